@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.operators.ways_in.start_account import StartAccountOperator
 from include.gas.documents.gas_days import dag_id
 from include.gas.errors import BadAccount, BadRequest
-from tests.helpers import context, known_account
+from tests.helpers import context, holder, known_account
+from tests.rights.declared import accepts, answer, look, waits
+from tests.rights.scene import check
+from tests.rights.scene import run as read
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -59,9 +63,32 @@ def test_an_account_with_a_new_right_on_a_meter_that_was_read_starts(
 def test_no_other_dag_starts(clean: LocalWorld, account_id: str, started: list[str]) -> None:
     """Users may be allowed to edit XComs, but not to start every DAG."""
     known_account(clean, account_id)
-    for dag in (dag_id(account_id), "grdf_send_proof", "somebody_elses", ""):
+    for dag in ("grdf_send_proof", "somebody_elses", "", "x" * 5000):
         with pytest.raises(BadRequest, match="Nothing was started"):
             run(dag)
+    with pytest.raises(AirflowSkipException, match="nothing was started"):
+        run(dag_id(account_id))
     with pytest.raises(BadAccount):
         run(dag_id(f"{account_id}-nobody"))
     assert started == []
+
+
+def test_a_second_try_accuses_nobody_when_the_started_run_has_read_the_account(
+    clean: LocalWorld, account_id: str, started: list[str], nobody_else_waits: None
+) -> None:
+    """Nor does a right that is read, waits for its holder again and is accepted once more."""
+    waits(clean, account_id)
+    accepts(clean, account_id)
+    (dag,) = look()
+    run(dag)
+    read(clean, account_id)
+    with pytest.raises(AirflowSkipException, match="its history is read already"):
+        run(dag)
+    answer(clean, holder(account_id).pces[0], "A valider")
+    for _ in range(2):
+        check()
+    accepts(clean, account_id)
+    assert look("manual") == [dag]
+    with pytest.raises(AirflowSkipException, match="its history is read already"):
+        run(dag)
+    assert started == [dag]

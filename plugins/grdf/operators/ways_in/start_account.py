@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk.exceptions import AirflowSkipException
 
 from include.gas.account.account import Account
 from include.gas.account.sections.whole_history import history_read
 from include.gas.documents.gas_days import account_of
 from include.gas.errors import BadRequest
+from include.gas.redact import excerpt
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -25,15 +27,21 @@ class StartAccountOperator(TriggerDagRunOperator):
     def execute(self, context: Context) -> Any:
         """Run the task.
 
-        :raises BadRequest: if it is no account's DAG, or that of one whose histories are all read
+        :raises AirflowSkipException: if nothing is to be read of the account: the run that an earlier try has started
+            may have read it, or a right that was read before waited again and was accepted once more
+        :raises BadRequest: if it is no account's DAG
         """
         account = account_of(self.trigger_dag_id)
-        if account is None or not self._is_new(account):
+        if account is None:
             raise BadRequest.about(
-                account,
-                f"the DAG {self.trigger_dag_id} is not that of an account with a history that is still to be read",
-                "Nothing was started. Look who has edited this run of grdf_waiting_rights; its next run starts all "
-                "accounts that are to be read.",
+                None,
+                f"{excerpt(repr(self.trigger_dag_id), 200)} is not the DAG of an account",
+                "Nothing was started. Look who has edited this run of grdf_waiting_rights. Accounts whose right was "
+                "accepted are read by the next scheduled run of their own DAG; start it by hand if that is too late.",
+            )
+        if not self._is_new(account):
+            raise AirflowSkipException(
+                f"Account {account}: its history is read already, so nothing was started. Its own DAG reads what comes."
             )
         return super().execute(context)
 
