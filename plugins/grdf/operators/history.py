@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from grdf import settings
@@ -56,7 +57,7 @@ class PlanHistoryOperator(GrdfOperator):
         """Run the task.
 
         :return: account ids, in order
-        :raises BadRequest: if the form is not filled in correctly
+        :raises BadRequest: if the form is not filled in correctly, or there are more accounts than Airflow can map
         """
         run = Run.of(context)
         window = asked_range(run.params["from"], run.params["to"])
@@ -64,6 +65,7 @@ class PlanHistoryOperator(GrdfOperator):
         found = self._listed()
         listed, whose = [account for account, _ in found], {account.id: client for account, client in found}
         accounts = wanted or [account.id for account in listed]
+        _stop_if_too_many(len(accounts))
         chosen = set(accounts)
         what = f"{len(accounts)} account(s) are read from {window.first} to {window.last}, one call per meter."
         clients, failures = self.clients(), list[GasError]()
@@ -111,6 +113,18 @@ class PlanHistoryOperator(GrdfOperator):
                         "Account %s is left out of a re-read of all accounts: %s", document["_id"], what_is_odd(error)
                     )
         return found
+
+
+def _stop_if_too_many(accounts: int) -> None:
+    """Raise an error before Airflow fails this task without a word about accounts."""
+    most = conf.getint("core", "max_map_length", fallback=1024)
+    if accounts > most:
+        raise BadRequest.about(
+            None,
+            f"{accounts} accounts are more than the {most} tasks that Airflow may make of one ([core] max_map_length)",
+            f"Nothing was read. Enter at most {most} account ids in each run, or raise the setting everywhere Airflow "
+            "runs (AIRFLOW__CORE__MAX_MAP_LENGTH).",
+        )
 
 
 class ReadHistoryOperator(AccountOperator):

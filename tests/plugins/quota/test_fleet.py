@@ -16,7 +16,7 @@ PART = 25
 def test_every_account_is_read_every_day_beside_an_import(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, day: int, hour: float
 ) -> None:
-    for name in ("AIRFLOW__GRDF__STAGING_URL", "AIRFLOW_CONN_GRDF_ADICT"):
+    for name in ("AIRFLOW__GRDF__STAGING_URL", "AIRFLOW_CONN_GRDF_ADICT", "AIRFLOW__CORE__MAX_MAP_LENGTH"):
         monkeypatch.setenv(name, "-")  # the simulation sets its own, and this restores them
     fleet = Fleet(days=5, import_day=day, import_hour=hour).part(PART)
     assert (fleet.wanted, fleet.per_day) == (200, 240)
