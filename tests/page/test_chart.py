@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from grdf.page.account.account_charts import said
+from grdf.page.html.catalogue import Texts
 from grdf.page.html.chart import Bar, bar_chart
+from include.gas.display.cells import Cell, Kind
 
 ROOT = Path(__file__).resolve().parents[2]
 NASTY = "<script>alert('1')</script>\" onload=\"x"
@@ -87,3 +91,15 @@ def test_it_is_the_same_without_lxml() -> None:
         texts.append(ElementTree.canonicalize(done.stdout.decode()))
     assert texts[0] == texts[1]
     assert re.search("é&lt;", texts[0])
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "shared out from GRDF's billing periods, only 181 of its 366 days are in these periods"),
+        ("fr", "réparti d'après les périodes publiées par GRDF, ces périodes n’en couvrent que 181 jours sur 366"),
+    ],
+)
+def test_a_year_of_billing_periods_says_which_part_of_it_they_cover(language: str, words: str) -> None:
+    cell = Cell(date(2024, 1, 1), Kind.PUBLISHED, 6000, part=(181, 366))
+    assert said(cell, Texts(language), figure=False) == words

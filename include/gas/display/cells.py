@@ -71,6 +71,8 @@ class Cell:
     :param expected: number of days that should be stored by now
     :param changes: corrections, newest last; only for days
     :param doubts: why the figure is doubtful, words of :mod:`include.gas.documents.day_checks`; only for days
+    :param part: of a month or year whose figure comes from billing periods, and of which these cover only a part, the
+        number of covered days and of all its days; ``None`` otherwise
     """
 
     first: date
@@ -81,6 +83,7 @@ class Cell:
     expected: int = 0
     changes: tuple[Change, ...] = ()
     doubts: tuple[str, ...] = ()
+    part: tuple[int, int] | None = None
 
     @property
     def missing(self) -> int:
@@ -258,7 +261,9 @@ def _total_cell(
     days = _days_in(total)
     kind = Kind.ADOPTED if not days else Kind.PARTIAL if days < (end - first).days else Kind.MEASURED
     if is_of_periods(total):
-        return Cell(first, Kind.PUBLISHED, total["load"], before)
+        covered, length = total.get("published_days"), (end - first).days
+        part = (covered, length) if isinstance(covered, int) and 0 < covered < length else None
+        return Cell(first, Kind.PUBLISHED, total["load"], before, part=part)
     return Cell(first, kind, total["load"], before, days, expected)
 
 

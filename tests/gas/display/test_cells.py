@@ -129,6 +129,16 @@ def test_months_without_a_total() -> None:
 
 
 @pytest.mark.parametrize(
+    ("covered", "part"),
+    [(366, None), (181, (181, 366)), (1, (1, 366)), (0, None), (400, None), (None, None), ("181", None)],
+)
+def test_a_year_of_billing_periods_says_if_they_cover_only_a_part_of_it(covered: Any, part: Any) -> None:
+    total = {"_id": "a:m:2024", "year": 2024, "load": 5, "days": 0, "source": "published", "published_days": covered}
+    (cell,) = year_cells([total], bounds())
+    assert (cell.kind, cell.part) == (Kind.PUBLISHED, part)
+
+
+@pytest.mark.parametrize(
     "totals",
     [[], [{"_id": f"a:m:{year}", "year": year, "load": 1, "days": days} for year, days in ((2022, 0), (2025, 365))]],
 )

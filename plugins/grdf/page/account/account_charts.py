@@ -47,6 +47,9 @@ def said(cell: Cell, t: Texts, *, figure: bool = True) -> str:
     words = [t(f"kind.{cell.kind}")]
     if figure and cell.load is not None:
         words.insert(0, t("cell.kwh", kwh=spell.number(cell.load)))
+    if cell.part:
+        covered, length = cell.part
+        words.append(t("cell.part", covered=spell.number(covered), length=spell.number(length)))
     if cell.changes:
         last = cell.changes[-1]
         before = "?" if last.before is None else spell.number(last.before)
