@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from grdf.quota.allowance import TRIALS
+from grdf.quota.shared_quota import governor_for
+from grdf.quota.terms import Terms
 from tests.helpers import adict_hook
 from tests.plugins.conftest import Heard, Reply, Server
 
@@ -55,9 +58,10 @@ def tried(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Tried:
     """A function that presses *Test* in this process, whose quota is the tasks', with some fields changed."""
     from grdf.provider.hooks import GrdfAdict
 
-    def tried(**extra: Any) -> tuple[bool, str]:
+    def tried(host: str | None = None, password: str | None = None, **extra: Any) -> tuple[bool, str]:
         usual = json.loads(clean.connections()["AIRFLOW_CONN_GRDF_ADICT"])
-        usual["extra"] = {**usual["extra"], **extra}
+        usual |= {"host": host or usual["host"], "password": password or usual["password"]}
+        usual["extra"] = {"scope": "/adict/v2", **usual["extra"], **extra}
         monkeypatch.setenv("AIRFLOW_CONN_BEING_TRIED", json.dumps(usual))
         return GrdfAdict("being_tried").test_connection()
 
@@ -70,6 +74,56 @@ def test_a_server_that_asks_for_patience_stops_no_worker(tried: Tried, serve: Se
     assert not tried(token_url=f"{other.url}/token")[0]
     assert [heard.method for heard in other.heard if heard.method == "POST"], "it was asked"
     adict_hook().all_access_rights()
+
+
+def calls_left() -> int:
+    return governor_for(adict_hook().oauth.facts).left()
+
+
+@pytest.fixture
+def own_server(serve: Serve) -> Server:
+    """A server that gives tokens to everybody, as whoever tries to use up the calls of others would start one."""
+
+    def answer(heard: Heard) -> Reply:
+        token = {"access_token": "of-nobody", "scope": "/adict/v2", "expires_in": 100}
+        return Reply(json.dumps(token) if heard.method == "POST" else "[]")
+
+    return serve(answer)
+
+
+def test_calls_to_a_server_of_one_s_own_are_not_counted(tried: Tried, own_server: Server) -> None:
+    """The client id is a known one, and so is GRDF's address for one of the two calls."""
+    url, before = own_server.url, calls_left()
+    limits = {"calls_per_second": 1_000_000, "calls_per_day": 10**9}
+    began = time.monotonic()
+    for _ in range(20):
+        assert tried(host=url, password="own", token_url=f"{url}/token", authorize_url=f"{url}/a", **limits)[0]
+    assert len([heard for heard in own_server.heard if heard.method == "POST"]) == 20
+    assert calls_left() == before
+    assert time.monotonic() - began < 20, "they wait for nobody"
+    assert tried(host=url)[1], "a token of GRDF's, then a call to the own server"
+    assert calls_left() == before - 1
+
+
+def test_a_trial_at_grdf_is_counted_and_a_higher_rate_is_not_believed(tried: Tried) -> None:
+    before, began = calls_left(), time.monotonic()
+    for _ in range(2):
+        assert tried(calls_per_second=1_000_000, calls_per_day=10**9)[0]
+    assert calls_left() == before - 4
+    assert time.monotonic() - began > 3, "four calls, a second apart"
+
+
+def test_trials_take_a_part_of_the_day_alone(tried: Tried, monkeypatch: pytest.MonkeyPatch) -> None:
+    governor = governor_for(adict_hook().oauth.facts)
+    for _ in range(TRIALS):
+        terms = Terms("trial", longest_wait=1e6)
+        monkeypatch.setattr(governor, "sleep", lambda _: None)
+        governor.ask(terms, None, 0.0, None)
+    good, message = tried(calls_per_day=10**9)
+    assert not good
+    assert "the 100 calls a day are used up that Test buttons and ./grdf doctor may make" in message
+    assert "Accounts are read as usual" in message
+    assert calls_left() > 0
 
 
 def test_a_mistyped_rate_stops_no_worker(tried: Tried) -> None:

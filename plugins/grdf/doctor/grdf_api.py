@@ -17,7 +17,7 @@ from grdf.doctor.consent_page import consent_page
 from grdf.doctor.findings import Check, Finding, reason
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.quota.shared_quota import governor_for
+from grdf.hooks.trials import trial_governor
 from grdf.quota.terms import TRIAL
 from include.gas.errors import BadRequest, ConsentLost
 
@@ -118,7 +118,7 @@ def _token(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
 
 def _quota(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
     facts = hook.facts
-    left, all_ = governor_for(facts).left(), facts.calls_per_day
+    left, all_ = trial_governor(facts, facts.api_base).left(), facts.calls_per_day
     says = f"{left} of {all_} calls are left today"
     if left < FEW * all_:
         yield Finding(what, "look", says, "Accounts wait until tomorrow once they are spent. See docs/settings.md.")

@@ -17,6 +17,7 @@ from grdf.hooks.adict_http import JSON, BearerAuth, Call, SecretlessHttpHook, te
 from grdf.hooks.connection import connection_of
 from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableShelf, variable_of
 from grdf.hooks.oauth import TIMEOUT, GrdfOAuthHook, patience, retry_after
+from grdf.hooks.trials import trial_governor
 from grdf.quota.governor import Governor
 from grdf.quota.shared_quota import governor_for
 from grdf.quota.terms import CONNECT, DAILY, Booking, Terms
@@ -353,8 +354,11 @@ class AdictHook(BaseHook):
     def _governor(self) -> Governor:
         return governor_for(self.oauth.facts)
 
+    def _trial_governor(self) -> Governor:
+        return trial_governor(self.oauth.facts, self.oauth.facts.api_base)
+
     def _turn(self, call: Call, terms: Terms) -> Turn:
-        governor = governor_for(self.oauth.facts, trial=True) if terms.trial else self._governor()
+        governor = self._trial_governor() if terms.trial else self._governor()
         return governor.turn(terms, account=call.account, data=True, worker=self._worker)
 
 

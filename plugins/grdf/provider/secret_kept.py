@@ -13,9 +13,7 @@ from urllib.parse import urlsplit
 
 from grdf.doctor.findings import Check, Finding
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.transport.addresses import is_this_machine
-
-GRDF = "grdf.fr"
+from grdf.transport.addresses import is_grdf, is_this_machine
 
 
 def with_secret_kept(checks: Iterator[tuple[str, Check]], hook: GrdfOAuthHook) -> Iterator[tuple[str, Check]]:
@@ -32,7 +30,7 @@ def with_secret_kept(checks: Iterator[tuple[str, Check]], hook: GrdfOAuthHook) -
 def _kept(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
     facts = hook.facts
     host, own = (urlsplit(url).hostname or "" for url in (facts.token_url, facts.api_base))
-    if host in (own, GRDF) or host.endswith(f".{GRDF}") or is_this_machine(facts.token_url):
+    if host == own or is_grdf(facts.token_url) or is_this_machine(facts.token_url):
         return
     yield Finding(
         what, "bad", f"the token address is at {host}, which is neither GRDF's nor the host of this connection, so "

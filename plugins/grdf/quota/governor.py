@@ -207,6 +207,14 @@ class Governor:
                 f"Links work again from {_when(until)}.",
                 retry_after=max(1.0, until - now),
             )
+        if purpose == "trial":
+            return QuotaWait.about(
+                account,
+                f"GRDF was not called, since the {quota.trials} calls a day are used up that Test buttons and "
+                "./grdf doctor may make",
+                f"They work again from {_when(until)}. Accounts are read as usual.",
+                retry_after=max(1.0, until - now),
+            )
         whose = f"all {quota.calls_per_day} calls that GRDF allows in 24 hours are used up"
         if purpose == "history" and self.left("daily"):
             share = quota.share("history", self._wanted_daily())

@@ -55,8 +55,8 @@ class Ledger(LedgerState):
         :param now: the shared clock (epoch seconds)
         """
         self._tidy(now)
-        if purpose == "link":
-            return max(0, quota.links - sum(self.links.values()))
+        if (own := self._own(purpose)) is not None:
+            return max(0, (quota.links if purpose == "link" else quota.trials) - sum(own.values()))
         return max(0, self._rooms(now, quota, purpose)[0][1])
 
     def ask(
@@ -85,8 +85,9 @@ class Ledger(LedgerState):
         :param bearer: who makes the call
         """
         self._tidy(now)
-        if ticket is None and purpose == "link" and not self.left(now, quota, purpose):
-            return Spent(min(map(counted_until, self.links), default=now + BIN))
+        own = self._own(purpose)
+        if ticket is None and own is not None and not self.left(now, quota, purpose):
+            return Spent(min(map(counted_until, own), default=now + BIN))
         if ticket is None and purpose not in AT_ONCE:
             spent = self._book(now, quota, purpose, claim) if claim else self._look(now, quota, purpose)
             if spent is not None:
@@ -128,8 +129,8 @@ class Ledger(LedgerState):
         if count is None or not count[purpose == "history"]:
             return
         count[purpose == "history"] -= 1
-        if purpose == "link" and ticket.counted in self.links:
-            self.links[ticket.counted] -= 1
+        if (own := self._own(purpose)) and ticket.counted in own:
+            own[ticket.counted] -= 1
         if claim and purpose not in AT_ONCE:
             until = max(self.paused_until, now) + BLOCK_KEPT
             block = self.blocks.setdefault(claim.name, Block(0, 0, now, purpose == "history", until))
@@ -203,13 +204,17 @@ class Ledger(LedgerState):
         """Count a call, and take it from the calls that its task has booked."""
         at = int(now // BIN)
         self.calls.setdefault(at, [0, 0])[purpose == "history"] += 1
-        if purpose == "link":
-            self.links[at] = self.links.get(at, 0) + 1
+        if (own := self._own(purpose)) is not None:
+            own[at] = own.get(at, 0) + 1
         if claim and (block := self.blocks.get(claim.name)):
             block.ready -= 1
             if block.ready + block.later <= 0:
                 self.release(claim.name)
         return at
+
+    def _own(self, purpose: Purpose) -> dict[int, int] | None:
+        """Return the calls of a purpose that has a budget of its own, by interval."""
+        return self.links if purpose == "link" else self.trials if purpose == "trial" else None
 
     def _come_again(self, claim: Claim | None, now: float, wait: Wait) -> Wait:
         """Keep the calls that a task has booked until it asks again."""

@@ -48,6 +48,7 @@ class LedgerState:
     :param promised: how many callers were told to return when those calls stop counting, by the same intervals
     :param blocks: calls that are booked for a task and not made yet, by the task's name
     :param links: how many of the counted calls were started by households' links, by the same intervals
+    :param trials: how many of them were made by trying values, by the same intervals
     :param doubt: whether GRDF refuses the token that all share
     :param fleet: calls per day that the daily runs of all accounts need, if known
     :param past: calls that no longer count, by the same intervals: of daily runs, of imports, and started by links
@@ -65,6 +66,7 @@ class LedgerState:
     promised: dict[int, list[int]] = field(default_factory=dict)
     blocks: dict[str, Block] = field(default_factory=dict)
     links: dict[int, int] = field(default_factory=dict)
+    trials: dict[int, int] = field(default_factory=dict)
     doubt: TokenDoubt = field(default_factory=TokenDoubt)
     fleet: int = 0
     past: dict[int, list[int]] = field(default_factory=dict)
@@ -104,6 +106,7 @@ class LedgerState:
                 promised=promised,
                 blocks=blocks,
                 links={int(at): int(calls) for at, calls in told.get("links", {}).items()},
+                trials={int(at): int(calls) for at, calls in told.get("trials", {}).items()},
                 past={
                     int(at): [int(daily), int(history), int(links)]
                     for at, (daily, history, links) in told.get("past", {}).items()
@@ -144,6 +147,7 @@ class LedgerState:
         self.past = dict(list(self.past.items())[-FORGOTTEN:])
         self.promised = {at: count for at, count in self.promised.items() if at in self.calls}
         self.links = {at: count for at, count in self.links.items() if at in self.calls and count}
+        self.trials = {at: count for at, count in self.trials.items() if at in self.calls and count}
         self.blocks = {name: block for name, block in self.blocks.items() if block.until > now}
         if (back := self.last - now) > 0:
             self.last, self.free, self.paused_until = now, self.free - back, self.paused_until - back
@@ -155,6 +159,7 @@ class LedgerState:
         for at in [at for at in self.calls if at * BIN > now + AHEAD]:
             self.promised.pop(at, None)
             self.links[this] = self.links.get(this, 0) + self.links.pop(at, 0)
+            self.trials[this] = self.trials.get(this, 0) + self.trials.pop(at, 0)
             here = self.calls.setdefault(this, [0, 0])
             here[:] = [one + other for one, other in zip(here, self.calls.pop(at), strict=True)]
         if self.paused_until > now + DAY + AHEAD:

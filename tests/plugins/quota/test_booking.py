@@ -129,7 +129,7 @@ def test_a_call_that_a_long_pause_prevents_is_not_counted_and_stays_booked() -> 
 def test_a_ledger_that_knows_no_bookings_is_read() -> None:
     ledger = Ledger(calls={1: [2, 3]})
     told = json.loads(ledger.text())
-    for name in ("blocks", "links", "fleet"):
+    for name in ("blocks", "links", "trials", "fleet"):
         del told[name]
     assert Ledger.read(json.dumps(told)) == ledger
 

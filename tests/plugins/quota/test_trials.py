@@ -1,0 +1,56 @@
+"""The calls of trials: whoever may create connections can press *Test* all day, on a simulated clock."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from grdf.quota.allowance import DAY, Go, Quota, Wait
+from grdf.quota.ledger import Ledger
+from grdf.quota.terms import DAILY, TRIAL
+from include.gas.errors import LinkCallsSpent, QuotaWait
+from tests.plugins.clockwork import NOON, Clockwork, call, instants
+
+SMALL = Quota(1000.0, 50, 10, links=5, trials=6)
+
+
+def test_they_have_a_budget_of_their_own() -> None:
+    clock = Clockwork()
+    governor = clock.governor(SMALL)
+    instants(clock, governor, 6, "trial")
+    assert (governor.left("trial"), governor.left("link"), governor.left()) == (0, 5, 44)
+    with pytest.raises(QuotaWait, match="the 6 calls a day are used up that Test buttons") as caught:
+        call(governor, purpose="trial")
+    assert not isinstance(caught.value, LinkCallsSpent)
+    assert caught.value.retry_after is not None
+    instants(clock, governor, 44)
+    clock.now += caught.value.retry_after
+    call(governor, purpose="trial")
+
+
+def test_a_trial_that_is_given_up_is_not_counted() -> None:
+    ledger = Ledger()
+    assert isinstance(ledger.ask(NOON, Quota(1.0, 50, trials=6), "trial", None, patience=20), Go)
+    waiting = ledger.ask(NOON, Quota(1.0, 50, trials=6), "trial", None, patience=20)
+    assert isinstance(waiting, Wait)
+    assert waiting.ticket is not None
+    assert ledger.left(NOON, SMALL, "trial") == 4
+    ledger.take_back(NOON, "trial", waiting.ticket, None)
+    assert Ledger.read(ledger.text()).left(NOON, SMALL, "trial") == 5
+
+
+def test_they_are_remembered_and_forgotten_with_the_day() -> None:
+    """Also by clocks that are ahead, and set back."""
+    ledger, moments = Ledger(), count(NOON + 100, 200)
+    for _ in range(6):
+        assert isinstance(ledger.ask(next(moments), SMALL, "trial", None, patience=20), Go)
+        ledger = Ledger.read(ledger.text())
+    assert ledger.left(NOON + DAY / 2, SMALL, "trial") == 0
+    assert ledger.left(NOON - DAY / 2, SMALL, "trial") == 0, "a clock was ahead"
+    assert ledger.left(NOON + 2 * DAY, SMALL, "trial") == 6
+
+
+def test_the_token_of_a_trial_is_a_trial_s() -> None:
+    assert (TRIAL.trial, TRIAL.of_token.trial, TRIAL.of_token.longest_wait) == (True, True, 20.0)
+    assert (DAILY.trial, DAILY.of_token.trial) == (False, False)
