@@ -62,17 +62,16 @@ class Limits:
         body = b""
         if refused is None:
             try:
-                async with asyncio.timeout(BODY_SECONDS):
-                    body = await _whole_body(receive)
-            except _TooLarge:
-                refused = _refusal(413, TOO_LARGE)
+                body = await whole_body(receive, LARGEST_BODY)
+            except TooLarge:
+                refused = refusal(413, TOO_LARGE)
             except TimeoutError:
-                refused = _refusal(408, TOO_SLOW)
+                refused = refusal(408, TOO_SLOW)
         if refused:
             scope["query_string"] = b""  # as Guard does, for Airflow's access log
             await refused(scope, receive, send)
         else:
-            await self.app(scope, _again(body, receive), send)
+            await self.app(scope, again(body, receive), send)
 
 
 def takes_files(path: str) -> bool:
@@ -80,8 +79,8 @@ def takes_files(path: str) -> bool:
     return UPLOADS.search(path) is not None
 
 
-class _TooLarge(Exception):
-    """The body is larger than any form of the page."""
+class TooLarge(Exception):
+    """The body of a request is larger than allowed."""
 
 
 def _head_refused(scope: Scope, largest: int) -> PlainTextResponse | None:
@@ -91,15 +90,15 @@ def _head_refused(scope: Scope, largest: int) -> PlainTextResponse | None:
     """
     raw_path: bytes = scope.get("raw_path") or scope["path"].encode(errors="replace")
     if len(raw_path) + len(scope["query_string"]) > LARGEST_ADDRESS:
-        return _refusal(414, ADDRESS_TOO_LONG)
+        return refusal(414, ADDRESS_TOO_LONG)
     if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
-        return _refusal(431, HEADERS_TOO_LARGE)
+        return refusal(431, HEADERS_TOO_LARGE)
     if not _is_utf_8(Headers(scope=scope).get("Content-Type", "")):
-        return _refusal(415, NOT_UTF_8)
+        return refusal(415, NOT_UTF_8)
     length = Headers(scope=scope).get("Content-Length", "")
     # If it is not a number, the server refuses it. Either way, the bytes that arrive are counted.
     if length.isascii() and length.isdigit() and (len(length) > 9 or int(length) > largest):
-        return _refusal(413, TOO_LARGE)
+        return refusal(413, TOO_LARGE)
     return None
 
 
@@ -113,17 +112,25 @@ def _is_utf_8(content_type: str) -> bool:
     return kind != b"multipart/form-data" or options.get(b"charset", b"utf-8").lower() in (b"utf-8", b"utf8")
 
 
-async def _whole_body(receive: Receive) -> bytes:
+async def whole_body(receive: Receive, largest: int) -> bytes:
+    """Read the body of a request.
+
+    :param largest: bytes that it may have
+    :return: the body; empty if the client has disconnected
+    :raises TooLarge: if it is larger
+    :raises TimeoutError: if it does not arrive within :data:`BODY_SECONDS`
+    """
     body = bytearray()
     more = True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":  # the client has disconnected: nobody needs the rest
-            return b""
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > LARGEST_BODY:
-            raise _TooLarge
+    async with asyncio.timeout(BODY_SECONDS):
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":  # nobody needs the rest
+                return b""
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > largest:
+                raise TooLarge
     return bytes(body)
 
 
@@ -157,8 +164,8 @@ class _Files:
         await self._send(message)
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
-    """Return a ``receive`` that first replays the body already read, then passes on later messages."""
+def again(body: bytes, receive: Receive) -> Receive:
+    """Return a ``receive`` that first replays a body already read, then passes on later messages."""
     waiting = [body]
 
     async def receive_again() -> Message:
@@ -169,7 +176,8 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return receive_again
 
 
-def _refusal(status: int, text: str) -> PlainTextResponse:
+def refusal(status: int, text: str) -> PlainTextResponse:
+    """Return a response that says why nothing was done with a request, and closes its connection."""
     answer = PlainTextResponse(text, status, {"Connection": "close"})  # otherwise the server would read the rest
     guard(MutableHeaders(raw=answer.raw_headers))
     return answer

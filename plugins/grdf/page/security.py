@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from airflow.sdk.configuration import conf
+from airflow.sdk.exceptions import AirflowNotFoundException
+from anyio import to_thread
 from fastapi import Depends, HTTPException, Request
 from fastapi.security.utils import get_authorization_scheme_param
 
@@ -29,7 +31,7 @@ log = logging.getLogger(__name__)
 try:
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.models.resource_details import ConnectionDetails, DagAccessEntity, DagDetails
-    from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
+    from airflow.api_fastapi.core_api.security import get_user, requires_access_connection, requires_access_dag
     from fastapi.security import HTTPAuthorizationCredentials
 except ImportError:
     log.exception("The page Gas accounts stays closed: this Airflow has moved its security modules.")
@@ -269,6 +271,34 @@ def _user_named(manager: Any, name: str) -> Any:
     if found is None:
         raise LookupError(f"Airflow's auth manager does not know the user {name}")
     return found
+
+
+async def stored_connection(visitor: Visitor, conn_id: str, team: str | None) -> Any:
+    """Return a stored connection if the visitor may test connections and read this one, otherwise ``None``.
+
+    No secrets backend is asked before that is known, as in Airflow's own route.
+
+    :param visitor: whose request has its whole body, where Airflow finds the team
+    :param team: the team that the request names, which counts if Airflow's database does not have the connection
+    """
+    try:
+        await requires_access_connection("POST")(visitor.request, visitor.user)
+    except HTTPException:  # Airflow's route says so
+        return None
+    return await to_thread.run_sync(_readable, visitor.user, conn_id, team)
+
+
+def _readable(user: Any, conn_id: str, team: str | None) -> Any:
+    from airflow.models.connection import Connection
+
+    team = Connection.get_team_name(conn_id) or team
+    details = ConnectionDetails(conn_id=conn_id, team_name=team)
+    if not get_auth_manager().is_authorized_connection(method="GET", details=details, user=user):
+        return None
+    try:
+        return Connection.get_connection_from_secrets(conn_id, team_name=team)
+    except AirflowNotFoundException:
+        return None
 
 
 def login_url(request: Request) -> str | None:
