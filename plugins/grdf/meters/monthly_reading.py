@@ -26,7 +26,7 @@ from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window
 from include.gas.documents.billing.comparison import compare_all
 from include.gas.documents.billing.period_gaps import awaited, gaps_in_words, gaps_left, open_stretches
-from include.gas.documents.billing.periods import merge_period, newest_period, period_document
+from include.gas.documents.billing.periods import merge_period, named_again, newest_period, period_document
 from include.gas.documents.doctypes import ACCOUNT, DAY, PUBLISHED
 from include.gas.documents.gas_days import Document, account_range
 from include.gas.documents.storing import ATTEMPTS
@@ -235,13 +235,15 @@ def _store(
     for _ in range(TRIES):
         if not pending:
             break
-        stored = couchdb.fetch(PUBLISHED, list(pending))
-        merged = {key: merge_period(stored.get(key), document) for key, document in pending.items()}
+        stored = {each["_id"]: each for each in couchdb.range(PUBLISHED, *account_range(account, answer.pce))}
+        again = named_again(stored.values(), fresh)
+        merged = {key: merge_period(stored.get(key), each, again=key in again) for key, each in pending.items()}
         changed = [document for document in merged.values() if document]
         result = couchdb.write(PUBLISHED, changed) if changed else None
         conflicts = result.conflicts if result else set()
         written = {document["_id"] for document in changed} - conflicts
-        replaced |= {key: stored.get(key) for key in written}
+        for key in written:
+            replaced.setdefault(key, stored.get(key))  # a second window may name it again: the first version counts
         corrected += len(written & stored.keys())
         new += len(written - stored.keys())
         pending = {key: pending[key] for key in conflicts}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grdf.meters.notes import meter_of
+from include.gas.account.sections.facts import may_be_daily
 from include.gas.documents.billing.period_totals import is_of_periods, period_totals, to_write, without_days
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range, day_of, is_day, own_day, without_prices
@@ -14,6 +15,7 @@ from include.gas.meter_tag import meter_tag
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
     from include.gas.consents.consent import Consent
+    from include.gas.documents.gas_days import Document
 
 TRIES = 5
 
@@ -43,8 +45,11 @@ def write_period_totals(
             stored = {
                 doctype: {key: without_prices(each) for key, each in found.items()} for doctype, found in stored.items()
             }
-        rights, periods = _rights(couchdb, account, pce), couchdb.range(PUBLISHED, *span)
+        document = couchdb.get(ACCOUNT, account) or {}
+        rights, periods = _rights(document, pce), couchdb.range(PUBLISHED, *span)
         holds = rights.holds if rights else None
+        # those that went while another household's periods were on their days
+        new |= taken_back and not may_be_daily(document, pce)
         exchanged = any(is_of_periods(each) for found in stored.values() for each in found.values())
         makes = periods and (new or (exchanged and not taken_back))
         days = [*filter(is_day, couchdb.range(DAY, *span))] if makes else ()
@@ -59,9 +64,9 @@ def write_period_totals(
     raise StoreBusy.about(account, f"others changed the totals of meter {tag} {TRIES} times while they were written")
 
 
-def _rights(couchdb: CouchDBHook, account: str, pce: str) -> Consent | None:
+def _rights(document: Document, pce: str) -> Consent | None:
     """Return the rights that an account brought for a meter; ``None`` if it does not say."""
     try:
-        return meter_of(couchdb.get(ACCOUNT, account) or {}, pce)
+        return meter_of(document, pce)
     except BadAccount:
         return None

@@ -274,7 +274,6 @@ class ReadPublishedOperator(GrdfOperator):
         from grdf.meters.monthly_reading import take_back
         from grdf.meters.notes import meter_of
         from grdf.meters.taking_back import taken_back_if_left
-        from grdf.meters.withdrawn import remove_withdrawn
 
         foreign = set[str]()
 
@@ -297,5 +296,3 @@ class ReadPublishedOperator(GrdfOperator):
                 "Account %s: its consent for a meter ended while its published data were read, and another "
                 "consent is in force there now. %d period(s) are as they were before.", account.id, back,
             )  # fmt: skip
-        for pce in {meter.pce for meter in account.meters} - others:
-            remove_withdrawn(self.couchdb, account.id, pce, self.log)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
@@ -96,13 +96,36 @@ def readable_periods(documents: Iterable[Mapping[str, Any]]) -> Iterator[Period]
 def withdrawn_periods(documents: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the documents of periods that GRDF has withdrawn.
 
-    When GRDF moves the start of a period, the new version has another id, and the former one would stay beside it. So a
-    period goes when a later answer names another one on its days and does not name it. Only a whole answer tells that,
-    and only of periods that start on a day that was asked for: from one that was cut short any line may be missing.
+    When GRDF moves the start of a period, the new version has another id, and the former one stays beside it. So a
+    period counts no more when a later answer names another one on its days and does not name it. Only a whole answer
+    tells that, and only of periods that start on a day that was asked for: from one that was cut short any line may be
+    missing. The document stays: if the other one turns out to be the next household's and is removed, it counts again.
 
     :param documents: all documents from the range of a meter's periods
     """
     return _withdrawn(list(_readable(documents)))
+
+
+def named_again(stored: Iterable[Mapping[str, Any]], fresh: Collection[Document]) -> set[str]:
+    """Return the ids of periods to be written again, whatever they say, because their own reading is too old to count.
+
+    A stored period on their days, which GRDF names no more, was read as late as they were or later.
+
+    :param stored: all documents from the range of a meter's periods
+    :param fresh: the documents made from GRDF's answer
+    """
+    now, found = datetime.now(UTC), list(_readable(stored))
+    names = {document["_id"] for document in fresh}
+    read = {document["_id"]: _read_at(document, now) for _, document in found}
+    others = [(period, read[document["_id"]]) for period, document in found if document["_id"] not in names]
+    again = set[str]()
+    for document in fresh:
+        period = period_of(document)
+        if (asked := period.asked_from) and document["_id"] in read:
+            rivals = [at for other, at in others if asked <= other.first < period.end and period.first < other.end]
+            if rivals and max(rivals) >= read[document["_id"]]:
+                again.add(document["_id"])
+    return again
 
 
 def _readable(documents: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Period, Mapping[str, Any]]]:
@@ -135,7 +158,9 @@ def _read_at(document: Mapping[str, Any], now: datetime) -> str:
     return ""
 
 
-def merge_period(stored: Document | None, new: Document, now: datetime | None = None) -> Document | None:
+def merge_period(
+    stored: Document | None, new: Document, now: datetime | None = None, *, again: bool = False
+) -> Document | None:
     """Return the document to write for a period.
 
     As for gas days, a newer reading replaces an older one, and a changed load is noted. A changed end is noted too.
@@ -143,6 +168,7 @@ def merge_period(stored: Document | None, new: Document, now: datetime | None = 
     :param stored: the stored document with its ``_rev``; ``None`` if there is none
     :param new: the document made from the answer
     :param now: an aware datetime; ``None`` for the current time
+    :param again: whether to write it also if it says the same, for the moment of its reading, see :func:`named_again`
     :return: ``None`` if the stored document has the same values or is newer, and others have not damaged it
     """
     if stored is None:
@@ -151,7 +177,7 @@ def merge_period(stored: Document | None, new: Document, now: datetime | None = 
     if readable:
         if is_stale(stored, new, now):
             return None
-        if says_the_same(stored, new, _COMPARED, now) and not _says_more(new, stored):
+        if says_the_same(stored, new, _COMPARED, now) and not (again or _says_more(new, stored)):
             return None
     merged = {key: value for key, value in stored.items() if key not in ("asked_from", LOAD_READ)} | new
     if (stored.get("load"), stored.get("end")) == (new["load"], new["end"]):

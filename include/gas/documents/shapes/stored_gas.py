@@ -221,8 +221,8 @@ class Published(Kept, frozen=True):
     :param load_read_at: when GRDF was asked for this load and end at first, UTC, if a later reading has confirmed them
         with something else changed
     :param asked_from: first gas day of GRDF's answer if that was whole and named no other period on these days: stored
-        periods on these days that start on it or later, and were read before, no longer count and are removed. Absent
-        if the answer could not be read completely
+        periods on these days that start on it or later, and were read before, no longer count. Absent if the answer
+        could not be read completely
     :param changes: the last 10 corrections, newest last
     """
 

@@ -1,4 +1,4 @@
-"""Periods whose start GRDF has moved: the former version goes once a whole answer names another one in its place."""
+"""Periods whose start GRDF has moved: the former version counts no more once a whole answer names another instead."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from include.gas.documents.billing.period_gaps import open_stretches
 from include.gas.documents.billing.period_totals import period_totals
 from include.gas.documents.billing.periods import (
     merge_period,
+    named_again,
     newest_period,
     period_document,
     withdrawn_periods,
@@ -34,21 +35,22 @@ class Meter:
         self.docs: dict[str, dict[str, Any]] = {}
         self.month = 1
 
-    def reads(self, *rows: Row, window: Window = YEAR, more: str = "", tidy: bool = True) -> Meter:
+    def reads(self, *rows: Row, window: Window = YEAR, more: str = "") -> Meter:
         self.month += 1
         body = "\n".join([*map(line, rows), more])
         answer = read_published(body, account="a", pce=PCE, window=window, today=date(2025, 12, 1))
-        for period in answer.rows:
-            new = period_document("a", PCE, period, f"2026-{self.month:02}-01T10:00:00Z")
-            if merged := merge_period(self.docs.get(new["_id"]), new):
+        fresh = [period_document("a", PCE, period, f"2026-{self.month:02}-01T10:00:00Z") for period in answer.rows]
+        again = named_again(self.docs.values(), fresh)
+        for new in fresh:
+            if merged := merge_period(self.docs.get(new["_id"]), new, again=new["_id"] in again):
                 self.docs[new["_id"]] = merged
-        for gone in withdrawn_periods(self.docs.values()) if tidy else []:
-            del self.docs[gone["_id"]]
         return self
 
     @property
     def firsts(self) -> list[str]:
-        return sorted(each["first"][5:] for each in self.docs.values())
+        """Those that count."""
+        gone = [each["_id"] for each in withdrawn_periods(self.docs.values())]
+        return sorted(each["first"][5:] for key, each in self.docs.items() if key not in gone)
 
     @property
     def load(self) -> int:
@@ -61,19 +63,15 @@ def line(row: Row) -> str:
     return json.dumps({"pce": {"id_pce": PCE}, "consommation": use})
 
 
-def test_the_former_version_of_a_first_period_goes() -> None:
+def test_the_former_version_of_a_first_period_counts_no_more() -> None:
     meter = Meter().reads(OLD, NEXT).reads(NEW, NEXT)
-    assert (meter.firsts, meter.load) == (["01-20", "07-01"], 4900)
-
-
-def test_it_counts_no_more_even_before_it_is_removed() -> None:
-    meter = Meter().reads(OLD, NEXT).reads(NEW, NEXT, tidy=False)
     documents = list(meter.docs.values())
-    assert (meter.firsts, meter.load) == (["01-02", "01-20", "07-01"], 4900)
+    assert (meter.firsts, meter.load) == (["01-20", "07-01"], 4900)
+    assert len(documents) == 3, "the other one may turn out to be the next household's"
     assert open_stretches(documents, [YEAR]) == [Window(YEAR.first, date(2025, 1, 20))]
     day = {"_id": f"a:{PCE}:2025-01-02", "year": 2025, "month": 1, "day": 2, "load": 3}
     assert [each.first for each in compare_all(documents, [day])] == [date(2025, 1, 20), date(2025, 7, 1)]
-    moved = Meter().reads(NEXT).reads(("06-15", "10-01", 950), tidy=False)
+    moved = Meter().reads(NEXT).reads(("06-15", "10-01", 950))
     newest = newest_period(moved.docs.values())
     assert newest is not None
     assert newest.first == date(2025, 6, 15)
@@ -87,6 +85,24 @@ def test_what_grdf_takes_back_again_comes_back() -> None:
 def test_a_boundary_between_two_periods_moves() -> None:
     meter = Meter().reads(OLD, NEXT).reads(("01-02", "06-15", 5900), ("06-15", "10-01", 1000))
     assert (meter.firsts, meter.load) == (["01-02", "06-15"], 6900)
+
+
+@pytest.mark.parametrize("more", ["", BROKEN])
+def test_a_wrong_one_beside_a_right_one_that_stays_the_same(more: str) -> None:
+    """GRDF names it once, and then only the right one again. That one is written once more, and never again."""
+    wrong = ("01-05", "07-01", 9000)
+    meter = Meter().reads(OLD, NEXT).reads(wrong, NEXT, more=more).reads(OLD, NEXT)
+    assert (meter.firsts, meter.load) == (["01-02", "07-01"], 6900)
+    before = {key: dict(each) for key, each in meter.docs.items()}
+    meter.reads(OLD, NEXT).reads(OLD, NEXT)
+    assert meter.docs == before
+
+
+def test_a_start_that_is_moved_to_and_fro() -> None:
+    meter = Meter()
+    for first in (OLD, NEW, OLD, NEW, OLD):
+        meter.reads(first, NEXT)
+        assert (meter.firsts, meter.load) == ([first[0], "07-01"], (first[2] or 0) + 900)
 
 
 @pytest.mark.parametrize("rows", [(NEW, NEXT), (("06-15", "10-01", 1000),)])
@@ -129,7 +145,7 @@ def test_what_is_read_again_unchanged_is_not_written() -> None:
 
 @pytest.mark.parametrize("damage", [{"asked_from": "soon"}, {"asked_from": 7}, {"end": None}])
 def test_a_damaged_document_replaces_none(damage: dict[str, Any]) -> None:
-    meter = Meter().reads(OLD, NEXT).reads(NEW, NEXT, tidy=False)
+    meter = Meter().reads(OLD, NEXT).reads(NEW, NEXT)
     meter.docs[f"a:{PCE}:2025-01-20"] |= damage
     assert (withdrawn_periods(meter.docs.values()), meter.load) == ([], 6900)
     assert meter.reads(NEW, NEXT).firsts == ["01-20", "07-01"], "the next reading mends it"
