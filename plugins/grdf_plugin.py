@@ -61,13 +61,15 @@ class GrdfPlugin(AirflowPlugin):
     def fastapi_root_middlewares(self) -> list[dict[str, Any]]:  # type: ignore[override]
         """Middleware around all of the API server.
 
-        It keeps GRDF's codes out of the logs, even if they arrive outside the page, and secrets of our connections from
-        being sent elsewhere by a *Test*.
+        It keeps GRDF's codes out of the logs, even if they arrive outside the page, secrets of our connections from
+        being sent elsewhere by a *Test*, and at hand who lets a run begin again.
         """
         from grdf.page.guard import Unlogged
+        from grdf.page.repeated_runs import RequestAtHand
         from grdf.page.tested_connections import TestedAsStored
 
         return [
             {"middleware": Unlogged, "args": [], "kwargs": {}, "name": "Gas accounts: nothing secret in logs"},
             {"middleware": TestedAsStored, "args": [], "kwargs": {}, "name": "Gas accounts: no secret sent elsewhere"},
+            {"middleware": RequestAtHand, "args": [], "kwargs": {}, "name": "Gas accounts: who lets a run begin again"},
         ]

@@ -15,31 +15,12 @@ from fastapi import HTTPException
 from grdf.page import askers
 from include.gas.documents.gas_days import dag_id
 from include.sandbox.processes import Processes
-from tests.connect.site import FabSite, Site
+from tests.connect.keepers import DAGS, OTHER, OWN, RANGE, KeeperSite, post, start
+from tests.connect.site import Site
 from tests.helpers import wait
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
-
-OWN, OTHER = FabSite.OWN, "somebody-elses"
-RANGE = {"from": "2026-03-01", "to": "2026-03-02"}
-DAGS = (
-    "grdf_delete_account", "grdf_history", "grdf_adopt_konnector", "grdf_published", "grdf_consents",
-    "grdf_import_accounts", "grdf_adopt_rights", "grdf_send_proof",
-)  # fmt: skip
-
-
-class KeeperSite(FabSite):
-    """A site with one more user, the ``keeper`` of one account, who may start runs of some DAGs only."""
-
-    def __init__(self, home: Path, world: LocalWorld) -> None:
-        super().__init__(home, world)
-        self.passwords["keeper"] = "kept-" + self.passwords["stranger"]
-        own = [(action, f"DAG:{dag}") for dag in (*DAGS, dag_id(OWN)) for action in ("can_read", "can_edit")]
-        self.roles["Keeper"] = [*own, ("can_create", "DAG Runs"), ("can_read", "DAG Runs")]
-        # One who may also connect households.
-        self.passwords["agent"] = "sent-" + self.passwords["stranger"]
-        self.roles["Agent"] = [*self.roles["Keeper"], ("can_read", "Connections"), ("can_edit", "Connections")]
 
 
 @pytest.fixture(scope="module")
@@ -54,22 +35,10 @@ def kept(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPat
         yield made
 
 
-def start(site: Site, who: str, dag: str, **conf: Any) -> requests.Response:
-    return post(site, who, f"dags/{dag}/dagRuns", {"logical_date": None, "conf": conf})
-
-
 def backfill(site: Site, who: str, dag: str, **more: Any) -> requests.Response:
     """Request a backfill of two days in the past."""
     days = {"from_date": "2026-03-01T00:00:00Z", "to_date": "2026-03-03T00:00:00Z"}
     return post(site, who, "backfills", {"dag_id": dag, **days, "max_active_runs": 1, **more})
-
-
-def post(site: Site, who: str, path: str, body: dict[str, Any]) -> requests.Response:
-    def tried() -> tuple[requests.Response] | None:
-        answer = site.program(who).post(f"{site.url}/api/v2/{path}", json=body, timeout=60)
-        return None if answer.status_code in (500, 503) else (answer,)  # SQLite may be locked at that moment
-
-    return wait(tried)[0]  # type: ignore[no-any-return]  # a refusal counts as false by itself
 
 
 def runs(site: Site, dag: str) -> int:

@@ -59,8 +59,11 @@ def run(world: LocalWorld, account: str, run_type: str = "scheduled") -> None:
     load(account, extract(account, day, run_type), day)
 
 
-def check(*accounts: str, dry_run: bool | None = None, by: str = "someone") -> dict[str, int]:
-    """Execute ``check_consents``; with accounts, as a person does it on purpose."""
+def check(*accounts: str, dry_run: bool | None = None, by: str = "someone", cleared: bool = False) -> dict[str, int]:
+    """Execute ``check_consents``; with accounts, as a person does it on purpose.
+
+    :param cleared: whether somebody has cleared the run
+    """
     from airflow.sdk import DAG
 
     from grdf.operators.check_consents import CheckConsentsOperator
@@ -69,4 +72,5 @@ def check(*accounts: str, dry_run: bool | None = None, by: str = "someone") -> d
     operator = CheckConsentsOperator(task_id="check_consents", dag=dag)
     at_hand = context(run_type="manual") | {"params": {"accounts": list(accounts), "dry_run": dry_run}}
     at_hand["dag_run"].triggering_user_name = by
+    at_hand["dag_run"].clear_number = int(cleared)
     return dict(operator.execute(at_hand))

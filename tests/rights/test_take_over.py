@@ -55,6 +55,31 @@ def test_the_newest_right_becomes_its_own_when_a_person_says_so(
     assert len(document(clean, account_id)["taken_over"]) == 1
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_an_old_order_that_was_cleared_takes_no_right_of_who_lives_there_now(
+    clean: LocalWorld, account_id: str, dry_run: bool
+) -> None:
+    pce = holder(account_id).pces[0]
+    clean.control.revoke(bring(clean, account_id, pce))
+    (right,) = clean.control.consent([pce])
+    assert check(account_id, dry_run=False, by="ines")["taken_over"] == 1
+    clean.control.revoke(right["id_droit_acces"])  # the household moves out
+    check()
+    clean.control.consent([pce])  # who lives there now has agreed, and has not come here so far
+    before = document(clean, account_id)
+    clean.control.clear_log()
+    with pytest.raises(BadRequest, match=r"this run of grdf_consents was cleared.*Start grdf_consents anew"):
+        check(account_id, dry_run=dry_run, by="ines", cleared=True)
+    assert document(clean, account_id) == before
+    assert clean.control.log() == [], "GRDF was not asked"
+
+
+def test_the_morning_s_check_may_be_cleared(clean: LocalWorld, account_id: str) -> None:
+    clean.control.revoke(bring(clean, account_id, holder(account_id).pces[0]))
+    assert check(cleared=True)["lost"] >= 1
+    assert document(clean, account_id)["state"] == OUTDATED
+
+
 @pytest.mark.parametrize("revoked", [False, True])
 def test_never_one_that_another_account_uses(clean: LocalWorld, account_id: str, revoked: bool) -> None:
     pce, new = holder(account_id).pces[0], other_of(account_id)

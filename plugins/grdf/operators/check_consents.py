@@ -60,6 +60,7 @@ class CheckConsentsOperator(GrdfOperator):
             accounts would have lost theirs than one list can be trusted for
         :raises BadSettings: after the check of all others, if one client's list names rights of another's accounts
         :raises GasError: after the check of all others, if GRDF gave no list for one of our clients
+        :raises BadRequest: if accounts are named and the run was cleared: the newest right may be another's by now
         """
         from grdf.consents.declarations.long_waits import LongWaits
         from grdf.consents.declarations.returned import Returned
@@ -68,6 +69,8 @@ class CheckConsentsOperator(GrdfOperator):
 
         couchdb, accounts, run = self.couchdb, self.accounts, Run.of(context)
         named = run.named_accounts("Nothing was changed. Enter account ids, or none.")
+        if named:
+            run.stop_if_cleared("grdf_consents")
         lists = ClientLists(self.clients(), self.log, last_try=run.is_last_try)
         if named:
             if not lists.are_several:

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from grdf.page import askers
+from grdf.page import askers, repeated_runs
 from grdf.page.account import account_page as account
 from grdf.page.account import dag_tab
 from grdf.page.connect.routes import callback as connect_callback
@@ -53,6 +53,7 @@ def create_app() -> FastAPI:
     It has no ``/docs`` and no ``/openapi.json``, because anybody could read them.
     """
     askers.watch()
+    repeated_runs.watch()
     # No redirects for a slash too many: they lead to whatever host the request names, with a query that may be secret.
     app = FastAPI(title="Gas accounts", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.add_middleware(Guard)

@@ -5,7 +5,7 @@ account in the form, and Airflow's API accepts configurations that the page woul
 the right to start the account's own DAG, and the right to connect households where the page asks for it. The API server
 checks this before Airflow stores a run, no matter how the run was requested there. Airflow has no hook for that, so
 this module listens to Airflow's model of a run. Runs started from the command line or by other DAGs are not checked:
-whoever controls those controls all of Airflow. Nor is clearing a run, which stores none: see ``Run.stop_if_cleared``.
+whoever controls those controls all of Airflow. Clearing a run stores none: see ``repeated_runs``.
 """
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ what proves their consents. A dry run needs that right too, since it names house
 TAKE_OVER = "grdf_consents"
 """The DAG that does so if it is given accounts: each gets a right on its meter that it has not brought."""
 
+DELETION = "grdf_delete_account"
+
 UNASKED = ("timetable", "asset", "operator", "cli", "test")
 """Sources of runs that no user of the API server has requested."""
 
@@ -126,6 +128,15 @@ def check(dag: str, conf: object, asker: str | None) -> None:
             if REACHING[dag] is _all
             else f"You may not act on all accounts: list in `accounts` the ones for which you want to start {dag}.",
         )
+
+
+def is_personal(dag: str, conf: object) -> bool:
+    """Return whether a run does what is kept with the name of who started it, so that it must not be repeated.
+
+    :param dag: a key of :data:`REACHING`
+    :param conf: the run's configuration; anything but a mapping counts as empty
+    """
+    return dag == DELETION or _connects(dag, conf)
 
 
 def _connects(dag: str, conf: object) -> bool:

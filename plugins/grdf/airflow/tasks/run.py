@@ -81,7 +81,10 @@ class Run:
         return self.asker or "unknown"
 
     def stop_if_cleared(self, dag: str) -> None:
-        """Raise an error if the run was cleared: the API server checks who may start runs, but not who clears them.
+        """Raise an error if the run was cleared: what is done in somebody's name must not be repeated without that one.
+
+        The API server lets nobody clear such a run (``grdf.page.repeated_runs``). This is for all other ways, such as
+        Airflow's command line.
 
         :param dag: the id of the run's DAG, for the message
         :raises BadRequest: if it was
