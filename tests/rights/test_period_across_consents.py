@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.meters.published_totals import write_period_totals
 from include.gas.consents.consent import Consent
-from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window
-from include.gas.documents.doctypes import MONTH, YEAR
-from include.gas.documents.gas_days import account_range
 from tests.helpers import holder
 from tests.plugins.steps import read_published
+from tests.rights.billed import THIS, line, totals
 from tests.rights.scene import bring, check, document
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
-THIS = paris_today(datetime.now(UTC)).year - 1
 BEFORE = THIS - 1
 WINTER, SUMMER = (f"{BEFORE}-12-01", f"{THIS}-06-01", 6000), (f"{THIS}-06-01", f"{THIS}-11-01", 900)
 OF_SUMMER = {*(f"{THIS}-{month:02}" for month in range(6, 11)), f"{THIS}"}
-
-
-def line(pce: str, first: str, end: str, load: int) -> str:
-    use = {"date_debut_consommation": f"{first}T06:00:00+01:00", "date_fin_consommation": f"{end}T06:00:00+01:00"}
-    said = {"energie": load, "type_conso": "publiée", "type_qualif_conso": "Mesuré", "statut_conso": "Définitive"}
-    return json.dumps({"pce": {"id_pce": pce}, "consommation": use | said, "statut_restitution": None})
 
 
 def read(world: LocalWorld, account: str, pce: str) -> None:
@@ -41,11 +31,6 @@ def read(world: LocalWorld, account: str, pce: str) -> None:
     check()
     read_published(account)
     world.control.set(faults=[])
-
-
-def totals(account: str) -> dict[str, Any]:
-    found = (each for name in (MONTH, YEAR) for each in CouchDBHook().range(name, *account_range(account)))
-    return {each["_id"].rpartition(":")[2]: each["load"] for each in found}
 
 
 def test_the_months_of_the_former_household_are_not_the_next_ones(clean: LocalWorld, account_id: str) -> None:

@@ -19,8 +19,8 @@ from include.gas.documents.storing import load_answer
 from tests.helpers import holder
 from tests.plugins.published import periods
 from tests.plugins.steps import read_published
+from tests.rights.billed import THIS, line, totals
 from tests.rights.scene import bring, check, document
-from tests.rights.test_period_across_consents import THIS, line, totals
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
