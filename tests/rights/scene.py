@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import LEASE
-from tests.helpers import context, yesterday
+from tests.helpers import context, holder, yesterday
 from tests.leaving.runs import acquire, extract, load
 
 if TYPE_CHECKING:
@@ -29,6 +29,15 @@ def bring(world: LocalWorld, account: str, pce: str, *, days: int = 40, **terms:
     results = {"pce_id": pce, "consents": [{"pce": pce, "id_accreditation": own}]}
     world.book.save({"_id": account, "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": results})
     return own
+
+
+def hands_over(world: LocalWorld, account: str, right: str) -> str:
+    """The tenant revokes, and the next one consents at GRDF without coming back here. Return the new right's id."""
+    world.control.revoke(right)
+    pce = holder(account).pces[0]
+    (new,) = world.control.consent([pce], conso_debut=str(yesterday(world) - timedelta(days=20)), keep_others=True)
+    world.control.correct(pce, yesterday(world) - timedelta(days=3), 777)
+    return str(new["id_droit_acces"])
 
 
 def other_of(account: str) -> str:

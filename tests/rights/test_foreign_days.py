@@ -18,20 +18,11 @@ from include.gas.display.overview import Situation, overview
 from include.gas.errors import FailNow, ServiceUnavailable
 from tests.helpers import connect_cozy, days_of, holder, stored, yesterday
 from tests.leaving.runs import extract, load
-from tests.rights.scene import OUTDATED, bring, check, consents, document, listed_then, other_of, run
+from tests.rights.scene import OUTDATED, bring, check, consents, document, hands_over, listed_then, other_of, run
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
-
-
-def hands_over(world: LocalWorld, account: str, right: str) -> str:
-    """The tenant revokes, and the next one consents at GRDF without coming back here. Return the new right's id."""
-    world.control.revoke(right)
-    pce = holder(account).pces[0]
-    (new,) = world.control.consent([pce], conso_debut=str(yesterday(world) - timedelta(days=20)), keep_others=True)
-    world.control.correct(pce, yesterday(world) - timedelta(days=3), 777)
-    return str(new["id_droit_acces"])
 
 
 def list_of(world: LocalWorld, *, garbled: str = "", without: str = "") -> str:

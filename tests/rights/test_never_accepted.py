@@ -16,10 +16,9 @@ from include.gas.consents.consent import Consent
 from tests.helpers import holder, stored
 from tests.leaving.runs import acquire
 from tests.plugins.steps import read_published
+from tests.rights.billed import OF_SUMMER, THIS, read, totals
 from tests.rights.declared import answer, give
-from tests.rights.scene import bring, check, consents, document, run
-from tests.rights.test_foreign_days import hands_over
-from tests.rights.test_period_across_consents import OF_SUMMER, THIS, read, totals
+from tests.rights.scene import bring, check, consents, document, hands_over, run
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook

@@ -12,25 +12,11 @@ from grdf.meters.published_totals import write_period_totals
 from include.gas.consents.consent import Consent
 from include.gas.days.windows import Window
 from tests.helpers import holder
-from tests.plugins.steps import read_published
-from tests.rights.billed import THIS, line, totals
+from tests.rights.billed import BEFORE, OF_SUMMER, THIS, read, totals
 from tests.rights.scene import bring, check, document
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
-
-BEFORE = THIS - 1
-WINTER, SUMMER = (f"{BEFORE}-12-01", f"{THIS}-06-01", 6000), (f"{THIS}-06-01", f"{THIS}-11-01", 900)
-OF_SUMMER = {*(f"{THIS}-{month:02}" for month in range(6, 11)), f"{THIS}"}
-
-
-def read(world: LocalWorld, account: str, pce: str) -> None:
-    world.control.set_quirks(pce, frequency="6M")
-    body = "\n".join(line(pce, *each) for each in (WINTER, SUMMER))
-    world.control.fault(f"/pce/{pce}/donnees_consos_publiees", times=None, status=200, body=body)
-    check()
-    read_published(account)
-    world.control.set(faults=[])
 
 
 def test_the_months_of_the_former_household_are_not_the_next_ones(clean: LocalWorld, account_id: str) -> None:
