@@ -17,7 +17,7 @@ from tests.helpers import holder, stored
 from tests.leaving.runs import acquire
 from tests.plugins.steps import read_published
 from tests.rights.billed import OF_SUMMER, THIS, read, totals
-from tests.rights.declared import answer, give
+from tests.rights.declared import answer, give, looked_before
 from tests.rights.scene import bring, check, consents, document, hands_over, run
 
 if TYPE_CHECKING:
@@ -51,6 +51,36 @@ def test_it_opens_no_month_of_the_former_household(clean: LocalWorld, account_id
     if answered:
         answer(clean, pce, answered)
         check()
+    read_published(account_id)
+    assert set(totals(account_id)) == OF_SUMMER
+
+
+@pytest.mark.parametrize(("word", "then"), [("A revérifier", "Révoquée"), ("En cours de validation", None), ("", None)])
+def test_nor_does_another_word_of_grdfs_open_one(
+    clean: LocalWorld, account_id: str, word: str, then: str | None
+) -> None:
+    """After two days a declared right waits no more, whatever a list says."""
+    pce = declared_anew(clean, account_id)
+    check()
+    looked_before(clean, account_id, 3 * 24 * 60)
+    for state in (word, then):
+        if state is not None:
+            answer(clean, pce, state)
+            check()
+            assert consents(clean, account_id)[0]["unusable"] != WAITING
+    read_published(account_id)
+    assert set(totals(account_id)) == OF_SUMMER
+
+
+@pytest.mark.parametrize("state", ["Refusée", "A valider", "A revérifier", "Obsolète"])
+def test_one_that_was_in_force_keeps_its_months(clean: LocalWorld, account_id: str, state: str) -> None:
+    (pce,) = holder(account_id).pces
+    right = bring(clean, account_id, pce, conso_debut=f"{THIS}-05-20")
+    read(clean, account_id, pce)
+    clean.control.change_consent(right, etat_droit_acces=state)
+    check()
+    told = document(clean, account_id)
+    clean.book.save({key: each for key, each in told.items() if key != "book_held_at"})  # a month later
     read_published(account_id)
     assert set(totals(account_id)) == OF_SUMMER
 

@@ -67,6 +67,8 @@ class ConsentEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     :param brought: when the account brought the right, UTC
     :param seen: if the account's own right is unknown: the rights listed for the meter since then, by GRDF's id, each
         with the day on which it was first seen
+    :param accepted: whether a list has shown the right in force, where the other keys say something else: false for one
+        that nobody has accepted, true for one that was in force and is listed as refused or waiting; absent otherwise
     :param others: rights to the same meter that the account brought earlier, newest first
     """
 
@@ -80,6 +82,7 @@ class ConsentEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     told: str = ""
     brought: str = ""
     seen: dict[str, date] = {}
+    accepted: bool | None = None
     others: list[ConsentEntry] = []
 
 

@@ -42,6 +42,8 @@ class Consent:
     :param looked: if the account's own right is unknown: the day on which we first looked for it
     :param seen: if the account's own right is unknown: ids of the rights listed for the meter since then, each with the
         day on which it was first seen
+    :param accepted: whether a list has shown the right in force, where the other fields say something else or nothing;
+        ``None`` where :attr:`was_in_force` tells it by them
     :param others: rights to the same meter that the account brought earlier, newest first; their ``others`` are empty
     """
 
@@ -55,12 +57,14 @@ class Consent:
     brought: str = field(default="", compare=False)
     looked: date | None = None
     seen: tuple[tuple[str, date], ...] = ()
+    accepted: bool | None = None
     others: tuple[Consent, ...] = ()
 
     @classmethod
     def of_right(cls, right: AccessRight) -> Consent:
         """Return the consent for a right in GRDF's list."""
-        return cls(right.pce, right.id, right.data_first, right.data_end, right.last)
+        found = cls(right.pce, right.id, right.data_first, right.data_end, right.last)
+        return found._with_fact(True if right.state == "active" else False if right.state in NEVER_IN_FORCE else None)
 
     @property
     def rights(self) -> tuple[Consent, ...]:
@@ -88,17 +92,43 @@ class Consent:
         return all(right._has_dates for right in self.rights if not right.unusable)
 
     @property
+    def was_in_force(self) -> bool | None:
+        """Whether the newest right is in force, or was; ``None`` if no list has shown the right yet.
+
+        Former versions did not note it. Of their rights those count that have dates and do not wait, were not refused,
+        and were not over before they were accepted: who brings a right from GRDF's site has accepted it, and no
+        household must lose its months by an update.
+        """
+        if self.accepted is not None:
+            return self.accepted
+        if self.unusable.startswith(NEVER_IN_FORCE) or self.unusable.endswith(NOT_ACCEPTED):
+            return False
+        return True if self._has_dates else None
+
+    @property
     def was_never_in_force(self) -> bool:
         """Whether nobody has accepted the newest right: it waits, was refused, or was over before it was accepted.
 
         Its days are only those that somebody has asked for, maybe for another household.
         """
-        return self.unusable.startswith(NEVER_IN_FORCE) or self.unusable.endswith(NOT_ACCEPTED)
+        return self.was_in_force is False
 
     @property
     def _may_have_been_in_force(self) -> bool:
-        """Whether the newest right is usable, or was. One that is not and has no dates was never seen in a list."""
-        return not self.unusable or (self._has_dates and not self.was_never_in_force)
+        """Whether the newest right is usable, or was."""
+        return not self.unusable or self.was_in_force is True
+
+    def in_state(self, unusable: str, told: str) -> Consent:
+        """Return the right in another state. One that was in force stays so, and one that was not does."""
+        return replace(self, unusable=unusable, told=told)._with_fact(self.was_in_force if unusable else None)
+
+    def _with_fact(self, was_in_force: bool | None) -> Consent:
+        """Return the right with the fact whether it was in force, noted only where nothing else tells it."""
+        told_by_itself = replace(self, accepted=None)
+        is_usable = was_in_force and not self.unusable  # a list without any dates changes no account
+        if is_usable or was_in_force in (None, told_by_itself.was_in_force):
+            return told_by_itself
+        return replace(self, accepted=was_in_force)
 
     @property
     def _has_dates(self) -> bool:
@@ -193,6 +223,8 @@ class Consent:
             if day is not None:
                 entry[name] = day.isoformat()
         entry |= {name: text for name in ("unusable", "told", "brought") if (text := getattr(self, name))}
+        if self.accepted is not None:
+            entry["accepted"] = self.accepted
         if self.seen:
             entry["seen"] = {right: day.isoformat() for right, day in self.seen}
         if self.others:
@@ -246,7 +278,7 @@ def told(consent: Consent, rights: Iterable[AccessRight], today: date, asked_at:
     """Return a consent updated from GRDF's list: the dates of its rights, and which of them cannot be used.
 
     Rights with other ids change nothing, because they may belong to the people who live there now. GRDF's list does not
-    tell whether a right that is over was ever accepted; so what it said before is kept.
+    tell whether a right that is not in force was ever accepted; so it is kept whether a list has shown it in force.
 
     :param rights: all our rights to the meter; rights to other meters are ignored
     :param today: civil date in Paris
@@ -265,13 +297,17 @@ def told(consent: Consent, rights: Iterable[AccessRight], today: date, asked_at:
         if right is None:
             if mine.id_accreditation is None or is_newer(mine.brought):
                 return mine
-            return replace(mine, unusable=consent_state((), consent.pce, today), told=utc_text(moment))
+            return mine.in_state(consent_state((), consent.pce, today), utc_text(moment))
         state = "" if is_usable(right, today) else consent_state((right,), consent.pce, today)
-        if right.is_over and mine.was_never_in_force and not state.startswith(NEVER_IN_FORCE):
+        accepted = True if right.state == "active" else mine.was_in_force
+        if accepted is None and right.state in NEVER_IN_FORCE:
+            accepted = False
+        if right.is_over and accepted is False and not state.startswith(NEVER_IN_FORCE):
             state += NOT_ACCEPTED
-        return replace(
+        found = replace(
             Consent.of_right(right), unusable=state, told=utc_text(moment) if state else "", brought=mine.brought
         )
+        return found._with_fact(accepted)
 
     newest, *others = (one(mine) for mine in consent.rights)
     return replace(newest, others=tuple(others))

@@ -22,7 +22,9 @@ def consent_of(entry: Mapping[str, Any] | None) -> Consent | None:
     """
     if not isinstance(entry, Mapping) or not isinstance(entry.get("pce"), str):
         return None
-    right, unusable, others = (entry.get(key) for key in ("id_accreditation", "unusable", "others"))
+    right, unusable, others, accepted = (
+        entry.get(key) for key in ("id_accreditation", "unusable", "others", "accepted")
+    )
     former = [consent_of(other) for other in others] if isinstance(others, list) else []
     first, end, calls_until = (day_in(entry.get(key)) for key in ("first", "end", "calls_until"))
     return Consent(
@@ -32,6 +34,7 @@ def consent_of(entry: Mapping[str, Any] | None) -> Consent | None:
         end,
         calls_until,
         unusable=unusable if isinstance(unusable, str) else "",
+        accepted=accepted if isinstance(accepted, bool) else None,
         others=tuple(other for other in former if other is not None),
     )
 

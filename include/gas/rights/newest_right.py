@@ -56,7 +56,9 @@ def newest_in(rights: Iterable[AccessRight], meters: Iterable[Consent]) -> list[
 
 def _has_agreed(known: Consent, listed: AccessRight) -> bool:
     """Return whether the holder of a right has accepted it, according to the list and to what is known from before."""
-    return listed.state not in NEVER_IN_FORCE and not (listed.is_over and known.was_never_in_force)
+    if listed.state == "active":
+        return True
+    return listed.state not in NEVER_IN_FORCE if known.was_in_force is None else known.was_in_force
 
 
 def vouches_for(right: AccessRight, holder: Holder, today: date, *, since: str = "") -> bool:

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.gas.account.own_meters import meters_in, with_meters
 from include.gas.answers.access_rights import AccessRight, Rights, consent_state, is_pce, read_rights, usable_right
 from include.gas.consents.consent import Consent, parse_claims, told
+from include.gas.consents.read_under import consent_of
 from include.gas.days.windows import Window
 from include.gas.errors import ConsentLost, IdTokenRefused, ServiceUnavailable
 
@@ -321,7 +323,8 @@ def test_a_right_that_no_list_has_shown_holds_no_day() -> None:
         ("waiting for the holder", "Refusée", True), ("refused", "Révoquée", True),
         ("revoked on 2024-01-01, without ever being in force", "Révoquée", True),
         ("revoked on 2024-01-01, without ever being in force", "Active", False),
-        ("waiting for the holder", "Active", False), ("waiting for the holder", "A revérifier", False),
+        ("waiting for the holder", "Active", False), ("waiting for the holder", "A revérifier", True),
+        ("waiting for the holder", "En cours", True), ("waiting for the holder", "", True), ("", "A revérifier", False),
         ("", "Révoquée", False), ("", "Obsolète", False), ("ended on 2024-04-30", "Révoquée", False),
         ("no consent is listed", "Révoquée", False), ("", "Refusée", True),
     ],
@@ -332,3 +335,73 @@ def test_whether_a_right_was_ever_in_force_is_kept_once_it_is_over(before: str, 
         known = told(known, rights(right(etat_droit_acces=word)), TODAY, "2024-05-01T06:00:00Z")
         assert known.was_never_in_force is never
         assert known.unusable.count("without ever") <= 1
+
+
+def listed_as(known: Consent, *words: str | None) -> Consent:
+    """Return a consent after lists that name its right in these states, or do not name it."""
+    for word in words:
+        lines = [] if word is None else [right(etat_droit_acces=word)]
+        known = told(known, rights(*lines), TODAY, "2024-05-01T06:00:00Z")
+    return known
+
+
+WORDS = ["Active", "A valider", "Révoquée", "A revérifier", "Obsolète", "Refusée", "En cours", "", None]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=6), st.lists(st.sampled_from(WORDS), max_size=6), st.booleans())
+def test_a_right_that_a_list_has_shown_in_force_stays_so(
+    before: list[str | None], after: list[str | None], waits: bool
+) -> None:
+    known = listed_as(Consent(PCE, "u-1", unusable="waiting for the holder" if waits else ""), *before, "Active")
+    stored = listed_as(known, *after)
+    assert stored.was_in_force is True
+    assert stored.holds(Window(date(2024, 1, 1), date(2024, 5, 1)))
+    assert "without ever" not in stored.unusable
+
+
+@given(st.lists(st.sampled_from([word for word in WORDS if word != "Active"]), max_size=6))
+def test_a_declared_right_opens_nothing_until_a_list_shows_it_in_force(words: list[str | None]) -> None:
+    """Whatever else the lists said of it in between."""
+    stored = listed_as(Consent(PCE, "u-1", unusable="waiting for the holder"), *words)
+    assert stored.was_never_in_force
+    assert not stored.holds(Window(date(2024, 4, 1), date(2024, 5, 1)))
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=6), st.booleans())
+def test_what_is_known_of_it_is_stored(words: list[str | None], waits: bool) -> None:
+    known = listed_as(Consent(PCE, "u-1", unusable="waiting for the holder" if waits else ""), *words)
+    document = {"_id": "a", "oauth_callback_results": {"consents": [known.as_json()]}}
+    (read,) = meters_in(document, "a")
+    assert (read, read.was_in_force) == (known, known.was_in_force)
+    under = consent_of(known.as_json())
+    assert under
+    assert under.was_in_force is known.was_in_force
+
+
+@pytest.mark.parametrize("state", ["refused", "waiting for the holder", "revoked, without ever being in force"])
+def test_former_versions_rights_under_which_a_history_was_read_were_in_force(state: str) -> None:
+    """They noted only the present state."""
+    former = Consent(PCE, "u-0", date(2024, 1, 1), unusable=state)
+    entry = Consent(PCE, "u-1", date(2024, 3, 1), unusable=state, others=(former,)).as_json()
+    document: dict[str, Any] = {"_id": "a", "oauth_callback_results": {"consents": [entry]}}
+
+    def in_force() -> list[bool | None]:
+        (meter,) = meters_in(document, "a")
+        return [each.was_in_force for each in meter.rights]
+
+    assert in_force() == [False, False]
+    read = {"id_accreditation": "u-1", "from": "2024-01-01", "read_at": "2024-05-01T06:00:00Z"}
+    document["history"] = {PCE: read}
+    assert in_force() == [True, False]
+    document["history"] = {PCE: read | {"under": ["u-0"]}}
+    assert in_force() == [False, True], "the newest one waited then"
+    document["history"] = {PCE: 7}
+    assert in_force() == [False, False]
+
+
+def test_who_brings_a_refused_right_again_keeps_what_was_known() -> None:
+    known = listed_as(Consent(PCE, "u-1"), "Active")
+    document = {"_id": "a", "oauth_callback_results": {"consents": [known.as_json()]}}
+    waits = Consent(PCE, "u-1", unusable="waiting for the holder")
+    (again,) = meters_in(with_meters(document, [waits], NOW), "a")
+    assert (again.was_in_force, again.unusable) == (True, waits.unusable)

@@ -63,6 +63,14 @@ def test_nor_is_one_that_was_over_before_anybody_agreed() -> None:
     assert newest([right("new"), listed[1]], never) == ["new"], "it is in force after all"
 
 
+def test_one_that_was_in_force_has_been_agreed_to_whatever_the_list_says_now() -> None:
+    known = consent("new", PCE, SUMMER, consent("old")) | {"first": "2024-01-01"}
+    for state in ("Refusée", "A valider", "A revérifier", "Obsolète"):
+        listed = [right("new", state=state), right("old", state="Révoquée")]
+        assert newest(listed, known) == ["new"]
+        assert newest(listed, known | {"accepted": False, "unusable": "obsolete"}) == ["old"]
+
+
 def test_a_list_that_does_not_show_it_says_nothing() -> None:
     assert newest([right("old")], consent("new", PCE, SUMMER, consent("old"))) is None
     assert newest([right("new", OTHER)], consent("new")) is None
