@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from grdf.hooks.adict import AdictHook
+from grdf.operators.read_published import ReadPublishedOperator
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range
@@ -19,7 +20,10 @@ from tests.helpers import MemoryShelf, holder, known_account, stored, yesterday
 from tests.history import steps
 from tests.leaving.runs import check, extract, load
 from tests.leaving.steps import delete
+from tests.plugins.published import periods
 from tests.plugins.steps import read_published
+from tests.rights.scene import bring
+from tests.rights.test_period_across_consents import line
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -162,3 +166,44 @@ def test_what_other_dags_have_asked_is_not_stored(
             read_published(account_id)
     check()
     assert couchdb.range(doctype, *account_range(account_id, former)) == []
+
+
+@pytest.mark.parametrize("corrected", [True, False])
+def test_a_worker_that_is_cut_off_leaves_the_next_households_periods_alone(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, corrected: bool
+) -> None:
+    """It finds that the account is another one's only once that one has read the same period."""
+    (pce,) = holder(account_id).pces
+    bring(clean, account_id, pce, days=200)
+    check()
+    days = [str(yesterday(clean) - timedelta(days=ago)) for ago in (15, 5)]
+
+    def read(load: int) -> None:
+        clean.control.set(faults=[])
+        body = line(pce, *days, load)
+        clean.control.fault(f"/pce/{pce}/donnees_consos_publiees", times=None, status=200, body=body)
+        with suppress(GasError):
+            read_published(account_id)
+
+    def loads() -> list[int]:
+        return [each["load"] for each in periods(account_id)]
+
+    if corrected:
+        read(6000)
+        assert loads() == [6000]
+    usual, came = ReadPublishedOperator._note, list[bool]()
+
+    def note(self: ReadPublishedOperator, *args: Any, **kwargs: Any) -> None:
+        if not came:
+            came.append(True)
+            give_again(clean, account_id, pce)
+            check()
+            assert loads() == []
+            read(42)
+            assert loads() == [42]
+        usual(self, *args, **kwargs)
+
+    monkeypatch.setattr(ReadPublishedOperator, "_note", note)
+    read(5000)
+    assert came
+    assert loads() == [42]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.meters.monthly_reading import take_back
+from grdf.meters.monthly_reading import WRITTEN_AT, take_back
 from grdf.meters.published_totals import write_period_totals
 from include.gas.documents.doctypes import MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range
@@ -116,12 +116,17 @@ def test_nothing_is_noted_as_taken_back_while_a_period_is_left(
     assert stored(account_id) == [[], [], []]
 
 
+def what_they_replace(account: str, former: dict[str, Any]) -> dict[str, dict[str, Any] | None]:
+    """Return what the stored periods have replaced, as a run remembers it that has read them."""
+    return {each["_id"]: {**each, **former, WRITTEN_AT: each["read_at"]} for each in stored(account)[0]}
+
+
 @pytest.mark.parametrize("new", [True, False])
 def test_the_monthly_reading_takes_back_what_another_program_writes_meanwhile(
     clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, *, new: bool
 ) -> None:
     pce = read_after_the_next_household_came(clean, account_id, "6M")
-    former = {each["_id"]: None if new else each | {"load": 1} for each in stored(account_id)[0]}
+    former = what_they_replace(account_id, {"_deleted": True} if new else {"load": 1})
     with monkeypatch.context() as patch:
         touched_by_others(patch, 99)
         with pytest.raises(StoreBusy):
@@ -145,8 +150,17 @@ def test_a_period_that_was_read_again_meanwhile_stays(
         return usual(self, doctype, docs)
 
     monkeypatch.setattr(CouchDBHook, "write", write)
-    assert take_back(CouchDBHook(), dict.fromkeys(each["_id"] for each in before), [pce]) == len(before) - 1
+    assert take_back(CouchDBHook(), what_they_replace(account_id, {"_deleted": True}), [pce]) == len(before) - 1
     assert [each["own"] for each in stored(account_id)[0]] == [True]
+
+
+def test_nor_is_one_that_was_read_again_before_they_are_taken_back(clean: LocalWorld, account_id: str) -> None:
+    pce = read_after_the_next_household_came(clean, account_id, "6M")
+    replaced = what_they_replace(account_id, {"load": 1})
+    again = [each | {"read_at": "2026-01-01T00:00:00.000000Z"} for each in stored(account_id)[0]]
+    CouchDBHook().write(PUBLISHED, again)
+    assert take_back(CouchDBHook(), replaced, [pce]) == 0
+    assert [each["load"] for each in stored(account_id)[0]] == [each["load"] for each in again]
 
 
 def test_totals_may_be_brought_up_to_date_at_any_time(clean: LocalWorld, account_id: str) -> None:

@@ -43,6 +43,8 @@ Change = Callable[[dict[str, Any]], dict[str, Any]]
 """A function that returns a new account document for the stored one."""
 
 TRIES = 5
+WRITTEN_AT = "written_at"
+"""Key of what a period replaces: the ``read_at`` that this run has given the period."""
 
 
 def read_facts(adict: AdictHook, account: str, meter: Consent, log: Log, counts: Counter[str]) -> Change:
@@ -104,7 +106,8 @@ def read_periods(
     :param counts: incremented by what was done
     :param whole: whether to read all that GRDF has in any case. Otherwise only what may have changed since the newest
         stored period is read, unless a period may be missing
-    :param replaced: filled with the former document of each period that is written, by id; ``None`` for a new one
+    :param replaced: filled with what takes the place of each period that is written if it is taken back, by id, see
+        :func:`take_back`
     :return: what to record on the account
     :raises GasError: if the failure concerns all accounts or is temporary; the periods that were valid are stored
     """
@@ -192,20 +195,25 @@ def under(meter: Consent, change: Change) -> Change:
 def take_back(couchdb: CouchDBHook, replaced: dict[str, Document | None], pces: Collection[str]) -> int:
     """Restore the former documents of some meters' periods, because the new ones may be another household's.
 
-    :param replaced: the former document of each period that was written, by id
+    Only a period that is still as this run has read it is restored. The account's id may have been given to another
+    household meanwhile, whose run has read the period anew, or the account's own has.
+
+    :param replaced: the former document of each period that was written, by id, or the removal of a new one, each with
+        :data:`WRITTEN_AT`
     :param pces: the meters' numbers
     :return: how many periods were restored
     :raises StoreBusy: if others kept changing them; the others are restored
     """
-    former = {key: was for key, was in replaced.items() if key.split(":")[1] in pces}
-    pending, restored, read_at = set(former), 0, dict[str, Any]()
+    former = {key: dict(was) for key, was in replaced.items() if was and key.split(":")[1] in pces}
+    written_at = {key: was.pop(WRITTEN_AT) for key, was in former.items()}
+    pending, restored = set(former), 0
     for _ in range(ATTEMPTS):
         if not pending:
             break
         back = [
-            (former[key] or {"_id": key, "_deleted": True}) | {"_rev": document["_rev"]}
+            former[key] | {"_rev": document["_rev"]}
             for key, document in couchdb.fetch(PUBLISHED, sorted(pending)).items()
-            if read_at.setdefault(key, document.get("read_at")) == document.get("read_at")  # not read again meanwhile
+            if document.get("read_at") == written_at[key]
         ]
         result = couchdb.write(PUBLISHED, back) if back else None
         restored += len(result.written) if result else 0
@@ -242,8 +250,13 @@ def _store(
         result = couchdb.write(PUBLISHED, changed) if changed else None
         conflicts = result.conflicts if result else set()
         written = {document["_id"] for document in changed} - conflicts
-        for key in written:
-            replaced.setdefault(key, stored.get(key))  # a second window may name it again: the first version counts
+        for document in changed:
+            key, was, ours = document["_id"], stored.get(document["_id"]), document["read_at"]
+            # A second window may name it again. Then the first version counts, unless the period has been removed or
+            # read by others in between: a deletion may have come, and the account's id be another household's.
+            is_ours = key in replaced and was is not None and was.get("read_at") == ours
+            if key in written and not is_ours:
+                replaced[key] = (was or {"_id": key, "_deleted": True}) | {WRITTEN_AT: ours}
         corrected += len(written & stored.keys())
         new += len(written - stored.keys())
         pending = {key: pending[key] for key in conflicts}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.meters.monthly_reading import take_back
+from grdf.meters.monthly_reading import WRITTEN_AT, take_back
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range
 from tests.helpers import known_account
@@ -43,7 +43,8 @@ def test_periods_that_are_taken_back_take_their_totals_along(own: Any, account_i
     (pce,) = known_account(own, account_id)
     own.control.set_quirks(pce, frequency="6M")
     read(account_id)
-    assert take_back(CouchDBHook(), dict.fromkeys([each["_id"] for each in stored(account_id, PUBLISHED)]), [pce]) > 0
+    new = [each | {"_deleted": True, WRITTEN_AT: each["read_at"]} for each in stored(account_id, PUBLISHED)]
+    assert take_back(CouchDBHook(), {each["_id"]: each for each in new}, [pce]) > 0
     assert [stored(account_id, doctype) for doctype in (PUBLISHED, MONTH, YEAR)] == [[], [], []]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.meters.monthly_reading import take_back
+from grdf.meters.monthly_reading import WRITTEN_AT, take_back
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.read_published import ReadPublishedOperator
@@ -116,7 +116,11 @@ def test_periods_that_were_replaced_come_back(own: Any, account_id: str) -> None
     first, second, *_ = before = periods(account_id)
     couchdb = CouchDBHook()
     couchdb.write(PUBLISHED, [first | {"load": 1}])
-    replaced = {first["_id"]: first, second["_id"]: None}
+    ours = {WRITTEN_AT: first["read_at"]}
+    replaced: dict[str, Any] = {
+        first["_id"]: first | ours,
+        second["_id"]: {"_id": second["_id"], "_deleted": True} | ours,
+    }
     assert take_back(couchdb, replaced, ["GI000000"]) == 0
     assert take_back(couchdb, replaced, [pce]) == 2
     after = periods(account_id)
