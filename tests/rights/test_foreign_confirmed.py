@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import account_range
 from tests.helpers import days_of, holder, stored, yesterday
@@ -15,7 +17,10 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 
-def test_days_that_are_only_confirmed_stay(clean: LocalWorld, account_id: str, couchdb: CouchDBHook) -> None:
+@pytest.mark.parametrize("says_when", [True, False])
+def test_days_that_are_only_confirmed_stay(
+    clean: LocalWorld, account_id: str, couchdb: CouchDBHook, says_when: bool
+) -> None:
     pce = holder(account_id).pces[0]
     right = bring(clean, account_id, pce)
     check()
@@ -23,7 +28,7 @@ def test_days_that_are_only_confirmed_stay(clean: LocalWorld, account_id: str, c
     check()
     first = str(yesterday(clean) - timedelta(days=38))
     young = [
-        each | {"status": "provisional"}
+        {key: value for key, value in each.items() if says_when or key != "read_at"} | {"status": "provisional"}
         for each in couchdb.range(DAY, *account_range(account_id, pce))
         if each["status"] == "definitive" and each["_id"].rpartition(":")[2] >= first
     ]

@@ -35,6 +35,8 @@ LARGEST = 10**15
 """kWh or m³. No figure is nearly as large, and floats still tell neighbouring numbers apart."""
 LOAD_READ = "load_read_at"
 """When the load of a day or period was read, if a later reading has confirmed it."""
+_OLDEST = "1970-01-01T00:00:00.000000Z"
+"""When a load was read of which that is not known."""
 _COMPARED = ("load", "status", "quality")
 _SAID_TOGETHER = (
     ("grdf_status", "status"),
@@ -232,23 +234,31 @@ def load_was_read_since(document: Mapping[str, Any], since: str) -> bool:
     :param since: the moment, UTC text
     """
     with suppress(*ODD_DOCUMENT):
-        changed = [utc_text(change["at"]) for change in document.get("changes", ())]
-        if document.get(LOAD_READ) and max([utc_text(document[LOAD_READ]), *changed]) < since:
+        if document.get(LOAD_READ) and max([utc_text(document[LOAD_READ]), *_changed_at(document)]) < since:
             return False
     return was_read_since(document, since)
+
+
+def _changed_at(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield when the load of a document was changed, UTC text. What others have damaged does not tell it."""
+    changes = document.get("changes")
+    for change in changes if isinstance(changes, list) else ():
+        with suppress(*ODD_DOCUMENT):
+            yield utc_text(change["at"])
 
 
 def first_read(stored: Mapping[str, Any], new: Mapping[str, Any], now: datetime | None = None) -> Document:
     """Return the key that says when the load was read that a new reading confirms; empty if that is not known.
 
-    Whoever gets a day back that was only confirmed under another household's consent needs it: the day is its own.
+    Whoever gets a day back that was only confirmed under another household's consent needs it: the day is its own. One
+    that says no moment counts as the oldest, as everywhere.
 
     :param stored: the stored day or period, which can be understood and has the same load
     :param new: the document made from the reading
     :param now: an aware datetime; ``None`` for the current time
     """
     with suppress(*ODD_DOCUMENT):
-        first = stored.get(LOAD_READ) or stored["read_at"]
+        first = stored.get(LOAD_READ) or stored.get("read_at") or _OLDEST
         if utc_text(first) < utc_text(new["read_at"]) and not _is_implausible(stored, now):
             return {LOAD_READ: utc_text(first)}
     return {}

@@ -51,12 +51,32 @@ def test_the_first_reading_of_a_load_is_kept_while_the_load_stays() -> None:
 @pytest.mark.parametrize(
     "odd",
     [
-        {"read_at": None}, {"read_at": "soon"}, {"read_at": "2027-01-01T00:00:00Z"}, {"year": 1999},
+        {"read_at": "soon"}, {"read_at": "2027-01-01T00:00:00Z"}, {"year": 1999},
         {"load_read_at": "soon"}, {"load_read_at": 7},
     ],
 )  # fmt: skip
 def test_what_others_have_damaged_does_not_tell_it(odd: dict[str, Any]) -> None:
     assert "load_read_at" not in merged(day(60, OWN) | odd, day(60, FOREIGN, "definitive"))
+
+
+@pytest.mark.parametrize("odd", [{"read_at": None}, {"read_at": ""}, {}])
+def test_one_that_says_no_moment_counts_as_the_oldest(odd: dict[str, Any]) -> None:
+    """So it is its household's own, before the next one's answer confirms it and afterwards."""
+    stored = {key: each for key, each in day(60, OWN).items() if key != "read_at"} | odd
+    confirmed = merged(stored, day(60, FOREIGN, "definitive"))
+    assert confirmed["load_read_at"] == "1970-01-01T00:00:00.000000Z"
+    for each in (stored, confirmed, merged(confirmed, day(60, LATER, quality="corrected"))):
+        assert not load_was_read_since(each, SINCE)
+    assert load_was_read_since(merged(confirmed, day(61, LATER)), SINCE)
+
+
+@pytest.mark.parametrize("odd", [None, "x", 7, {}, [7], [{}], [None], [{"at": "soon"}], [{"at": None}]])
+def test_damaged_changes_are_left_out_one_by_one(odd: Any) -> None:
+    confirmed = merged(day(60, OWN), day(60, FOREIGN, "definitive"))
+    assert not load_was_read_since(confirmed | {"changes": odd}, SINCE)
+    foreign = {"at": "2026-02-10T09:00:00.000000Z"}
+    if isinstance(odd, list):
+        assert load_was_read_since(confirmed | {"changes": [*odd, foreign]}, SINCE)
 
 
 def test_a_reading_that_finds_nothing_new_writes_nothing() -> None:
