@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.meters import taking_back
+from grdf.operators import check_consents
 from include.gas.account.account import Account
 from include.gas.account.own_meters import with_meters, without_old_token
 from include.gas.answers.access_rights import AccessRight
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import utc_text
 from include.gas.display.overview import Situation, overview
-from include.gas.errors import FailNow, ServiceUnavailable
+from include.gas.documents.doctypes import DAY
+from include.gas.errors import FailNow, ServiceUnavailable, StoreBusy
 from tests.helpers import connect_cozy, days_of, holder, stored, yesterday
 from tests.leaving.runs import extract, load
 from tests.rights.scene import OUTDATED, bring, check, consents, document, hands_over, listed_then, other_of, run
 
 if TYPE_CHECKING:
-    from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
 
 
@@ -86,6 +89,105 @@ def test_who_comes_back_has_no_history_with_holes(clean: LocalWorld, account_id:
     told = document(clean, account_id)
     assert "lost_days" not in told
     assert overview(told).situation(clean.control.today()) is not Situation.HOLES
+
+
+@pytest.mark.parametrize("killed_in", ["take_back", "write_period_totals", "note_stored"])
+def test_a_try_that_ends_on_the_way_loses_no_day(
+    clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, killed_in: str
+) -> None:
+    """The next one does not find the days that the first one has removed."""
+    pce = holder(account_id).pces[0]
+    right = bring(clean, account_id, pce, days=500)
+    check()
+    run(clean, account_id)
+    check()
+    before = stored(couchdb, account_id, pce)
+    hands_over(clean, account_id, right)
+    run(clean, account_id)
+    usual, calls = getattr(taking_back, killed_in), list[int]()
+
+    def killed(*args: Any, **kwargs: Any) -> Any:
+        calls.append(1)
+        if killed_in != "note_stored" or len(calls) > 1:
+            if killed_in == "take_back":
+                usual(*args, **kwargs)
+            raise KeyboardInterrupt
+        return usual(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(taking_back, killed_in, killed)
+        with pytest.raises(KeyboardInterrupt):
+            check()
+    assert 777 not in days_of(stored(couchdb, account_id, pce)).values()
+    check()
+    told = document(clean, account_id)
+    assert told["lost_days"] == {pce: {"read_again": True}}, "none of them is lost"
+    after = stored(couchdb, account_id, pce)
+    assert sum(year["days"] for year in told["stored"][pce].values()) == len(days_of(after))
+    assert days_of(after).items() <= days_of(before).items()
+    for key, total in after.items():
+        if len(key) < len("2026-10-01"):
+            assert total == sum(load for day, load in days_of(after).items() if day.startswith(key))
+
+
+def test_a_year_of_which_a_killed_try_has_removed_all_days_keeps_no_total(
+    clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pce = holder(account_id).pces[0]
+    right = bring(clean, account_id, pce, days=20)
+    check()
+    hands_over(clean, account_id, right)
+    run(clean, account_id)
+    usual = CouchDBHook.write
+
+    def write(self: CouchDBHook, doctype: str, docs: Any) -> Any:
+        written = usual(self, doctype, docs)
+        if doctype == DAY:
+            raise KeyboardInterrupt
+        return written
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CouchDBHook, "write", write)
+        with pytest.raises(KeyboardInterrupt):
+            check()
+    check()
+    days = days_of(stored(couchdb, account_id, pce))
+    assert set(stored(couchdb, account_id, pce)) - set(days) == {day[:n] for day in days for n in (4, 7)}
+
+
+def test_an_account_that_others_keep_changing_does_not_stop_the_check_of_the_others(
+    clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own: dict[str, str] = {}
+    for name in (account_id, other_of(account_id)):
+        own[name] = bring(clean, name, holder(name).pces[0])
+    check()
+    for name in own:
+        run(clean, name)
+    check()
+    for name, right in own.items():
+        hands_over(clean, name, right)
+        run(clean, name)
+    usual = check_consents.take_back_foreign
+
+    def busy(couch: CouchDBHook, accounts: Any, name: str, *args: Any) -> None:
+        if name == min(own):
+            raise StoreBusy.about(name, "its days kept being changed by others")
+        usual(couch, accounts, name, *args)
+
+    def foreign(name: str) -> bool:
+        return 777 in stored(couchdb, name, holder(name).pces[0]).values()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(check_consents, "take_back_foreign", busy)
+        for _ in range(2):
+            with pytest.raises(StoreBusy):
+                check()
+    assert [foreign(name) for name in sorted(own)] == [True, False]
+    assert "consents_seen" in document(clean, min(own))
+    check()
+    assert not any(map(foreign, own)), "from the same moment on"
+    assert "consents_seen" not in document(clean, min(own))
 
 
 def test_what_a_load_stores_while_the_check_looks_is_taken_back(

@@ -210,6 +210,22 @@ def take_back(store: Store, account: str, pce: str, since: str, years: Iterable[
     return _TakeBack(store, account, pce, since, range(min(found), max(found) + 1)).run()
 
 
+def left_by_take_back(store: Store, account: str, pce: str, since: str) -> LoadReport:
+    """Return what :func:`take_back` is about to remove, and what it leaves. Nothing is removed yet.
+
+    :param since: the moment, UTC text
+    """
+    stored = [document for document in store.range(DAY, *account_range(account, pce)) if own_day(document)]
+    gone = [document for document in stored if _is_foreign(document, since)]
+    left = [document for document in stored if is_day(document) and not _is_foreign(document, since)]
+    return LoadReport(
+        corrected=len(gone),
+        changed_days=tuple(sorted(day for document in gone if (day := own_day(document)))),
+        looked_at=tuple(sorted({day.year for document in stored if (day := own_day(document))})),
+        held=stored_years(left),
+    )
+
+
 class _Load:
     """One load. After a conflict it starts again, and remembers what it has written so far."""
 
@@ -354,7 +370,7 @@ class _TakeBack(_Load):
         gone = {
             key: {"_id": key, "_rev": document["_rev"], "_deleted": True}
             for key, document in days.items()
-            if own_day(document) and self._is_foreign(document)
+            if own_day(document) and _is_foreign(document, self.since)
         }
         if not gone:
             return True
@@ -364,16 +380,17 @@ class _TakeBack(_Load):
             del days[key]
         return not result.conflicts
 
-    def _is_foreign(self, document: Document) -> bool:
-        """Whether a day's load was read since then. A day that was only confirmed with the same load stays."""
-        return load_was_read_since(document, self.since) if is_day(document) else was_read_since(document, self.since)
-
     def _write_totals(self, stored: dict[str, dict[str, Document]], days: list[Document]) -> bool:
         """Write the totals as a load does. Of those that change, no price tells what the removed days were."""
         plain = {
             doctype: {key: without_prices(each) for key, each in found.items()} for doctype, found in stored.items()
         }
         return super()._write_totals(plain, days)
+
+
+def _is_foreign(document: Document, since: str) -> bool:
+    """Return whether a day's load was read since a moment. A day that was only confirmed with the same load stays."""
+    return load_was_read_since(document, since) if is_day(document) else was_read_since(document, since)
 
 
 def _kind(old: Document | None, new: Document) -> str:

@@ -8,7 +8,7 @@ from grdf.consents.lists.consent_dates import claimed_rights, other_holders, unk
 from include.gas.account.account import Account
 from include.gas.account.sections.rights.list_seen import seen_at, with_seen
 from include.gas.account.sections.rights.lost_consents import SharedMeters
-from include.gas.errors import ODD_DOCUMENT, BadAccount, BadSettings, ServiceUnavailable
+from include.gas.errors import ODD_DOCUMENT, BadAccount, BadSettings, ServiceUnavailable, StoreBusy
 from include.gas.rights.consent_check import Listed
 
 if TYPE_CHECKING:
@@ -52,6 +52,10 @@ class Round:
         self.counts = dict.fromkeys(COUNTS, 0)
         self.news: list[dict[str, Any]] = []
         self.unannounced: list[str] = []
+        self.busy: list[StoreBusy] = []
+        """Why what was read under somebody else's right could not be taken back."""
+        self.is_noted = True
+        """Whether each account notes which list last showed its rights, where it is not this one."""
         self.problem: ServiceUnavailable | None = None
         """Why the list was not believed."""
         self.elsewhere: dict[str, list[str]] = {}
@@ -98,6 +102,21 @@ class Round:
     def unseen(self, document: dict[str, Any]) -> dict[str, Any]:
         """Record on an account that this list did not show the state of its rights."""
         return with_seen(document, seen_at(document, self.last))
+
+    def put_off(self, document: dict[str, Any], error: StoreBusy) -> None:
+        """Record that what an account has read must be taken back by the next try, from the same moment on.
+
+        :param document: the account document from before the check
+        """
+        self.busy.append(error)
+        self.meters.read_by_unchecked(document)
+        seen = seen_at(document, self.last)
+        try:
+            self.accounts.update(document["_id"], lambda stored: with_seen(stored, seen))
+        except StoreBusy:
+            self.is_noted = False  # then the next try relies on no newer list than this one did
+        except BadAccount:
+            return  # it has been removed meanwhile
 
     def may_be_unread(self, document: dict[str, Any], pce: str) -> bool:
         """Return whether one of its own rights on a meter may be in a line of the list that could not be read."""

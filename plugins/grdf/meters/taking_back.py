@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grdf.meters.notes import belongs, note_stored
@@ -14,13 +16,12 @@ from include.gas.account.sections.facts import MeterFacts
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.published_note import PublishedNote
 from include.gas.account.sections.rights.lost_consents import given_back
-from include.gas.account.sections.stored import told_years
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.billing.periods import is_read_since
 from include.gas.documents.changes import Changes
-from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA, PUBLISHED
-from include.gas.documents.gas_days import account_range
-from include.gas.documents.storing import ATTEMPTS, LoadReport, take_back
+from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA, MONTH, PUBLISHED, YEAR
+from include.gas.documents.gas_days import account_range, own_day
+from include.gas.documents.storing import ATTEMPTS, LoadReport, left_by_take_back, take_back
 from include.gas.errors import AccountLeaving, BadAccount, StoreBusy
 from include.gas.leaving.deletion_record import has_left
 from include.gas.meter_tag import meter_tag
@@ -51,13 +52,17 @@ def take_back_foreign(
     :raises StoreBusy: if others kept changing the same documents; nothing is noted then, and the call may be repeated
     """
     before = accounts.document(account)
+    removed = {pce: _remove_periods(couchdb, account, pce, since) for pce, since in meters.items()}
+    periods = {pce for pce, gone in removed.items() if gone}
+    # The days are left out of the account's count before they go. If this is killed in between, the next try does not
+    # find them, and they would count as lost for good.
+    expected = {pce: left_by_take_back(couchdb, account, pce, since) for pce, since in meters.items()}
+    if any(each.changed_days for each in expected.values()):
+        before = accounts.update(account, partial(_leave_out, expected=expected, before=before))
     reports: dict[str, LoadReport] = {}
-    periods: set[str] = set()
     for pce, since in meters.items():
-        report = reports[pce] = take_back(couchdb, account, pce, since, told_years(before, pce))
-        gone = _remove_periods(couchdb, account, pce, since)
-        if gone:
-            periods.add(pce)
+        report = take_back(couchdb, account, pce, since, _years_of_totals(couchdb, account, pce))
+        gone, reports[pce] = removed[pce], report
         write_period_totals(couchdb, account, pce, taken_back=True)  # also after a try that was killed here
         if report.corrected or gone:
             log.warning(
@@ -69,7 +74,8 @@ def take_back_foreign(
 
     def change(document: dict[str, Any]) -> dict[str, Any]:
         for pce, report in reports.items():
-            document = note_stored(document, pce, report, before=before, taken_back=True)
+            new = tuple(day for day in report.changed_days if day not in expected[pce].changed_days)
+            document = note_stored(document, pce, replace(report, changed_days=new), before=before, taken_back=True)
         for pce, since in meters.items():
             if pce in periods or _told_since(PublishedNote.raw(document, pce), since):
                 document = PublishedNote.put(document, pce, None)
@@ -78,6 +84,23 @@ def take_back_foreign(
         return note(with_unannounced(document, Changes.of(reports.values())))
 
     accounts.update(account, change)
+
+
+def _leave_out(document: dict[str, Any], expected: Mapping[str, LoadReport], before: dict[str, Any]) -> dict[str, Any]:
+    """Return the account document with days left out of its count that are about to be removed."""
+    for pce, report in expected.items():
+        document = note_stored(document, pce, report, before=before, taken_back=True)
+    return document
+
+
+def _years_of_totals(couchdb: CouchDBHook, account: str, pce: str) -> set[int]:
+    """Return the years with a total of days. An earlier try may have removed all days of one, and not its totals."""
+    return {
+        day.year
+        for doctype in (MONTH, YEAR)
+        for each in couchdb.range(doctype, *account_range(account, pce))
+        if each.get("days") and (day := own_day(each, doctype))
+    }
 
 
 def _remove_periods(couchdb: CouchDBHook, account: str, pce: str, since: str) -> int:

@@ -25,7 +25,7 @@ from include.gas.account.sections.rights.lost_consents import GivenBack, SharedM
 from include.gas.account.sections.rights.proofs import Proof
 from include.gas.account.state import state_message
 from include.gas.days.gas_day import paris_today
-from include.gas.errors import ODD_DOCUMENT, BadAccount, GasError, QuotaWait, ServiceUnavailable, what_is_odd
+from include.gas.errors import ODD_DOCUMENT, BadAccount, GasError, QuotaWait, ServiceUnavailable, StoreBusy, what_is_odd
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.consent_brake import too_many
 from include.gas.rights.consent_check import check_consents, to_give_back
@@ -59,6 +59,7 @@ class CheckConsentsOperator(GrdfOperator):
         :raises ServiceUnavailable: if GRDF lists no rights at all although accounts are connected, or so few that more
             accounts would have lost theirs than one list can be trusted for
         :raises BadSettings: after the check of all others, if one client's list names rights of another's accounts
+        :raises StoreBusy: after the check of all others, if an account's documents kept being changed by others
         :raises GasError: after the check of all others, if GRDF gave no list for one of our clients
         :raises BadRequest: if accounts are named and the run was cleared: the newest right may be another's by now
         """
@@ -106,7 +107,8 @@ class CheckConsentsOperator(GrdfOperator):
         counts["odd"] += unbound
         counts["shared"] += self._tell_shared(meters)
         for name, round_ in good.items():
-            accounts.note_listed(round_.asked_at, name)
+            if round_.is_noted:
+                accounts.note_listed(round_.asked_at, name)
             if lists.are_several:
                 self.log.info("%s: consents of %d accounts checked.", name, round_.counts["checked"])
         counts["left_before"], counts["leaving"] = here.count, leaving
@@ -114,7 +116,7 @@ class CheckConsentsOperator(GrdfOperator):
         self.log.info("Consents of %d accounts checked with %s: %s.", counts["checked"], with_calls, dict(counts))
         problems = [
             *(round_.problem for round_ in rounds.values() if round_.problem),
-            *(problem for round_ in rounds.values() for problem in round_.swapped),
+            *(problem for round_ in rounds.values() for problem in (*round_.swapped, *round_.busy)),
             *lists.failures.values(),
         ]
         if problems:
@@ -201,11 +203,14 @@ class CheckConsentsOperator(GrdfOperator):
     ) -> None:
         """Run a step for each account.
 
-        An invalid or removed account is reported and does not stop the others.
+        An invalid or removed account is reported and does not stop the others, nor does one that others keep changing.
         """
         for document in documents:
             try:
                 step(round_, document)
+            except StoreBusy as error:
+                self.log.warning("%s", error)
+                round_.put_off(document, error)
             except (BadAccount, *ODD_DOCUMENT) as error:
                 round_.counts["odd"] += 1
                 self.log.warning("Account %s is left unchanged: %s", document["_id"], what_is_odd(error))
