@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from grdf.provider.provider_info import get_provider_info
 from include.sandbox.airflow_stack import ADMIN
+from include.sandbox.control import SandboxControl
+from include.sandbox.processes import free_port
 from tests.browser.conftest import Visit
 from tests.browser.up import Up
+from tests.plugins.conftest import Reply, Server
+from tests.strangers import OLD_COUCHDB, self_signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,18 +38,24 @@ def page(up: Up, visit: Visit) -> Page:
 @pytest.fixture
 def change(up: Up) -> Iterator[Callable[..., None]]:
     """A function that changes a field of a connection until the test is over."""
-    before = {}
+    before: dict[str, dict[str, object]] = {}
+
+    def write(conn_id: str, fields: dict[str, object]) -> None:
+        path = f"/connections/{conn_id}"
+        body = {"connection_id": conn_id, "conn_type": CONNECTIONS[conn_id], **fields}
+        assert up.api("PATCH", path, params={"update_mask": list(fields)}, json=body).ok
 
     def change(conn_id: str, **fields: object) -> None:
-        path = f"/connections/{conn_id}"
-        shown = up.api("GET", path).json()
-        before[conn_id] = {name: shown[name] for name in fields}
-        body = {"connection_id": conn_id, "conn_type": shown["conn_type"], **fields}
-        assert up.api("PATCH", path, params={"update_mask": list(fields)}, json=body).ok
+        shown = up.api("GET", f"/connections/{conn_id}").json()
+        extra = {name: fields.pop(name) for name in ("scope", "database_prefix") if name in fields}
+        if extra:  # what is hidden is shown as *** and stays as it is
+            fields["extra"] = json.dumps(json.loads(shown["extra"] or "{}") | extra)
+        before[conn_id] = {name: shown[name] for name in fields} | before.get(conn_id, {})
+        write(conn_id, fields)
 
     yield change
     for conn_id, fields in before.items():
-        change(conn_id, **fields)
+        write(conn_id, fields)
 
 
 def press(page: Page, conn_id: str) -> None:
@@ -70,17 +83,56 @@ def test_the_button_is_green_for_the_sandbox(page: Page, conn_id: str) -> None:
     expect(page.get_by_text("Test Connection Successful")).to_be_visible()
 
 
-def test_the_button_is_red_for_a_wrong_secret(page: Page, change: Callable[..., None]) -> None:
-    change("grdfgrandlyon_delete", login="sandbox_nobody")
-    page.reload()
-    press(page, "grdfgrandlyon_delete")
-    expect(page.get_by_text("Test Connection Failed")).to_be_visible()
-    expect(page.get_by_text("GRDF answered HTTP 401 invalid_client", exact=False)).to_be_visible()
+@pytest.fixture
+def places(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Addresses that lead elsewhere than they should."""
+    old = Server(lambda _: Reply(OLD_COUCHDB))
+    with self_signed(tmp_path) as stranger, old.running():
+        yield {
+            "{nobody}": f"http://127.0.0.1:{free_port()}",
+            "{stranger}": stranger,
+            "{old}": str(urlsplit(old.url).port),
+        }
 
 
-def test_the_button_is_red_for_missing_databases(page: Page, change: Callable[..., None]) -> None:
-    change("couchdb", extra='{"database_prefix": "nothing-here-"}')
+@pytest.mark.parametrize(
+    ("conn_id", "fields", "sentence"),
+    [
+        ("grdfgrandlyon_delete", {"login": "sandbox_nobody"}, "GRDF answered HTTP 401 invalid_client"),
+        ("grdf_adict", {"scope": "/adict/v9"}, "invalid_scope"),
+        ("grdf_adict", {"host": "{nobody}/adict/v2"}, "nothing listens there"),
+        ("grdf_adict", {"host": "https://grdf.invalid/adict/v2"}, "host name is not known"),
+        ("grdf_adict", {"host": "{stranger}/adict/v2"}, "does not trust the certificate (TLS)"),
+        ("couchdb", {"login": "nobody"}, "it refuses this login"),
+        ("couchdb", {"database_prefix": "nothing-here-"}, "Run ./grdf couchdb setup"),
+        ("couchdb", {"port": "{old}"}, "version 1.7.2 answers, which is too old"),
+    ],
+    ids=["secret", "scope", "host", "name", "certificate", "login", "databases", "too old"],
+)
+def test_the_button_is_red_with_its_sentence(
+    page: Page,
+    change: Callable[..., None],
+    places: dict[str, str],
+    conn_id: str,
+    fields: dict[str, str],
+    sentence: str,
+) -> None:
+    change(
+        conn_id,
+        **{name: re.sub(r"{\w+}", lambda place: places[place[0]], value) for name, value in fields.items()},
+    )
     page.reload()
-    press(page, "couchdb")
+    press(page, conn_id)
     expect(page.get_by_text("Test Connection Failed")).to_be_visible()
-    expect(page.get_by_text("Run ./grdf couchdb setup", exact=False)).to_be_visible()
+    expect(page.get_by_text(sentence, exact=False)).to_be_visible()
+
+
+def test_the_button_is_red_for_what_the_contract_lacks(up: Up, page: Page) -> None:
+    grdf = SandboxControl(up.sandbox)
+    grdf.fault("droits_acces", status=403)
+    try:
+        press(page, "grdf_adict")
+        expect(page.get_by_text("Test Connection Failed")).to_be_visible()
+        expect(page.get_by_text("ask GRDF to open the access rights", exact=False)).to_be_visible()
+    finally:
+        grdf.set(faults=[])

@@ -22,8 +22,8 @@ from tests.leaving.runs import check, extract, load
 from tests.leaving.steps import delete
 from tests.plugins.published import periods
 from tests.plugins.steps import read_published
+from tests.rights.billed import line
 from tests.rights.scene import bring
-from tests.rights.test_period_across_consents import line
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-import ssl
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from ipaddress import ip_address
-from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +14,7 @@ import requests
 from include.sandbox.form_connections import form_connections
 from include.sandbox.processes import free_port
 from tests.plugins.conftest import Heard, Reply, Server
+from tests.strangers import OLD_COUCHDB, self_signed
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -158,7 +154,7 @@ def test_databases_that_are_missing(press: Press) -> None:
 
 
 def test_a_couchdb_that_is_too_old(press: Press, serve: Serve) -> None:
-    old = serve(lambda _: Reply({"couchdb": "Welcome", "version": "1.7.2", "vendor": {"name": "Debian"}}))
+    old = serve(lambda _: Reply(OLD_COUCHDB))
     place = {"host": old.url, "port": None, "schema": None}
     red(press(COUCHDB, **place), "CouchDB: version 1.7.2 answers, which is too old", "Install CouchDB 3.5")
 
@@ -195,36 +191,5 @@ def test_values_that_are_wrong_stop_no_worker(clean: LocalWorld, serve: Serve) -
 @pytest.fixture(scope="module")
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server whose certificate nobody has signed but itself."""
-    folder = tmp_path_factory.mktemp("tls")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*_certificate(folder))
-    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # its clients break off the handshake
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"https://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-        .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    (folder / "key").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    (folder / "certificate").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    return folder / "certificate", folder / "key"
+    with self_signed(tmp_path_factory.mktemp("tls")) as address:
+        yield address
