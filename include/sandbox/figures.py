@@ -15,6 +15,7 @@ import requests
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import account_range, database_name
 from include.sandbox.adict.meter_data.real import real_sums
+from include.sandbox.adict.paris import years_before
 from include.sandbox.control import SandboxControl
 
 TIMEOUT = 30
@@ -86,9 +87,17 @@ def expected_figures(control: SandboxControl, pce: str, last_day: str | None) ->
     if last_day is None:
         return {}
     today = control.today()
-    first = today.replace(year=today.year - 3, day=min(today.day, 28)) + timedelta(days=2)
-    days = {day: load for day, load in control.expected(pce, first, today).items() if day <= last_day}
+    days = {day: load for day, load in control.expected(pce, first_asked(today), today).items() if day <= last_day}
     return summed(days)
+
+
+def first_asked(today: date) -> date:
+    """Return the oldest gas day that a first launch asks for: two days less than three years ago.
+
+    :param today: civil date in Paris
+    """
+    leap = (today.month, today.day) == (2, 29)  # three years ago that was 1 March
+    return years_before(today, 3) + timedelta(days=3 if leap else 2)
 
 
 def summed(days: Mapping[str, float]) -> Figures:
