@@ -95,7 +95,10 @@ def record() -> dict[str, Any]:
         (
             ConsentEntry,
             Consent(
-                PCE, None, DAY, DAY, DAY, "lost", "x", "y", DAY, (("right-1", DAY),), (Consent(PCE, "right-0"),)
+                *(PCE, None, DAY, DAY, DAY, "lost", "x", "y", DAY),
+                seen=(("right-1", DAY),),
+                accepted=True,
+                others=(Consent(PCE, "right-0"),),
             ).as_json(),
         ),
     ],
