@@ -20,7 +20,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from anyio import from_thread
 from fastapi import HTTPException, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -34,15 +33,20 @@ BEGUN = frozenset({"running", "success", "failed"})
 """States of a run that has begun or was ended."""
 TO_DO = frozenset({"queued", "running"})
 """States in which the scheduler works on a run."""
+CHANGING = frozenset({"POST", "PATCH", "PUT", "DELETE"})
+"""Methods by which a request may change something."""
 ANEW = frozenset({None, "restarting"})
 """States that a task gets when it is cleared."""
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """A request of a user, and the runs that it may repeat."""
+    """A request of a user, and the runs that it may repeat.
 
-    request: Request
+    :param sender: the user's name in Airflow, or why it is not known
+    """
+
+    sender: str | HTTPException
     allowed: set[tuple[str, str]] = field(default_factory=set)
 
 
@@ -50,7 +54,10 @@ _ASKED: ContextVar[_Asked | None] = ContextVar("grdf_asked", default=None)
 
 
 class RequestAtHand:
-    """Middleware that keeps a user's request at hand while Airflow carries it out.
+    """Middleware that keeps at hand who has sent a request while Airflow carries it out.
+
+    It is found out before: then no connection to the database is held yet. A thread that holds one and waits for the
+    event loop, which may itself wait for one, would stop all requests.
 
     :param app: the whole of Airflow's API server
     """
@@ -60,10 +67,14 @@ class RequestAtHand:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        if scope["type"] != "http" or scope["path"].removeprefix(scope.get("root_path", "")).startswith(TASKS):
+        if (
+            scope["type"] != "http"
+            or scope["method"] not in CHANGING
+            or scope["path"].removeprefix(scope.get("root_path", "")).startswith(TASKS)
+        ):
             await self.app(scope, receive, send)
             return
-        before = _ASKED.set(_Asked(Request(scope)))
+        before = _ASKED.set(_Asked(await _sender(Request(scope))))
         try:
             await self.app(scope, receive, send)
         finally:
@@ -125,18 +136,20 @@ def _check(run: Any) -> None:
             f"one has begun or was ended. Start {run.dag_id} anew: it continues where this run stopped.",
         )
     try:
-        askers.check(run.dag_id, run.conf, _sender(asked))
+        if isinstance(asked.sender, HTTPException):
+            raise asked.sender
+        askers.check(run.dag_id, run.conf, asked.sender)
     except HTTPException as refused:
         raise HTTPException(refused.status_code, f"This run does not begin again. {refused.detail}") from None
     asked.allowed.add((run.dag_id, run.run_id))
 
 
-def _sender(asked: _Asked) -> str:
-    """Return the Airflow name of the user who has sent a request."""
+async def _sender(request: Request) -> str | HTTPException:
+    """Return the Airflow name of the user who has sent a request, or why it is not known."""
     try:
-        return from_thread.run(security.visitor, asked.request).name
-    except HTTPException:
-        raise
-    except Exception as error:  # also if Airflow no longer works in a thread here
-        log.exception("Airflow could not say who lets a run begin again.")
-        raise HTTPException(503, "Airflow could not say who asks for that. See the API server's log.") from error
+        return (await security.visitor(request)).name
+    except HTTPException as refused:  # Airflow's route says so itself
+        return refused
+    except Exception:
+        log.exception("Airflow could not say who changes runs.")
+        return HTTPException(503, "Airflow could not say who asks for that. See the API server's log.")

@@ -14,7 +14,8 @@ Any failure on the way, for example a module that has moved, closes the page (50
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -226,13 +227,14 @@ def may_start(name: str, dag: str | None) -> bool:
     :raises LookupError: if the auth manager does not know a user of that name
     """
     manager: Any = get_auth_manager()
-    user = _user_named(manager, name)
-    if dag is not None:
-        details = DagDetails(id=dag)
-        return bool(
-            manager.is_authorized_dag(method="POST", access_entity=DagAccessEntity.RUN, details=details, user=user)
-        )
-    return _may_start_all(manager, user)
+    with _released():
+        user = _user_named(manager, name)
+        if dag is not None:
+            details = DagDetails(id=dag)
+            return bool(
+                manager.is_authorized_dag(method="POST", access_entity=DagAccessEntity.RUN, details=details, user=user)
+            )
+        return _may_start_all(manager, user)
 
 
 def _may_start_all(manager: Any, user: Any) -> bool:
@@ -247,12 +249,30 @@ def may_edit_adict(name: str) -> bool:
     :raises LookupError: if the auth manager does not know a user of that name
     """
     manager: Any = get_auth_manager()
-    return _may_edit_adict(manager, _user_named(manager, name))
+    with _released():
+        return _may_edit_adict(manager, _user_named(manager, name))
 
 
 def _may_edit_adict(manager: Any, user: Any) -> bool:
     details = ConnectionDetails(conn_id=ADICT_CONNECTION)
     return bool(manager.is_authorized_connection(method="PUT", details=details, user=user))
+
+
+@contextmanager
+def _released() -> Iterator[None]:
+    """Give back the connection to Airflow's database that FAB takes in this thread to find a user.
+
+    FAB does so itself only around its own pages. A connection that the thread holds already is left to whoever uses it.
+    """
+    from airflow import settings
+
+    session = settings.Session() if settings.Session is not None else None
+    is_used = session is not None and session.in_transaction()
+    try:
+        yield
+    finally:
+        if session is not None and not is_used:
+            session.close()
 
 
 def _user_named(manager: Any, name: str) -> Any:
