@@ -35,6 +35,22 @@ class KeeperSite(FabSite):
         self.roles["Agent"] = [*self.roles["Keeper"], ("can_read", "Connections"), ("can_edit", "Connections")]
 
 
+class ClearerSite(KeeperSite):
+    """A site with a ``clearer``, who may do everything with the runs and tasks of these DAGs, and with no account."""
+
+    def __init__(self, home: Path, world: LocalWorld) -> None:
+        super().__init__(home, world)
+        of_runs = [
+            (action, what)
+            for what in ("DAG Runs", "Task Instances")
+            for action in ("can_create", "can_read", "can_edit", "can_delete")
+        ]
+        dags = [(action, f"DAG:{dag}") for dag in DAGS for action in ("can_read", "can_edit", "can_delete")]
+        self.passwords["clearer"] = "clear-" + self.passwords["stranger"]
+        self.roles["Clearer"] = [*dags, *of_runs]
+        self.roles["Keeper"] = [*self.roles["Keeper"], *of_runs]
+
+
 def start(site: Site, who: str, dag: str, **conf: Any) -> requests.Response:
     return post(site, who, f"dags/{dag}/dagRuns", {"logical_date": None, "conf": conf})
 

@@ -16,7 +16,7 @@ from fastapi import HTTPException, Request
 from grdf.page import repeated_runs
 from include.gas.documents.gas_days import dag_id
 from include.sandbox.processes import Processes
-from tests.connect.keepers import DAGS, OTHER, OWN, RANGE, KeeperSite, start
+from tests.connect.keepers import DAGS, OTHER, OWN, RANGE, ClearerSite, start
 from tests.connect.site import Site
 from tests.helpers import wait
 
@@ -39,22 +39,6 @@ BY_RIGHT: list[tuple[str, dict[str, Any]]] = [
     ("grdf_adopt_konnector", {"account": OTHER}),
 ]
 """Orders that reach an account, or all."""
-
-
-class ClearerSite(KeeperSite):
-    """A site with a ``clearer``, who may do everything with the runs and tasks of these DAGs, and with no account."""
-
-    def __init__(self, home: Path, world: LocalWorld) -> None:
-        super().__init__(home, world)
-        of_runs = [
-            (action, what)
-            for what in ("DAG Runs", "Task Instances")
-            for action in ("can_create", "can_read", "can_edit", "can_delete")
-        ]
-        dags = [(action, f"DAG:{dag}") for dag in DAGS for action in ("can_read", "can_edit", "can_delete")]
-        self.passwords["clearer"] = "clear-" + self.passwords["stranger"]
-        self.roles["Clearer"] = [*dags, *of_runs]
-        self.roles["Keeper"] = [*self.roles["Keeper"], *of_runs]
 
 
 @pytest.fixture(scope="module")
