@@ -33,8 +33,8 @@ BEGUN = frozenset({"running", "success", "failed"})
 """States of a run that has begun or was ended."""
 TO_DO = frozenset({"queued", "running"})
 """States in which the scheduler works on a run."""
-CHANGING = frozenset({"POST", "PATCH", "PUT", "DELETE"})
-"""Methods by which a request may change something."""
+READING = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Methods by which a request changes nothing (RFC 9110, section 9.2.1)."""
 ANEW = frozenset({None, "restarting"})
 """States that a task gets when it is cleared."""
 
@@ -69,7 +69,7 @@ class RequestAtHand:
         """Handle a request."""
         if (
             scope["type"] != "http"
-            or scope["method"] not in CHANGING
+            or scope["method"] in READING
             or scope["path"].removeprefix(scope.get("root_path", "")).startswith(TASKS)
         ):
             await self.app(scope, receive, send)
