@@ -8,7 +8,7 @@ from typing import Any
 
 from grdf.airflow.announcing import changes_behind
 from include.gas.documents.changes import Changes
-from include.gas.documents.storing import LoadReport
+from include.gas.documents.load_report import LoadReport
 from tests.history.steps import DAY
 
 LOAD, REREAD = ("grdf_account__home", "load"), ("grdf_history", "announce")

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Self
 
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.storing import LoadReport
+from include.gas.documents.load_report import LoadReport
 from include.gas.errors import ODD_DOCUMENT
 
 DAYS_NAMED = 100

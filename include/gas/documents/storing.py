@@ -18,8 +18,8 @@ of its days at that moment, one of the two loads gets a conflict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, Protocol
@@ -32,7 +32,6 @@ from include.gas.documents.day_checks import doubts_about, is_news, with_doubts
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import (
     Document,
-    account_range,
     day_document,
     day_id,
     day_of,
@@ -40,23 +39,18 @@ from include.gas.documents.gas_days import (
     id_range,
     is_day,
     is_stale,
-    load_was_read_since,
     merge_day,
     month_id,
-    own_day,
-    was_read_since,
-    without_prices,
     year_id,
 )
+from include.gas.documents.load_report import WRITTEN, LoadReport, TotalChange
 from include.gas.documents.totals import Number, merge_total, month_documents, without_days, year_documents
-from include.gas.documents.year_counts import StoredYear, stored_years
+from include.gas.documents.year_counts import stored_years
 from include.gas.errors import StoreBusy
 from include.gas.meter_tag import meter_tag
 
 ATTEMPTS = 10
 """How often a load is tried before it gives up because others keep writing the same documents."""
-WRITTEN = ("new", "corrected", "confirmed", "completed", "doubted")
-"""What can become of a day that is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,70 +84,6 @@ class Store(Protocol):
         Conflicts are returned. Any other failure is raised.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class TotalChange:
-    """A total that a load changed.
-
-    :param id: id of the month or year document
-    :param before: former load in kWh; ``None`` if there was no total
-    :param after: new load in kWh; ``None`` if the total was removed because none of its days is stored any more
-    """
-
-    id: str
-    before: Number | None
-    after: Number | None
-
-
-@dataclass(frozen=True, slots=True)
-class LoadReport:
-    """The result of a load.
-
-    :param new: number of days stored for the first time
-    :param corrected: number of days whose load changed
-    :param confirmed: number of days whose status or quality changed, but not their load
-    :param completed: number of days of which GRDF said more than what was stored: volume, indexes and so on
-    :param doubted: number of days of which nothing changed but what is doubtful about them
-    :param unchanged: number of days that were already stored like this
-    :param stale: number of days left alone because a newer reading is stored
-    :param months: number of month totals written
-    :param years: number of year totals written
-    :param totals: totals whose load changed
-    :param replaced: ids of the totals that were there before and were computed anew, with another load or the same
-    :param changed_days: gas days that this load wrote, or that an earlier attempt wrote from the same answer, in order
-    :param doubts: the reasons that are new, by the gas day that they make doubtful
-    :param stored_days: all stored gas days of the years in ``looked_at``, in order
-    :param looked_at: the calendar years whose days were read
-    :param held: summary of the stored days by year, for the years in ``looked_at``
-    """
-
-    new: int = 0
-    corrected: int = 0
-    confirmed: int = 0
-    completed: int = 0
-    doubted: int = 0
-    unchanged: int = 0
-    stale: int = 0
-    months: int = 0
-    years: int = 0
-    totals: tuple[TotalChange, ...] = ()
-    replaced: tuple[str, ...] = ()
-    changed_days: tuple[date, ...] = ()
-    doubts: Mapping[date, list[str]] = field(default_factory=dict)
-    stored_days: tuple[date, ...] = ()
-    looked_at: tuple[int, ...] = ()
-    held: Mapping[int, StoredYear] = field(default_factory=dict)
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything was written."""
-        return any(getattr(self, kind) for kind in (*WRITTEN, "months", "years"))
-
-    def counts(self) -> dict[str, int]:
-        """Return only the numbers, for an XCom or a log line."""
-        values = ((each.name, getattr(self, each.name)) for each in fields(self))
-        return {name: value for name, value in values if isinstance(value, int)}
 
 
 def load_answer(
@@ -192,42 +122,16 @@ def load_answer(
         return LoadReport()
     span = range(min(years), max(years) + 1)
     check = partial(doubts_about, car=car) if checked else None
-    return _Load(store, account, pce, new, span, now, check).run()
+    return Load(store, account, pce, new, span, now, check).run()
 
 
-def take_back(store: Store, account: str, pce: str, since: str, years: Iterable[int] = ()) -> LoadReport:
-    """Remove the days of a meter whose load was read at or after a moment, and update its totals.
+class Load:
+    """One load. After a conflict it starts again, and remembers what it has written so far.
 
-    :param since: the moment, UTC text
-    :param years: years whose totals are recomputed in any case, because an earlier attempt may have removed their days
-    :return: the result, in which removed days count as corrected
-    :raises StoreBusy: if others kept changing the same documents; it is safe to repeat the call
+    :param new: the day documents to store, by id
+    :param years: calendar years whose days are read and whose totals are updated, without gaps
+    :param check: returns the doubts about stored days by their ids; ``None`` to keep the doubts that they have
     """
-    stored = store.range(DAY, *account_range(account, pce))
-    found = {day.year for document in stored if (day := own_day(document))} | set(years)
-    if not found:
-        return LoadReport()
-    return _TakeBack(store, account, pce, since, range(min(found), max(found) + 1)).run()
-
-
-def left_by_take_back(store: Store, account: str, pce: str, since: str) -> LoadReport:
-    """Return what :func:`take_back` is about to remove, and what it leaves. Nothing is removed yet.
-
-    :param since: the moment, UTC text
-    """
-    stored = [document for document in store.range(DAY, *account_range(account, pce)) if own_day(document)]
-    gone = [document for document in stored if _is_foreign(document, since)]
-    left = [document for document in stored if is_day(document) and not _is_foreign(document, since)]
-    return LoadReport(
-        corrected=len(gone),
-        changed_days=tuple(sorted(day for document in gone if (day := own_day(document)))),
-        looked_at=tuple(sorted({day.year for document in stored if (day := own_day(document))})),
-        held=stored_years(left),
-    )
-
-
-class _Load:
-    """One load. After a conflict it starts again, and remembers what it has written so far."""
 
     def __init__(
         self,
@@ -261,6 +165,10 @@ class _Load:
         self.doubts: dict[date, list[str]] = {}
 
     def run(self) -> LoadReport:
+        """Store the readings.
+
+        :raises StoreBusy: if others kept changing the same documents; it is safe to repeat the load
+        """
         for _ in range(ATTEMPTS):
             stored = {doctype: self.store.fetch(doctype, self.ids[doctype]) for doctype in (MONTH, YEAR)}
             days = {document["_id"]: document for document in self.store.range(DAY, *self.keys)}
@@ -357,40 +265,6 @@ class _Load:
             looked_at=tuple(self.years),
             held=stored_years(self.stored.values()),
         )
-
-
-class _TakeBack(_Load):
-    """Removes days and updates their totals, in the same steps as a load."""
-
-    def __init__(self, store: Store, account: str, pce: str, since: str, years: range) -> None:
-        super().__init__(store, account, pce, {}, years, datetime.now(UTC))
-        self.since = since
-
-    def _write_days(self, days: dict[str, Document]) -> bool:
-        gone = {
-            key: {"_id": key, "_rev": document["_rev"], "_deleted": True}
-            for key, document in days.items()
-            if own_day(document) and _is_foreign(document, self.since)
-        }
-        if not gone:
-            return True
-        result = self.store.write(DAY, gone.values())
-        for key in result.written:
-            self.outcome[key] = "corrected"
-            del days[key]
-        return not result.conflicts
-
-    def _write_totals(self, stored: dict[str, dict[str, Document]], days: list[Document]) -> bool:
-        """Write the totals as a load does. Of those that change, no price tells what the removed days were."""
-        plain = {
-            doctype: {key: without_prices(each) for key, each in found.items()} for doctype, found in stored.items()
-        }
-        return super()._write_totals(plain, days)
-
-
-def _is_foreign(document: Document, since: str) -> bool:
-    """Return whether a day's load was read since a moment. A day that was only confirmed with the same load stays."""
-    return load_was_read_since(document, since) if is_day(document) else was_read_since(document, since)
 
 
 def _kind(old: Document | None, new: Document) -> str:

@@ -15,7 +15,8 @@ from typing import Any, Protocol
 
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import Document, account_range
-from include.gas.documents.storing import LoadReport, Store, WriteResult, load_answer
+from include.gas.documents.load_report import LoadReport
+from include.gas.documents.storing import Store, WriteResult, load_answer
 from include.gas.errors import StoreBusy
 from include.gas.konnector.old_documents import Found, sort_documents
 from include.gas.konnector.plan import READ_AT, Plan, Report, lone_total

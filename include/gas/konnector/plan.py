@@ -23,7 +23,7 @@ from typing import Any
 from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import Document, day_document, day_of
-from include.gas.documents.storing import LoadReport
+from include.gas.documents.load_report import LoadReport
 from include.gas.documents.totals import Number, month_documents, year_documents
 from include.gas.konnector.old_documents import Figure, Found
 from include.gas.konnector.prices import has_price, with_prices

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from include.gas.answers.consumption.sorting import Answer
     from include.gas.consents.consent import Consent
     from include.gas.days.windows import Window
-    from include.gas.documents.storing import LoadReport
+    from include.gas.documents.load_report import LoadReport
 
 
 def meter_of(document: dict[str, Any], pce: str) -> Consent | None:

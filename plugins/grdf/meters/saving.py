@@ -10,7 +10,8 @@ from grdf.meters.notes import belongs, note_gaps, note_history, note_stored, war
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.facts import annual_use
 from include.gas.documents.day_checks import doubts_message
-from include.gas.documents.storing import LoadReport, load_answer
+from include.gas.documents.load_report import LoadReport
+from include.gas.documents.storing import load_answer
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from include.gas.konnector.adopting import adopt, look
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.gas.documents.storing import LoadReport
+    from include.gas.documents.load_report import LoadReport
 
 _NOTHING = "Nothing was changed."
 

@@ -30,7 +30,7 @@ from include.gas.days.asked_days import Reread
 from include.gas.days.clocks import is_ahead
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import ACCOUNT
-from include.gas.documents.storing import LoadReport
+from include.gas.documents.load_report import LoadReport
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import FailNow, GasError
 from include.gas.meter_tag import meter_tag

@@ -15,7 +15,8 @@ from include.gas.account.sections.announcements import announced_by, unannounced
 from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.changes import DAYS_NAMED, Changes
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.storing import LoadReport, load_answer
+from include.gas.documents.load_report import LoadReport
+from include.gas.documents.storing import load_answer
 from tests.gas.memory_store import MemoryStore
 
 PCE = "09999999900017"

@@ -12,7 +12,8 @@ from include.gas.answers.consumption.daily import Reading
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH
 from include.gas.documents.gas_days import open_days
-from include.gas.documents.storing import LoadReport, load_answer
+from include.gas.documents.load_report import LoadReport
+from include.gas.documents.storing import load_answer
 from tests.gas.memory_store import MemoryStore
 
 PCE = "09900000000017"

@@ -11,7 +11,8 @@ from include.gas.answers.consumption.measures import Measures
 from include.gas.days.windows import Window
 from include.gas.documents.day_checks import INDEX
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.storing import LoadReport, WriteResult, load_answer
+from include.gas.documents.load_report import LoadReport
+from include.gas.documents.storing import WriteResult, load_answer
 from include.gas.documents.totals import QUALITIES
 from tests.gas.memory_store import MemoryStore
 

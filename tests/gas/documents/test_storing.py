@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from include.gas.answers.consumption.daily import Reading
 from include.gas.documents import storing as load_module
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.storing import LoadReport, TotalChange, WriteResult, load_answer
+from include.gas.documents.load_report import LoadReport, TotalChange
+from include.gas.documents.storing import WriteResult, load_answer
 from include.gas.errors import StoreBusy
 from include.gas.meter_tag import meter_tag
 from tests.gas.memory_store import Killed, MemoryStore, Mortal, interleave

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from include.gas.answers.consumption.daily import Reading
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.storing import TotalChange, load_answer
+from include.gas.documents.load_report import TotalChange
+from include.gas.documents.storing import load_answer
 from tests.gas.memory_store import Killed, MemoryStore, Mortal, interleave
 
 PCE = "09900000000017"
