@@ -46,12 +46,6 @@ def home(clean: LocalWorld) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def the_list_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other tests leave accounts without rights, which a list may have been cut short for."""
-    monkeypatch.setenv("AIRFLOW__GRDF__LOST_CONSENTS_PERCENT", "100")
-
-
-@pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(1) as running:
         yield running

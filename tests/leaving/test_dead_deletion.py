@@ -26,11 +26,7 @@ if TYPE_CHECKING:
 
 METER = "09999999900017"
 
-
-@pytest.fixture(autouse=True)
-def the_list_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other tests leave accounts without rights, which a list may have been cut short for."""
-    monkeypatch.setenv("AIRFLOW__GRDF__LOST_CONSENTS_PERCENT", "100")
+pytestmark = pytest.mark.usefixtures("the_list_counts")
 
 
 @pytest.fixture(autouse=True)

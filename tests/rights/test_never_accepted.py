@@ -24,11 +24,7 @@ if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
 
-
-@pytest.fixture(autouse=True)
-def the_list_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other tests leave accounts without rights, which a list may have been cut short for."""
-    monkeypatch.setenv("AIRFLOW__GRDF__LOST_CONSENTS_PERCENT", "100")
+pytestmark = pytest.mark.usefixtures("the_list_counts")
 
 
 def declared_anew(world: LocalWorld, account: str) -> str:

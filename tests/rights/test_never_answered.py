@@ -20,11 +20,7 @@ from tests.rights.scene import document
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
-
-@pytest.fixture(autouse=True)
-def the_list_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other tests leave accounts without rights, which a list may have been cut short for."""
-    monkeypatch.setenv("AIRFLOW__GRDF__LOST_CONSENTS_PERCENT", "100")
+pytestmark = pytest.mark.usefixtures("the_list_counts")
 
 
 def entered(world: LocalWorld, account: str, days: float) -> None:
