@@ -18,8 +18,10 @@ _SECRET_NAMES = (
     r"[\w-]*(?:token|secret|password|passwd|signature)"
     # Whole names only: error_code, for example, is not a secret.
     r"|client_assertion|id_token_hint|code|code_verifier|nonce|login_hint|sig|api_?key|[\w-]*credential|awsaccesskeyid"
+    # What clients of object stores take as arguments: aws_secret_access_key, account_key.
+    r"|[\w-]*(?:access|account|private|secret|shared)_?key(?:_?id)?"
 )
-"""Parameter names of OAuth secrets and of signed object-store URLs (S3, Google, Azure, CloudFront)."""
+"""Parameter names of OAuth secrets, of signed object-store URLs (S3, Google, Azure, CloudFront) and their clients."""
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # JSON members come first: their values may contain spaces, where the query form below would stop. One that does not
     # end was cut.

@@ -103,7 +103,12 @@ def test_no_log_holds_it_where_it_lands_beside_the_page(front: Site, account_id:
         f"/grdf/callback%3Fx%26{link}",
     ]
     targets += [f"//grdf/household?{words}{link}" for words in ("x=1;token=", "token%3D", "token%20=", "amp%3btoken=")]
-    targets += ["/grdf/callback%3Fcode=beside-code", "/grdf/callback;code=beside-code", "//x?y=1;code=beside-code"]
+    targets += [
+        "/grdf/callback%3Fcode=beside-code",
+        "/grdf/callback;code=beside-code",
+        "//x?y=1;code=beside-code",
+        "//x?code+=beside-code",
+    ]
     for target in targets:
         with socket.create_connection((place.hostname, place.port), 10) as to:
             to.sendall(f"GET {target} HTTP/1.1\r\nHost: {place.netloc}\r\n{upgrade}\r\n".encode())

@@ -45,6 +45,11 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
             "https://b/k?X-Goog-Credential=a%40b&X-Goog-Signature=0f",
             "https://b/k?X-Goog-Credential=[hidden]&X-Goog-Signature=[hidden]",
         ),
+        (
+            "s3://b/k?aws_access_key_id=AK&aws_secret_access_key=s3cr3t&region=x",
+            "s3://b/k?aws_access_key_id=[hidden]&aws_secret_access_key=[hidden]&region=x",
+        ),
+        ("abfs://c/k?account_key=s3cr3t&account_name=a", "abfs://c/k?account_key=[hidden]&account_name=a"),
         ("https://a.example/c/k?sv=2024&sig=ab%3D&se=2026", "https://a.example/c/k?sv=2024&sig=[hidden]&se=2026"),
         ("api_key=s3cr3t apikey=s3cr3t", "api_key=[hidden] apikey=[hidden]"),
         ("Personne;Exemple;p@example.org;Tiers", "Personne;Exemple;[hidden];Tiers"),

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SECRET_ADDRESSES = ("/callback", "/household", "/household/direct")
 """Paths whose query is secret: GRDF's code, or a household's link. It must not appear in the referrer of a request."""
-SECRET = re.compile(r"(?:code|token)\s*=|state[^&;=]*=[^&;]{41}|gAAAA", re.IGNORECASE)
+SECRET = re.compile(r"(?:code|token)[\s+]*=|state[^&;=]*=[^&;]{41}|gAAAA", re.IGNORECASE)
 """What in an address shows GRDF's code or state, or a household's link, which is sealed by Fernet.
 
 Airflow's own queries also have a ``state``, but there it is a short word.

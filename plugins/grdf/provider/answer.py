@@ -41,4 +41,5 @@ def _sentence(finding: Finding) -> str:
 def _without_id(text: str, conn_id: str) -> str:
     """Return a text that speaks of "this connection" instead of an id that was made up."""
     text = re.sub(r" \(or in AIRFLOW_CONN_\w+\)", "", text)
-    return re.sub(rf"(?:(?:the|our) )?(?:Airflow )?(?:connection )?\b{re.escape(conn_id)}\b", "this connection", text)
+    named = rf"(?:(?P<start>The|Our) |(?:the|our) )?(?:Airflow )?(?:connection )?\b{re.escape(conn_id)}\b"
+    return re.sub(named, lambda found: "This connection" if found["start"] else "this connection", text)

@@ -12,9 +12,12 @@ from include.gas.redact import redact
 
 _BUSY = {errno.EBUSY, errno.EIO, errno.EAGAIN, errno.ETIMEDOUT, errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE}
 """``s3fs`` raises EBUSY and EIO if an S3 server is overloaded or failing (its ``errors.py``)."""
-_UNREACHABLE = frozenset({"ConnectionError", "HTTPClientError", "ClientError", "HttpError", "ServiceRequestError"})
-"""Base classes of the errors by which the clients of S3 (botocore), Google (gcsfs) and Azure report that a server
-cannot be reached or failed. They are compared by name, because at most one of the clients is installed."""
+_UNREACHABLE = frozenset(
+    {"ConnectionError", "HTTPClientError", "ClientError", "HttpError", "ServiceRequestError", "Timeout"}
+)
+"""Base classes of the errors by which the clients of S3 (botocore), Google (gcsfs), Azure and WebHDFS (requests) report
+that a server cannot be reached or failed. They are compared by name, because at most one of the clients is installed.
+"""
 
 
 @contextmanager
@@ -89,6 +92,6 @@ def _said(error: Exception) -> str:
 
 
 def _passing(error: Exception) -> bool:
-    if isinstance(error, OSError):
-        return isinstance(error, (ConnectionError, TimeoutError)) or error.errno in _BUSY
+    if isinstance(error, OSError) and (isinstance(error, (ConnectionError, TimeoutError)) or error.errno in _BUSY):
+        return True
     return bool(_UNREACHABLE & {base.__name__ for base in type(error).__mro__})

@@ -179,7 +179,8 @@ class HttpError(Exception):
         (FileNotFoundError(errno.ENOENT, "No such bucket", "https://store/?sig=SECRET"), BadSettings),
         (HttpError("https://store/?sig=SECRET"), StoreBusy),
         # These are OSErrors, too. WebHDFS has its token in the query, for example.
-        (requests.ConnectionError("Max retries exceeded with url: /x?delegation=SECRET"), BadSettings),
+        (requests.ConnectionError("Max retries exceeded with url: /x?delegation=SECRET"), StoreBusy),
+        (requests.ReadTimeout("Read timed out: /x?delegation=SECRET"), StoreBusy),
         (requests.HTTPError("404 Client Error: Not Found for url: https://store/SECRET/x"), BadSettings),
         (OSError("https://writer:SECRET/x@store/ is closed"), BadSettings),
         (ConnectionResetError(errno.ECONNRESET, "Connection reset", "https://store/?sig=SECRET"), StoreBusy),

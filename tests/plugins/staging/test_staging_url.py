@@ -17,6 +17,7 @@ from include.gas.errors import BadSettings, FailNow
         *("memory://writer:hush-hush@store/staging", "s3://KEY:hush/hush-hush@bucket/x", "ftp://:hush-hush@host/x"),
         *("writer:hush-hush@store/staging", "s3://writer:[hush-hush]@bucket/x", "s3://writer:x@hush-hush@bucket"),
         *("s3://bucket/x?X-Amz-Signature=hush-hush", "abfs://container@account.example/x?sig=hush-hush"),
+        *("s3://bucket/x?secret_access_key=hush-hush", "s3://bucket/x?aws_secret_access_key=hush-hush"),
     ],
 )
 def test_a_login_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
