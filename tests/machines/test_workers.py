@@ -31,6 +31,19 @@ pytestmark = pytest.mark.skipif(
 PREFIX = "machines/"
 ACCOUNTS = tuple(f"worked-7100{n}" for n in range(6))
 LATE = "worked-71009"
+THEIRS = """
+import os
+from airflow.sdk import DAG, task
+
+with DAG("theirs"):
+    for queue in ("default", "deletion"):
+        @task(task_id=queue, queue=queue)
+        def look(place):
+            open(place, "w").write(os.environ.get("AIRFLOW_CONN_GRDFGRANDLYON_DELETE", ""))
+
+        look({place!r} + queue)
+"""
+"""What somebody else's DAG may try: to have its code run where the secret is that revokes consents."""
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +66,7 @@ def stack(
         connection["extra"]["calls_per_second"] = 1
         env[name] = json.dumps(connection)
     env["AIRFLOW__GRDF__RETRY_SECONDS"] = "5"
+    env |= with_others_dags(tmp_path_factory.mktemp("theirs"))
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("AIRFLOW__GRDF__", "AIRFLOW_CONN_"))]:
             patch.delenv(name)
@@ -63,6 +77,19 @@ def stack(
         stack.start(processes)
         yield stack
         world.control.set(calls_per_second=None)
+
+
+def with_others_dags(folder: Path) -> dict[str, str]:
+    """Return the setting by which Airflow reads a DAG of somebody else, too; it writes into the same folder."""
+    (folder / "theirs.py").write_text(THEIRS.replace("{place!r}", repr(f"{folder}/took-")), encoding="utf-8")
+    theirs = {
+        "name": "theirs",
+        "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+        "kwargs": {"path": str(folder)},
+    }
+    name = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"
+    (ours,) = (line for line in Path("airflow.env").read_text(encoding="utf-8").splitlines() if line.startswith(name))
+    return {name: json.dumps([*json.loads(ours.partition("=")[2]), theirs]), "THEIRS": str(folder)}
 
 
 def couch_connection(world: LocalWorld) -> dict[str, Any]:
@@ -147,3 +174,20 @@ def test_a_killed_worker_loses_nothing(world: LocalWorld, stack: CeleryStack, pr
     assert stack.store.objects() == []
     assert stack.redis.refused() == []
     stack.add_worker(processes)
+
+
+def test_nobody_elses_task_runs_where_the_secret_is(stack: CeleryStack) -> None:
+    """Any DAG may name the queue of deletions. Our own tasks run there."""
+    folder = Path(stack.env["THEIRS"])
+    wait(lambda: stack.api("GET", "/dags/theirs").ok, what="their DAG")
+    for dag in ("theirs", "grdf_retention"):
+        stack.api("PATCH", f"/dags/{dag}", json={"is_paused": False}).raise_for_status()
+    runs = stack.wait_for_runs({dag: stack.trigger(dag) for dag in ("theirs", "grdf_retention")}, seconds=PATIENCE)
+    assert {dag: run["state"] for dag, run in runs.items()} == {"theirs": "failed", "grdf_retention": "success"}
+    tasks = stack.api("GET", "/dags/theirs/dagRuns/~/taskInstances").json()["task_instances"]
+    assert {each["task_id"]: each["state"] for each in tasks} == {"default": "success", "deletion": "failed"}
+    assert {file.name: file.read_text() for file in folder.glob("took-*")} == {"took-default": ""}
+    log = (stack.home / "worker-deletion.log").read_text(encoding="utf-8")
+    assert (
+        "A task of the DAG theirs (file theirs.py, bundle theirs) came by the queue 'deletion' and was not run." in log
+    )

@@ -8,7 +8,8 @@ is switched off or named after the user, so that no worker needs a right to what
 * Tables that say which queues belong to an exchange. A message goes straight to the list of its queue instead.
 * Lua. All users' scripts run in one interpreter, so a way out of its limits leads to the rights of the others.
 
-It also leaves a sign of life for the workers' health checks, which cannot ask them without remote control.
+The worker of deletions runs this project's tasks alone (``deletion_worker``). And each worker leaves a sign of life for
+its health check, which cannot ask it without remote control.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from celery.app.amqp import AMQP
 from celery.signals import heartbeat_sent
 from kombu.transport import redis as transport
 
+from grdf.airflow.deletion_worker import only_deletions
+
 ALIVE = Path(tempfile.gettempdir()) / "grdf-worker-alive"
 """Touched every two seconds by the loop in which a worker takes messages. The loop stands still when Redis is away."""
 
@@ -38,6 +41,7 @@ def config(airflows: dict[str, Any]) -> dict[str, Any]:
     return airflows | {
         "worker_enable_remote_control": False,
         "task_default_exchange": "",
+        "task_annotations": {"execute_workload": {"before_start": only_deletions}},
         "broker_transport_options": airflows["broker_transport_options"]
         | {
             # Airflow gives its messages no priority, for which there would be three more lists per queue.
