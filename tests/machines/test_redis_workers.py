@@ -82,19 +82,31 @@ def test_nobody_tells_the_deletions_worker_what_to_do(
 
 
 def test_a_forged_result_runs_nothing(redis: GuardedRedis, workers: Workers, tmp_path: Path) -> None:
-    """Results are JSON. What one says of an exception is only believed if it names a class of exceptions."""
-    from celery.exceptions import SecurityError
-    from kombu.exceptions import DecodeError
+    """Results are JSON. What one says of an exception is only believed if it names a class of exceptions.
+
+    One that cannot be read counts as none, and stops no scheduler, which reads many at once.
+    """
+    from airflow.providers.celery.executors.celery_executor_utils import BulkStateFetcher
+    from celery.result import AsyncResult
 
     mark = tmp_path / "forged"
     system = {"exc_module": "os", "exc_type": "system", "exc_message": [f"touch {mark}"]}
     rest = {"status": "FAILURE", "traceback": None, "children": [], "task_id": "x"}
     pickled = f"cos\nsystem\n(S'touch {mark}'\ntR."
     worker = redis.client("worker", 2)
-    for forged, refusal in ((json.dumps(rest | {"result": system}), SecurityError), (pickled, DecodeError)):
+    scheduler = workers.scheduler()
+    fetcher = BulkStateFetcher(sync_parallelism=1, celery_app=scheduler)
+    worker.set("celery-task-meta-y", json.dumps(rest | {"task_id": "y", "status": "SUCCESS", "result": None}), ex=60)
+    for forged in (
+        *(json.dumps(rest | {"result": each}) for each in (system, "text", 5, [1])),
+        *(json.dumps(rest | {"status": "SUCCESS", "task_id": each}) for each in (None, ["x"], {})),
+        *(json.dumps(rest | {"status": each, "result": None}) for each in (None, ["SUCCESS"], {})),
+        *(pickled, "", "{}", "[]", "null", "{", "\x00", "[" * 100_000),
+    ):
         worker.set("celery-task-meta-x", forged, ex=60)
-        with pytest.raises(refusal):
-            workers.state("x")
+        assert workers.state("x") == ("PENDING", None), forged[:100]
+        states = fetcher.get_many([AsyncResult(task, app=scheduler) for task in "xy"])
+        assert {task: state for task, (state, _) in states.items()} == {"x": "PENDING", "y": "SUCCESS"}, forged[:100]
     worker.set("celery-task-meta-x", json.dumps(rest | {"status": "SUCCESS", "result": None}), ex=60)
     assert workers.state("x") == ("SUCCESS", None), "that it may say"
     assert not mark.exists()

@@ -8,8 +8,9 @@ is switched off or named after the user, so that no worker needs a right to what
 * Tables that say which queues belong to an exchange. A message goes straight to the list of its queue instead.
 * Lua. All users' scripts run in one interpreter, so a way out of its limits leads to the rights of the others.
 
-The worker of deletions runs this project's tasks alone (``deletion_worker``). And each worker leaves a sign of life for
-its health check, which cannot ask it without remote control.
+A result that cannot be read stops no scheduler (``task_results``), and the worker of deletions runs this project's
+tasks alone (``deletion_worker``). And each worker leaves a sign of life for its health check, which cannot ask it
+without remote control.
 """
 
 from __future__ import annotations
@@ -35,12 +36,16 @@ ALIVE = Path(tempfile.gettempdir()) / "grdf-worker-alive"
 def config(airflows: dict[str, Any]) -> dict[str, Any]:
     """Return Celery's configuration.
 
-    :param airflows: the configuration that Airflow would use
+    :param airflows: the configuration that Airflow would use, with Redis for its messages
     """
     user = urlsplit(airflows["broker_url"]).username or "celery"
+    results = str(airflows["result_backend"])
+    if results.startswith(("redis://", "rediss://")):
+        results = f"grdf.airflow.task_results:Results+{results}"
     return airflows | {
         "worker_enable_remote_control": False,
         "task_default_exchange": "",
+        "result_backend": results,
         "task_annotations": {"execute_workload": {"before_start": only_deletions}},
         "broker_transport_options": airflows["broker_transport_options"]
         | {
