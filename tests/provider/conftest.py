@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,20 +30,39 @@ def serve() -> Iterator[Callable[[Callable[[Heard], Reply]], Server]]:
         yield lambda answer: stack.enter_context(Server(answer).running())
 
 
-@pytest.fixture(scope="session")
-def api_server(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowStack]:
-    """An API server that has no connections: what it tests is what it is sent."""
+@contextmanager
+def serving(airflow_home: Path, home: Path, **settings: str) -> Iterator[AirflowStack]:
+    """Start an API server whose *Test* button is switched on, and stop it.
+
+    :param airflow_home: where a database is that is copied
+    :param home: its own, new home
+    :param settings: more variables of its environment
+    """
     from include.sandbox.processes import Processes
     from tests.stacks import Prepared
 
-    home = tmp_path_factory.mktemp("airflow")
     shutil.copyfile(airflow_home / "airflow.db", home / "airflow.db")
     with Processes() as processes:
-        stack = Prepared(home, 0, {"AIRFLOW__CORE__TEST_CONNECTION": "Enabled"})
+        stack = Prepared(home, 0, {"AIRFLOW__CORE__TEST_CONNECTION": "Enabled", **settings})
         with pytest.MonkeyPatch.context() as patch:
             for name in ("GRDF_ADICT", "GRDFGRANDLYON_DELETE", "COUCHDB"):
                 patch.delenv(f"AIRFLOW_CONN_{name}", raising=False)
             stack.start(processes, components=("api-server",))
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def api_server(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowStack]:
+    """An API server that has no connections: what it tests is what it is sent."""
+    with serving(airflow_home, tmp_path_factory.mktemp("airflow")) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def open_server(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowStack]:
+    """An API server that tests connections of all types."""
+    home = tmp_path_factory.mktemp("airflow")
+    with serving(airflow_home, home, AIRFLOW__GRDF__TEST_ALL_TYPES="True") as stack:
         yield stack
 
 

@@ -1,9 +1,8 @@
-"""A *Test* sends what is stored only where the stored connection leads, by a real API server."""
+"""A *Test* sends what is stored only where the stored connection leads, by a real API server that tests all types."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import requests
 
 from tests.plugins.conftest import Heard, Reply, Server
 from tests.provider.asked_backend import asked
+from tests.provider.conftest import serving
 
 if TYPE_CHECKING:
     from include.sandbox.airflow_stack import AirflowStack
@@ -24,6 +24,12 @@ SECRET = "INVENTED-SECRET"
 KEY = "INVENTED-KEY"
 HIDDEN: list[dict[str, Any]] = [{}, {"password": None}, {"password": ""}, {"password": "***"}]
 """The ways of not typing a password."""
+
+
+@pytest.fixture
+def api_server(open_server: AirflowStack) -> AirflowStack:
+    """The server that tests connections of all types: ``[grdf] test_all_types``."""
+    return open_server
 
 
 @pytest.fixture(params=["couchdb", "mail_of_the_city"])
@@ -208,20 +214,14 @@ def test_another_encoding_says_the_same(api_server: AirflowStack, stored: str, l
 @pytest.fixture(scope="module")
 def compose_server(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowStack]:
     """An API server with the compose file's connection to CouchDB. Airflow reads the setting without its space."""
-    from include.sandbox.processes import Processes
-    from tests.stacks import Prepared
-
-    home = tmp_path_factory.mktemp("airflow")
-    shutil.copyfile(airflow_home / "airflow.db", home / "airflow.db")
     couch = {"conn_type": "http", "schema": "http", "host": "couchdb", "port": 5984, "login": "us", "password": SECRET}
     settings = {
         "AIRFLOW__CORE__TEST_CONNECTION": "Enabled ",
+        "AIRFLOW__GRDF__TEST_ALL_TYPES": "True",
         "AIRFLOW_CONN_COUCHDB": json.dumps(couch),
         "AIRFLOW__SECRETS__BACKEND": "tests.provider.asked_backend.AskedBackend",
     }
-    with Processes() as processes:
-        stack = Prepared(home, 0, settings)
-        stack.start(processes, components=("api-server",))
+    with serving(airflow_home, tmp_path_factory.mktemp("airflow"), **settings) as stack:
         yield stack
 
 

@@ -301,11 +301,21 @@ async def stored_connection(visitor: Visitor, conn_id: str, team: str | None) ->
     :param visitor: whose request has its whole body, where Airflow finds the team
     :param team: the team that the request names, which counts if Airflow's database does not have the connection
     """
-    try:
-        await requires_access_connection("POST")(visitor.request, visitor.user)
-    except HTTPException:  # Airflow's route says so
+    if not await may_test(visitor):
         return None
     return await to_thread.run_sync(_readable, visitor.user, conn_id, team)
+
+
+async def may_test(visitor: Visitor) -> bool:
+    """Return whether Airflow's own route lets the visitor test connections.
+
+    :param visitor: whose request has its whole body, where Airflow finds the team
+    """
+    try:
+        await requires_access_connection("POST")(visitor.request, visitor.user)
+    except HTTPException:  # the route says so
+        return False
+    return True
 
 
 def _readable(user: Any, conn_id: str, team: str | None) -> Any:

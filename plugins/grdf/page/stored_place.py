@@ -11,12 +11,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from grdf.connection_types import OURS
+
 if TYPE_CHECKING:
     from airflow.api_fastapi.core_api.datamodels.connections import ConnectionBody
     from airflow.models.connection import Connection
 
-OURS = frozenset(("grdf", "grdfdelete", "couchdb"))
-"""Our own types. No address in their extra gets a secret unseen: see :mod:`grdf.provider.secret_kept`."""
 DATABASES = frozenset(("mssql", "mysql", "postgres", "redshift", "trino", "vertica"))
 """Types whose schema is the name of a database on the server. People try another one."""
 NAME = re.compile(r"[\w.-]*")
@@ -41,6 +41,7 @@ def changes(typed: ConnectionBody, stored: Connection) -> list[str]:
     before = _place(stored)
     update_orm_from_pydantic(stored, typed.model_copy())  # it also changes which fields count as typed
     after = _place(stored)
+    # No address in the extra of our own types gets a secret unseen: see grdf.provider.secret_kept.
     free = "extra" if stored.conn_type in OURS else ""
     if stored.conn_type in DATABASES and NAME.fullmatch(after["schema"]):
         free = "schema"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from airflow.sdk import BaseHook
 
+from grdf import connection_types
 from grdf.doctor import couch, grdf_api
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
@@ -24,7 +25,7 @@ TIMEOUT = (5.0, 15.0)
 class GrdfAdict(AdictHook):
     """ADICT with a connection of the type *GRDF ADICT*."""
 
-    conn_type = "grdf"
+    conn_type = connection_types.GRDF
     hook_name = "GRDF ADICT"
 
     def test_connection(self) -> tuple[bool, str]:
@@ -39,7 +40,7 @@ class GrdfDeletionSecret(BaseHook):
     """
 
     conn_name_attr = "grdf_conn_id"
-    conn_type = "grdfdelete"
+    conn_type = connection_types.DELETION
     hook_name = "GRDF deletion secret"
 
     def __init__(self, grdf_conn_id: str) -> None:
@@ -55,7 +56,7 @@ class GrdfDeletionSecret(BaseHook):
 class GrdfCouchDB(CouchDBHook):
     """CouchDB with a connection of the type *CouchDB*."""
 
-    conn_type = "couchdb"
+    conn_type = connection_types.COUCHDB
     hook_name = "CouchDB"
 
     def test_connection(self) -> tuple[bool, str]:

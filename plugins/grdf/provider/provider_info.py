@@ -1,7 +1,7 @@
 """What Airflow's providers manager reads: our connection types, and what their forms ask for.
 
-Every Airflow process reads this, so it imports nothing of Airflow and nothing of ours. The code never relies on a
-connection's type: these forms write the fields that JSON and environment variables hold as well
+Every Airflow process reads this, so it imports nothing of Airflow, and of ours the types' names alone. The hooks never
+rely on a connection's type: these forms write the fields that JSON and environment variables hold as well
 (:mod:`grdf.hooks.connection`).
 
 A field whose name contains "token" has no default here: Airflow hides its value, also in what it tells the form, so
@@ -15,6 +15,8 @@ says "Bad Request" for connections without a port (mended in apache/airflow#7329
 from __future__ import annotations
 
 from typing import Any
+
+from grdf.connection_types import COUCHDB, DELETION, GRDF
 
 Field = dict[str, Any]
 
@@ -84,7 +86,7 @@ def _of_every_client() -> dict[str, Field]:
 
 def _adict() -> dict[str, Any]:
     return {
-        "connection-type": "grdf",
+        "connection-type": GRDF,
         "hook-class-name": "grdf.provider.hooks.GrdfAdict",
         "hook-name": "GRDF ADICT",
         "ui-field-behaviour": _CLIENT,
@@ -119,7 +121,7 @@ def _adict() -> dict[str, Any]:
 
 def _deletion() -> dict[str, Any]:
     return {
-        "connection-type": "grdfdelete",
+        "connection-type": DELETION,
         "hook-class-name": "grdf.provider.hooks.GrdfDeletionSecret",
         "hook-name": "GRDF deletion secret",
         "ui-field-behaviour": _CLIENT,
@@ -129,7 +131,7 @@ def _deletion() -> dict[str, Any]:
 
 def _couchdb() -> dict[str, Any]:
     return {
-        "connection-type": "couchdb",
+        "connection-type": COUCHDB,
         "hook-class-name": "grdf.provider.hooks.GrdfCouchDB",
         "hook-name": "CouchDB",
         "ui-field-behaviour": {
