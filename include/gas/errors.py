@@ -68,7 +68,7 @@ class GasError(Exception):
         :param more: further arguments of the class, for example ``retry_after``
         """
         error = cls(describe_for(account, cause, next_step or cls.default_step), account=account, **more)
-        error.cause = cause
+        error.cause = without_numbers(cause, account)
         return error
 
 

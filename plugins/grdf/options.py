@@ -12,6 +12,7 @@ from typing import Any
 from airflow.sdk.configuration import conf
 
 from include.gas.errors import BadSettings
+from include.gas.redact import excerpt, redact_address
 
 log = logging.getLogger(__name__)
 SECTION = "grdf"
@@ -51,14 +52,15 @@ def boolean(name: str, default: bool) -> bool:
 
     :raises BadSettings: if it is neither
     """
-    text = (written(name) or str(default)).strip().lower()
-    if text not in ("true", "false"):
+    text = written(name) or str(default)
+    value = text.strip().lower()
+    if value not in ("true", "false"):
         raise BadSettings.about(
             None,
-            f"the setting [grdf] {name} is {text!r}",
+            f"the setting [grdf] {name} is {quoted(text)}",
             f"Set it to True or False, or remove it for the default, {default}.",
         )
-    return text == "true"
+    return value == "true"
 
 
 def written(name: str) -> str:
@@ -71,6 +73,17 @@ def written(name: str) -> str:
     except Exception as error:  # noqa: BLE001 - of the parser's many kinds; its text would show what is written
         cause = f"the setting [grdf] {name} cannot be read ({type(error).__name__})"
         raise BadSettings.about(None, cause, "In airflow.cfg, write %% for each percent sign.") from None
+
+
+def quoted(text: str, limit: int = 100) -> str:
+    """Return what is written, as a message may quote it: somebody may have put an address with a login there.
+
+    It is not changed otherwise, also not its case: a meter's number is known by it.
+
+    :param text: the whole of it, since a part may no longer show that it is secret
+    :param limit: characters
+    """
+    return repr(excerpt(redact_address(text), limit))
 
 
 def number(name: str, default: int, *, least: int, most: int) -> int:
@@ -86,7 +99,7 @@ def number(name: str, default: int, *, least: int, most: int) -> int:
     if not least <= value <= most:
         raise BadSettings.about(
             account=None,
-            cause=f"the setting [grdf] {name} is {text!r}",
+            cause=f"the setting [grdf] {name} is {quoted(text)}",
             next_step=f"Set it to a whole number from {least} to {most}, or remove it for the default, {default}.",
         )
     return value

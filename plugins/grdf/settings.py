@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from airflow.sdk.configuration import conf
 
-from grdf.options import boolean, number, written
+from grdf.options import boolean, number, quoted, written
 from include.gas.account.sections.client import CONNECTION_ID, DEFAULT
 from include.gas.days.asked_days import REREAD_DAYS, Reread
 from include.gas.errors import BadSettings
@@ -136,16 +136,19 @@ def connections() -> tuple[str, ...]:
     text = written("connections").strip() or DEFAULT
     named = [word.strip() for word in text.split(",")]
     odd = [word for word in named if not CONNECTION_ID.fullmatch(word)]
-    wrong = f"{odd[0]!r:.60} is not the id of an Airflow connection with which data may be read" if odd else ""
-    if not odd and len({*named}) < len(named):
+    wrong = ""
+    if odd:
+        which = quoted(odd[0], 60) if "@" not in text else "one of them"  # a part of a login does not show what it is
+        wrong = f"{which} is not the id of an Airflow connection with which data may be read"
+    elif len({*named}) < len(named):
         wrong = "one connection is named twice"
-    elif not odd and len({word.casefold() for word in (*named, DEFAULT)}) < len({*named, DEFAULT}):
+    elif len({word.casefold() for word in (*named, DEFAULT)}) < len({*named, DEFAULT}):
         # The variable AIRFLOW_CONN_… has upper-case letters for both: they are one client, counted as two.
         wrong = f"two ids differ in upper and lower case only ({DEFAULT} always counts as one of them)"
     if wrong:
         raise BadSettings.about(
             account=None,
-            cause=f"the setting [grdf] connections is {text!r:.200}: {wrong}",
+            cause=f"the setting [grdf] connections is {quoted(text, 200)}: {wrong}",
             next_step=f"Set it to the ids of Airflow connections, separated by commas, such as {DEFAULT}, grdf_south.",
         )
     return tuple(named)
@@ -299,7 +302,7 @@ def ways_in() -> tuple[WayIn, ...]:
     if not ways or len(ways) != len({*named}):
         raise BadSettings.about(
             account=None,
-            cause=f"the setting [grdf] ways_in is {text!r}",
+            cause=f"the setting [grdf] ways_in is {quoted(text)}",
             next_step=f"Set it to one or both of {', '.join(WAYS_IN)}, separated by a comma.",
         )
     return ways

@@ -76,6 +76,7 @@ def test_what_it_looks_at(clean: LocalWorld, doctor: Doctor) -> None:
         (lambda _: {"AIRFLOW__GRDF__REREAD_DAYS": "many"}, "settings", "reread_days"),
         (lambda _: {"AIRFLOW__GRDF__CONNECTIONS": "a,,b"}, "settings", "connections"),
         (lambda _: {"AIRFLOW__GRDF__POOL": "no_such_pool"}, "Airflow", "no pool no_such_pool"),
+        (lambda _: {"AIRFLOW__GRDF__POOL": "redis://u:wrong/word@h"}, "Airflow", "no pool redis://[hidden]@h"),
         (lambda w: extra(w, "AIRFLOW_CONN_COUCHDB", password="wrong"), "CouchDB", "login"),
         (lambda w: extra(w, "AIRFLOW_CONN_COUCHDB", host="127.0.0.1:9"), "CouchDB", "could not be reached"),
         (lambda _: {"AIRFLOW__GRDF__QUOTA_URL": "redis://127.0.0.1:9/0"}, "GRDF (grdf_adict)", "Redis server"),
@@ -84,8 +85,9 @@ def test_what_it_looks_at(clean: LocalWorld, doctor: Doctor) -> None:
     ],
     ids=[
         "a wrong secret", "an address where nobody is", "a wrong scope", "an empty connection", "a setting of letters",
-        "connections that are misspelt", "a pool that is not there", "CouchDB's password", "CouchDB's address",
-        "a quota store that is not there", "databases that are missing", "a login in the staging store's address",
+        "connections that are misspelt", "a pool that is not there", "an address as pool", "CouchDB's password",
+        "CouchDB's address", "a quota store that is not there", "databases that are missing",
+        "a login in the staging store's address",
     ],
 )  # fmt: skip
 def test_what_is_broken_is_told_with_what_to_do(

@@ -12,6 +12,7 @@ from grdf.doctor.findings import Finding
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.accounts.account_store import AccountStore, listing_problem
 from include.gas.documents.gas_days import DAG_PREFIX, dag_id
+from include.gas.redact import redact_address
 
 WHAT = "Airflow"
 SILENT = timedelta(days=3)
@@ -39,6 +40,7 @@ def state() -> Iterator[Finding]:
         return
     pool = settings.pool()
     if pool not in {name for name, _ in rows["pools"]}:
+        pool = redact_address(pool)
         yield Finding(
             WHAT, "bad", f"there is no pool {pool}, so no account is read",
             f"Create it (airflow pools set {pool} 32 GRDF), or correct [grdf] pool.",

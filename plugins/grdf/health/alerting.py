@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from grdf.health import health_settings
+from grdf.options import quoted
 from grdf.transport.addresses import split
 from include.gas.errors import BadSettings
 from include.gas.redact import redact
@@ -24,6 +25,8 @@ _TEXT_ARGUMENTS = ("html_content", "text", "message", "body", "content")
 _TITLE_ARGUMENTS = ("subject", "title", "summary")
 _ARGUMENTS = re.compile(r"got an unexpected keyword argument '\w+'|missing \d+ required [a-z -]+: [\w', ]+")
 """What Python says of a call with wrong arguments."""
+_DOTTED = re.compile(r"\w*(?:\.\w*)+")
+"""What looks like the path of a class. Anything else may be a webhook's address, which is its secret."""
 _DEEPEST = 10
 
 
@@ -137,20 +140,27 @@ def _status(error: BaseException) -> int | None:
 def _class_at(path: str) -> Any:
     from airflow.sdk import BaseNotifier
 
+    if not _DOTTED.fullmatch(path) or redact(path) != path:
+        raise BadSettings.about(
+            None,
+            "the setting [grdf] alert_notifier is not the path of a class",
+            f"Set it to the class of an Airflow notifier, such as {EXAMPLE}. A webhook's address belongs into the "
+            "connection that the notifier uses.",
+        )
     module, _, name = path.rpartition(".")
     try:
         found = getattr(import_module(module), name)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a module may do anything while it is imported
         raise BadSettings.about(
             None,
-            f"the setting [grdf] alert_notifier is {path!r:.120}, which cannot be loaded "
+            f"the setting [grdf] alert_notifier is {quoted(path)}, which cannot be loaded "
             f"({redact(f'{type(error).__name__}: {error}')[:200]})",
             f"Set it to the class of an Airflow notifier whose provider is installed, such as {EXAMPLE}.",
         ) from None
     if not (isinstance(found, type) and issubclass(found, BaseNotifier)):
         raise BadSettings.about(
             None,
-            f"the setting [grdf] alert_notifier is {path!r:.120}, which is no notifier of Airflow's",
+            f"the setting [grdf] alert_notifier is {quoted(path)}, which is no notifier of Airflow's",
             f"Set it to the class of one, such as {EXAMPLE}.",
         )
     return found

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from grdf.dag_settings import or_default
-from grdf.options import number, written
+from grdf.options import number, quoted, written
 from include.gas.errors import BadSettings
 from include.gas.health.limits import Cause, Limits
 
@@ -42,7 +42,7 @@ def health_at() -> str:
     if not _CLOCK.fullmatch(text):
         raise BadSettings.about(
             None,
-            f"the setting [grdf] health_at is {text!r:.40}",
+            f"the setting [grdf] health_at is {quoted(text, 40)}",
             f"Set it to a time of the day in Paris, such as {AT}, or remove it for that default.",
         )
     return text

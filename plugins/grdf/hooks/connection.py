@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 API_BASE = "https://api.grdf.fr/adict/v2"
 TOKEN_URL = "https://adict-connexion.grdf.fr/oauth2/aus5y2ta2uEHjCWIR417/v1/token"
+_NUMBER = re.compile(r"[-+0-9.,]{1,20}")
 AUTHORIZE_URL = "https://sofit-sso-oidc.grdf.fr/openam/oauth2/realms/externeGrdf/authorize"
 
 
@@ -34,10 +36,11 @@ def airflow_connection(conn_id: str) -> Connection:
     try:
         return BaseHook.get_connection(conn_id)
     except (AirflowNotFoundException, ValueError):  # leave out their texts, which may contain the input
+        named = redact_address(conn_id)  # a setting names some, where somebody may have put the connection itself
         raise BadSettings.about(
             account=None,
-            cause=f"Airflow has no connection {conn_id}, or cannot read it",
-            next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{conn_id.upper()}).",
+            cause=f"Airflow has no connection {named}, or cannot read it",
+            next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{named.upper()}).",
         ) from None
 
 
@@ -162,7 +165,7 @@ class GrdfConnection:
             value = extra.get(name) or default
             if isinstance(value, str):
                 return value
-            odd.append(f"{name} is {value!r}, which is not a string")
+            odd.append(f"{name} is not a string")
             return default
 
         api_base = base_url(connection, default_scheme="https") or API_BASE
@@ -171,7 +174,7 @@ class GrdfConnection:
         if isinstance(algorithms, str):
             algorithms = [name.strip() for name in algorithms.split(",")]
         if not isinstance(algorithms, list) or not all(isinstance(name, str) for name in algorithms):
-            odd.append(f"id_token_algorithms is {algorithms!r}, which is not a list of names")
+            odd.append("id_token_algorithms is not a list of names")
             algorithms = ["HS256"]
         this = cls(
             conn_id=connection.conn_id,
@@ -230,7 +233,8 @@ def _positive(extra: Mapping[str, Any], name: str, default: float, odd: list[str
         number = float("nan")
     if 0 < number < float("inf") and (number.is_integer() or not whole):
         return number
-    odd.append(f"{name} is {given!r}, which is not a {'whole ' if whole else ''}number above 0")
+    told = f"{given!r}, which is " if _NUMBER.fullmatch(str(given)) else ""  # anything else may be a secret
+    odd.append(f"{name} is {told}not a {'whole ' if whole else ''}number above 0")
     return default
 
 

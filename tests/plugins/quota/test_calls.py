@@ -50,11 +50,11 @@ def test_the_quota_is_read_from_the_connection(connection: Callable[..., str]) -
     conn_id = connection("grdf_x", **usual, extra={"calls_per_second": "0.5", "calls_per_day": 100})
     facts = GrdfOAuthHook(conn_id).facts
     assert (facts.calls_per_second, facts.calls_per_day) == (0.5, 100)
-    connection("grdf_x", **usual, extra={"calls_per_second": 0, "calls_per_day": "many"})
+    connection("grdf_x", **usual, extra={"calls_per_second": 0, "calls_per_day": "0.5"})
     with pytest.raises(BadSettings) as caught:
         GrdfOAuthHook(conn_id).facts  # noqa: B018 - a property that reads
     assert "calls_per_second is 0, which is not a number above 0" in str(caught.value)
-    assert "calls_per_day is 'many', which is not a whole number above 0" in str(caught.value)
+    assert "calls_per_day is '0.5', which is not a whole number above 0" in str(caught.value)
 
 
 # ---- the hooks, with the sandbox's quota enforced --------------------------------------------------------------------

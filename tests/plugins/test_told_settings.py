@@ -1,0 +1,69 @@
+"""What a message quotes of a wrong setting or field: no login, no token, no webhook's address, no meter's number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from grdf.health import every_setting
+from grdf.health.alerting import Alerter
+from grdf.hooks.connection import GrdfConnection, airflow_connection
+from include.gas.errors import BadSettings
+
+LOGIN = "https://u:hu/sh-hush@h.example/p?access_token=hush-hush"
+COMMA = "https://u:hush,sh-hush@h.example/p"
+METERS = "hush-12345678901234-GI123456"
+PARTS = ("hu/sh", "hush", "123456")
+
+
+def told(error: BadSettings) -> str:
+    """Return all that the log, an alert and the doctor say."""
+    return f"{error} | {error.cause}"
+
+
+@pytest.mark.parametrize("written", [LOGIN, COMMA, METERS.removeprefix("hush-"), f"{'x' * 190}{LOGIN}"])
+def test_no_wrong_setting_is_told_with_a_secret(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    names = every_setting.readers()
+    for name in names:
+        monkeypatch.setenv(f"AIRFLOW__GRDF__{name.upper()}", written)
+    wrong = {name: told(error) for name, error in every_setting.wrong()}
+    assert {"retries", "household_links", "test_all_types", "ways_in", "health_at"} <= set(wrong)
+    assert {name: text for name, text in wrong.items() if any(part in text for part in PARTS)} == {}
+
+
+@pytest.mark.parametrize("name", ["household_links", "retries", "ways_in", "health_at"])
+def test_what_is_harmless_is_quoted(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"AIRFLOW__GRDF__{name.upper()}", "Three")
+    assert [f"{error}" for each, error in every_setting.wrong() if each == name and "is 'Three'" in f"{error}"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "https://hooks.slack.example/services/T0/B0/hush", "smtp://u:hush@h", "hush", "os:hush", "xoxb-1.hush",
+        "eyJhbGciOi.eyJodXNo.hush",
+    ],
+)  # fmt: skip
+def test_a_webhook_in_place_of_a_notifier_is_not_told(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("AIRFLOW__GRDF__ALERT_NOTIFIER", written)
+    with pytest.raises(BadSettings, match=r"\[grdf\] alert_notifier is") as caught:
+        Alerter()
+    assert "hush" not in told(caught.value)
+
+
+def test_a_connection_in_place_of_its_id_is_not_told() -> None:
+    with pytest.raises(BadSettings, match="Airflow has no connection") as caught:
+        airflow_connection(LOGIN)
+    assert not any(part in told(caught.value).lower() for part in PARTS)
+
+
+@pytest.mark.parametrize("value", [LOGIN, {"k": "hush"}, ["hush", 7], "GI123456"], ids=["login", "{}", "[]", "meter"])
+@pytest.mark.parametrize("name", ["calls_per_second", "calls_per_day", "token_url", "id_token_algorithms"])
+def test_no_field_of_a_connection_is_told_with_a_secret(
+    connection: Callable[..., str], name: str, value: object
+) -> None:
+    conn_id = connection("grdf_x", login="id", password="secret", extra={name: value})
+    with pytest.raises(BadSettings, match=name) as caught:
+        GrdfConnection.read(airflow_connection(conn_id))
+    assert [part for part in PARTS if part in told(caught.value)] == []
