@@ -8,6 +8,7 @@ from dataclasses import replace
 from importlib.metadata import version
 
 from grdf import settings
+from grdf.airflow.command_line import is_in_database
 from grdf.doctor.findings import Finding, of_error
 from grdf.health import every_setting
 from grdf.staging.area import Staging
@@ -33,7 +34,14 @@ def all_settings() -> Iterator[Finding]:
 
 def staging() -> Iterator[Finding]:
     """List a folder in the staging store. Nothing is written: the tasks do that under another name."""
-    url = settings.staging_url()
-    number = Staging(url, settings.staging_conn_id()).count("doctor")
+    url, conn_id = settings.staging_url(), settings.staging_conn_id()
+    if conn_id and is_in_database(conn_id):
+        yield Finding(
+            "staging", "look",
+            f"its connection {conn_id} is in Airflow's database: whoever may edit it can read the workers' files and "
+            "secrets, since it may name a file and where to send it",
+            f"Give it to the services as AIRFLOW_CONN_{conn_id.upper()}, and delete it under Admin, Connections.",
+        )  # fmt: skip
+    number = Staging(url, conn_id).count("doctor")
     where = url.partition("://")[0]
     yield Finding("staging", "ok", f"the staging store ({where}) answers" + (f", {number} file(s)" if number else ""))
