@@ -12,7 +12,7 @@ from typing import Any
 from airflow.sdk.configuration import conf
 
 from include.gas.errors import BadSettings
-from include.gas.redact import excerpt, redact_address
+from include.gas.redact import HIDDEN, excerpt, redact_address
 
 log = logging.getLogger(__name__)
 SECTION = "grdf"
@@ -76,14 +76,16 @@ def written(name: str) -> str:
 
 
 def quoted(text: str, limit: int = 100) -> str:
-    """Return what is written, as a message may quote it: somebody may have put an address with a login there.
+    """Return what is written, as a message may quote it: somebody may have put an address there that is secret.
 
-    It is not changed otherwise, also not its case: a meter's number is known by it.
+    A login may be in it, and a webhook's secret is its path. Nothing else is changed, also not the case: a meter's
+    number is known by it.
 
     :param text: the whole of it, since a part may no longer show that it is secret
     :param limit: characters
     """
-    return repr(excerpt(redact_address(text), limit))
+    before, address, _ = text.partition("://")
+    return repr(excerpt(f"{before}{address}{HIDDEN}" if address else redact_address(text), limit))
 
 
 def number(name: str, default: int, *, least: int, most: int) -> int:

@@ -138,7 +138,8 @@ def connections() -> tuple[str, ...]:
     odd = [word for word in named if not CONNECTION_ID.fullmatch(word)]
     wrong = ""
     if odd:
-        which = quoted(odd[0], 60) if "@" not in text else "one of them"  # a part of a login does not show what it is
+        # A part of an address does not show what it is.
+        which = "one of them" if "@" in text or "://" in text else quoted(odd[0], 60)
         wrong = f"{which} is not the id of an Airflow connection with which data may be read"
     elif len({*named}) < len(named):
         wrong = "one connection is named twice"

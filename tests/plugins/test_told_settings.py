@@ -13,6 +13,7 @@ from include.gas.errors import BadSettings
 
 LOGIN = "https://u:hu/sh-hush@h.example/p?access_token=hush-hush"
 COMMA = "https://u:hush,sh-hush@h.example/p"
+HOOK = "https://chat.example/services/T0/hush,hush?x=hush"
 METERS = "hush-12345678901234-GI123456"
 PARTS = ("hu/sh", "hush", "123456")
 
@@ -22,7 +23,7 @@ def told(error: BadSettings) -> str:
     return f"{error} | {error.cause}"
 
 
-@pytest.mark.parametrize("written", [LOGIN, COMMA, METERS.removeprefix("hush-"), f"{'x' * 190}{LOGIN}"])
+@pytest.mark.parametrize("written", [LOGIN, COMMA, HOOK, METERS.removeprefix("hush-"), f"{'x' * 190}{LOGIN}"])
 def test_no_wrong_setting_is_told_with_a_secret(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
     names = every_setting.readers()
     for name in names:

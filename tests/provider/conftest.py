@@ -31,11 +31,12 @@ def serve() -> Iterator[Callable[[Callable[[Heard], Reply]], Server]]:
 
 
 @contextmanager
-def serving(airflow_home: Path, home: Path, **settings: str) -> Iterator[AirflowStack]:
+def serving(airflow_home: Path, home: Path, *, below: str = "", **settings: str) -> Iterator[AirflowStack]:
     """Start an API server whose *Test* button is switched on, and stop it.
 
     :param airflow_home: where a database is that is copied
     :param home: its own, new home
+    :param below: the path of Airflow's address
     :param settings: more variables of its environment
     """
     from include.sandbox.processes import Processes
@@ -44,6 +45,8 @@ def serving(airflow_home: Path, home: Path, **settings: str) -> Iterator[Airflow
     shutil.copyfile(airflow_home / "airflow.db", home / "airflow.db")
     with Processes() as processes:
         stack = Prepared(home, 0, {"AIRFLOW__CORE__TEST_CONNECTION": "Enabled", **settings})
+        stack.url += below
+        stack.env["AIRFLOW__API__BASE_URL"] = stack.url
         with pytest.MonkeyPatch.context() as patch:
             for name in ("GRDF_ADICT", "GRDFGRANDLYON_DELETE", "COUCHDB"):
                 patch.delenv(f"AIRFLOW_CONN_{name}", raising=False)

@@ -6,8 +6,9 @@ import asyncio
 import http.client
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from grdf.connection_types import OURS
 from grdf.page.tested_connections import TestedAsStored
 from grdf.provider.provider_info import get_provider_info
 from tests.plugins.conftest import Heard, Reply, Server
+from tests.provider.conftest import serving
 
 if TYPE_CHECKING:
     from include.sandbox.airflow_stack import AirflowStack
@@ -176,11 +178,30 @@ def test_nobody_else_hears_of_it(api_server: AirflowStack, viewer: str) -> None:
 # -- below a path ------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def below(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowStack]:
+    """An API server below a path. Airflow takes requests with it and without."""
+    with serving(airflow_home, tmp_path_factory.mktemp("airflow"), below="/air") as stack:
+        yield stack
+
+
+@pytest.mark.parametrize("root", ["", "/air"])
+def test_neither_passes_below_a_path(
+    below: AirflowStack, stealing: dict[str, Any], listener: Server, root: str
+) -> None:
+    admin = token(below, "admin", below.password)
+    status, text = ask(below, "POST", f"{root}/api/v2{TEST}", stealing, admin)
+    assert (status, "Nothing was tested" in text) == (200, True)
+    status, text = ask(below, "POST", f"{root}/api/v2{IN_A_WORKER}", stealing | {"conn_type": "grdf"}, admin)
+    assert (status, "Nothing was tested" in text) == (403, True)
+    assert (listener.heard, waiting(below)) == ([], 0)
+
+
 @pytest.fixture
 def closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that cannot find out who asks."""
+    """A server that cannot find out who asks, and whose setting is wrong."""
     monkeypatch.setattr("grdf.page.security.CLOSED", True)
-    monkeypatch.delenv("AIRFLOW__GRDF__TEST_ALL_TYPES", raising=False)
+    monkeypatch.setenv("AIRFLOW__GRDF__TEST_ALL_TYPES", "perhaps")
 
 
 @pytest.mark.usefixtures("closed")
