@@ -26,10 +26,12 @@ class Lag:
     :param start: the day from which its age counts: its newest gas day, or since when it could have been read if that
         is later
     :param last: its newest gas day; ``None`` if it has none
+    :param first_seen: whether no moment is noted, so that its age counts since the check has seen it first
     """
 
     start: date
     last: date | None
+    first_seen: bool = False
 
 
 def since_of(document: Mapping[str, Any], today: date) -> date | None:
@@ -53,30 +55,49 @@ def was_dated_ahead(document: Mapping[str, Any], today: date) -> bool:
     return any(day is not None and day > today + ONE_DAY for day in days)
 
 
-def lag_of(document: Mapping[str, Any], today: date) -> Lag | None:
+def lag_of(document: Mapping[str, Any], today: date, first_seen: date | None = None) -> Lag | None:
     """Return how far behind the meter is that lags most; ``None`` if no gas day is expected or nothing is known.
 
     Meters that cannot be daily do not count, nor those that are not read because their right is gone.
 
     :param today: civil date in Paris
+    :param first_seen: since when it is waited for what has no moment, see :func:`is_undated`
+    """
+    lags = []
+    for start, last, begun in _starts(document, today):
+        if (since := start or first_seen) is not None:
+            lags.append(Lag(max(since, min(begun, today)), last, start is None))
+    return min(lags, key=lambda lag: (lag.start, lag.last or date.min), default=None)
+
+
+def is_undated(document: Mapping[str, Any], today: date) -> bool:
+    """Return whether gas days are expected of the account, or of one of its meters, and nothing says since when.
+
+    cozy-stack notes no moment, and an account has none before a run of its own has succeeded.
+
+    :param today: civil date in Paris
+    """
+    return any(start is None for start, _, _ in _starts(document, today))
+
+
+def _starts(document: Mapping[str, Any], today: date) -> Iterator[tuple[date | None, date | None, date]]:
+    """Yield, for each meter that should be read, the start of its age, its newest day, and when its rights begin.
+
+    The start is ``None`` if the document does not say it. An account without meters counts as one.
     """
     account = _account(document)
     if account is None:
-        return None
+        return
     whole = list(_of_account(document))
-    if not account.meters and (since := _newest([*whole, *_of_declaration(document)], today)):
-        return Lag(since, None)
-    lags = []
+    if not account.meters:
+        yield _newest([*whole, *_of_declaration(document)], today), None, date.min
     for meter in account.meters:
         if not may_be_daily(document, meter.pce) or (meter.lost and not account.reconnected):
             continue
         last = _newest((year.last for year in told_years(document, meter.pce).values()), today)
         declared = _of_declaration(document, meter.pce)
-        start = _newest([last, *_of_meter(document, meter, today), *declared, *whole], today)
-        if start is not None and (begun := begun_on(meter, today)):
-            start = max(start, min(begun, today))
-            lags.append(Lag(start, last))
-    return min(lags, key=lambda lag: (lag.start, lag.last or date.min), default=None)
+        if begun := begun_on(meter, today):
+            yield _newest([last, *_of_meter(document, meter, today), *declared, *whole], today), last, begun
 
 
 def begun_on(meter: Consent, today: date) -> date | None:

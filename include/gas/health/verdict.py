@@ -229,7 +229,8 @@ def _causes(account: Watched, limits: Limits, sight: Sight | None) -> Iterable[t
 def _lateness(account: Watched) -> str:
     if account.lag is None or account.lag.last:
         return f"newest day {account.lag.last if account.lag else account.overview.last}"
-    return f"no day yet{' of one of its meters' if account.overview.last else ''}, connected {account.lag.start}"
+    whose = " of one of its meters" if account.overview.last else ""
+    return f"no day yet{whose}, {'first seen' if account.lag.first_seen else 'connected'} {account.lag.start}"
 
 
 def _silence(account: Watched, sight: Sight | None, *, late: bool) -> str:

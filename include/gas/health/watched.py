@@ -12,7 +12,7 @@ from include.gas.account.sections.rights.list_seen import ListMissed
 from include.gas.account.sections.rights.proofs import Proof
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.display.overview import BEYOND, Overview, Situation, odd_overview, overview
-from include.gas.health.ages import Lag, begins_later, lag_of, since_of, was_dated_ahead
+from include.gas.health.ages import Lag, begins_later, is_undated, lag_of, since_of, was_dated_ahead
 
 NONE_DAYS = timedelta(days=60)
 """How far back days that GRDF does not have are counted. Older ones are known, and nothing can be done about them."""
@@ -29,12 +29,13 @@ class Watched:
 
     :param overview: the summary that the page shows, too
     :param situation: the most important thing about it today
-    :param since: day from which it could have been read; ``None`` if its document does not say
+    :param since: day from which it could have been read; ``None`` if neither its document nor a former check says it
     :param age: days since the newest gas day of its meter that lags most, or since that could have been read if that is
         later; ``None`` if no gas day is expected or nothing is known
     :param lag: how far behind that meter is; ``None`` as for ``age``
     :param later: whether the data of its rights begin on a later day
-    :param is_new: whether it was connected yesterday or later, or was never read and does not say since when it waits
+    :param undated: whether it should be read, and its document does not say since when, or not of one of its meters
+    :param is_new: whether it was connected yesterday or later, or was never read and nobody knows since when it waits
     :param none_days: gas days of the last 60 that GRDF does not have, of all its meters
     :param braked: whether GRDF's list had no consent for it and was not believed
     :param proofs: how many proofs of consent GRDF waits for
@@ -47,6 +48,7 @@ class Watched:
     age: int | None
     lag: Lag | None
     later: bool
+    undated: bool
     is_new: bool
     none_days: int
     braked: bool
@@ -69,24 +71,29 @@ class Watched:
         return self.is_read and not self.overview.asked and self.overview.last is None
 
 
-def watched(document: Mapping[str, Any], today: date, ends_soon: timedelta) -> Watched:
+def watched(document: Mapping[str, Any], today: date, ends_soon: timedelta, first_seen: date | None = None) -> Watched:
     """Return what the check of health keeps of an account. It never raises: one account must not hide the others.
 
     :param document: an account document of any shape
     :param today: civil date in Paris
     :param ends_soon: how long before the end of a consent a person is told
+    :param first_seen: when a check has first seen that it should be read and is undated; ``None`` if none has
     """
     try:
-        return _watched(document, overview(document), today, ends_soon)
+        return _watched(document, overview(document), today, ends_soon, first_seen)
     except (ValueError, OverflowError):
-        return _watched({"_id": document.get("_id")}, odd_overview(document, BEYOND), today, ends_soon)
+        return _watched({"_id": document.get("_id")}, odd_overview(document, BEYOND), today, ends_soon, None)
 
 
-def _watched(document: Mapping[str, Any], seen: Overview, today: date, ends_soon: timedelta) -> Watched:
+def _watched(
+    document: Mapping[str, Any], seen: Overview, today: date, ends_soon: timedelta, first_seen: date | None
+) -> Watched:
     situation = seen.situation(today, ends_soon)
-    since = since_of(document, today)
-    unknown = seen.last is None and not seen.asked and not was_dated_ahead(document, today)
-    lag = lag_of(document, today) if situation not in _UNREAD else None
+    dated = since_of(document, today)
+    since = dated or first_seen
+    unknown = seen.last is None and not seen.asked
+    lag = lag_of(document, today, first_seen) if situation not in _UNREAD else None
+    later = begins_later(document, today)
     until = seen.consents_until
     return Watched(
         seen,
@@ -94,8 +101,10 @@ def _watched(document: Mapping[str, Any], seen: Overview, today: date, ends_soon
         since,
         max(0, (today - lag.start).days) if lag else None,
         lag,
-        begins_later(document, today),
-        since >= today - ONE_DAY if since is not None else unknown,
+        later,
+        situation not in _UNREAD and not later and is_undated(document, today),
+        (since >= today - ONE_DAY if since is not None else unknown)
+        and not (dated is None and was_dated_ahead(document, today)),
         sum(_recent(document, pce, today) for pce in seen.meters),
         bool(ListMissed.of(document)) and situation != Situation.LEAVING,
         sum(proof.is_due for proof in Proof.all_of(document).values()),

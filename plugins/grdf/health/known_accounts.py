@@ -1,17 +1,22 @@
 """The accounts that the check of health has seen, in an Airflow Variable: a CouchDB that lost them cannot tell.
 
-It contains ids and nothing else. It is not updated while accounts are missing, so the check stays red until they are
-back or a person removes the Variable. The account list forgets what is gone a day later.
+It contains ids, and days of those whose documents do not say since when they wait. The ids are not updated while
+accounts are missing, so the check stays red until they are back or a person removes the Variable. The account list
+forgets what is gone a day later.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Set
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Set
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from grdf.stores import shared_list
+from include.gas.days.gas_day import ONE_DAY
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import database_name
 from include.gas.health.vanished import vanished
@@ -25,16 +30,43 @@ VARIABLE = "grdf_health_known"
 log = logging.getLogger(__name__)
 
 
-def lost(couchdb: CouchDBHook, present: Set[str]) -> tuple[Set[str], int]:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What former checks have seen.
+
+    :param ids: the accounts that there were; ``None`` if there was no check
+    :param waiting: when accounts that should be read and name no moment were first seen, by id
+    """
+
+    ids: Set[str] | None = None
+    waiting: Mapping[str, date] = field(default_factory=dict)
+
+
+def waiting(couchdb: CouchDBHook, today: date) -> Mapping[str, date]:
+    """Return when accounts that should be read and name no moment were first seen, by id.
+
+    A day later than tomorrow was noted by a clock that was ahead. It counts as unknown.
+
+    :param couchdb: the hook for the CouchDB that holds the accounts
+    :param today: civil date in Paris
+    :raises BadSettings: if the connection to CouchDB is incomplete
+    """
+    couchdb.get_conn()  # which knows the prefix of the databases; nothing is sent
+    return {account: day for account, day in _read(couchdb).waiting.items() if day <= today + ONE_DAY}
+
+
+def lost(couchdb: CouchDBHook, present: Set[str], waits: Mapping[str, date] | None = None) -> tuple[Set[str], int]:
     """Return the accounts that are gone and should not be, and how many were known. If none is, remember those present.
 
     :param couchdb: the hook for the CouchDB that holds the accounts
     :param present: the accounts that it holds
+    :param waits: those that should be read and name no moment, with the day on which each was first seen
     """
-    checked = _read(couchdb)
-    gone, known = vanished(present, checked, _listed(), lambda ids: couchdb.deleted(ACCOUNT, ids))
-    if not gone and checked != present:
-        _write(couchdb, present)
+    seen, waits = _read(couchdb), waits or {}
+    gone, known = vanished(present, seen.ids, _listed(), lambda ids: couchdb.deleted(ACCOUNT, ids))
+    now = Seen(seen.ids if gone else present, waits)
+    if now.ids is not None and now != seen:
+        _write(couchdb, now)
     return gone, known
 
 
@@ -43,28 +75,37 @@ def forget(couchdb: CouchDBHook, account: str) -> None:
 
     This never raises. If it fails, the check may call a person for an account that has left.
     """
-    checked = _read(couchdb)
-    if checked and account in checked:
-        _write(couchdb, checked - {account})
+    seen = _read(couchdb)
+    if account in (seen.ids or ()) or account in seen.waiting:
+        left = {name: day for name, day in seen.waiting.items() if name != account}
+        _write(couchdb, Seen((seen.ids or set()) - {account}, left))
 
 
-def _read(couchdb: CouchDBHook) -> Set[str] | None:
+def _read(couchdb: CouchDBHook) -> Seen:
     found = shared_list.read(VARIABLE)
     try:
         # Those of other databases are not missed: somebody has led the connection elsewhere.
-        return (
-            set(map(str, found[0]["ids"]))
-            if found and found[0]["of"] == database_name(ACCOUNT, couchdb.prefix)
-            else None
-        )
-    except (KeyError, TypeError):
-        return None
+        if not found or found[0]["of"] != database_name(ACCOUNT, couchdb.prefix):
+            return Seen()
+        return Seen(set(map(str, found[0]["ids"])), dict(_days(found[0].get("waiting"))))
+    except (KeyError, TypeError, AttributeError):
+        return Seen()
 
 
-def _write(couchdb: CouchDBHook, accounts: Set[str]) -> None:
+def _days(told: Any) -> Iterator[tuple[str, date]]:
+    """Yield the account and the day of each entry that can be read. A former version has noted none."""
+    for account, day in told.items() if isinstance(told, dict) else ():
+        with suppress(ValueError, TypeError):
+            yield account, date.fromisoformat(day)
+
+
+def _write(couchdb: CouchDBHook, seen: Seen) -> None:
     from airflow.sdk import Variable
 
-    text = shared_list.packed({"of": database_name(ACCOUNT, couchdb.prefix), "ids": sorted(accounts)}, time.time())
+    told: dict[str, Any] = {"of": database_name(ACCOUNT, couchdb.prefix), "ids": sorted(seen.ids or ())}
+    if seen.waiting:
+        told["waiting"] = {account: day.isoformat() for account, day in sorted(seen.waiting.items())}
+    text = shared_list.packed(told, time.time())
     try:
         Variable.set(VARIABLE, text, description="The accounts (ids) that grdf_health has seen and would miss.")
     except Exception as error:  # noqa: BLE001 - the check has its verdict without it

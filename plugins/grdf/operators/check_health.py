@@ -112,10 +112,15 @@ class CheckHealthOperator(GrdfOperator):
         now = datetime.now(UTC)
         today = paris_today(now)
         soon = timedelta(days=or_default(settings.consent_warning_days, ENDS_SOON.days))
-        fleet = [watched(document, today, soon) for document in self.accounts.every_of_ours()]
+        seen = known_accounts.waiting(self.couchdb, today)
+        fleet = [
+            watched(document, today, soon, seen.get(str(document.get("_id"))))
+            for document in self.accounts.every_of_ours()
+        ]
         if not fleet and not self.couchdb.has_database(ACCOUNT):
             raise no_database(self.couchdb)
-        lost, known = known_accounts.lost(self.couchdb, {account.id for account in fleet})
+        waits = {account.id: seen.get(account.id, today) for account in fleet if account.undated}
+        lost, known = known_accounts.lost(self.couchdb, {account.id for account in fleet}, waits)
         clients = [self._client(hook.grdf_conn_id) for hook in self.clients()]
         sights = self._sights(context, fleet, limits, now, wrong)
         verdict = judge(fleet, clients, limits, now, sights).with_lost(lost, known)
@@ -143,7 +148,7 @@ class CheckHealthOperator(GrdfOperator):
         if conn_id and expected:
             try:
                 shown = dict(airflow_sight.by_api(conn_id, expected, now))
-                unknown = [account.id for account in fleet if account.never_read and account.since is None]
+                unknown = [account.id for account in fleet if account.never_read and account.undated]
                 for name, sight in airflow_sight.by_task(context["ti"], unknown).items():
                     shown[name] = replace(shown[name], had_runs=shown[name].had_runs or sight.had_runs)
                 return shown
