@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, get_parsing_context
 
+from grdf import dag_settings
 from grdf.airflow.tasks.defaults import for_all_accounts, in_paris, task_defaults
 from grdf.airflow.tasks.time_limits import STORING
 from grdf.health.deadline import check_is_late
@@ -21,7 +22,8 @@ then says for each cause how many accounts are concerned, which share calls a pe
 
 Runs that succeed or are skipped without reading anything do not count as health. It changes nothing and does not call
 GRDF. If it is red, one alert for all accounts is sent by the notifier of `[grdf] alert_notifier`; it names no account.
-If it has not ended in time, the triggerer sends one, because then the morning's pass is probably stuck, too.
+If it has not ended in time, the scheduler finds that out and the triggerer sends one, because then the morning's pass
+is probably stuck, too. Without a scheduler nobody does: watch that from outside (`docs/runbook.md`, scheduler still).
 """
 
 TIMING = timing()
@@ -47,4 +49,10 @@ with DAG(
     deadline=DEADLINE,
     doc_md=DOC,
 ):
-    CheckHealthOperator(task_id="check")
+    CheckHealthOperator(
+        task_id="check",
+        # That of the reads: what keeps them is to keep this, so that the deadline is missed. It takes the next slot.
+        pool=dag_settings.pool(),
+        priority_weight=1000,
+        weight_rule="absolute",
+    )

@@ -43,6 +43,18 @@ def test_wrong_retries_become_the_defaults(parser: Forks, wrong: dict[str, str])
         assert task[field] == usual[field]
 
 
+def test_it_waits_in_the_pool_of_the_reads_and_is_the_next_to_start(parser: Forks) -> None:
+    """A jam of the reads is to keep it, too. Otherwise it is green and the deadline tells nobody."""
+    task = health(parser, pool="grdf")["task"]
+    assert task["pool"] == "grdf"
+    assert (task["weight_rule"], task["priority_weight"]) == ("absolute", 1000), "a task of an account's has 4 at most"
+
+
+@pytest.mark.parametrize("wrong", [{}, {"pool": ""}])
+def test_its_pool_is_the_default_without_the_setting(parser: Forks, wrong: dict[str, str]) -> None:
+    assert health(parser, **wrong)["task"].get("pool", "default_pool") == "default_pool"
+
+
 def test_right_retries_count(parser: Forks) -> None:
     task = health(parser, retries="7", retry_seconds="30")["task"]
     assert (task["retries"], task["retry_delay"]) == (7, 30.0)

@@ -1,8 +1,10 @@
 """What happens when the check of health has not ended in time, or is red and has told nobody: one alert.
 
 The check is due once the morning's pass should be over, and uses the same scheduler, workers and pool. If it does not
-end, they are behind or stand still, and nothing else would tell: a run that never starts is never red. The triggerer
-sends the alert because workers may be what is stuck.
+end, they are behind or stand still, and nothing else would tell: a run that never starts is never red. The scheduler
+finds a deadline that has passed (Airflow 3.3.2, ``SchedulerJobRunner._run_scheduler_loop``), and the triggerer sends
+the alert, because workers may be what is stuck. While the scheduler or the triggerer stands still, no alert comes: that
+must be watched from outside (``docs/runbook.md``, scheduler still).
 """
 
 from __future__ import annotations
@@ -24,15 +26,18 @@ RED = (
 )
 TEXT = (
     "The run of grdf_health that was due at {due} has not ended {minutes} minutes after it was queued. "
-    "The scheduler or the workers are behind or stand still, so that the households' morning runs probably are, too, "
-    "or CouchDB does not answer and the check is waiting to try again. "
-    "See in Airflow which runs and tasks are queued, and that the scheduler and the workers run "
+    "The workers are behind or stand still, or the pool of [grdf] pool has no free slot or does not exist, so that the "
+    "households' morning runs probably wait, too; or the scheduler stood still for a while (it runs now, since it has "
+    "found this out); or CouchDB does not answer and the check is waiting to try again. "
+    "See in Airflow which runs and tasks are queued, that the workers run, and the slots of the pools "
     "(docs/runbook.md, deadline)."
 )
 
 
 async def check_is_late(minutes: int, context: Any = None, **_: Any) -> None:
-    """Send the alert, unless the run has ended and told what it found. Airflow calls this in the triggerer.
+    """Send the alert, unless the run has ended and told what it found.
+
+    Airflow's scheduler finds that the deadline has passed, and its triggerer calls this.
 
     Airflow 3.3.2 forgets a run's deadline only if the run succeeds (``DagRun.update_state``). A red run has sent its
     own alert, and must not send a false one an hour later. One that has sent none is told here.
