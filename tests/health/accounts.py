@@ -20,11 +20,12 @@ def meter(number: int) -> str:
     return f"0977{number:010}"
 
 
-def account(number: int, *, age: int = 2, **more: Any) -> dict[str, Any]:
+def account(number: int, *, age: int = 2, days: int = 1, **more: Any) -> dict[str, Any]:
     """Return an account's document.
 
     :param number: makes its id and its meter
     :param age: days since its newest gas day
+    :param days: how many days are stored
     """
     pce, last = meter(number), today() - timedelta(days=age)
     consent = {"pce": pce, "id_accreditation": f"00000000-0000-4000-8000-{number:012}"}
@@ -40,5 +41,5 @@ def account(number: int, *, age: int = 2, **more: Any) -> dict[str, Any]:
         if age < 5
         else {"at": READ_AT, "by": "admin"},
     }
-    document = with_stored(document, pce, None, {last.year: StoredYear(9, last - timedelta(days=8), last)})
+    document = with_stored(document, pce, None, {last.year: StoredYear(days, last - timedelta(days=days - 1), last)})
     return document | more

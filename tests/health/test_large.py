@@ -22,7 +22,9 @@ def test_five_thousand_accounts(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -
     from grdf.hooks.couchdb import CouchDBHook
 
     monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fleet.connection))
-    CouchDBHook().write(ACCOUNT, [account(number, age=12 if number % 10 == 0 else 2) for number in range(ACCOUNTS)])
+    documents = [account(number, age=12 if number % 10 == 0 else 2) for number in range(ACCOUNTS)]
+    CouchDBHook().write(ACCOUNT, documents)
+    fleet.store(*documents)
     run = fleet.check()
     assert run.state == "failed"
     silent = next(line for line in run.output.splitlines() if "silent: 500 of 5000" in line)

@@ -11,6 +11,8 @@ class Cause(StrEnum):
 
     UNSEEN = "unseen"
     LOST = "lost"
+    DATABASE = "database"
+    LOST_DAYS = "lost_days"
     SILENT = "silent"
     LATE = "late"
     BRAKED = "braked"
@@ -22,7 +24,9 @@ class Cause(StrEnum):
     SETTING = "setting"
 
 
-SHARES = (Cause.SILENT, Cause.LATE, Cause.BRAKED, Cause.REFUSED, Cause.CONNECT, Cause.NONE_DAYS)
+SHARES = (
+    Cause.LOST_DAYS, Cause.SILENT, Cause.LATE, Cause.BRAKED, Cause.REFUSED, Cause.CONNECT, Cause.NONE_DAYS,
+)  # fmt: skip
 """Causes that are a share of the accounts (or of days), each with a limit in percent."""
 
 

@@ -133,6 +133,17 @@ class Verdict:
             return self
         return replace(self, findings=(Finding(Cause.LOST, len(named), known, None, True, named), *self.findings))
 
+    def with_databases(self, incomplete: Iterable[tuple[str, str]], of: int) -> Verdict:
+        """Return the verdict with one more cause: databases that are missing or have lost documents, if there are any.
+
+        :param incomplete: their names, each with what is wrong with it
+        :param of: how many databases there should be
+        """
+        named = tuple(incomplete)
+        if not named:
+            return self
+        return replace(self, findings=(Finding(Cause.DATABASE, len(named), of, None, True, named), *self.findings))
+
     def message(self) -> str:
         """Return the text of the alert: the verdict, then each cause with what to do. It names no account."""
         lines = [self.headline(), ""]
@@ -217,6 +228,8 @@ def _causes(account: Watched, limits: Limits, sight: Sight | None) -> Iterable[t
         yield Cause.REFUSED, f"GRDF does not give its data{f', since {seen.since[:10]}' if seen.since else ''}"
     if account.braked:
         yield Cause.BRAKED, ""
+    if account.lost_years:
+        yield Cause.LOST_DAYS, f"of {', '.join(map(str, account.lost_years))}"
     if not account.is_read:
         return
     late = account.age is not None and account.age > limits.late_days

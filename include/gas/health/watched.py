@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from include.gas.account.sections.lost_days import lost_years
 from include.gas.account.sections.missing_days import known_gaps
 from include.gas.account.sections.rights.list_seen import ListMissed
 from include.gas.account.sections.rights.proofs import Proof
@@ -37,6 +38,7 @@ class Watched:
     :param undated: whether it should be read, and its document does not say since when, or not of one of its meters
     :param is_new: whether it was connected yesterday or later, or was never read and nobody knows since when it waits
     :param none_days: gas days of the last 60 that GRDF does not have, of all its meters
+    :param lost_years: years of which CouchDB has lost days that it has not got back, of all its meters
     :param braked: whether GRDF's list had no consent for it and was not believed
     :param proofs: how many proofs of consent GRDF waits for
     :param ends_soon: whether its last consent ends within the time of ``consent_warning_days``
@@ -51,6 +53,7 @@ class Watched:
     undated: bool
     is_new: bool
     none_days: int
+    lost_years: tuple[int, ...]
     braked: bool
     proofs: int
     ends_soon: bool
@@ -106,6 +109,7 @@ def _watched(
         (since >= today - ONE_DAY if since is not None else unknown)
         and not (dated is None and was_dated_ahead(document, today)),
         sum(_recent(document, pce, today) for pce in seen.meters),
+        tuple(sorted({year for pce in seen.meters for year in lost_years(document, pce)})),
         bool(ListMissed.of(document)) and situation != Situation.LEAVING,
         sum(proof.is_due for proof in Proof.all_of(document).values()),
         situation not in _UNREAD and until is not None and today <= until <= today + ends_soon,

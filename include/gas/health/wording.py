@@ -9,6 +9,8 @@ RUNBOOK = "docs/runbook.md"
 SAYS = {
     Cause.UNSEEN: "the accounts could not be looked at",
     Cause.LOST: "{count} of {of} known accounts are gone from CouchDB, and were not deleted by us",
+    Cause.DATABASE: "{count} of {of} databases are missing in CouchDB, or have lost documents",
+    Cause.LOST_DAYS: "{count} of {of} accounts have lost stored days",
     Cause.SILENT: "{count} of {of} accounts that should be read are silent",
     Cause.LATE: "{count} of {of} accounts have no new gas day",
     Cause.BRAKED: "GRDF's list had no consent for {count} of {of} accounts, and was not believed",
@@ -25,6 +27,12 @@ DO = {
     f"({RUNBOOK}, unseen).",
     Cause.LOST: "See that the connection couchdb leads to the right databases, and restore io-cozy-accounts from a "
     f"backup. If they were removed on purpose, remove the Airflow Variable grdf_health_known ({RUNBOOK}, lost).",
+    Cause.DATABASE: "See that the connection couchdb leads to the right server and prefix. Restore what was lost from "
+    "a backup (docs/operations.md), or make a missing one anew with ./grdf couchdb setup: the next runs read the days "
+    f"that GRDF still has ({RUNBOOK}, database).",
+    Cause.LOST_DAYS: "CouchDB has lost days that were stored. The next run of each account asks GRDF for them; older "
+    "ones are only in a backup (docs/operations.md). If there is none, remove lost_days from these accounts' documents "
+    f"({RUNBOOK}, lost days).",
     Cause.SILENT: "See in Airflow whether these accounts' DAGs exist, are not paused, and what their last runs say: a "
     f"run whose tasks are all skipped has read nothing ({RUNBOOK}, silent).",
     Cause.LATE: "See the log of an account's last extract: GRDF may publish late, or our runs do not start "

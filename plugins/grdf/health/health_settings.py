@@ -27,6 +27,7 @@ PERCENT = {
     Cause.CONNECT: 20,
     Cause.NONE_DAYS: 5,
     Cause.BRAKED: 0,
+    Cause.LOST_DAYS: 0,
 }
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 
@@ -91,6 +92,11 @@ def health_braked_percent() -> int:
     return number("health_braked_percent", PERCENT[Cause.BRAKED], least=0, most=100)
 
 
+def health_lost_days_percent() -> int:
+    """Return which percentage of the accounts may have lost stored days (default 0): CouchDB loses none by itself."""
+    return number("health_lost_days_percent", PERCENT[Cause.LOST_DAYS], least=0, most=100)
+
+
 def health_quota_percent() -> int:
     """Return which percentage of a client's calls of the day must be left at the time of the check (default 10)."""
     return number("health_quota_percent", QUOTA_PERCENT, least=0, most=100)
@@ -146,6 +152,7 @@ def limits() -> Limits:
         Cause.CONNECT: health_connect_percent,
         Cause.NONE_DAYS: health_none_percent,
         Cause.BRAKED: health_braked_percent,
+        Cause.LOST_DAYS: health_lost_days_percent,
     }
     return Limits(
         or_default(health_late_days, LATE_DAYS),

@@ -258,6 +258,16 @@ class CouchDBHook(CouchServer):
         response = self.request("GET", doctype, "")
         return response.status_code != 404 and self.good(response).ok
 
+    def documents_in(self, doctype: str) -> int | None:
+        """Return how many documents a doctype's database holds, its indexes among them; ``None`` if it is missing."""
+        response = self.request("GET", doctype, "")
+        if response.status_code == 404:
+            return None
+        count = json_object(self.good(response)).get("doc_count")
+        if not isinstance(count, int):
+            raise ServiceUnavailable.about(account=None, cause=f"CouchDB's answer about {doctype} has no doc_count")
+        return count
+
     def _all_docs(self, method: str, doctype: str, **asked: Any) -> requests.Response:
         """Ask for documents by their ids, see :meth:`CouchServer.request`."""
         response = self.request(method, doctype, "/_all_docs", **asked)

@@ -13,9 +13,11 @@ from grdf.airflow.tasks.run import Run
 from grdf.dag_settings import or_default
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today
-from include.gas.display.overview import ENDS_SOON
-from include.gas.documents.doctypes import ACCOUNT
+from include.gas.display.overview import ENDS_SOON, Situation
+from include.gas.documents.doctypes import ACCOUNT, DOCTYPES
+from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, FailNow, GasError, RetryLater
+from include.gas.health.databases import incomplete
 from include.gas.health.limits import Cause, Limits
 from include.gas.health.sights import Sight
 from include.gas.health.verdict import Client, Verdict, failed, judge
@@ -121,11 +123,29 @@ class CheckHealthOperator(GrdfOperator):
             raise no_database(self.couchdb)
         waits = {account.id: seen.get(account.id, today) for account in fleet if account.undated}
         lost, known = known_accounts.lost(self.couchdb, {account.id for account in fleet}, waits)
+        databases = self._incomplete(fleet, wrong)
         clients = [self._client(hook.grdf_conn_id) for hook in self.clients()]
         sights = self._sights(context, fleet, limits, now, wrong)
-        verdict = judge(fleet, clients, limits, now, sights).with_lost(lost, known)
+        verdict = judge(fleet, clients, limits, now, sights).with_databases(databases, len(DOCTYPES))
+        verdict = verdict.with_lost(lost, known)
         gauges.tell(fleet, clients, verdict, now)
         return verdict
+
+    def _incomplete(self, fleet: Sequence[Watched], wrong: list[BadSettings]) -> list[tuple[str, str]]:
+        """Return the names of the databases that are missing or have lost documents, each with what is wrong with it.
+
+        :param wrong: what is wrong with the settings, to which this adds
+        """
+        held: dict[str, int | None] = {}
+        for doctype in DOCTYPES:
+            try:
+                held[doctype] = self.couchdb.documents_in(doctype)
+            except BadSettings as error:  # its rights are wrong, which hides nothing else
+                wrong.append(error)
+        # Those of a household that is leaving may be removed just now.
+        stored = [account.overview.days for account in fleet if account.situation != Situation.LEAVING]
+        prefix = self.couchdb.prefix
+        return [(database_name(doctype, prefix), what) for doctype, what in incomplete(held, stored)]
 
     def _client(self, name: str) -> Client:
         from grdf.quota.shared_quota import governor_for

@@ -1,0 +1,29 @@
+"""Whether CouchDB holds what the accounts say is stored: a database that was made anew is as empty as a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+
+MOST_DAYS = {DAY: 1, MONTH: 31, YEAR: 366}
+"""How many gas days one document of a doctype is about, at most."""
+KEPT_PERCENT = 90
+"""Which percentage of them must be there. What fewer accounts have lost is noted on each by its next load
+(``lost_days``); and deletions go on while this is looked at."""
+
+
+def incomplete(held: Mapping[str, int | None], stored: Iterable[int]) -> Iterator[tuple[str, str]]:
+    """Yield the doctypes whose database is missing or has lost documents, each with a clause that says so.
+
+    :param held: how many documents each doctype's database holds; ``None`` if it is missing
+    :param stored: how many gas days each account says are stored
+    """
+    days = sum(stored)
+    for doctype, documents in held.items():
+        if documents is None:
+            yield doctype, "is missing"
+        elif doctype in MOST_DAYS:
+            least = days // MOST_DAYS[doctype]
+            if documents * 100 < least * KEPT_PERCENT:
+                yield doctype, f"holds {documents} documents, and the accounts' days make {least} at least"
