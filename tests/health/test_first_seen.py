@@ -91,7 +91,7 @@ def test_a_former_version_reads_what_is_kept_now(kept: dict[str, str]) -> None:
 def test_odd_days_count_as_unknown(kept: dict[str, str], odd: Any) -> None:
     kept[VARIABLE] = packed(ids=["a"], waiting=odd)
     assert known_accounts.waiting(COUCH, DAY) == {}
-    assert known_accounts.lost(COUCH, {"a"}) == (set(), 1)
+    assert known_accounts.lost(COUCH, {"a"}) == ({}, 1)
 
 
 def test_those_of_other_databases_are_not_waited_for(kept: dict[str, str]) -> None:

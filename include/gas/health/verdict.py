@@ -122,13 +122,13 @@ class Verdict:
         wrong = Finding(Cause.SETTING, 1, 1, None, True, ((what.rstrip(". "), ""),))
         return replace(self, findings=(*self.findings, wrong))
 
-    def with_lost(self, accounts: Iterable[str], known: int) -> Verdict:
+    def with_lost(self, accounts: Mapping[str, str], known: int) -> Verdict:
         """Return the verdict with one more cause: accounts that are gone from CouchDB. It concerns nobody if none are.
 
-        :param accounts: their ids
+        :param accounts: their ids, each with what is known of it
         :param known: how many accounts were known
         """
-        named = tuple((account, "") for account in sorted(accounts))
+        named = tuple(sorted(accounts.items()))
         if not named:
             return self
         return replace(self, findings=(Finding(Cause.LOST, len(named), known, None, True, named), *self.findings))

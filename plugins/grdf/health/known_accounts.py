@@ -55,8 +55,10 @@ def waiting(couchdb: CouchDBHook, today: date) -> Mapping[str, date]:
     return {account: day for account, day in _read(couchdb).waiting.items() if day <= today + ONE_DAY}
 
 
-def lost(couchdb: CouchDBHook, present: Set[str], waits: Mapping[str, date] | None = None) -> tuple[Set[str], int]:
-    """Return the accounts that are gone and should not be, and how many were known. If none is, remember those present.
+def lost(
+    couchdb: CouchDBHook, present: Set[str], waits: Mapping[str, date] | None = None
+) -> tuple[Mapping[str, str], int]:
+    """Return the accounts that are gone and should not be, see :func:`vanished`. If none is, remember those present.
 
     :param couchdb: the hook for the CouchDB that holds the accounts
     :param present: the accounts that it holds
