@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from include.gas.account.account import Account
@@ -18,6 +18,10 @@ from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.days.windows import Window
 from include.gas.errors import BadAccount
 
+LATELY = timedelta(days=90)
+"""How long a meter is watched that gave days and is noted as one that cannot be daily: the note may be wrong, or GRDF
+has just stopped."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lag:
@@ -27,11 +31,13 @@ class Lag:
         is later
     :param last: its newest gas day; ``None`` if it has none
     :param first_seen: whether no moment is noted, so that its age counts since the check has seen it first
+    :param no_daily: whether the meter is noted as one that cannot be daily
     """
 
     start: date
     last: date | None
     first_seen: bool = False
+    no_daily: bool = False
 
 
 def since_of(document: Mapping[str, Any], today: date) -> date | None:
@@ -58,15 +64,17 @@ def was_dated_ahead(document: Mapping[str, Any], today: date) -> bool:
 def lag_of(document: Mapping[str, Any], today: date, first_seen: date | None = None) -> Lag | None:
     """Return how far behind the meter is that lags most; ``None`` if no gas day is expected or nothing is known.
 
-    Meters that cannot be daily do not count, nor those that are not read because their right is gone.
+    Meters that cannot be daily do not count unless they gave days lately, nor those that are not read because their
+    right is gone.
 
     :param today: civil date in Paris
     :param first_seen: since when it is waited for what has no moment, see :func:`is_undated`
     """
     lags = []
-    for start, last, begun in _starts(document, today):
+    for pce, start, last, begun in _starts(document, today):
         if (since := start or first_seen) is not None:
-            lags.append(Lag(max(since, min(begun, today)), last, start is None))
+            no_daily = not may_be_daily(document, pce)
+            lags.append(Lag(max(since, min(begun, today)), last, start is None, no_daily))
     return min(lags, key=lambda lag: (lag.start, lag.last or date.min), default=None)
 
 
@@ -77,11 +85,30 @@ def is_undated(document: Mapping[str, Any], today: date) -> bool:
 
     :param today: civil date in Paris
     """
-    return any(start is None for start, _, _ in _starts(document, today))
+    return any(start is None for _, start, _, _ in _starts(document, today))
 
 
-def _starts(document: Mapping[str, Any], today: date) -> Iterator[tuple[date | None, date | None, date]]:
-    """Yield, for each meter that should be read, the start of its age, its newest day, and when its rights begin.
+def gives_days(document: Mapping[str, Any], today: date) -> bool:
+    """Return whether gas days are expected of any meter: it may be daily, or gave days lately.
+
+    :param today: civil date in Paris
+    """
+    return any(_is_daily(document, meter.pce, today) for meter in _meters(document))
+
+
+def _is_daily(document: Mapping[str, Any], pce: str, today: date) -> bool:
+    if may_be_daily(document, pce):
+        return True
+    last = _last(document, pce, today)
+    return last is not None and today - last < LATELY
+
+
+def _last(document: Mapping[str, Any], pce: str, today: date) -> date | None:
+    return _newest((year.last for year in told_years(document, pce).values()), today)
+
+
+def _starts(document: Mapping[str, Any], today: date) -> Iterator[tuple[str, date | None, date | None, date]]:
+    """Yield each meter that should be read, with the start of its age, its newest day, and when its rights begin.
 
     The start is ``None`` if the document does not say it. An account without meters counts as one.
     """
@@ -90,14 +117,15 @@ def _starts(document: Mapping[str, Any], today: date) -> Iterator[tuple[date | N
         return
     whole = list(_of_account(document))
     if not account.meters:
-        yield _newest([*whole, *_of_declaration(document)], today), None, date.min
+        yield "", _newest([*whole, *_of_declaration(document)], today), None, date.min
     for meter in account.meters:
-        if not may_be_daily(document, meter.pce) or (meter.lost and not account.reconnected):
+        if not _is_daily(document, meter.pce, today) or (meter.lost and not account.reconnected):
             continue
-        last = _newest((year.last for year in told_years(document, meter.pce).values()), today)
+        last = _last(document, meter.pce, today)
         declared = _of_declaration(document, meter.pce)
         if begun := begun_on(meter, today):
-            yield _newest([last, *_of_meter(document, meter, today), *declared, *whole], today), last, begun
+            start = _newest([last, *_of_meter(document, meter, today), *declared, *whole], today)
+            yield meter.pce, start, last, begun
 
 
 def begun_on(meter: Consent, today: date) -> date | None:
@@ -117,7 +145,7 @@ def begins_later(document: Mapping[str, Any], today: date) -> bool:
 
     :param today: civil date in Paris
     """
-    read = [meter for meter in _meters(document) if may_be_daily(document, meter.pce) and not meter.lost]
+    read = [meter for meter in _meters(document) if _is_daily(document, meter.pce, today) and not meter.lost]
     return bool(read) and all(begun_on(meter, today) is None for meter in read)
 
 

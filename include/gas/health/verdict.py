@@ -251,7 +251,9 @@ def _silence(account: Watched, sight: Sight | None, *, late: bool) -> str:
     if sight is not None and sight.problem and not (sight.of_runs and account.is_new and not sight.had_runs):
         return sight.problem
     if late and not account.overview.state:
-        return f"nothing new for {account.age} days, and its document names no reason"
+        no_daily = account.lag is not None and account.lag.no_daily
+        why = "GRDF notes its meter as one without daily data" if no_daily else "its document names no reason"
+        return f"nothing new for {account.age} days, and {why}"
     if sight is not None and sight.had_runs and account.never_read:
         return "its runs succeed, but GRDF was never asked for it"
     return ""

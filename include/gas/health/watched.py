@@ -13,7 +13,7 @@ from include.gas.account.sections.rights.list_seen import ListMissed
 from include.gas.account.sections.rights.proofs import Proof
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.display.overview import BEYOND, Overview, Situation, odd_overview, overview
-from include.gas.health.ages import Lag, begins_later, is_undated, lag_of, since_of, was_dated_ahead
+from include.gas.health.ages import Lag, begins_later, gives_days, is_undated, lag_of, since_of, was_dated_ahead
 
 NONE_DAYS = timedelta(days=60)
 """How far back days that GRDF does not have are counted. Older ones are known, and nothing can be done about them."""
@@ -34,6 +34,7 @@ class Watched:
     :param age: days since the newest gas day of its meter that lags most, or since that could have been read if that is
         later; ``None`` if no gas day is expected or nothing is known
     :param lag: how far behind that meter is; ``None`` as for ``age``
+    :param unread: whether no gas day is expected of it, because something else has to happen first
     :param later: whether the data of its rights begin on a later day
     :param undated: whether it should be read, and its document does not say since when, or not of one of its meters
     :param is_new: whether it was connected yesterday or later, or was never read and nobody knows since when it waits
@@ -49,6 +50,7 @@ class Watched:
     since: date | None
     age: int | None
     lag: Lag | None
+    unread: bool
     later: bool
     undated: bool
     is_new: bool
@@ -66,7 +68,7 @@ class Watched:
     @property
     def is_read(self) -> bool:
         """Whether gas days are expected of it."""
-        return self.situation not in _UNREAD and not self.later
+        return not self.unread and not self.later
 
     @property
     def never_read(self) -> bool:
@@ -92,10 +94,11 @@ def _watched(
     document: Mapping[str, Any], seen: Overview, today: date, ends_soon: timedelta, first_seen: date | None
 ) -> Watched:
     situation = seen.situation(today, ends_soon)
+    unread = situation in _UNREAD and not (situation == Situation.NO_DAILY and gives_days(document, today))
     dated = since_of(document, today)
     since = dated or first_seen
     unknown = seen.last is None and not seen.asked
-    lag = lag_of(document, today, first_seen) if situation not in _UNREAD else None
+    lag = lag_of(document, today, first_seen) if not unread else None
     later = begins_later(document, today)
     until = seen.consents_until
     return Watched(
@@ -104,15 +107,16 @@ def _watched(
         since,
         max(0, (today - lag.start).days) if lag else None,
         lag,
+        unread,
         later,
-        situation not in _UNREAD and not later and is_undated(document, today),
+        not unread and not later and is_undated(document, today),
         (since >= today - ONE_DAY if since is not None else unknown)
         and not (dated is None and was_dated_ahead(document, today)),
         sum(_recent(document, pce, today) for pce in seen.meters),
         tuple(sorted({year for pce in seen.meters for year in lost_years(document, pce)})),
         bool(ListMissed.of(document)) and situation != Situation.LEAVING,
         sum(proof.is_due for proof in Proof.all_of(document).values()),
-        situation not in _UNREAD and until is not None and today <= until <= today + ends_soon,
+        not unread and until is not None and today <= until <= today + ends_soon,
     )
 
 

@@ -62,6 +62,34 @@ def test_a_meter_that_cannot_be_daily_does_not_make_the_account_late(frequency: 
     assert verdict(account(**facts)).findings == ()
 
 
+@pytest.mark.parametrize("frequency", ["6M", "JJ"])
+@pytest.mark.parametrize(("age", "red"), [(7, False), (8, True), (60, True), (89, True), (90, False)])
+def test_a_meter_noted_as_not_daily_is_watched_while_it_has_days_of_the_last_90(
+    frequency: str, age: int, red: bool
+) -> None:
+    """The note may be wrong, and until then the days came: their end is told as that of any other meter."""
+    facts = {"frequency": frequency, "daily_data": False}
+    beside = account(stored=age, meter_facts={OTHER: facts})
+    alone = account(stored=age, meter_facts={READ: facts, OTHER: facts}) | {
+        "stored": {READ: year(age), OTHER: year(age)}
+    }
+    for document in (beside, alone):
+        found = verdict(document)
+        assert [each.cause for each in found.red] == ([Cause.SILENT, Cause.LATE] if red else [])
+        if red:
+            assert f"nothing new for {age} days, and GRDF notes its meter as one without daily data" in found.red[
+                0
+            ].line(1)
+
+
+def test_a_meter_noted_as_not_daily_whose_days_come_is_read() -> None:
+    facts = {pce: {"frequency": "6M", "daily_data": False} for pce in (READ, OTHER)}
+    document = account(stored=2, meter_facts=facts)
+    assert watched(document, TODAY, SOON).is_read
+    assert verdict(document).expected == 1
+    assert not watched(account(stored=120, meter_facts=facts) | {"stored": {}}, TODAY, SOON).is_read
+
+
 def test_a_meter_that_has_never_given_a_day_counts_beside_one_that_is_read() -> None:
     found = verdict(account())
     assert [each.cause for each in found.red] == [Cause.SILENT, Cause.LATE]
