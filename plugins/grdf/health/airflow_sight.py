@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from grdf.hooks.airflow_api import AirflowApiHook
 from include.gas.documents.gas_days import DAG_PREFIX, dag_id
+from include.gas.errors import BadSettings
 from include.gas.health.sights import MISSING, PAUSED, STALE, Sight, unread
 
 PAGE = 100
@@ -44,7 +45,7 @@ def by_api(conn_id: str, accounts: Collection[str], now: datetime) -> Mapping[st
 
     :param conn_id: connection of an Airflow user who may read DAGs and task instances
     :param now: an aware datetime, the present
-    :raises GasError: if Airflow does not answer, or refuses the user
+    :raises GasError: if Airflow does not answer, or refuses the user, or what answers is not Airflow's API
     """
     api = AirflowApiHook(conn_id)
     # "account" is the tag of the accounts' DAGs. Paused ones are listed, those without a file only on request.
@@ -99,9 +100,28 @@ def _status(error: Exception) -> int | None:
 def _all(api: AirflowApiHook, path: str, what: str, **query: str) -> Iterator[dict[str, Any]]:
     seen = 0
     for _ in range(MOST_PAGES):
-        page = api.get(path, limit=str(PAGE), offset=str(seen), **query)
-        rows = page.get(what) or []
+        rows, total = _read(api, path, what, api.get(path, limit=str(PAGE), offset=str(seen), **query))
         yield from rows
         seen += len(rows)
-        if not rows or seen >= int(page.get("total_entries") or 0):
+        if not rows or seen >= total:
             return
+
+
+def _read(api: AirflowApiHook, path: str, what: str, page: Mapping[str, Any]) -> tuple[list[dict[str, Any]], int]:
+    """Return the entries of a page of a list, and how many entries the whole list has.
+
+    :raises BadSettings: if it is no such page
+    """
+    rows, total = page.get(what), page.get("total_entries")
+    if type(total) is int and isinstance(rows, list) and all(map(_is_of_dag, rows)):
+        return rows, total
+    raise BadSettings.about(
+        None,
+        f"the server at the address of the connection {api.airflow_conn_id} does not answer {path} like the API of "
+        "Airflow 3.3",
+        "Set it to the address at which the API server of this Airflow answers, without a path of the UI.",
+    )
+
+
+def _is_of_dag(row: object) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("dag_id"), str)
