@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +32,9 @@ class Finding:
     says: str
     do: str = ""
 
+
+MOST_NAMED = 5
+"""How many names a line lists."""
 
 Check = Callable[[], Iterator[Finding]]
 """Looks at one thing, and yields what it finds. It may raise: see :func:`outcome`."""
@@ -72,6 +75,11 @@ def reason(error: requests.RequestException) -> tuple[str, str]:
     if any(isinstance(part, NewConnectionError) for part in parts):
         return "nothing listens there", "Check address and port, and whether the server runs."
     return type(error).__name__, "Check the address, and whether the server runs."
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first few of some names, for a line."""
+    return ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")
 
 
 def outcome(what: str, check: Check) -> list[Finding]:
