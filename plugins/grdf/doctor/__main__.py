@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _checks() -> Iterator[tuple[str, Check]]:
     from grdf import settings
     from grdf.airflow.command_line import see_connections
-    from grdf.doctor import airflow_state, couch, grdf_api, here
+    from grdf.doctor import airflow_state, alerts, couch, grdf_api, here
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
     from include.gas.errors import BadSettings
@@ -61,6 +61,8 @@ def _checks() -> Iterator[tuple[str, Check]]:
     see_connections()
     yield "versions", here.versions
     yield "settings", here.all_settings
+    yield "settings", alerts.notifier
+    yield "settings", alerts.connection
     try:
         clients: tuple[str, ...] = settings.connections()
     except BadSettings:  # told by the settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ from grdf.airflow.command_line import is_in_database
 from grdf.doctor.findings import Finding, of_error
 from grdf.health import every_setting
 from grdf.staging.area import Staging
+from grdf.staging.entries import local_path
 
 
 def versions() -> Iterator[Finding]:
@@ -33,7 +35,7 @@ def all_settings() -> Iterator[Finding]:
 
 
 def staging() -> Iterator[Finding]:
-    """List a folder in the staging store. Nothing is written: the tasks do that under another name."""
+    """List a folder in the staging store, and see whether a local one may be written to. Nothing is written."""
     url, conn_id = settings.staging_url(), settings.staging_conn_id()
     if conn_id and is_in_database(conn_id):
         yield Finding(
@@ -43,5 +45,30 @@ def staging() -> Iterator[Finding]:
             f"Give it to the services as AIRFLOW_CONN_{conn_id.upper()}, and delete it under Admin, Connections.",
         )  # fmt: skip
     number = Staging(url, conn_id).count("doctor")
+    if problem := _unwritable(url):
+        yield Finding(
+            "staging", "bad", f"GRDF's answers cannot be kept in {url}: {problem}",
+            "Make that folder, and let Airflow's user write there, or correct [grdf] staging_url.",
+        )  # fmt: skip
+        return
     where = url.partition("://")[0]
     yield Finding("staging", "ok", f"the staging store ({where}) answers" + (f", {number} file(s)" if number else ""))
+
+
+def _unwritable(url: str) -> str:
+    """Return why a local folder cannot be written to, or made where the tasks would make it; ``""`` if it can."""
+    folder = local_path(url)
+    if folder is None:
+        return ""
+    nearest = folder.absolute()
+    while not os.path.lexists(nearest) and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        return f"{nearest} is no folder"
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return f"this user may not write to {nearest}"
+    if nearest != folder.absolute():
+        room = os.statvfs(nearest)
+        if not (room.f_blocks or room.f_files):  # such as /proc, where nothing is refused to root by its rights
+            return f"no folder can be made in {nearest}, which is no disk"
+    return ""
