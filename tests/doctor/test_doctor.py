@@ -101,6 +101,29 @@ def test_what_is_broken_is_told_with_what_to_do(
     assert "wrong/word" not in json.dumps(findings)
 
 
+@pytest.mark.parametrize(
+    ("address", "says", "do"),
+    [
+        ("nonsense-secretpw", "is no address of a database", "sql_alchemy_conn"),
+        ("", "is no address of a database", "sql_alchemy_conn"),
+        ("sqlite:///secretpw.db", "relative path", "sqlite:////"),
+        ("nosuchdb://a:secretpw@127.0.0.1:9/x", "names a kind of database or a driver", "sql_alchemy_conn"),
+        ("postgresql+psycopg2://a:secretpw@127.0.0.1:9/x", "the package psycopg2", "Install it"),
+        ("postgresql://a:secretpw@127.0.0.1:port/x", "is no address of a database", "sql_alchemy_conn"),
+    ],
+    ids=["nonsense", "empty", "a relative path", "an unknown kind", "no driver", "a port of letters"],
+)
+def test_an_address_of_airflow_s_database_with_which_airflow_cannot_be_loaded(
+    doctor: Doctor, address: str, says: str, do: str
+) -> None:
+    code, findings = doctor(AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=address)
+    (found,) = [each for each in findings if each["state"] == "bad"]
+    assert (code, found["what"]) == (1, "Airflow")
+    assert says in found["says"], found
+    assert do in found["do"]
+    assert "secretpw" not in json.dumps(findings)
+
+
 def test_every_setting_is_read() -> None:
     assert {"staging_url", "connections", "connect_secret", "household_link_days"} <= set(every_setting.readers())
 

@@ -12,7 +12,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict
+from functools import partial
 
+from grdf.doctor import loading
 from grdf.doctor.findings import Check, Finding, outcome
 
 FINE, NEEDS_A_PERSON = 0, 1
@@ -37,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     out = sys.stdout
     with redirect_stdout(sys.stderr):  # Airflow's log lines are no part of the result
         found: list[Finding] = []
-        for what, check in _checks():
+        for what, check in _all_checks():
             for finding in outcome(what, check):
                 found.append(finding)
                 if not options.json:
@@ -48,6 +50,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         print("Nothing needs mending." if not bad else f"{bad} thing(s) need mending.", file=out)
     return NEEDS_A_PERSON if bad else FINE
+
+
+def _all_checks() -> list[tuple[str, Check]]:
+    """Return the checks. If Airflow cannot be loaded, the only one says so."""
+    try:
+        return list(_checks())
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - Airflow reads all its settings while it is imported
+        return [(loading.WHAT, partial(loading.not_loaded, error))]
 
 
 def _checks() -> Iterator[tuple[str, Check]]:
