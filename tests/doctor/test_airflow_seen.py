@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +103,7 @@ def now() -> datetime:
 
 
 def seen() -> list[Finding]:
-    return outcome(airflow_state.WHAT, airflow_state.state)
+    return outcome(airflow_state.WHAT, partial(airflow_state.state, CouchDBHook()))
 
 
 def bad() -> list[str]:

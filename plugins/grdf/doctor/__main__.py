@@ -9,13 +9,13 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import redirect_stdout
 from dataclasses import asdict
 from functools import partial
 
 from grdf.doctor import loading
-from grdf.doctor.findings import Check, Finding, outcome
+from grdf.doctor.findings import Check, Finding, look
 
 FINE, NEEDS_A_PERSON = 0, 1
 MARKS = {"ok": "ok", "look": "look", "bad": "BAD", "unknown": "?"}
@@ -39,11 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     out = sys.stdout
     with redirect_stdout(sys.stderr):  # Airflow's log lines are no part of the result
         found: list[Finding] = []
-        for what, check in _all_checks():
-            for finding in outcome(what, check):
-                found.append(finding)
-                if not options.json:
-                    print(_line(finding), file=out, flush=True)
+        closed: set[str] = set()
+        for finding in look(_all_checks(closed), closed):
+            found.append(finding)
+            if not options.json:
+                print(_line(finding), file=out, flush=True)
     bad = sum(finding.state == "bad" for finding in found)
     if options.json:
         print(json.dumps({"exit": int(bool(bad)), "findings": [asdict(each) for each in found]}), file=out)
@@ -52,20 +52,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     return NEEDS_A_PERSON if bad else FINE
 
 
-def _all_checks() -> list[tuple[str, Check]]:
-    """Return the checks. If Airflow cannot be loaded, the only one says so."""
+def _all_checks(closed: Set[str]) -> Iterator[tuple[str, Check]]:
+    """Yield the checks. If Airflow cannot be loaded, the only one says so.
+
+    :param closed: what has turned out to be closed, see :func:`look`
+    """
     try:
-        return list(_checks())
+        yield from _checks(closed)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - Airflow reads all its settings while it is imported
-        return [(loading.WHAT, partial(loading.not_loaded, error))]
+        yield loading.WHAT, partial(loading.not_loaded, error)
 
 
-def _checks() -> Iterator[tuple[str, Check]]:
+def _checks(closed: Set[str]) -> Iterator[tuple[str, Check]]:
     from grdf import settings
     from grdf.airflow.command_line import see_connections
     from grdf.doctor import airflow_state, alerts, couch, grdf_api, here
     from grdf.hooks.adict import AdictHook
-    from grdf.hooks.couchdb import CouchDBHook
     from include.gas.errors import BadSettings
 
     see_connections()
@@ -79,9 +81,10 @@ def _checks() -> Iterator[tuple[str, Check]]:
         clients = ("grdf_adict",)
     for client in clients:
         yield from grdf_api.checks_of(AdictHook(client), f"GRDF ({client})")
-    yield from couch.checks_of(CouchDBHook())
+    couchdb = couch.hook_of_doctor()
+    yield from couch.checks_of(couchdb)
     yield "staging", here.staging
-    yield airflow_state.WHAT, airflow_state.state
+    yield airflow_state.WHAT, partial(airflow_state.state, None if couch.WHAT in closed else couchdb)
 
 
 def _line(finding: Finding) -> str:

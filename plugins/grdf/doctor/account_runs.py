@@ -18,17 +18,18 @@ FIRST_RUN = timedelta(days=2)
 """How old an account may be without any run. An account has its first one as soon as its DAG is there."""
 
 
-def account_runs(what: str, rows: Rows, now: datetime) -> Iterator[Finding]:
+def account_runs(what: str, rows: Rows, couchdb: CouchDBHook, now: datetime) -> Iterator[Finding]:
     """Compare the accounts in CouchDB with Airflow's DAGs and runs.
 
     Accounts that wait for their household, or whose data begin later, need no run.
 
     :param what: what was looked at, for the findings
     :param rows: of Airflow's database
+    :param couchdb: the hook for the CouchDB with the accounts
     :param now: an aware datetime, the present
     """
     today = paris_today(now)
-    documents = [each for each in AccountStore(CouchDBHook()).listed() if listing_problem(each) is None]
+    documents = [each for each in AccountStore(couchdb).listed() if listing_problem(each) is None]
     fleet = {account.id: account for account in (watched(each, today, ENDS_SOON) for each in documents)}
     paused = {str(name): bool(is_paused) for name, is_paused in rows["dags"]}
     came = {str(name): moment(when) for name, when in rows["came"]}

@@ -12,6 +12,7 @@ from grdf.airflow.command_line import has_database
 from grdf.doctor.account_runs import account_runs
 from grdf.doctor.airflow_tables import Rows, moment, rows_of_airflow
 from grdf.doctor.findings import Finding, some
+from grdf.hooks.couchdb import CouchDBHook
 from include.gas.redact import redact_address
 
 WHAT = "Airflow"
@@ -24,8 +25,11 @@ SILENCE = 30
 """Airflow's default of both settings, in seconds."""
 
 
-def state() -> Iterator[Finding]:
-    """Look at Airflow's database. Where it cannot be read from here, say so."""
+def state(couchdb: CouchDBHook | None) -> Iterator[Finding]:
+    """Look at Airflow's database. Where it cannot be read from here, say so.
+
+    :param couchdb: the hook for the CouchDB with the accounts; ``None`` if they cannot be read
+    """
     from sqlalchemy.exc import SQLAlchemyError
 
     if not has_database():
@@ -47,7 +51,10 @@ def state() -> Iterator[Finding]:
         yield Finding(
             WHAT, "bad", f"{len(errors)} DAG file(s) cannot be imported: {some(errors)}", "See its home page."
         )
-    yield from account_runs(WHAT, rows, now)
+    if couchdb is None:
+        yield Finding(WHAT, "unknown", "the accounts' DAGs and runs were not looked at, because CouchDB cannot be read")
+    else:
+        yield from account_runs(WHAT, rows, couchdb, now)
 
 
 def _pools(rows: Rows) -> Iterator[Finding]:

@@ -5,20 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from grdf.doctor.findings import Check, Finding
+from grdf.hooks.couch_answers import json_object, place
 from grdf.hooks.couch_roles import administrator, has_administrator
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.accounts.account_index import NAME
 from include.gas.days.clocks import agree
 from include.gas.documents.doctypes import ACCOUNT, DOCTYPES, FOR_READERS, database, index_name
 from include.gas.documents.gas_days import database_name
+from include.gas.errors import BadSettings
 
 WHAT = "CouchDB"
 OLDEST, TRIED = (3,), (3, 3)
 OURS = "PouchDB"
 """What the server of ``./grdf up`` calls itself: it promises no more than CouchDB 2, and is for trying things out."""
+TIMEOUT, WHOLE, PATIENCE = (3.05, 10.0), 15.0, 0
+"""Seconds to connect and for a part of an answer, seconds for all of it, further tries: a person waits."""
 SET_UP = "Run ./grdf couchdb setup (python -m grdf.couchdb_setup setup where ./grdf is not there)."
+
+
+def hook_of_doctor() -> CouchDBHook:
+    """Return the hook for the installation's CouchDB, which does not wait for long."""
+    return CouchDBHook(timeout=TIMEOUT, patience=PATIENCE, whole=WHOLE)
 
 
 def checks_of(hook: CouchDBHook) -> Iterator[tuple[str, Check]]:
@@ -35,7 +45,7 @@ def checks_of_form(hook: CouchDBHook) -> Iterator[tuple[str, Check]]:
 
 def server(hook: CouchDBHook) -> Iterator[Finding]:
     """Look at the server's version and clock."""
-    greeting = hook.greeting()
+    greeting = _greeting(hook)
     text, vendor = str(greeting.get("version", "")), str(greeting.get("vendor", ""))
     numbers = tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
     if numbers < OLDEST and OURS not in vendor:
@@ -58,6 +68,30 @@ def server(hook: CouchDBHook) -> Iterator[Finding]:
             WHAT, "bad", f"its clock says {theirs:%Y-%m-%d %H:%M} UTC, this machine's {datetime.now(UTC):%H:%M}",
             "Synchronise the clock that is wrong.",
         )  # fmt: skip
+
+
+def _greeting(hook: CouchDBHook) -> dict[str, Any]:
+    """Return the server's description of itself.
+
+    :raises BadSettings: if it is that of no CouchDB, or the login is refused
+    """
+    answer = hook.ask_server("GET", "/")
+    if answer.status_code == 401:
+        raise BadSettings.about(
+            None, f"it refuses the login of the connection {hook.couchdb_conn_id}", f"Correct it, or: {SET_UP}"
+        )
+    hook.good(answer)
+    try:
+        greeting = answer.json()
+    except (ValueError, RecursionError):
+        greeting = None
+    if isinstance(greeting, dict) and "couchdb" in greeting:
+        return greeting
+    raise BadSettings.about(
+        None, f"what answers at {place(answer.url)} is no CouchDB",
+        f"Correct host and port of the Airflow connection {hook.couchdb_conn_id} (or in "
+        f"AIRFLOW_CONN_{hook.couchdb_conn_id.upper()}).",
+    )  # fmt: skip
 
 
 def login(hook: CouchDBHook) -> Iterator[Finding]:
@@ -117,7 +151,7 @@ def databases(hook: CouchDBHook) -> Iterator[Finding]:
             hook.request("GET", doctype, f"/_design/{each}").status_code == 404 for each in sorted(wanted)
         ):
             unindexed.append(name)
-        rules = hook.good(hook.request("GET", doctype, "/_security")).json()
+        rules = json_object(hook.good(hook.request("GET", doctype, "/_security")))
         members = rules.get("members") or {}
         if not (members.get("names") or members.get("roles")):
             open_.append(name)

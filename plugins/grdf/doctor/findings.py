@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import requests
-from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.exceptions import NameResolutionError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from grdf.transport.http_limits import TooLate
 from include.gas.errors import GasError
@@ -48,8 +48,8 @@ def of_error(what: str, error: GasError) -> Finding:
     if not error.cause:
         return Finding(what, "bad", str(error), "See docs/daily-life.md.")
     cause = error.cause.rstrip(". ")
-    if isinstance(error.__context__, requests.RequestException):  # nobody tries this again by himself
-        why, do = reason(error.__context__)
+    if _is_silent(error):  # nobody tries this again by himself
+        why, do = reason(cast("requests.RequestException", error.__context__))
         return Finding(what, "bad", f"{cause}: {why}", do)
     return Finding(what, "bad", cause, str(error).partition(f"{cause}. ")[2])
 
@@ -67,13 +67,25 @@ def reason(error: requests.RequestException) -> tuple[str, str]:
         )
     if isinstance(error, requests.exceptions.ProxyError):
         return "the proxy refuses", "Check HTTPS_PROXY and NO_PROXY for all parts of Airflow."
-    if isinstance(error, requests.exceptions.Timeout | TooLate):
-        return "there was no answer in time", "Check the address, and whether a firewall lets this machine through."
     parts = [getattr(part, "reason", part) for part in (error, *error.args)]
+    if isinstance(error, requests.exceptions.Timeout | TooLate) or any(
+        isinstance(part, ReadTimeoutError)
+        for part in parts  # urllib3 hides it behind tries that were not made
+    ):
+        return (
+            "there was no answer in time",
+            "Check the address, whether the server is busy or stands still, and whether a firewall lets this machine "
+            "through.",
+        )
     if any(isinstance(part, NameResolutionError) for part in parts):
         return "the host name is not known", "Correct the host name, or this machine's name server (DNS)."
     if any(isinstance(part, NewConnectionError) for part in parts):
         return "nothing listens there", "Check address and port, and whether the server runs."
+    if any(isinstance(part, ProtocolError) for part in parts):
+        return (
+            "it closes the connection without a whole answer",
+            "Check address and port, whether it is http or https, and the server's log.",
+        )
     return type(error).__name__, "Check the address, and whether the server runs."
 
 
@@ -87,11 +99,45 @@ def outcome(what: str, check: Check) -> list[Finding]:
 
     :param what: what it looks at
     """
+    return _tried(what, check)[0]
+
+
+def look(checks: Iterable[tuple[str, Check]], closed: set[str]) -> Iterator[Finding]:
+    """Run checks, and yield what they find.
+
+    A thing whose first check fails is closed: nobody knows where it is, or it does not answer. So is one that does not
+    answer a later check. The rest is not tried then: each would take as long, to say the same.
+
+    :param checks: the checks, each with what it looks at
+    :param closed: to which this adds what is closed, before it goes on
+    """
+    begun: set[str] = set()
+    told: set[str] = set()
+    for what, check in checks:
+        if what in closed:
+            if what not in told:
+                told.add(what)
+                yield Finding(what, "unknown", "nothing else about it was looked at, because of that")
+            continue
+        found, error = _tried(what, check)
+        if isinstance(error, GasError) and (what not in begun or _is_silent(error)):
+            closed.add(what)
+        begun.add(what)
+        yield from found
+
+
+def _is_silent(error: GasError) -> bool:
+    return isinstance(error.__context__, requests.RequestException)
+
+
+def _tried(what: str, check: Check) -> tuple[list[Finding], Exception | None]:
     found: list[Finding] = []
     try:
         found.extend(check())
     except GasError as error:
         found.append(of_error(what, error))
+        return found, error
     except Exception as error:  # noqa: BLE001 - one check that fails must not hide the others
         found.append(Finding(what, "bad", redact(f"{type(error).__name__}: {error}")[:300], "See this program's log."))
-    return found
+        return found, error
+    return found, None

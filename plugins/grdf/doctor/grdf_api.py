@@ -14,16 +14,21 @@ from functools import partial
 import requests
 
 from grdf.doctor.consent_page import consent_page
-from grdf.doctor.findings import Check, Finding, reason
+from grdf.doctor.findings import Check, Finding, of_error, reason
 from grdf.hooks.adict import AdictHook
-from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.hooks.oauth import SMALL, GrdfOAuthHook
 from grdf.hooks.trials import trial_governor
 from grdf.quota.terms import TRIAL
-from include.gas.errors import BadRequest, ConsentLost
+from grdf.transport.http_limits import LimitedAdapter
+from include.gas.errors import BadRequest, ConsentLost, ServiceUnavailable, StoreBusy
 
 APART = timedelta(seconds=60)
 """GRDF's codes last a minute, and tokens are compared with this clock."""
 FEW = 0.1
+LOGIN, COUNT = "login server", "count of calls"
+"""What may have turned out not to answer, so that it is not asked again."""
+TIMEOUT, WHOLE = (3.05, 10.0), 15.0
+"""Seconds to connect and for a part of an answer, and for all of it: a person waits."""
 
 
 def checks_of(hook: AdictHook, what: str) -> Iterator[tuple[str, Check]]:
@@ -32,11 +37,12 @@ def checks_of(hook: AdictHook, what: str) -> Iterator[tuple[str, Check]]:
     :param hook: with the client's Airflow connection
     :param what: names the connection for people
     """
+    silent: set[str] = set()
     yield what, partial(connection, what, hook.oauth)
-    yield what, partial(clock, what, hook.oauth)
-    yield what, partial(_rights, what, hook)
+    yield what, partial(clock, what, hook.oauth, silent)
+    yield what, partial(_rights, what, hook, silent)
     yield what, partial(consent_page, what, hook.oauth)
-    yield what, partial(_quota, what, hook.oauth)
+    yield what, partial(_quota, what, hook.oauth, silent)
 
 
 def checks_of_deletion(hook: GrdfOAuthHook, what: str) -> Iterator[tuple[str, Check]]:
@@ -61,13 +67,22 @@ def connection(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def clock(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
-    """Compare this machine's clock with GRDF's. No secret is sent."""
+def clock(what: str, hook: GrdfOAuthHook, silent: set[str] | None = None) -> Iterator[Finding]:
+    """Compare this machine's clock with GRDF's. No secret is sent.
+
+    :param what: names the connection for people
+    :param silent: to which this adds :data:`LOGIN` if the login server does not answer
+    """
     try:
-        answer = hook.get_conn().head(hook.facts.token_url, allow_redirects=False, timeout=(10, 20))
+        with hook.get_conn() as session:
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, LimitedAdapter(seconds=WHOLE, most=SMALL))
+            answer = session.head(hook.facts.token_url, allow_redirects=False, timeout=TIMEOUT)
         told = parsedate_to_datetime(answer.headers.get("Date", ""))
     except requests.RequestException as error:
         why, do = reason(error)
+        if silent is not None:
+            silent.add(LOGIN)
         yield Finding(
             what, "bad", f"GRDF's login server {hook.facts.token_url} cannot be reached: {why}",
             f"{do} The address is token_url in the connection's extra (Token address in its form).",
@@ -88,7 +103,10 @@ def clock(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
         yield Finding(what, "ok", "this machine's clock agrees with GRDF's")
 
 
-def _rights(what: str, hook: AdictHook) -> Iterator[Finding]:
+def _rights(what: str, hook: AdictHook, silent: set[str]) -> Iterator[Finding]:
+    if LOGIN in silent:
+        yield Finding(what, "unknown", "neither a token nor its list of rights was asked for, because of that")
+        return
     try:
         listed = hook.try_rights(TRIAL)
     except ConsentLost as error:  # of whom? this list is of no household
@@ -104,6 +122,13 @@ def _rights(what: str, hook: AdictHook) -> Iterator[Finding]:
             "Compare the connection's host, the address of ADICT, with what GRDF sent.",
         )  # fmt: skip
         return
+    except StoreBusy as error:  # of the calls' count
+        silent.add(COUNT)
+        yield of_error(what, error)
+        return
+    except ServiceUnavailable as error:  # the consent page and the count of calls are elsewhere: they come next
+        yield of_error(what, error)
+        return
     says = f"GRDF gives this client a token and lists {len(listed.rights)} right(s), with one call"
     if listed.odd:
         yield Finding(what, "look", f"{says}; {listed.odd} line(s) cannot be read", "Tell GRDF if this continues.")
@@ -116,7 +141,9 @@ def _token(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
     yield Finding(what, "ok", "GRDF gives this client a token, which was thrown away; nothing was revoked")
 
 
-def _quota(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
+def _quota(what: str, hook: GrdfOAuthHook, silent: set[str]) -> Iterator[Finding]:
+    if COUNT in silent:
+        return
     facts = hook.facts
     left, all_ = trial_governor(facts, facts.api_base).left(), facts.calls_per_day
     says = f"{left} of {all_} calls are left today"

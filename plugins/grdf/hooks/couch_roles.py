@@ -36,7 +36,7 @@ def administrator(ordinary: CouchDBHook) -> CouchDBHook:
     """
     if not has_administrator():
         return ordinary
-    hook = CouchDBHook(ADMIN_CONN_ID)
+    hook = ordinary.with_connection(ADMIN_CONN_ID)
     hook.get_conn()
     ordinary.get_conn()
     if hook.prefix != ordinary.prefix:

@@ -57,6 +57,7 @@ class CouchServer(BaseHook):
     :param timeout: seconds to wait for a connection and for an answer
     :param patience: how often a request is sent again when the server is busy or restarting
     :param largest: largest answer in bytes
+    :param whole: seconds for a whole answer; ``None`` for :data:`READS` times that of one read
     """
 
     conn_name_attr = "couchdb_conn_id"
@@ -71,12 +72,14 @@ class CouchServer(BaseHook):
         timeout: tuple[float, float] = TIMEOUT,
         patience: int = 4,
         largest: int = LARGEST,
+        whole: float | None = None,
     ) -> None:
         super().__init__()
         self.couchdb_conn_id = couchdb_conn_id
         self.largest = largest
         self._timeout = timeout
         self._patience = patience
+        self._whole = READS * timeout[1] if whole is None else whole
         self._client: CouchDB | None = None
         self._lock = threading.Lock()
         self.prefix = ""
@@ -130,9 +133,7 @@ class CouchServer(BaseHook):
             url=url,
             use_basic_auth=True,
             timeout=self._timeout,
-            adapter=LimitedAdapter(
-                seconds=READS * self._timeout[1], most=self.largest, pool_maxsize=16, max_retries=retry
-            ),
+            adapter=LimitedAdapter(seconds=self._whole, most=self.largest, pool_maxsize=16, max_retries=retry),
         )
         client.connect()  # with Basic authentication this sends nothing
         client.r_session.hooks["response"] = []  # cloudant's own fails on an error answer that is not a JSON object

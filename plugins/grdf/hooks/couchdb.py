@@ -39,6 +39,7 @@ class CouchDBHook(CouchServer):
     :param timeout: seconds to wait for a connection and for an answer
     :param patience: how often a request is sent again when the server is busy or restarting
     :param largest: largest answer in bytes
+    :param whole: seconds for a whole answer; ``None`` for five times that of one read
     """
 
     def __init__(
@@ -48,9 +49,19 @@ class CouchDBHook(CouchServer):
         timeout: tuple[float, float] = TIMEOUT,
         patience: int = 4,
         largest: int = LARGEST,
+        whole: float | None = None,
     ) -> None:
-        super().__init__(couchdb_conn_id, timeout=timeout, patience=patience, largest=largest)
+        super().__init__(couchdb_conn_id, timeout=timeout, patience=patience, largest=largest, whole=whole)
         self._missing: set[str] = set()
+
+    def with_connection(self, couchdb_conn_id: str) -> CouchDBHook:
+        """Return a hook for another connection, which is as patient as this one.
+
+        :param couchdb_conn_id: the Airflow connection
+        """
+        return CouchDBHook(
+            couchdb_conn_id, timeout=self._timeout, patience=self._patience, largest=self.largest, whole=self._whole
+        )
 
     # -- one document -----------------------------------------------------------------------------------------------
 
