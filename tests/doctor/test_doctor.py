@@ -16,6 +16,7 @@ import requests
 from grdf.health import every_setting
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.documents.doctypes import DOCTYPES
+from tests.plugins.drip import Drip
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -121,6 +122,16 @@ def test_an_address_of_airflow_s_database_with_which_airflow_cannot_be_loaded(
     assert (code, found["what"]) == (1, "Airflow")
     assert says in found["says"], found
     assert do in found["do"]
+    assert "secretpw" not in json.dumps(findings)
+
+
+def test_a_silent_database_of_airflow_s_is_not_asked_for_each_connection(doctor: Doctor) -> None:
+    with Drip(b"", b"", every=0.05) as server:
+        address = f"postgresql+psycopg://a:secretpw@127.0.0.1:{server.port}/x"
+        names = ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC")
+        code, findings = doctor(**dict.fromkeys(names, address), PGCONNECT_TIMEOUT="2")
+    assert (code, [each["state"] for each in findings if each["what"] == "Airflow"]) == (0, ["unknown"])
+    assert server.connections == 2
     assert "secretpw" not in json.dumps(findings)
 
 

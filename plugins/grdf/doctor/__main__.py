@@ -18,6 +18,8 @@ from grdf.doctor import loading
 from grdf.doctor.findings import Check, Finding, look
 
 FINE, NEEDS_A_PERSON = 0, 1
+PATIENCE = "5"
+"""Seconds to wait for a connection to Airflow's PostgreSQL, which by itself would wait for ever."""
 MARKS = {"ok": "ok", "look": "look", "bad": "BAD", "unknown": "?"}
 
 
@@ -36,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     options = parser.parse_args(argv)
     os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("PGCONNECT_TIMEOUT", PATIENCE)
     out = sys.stdout
     with redirect_stdout(sys.stderr):  # Airflow's log lines are no part of the result
         found: list[Finding] = []
@@ -70,7 +73,8 @@ def _checks(closed: Set[str]) -> Iterator[tuple[str, Check]]:
     from grdf.hooks.adict import AdictHook
     from include.gas.errors import BadSettings
 
-    see_connections()
+    if airflow_state.answers():
+        see_connections()
     yield "versions", here.versions
     yield "settings", here.all_settings
     yield "settings", alerts.notifier

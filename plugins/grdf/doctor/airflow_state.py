@@ -25,6 +25,21 @@ SILENCE = 30
 """Airflow's default of both settings, in seconds."""
 
 
+def answers() -> bool:
+    """Return whether Airflow's database can be asked. If not, each look for a connection in it would wait, too."""
+    from airflow.utils.session import create_session
+    from sqlalchemy import text
+
+    if not has_database():
+        return False
+    try:
+        with create_session() as session:
+            session.execute(text("SELECT 1"))
+    except Exception:  # noqa: BLE001 - of any driver's; the look at its rows says what is wrong
+        return False
+    return True
+
+
 def state(couchdb: CouchDBHook | None) -> Iterator[Finding]:
     """Look at Airflow's database. Where it cannot be read from here, say so.
 
