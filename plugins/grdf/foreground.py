@@ -121,16 +121,22 @@ class Foreground:
     def _execute(self, made: Callable[[], GrdfOperator], step: Step) -> None:
         from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
-        number, pause = 1, FIRST_WAIT
+        number, pause, begun = 1, FIRST_WAIT, False
         while True:
             try:
-                step.result = _execute(made(), self._context(number))
+                operator = made()
+                step.result = _execute(operator, self._context(number))
                 self._staged = step.result
+                unasked = getattr(operator, "unasked", None)
+                if unasked and not (begun or step.result.get("calls")):
+                    step.outcome = "skipped"
+                    step.says = f"Account {self._asked.account}: GRDF was asked for no day. {_sentences(unasked)}"
                 return
             except AirflowSkipException as skip:
                 step.outcome, step.says = "skipped", str(skip)
                 return
             except AirflowRescheduleException as turn:
+                begun = True
                 seconds = (turn.reschedule_date - datetime.now(UTC)).total_seconds()
                 if not self._asked.wait:
                     step.outcome, step.says = "later", f"GRDF's quota lets it go on in {seconds:.0f} s."
@@ -140,7 +146,7 @@ class Foreground:
                 if number >= self._asked.tries or not self._asked.wait:
                     step.outcome, step.says = "later", str(error)
                     return
-                number += 1
+                number, begun = number + 1, True
                 self._pause(min(error.retry_after or pause, LONGEST_WAIT), str(error))
                 pause = min(2 * pause, LONGEST_WAIT)
             except GasError as error:
@@ -181,6 +187,10 @@ class Foreground:
         self._console.print(line.rstrip(), markup=False, highlight=False)
         if step.says:
             self._console.print(f"  {step.says}", markup=False, highlight=False)
+
+
+def _sentences(clauses: Sequence[str]) -> str:
+    return " ".join(f"{clause[:1].upper()}{clause[1:]}." for clause in clauses)
 
 
 _RUN = f"foreground__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
@@ -256,7 +266,8 @@ def _code(steps: Sequence[Step]) -> int:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./grdf run",
-        description="Run one account's tasks here and now, without a scheduler.",
+        description="Run one account's tasks here and now, without a scheduler. Days of a past range that are "
+        "definitive are not asked for again.",
         epilog="Exit codes: 0 done, 1 a person must do something, 2 wrong usage, 3 nothing was asked (the text says "
         "why), 4 GRDF or CouchDB did not answer, so try again later.",
     )

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,38 @@ def test_a_past_range(clean: LocalWorld, account_id: str, couchdb: CouchDBHook, 
     code, told, shown = run(account_id, "--from", str(end - timedelta(days=10)), "--to", str(end))
     assert (code, [step["task"] for step in told["steps"]]) == (0, ["acquire_token", "rescope_token", "read"]), shown
     assert len(days(couchdb, account_id)) == told["steps"][-1]["result"]["new"] == 10
+
+
+def test_a_past_range_of_which_nothing_can_be_asked(clean: LocalWorld, account_id: str, run: Run) -> None:
+    """Cron gets 3, and the text says why: these days are not over, or before what the household or GRDF allows."""
+    today = yesterday(clean) + timedelta(days=1)
+    begin = today - timedelta(days=200)
+    (pce,) = known_account(clean, account_id, conso_debut=begin.isoformat())
+    for first, days, why in (
+        (today, 3, "are not over yet"),
+        (begin - timedelta(days=9), 9, f"consent starts with {begin}"),
+        (date(1, 1, 1), 1, "GRDF keeps 3 years"),
+    ):
+        code, told, shown = run(account_id, "--from", first.isoformat(), "--to", str(first + timedelta(days=days)))
+        step = told["steps"][-1]
+        assert (code, step["task"], step["outcome"], step["result"]["calls"]) == (3, "read", "skipped", 0), shown
+        assert f"Account {account_id}: GRDF was asked for no day. Meter " in step["says"]
+        assert why in step["says"]
+        assert step["says"] in shown
+        assert pce not in shown
+
+
+def test_a_past_range_that_is_definitive_already(clean: LocalWorld, account_id: str, run: Run) -> None:
+    known_account(clean, account_id)
+    end = yesterday(clean) - timedelta(days=100)
+    range_ = ("--from", str(end - timedelta(days=5)), "--to", str(end))
+    assert run(account_id, *range_)[0] == 0
+    code, told, _ = run(account_id, *range_)
+    assert (code, told["steps"][-1]["outcome"]) == (3, "skipped")
+    assert "all 5 days that can be asked for are stored as definitive" in told["steps"][-1]["says"]
+    later = ("--from", str(end - timedelta(days=5)), "--to", str(end + timedelta(days=400)))  # a part can be asked
+    code, told, _ = run(account_id, *later)
+    assert (code, told["steps"][-1]["result"]["calls"]) == (0, 1)
 
 
 @pytest.mark.parametrize("past", [False, True])

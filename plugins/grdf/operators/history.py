@@ -134,11 +134,14 @@ class ReadHistoryOperator(AccountOperator):
     GRDF keeps, or outside the household's consent. Days stored as definitive are not requested unless the form says so.
     ``client`` is the hook for the account's client, from the moment on at which its document was read.
 
+    ``unasked`` says, once it was executed, why meters were not asked for at all.
+
     :param announces: whether another task of its DAG announces what changed. If not, the account's next load does
     """
 
     template_fields: Sequence[str] = ("account_id",)
     client: AdictHook
+    unasked: list[str]
 
     def __init__(self, *, announces: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -161,6 +164,7 @@ class ReadHistoryOperator(AccountOperator):
         before = self.accounts.document(self.account_id)
         account = Account.from_document(before)
         stop_if_leaving(account)
+        self.unasked = []
         self.client = self.adict.of(before)
         now = datetime.now(UTC)
         with going_on(
@@ -236,6 +240,7 @@ class ReadHistoryOperator(AccountOperator):
         if problems.all:
             raise problems.all[0]
         if not account.meters:
+            self.unasked.append("its meters are not known yet; its own DAG must run first")
             self.log.info("Account %s: its meters are not known yet; its own DAG must run first.", account.id)
         return {"account": account.id, **counts, "changes": changes.as_json()}
 
@@ -274,15 +279,19 @@ class ReadHistoryOperator(AccountOperator):
             self.log.warning("Account %s, meter %s: %s.", account.id, tag, reason)
         windows = meter.covered(found.window, today) if found.window else ()
         if not windows:
+            reasons = found.reasons or ("the household's consent covers none of them",)
+            self.unasked.append(f"meter {tag}: no day of the range is left to ask for ({'; '.join(reasons)})")
             self.log.warning("Account %s, meter %s: no day of the range is left to ask for.", account.id, tag)
         if include_definitive or not windows:
             return windows
         stored = self.couchdb.range(DAY, *id_range(account.id, meter.pce, windows[0].first, windows[-1].end))
         rest = tuple(left for window in windows if (left := open_days(window, stored)))
         if not rest:
+            days = sum(len(window) for window in windows)
+            self.unasked.append(f"meter {tag}: all {days} days that can be asked for are stored as definitive")
             self.log.info(
                 "Account %s, meter %s: all %d days are stored as definitive, so GRDF is not asked.",
-                account.id, tag, sum(len(window) for window in windows),
+                account.id, tag, days,
             )  # fmt: skip
         return rest
 
