@@ -142,6 +142,13 @@ def test_a_component_that_stands_still(rows: Rows, kind: str, name: str, state: 
     assert f"{now() - timedelta(days=2):%Y-%m-%d}" in says
 
 
+def test_a_component_that_has_never_run(rows: Rows) -> None:
+    rows.job("SchedulerJob", now())
+    (told,) = [finding for finding in seen() if finding.state != "ok"]
+    assert (told.state, told.says) == ("look", "no DAG processor has ever run with its database")
+    assert "airflow dag-processor" in told.do
+
+
 def test_a_component_that_is_told_to_be_silent_for_longer(alive: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     for kind, section in (("SchedulerJob", "SCHEDULER__SCHEDULER_"), ("DagProcessorJob", "DAG_PROCESSOR__")):
         alive.run("DELETE FROM job WHERE job_type = ?", kind)

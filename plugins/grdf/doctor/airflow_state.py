@@ -105,15 +105,14 @@ def _components(rows: Rows, now: datetime) -> Iterator[Finding]:
         longest = timedelta(seconds=conf.getfloat(section, option, fallback=SILENCE))
         if running is not None and now - running < longest:
             continue
-        still = True
+        still, start = True, f"Start it (airflow {section.replace('_', '-')})"
         if kind not in heard:
-            yield Finding(WHAT, "look", f"no {name} has ever run with its database", f"Start it (airflow {section}).")
+            yield Finding(WHAT, "look", f"no {name} has ever run with its database", f"{start}.")
             continue
-        newest = running or last
-        told = f": the last one was heard of at {newest:%Y-%m-%d %H:%M} UTC" if newest else ""
+        told = f": the last one was heard of at {last:%Y-%m-%d %H:%M} UTC" if last else ""
         yield Finding(
             WHAT, "bad", f"no {name} runs{told}",
-            f"Start it (airflow {section.replace('_', '-')}). If it should run, see its log; if it is only slow, "
+            f"{start}. If it should run, see its log; if it is only slow, "
             f"[{section}] {option} says after how many seconds it counts as dead.",
         )  # fmt: skip
     if not still:

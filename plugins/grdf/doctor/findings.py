@@ -106,13 +106,15 @@ def look(checks: Iterable[tuple[str, Check]], closed: set[str]) -> Iterator[Find
     """Run checks, and yield what they find.
 
     A thing whose first check fails is closed: nobody knows where it is, or it does not answer. So is one that does not
-    answer a later check. The rest is not tried then: each would take as long, to say the same.
+    answer a later check. The rest is not tried then: each would take as long, to say the same. What several checks
+    meet, such as a wrong setting, is told once.
 
     :param checks: the checks, each with what it looks at
     :param closed: to which this adds what is closed, before it goes on
     """
     begun: set[str] = set()
     told: set[str] = set()
+    said: set[Finding] = set()
     for what, check in checks:
         if what in closed:
             if what not in told:
@@ -123,7 +125,8 @@ def look(checks: Iterable[tuple[str, Check]], closed: set[str]) -> Iterator[Find
         if isinstance(error, GasError) and (what not in begun or _is_silent(error)):
             closed.add(what)
         begun.add(what)
-        yield from found
+        yield from (finding for finding in dict.fromkeys(found) if finding not in said)
+        said.update(found)
 
 
 def _is_silent(error: GasError) -> bool:
