@@ -107,7 +107,9 @@ def test_no_step_of_a_deletion_reads_what_another_returned(parsed: Parsed) -> No
     assert "xcom_pull" not in json.dumps(parsed.dags["grdf_delete_account"])
 
 
-def test_what_calls_grdf_is_in_the_pool_of_the_setting(three_accounts: dict[str, str], parser: Forks) -> None:
+def test_what_calls_grdf_and_the_check_of_it_are_in_the_pool_of_the_setting(
+    three_accounts: dict[str, str], parser: Forks
+) -> None:
     found = parse(three_accounts | {"AIRFLOW__GRDF__POOL": "grdf"}, parser)
     pools = {
         f"{name}.{task_id}": task.get("pool", "default_pool")
@@ -118,7 +120,9 @@ def test_what_calls_grdf_is_in_the_pool_of_the_setting(three_accounts: dict[str,
         "grdf_published.read_published", "grdf_consents.check_consents", "grdf_waiting_rights.look",
         "grdf_send_proof.send", "grdf_import_accounts.import_accounts", "grdf_adopt_rights.adopt_rights",
     }  # fmt: skip
-    assert {name for name, pool in pools.items() if pool == "grdf"} - {"grdf_history.read"} == calling
+    assert {name for name, pool in pools.items() if pool == "grdf"} - {"grdf_history.read"} == calling | {
+        "grdf_health.check"
+    }
     weights = {name: tasks(data["dag"]) for name, data in found.dags.items()}
     assert weights["grdf_history"]["read"]["partial_kwargs"]["pool"] == "grdf"
     assert weights["grdf_history"]["read"]["partial_kwargs"]["priority_weight"] == 0, "after the daily runs"
