@@ -74,6 +74,13 @@ def test_it_is_kept_while_other_accounts_are_missing(kept: dict[str, str]) -> No
     assert len(known_accounts.lost(COUCH, {"a"}, {"a": DAY})[0]) == 29, "the others are still missed"
 
 
+def test_it_is_kept_of_those_that_are_missing_themselves(kept: dict[str, str]) -> None:
+    """They come back from a backup, and go on waiting."""
+    known_accounts.lost(COUCH, {"a", "b"}, {"a": DAY})
+    assert set(known_accounts.lost(COUCH, set())[0]) == {"a", "b"}
+    assert known_accounts.waiting(COUCH, DAY) == {"a": DAY}
+
+
 def test_what_a_former_version_has_kept_is_read(kept: dict[str, str]) -> None:
     kept[VARIABLE] = packed(ids=["a", "b"])
     assert known_accounts.waiting(COUCH, DAY) == {}

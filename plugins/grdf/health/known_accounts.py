@@ -66,7 +66,8 @@ def lost(
     """
     seen, waits = _read(couchdb), waits or {}
     gone, known = vanished(present, seen.ids, _listed(), lambda ids: couchdb.deleted(ACCOUNT, ids))
-    now = Seen(seen.ids if gone else present, waits)
+    of_gone = {account: day for account, day in seen.waiting.items() if account in gone}
+    now = Seen(seen.ids if gone else present, {**of_gone, **waits})
     if now.ids is not None and now != seen:
         _write(couchdb, now)
     return gone, known
