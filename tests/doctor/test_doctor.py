@@ -125,6 +125,14 @@ def test_an_address_of_airflow_s_database_with_which_airflow_cannot_be_loaded(
     assert "secretpw" not in json.dumps(findings)
 
 
+@pytest.mark.parametrize("content", [b"", b"nonsense" * 999], ids=["empty", "damaged"])
+def test_a_database_that_is_none_of_airflow_s(doctor: Doctor, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "airflow.db").write_bytes(content)
+    code, findings = doctor(AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{tmp_path / 'airflow.db'}")
+    (told,) = bad(findings)
+    assert (code, told[0], "its database is damaged" in told[1]) == (1, "Airflow", True)
+
+
 def test_a_silent_database_of_airflow_s_is_not_asked_for_each_connection(doctor: Doctor) -> None:
     with Drip(b"", b"", every=0.05) as server:
         address = f"postgresql+psycopg://a:secretpw@127.0.0.1:{server.port}/x"

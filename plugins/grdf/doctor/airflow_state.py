@@ -54,6 +54,12 @@ def state(couchdb: CouchDBHook | None) -> Iterator[Finding]:
     try:
         rows = rows_of_airflow(now)
     except (SQLAlchemyError, ImportError, RuntimeError) as error:
+        if _is_another(error):
+            yield Finding(
+                WHAT, "bad", f"its database is damaged, or has no tables of this Airflow ({type(error).__name__})",
+                "Correct [database] sql_alchemy_conn, run airflow db migrate, or restore it.",
+            )  # fmt: skip
+            return
         yield Finding(
             WHAT, "unknown", f"its database cannot be read from here ({type(error).__name__})",
             "Run this where the scheduler runs.",
@@ -70,6 +76,13 @@ def state(couchdb: CouchDBHook | None) -> Iterator[Finding]:
         yield Finding(WHAT, "unknown", "the accounts' DAGs and runs were not looked at, because CouchDB cannot be read")
     else:
         yield from account_runs(WHAT, rows, couchdb, now)
+
+
+def _is_another(error: Exception) -> bool:
+    """Return whether a database answered, but as none of Airflow's."""
+    kind = type(error).__name__  # that of SQLAlchemy; only OperationalError says that it cannot be reached
+    said = str(getattr(error, "orig", ""))
+    return kind in ("ProgrammingError", "DatabaseError") or said.startswith(("no such table", "no such column"))
 
 
 def _pools(rows: Rows) -> Iterator[Finding]:
