@@ -7,15 +7,21 @@ Configuration Options").
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 from airflow.sdk.configuration import conf
 
 from include.gas.errors import BadSettings
-from include.gas.redact import HIDDEN, excerpt, redact_address
+from include.gas.redact import HIDDEN, redact_address
 
 log = logging.getLogger(__name__)
 SECTION = "grdf"
+FIGURES = 8
+"""A text with so many may be a meter's number, however it is written."""
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}")
+_HARMLESS = re.compile(r"\s*(?:[^\W\d][\w.-]*(?:\s*,\s*[^\W\d][\w.-]*)*|[+-]?\d[\d.,:]*(?:\s?%)?|\W{0,3})\s*")
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 SECRETS = ("alert_notifier_kwargs", "connect_secret", "quota_url")
 """Options whose value, or a part of it, is secret: a password, or what a notifier takes for one."""
@@ -75,17 +81,25 @@ def written(name: str) -> str:
         raise BadSettings.about(None, cause, "In airflow.cfg, write %% for each percent sign.") from None
 
 
-def quoted(text: str, limit: int = 100) -> str:
-    """Return what is written, as a message may quote it: somebody may have put an address there that is secret.
+def quoted(text: str, limit: int = 20) -> str:
+    """Return what is written, as a message may quote it: somebody may have put a secret or a meter's number there.
 
-    A login may be in it, and a webhook's secret is its path. Nothing else is changed, also not the case: a meter's
-    number is known by it.
+    Nobody can list what those look like, so what is harmless is: names, lists of names, and short figures. Of an
+    address its scheme is shown.
 
-    :param text: the whole of it, since a part may no longer show that it is secret
-    :param limit: characters
+    :param text: the whole of it
+    :param limit: characters; of longer texts the length is told
     """
-    before, address, _ = text.partition("://")
-    return repr(excerpt(f"{before}{address}{HIDDEN}" if address else redact_address(text), limit))
+    scheme, address, _ = text.partition("://")
+    if address and _SCHEME.fullmatch(scheme):
+        return repr(f"{scheme}{address}{HIDDEN}")
+    harmless = len(text) <= limit and sum(map(str.isdigit, text)) < FIGURES and redact_address(text) == text
+    return repr(text) if harmless and _HARMLESS.fullmatch(text) else f"{HIDDEN} ({len(text)} characters)"
+
+
+def quoted_id(conn_id: str) -> str:
+    """Return the id of a connection that a setting names, as a message may quote it."""
+    return conn_id if _ID.fullmatch(conn_id) and sum(map(str.isdigit, conn_id)) < FIGURES else HIDDEN
 
 
 def number(name: str, default: int, *, least: int, most: int) -> int:

@@ -13,7 +13,7 @@ from grdf.options import boolean, number, quoted, written
 from include.gas.account.sections.client import CONNECTION_ID, DEFAULT
 from include.gas.days.asked_days import REREAD_DAYS, Reread
 from include.gas.errors import BadSettings
-from include.gas.redact import holds_password, redact, redact_address
+from include.gas.redact import HIDDEN, holds_password, redact
 
 RETRIES, RETRY_SECONDS = 3, 600
 PUBLICATION_DAYS, FIRST_HOUR, SPREAD_MINUTES = 1, 8, 240
@@ -50,7 +50,7 @@ def staging_url() -> str:
     if not _has_scheme(url):
         raise BadSettings.about(
             account=None,
-            cause=f"the setting [grdf] staging_url is {redact_address(url)!r}, which is not a URL",
+            cause=f"the setting [grdf] staging_url is {quoted(url)}, which is not a URL",
             next_step="Set a URL with a scheme, such as file:///var/lib/grdf/staging or s3://bucket/staging.",
         )
     return url.rstrip("/")
@@ -138,8 +138,8 @@ def connections() -> tuple[str, ...]:
     odd = [word for word in named if not CONNECTION_ID.fullmatch(word)]
     wrong = ""
     if odd:
-        # A part of an address does not show what it is.
-        which = "one of them" if "@" in text or "://" in text else quoted(odd[0], 60)
+        # A part of a text does not show what the whole of it is.
+        which = "one of them" if HIDDEN in quoted(text, 200) else quoted(odd[0], 60)
         wrong = f"{which} is not the id of an Airflow connection with which data may be read"
     elif len({*named}) < len(named):
         wrong = "one connection is named twice"
@@ -303,7 +303,7 @@ def ways_in() -> tuple[WayIn, ...]:
     if not ways or len(ways) != len({*named}):
         raise BadSettings.about(
             account=None,
-            cause=f"the setting [grdf] ways_in is {quoted(text)}",
+            cause=f"the setting [grdf] ways_in is {quoted(text, 60)}",
             next_step=f"Set it to one or both of {', '.join(WAYS_IN)}, separated by a comma.",
         )
     return ways

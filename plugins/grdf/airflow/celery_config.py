@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from airflow.providers.celery.executors.default_celery import DEFAULT_CELERY_CONFIG
 from celery.app.amqp import AMQP
+from celery.app.backends import BACKEND_ALIASES
 from celery.signals import heartbeat_sent
 from kombu.transport import redis as transport
 
@@ -39,13 +40,9 @@ def config(airflows: dict[str, Any]) -> dict[str, Any]:
     :param airflows: the configuration that Airflow would use, with Redis for its messages
     """
     user = urlsplit(airflows["broker_url"]).username or "celery"
-    results = str(airflows["result_backend"])
-    if results.startswith(("redis://", "rediss://")):
-        results = f"grdf.airflow.task_results:Results+{results}"
     return airflows | {
         "worker_enable_remote_control": False,
         "task_default_exchange": "",
-        "result_backend": results,
         "task_annotations": {"execute_workload": {"before_start": only_deletions}},
         "broker_transport_options": airflows["broker_transport_options"]
         | {
@@ -76,6 +73,8 @@ def _no_exchange(_queue: str) -> None:
 
 transport.Mutex = _turn  # type: ignore[assignment]  # kombu's own has other names for the arguments
 AMQP.autoexchange = staticmethod(_no_exchange)
+BACKEND_ALIASES |= dict.fromkeys(("redis", "rediss"), "grdf.airflow.task_results:Results")
+BACKEND_ALIASES["sentinel"] = "grdf.airflow.task_results:SentinelResults"
 CONFIG = config(DEFAULT_CELERY_CONFIG)
 
 

@@ -5,7 +5,8 @@ has the secret that revokes consents. Airflow has no rights for queues. So the w
 begins: what is refused fails there, before a process with its code is started.
 
 The scheduler says which DAG a task is of, and in which file of which DAG bundle that is. A DAG can take a name of ours,
-but not bring its own file into a bundle that it is not in.
+but not bring its own file into a bundle that it is not in. In the bundle that is ours, the folder with our files may be
+anywhere, so whoever can write files there is not kept out.
 """
 
 from __future__ import annotations
@@ -20,9 +21,8 @@ from grdf import settings
 
 DAGS = frozenset({"grdf_delete_account", "grdf_retention"})
 """DAGs with tasks on that queue. Each is in a file of its name."""
-USUAL_BUNDLE = "dags-folder"
-"""Airflow's own bundle of the DAG folder, where the project's folders may be without one of our bundles."""
-OURS = "grdf."
+OURS = "grdf.airflow.bundle."
+"""How the paths of this project's bundle classes begin."""
 
 
 def only_deletions(task: Any, _id: str, args: tuple[Any, ...], _kwargs: dict[str, Any]) -> None:
@@ -55,8 +55,14 @@ def _refusal(queue: str, what: str) -> str:
 
 
 def _is_ours(dag: str, file: PurePosixPath, bundle: str) -> bool:
-    configured = conf.get("dag_processor", "dag_bundle_config_list", fallback="[]")
-    ours = [each["name"] for each in json.loads(configured) if str(each.get("classpath")).startswith(OURS)]
-    if ours:
-        return bundle in ours and file == PurePosixPath(f"{dag}.py")
-    return bundle == USUAL_BUNDLE and file.name == f"{dag}.py"
+    return file.name == f"{dag}.py" and ".." not in file.parts and bundle in _bundles(bundle)
+
+
+def _bundles(named: str) -> set[str]:
+    """Return the bundles that this project's DAG files are in; without a class of ours, that may be the one named."""
+    try:
+        configured = json.loads(conf.get("dag_processor", "dag_bundle_config_list", fallback="[]"))
+        classes = {str(each["name"]): str(each["classpath"]) for each in configured}
+    except (LookupError, TypeError, ValueError):  # then Airflow reads no DAG at all
+        return set()
+    return {name for name, kind in classes.items() if kind.startswith(OURS)} or {named}

@@ -13,13 +13,13 @@ from hashlib import sha256
 from typing import Any
 
 from celery import states
-from celery.backends.redis import RedisBackend
+from celery.backends.redis import RedisBackend, SentinelBackend
 
 log = logging.getLogger(__name__)
 
 
-class Results(RedisBackend):  # type: ignore[misc]  # Celery has no types
-    """Celery's results in Redis, where one that cannot be read is left alone. Arguments are those of Celery's own."""
+class _Careful:
+    """A backend of Celery's in which a result that cannot be read counts as none."""
 
     def decode_result(self, payload: Any) -> dict[str, Any]:
         """Return a result as Celery does, or as that of a task that has not ended.
@@ -27,12 +27,20 @@ class Results(RedisBackend):  # type: ignore[misc]  # Celery has no types
         :param payload: the text that is stored
         """
         try:
-            meta = super().decode_result(payload)
+            meta = super().decode_result(payload)  # type: ignore[misc]  # of the other base
             if isinstance(meta["status"], str) and isinstance(meta["task_id"], str):
                 return dict(meta)
         except Exception as error:  # noqa: BLE001 - Celery raises what the text makes it raise
             _tell(type(error).__name__, sha256(repr(payload).encode()).hexdigest())
         return {"task_id": "", "status": states.PENDING, "result": None}
+
+
+class Results(_Careful, RedisBackend):  # type: ignore[misc]  # Celery has no types
+    """Celery's results in Redis. Arguments are those of Celery's own."""
+
+
+class SentinelResults(_Careful, SentinelBackend):  # type: ignore[misc]  # Celery has no types
+    """Celery's results in a Redis that Sentinel watches. Arguments are those of Celery's own."""
 
 
 @lru_cache(maxsize=1000)  # the scheduler reads it every second, until it expires after a day

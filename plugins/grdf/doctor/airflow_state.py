@@ -13,7 +13,8 @@ from grdf.doctor.account_runs import account_runs
 from grdf.doctor.airflow_tables import Rows, moment, rows_of_airflow
 from grdf.doctor.findings import Finding, some
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.redact import redact_address
+from grdf.options import quoted
+from include.gas.redact import HIDDEN
 
 WHAT = "Airflow"
 COMPONENTS = {
@@ -90,10 +91,10 @@ def _pools(rows: Rows) -> Iterator[Finding]:
     slots = {str(name): int(number) for name, number in rows["pools"]}
     pool = settings.pool()
     if pool not in slots:
-        pool = redact_address(pool)
         yield Finding(
-            WHAT, "bad", f"there is no pool {pool}, so no account is read",
-            f"Create it (airflow pools set {pool} 32 GRDF), or correct [grdf] pool.",
+            WHAT, "bad", f"there is no pool {quoted(pool, 60)}, so no account is read",
+            f"Create it (airflow pools set {settings.POOL if HIDDEN in quoted(pool, 60) else pool} 32 GRDF), or "
+            "correct [grdf] pool.",
         )  # fmt: skip
     for name in dict.fromkeys((pool, settings.POOL)):
         if slots.get(name) == 0:

@@ -153,14 +153,14 @@ def _class_at(path: str) -> Any:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a module may do anything while it is imported
         raise BadSettings.about(
             None,
-            f"the setting [grdf] alert_notifier is {quoted(path)}, which cannot be loaded "
+            f"the setting [grdf] alert_notifier is {quoted(path, 150)}, which cannot be loaded "
             f"({redact(f'{type(error).__name__}: {error}')[:200]})",
             f"Set it to the class of an Airflow notifier whose provider is installed, such as {EXAMPLE}.",
         ) from None
     if not (isinstance(found, type) and issubclass(found, BaseNotifier)):
         raise BadSettings.about(
             None,
-            f"the setting [grdf] alert_notifier is {quoted(path)}, which is no notifier of Airflow's",
+            f"the setting [grdf] alert_notifier is {quoted(path, 150)}, which is no notifier of Airflow's",
             f"Set it to the class of one, such as {EXAMPLE}.",
         )
     return found

@@ -43,7 +43,7 @@ def health_at() -> str:
     if not _CLOCK.fullmatch(text):
         raise BadSettings.about(
             None,
-            f"the setting [grdf] health_at is {quoted(text, 40)}",
+            f"the setting [grdf] health_at is {quoted(text)}",
             f"Set it to a time of the day in Paris, such as {AT}, or remove it for that default.",
         )
     return text

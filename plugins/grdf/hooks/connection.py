@@ -13,10 +13,11 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from grdf import settings
+from grdf.options import FIGURES, quoted, quoted_id
 from grdf.transport.addresses import is_safe, split, what_is_wrong
 from include.gas.account.sections.client import DEFAULT, client_of, whose
 from include.gas.errors import BadSettings, ClientUnknown
-from include.gas.redact import redact_address
+from include.gas.redact import HIDDEN
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -36,11 +37,14 @@ def airflow_connection(conn_id: str) -> Connection:
     try:
         return BaseHook.get_connection(conn_id)
     except (AirflowNotFoundException, ValueError):  # leave out their texts, which may contain the input
-        named = redact_address(conn_id)  # a setting names some, where somebody may have put the connection itself
+        named = quoted_id(conn_id)  # a setting names some, where somebody may have put the connection itself
+        shown = named == conn_id
         raise BadSettings.about(
             account=None,
             cause=f"Airflow has no connection {named}, or cannot read it",
-            next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{named.upper()}).",
+            next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{named.upper()})."
+            if shown
+            else "What a setting names is not the id of a connection. Write the id there.",
         ) from None
 
 
@@ -209,10 +213,10 @@ class GrdfConnection:
             value = getattr(self, name)
             place = "host" if name == "api_base" else name
             if value and (fault := what_is_wrong(value)):
-                wrong.append(f"{place} is {redact_address(value)!r}, {fault}")
+                wrong.append(f"{place} is {_address(value)}, {fault}")
             elif value and not is_safe(value):
                 wrong.append(
-                    f"{place} is {redact_address(value)!r}, which anybody on the way could read and change: use an "
+                    f"{place} is {_address(value)}, which anybody on the way could read and change: use an "
                     "https address (http is for this machine only)"
                 )
         if any(name.lower() == "none" for name in self.id_token_algorithms):
@@ -220,6 +224,15 @@ class GrdfConnection:
         if not self.jwks_url and any(not name.startswith("HS") for name in self.id_token_algorithms):
             wrong.append("id_token_algorithms names a public-key algorithm, but jwks_url is missing")
         return wrong
+
+
+def _address(value: str) -> str:
+    """Return a wrong address as a message may quote it: without its path, and only if it is one."""
+    scheme, is_address, rest = value.partition("://")
+    _, is_login, host = rest.rpartition("@")
+    place = re.match(r"[\w.:-]*", host)
+    shown = f"{scheme}://{HIDDEN + '@' if is_login else ''}{place[0] if place else ''}"
+    return repr(shown) if is_address and scheme.isalnum() else quoted(value)
 
 
 def _positive(extra: Mapping[str, Any], name: str, default: float, odd: list[str], *, whole: bool = False) -> float:
@@ -233,7 +246,9 @@ def _positive(extra: Mapping[str, Any], name: str, default: float, odd: list[str
         number = float("nan")
     if 0 < number < float("inf") and (number.is_integer() or not whole):
         return number
-    told = f"{given!r}, which is " if _NUMBER.fullmatch(str(given)) else ""  # anything else may be a secret
+    text = str(given)
+    harmless = _NUMBER.fullmatch(text) and sum(map(str.isdigit, text)) < FIGURES  # anything else may be a secret
+    told = f"{given!r}, which is " if harmless else ""
     odd.append(f"{name} is {told}not a {'whole ' if whole else ''}number above 0")
     return default
 

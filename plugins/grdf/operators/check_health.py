@@ -12,6 +12,7 @@ from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.dag_settings import or_default
 from grdf.operators.base import GrdfOperator
+from grdf.options import quoted_id
 from include.gas.days.gas_day import paris_today
 from include.gas.display.overview import ENDS_SOON, Situation
 from include.gas.documents.doctypes import ACCOUNT, DOCTYPES
@@ -177,8 +178,8 @@ class CheckHealthOperator(GrdfOperator):
                     BadSettings.about(
                         None,
                         f"Airflow's API did not show the accounts' DAGs ({error.cause or error})",
-                        f"Give the connection {conn_id} of [grdf] health_airflow_conn_id a user who may read DAGs and "
-                        "task instances, and its address.",
+                        f"Give the connection {quoted_id(conn_id)} of [grdf] health_airflow_conn_id a user who may "
+                        "read DAGs and task instances, and its address.",
                     )
                 )
         suspects = [

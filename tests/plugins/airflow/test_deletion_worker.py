@@ -13,6 +13,8 @@ from grdf.airflow.deletion_worker import only_deletions
 BUNDLES = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"
 OURS = {"name": "town", "classpath": "grdf.airflow.bundle.account_bundle.AccountBundle", "kwargs": {}}
 PLAIN = {"name": "dags-folder", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {}}
+PACKAGED = {"name": "grdf", "classpath": "grdf.airflow.bundle.packaged_bundle.PackagedBundle", "kwargs": {}}
+GIT = {"name": "ours-in-git", "classpath": "airflow.providers.git.bundles.git.GitDagBundle", "kwargs": {}}
 THEIRS = PLAIN | {"name": "theirs"}
 
 
@@ -31,12 +33,25 @@ def send(*arguments: Any, by: str = "leaving") -> None:
     only_deletions(SimpleNamespace(request=SimpleNamespace(delivery_info={"routing_key": by})), "id", arguments, {})
 
 
-def test_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    for dag in ("grdf_delete_account", "grdf_retention"):
-        come(dag, f"{dag}.py", "town")
-        monkeypatch.setenv(BUNDLES, json.dumps([PLAIN, THEIRS]))
-        come(dag, f"folders/dags/{dag}.py", "dags-folder")
-        monkeypatch.setenv(BUNDLES, json.dumps([OURS, THEIRS]))
+@pytest.mark.parametrize("dag", ["grdf_delete_account", "grdf_retention"])
+@pytest.mark.parametrize("folder", ["", "gas/", "folders/gas/dags/"])
+@pytest.mark.parametrize(
+    ("bundles", "named"),
+    [([OURS, THEIRS], "town"), ([PACKAGED], "grdf"), ([PLAIN, THEIRS], "dags-folder"), ([GIT], "ours-in-git")],
+)
+def test_our_own(
+    monkeypatch: pytest.MonkeyPatch, bundles: list[dict[str, Any]], named: str, folder: str, dag: str
+) -> None:
+    """In every way of installing. Without a bundle of ours, nothing says which one our files are in."""
+    monkeypatch.setenv(BUNDLES, json.dumps(bundles))
+    come(dag, f"{folder}{dag}.py", named)
+
+
+@pytest.mark.parametrize("configured", ["no JSON", "5", "null", '[{"name": "town"}]', "[5]"])
+def test_bundles_that_airflow_cannot_read_either(monkeypatch: pytest.MonkeyPatch, configured: str) -> None:
+    monkeypatch.setenv(BUNDLES, configured)
+    with pytest.raises(PermissionError):
+        come("grdf_retention", "grdf_retention.py", "town")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +62,7 @@ def test_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
         ("grdf_check_consents", "grdf_consents.py", "town"),
         ("grdf_delete_account", "grdf_delete_account.py", "theirs"),
         ("grdf_delete_account", "grdf_retention.py", "town"),
-        ("grdf_delete_account", "theirs/grdf_delete_account.py", "town"),
+        ("grdf_delete_account", "gas/../grdf_delete_account.py", "town"),
         ("grdf_delete_account", "../grdf_delete_account.py", "town"),
         ("grdf_delete_account", "grdf_delete_account.py", "dags-folder"),
     ],
