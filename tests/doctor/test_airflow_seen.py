@@ -227,6 +227,18 @@ def test_an_account_that_says_not_since_when_it_is_there(alive: Rows, clean: Loc
         clean.book.remove(account_id)
 
 
+@pytest.mark.parametrize("state", ["", "queued", "running"])
+def test_an_account_that_is_older_than_its_dag(alive: Rows, household: str, state: str) -> None:
+    """It was adopted, or this Airflow is new or has lost its database: its first run is still to come."""
+    alive.dag(household, came=now() - timedelta(minutes=10))
+    if state:
+        alive.dag_run(household, state, now())
+    assert bad() == []
+    alive.run("UPDATE dag_version SET created_at = ?", _written(now() - timedelta(days=5)))
+    (told,) = bad()
+    assert household in told
+
+
 def test_an_account_that_waits_for_its_household_needs_no_run(alive: Rows, clean: LocalWorld, household: str) -> None:
     AccountStore(CouchDBHook()).mark(household, ConsentLost.about(household, "GRDF says that its consent is revoked"))
     alive.dag(household)

@@ -41,7 +41,9 @@ def account_runs(what: str, rows: Rows, couchdb: CouchDBHook, now: datetime) -> 
         dag = dag_id(account)
         if not seen.is_read or paused.get(dag, True):
             continue
-        since = datetime.combine(seen.since, time(), UTC) if seen.since else came.get(dag)
+        # The account may be older than this Airflow, or than its DAG there: adopted, restored, or given a new database.
+        known = datetime.combine(seen.since, time(), UTC) if seen.since else None
+        since = max((each for each in (known, came.get(dag)) if each), default=None)
         if runs.unread(dag, since, now):
             unread.append(account)
         elif dag in runs.failed and runs.last.get(dag) is None:

@@ -49,7 +49,7 @@ def state(couchdb: CouchDBHook | None) -> Iterator[Finding]:
     from sqlalchemy.exc import SQLAlchemyError
 
     if not has_database():
-        yield Finding(WHAT, "unknown", "it has no database here", "Run this where the scheduler runs.")
+        yield Finding(WHAT, "unknown", "it has no database here", "Run this in the API server.")
         return
     now = datetime.now(UTC)
     try:
@@ -63,7 +63,7 @@ def state(couchdb: CouchDBHook | None) -> Iterator[Finding]:
             return
         yield Finding(
             WHAT, "unknown", f"its database cannot be read from here ({type(error).__name__})",
-            "Run this where the scheduler runs.",
+            "Run this in the API server.",
         )  # fmt: skip
         return
     yield from _pools(rows)
