@@ -18,9 +18,9 @@ from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.days.windows import Window
 from include.gas.errors import BadAccount
 
-LATELY = timedelta(days=90)
+LATELY = timedelta(days=30)
 """How long a meter is watched that gave days and is noted as one that cannot be daily: the note may be wrong, or GRDF
-has just stopped."""
+has just stopped. In a small fleet one meter that was exchanged makes the check red for so long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,8 @@ def test_a_meter_that_cannot_be_daily_does_not_make_the_account_late(frequency: 
 
 
 @pytest.mark.parametrize("frequency", ["6M", "JJ"])
-@pytest.mark.parametrize(("age", "red"), [(7, False), (8, True), (60, True), (89, True), (90, False)])
-def test_a_meter_noted_as_not_daily_is_watched_while_it_has_days_of_the_last_90(
+@pytest.mark.parametrize(("age", "red"), [(7, False), (8, True), (29, True), (30, False), (89, False)])
+def test_a_meter_noted_as_not_daily_is_watched_while_it_has_days_of_the_last_30(
     frequency: str, age: int, red: bool
 ) -> None:
     """The note may be wrong, and until then the days came: their end is told as that of any other meter."""
