@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 VARIABLE = "grdf_health_known"
 """Name of the Variable."""
+EARLIEST = date(2020, 1, 1)
+"""Days before it were noted by a clock that stood still or began anew, and count as unknown."""
 
 log = logging.getLogger(__name__)
 
@@ -36,39 +38,53 @@ class Seen:
 
     :param ids: the accounts that there were; ``None`` if there was no check
     :param waiting: when accounts that should be read and name no moment were first seen, by id
+    :param told: whether Airflow has told it; otherwise nothing is known, and nothing may be written over it
     """
 
     ids: Set[str] | None = None
     waiting: Mapping[str, date] = field(default_factory=dict)
+    told: bool = True
+
+    def since(self, today: date) -> Mapping[str, date]:
+        """Return when accounts that should be read and name no moment were first seen, by id.
+
+        A day later than tomorrow was noted by a clock that was ahead. It counts as unknown.
+
+        :param today: civil date in Paris
+        """
+        return {account: day for account, day in self.waiting.items() if day <= today + ONE_DAY}
 
 
-def waiting(couchdb: CouchDBHook, today: date) -> Mapping[str, date]:
-    """Return when accounts that should be read and name no moment were first seen, by id.
-
-    A day later than tomorrow was noted by a clock that was ahead. It counts as unknown.
+def seen_before(couchdb: CouchDBHook) -> Seen:
+    """Return what former checks have seen. A check reads it once: what a second look shows may be something else.
 
     :param couchdb: the hook for the CouchDB that holds the accounts
-    :param today: civil date in Paris
     :raises BadSettings: if the connection to CouchDB is incomplete
     """
     couchdb.get_conn()  # which knows the prefix of the databases; nothing is sent
-    return {account: day for account, day in _read(couchdb).waiting.items() if day <= today + ONE_DAY}
+    return _read(couchdb)
 
 
 def lost(
-    couchdb: CouchDBHook, present: Set[str], waits: Mapping[str, date] | None = None
+    couchdb: CouchDBHook, seen: Seen, present: Set[str], waits: Mapping[str, date] | None = None
 ) -> tuple[Mapping[str, str], int]:
     """Return the accounts that are gone and should not be, see :func:`vanished`. If none is, remember those present.
 
+    If Airflow has not told what former checks have seen, only many that the account list names are missed: it goes on
+    naming a few that were deleted. The next check misses the others, since nothing is written.
+
     :param couchdb: the hook for the CouchDB that holds the accounts
+    :param seen: what :func:`seen_before` returned
     :param present: the accounts that it holds
     :param waits: those that should be read and name no moment, with the day on which each was first seen
     """
-    seen, waits = _read(couchdb), waits or {}
-    gone, known = vanished(present, seen.ids, _listed(), lambda ids: couchdb.deleted(ACCOUNT, ids))
-    of_gone = {account: day for account, day in seen.waiting.items() if account in gone}
-    now = Seen(seen.ids if gone else present, {**of_gone, **waits})
-    if now.ids is not None and now != seen:
+    waits = waits or {}
+    checked = seen.ids if seen.told else frozenset()
+    gone, known = vanished(present, checked, _listed(), lambda ids: couchdb.deleted(ACCOUNT, ids))
+    noted = {**seen.waiting, **{account: day for account, day in waits.items() if day >= EARLIEST}}
+    kept = {account: day for account, day in noted.items() if account in gone or account in waits}
+    now = Seen(seen.ids if gone else present, kept)
+    if seen.told and now.ids is not None and now != seen:
         _write(couchdb, now)
     return gone, known
 
@@ -85,7 +101,14 @@ def forget(couchdb: CouchDBHook, account: str) -> None:
 
 
 def _read(couchdb: CouchDBHook) -> Seen:
-    found = shared_list.read(VARIABLE)
+    try:
+        found = shared_list.read_surely(VARIABLE)
+    except shared_list.NotTold as error:
+        log.warning(
+            "Airflow does not tell the Variable %s (%s), so it stays as it is. A check knows neither which accounts "
+            "there were nor since when they wait; the next one tries again.", VARIABLE, error,
+        )  # fmt: skip
+        return Seen(told=False)
     try:
         # Those of other databases are not missed: somebody has led the connection elsewhere.
         if not found or found[0]["of"] != database_name(ACCOUNT, couchdb.prefix):
@@ -96,10 +119,11 @@ def _read(couchdb: CouchDBHook) -> Seen:
 
 
 def _days(told: Any) -> Iterator[tuple[str, date]]:
-    """Yield the account and the day of each entry that can be read. A former version has noted none."""
-    for account, day in told.items() if isinstance(told, dict) else ():
+    """Yield the account and the day of each entry that can be used. A former version has noted none."""
+    for account, text in told.items() if isinstance(told, dict) else ():
         with suppress(ValueError, TypeError):
-            yield account, date.fromisoformat(day)
+            if (day := date.fromisoformat(text)) >= EARLIEST:
+                yield account, day
 
 
 def _write(couchdb: CouchDBHook, seen: Seen) -> None:

@@ -115,7 +115,8 @@ class CheckHealthOperator(GrdfOperator):
         now = datetime.now(UTC)
         today = paris_today(now)
         soon = timedelta(days=or_default(settings.consent_warning_days, ENDS_SOON.days))
-        seen = known_accounts.waiting(self.couchdb, today)
+        before = known_accounts.seen_before(self.couchdb)
+        seen = before.since(today)
         fleet = [
             watched(document, today, soon, seen.get(str(document.get("_id"))))
             for document in self.accounts.every_of_ours()
@@ -123,7 +124,7 @@ class CheckHealthOperator(GrdfOperator):
         if not fleet and not self.couchdb.has_database(ACCOUNT):
             raise no_database(self.couchdb)
         waits = {account.id: seen.get(account.id, today) for account in fleet if account.undated}
-        lost, known = known_accounts.lost(self.couchdb, {account.id for account in fleet}, waits)
+        lost, known = known_accounts.lost(self.couchdb, before, {account.id for account in fleet}, waits)
         databases = self._incomplete(fleet, wrong)
         clients = [self._client(hook.grdf_conn_id) for hook in self.clients()]
         sights = self._sights(context, fleet, limits, now, wrong)

@@ -26,6 +26,10 @@ BROKEN = 100
 log = logging.getLogger(__name__)
 
 
+class NotTold(Exception):
+    """Airflow did not tell a Variable, so it is not known whether there is one."""
+
+
 def read(variable: str = VARIABLE) -> tuple[Any, float] | None:
     """Return the stored list and when it was stored, or ``None`` if there is none or it cannot be read now.
 
@@ -34,15 +38,43 @@ def read(variable: str = VARIABLE) -> tuple[Any, float] | None:
     from airflow.sdk import Variable
 
     try:
-        text = Variable.get(variable, default=None)
-        if not text:
-            return None
-        unpacker = zlib.decompressobj()
-        told = json.loads(unpacker.decompress(b64decode(text), UNPACKED))
-        return told["list"], float(told["at"])
+        return _unpacked(Variable.get(variable, default=None))
     except Exception as error:  # noqa: BLE001 - the list is available without the Variable
         log.warning("The Airflow Variable %s cannot be read (%s).", variable, type(error).__name__)
         return None
+
+
+def read_surely(variable: str) -> tuple[Any, float] | None:
+    """Return what :func:`read` does, for a caller that writes anew what is absent: ``None`` if it is, or is damaged.
+
+    Airflow's SDK (3.3.2, ``ExecutionAPISecretsBackend.get_variable``) returns the default for a Variable that its API
+    did not tell, too. Only the list of the Variables' names says that the API has failed.
+
+    :param variable: name of the Variable that holds it
+    :raises NotTold: if Airflow's API does not tell the Variable
+    """
+    from airflow.sdk import Variable
+
+    try:
+        text = Variable.get(variable, default=None)
+        hidden = text is None and variable in list(Variable.keys(prefix=variable))
+    except Exception as error:
+        raise NotTold(type(error).__name__) from error
+    if hidden:
+        raise NotTold("its name is known, its value is not")
+    try:
+        return _unpacked(text)
+    except Exception as error:  # noqa: BLE001 - whatever somebody has written there
+        log.warning("The Airflow Variable %s is damaged (%s).", variable, type(error).__name__)
+        return None
+
+
+def _unpacked(text: str | None) -> tuple[Any, float] | None:
+    if not text:
+        return None
+    unpacker = zlib.decompressobj()
+    told = json.loads(unpacker.decompress(b64decode(text), UNPACKED))
+    return told["list"], float(told["at"])
 
 
 def write(accounts: Mapping[str, Any], *, at: float, before: Mapping[str, Any] | None) -> bool:
