@@ -23,7 +23,9 @@ it concerns, and what to do. `docs/runbook.md` has an entry for each cause.
 Runs that succeed or are skipped without reading anything do not count as health. It changes nothing and does not call
 GRDF. If it is red, one alert for all accounts is sent by the notifier of `[grdf] alert_notifier`; it names no account.
 If it has not ended in time, the scheduler finds that out and the triggerer sends one, because then the morning's pass
-is probably stuck, too. Without a scheduler nobody does: watch that from outside (`docs/runbook.md`, scheduler still).
+is probably stuck, too. After 23 hours without an end, as in a pool without slots, the scheduler makes the run red, so
+that it is seen where no notifier is set, and the next day's run begins. Without a scheduler nobody does: watch that
+from outside (`docs/runbook.md`, scheduler still).
 """
 
 TIMING = timing()
@@ -47,6 +49,9 @@ with DAG(
     **for_all_accounts("health"),
     default_args=task_defaults(STORING),
     deadline=DEADLINE,
+    # A run whose task no pool lets start would wait for ever, and keep those of the days to come from beginning: one
+    # alert at most, and without a notifier nothing red. It is shorter than from one day's run to the next.
+    dagrun_timeout=timedelta(hours=23),
     doc_md=DOC,
 ):
     CheckHealthOperator(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,13 @@ def test_it_waits_in_the_pool_of_the_reads_and_is_the_next_to_start(parser: Fork
     task = health(parser, pool="grdf")["task"]
     assert task["pool"] == "grdf"
     assert (task["weight_rule"], task["priority_weight"]) == ("absolute", 1000), "a task of an account's has 4 at most"
+
+
+def test_a_run_that_does_not_end_is_red_before_the_next_day_s(parser: Forks) -> None:
+    """In a missing pool its task never starts. It must also end on the day in March that has 23 hours."""
+    dag = health(parser)["dag"]
+    assert dag["dagrun_timeout"] == timedelta(hours=23).total_seconds()
+    assert dag["max_active_runs"] == 1, "the next one could not begin before"
 
 
 @pytest.mark.parametrize("wrong", [{}, {"pool": ""}])

@@ -21,7 +21,7 @@ TITLE = "GRDF gas accounts: the check of health has not ended in time"
 RED_TITLE = "GRDF gas accounts: the check of health is red and has told nobody"
 RED = (
     "The run of grdf_health that was due at {due} is red, and has sent no alert of its own. It was ended from outside, "
-    "it met an error that was not foreseen, or its alert could not be sent. "
+    "it met an error that was not foreseen, its alert could not be sent, or it had not ended after 23 hours. "
     "See the log of its task check, and clear it (docs/runbook.md, deadline)."
 )
 TEXT = (
@@ -41,6 +41,9 @@ async def check_is_late(minutes: int, context: Any = None, **_: Any) -> None:
 
     Airflow 3.3.2 forgets a run's deadline only if the run succeeds (``DagRun.update_state``). A red run has sent its
     own alert, and must not send a false one an hour later. One that has sent none is told here.
+
+    The scheduler ends a run after the DAG's ``dagrun_timeout`` without asking here: of each run's deadline it asks once
+    (``Deadline.missed``), which has passed by then, or passes soon after if it is set to a longer time.
 
     :param minutes: how long after the run was due that is
     :param context: what Airflow tells of the run
