@@ -4,7 +4,8 @@ Loads add days and never remove any; what is taken back as another household's i
 days of a year are stored than the account says, a database has lost them: it was partly restored, or it is a new one.
 Just updating ``stored`` would hide this. Instead the loss is noted under ``lost_days``, and the next daily run asks for
 the whole history of the meter again, in the call that it makes anyway. The note of a year is removed when as many days
-are stored as before. It stays for days that GRDF does not serve any more.
+are stored as before. It stays for days that GRDF does not serve any more. What is taken back as another household's
+was counted before the loss, too, and never comes back: the noted number goes down by it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from include.gas.account.sections.section import MeterSection, members, written
-from include.gas.account.sections.stored import is_year
+from include.gas.account.sections.stored import is_year, told_years
 from include.gas.documents.gas_days import Document
 from include.gas.documents.year_counts import StoredYear, shortfall
 
@@ -32,7 +33,7 @@ class LostDays(MeterSection, frozen=True):
     key: ClassVar[str] = "lost_days"
     written_by: ClassVar[str] = (
         "each load and the monthly check of `stored`, when fewer days are stored than it says; a year is removed when "
-        "as many days are stored again, `read_again` once the history was read"
+        "as many days are stored again, and lowered by days that are taken back; `read_again` once history was read"
     )
 
     read_again: bool = False
@@ -75,6 +76,11 @@ def with_lost_days(
     """
     former, number = LostDays.of(document, pce), Counter(day.year for day in gone)
     noted = former.by_year
+    for year in noted.keys() & number.keys() & set(years):
+        # A try that follows one that was killed, or whose answer was lost, finds days that are left out already.
+        counted = [book[year].days for book in (told, told_years(document, pce)) if year in book]
+        here = held[year].days if year in held else 0
+        noted[year] = max(noted[year] - min(number[year], max(min(counted, default=0) - here, 0)), here)
     told = {year: _without(said, number[year], held.get(year)) for year, said in told.items()}
     short = shortfall(told, held, years)
     noted |= {year: max(noted.get(year, 0), told[year].days) for year in short}
