@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from include.gas.documents.gas_days import dag_id
 from include.sandbox.airflow_stack import VIEWER
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 RUNS_ALONE = True  # ./grdf test runs this in a separate process (tests/suite/groups.py)
 LONG_AGO = "2026-01-01T08:00:00.000000Z"
+TICKS = 15
+"""Seconds in which the scheduler and the triggerer look several times for deadlines that have passed."""
 READ, PAUSED, SKIPPED = "watched-90571", "watched-90572", "watched-90573"
 
 
@@ -128,6 +132,16 @@ def test_paused_missing_and_skipped_are_seen_though_no_task_is_red(
     assert not any(name in text for name in (PAUSED, SKIPPED) for text in mailbox.texts)
 
 
+def begun_before(airflow: AirflowStack, run: str, ago: timedelta) -> None:
+    """Let a run of grdf_health have begun so much earlier."""
+    engine = create_engine(airflow.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
+    at = (datetime.now(UTC) - ago - timedelta(minutes=1)).isoformat(" ")
+    with engine.begin() as connection:
+        update = text("UPDATE dag_run SET start_date = :at WHERE run_id = :run AND dag_id = 'grdf_health'")
+        assert connection.execute(update, {"at": at, "run": run}).rowcount == 1
+    engine.dispose()
+
+
 def deadline_mails(mailbox: Mailbox, run: dict[str, Any]) -> int:
     """Return how many mails say of a run that it has not ended in time, or is red and has told nobody."""
     said = [f"due at {run['run_after']} {what}" for what in ("has not ended", "is red, and has sent no alert")]
@@ -135,12 +149,20 @@ def deadline_mails(mailbox: Mailbox, run: dict[str, Any]) -> int:
 
 
 def test_a_check_that_does_not_end_is_told_by_mail(stack: AirflowStack, box: tuple[Mailbox, dict[str, str]]) -> None:
-    """Its pool has no slot, as when the workers are all taken: the run starts and its task never does."""
+    """Its pool has no slot, as when the workers are all taken: the run starts and its task never does.
+
+    A day later it is red, for those who have no mail. Of it no second mail is sent.
+    """
     mailbox, _ = box
     changed(stack, "PATCH", "/pools/default_pool?update_mask=slots", {"pool": "default_pool", "slots": 0})
     try:
         late = changed(stack, "POST", "/dags/grdf_health/dagRuns", {"logical_date": None})
         wait(lambda: deadline_mails(mailbox, late), seconds=300, what="a mail")
+        begun_before(stack, late["dag_run_id"], timedelta(hours=23))
+        ended = stack.wait_for_runs({"grdf_health": late["dag_run_id"]}, seconds=PATIENCE)
+        assert ended["grdf_health"]["state"] == "failed"
+        time.sleep(TICKS)
+        assert deadline_mails(mailbox, late) == 1
     finally:
         changed(stack, "PATCH", "/pools/default_pool?update_mask=slots", {"pool": "default_pool", "slots": 32})
     assert any("docs/runbook.md, deadline" in text for text in mailbox.texts)
