@@ -20,7 +20,7 @@ SECTION = "grdf"
 FIGURES = 8
 """A text with so many may be a meter's number, however it is written."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}")
-_HARMLESS = re.compile(r"\s*(?:\.?[^\W\d][\w.-]*(?:\s*,\s*[^\W\d][\w.-]*)*|[+-]?\d[\d.,:]*(?:\s?%)?|\W{0,3})\s*")
+_HARMLESS = re.compile(r"\s*(?:\.?[^\W\d][\w.-]*(?:\s*[,;]\s*[^\W\d][\w.-]*)*|[+-]?\d[\d.,:]*(?:\s?%)?|\W{0,3})\s*")
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 SECRETS = ("alert_notifier_kwargs", "connect_secret", "quota_url")

@@ -230,7 +230,7 @@ def _address(value: str) -> str:
     """Return a wrong address as a message may quote it: without its path, and only if it is one."""
     scheme, is_address, rest = value.partition("://")
     _, is_login, host = rest.rpartition("@")
-    place = re.match(r"[\w.:-]*", host)
+    place = re.match(r"\[[\da-fA-F:.]*\]|[\w.:-]*", host)
     shown = f"{scheme}://{HIDDEN + '@' if is_login else ''}{place[0] if place else ''}"
     return repr(shown) if is_address and scheme.isalnum() else quoted(value)
 
