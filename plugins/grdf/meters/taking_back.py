@@ -20,10 +20,10 @@ from include.gas.days.gas_day import utc_text
 from include.gas.documents.billing.periods import is_read_since
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA, MONTH, PUBLISHED, YEAR
+from include.gas.documents.foreign_days import left_by_take_back, take_back
 from include.gas.documents.gas_days import account_range, own_day
 from include.gas.documents.load_report import LoadReport
 from include.gas.documents.storing import ATTEMPTS
-from include.gas.documents.taking_back import left_by_take_back, take_back
 from include.gas.errors import AccountLeaving, BadAccount, StoreBusy
 from include.gas.leaving.deletion_record import has_left
 from include.gas.meter_tag import meter_tag

@@ -12,9 +12,9 @@ from include.gas.answers.consumption.measures import Measures
 from include.gas.answers.consumption.published import Period
 from include.gas.documents.billing.periods import is_read_since, merge_period, period_document
 from include.gas.documents.doctypes import DAY, MONTH
+from include.gas.documents.foreign_days import take_back
 from include.gas.documents.gas_days import day_document, load_was_read_since, merge_day
 from include.gas.documents.storing import load_answer
-from include.gas.documents.taking_back import take_back
 from tests.gas.memory_store import MemoryStore
 
 PCE = "09900000000017"

@@ -13,10 +13,10 @@ from include.gas.answers.consumption.published import Period
 from include.gas.days.windows import Window
 from include.gas.documents.billing.periods import merge_period, period_document, readable_periods
 from include.gas.documents.doctypes import DAY, MONTH
+from include.gas.documents.foreign_days import take_back
 from include.gas.documents.gas_days import open_days
 from include.gas.documents.load_report import LoadReport
 from include.gas.documents.storing import load_answer
-from include.gas.documents.taking_back import take_back
 from tests.gas.memory_store import MemoryStore
 
 PCE = "09900000000017"
