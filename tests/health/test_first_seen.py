@@ -93,6 +93,18 @@ def test_it_is_kept_of_those_that_are_missing_themselves(kept: dict[str, str]) -
     assert waiting() == {"a": DAY}
 
 
+def test_who_leaves_while_the_accounts_are_read_is_not_missed(kept: dict[str, str]) -> None:
+    """The last household, of whose purged document CouchDB remembers nothing."""
+    lost({"a"})
+    before = known_accounts.seen_before(COUCH)
+    known_accounts.forget(COUCH, "a")
+    assert known_accounts.lost(COUCH, before, set()) == ({}, 0)
+    lost({"a", "b", "c"})
+    before = known_accounts.seen_before(COUCH)
+    known_accounts.forget(COUCH, "a")
+    assert set(known_accounts.lost(COUCH, before, set())[0]) == {"b", "c"}, "the others are"
+
+
 def test_a_clock_that_begins_anew_overwrites_no_day(kept: dict[str, str]) -> None:
     lost({"a", "b"}, {"a": DAY})
     lost({"a", "b"}, dict.fromkeys("ab", date(1970, 1, 1)))

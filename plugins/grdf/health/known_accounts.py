@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,10 @@ def lost(
     waits = waits or {}
     checked = seen.ids if seen.told else frozenset()
     gone, known = vanished(present, checked, _listed(), lambda ids: couchdb.deleted(ACCOUNT, ids))
+    if gone and seen.ids and (now_known := _read(couchdb).ids) is not None and not seen.ids <= now_known:
+        # Deletions have ended while the accounts were read.
+        seen = replace(seen, ids=seen.ids & now_known)
+        gone, known = vanished(present, seen.ids, _listed(), lambda ids: couchdb.deleted(ACCOUNT, ids))
     noted = {**seen.waiting, **{account: day for account, day in waits.items() if day >= EARLIEST}}
     kept = {account: day for account, day in noted.items() if account in gone or account in waits}
     now = Seen(seen.ids if gone else present, kept)
