@@ -26,7 +26,7 @@ from tests.clients.scene import (
 )
 from tests.helpers import holder
 from tests.leaving.runs import acquire, check
-from tests.rights.declared import give, look, looked_before
+from tests.rights.declared import declared_before, give, look
 from tests.rights.scene import check as check_named
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def test_a_holder_s_answer_is_looked_for_with_the_own_client(
             two.book.save({**document(two, account), "grdf_connection": client})
         with pytest.raises(AirflowSkipException):
             acquire(account)
-        looked_before(two, account, 20)
+        declared_before(two, account, 20)
         assert right_of(two, account)["raison_sociale_du_tiers"].endswith("SUD") == (client == SOUTH)
         two.control.answer(right_of(two, account)["id_droit_acces"])
     two.control.clear_log()

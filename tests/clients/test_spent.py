@@ -24,7 +24,7 @@ from tests.clients.scene import (
 )
 from tests.helpers import holder
 from tests.leaving.runs import acquire, check
-from tests.rights.declared import PERSON, give, look, looked_before
+from tests.rights.declared import PERSON, declared_before, give, look
 from tests.rights.scene import check as check_named
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def waits(world: LocalWorld, account: str, client: str) -> str:
         world.book.save({**document(world, account), "grdf_connection": client})
     with pytest.raises(AirflowSkipException):
         acquire(account)
-    looked_before(world, account, 20)
+    declared_before(world, account, 20)
     return account
 
 
@@ -56,7 +56,7 @@ def test_holders_answers_to_the_other_are_looked_for(
     assert look() == []
     good = usual if spent == SOUTH else south
     assert asked_by(two) == {CLIENTS[USUAL if spent == SOUTH else SOUTH]}
-    looked_before(two, good, 20)
+    declared_before(two, good, 20)
     two.control.answer(right_of(two, good)["id_droit_acces"])
     assert look() == [f"grdf_account__{good}"]
 

@@ -11,7 +11,7 @@ from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.documents.doctypes import ACCOUNT
 from include.sandbox.adict.meter_data import meters
 from tests.helpers import holder
-from tests.rights.declared import PERSON, TELLING, answer, look, looked_before
+from tests.rights.declared import PERSON, TELLING, answer, declared_before, look
 
 if TYPE_CHECKING:
     import requests
@@ -96,7 +96,7 @@ def stored(account: str) -> dict[str, Any] | None:
 def answer_mail(world: LocalWorld, account: str, pce: str, state: str) -> list[str]:
     """Let the holder answer, let a quarter of an hour pass, and look. Return the DAGs that begin."""
     answer(world, pce, state)
-    looked_before(world, account, 16)
+    declared_before(world, account, 16)
     return look()
 
 

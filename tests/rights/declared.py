@@ -40,10 +40,15 @@ def rights(world: LocalWorld, pce: str) -> list[dict[str, Any]]:
     return [right for right in world.control.consents() if right["id_pce"] == pce]
 
 
-def look(run_type: str = "scheduled") -> list[str]:
-    """Run the DAG that looks for the holders' answers; empty if it asks nobody."""
+def look(run_type: str = "scheduled", *, minute: int = 20) -> list[str]:
+    """Run the DAG that looks for the holders' answers; empty if it asks nobody.
+
+    :param minute: when the run is due in its hour
+    """
+    run = context(run_type=run_type)
+    run["dag_run"].run_after = datetime.now(UTC).replace(minute=minute)
     try:
-        return list(LookAtWaitingOperator(task_id="look").execute(context(run_type=run_type)))
+        return list(LookAtWaitingOperator(task_id="look").execute(run))
     except AirflowSkipException:
         return []
 
@@ -62,13 +67,13 @@ def answer(world: LocalWorld, pce: str, state: str) -> None:
             world.control.change_consent(right["id_droit_acces"], etat_droit_acces=state)
 
 
-def looked_before(world: LocalWorld, account: str, minutes: int) -> None:
-    """Let so many minutes pass since the right was declared and looked for."""
+def declared_before(world: LocalWorld, account: str, minutes: int) -> None:
+    """Let so many minutes pass since the right was declared."""
     stored = document(world, account)
     then = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
     for consent in stored["oauth_callback_results"]["consents"]:
         consent["brought"] = then
-    stored["declaration"] |= {"declared": then} | ({"looked": then} if "looked" in stored["declaration"] else {})
+    stored["declaration"] |= {"declared": then}
     world.book.save(stored)
 
 
@@ -83,7 +88,7 @@ def waits(world: LocalWorld, *accounts: str, **more: Any) -> None:
         give(world, account, **more)
         with pytest.raises(AirflowSkipException):
             acquire(account, "scheduled")
-        looked_before(world, account, 20)
+        declared_before(world, account, 20)
 
 
 def three(account_id: str) -> list[str]:

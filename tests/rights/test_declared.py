@@ -14,7 +14,7 @@ from include.gas.errors import DeclarationRefused, FailNow, MeterTaken, RetryLat
 from include.gas.rights.declared_right import waiting_message
 from tests.helpers import context, days_of, holder, stored, yesterday
 from tests.leaving.runs import acquire, extract, load
-from tests.rights.declared import PERSON, TELLING, answer, calls, give, holds_person, look, looked_before, rights
+from tests.rights.declared import PERSON, TELLING, answer, calls, declared_before, give, holds_person, look, rights
 from tests.rights.scene import bring, check, document, other_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 WAITS = "USER_ACTION_NEEDED"
+
+pytestmark = pytest.mark.usefixtures("nobody_else_waits")
 
 
 def test_it_is_declared_accepted_and_read(clean: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
@@ -42,16 +44,16 @@ def test_it_is_declared_accepted_and_read(clean: LocalWorld, couchdb: CouchDBHoo
     with pytest.raises(AirflowSkipException, match="is waiting for its household"):
         acquire(account_id, "scheduled")
     assert look() == []
-    assert calls(clean) == [], "it was declared a moment ago"
-    looked_before(clean, account_id, 16)
-    assert look() == []
     assert calls(clean) == [("POST", "droits_acces")]
-    assert look() == [], "not twice in a quarter of an hour"
-    assert calls(clean) == []
+    declared_before(clean, account_id, 4 * 1440)
+    assert look() == []
+    assert calls(clean) == [], "it is looked for once an hour"
 
     answer(clean, pce, "Active")
-    looked_before(clean, account_id, 31)
-    assert look() == [f"grdf_account__{account_id}"]
+    check()
+    calls(clean)
+    assert document(clean, account_id)["state"] == WAITS, "the morning's check would start nothing"
+    assert look(minute=5) == [f"grdf_account__{account_id}"]
     assert calls(clean) == [("POST", "droits_acces")]
     after = document(clean, account_id)
     assert not after.get("state")
@@ -82,33 +84,21 @@ def test_a_holder_who_does_not_want_it(clean: LocalWorld, account_id: str, state
     with pytest.raises(AirflowSkipException):
         acquire(account_id, "scheduled")
     answer(clean, pce, state)
-    looked_before(clean, account_id, 20)
+    declared_before(clean, account_id, 20)
     assert look() == []
     after = document(clean, account_id)
     assert after["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
     assert {"Refusée": "refused", "Obsolète": "obsolete", "Révoquée": "revoked"}[state] in after["state_message"]
     assert "waits" not in after["declaration"]
     calls(clean)
-    looked_before(clean, account_id, 90)
-    assert look() == []
+    assert look("manual") == []
     assert calls(clean) == [], "it is not looked for any more"
 
 
-@pytest.mark.parametrize("kind", ["active at once", "by the morning's check"])
-def test_in_force_in_other_ways(clean: LocalWorld, account_id: str, kind: str) -> None:
-    at_once = kind == "active at once"
-    if at_once:
-        clean.control.set(declared_right_state="Active")
-    pce = give(clean, account_id)
-    if at_once:
-        assert acquire(account_id, "scheduled")["first_launch"]
-    else:
-        with pytest.raises(AirflowSkipException):
-            acquire(account_id, "scheduled")
-        check()
-        assert document(clean, account_id)["state"] == WAITS, "the list says that it still waits"
-        answer(clean, pce, "Active")
-        check()
+def test_in_force_at_once(clean: LocalWorld, account_id: str) -> None:
+    clean.control.set(declared_right_state="Active")
+    give(clean, account_id)
+    assert acquire(account_id, "scheduled")["first_launch"]
     after = document(clean, account_id)
     assert not after.get("state")
     assert "waits" not in after["declaration"]
@@ -184,7 +174,7 @@ def test_two_accounts_that_wait_for_one_meter(clean: LocalWorld, account_id: str
         acquire(other, "scheduled")
     assert len(rights(clean, pce)) == 1
     answer(clean, pce, "Active")
-    looked_before(clean, account_id, 20)
+    declared_before(clean, account_id, 20)
     assert look() == [f"grdf_account__{account_id}"]
 
 
@@ -261,7 +251,7 @@ def test_an_account_with_other_meters_goes_on_meanwhile(clean: LocalWorld, accou
     asked = [call["pce"] for call in clean.control.log() if "donnees" in call["path"]]
     assert asked == [first]
     answer(clean, pce, "Active")
-    looked_before(clean, account_id, 20)
+    declared_before(clean, account_id, 20)
     assert look() == [f"grdf_account__{account_id}"]
     assert not document(clean, account_id).get("state")
 
@@ -297,7 +287,7 @@ def test_all_that_wait_are_asked_for_in_one_call(clean: LocalWorld, account_id: 
         with pytest.raises(AirflowSkipException):
             acquire(name, "scheduled")
     answer(clean, holder(names[3]).pces[0], "Active")
-    looked_before(clean, names[0], 20)
+    declared_before(clean, names[0], 20)
     calls(clean)
     assert look() == [f"grdf_account__{names[3]}"]
     assert calls(clean) == [("POST", "droits_acces")]
@@ -308,7 +298,7 @@ def test_nothing_of_the_person_is_logged(clean: LocalWorld, account_id: str, cap
     with caplog.at_level(logging.DEBUG), pytest.raises(AirflowSkipException):
         acquire(account_id, "scheduled")
     answer(clean, holder(account_id).pces[0], "Active")
-    looked_before(clean, account_id, 20)
+    declared_before(clean, account_id, 20)
     with caplog.at_level(logging.DEBUG):
         look()
     assert caplog.text

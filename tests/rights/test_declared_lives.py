@@ -22,10 +22,10 @@ from tests.rights.declared import (
     WAITS,
     accepts,
     calls,
+    declared_before,
     give,
     holds_person,
     look,
-    looked_before,
     postcode,
     rights,
     still_waits,
@@ -144,6 +144,7 @@ def test_a_right_that_one_list_shows_as_waiting_comes_back(clean: LocalWorld, ac
     assert document(clean, account_id)["state"] == (WAITS if declared else OUTDATED)
     clean.control.change_consent(right["id_droit_acces"], etat_droit_acces="Active")
     check()
+    look(minute=5)
     assert not document(clean, account_id).get("state")
     assert reads(clean, account_id)
 
@@ -212,8 +213,8 @@ def test_an_answer_that_we_do_not_know_is_not_waited_for_without_end(
     look("manual")
     check()
     assert still_waits(clean, account_id), "one list may be wrong"
-    looked_before(clean, account_id, 3 * 1440)
-    check()
+    declared_before(clean, account_id, 3 * 1440)
+    look(minute=5)
     assert document(clean, account_id)["state"] == OUTDATED
     clean.control.change_consent(right["id_droit_acces"], etat_droit_acces="Active")
     check()
@@ -222,11 +223,11 @@ def test_an_answer_that_we_do_not_know_is_not_waited_for_without_end(
 
 def test_a_holder_who_does_not_answer_is_to_be_asked(clean: LocalWorld, account_id: str) -> None:
     waits(clean, account_id)
-    looked_before(clean, account_id, 3 * 1440)
+    declared_before(clean, account_id, 3 * 1440)
     check()
     assert "has not answered GRDF's e-mail" in document(clean, account_id)["state_message"]
     accepts(clean, account_id)
-    check()
+    assert look(minute=5)
     assert reads(clean, account_id)
 
 

@@ -34,9 +34,9 @@ from tests.rights.declared import (
     accepts,
     answer,
     calls,
+    declared_before,
     give,
     look,
-    looked_before,
     postcode,
     rights,
     still_waits,
@@ -69,9 +69,8 @@ def test_a_right_that_grdf_made_narrower_is_read_for_its_own_days_alone(
 
 
 @pytest.mark.parametrize("how", ["empty", "cut", "twice with another role", "checked again", "starts later"])
-@pytest.mark.parametrize("who", ["look", "check"])
 def test_an_odd_list_gives_nobody_up(
-    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, how: str, who: str
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     waits(clean, account_id)
     accepts(clean, account_id)
@@ -81,7 +80,7 @@ def test_an_odd_list_gives_nobody_up(
         mine = [right for right in rights_now if right.pce == pce]
         kept = tuple(right for right in rights_now if right.pce != pce)
         if how == "empty":
-            return () if who == "look" else kept
+            return ()
         if how == "cut":
             return kept
         if how == "twice with another role":
@@ -90,16 +89,15 @@ def test_an_odd_list_gives_nobody_up(
             return (*kept, *(replace(right, state="to be checked again by GRDF") for right in mine))
         return (*kept, *(replace(right, first=clean.control.today() + timedelta(9)) for right in mine))
 
-    name = "listed_rights" if who == "look" else "all_access_rights"
-    real = getattr(AdictHook, name)
+    real = AdictHook.listed_rights
 
     def listed(self: AdictHook, *arguments: Any, **more: Any) -> Rights:
         found = real(self, *arguments, **more)
         return replace(found, rights=odd(found.rights))
 
     with monkeypatch.context() as patch:
-        patch.setattr(AdictHook, name, listed)
-        look() if who == "look" else check()
+        patch.setattr(AdictHook, "listed_rights", listed)
+        look()
     assert still_waits(clean, account_id)
     assert look("manual") == [f"grdf_account__{account_id}"]
     assert not document(clean, account_id).get("state")
@@ -129,7 +127,7 @@ def test_what_is_wrong_with_one_keeps_no_other_waiting(
     accepts(clean, first, second, third)
     assert look() == [f"grdf_account__{first}", f"grdf_account__{third}"]
     monkeypatch.undo()
-    looked_before(clean, second, 20)
+    declared_before(clean, second, 20)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
         assert look("manual") == [f"grdf_account__{second}"]
@@ -149,12 +147,12 @@ def test_an_odd_moment_in_a_document_stops_nobody(clean: LocalWorld, account_id:
 
 
 def test_a_meter_that_another_account_took_meanwhile(clean: LocalWorld, account_id: str) -> None:
-    """Neither look nor the morning's check opens it; the account's other meter is read; in the end it is opened."""
+    """It is not opened; the account's other meter is read; in the end it is opened."""
     first, other = holder(three(account_id)[2]).pces[0], other_of(account_id)
     bring(clean, account_id, first)
     give(clean, account_id, keep=True)
     acquire(account_id, "scheduled")
-    looked_before(clean, account_id, 20)
+    declared_before(clean, account_id, 20)
     bring(clean, other, holder(account_id).pces[0])
     accepts(clean, account_id)
     assert look() == []
@@ -289,7 +287,7 @@ def test_what_was_found_before_grdf_failed_is_not_lost(
 
     monkeypatch.setattr(AdictHook, "listed_rights", listed)
     assert look() == [f"grdf_account__{first}"]
-    looked_before(clean, second, 20)
+    declared_before(clean, second, 20)
     assert look("manual") == [f"grdf_account__{second}"]
 
 

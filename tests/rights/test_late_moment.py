@@ -81,15 +81,16 @@ def test_it_counts_from_its_creation(clean: LocalWorld, account_id: str) -> None
     assert stored["declaration"]["waits"]
 
 
-def test_it_is_looked_for_every_morning_only_and_still_opened(clean: LocalWorld, account_id: str) -> None:
+@pytest.mark.usefixtures("nobody_else_waits")
+def test_it_is_looked_for_once_an_hour_and_still_opened(clean: LocalWorld, account_id: str) -> None:
     pce = given_up(clean, account_id, ago(days=4))
     listed(clean, pce, etat_droit_acces="A valider", date_creation=in_list(ago(days=4)))
     check()
     calls(clean)
     assert look() == []
-    assert calls(clean) == [], "the first two days are over"
+    assert calls(clean) == [], "the first two hours are over"
     listed(clean, pce, etat_droit_acces="Active")
-    check()
+    assert look(minute=5) == [f"grdf_account__{account_id}"]
     assert not document(clean, account_id).get("state")
     assert acquire(account_id)["meters"] == 1
 

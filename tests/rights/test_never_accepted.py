@@ -17,7 +17,7 @@ from tests.helpers import holder, stored
 from tests.leaving.runs import acquire
 from tests.plugins.steps import read_published
 from tests.rights.billed import OF_SUMMER, THIS, read, totals
-from tests.rights.declared import answer, give, looked_before
+from tests.rights.declared import answer, declared_before, give, look
 from tests.rights.scene import bring, check, consents, document, hands_over, run
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def test_it_opens_no_month_of_the_former_household(clean: LocalWorld, account_id
     pce = declared_anew(clean, account_id)
     if answered:
         answer(clean, pce, answered)
-        check()
+        look()
     read_published(account_id)
     assert set(totals(account_id)) == OF_SUMMER
 
@@ -58,10 +58,11 @@ def test_nor_does_another_word_of_grdfs_open_one(
     """After two days a declared right waits no more, whatever a list says."""
     pce = declared_anew(clean, account_id)
     check()
-    looked_before(clean, account_id, 3 * 24 * 60)
+    declared_before(clean, account_id, 3 * 24 * 60)
     for state in (word, then):
         if state is not None:
             answer(clean, pce, state)
+            look(minute=5)
             check()
             assert consents(clean, account_id)[0]["unusable"] != WAITING
     read_published(account_id)

@@ -154,17 +154,13 @@ def _of_account(document: Mapping[str, Any]) -> Iterator[date | None]:
 
 
 def _of_declaration(document: Mapping[str, Any], pce: str = "") -> Iterator[date | None]:
-    """Yield the days of the declaration if it is of a meter, or of any if none is given.
-
-    While the holder has not answered, we look every morning: that is no news about any meter.
-    """
+    """Yield the days of the declaration if it is of a meter, or of any if none is given."""
     declaration = Declaration.of(document)
     if declaration is None or (pce and declaration.pce not in ("", pce)):
         return
     yield _day(declaration.entered_at)
     yield _day(declaration.declared)
-    if not declaration.waits:
-        yield _day(declaration.looked)
+    yield _day(declaration.answered)
 
 
 def _of_meter(document: Mapping[str, Any], meter: Consent, today: date) -> Iterator[date | None]:

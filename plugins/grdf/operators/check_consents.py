@@ -44,7 +44,8 @@ class CheckConsentsOperator(GrdfOperator):
 
     It detects revocations made on GRDF's site (GRDF sends no notice of them, ADICT 4) and consents that are in force
     again, and warns before a consent ends. An account is judged by the rights that it brought itself. Other rights on
-    its meters are logged and change nothing. An invalid account is reported and does not stop the check of the others.
+    its meters are logged and change nothing. Whether a holder has accepted a declared right is left to
+    ``grdf_waiting_rights``, which starts the account. An invalid account is reported and stops no other's check.
 
     With the param ``accounts`` it does none of this. Instead it makes the newest right on those accounts' meters their
     own, because a person who knows says so (see ``grdf.consents.owners.take_over``).
@@ -100,7 +101,6 @@ class CheckConsentsOperator(GrdfOperator):
         leaving = here.tell_unfinished(couchdb, accounts, {name: each.answer.rights for name, each in good.items()})
         for round_ in good.values():
             round_.problem = self._lose(round_)
-        self._note_waiting(good, lists)
         counts = Counter(dict.fromkeys(COUNTS, 0))
         for round_ in rounds.values():
             counts.update(round_.counts)
@@ -176,18 +176,6 @@ class CheckConsentsOperator(GrdfOperator):
         round_.elsewhere.setdefault(other, []).append(str(document["_id"]))
         round_.accounts.update(document["_id"], round_.unseen)
         round_.meters.read_by_unchecked(document)
-
-    def _note_waiting(self, rounds: Mapping[str, Round], lists: ClientLists) -> None:
-        """Note what the lists say of rights that wait for their holder."""
-        from grdf.consents.declarations.waiting_rights import WaitingRights
-
-        waiting: dict[str, list[str]] = {}
-        for document in self.accounts.waiting():
-            with suppress(BadAccount):  # told where its consents are checked
-                if (listed := lists.of(document)) and not lists.listed_for_another(document):
-                    waiting.setdefault(listed.connection, []).append(str(document["_id"]))
-        for name, round_ in rounds.items():
-            WaitingRights(self.couchdb, round_.client).note(waiting.get(name, ()), round_.answer, round_.asked_at)
 
     def _announce(self, context: Context, run: str, round_: Round) -> None:
         """Announce the days that were taken back to other DAGs, including those of a failed try and of loads."""

@@ -165,7 +165,7 @@ SECTIONS: Mapping[str, tuple[list[Read], list[Write]]] = {
             names_person,
             is_refused,
             refusal_of,
-            lambda d: d.get("declaration") and Declaration().is_due(NOW),
+            lambda d: d.get("declaration") and Declaration().is_new(NOW),
         ],
         [
             lambda d: with_refused(d, "x", NOW),

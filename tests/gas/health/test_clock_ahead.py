@@ -40,7 +40,7 @@ def account(*, brought: str = "", read_at: str = AT, connected: str = AT, **more
         account(connected=AHEAD),
         account(brought=AHEAD),
         account(read_at=AHEAD),
-        account(declaration={"pce": PCE, "declared": AHEAD, "entered_at": AHEAD, "looked": AHEAD}),
+        account(declaration={"pce": PCE, "declared": AHEAD, "entered_at": AHEAD, "answered": AHEAD}),
         account(stored={PCE: STORED | LATER}),
         account(connected=AHEAD, brought=AHEAD, read_at=AHEAD),
     ],

@@ -34,7 +34,7 @@ def account(name: str = "home") -> dict[str, Any]:
         "state_since": AT,
         "oauth_callback_results": {"consents": [{"pce": PCE, "id_accreditation": RIGHT, "brought": AT, **dates}]},
         "connected": {"at": AT, "by": "x"},
-        "declaration": {"pce": PCE, "entered_at": AT, "declared": AT, "looked": AT, **dates},
+        "declaration": {"pce": PCE, "entered_at": AT, "declared": AT, "answered": AT, **dates},
         "history": {PCE: {"id_accreditation": RIGHT, "from": "2023-06-01", "read_at": AT}},
         "stored": {PCE: {"2026": {"days": 159, "first": "2026-01-01", "last": "2026-06-08"}}},
         "gaps": {PCE: {"2026": {"first": "2026-01-01", "last": "2026-01-05", "awaited": 0, "none": 4, "since": AT,

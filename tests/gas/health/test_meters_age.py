@@ -111,15 +111,8 @@ def test_a_meter_that_waits_for_its_household_is_not_late_but_asked_for() -> Non
     assert [each.cause for each in found.findings] == [Cause.CONNECT]
 
 
-def test_looking_for_an_answer_every_morning_does_not_make_an_account_new() -> None:
-    waiting = {"declaration": {"pce": OTHER, "declared": days_ago(40), "waits": True, "looked": days_ago(0)}}
-    silent = account({"unusable": "waiting for the holder"}, **waiting) | {"stored": {READ: year(60)}}
-    seen = watched(silent, TODAY, SOON)
-    assert (seen.age, seen.is_new) == (60, False)
-
-
 def test_a_declared_right_that_was_answered_today_is_not_late() -> None:
-    answered = {"declaration": {"pce": OTHER, "declared": days_ago(40), "waits": False, "looked": days_ago(0)}}
+    answered = {"declaration": {"pce": OTHER, "declared": days_ago(40), "answered": days_ago(0)}}
     document = account(**answered)
     del document["history"][OTHER]
     assert verdict(document).findings == ()

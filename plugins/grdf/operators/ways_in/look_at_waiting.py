@@ -25,6 +25,8 @@ MOST = 1000
 """Meters in one question (ADICT 3.6)."""
 STARTED = 1000
 """Accounts whose runs one look may start: Airflow maps at most 1,024 tasks (``[core] max_map_length``)."""
+QUARTER = 15
+"""Minutes from one run to the next: only the first of an hour is due in the first quarter."""
 SPLIT = 10
 """How often a question that GRDF refuses is halved: enough to find one meter among a thousand."""
 
@@ -32,9 +34,9 @@ SPLIT = 10
 class LookAtWaitingOperator(GrdfOperator):
     """Asks GRDF for the rights that wait for their holder, all of a client in one call, and notes the answers.
 
-    GRDF sends no notice of them. Each right is looked for every quarter of an hour for two hours, then hourly for two
-    days; after that the check of consents every morning does it. If none is due, GRDF is not asked. A run that a person
-    starts looks for all at once.
+    GRDF sends no notice of them, and nothing else notes that a holder has accepted. While rights wait, the first run of
+    each hour looks for all of them, and so does every run for two hours after a declaration. A run that a person starts
+    looks in any case.
     """
 
     @waiting_for_grdf
@@ -47,16 +49,16 @@ class LookAtWaitingOperator(GrdfOperator):
         """
         from grdf.consents.declarations.waiting_rights import waiting_meters
 
-        began, at_hand = datetime.now(UTC), not Run.of(context).is_scheduled
-        waiting = self.accounts.waiting()
-        due = [document for document in waiting if at_hand or _is_due(document, began)]
-        if not due or not any(waiting_meters(document) for document in waiting):
+        run = Run.of(context)
+        waiting = [document for document in self.accounts.waiting() if waiting_meters(document)]
+        hourly = not run.is_scheduled or run.due.minute < QUARTER
+        if not waiting or not (hourly or any(_is_new(document, datetime.now(UTC)) for document in waiting)):
             raise AirflowSkipException("No holder's answer has to be looked for now: GRDF was not asked.")
         clients: dict[str, dict[str, Sequence[str]]] = {}
         for document in waiting:
             try:
-                if pces := waiting_meters(document):
-                    clients.setdefault(self.adict.of(document).grdf_conn_id, {})[str(document["_id"])] = pces
+                of_client = clients.setdefault(self.adict.of(document).grdf_conn_id, {})
+                of_client[str(document["_id"])] = waiting_meters(document)
             except BadAccount as error:
                 self.log.error("%s It waits on.", error)
         begun: list[str] = []
@@ -109,9 +111,9 @@ class LookAtWaitingOperator(GrdfOperator):
             self.log.info("The next run looks for the other rights: %d accounts begin to be read now.", len(begun))
 
 
-def _is_due(document: Document, now: datetime) -> bool:
+def _is_new(document: Document, now: datetime) -> bool:
     declaration = Declaration.of(document)
-    return declaration is not None and declaration.is_due(now)
+    return declaration is not None and declaration.is_new(now)
 
 
 def _chunks(meters: Mapping[str, Sequence[str]]) -> list[list[str]]:

@@ -20,12 +20,9 @@ PERSON = ("name", "company", "postcode", "email", "phone")
 """The keys that are removed as soon as GRDF has the right."""
 _KEPT = ("pce", "perimeters", "first", "end", "calls_until")
 _ENTERED_AT, _REFUSED_SINCE = "entered_at", "refused_since"
-_SOON, _LATER = timedelta(hours=2), timedelta(days=2)
-_QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
+_NEW = timedelta(hours=2)
 REFUSED_KEPT = timedelta(days=30)
 """How long what a household gave is kept after it was refused, or while GRDF never answers."""
-_SLACK = timedelta(minutes=1)
-"""The scheduler starts a run a little earlier or later than the last one."""
 
 
 class Holder(Protocol):
@@ -67,7 +64,7 @@ class Declaration(Section, frozen=True):
         days later the person is removed, and this, too
     :param declared: when GRDF took it, UTC
     :param waits: whether the holder of a right of the account has not answered yet; absent if none is waited for
-    :param looked: when we last looked whether the holder has answered, UTC
+    :param answered: when we saw that no holder's answer is awaited any more, UTC
     """
 
     key: ClassVar[str] = "declaration"
@@ -89,7 +86,7 @@ class Declaration(Section, frozen=True):
     refused_since: str = ""
     declared: str = ""
     waits: bool = False
-    looked: str = ""
+    answered: str = ""
 
     def __repr__(self) -> str:
         """Return a text without the person."""
@@ -101,25 +98,13 @@ class Declaration(Section, frozen=True):
         found = members(document.get(cls.key))
         return read_fields(cls, found) if found else None
 
-    def is_due(self, now: datetime) -> bool:
-        """Return whether to look at GRDF's list whether the holder has answered.
-
-        GRDF mails the holder every quarter of an hour. We look that often for two hours and every hour for two days;
-        after that the check of consents every morning does. It alone looks for a right that somebody's rewriting of the
-        declaration has left without its moment.
+    def is_new(self, now: datetime) -> bool:
+        """Return whether GRDF took it so lately that the holder may be about to answer the e-mail.
 
         :param now: an aware datetime
         """
-        if not self.waits:
-            return False
-        try:
-            age = now - datetime.fromisoformat(self.declared)
-            rest = now - datetime.fromisoformat(self.looked or self.declared)
-        except (ValueError, TypeError):
-            return False
-        if age >= _LATER:
-            return False
-        return not timedelta(0) <= rest < (_QUARTER if age < _SOON else _HOUR) - _SLACK
+        age = _age(self.declared, now)
+        return age is not None and age < _NEW
 
 
 def names_person(document: Mapping[str, Any]) -> bool:
@@ -269,5 +254,5 @@ def with_look(document: Mapping[str, Any], at: datetime, *, waits: bool) -> Docu
     found = members(document.get(Declaration.key))
     if not found or not (waits or found.get("waits")):
         return dict(document)
-    changed = {key: value for key, value in found.items() if key != "waits"} | {"looked": utc_text(at)}
-    return put(document, Declaration.key, changed | ({"waits": True} if waits else {}))
+    kept = {key: value for key, value in found.items() if key not in ("waits", "answered")}
+    return put(document, Declaration.key, kept | ({"waits": True} if waits else {"answered": utc_text(at)}))
