@@ -124,7 +124,6 @@ class Fleet:
         whose document cannot be read
     :param days: the last gas days, the oldest first
     :param meters: number of meters whose days are counted
-    :param untold: number of meters whose single days are not known
     """
 
     total: int
@@ -133,7 +132,6 @@ class Fleet:
     ages: tuple[Age, ...]
     days: tuple[DayCount, ...]
     meters: int
-    untold: int
 
 
 def fleet(overviews: Collection[Overview], today: date, ends_soon: timedelta = ENDS_SOON) -> Fleet:
@@ -162,7 +160,6 @@ def fleet(overviews: Collection[Overview], today: date, ends_soon: timedelta = E
         ages=_ages([each.last for each in overviews if not each.odd], today),
         days=day_counts(told, today),
         meters=len(told),
-        untold=sum(each.untold for each in overviews),
     )
 
 

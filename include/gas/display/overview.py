@@ -95,7 +95,6 @@ class Overview:
     :param correct: whether a declaration has to be corrected
     :param client: the connection of the GRDF client that it belongs to; ``""`` if its document is odd
     :param recent: the newest days of its meters, one by one
-    :param untold: number of meters whose newest days the document does not tell
     """
 
     id: str
@@ -127,7 +126,6 @@ class Overview:
     correct: bool = False
     client: str = DEFAULT
     recent: tuple[RecentDays, ...] = ()
-    untold: int = 0
 
     @property
     def missing(self) -> int:
@@ -253,6 +251,5 @@ def _summary(document: Mapping[str, Any]) -> Overview:
         proof_until=min((each.until for each in proofs if each.until and each.is_due), default=None),
         correct=account.declares and account.refused,
         client=client,
-        recent=tuple(each for each in recent if each),
-        untold=recent.count(None),
+        recent=tuple(recent),
     )

@@ -36,25 +36,22 @@ class RecentDays:
 
 def recent_days(
     document: Mapping[str, Any], meter: Consent, years: Mapping[int, StoredYear], *, is_read: bool
-) -> RecentDays | None:
+) -> RecentDays:
     """Return a meter's newest days.
 
     :param document: the account document
     :param meter: the consent for the meter
     :param years: the summary of the meter's stored days, read once for all that an overview tells
     :param is_read: whether the account is read at present; if not, no day after the newest stored one is expected
-    :return: ``None`` if the document does not tell them, because a former version has written it
     """
     asked_from = history_since(document, meter.pce)
-    until = _until(meter) if is_read else None
+    until = meter.until.toordinal() if meter.until and is_read else None
     if not years:
         if asked_from is None:
             return RecentDays(0, "", -1)
         return RecentDays(asked_from.toordinal(), "", until if is_read else asked_from.toordinal() - 1)
-    last = max(year.last for year in years.values())
-    letters = _letters(years, last)
-    if letters is None:
-        return None
+    newest = max(years.values(), key=lambda year: year.last)
+    last, letters = newest.last, _letters(years, newest)
     begin = min(day for day in (asked_from, *(year.first for year in years.values())) if day)
     letters = letters.rjust(min((last - begin).days + 1, RECENT), ABSENT)
     first = last - timedelta(days=len(letters) - 1)
@@ -65,21 +62,12 @@ def recent_days(
     return RecentDays(first.toordinal(), letters, until if is_read else last.toordinal())
 
 
-def _until(meter: Consent) -> int | None:
-    return meter.until.toordinal() if meter.until else None
-
-
-def _letters(years: Mapping[int, StoredYear], last: date) -> str | None:
-    newest = years.get(last.year)
-    letters = newest.letters() if newest and newest.last == last else None
-    if newest is None or letters is None:
-        return None
-    former = years.get(last.year - 1)
-    between = newest.first - former.last if former else ONE_DAY
-    if former is None or len(letters) + between.days > RECENT:
-        return letters
-    earlier = former.letters()
-    return None if earlier is None else (earlier + ABSENT * (between.days - 1) + letters)[-RECENT:]
+def _letters(years: Mapping[int, StoredYear], newest: StoredYear) -> str:
+    former = years.get(newest.last.year - 1)
+    if former is None:
+        return newest.letters()
+    between = min((newest.first - former.last).days - 1, RECENT)
+    return (former.letters() + ABSENT * between + newest.letters())[-RECENT:]
 
 
 def _with_outside(letters: str, first: date, meter: Consent) -> str:

@@ -40,14 +40,9 @@ class StoredYear(msgspec.Struct, frozen=True, omit_defaults=True):
     doubts: dict[str, int] = msgspec.field(default_factory=dict)
     recent: str = ""
 
-    def letters(self) -> str | None:
-        """Return the letters of :attr:`recent`; ``None`` if a former version has left them out."""
-        length = min((self.last - self.first).days + 1, RECENT)
-        if not self.recent:
-            whole = not self.corrected and self.days == (self.last - self.first).days + 1
-            return STORED * length if whole else None
-        readable = len(self.recent) == length and not self.recent.strip(STORED + CORRECTED + ABSENT)
-        return self.recent if readable else None
+    def letters(self) -> str:
+        """Return the letters of :attr:`recent`, also if they are left out."""
+        return self.recent or STORED * min((self.last - self.first).days + 1, RECENT)
 
 
 def stored_years(days: Iterable[Mapping[str, Any]]) -> dict[int, StoredYear]:

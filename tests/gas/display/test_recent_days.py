@@ -78,11 +78,3 @@ def test_a_meter_without_a_day_misses_those_that_it_was_asked_for() -> None:
     assert told({}, asked_from="2026-05-01") == RecentDays(date(2026, 5, 1).toordinal(), "")
     assert told({}, asked_from=None) == RecentDays(0, "", -1), "it was not asked yet"
     assert told({}, asked_from="2026-05-01", is_read=False).until == date(2026, 4, 30).toordinal()
-
-
-def test_what_a_former_version_wrote_is_not_known() -> None:
-    assert told({"2026": year("2026-01-01", "2026-05-17", corrected=2)}) is None
-    assert (
-        told({"2025": {**year("2025-01-01", "2025-12-31"), "days": 300}, "2026": year("2026-01-01", "2026-01-05")})
-        is None
-    )

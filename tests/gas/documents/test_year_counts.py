@@ -98,12 +98,3 @@ def test_the_last_days_are_told_one_by_one_unless_all_is_there_as_it_first_came(
     assert load(store, days[:2]).held[2023].recent == "ss-sss"
     corrected = load(store, [reading(FIRST + timedelta(days=4), 8, "provisional")], "2026-01-02T00:00:00+00:00")
     assert corrected.held[2023].letters() == "ss-scs"
-
-
-def test_what_a_former_version_or_somebody_else_wrote_is_not_guessed() -> None:
-    day = date(2024, 3, 1)
-    assert StoredYear(31, day, date(2024, 3, 31)).letters() == "s" * 31
-    assert StoredYear(30, day, date(2024, 3, 31)).letters() is None, "which day is absent?"
-    assert StoredYear(31, day, date(2024, 3, 31), corrected=1).letters() is None, "which day was corrected?"
-    for odd in ("s", "s" * 30 + "x", "<b>" + "s" * 28):
-        assert StoredYear(30, day, date(2024, 3, 31), recent=odd).letters() is None
