@@ -46,7 +46,6 @@ ODD: list[tuple[str, str, dict[str, Any]]] = [
 PATHS = (
     f"/accounts/{ACCOUNT}",
     f"/accounts/{ACCOUNT}?month={MARCH}",
-    f"/accounts/{ACCOUNT}/published?meter={PCE}",
     f"/accounts/{ACCOUNT}/published?meter={meter_tag(ACCOUNT, PCE)}",
     *(f"/accounts/{ACCOUNT}/{table}.csv" for table in ("days", "months", "years", "published")),
 )

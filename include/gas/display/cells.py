@@ -22,7 +22,7 @@ from include.gas.documents.day_checks import WORDS, is_doubted
 from include.gas.documents.doctypes import MONTH, YEAR
 from include.gas.documents.gaps import PUBLISHED_WITHIN, Gap
 from include.gas.documents.gas_days import Document, has_load, is_day, is_number, own_day
-from include.gas.documents.totals import Number
+from include.gas.documents.totals import Number, exact_sum
 from include.gas.errors import ODD_DOCUMENT
 
 
@@ -66,13 +66,18 @@ class Cell:
     :param first: first gas day
     :param kind: what kind of figure the cell has, or why it has none
     :param load: kWh; ``None`` if there is no figure
-    :param before: kWh of the same period one year earlier; ``None`` if there is no figure
+    :param before: kWh of the same days one year earlier; of the whole period if this one has no figure. ``None`` if
+        there is no figure, or none that may be compared
     :param days: number of stored days in the figure
     :param expected: number of days that should be stored by now
     :param changes: corrections, newest last; only for days
     :param doubts: why the figure is doubtful, words of :mod:`include.gas.documents.day_checks`; only for days
     :param part: of a month or year whose figure comes from billing periods, and of which these cover only a part, the
         number of covered days and of all its days; ``None`` otherwise
+    :param compared: of a month or year, the number of its stored days whose day one year earlier is stored, too
+    :param matched: its kWh on these days
+    :param former: kWh of the whole period one year earlier, as far as it is stored; ``None`` if there is no figure
+    :param former_days: if only a part of it is stored, the number of these days; otherwise 0
     """
 
     first: date
@@ -84,11 +89,10 @@ class Cell:
     changes: tuple[Change, ...] = ()
     doubts: tuple[str, ...] = ()
     part: tuple[int, int] | None = None
-
-    @property
-    def missing(self) -> int:
-        """Number of days that should be stored but are not."""
-        return max(self.expected - self.days, 0)
+    compared: int = 0
+    matched: Number | None = None
+    former: Number | None = None
+    former_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +180,15 @@ def day_cells(month: date, documents: Iterable[Mapping[str, Any]], bounds: Bound
     """Return the cells for the days of a month.
 
     :param month: any day of the month
-    :param documents: the stored days of that month and of the same month one year earlier
+    :param documents: stored days, among them those of that month and of the same month one year earlier
     :param bounds: the days that should be stored
     """
-    stored = {day: document for document in documents if is_day(document) and (day := own_day(document))}
+    stored = _by_day(documents)
     return tuple(_day_cell(day, stored, bounds) for day in month_days(month))
+
+
+def _by_day(documents: Iterable[Mapping[str, Any]]) -> dict[date, Mapping[str, Any]]:
+    return {day: document for document in documents if is_day(document) and (day := own_day(document))}
 
 
 def _day_cell(day: date, stored: Mapping[date, Mapping[str, Any]], bounds: Bounds) -> Cell:
@@ -199,13 +207,16 @@ def _day_cell(day: date, stored: Mapping[date, Mapping[str, Any]], bounds: Bound
     return Cell(day, kind, document["load"], before, 1, expected, tuple(_changes(document)), doubts)
 
 
-def month_cells(year: int, totals: Iterable[Document], bounds: Bounds) -> tuple[Cell, ...]:
+def month_cells(
+    year: int, totals: Iterable[Document], bounds: Bounds, days: Iterable[Document] = ()
+) -> tuple[Cell, ...]:
     """Return the cells for the months of a year.
 
     :param totals: stored month totals; only those of the year and the year before are used
     :param bounds: the days that should be stored
+    :param days: the stored days of both years, by which months are compared
     """
-    stored = dict(_readable(totals, MONTH))
+    stored, by_day = dict(_readable(totals, MONTH)), _by_day(days)
     firsts = [date(year, month, 1) for month in range(1, 13)]
     return tuple(
         _total_cell(
@@ -214,22 +225,24 @@ def month_cells(year: int, totals: Iterable[Document], bounds: Bounds) -> tuple[
             stored.get(first),
             stored.get(first.replace(year=year - 1)),
             bounds,
+            by_day,
         )
         for first in firsts
     )
 
 
-def year_cells(totals: Iterable[Document], bounds: Bounds) -> tuple[Cell, ...]:
+def year_cells(totals: Iterable[Document], bounds: Bounds, days: Iterable[Document] = ()) -> tuple[Cell, ...]:
     """Return the cells for all years from the first to the last stored one.
 
     :param totals: stored year totals
     :param bounds: the days that should be stored
+    :param days: the stored days of a year and of the one before, by which that year is compared
     """
-    stored = {first.year: total for first, total in _readable(totals, YEAR)}
+    stored, by_day = {first.year: total for first, total in _readable(totals, YEAR)}, _by_day(days)
     if not stored:
         return ()
     return tuple(
-        _total_cell(date(year, 1, 1), date(year + 1, 1, 1), stored.get(year), stored.get(year - 1), bounds)
+        _total_cell(date(year, 1, 1), date(year + 1, 1, 1), stored.get(year), stored.get(year - 1), bounds, by_day)
         for year in range(min(stored), max(stored) + 1)
     )
 
@@ -248,23 +261,57 @@ def _days_in(total: Mapping[str, Any]) -> int:
 
 
 def _total_cell(
-    first: date, end: date, total: Mapping[str, Any] | None, former: Mapping[str, Any] | None, bounds: Bounds
+    first: date,
+    end: date,
+    total: Mapping[str, Any] | None,
+    former: Mapping[str, Any] | None,
+    bounds: Bounds,
+    by_day: Mapping[date, Mapping[str, Any]],
 ) -> Cell:
-    before = former.get("load") if former else None
-    expected = bounds.expected(first, end)
+    expected, compared = bounds.expected(first, end), _compared(first, end, total, former, by_day)
     if total is None:
         outside = bounds.first is None or end <= bounds.first
         kind = Kind.OUTSIDE if outside else Kind.EXPECTED
         if expected:
             kind = bounds.why_none_of(first, end)
-        return Cell(first, kind, before=before, expected=expected)
-    days = _days_in(total)
-    kind = Kind.ADOPTED if not days else Kind.PARTIAL if days < (end - first).days else Kind.MEASURED
+        return Cell(first, kind, expected=expected, **compared)
+    days, part = _days_in(total), _part_of(total, first, end)
     if is_of_periods(total):
-        covered, length = total.get("published_days"), (end - first).days
-        part = (covered, length) if isinstance(covered, int) and 0 < covered < length else None
-        return Cell(first, Kind.PUBLISHED, total["load"], before, part=part)
-    return Cell(first, kind, total["load"], before, days, expected)
+        covered = (part, (end - first).days) if part else None
+        return Cell(first, Kind.PUBLISHED, total["load"], part=covered, **compared)
+    kind = Kind.ADOPTED if not days else Kind.PARTIAL if part else Kind.MEASURED
+    return Cell(first, kind, total["load"], days=days, expected=expected, **compared)
+
+
+def _compared(
+    first: date,
+    end: date,
+    total: Mapping[str, Any] | None,
+    former: Mapping[str, Any] | None,
+    by_day: Mapping[date, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return what a cell says of the year before. Only the same days are compared, or two totals of whole periods."""
+    if former is None:
+        return {}
+    part = _part_of(former, first.replace(year=first.year - 1), end.replace(year=end.year - 1))
+    found = {"former": former["load"], "former_days": part or 0}
+    pairs = [
+        (by_day[day]["load"], by_day[earlier]["load"])
+        for day in Window(first, end).days()
+        if day in by_day and (earlier := year_before(day)) and earlier in by_day
+    ]
+    if pairs:
+        now, then = zip(*pairs, strict=True)
+        return found | {"before": exact_sum(then), "matched": exact_sum(now), "compared": len(pairs)}
+    if total is None or (part is None and _part_of(total, first, end) is None):
+        return found | {"before": former["load"]}
+    return found
+
+
+def _part_of(total: Mapping[str, Any], first: date, end: date) -> int | None:
+    """Return of how many days a total is; ``None`` if it is of the whole period, or of a period that has no days."""
+    days = total.get("published_days") if is_of_periods(total) else _days_in(total)
+    return days if isinstance(days, int) and 0 < days < (end - first).days else None
 
 
 def _changes(document: Mapping[str, Any]) -> Iterator[Change]:

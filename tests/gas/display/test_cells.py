@@ -46,7 +46,7 @@ def test_a_day_is_what_grdf_said_of_it() -> None:
     ]  # fmt: skip
     assert [cell.load for cell in cells[:5]] == [7, 0, 7, 7, None]
     assert [cell.before for cell in cells[:3]] == [None, 11, None]
-    assert [cell.missing for cell in cells[:5]] == [0, 0, 0, 0, 1]
+    assert [(cell.days, cell.expected) for cell in cells[3:5]] == [(1, 1), (0, 1)]
 
 
 def test_why_a_day_is_not_there() -> None:
@@ -66,7 +66,7 @@ def test_why_a_day_is_not_there() -> None:
 
 def test_after_the_end_of_the_consent_nothing_is_missing() -> None:
     cells = day_cells(TODAY, [], bounds(consent_end=date(2026, 5, 4)))
-    assert [cell.first.day for cell in cells if cell.missing] == [1, 2, 3]
+    assert [cell.first.day for cell in cells if cell.expected > cell.days] == [1, 2, 3]
 
 
 def test_29_february_has_no_day_a_year_before() -> None:
@@ -109,7 +109,54 @@ def test_totals_say_how_many_days_they_sum_and_how_many_are_missing(numbers: set
             assert (cell.kind == Kind.MEASURED) == (len(mine) == _length(cell.first))
     years = year_cells(list(year_documents("a", "m", documents).values()), bounds())
     assert sum(cell.days for cell in years) == len(days)
-    assert [cell.before for cell in years[1:]] == [cell.load for cell in years[:-1]]
+    assert [cell.former for cell in years[1:]] == [cell.load for cell in years[:-1]]
+
+
+@given(st.sets(st.integers(0, 820), min_size=1))
+def test_only_the_same_days_of_two_years_are_compared(numbers: set[int]) -> None:
+    days = {FIRST + timedelta(days=n): 2 + n for n in sorted(numbers)}
+    documents = [stored(day, load) for day, load in days.items()]
+    months = list(month_documents("a", "m", documents).values())
+    years = list(year_documents("a", "m", documents).values())
+    for year in (2025, 2026):
+        two = [each for each in documents if each["year"] in (year, year - 1)]
+        (whole,) = [cell for cell in year_cells(years, bounds(), two) if cell.first.year == year] or [None]
+        for cell in (*month_cells(year, months, bounds(), two), *([whole] if whole else [])):
+            mine = [day for day in days if day.year == year and (cell is whole or day.month == cell.first.month)]
+            both = [day for day in mine if day.replace(year=year - 1) in days]
+            if both:
+                assert (cell.compared, cell.matched) == (len(both), sum(days[day] for day in both))
+                assert cell.before == sum(days[day.replace(year=year - 1)] for day in both)
+            elif cell.load is not None:
+                assert (cell.compared, cell.before) == (0, None)
+
+
+def test_the_whole_former_period_stands_apart() -> None:
+    """27 days of November look like savings beside the 30 of the year before."""
+    former = [stored(date(2025, 4, day), 10) for day in range(1, 31)]
+    now = [stored(date(2026, 4, day), 9) for day in range(1, 28)]
+    months = list(month_documents("a", "m", former + now).values())
+    april = month_cells(2026, months, bounds(), former + now)[3]
+    assert (april.load, april.compared, april.matched, april.before) == (243, 27, 243, 270)
+    assert (april.former, april.former_days) == (300, 0)
+    holes = former[:10] + former[12:29]
+    months = list(month_documents("a", "m", holes + now).values())
+    april = month_cells(2026, months, bounds(), holes + now)[3]
+    assert (april.load, april.compared, april.matched, april.before) == (243, 25, 225, 250)
+    assert (april.former, april.former_days) == (270, 27)
+
+
+@pytest.mark.parametrize(("days", "former", "before"), [(30, 0, 5), (30, 30, 5), (30, 29, None), (29, 0, None)])
+def test_totals_without_days_are_compared_if_both_are_of_the_whole_period(
+    days: int, former: int, before: int | None
+) -> None:
+    """Cozy's konnector has left such totals."""
+    totals = [
+        {"_id": f"a:m:{year}-04", "year": year, "month": 4, "load": load, "days": number}
+        for year, load, number in ((2025, 5, former), (2026, 4, days))
+    ]
+    april = month_cells(2026, totals, bounds())[3]
+    assert (april.before, april.compared, april.former) == (before, 0, 5)
 
 
 def _length(first: date) -> int:

@@ -14,11 +14,18 @@ from include.gas.display.cells import GAPS, Cell, year_before
 
 
 def chart(
-    cells: Sequence[Cell], t: Texts, *, name: str, label: Callable[[date], str], title: Callable[[date], str]
+    cells: Sequence[Cell],
+    t: Texts,
+    *,
+    name: str,
+    label: Callable[[date], str],
+    title: Callable[[date], str],
+    years: bool = False,
 ) -> Markup:
-    """Return a chart of cells, each next to the same period one year earlier.
+    """Return a chart of cells. Days and months stand next to the same days one year earlier, years next to each other.
 
     :param cells: the days of a month, the months of a year, or years
+    :param years: whether they are years
     :param name: description of the chart for screen readers
     :param label: returns the label on the x-axis for a cell's first day
     :param title: returns the name of a period in the tooltip, from its first day
@@ -26,15 +33,22 @@ def chart(
     spell = Spelling(t.language)
 
     def former(cell: Cell) -> Bar:
-        earlier = year_before(cell.first) or cell.first
-        kwh = "" if cell.before is None else t("cell.kwh", kwh=spell.number(cell.before))
-        return Bar(cell.before, "former", f"{title(earlier)}: {kwh}")
+        period = title(year_before(cell.first) or cell.first)
+        if cell.before is None:
+            return Bar(None, "former", period)
+        text = f"{period}: {t('cell.kwh', kwh=spell.number(cell.before))}"
+        if cell.matched is not None and cell.former is not None:
+            days, matched, whole = (spell.number(each) for each in (cell.compared, cell.matched, cell.former))
+            text += t("cell.same", days=days, kwh=matched, former=whole)
+        return Bar(cell.before, "former", text)
 
     def now(cell: Cell) -> Bar:
         text = f"{title(cell.first)}: {said(cell, t)}"
         return Bar(cell.load, cell.kind, text, gap=cell.kind in GAPS, marked=bool(cell.changes or cell.doubts))
 
-    series = [("before", [former(cell) for cell in cells]), ("now", [now(cell) for cell in cells])]
+    series = [("now", [now(cell) for cell in cells])]
+    if not years:
+        series.insert(0, ("before", [former(cell) for cell in cells]))
     return bar_chart([label(cell.first) for cell in cells], series, name=name, unit="kWh")
 
 

@@ -19,7 +19,7 @@ from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_since
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import YEARS, parse_day
-from include.gas.display.cells import Bounds, Cell, day_cells, month_cells, month_days, year_before, year_cells
+from include.gas.display.cells import Bounds, Cell, day_cells, month_cells, year_cells
 from include.gas.display.overview import Overview, overview
 from include.gas.documents.day_checks import WORDS
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
@@ -122,7 +122,7 @@ def names_in_addresses(account: str, meters: Iterable[str]) -> dict[str, str]:
 
 
 def account_view(
-    couchdb: CouchDBHook, document: Document, *, today: date, meter: str | None = None, month: date | None = None
+    couchdb: CouchDBHook, document: Document, *, today: date, meter: str = "", month: date | None = None
 ) -> AccountView:
     """Return the data to show for an account.
 
@@ -136,8 +136,7 @@ def account_view(
         return AccountView(line)
     meters = Account.from_document(document).meters
     named = names_in_addresses(line.id, line.meters)
-    # Bookmarks of former versions have the number.
-    consent = next((each for each in meters if each.pce == named.get(meter or "", meter)), meters[0])
+    consent = next((each for each in meters if each.pce == named.get(meter)), meters[0])
     names = {pce: name for name, pce in named.items()}
     return AccountView(line, meters, _meter_view(couchdb, document, consent, today, month), names)
 
@@ -150,9 +149,8 @@ def _meter_view(
     span = account_range(account, pce)
     months, years = couchdb.range(MONTH, *span), couchdb.range(YEAR, *span)
     month = (month or _newest(stored, months) or today).replace(day=1)
-    wanted = list(month_days(month))
-    wanted += [earlier for day in wanted if (earlier := year_before(day))]
-    days = couchdb.fetch(DAY, [day_id(account, pce, day) for day in wanted])
+    two_years = date(month.year - 1, 1, 1), date(month.year, 12, 31)
+    days = couchdb.range(DAY, *(day_id(account, pce, day) for day in two_years))
     gaps = known_gaps(document, pce)
     bounds = Bounds.of(
         first=_first(document, pce, stored),
@@ -165,9 +163,9 @@ def _meter_view(
     return MeterView(
         consent,
         month,
-        day_cells(month, days.values(), bounds),
-        month_cells(month.year, months, bounds),
-        year_cells(years, bounds),
+        day_cells(month, days, bounds),
+        month_cells(month.year, months, bounds, days),
+        year_cells(years, bounds, days),
         stored,
         gaps,
         MeterFacts.of(document, pce),

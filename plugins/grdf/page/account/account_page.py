@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -13,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 
 from grdf import settings
 from grdf.page.account.account_charts import chart, said
-from grdf.page.account.account_data import AccountView, MeterView, account_view, asked_month, names_in_addresses
+from grdf.page.account.account_data import AccountView, account_view, asked_month, names_in_addresses
 from grdf.page.html.render import page, texts_for
 from grdf.page.html.spelling import Spelling
 from grdf.page.list.mirror import couchdb
@@ -77,7 +78,7 @@ def show(
         reread=_range_to_reread(document, view, today),
         approver=_approver(),
         one_day=ONE_DAY,
-        year_of=lambda day: str(day.year),
+        year_of=_year_of,
         tag=lambda pce: meter_tag(account, pce),  # as logs and messages name the meter
     )
 
@@ -96,11 +97,12 @@ def published(request: Request, account: AccountDep, meter: str = "") -> Respons
     if document is None:
         return page(request, "no_account.html", 404, heading=account, key="account.unknown")
     named = names_in_addresses(account, overview(document).meters)
-    pce = named.get(meter, meter)
+    pce = named.get(meter, "")
     span = account_range(account, pce)
     compared = compare_all(couchdb().range(PUBLISHED, *span), couchdb().range(DAY, *span))
-    name = next((name for name, known in named.items() if known == pce), "")
-    return page(request, "published.html", account=account, meter=pce, name=name, compared=compared[::-1])
+    return page(
+        request, "published.html", account=account, meter=pce, name=meter if pce else "", compared=compared[::-1]
+    )
 
 
 @router.get("/accounts/{account}/{table}.csv", dependencies=[Depends(may_view)])
@@ -121,27 +123,20 @@ def _charts(request: Request, view: AccountView) -> dict[str, Any]:
     if meter is None:
         return {}
     t = texts_for(request)
-    spell = Spelling(t.language)
-    month, year = spell.month(meter.month), str(meter.month.year)
+    spell, month = Spelling(t.language), meter.month
+    days = t("account.days.chart", month=spell.month(month))
+    months = t("account.months.chart", year=month.year)
     return {
-        "days": chart(
-            meter.days,
-            t,
-            name=t("account.days.chart", month=month),
-            label=lambda day: str(day.day),
-            title=spell.weekday,
-        ),
-        "months": chart(
-            meter.months, t, name=t("account.months.chart", year=year), label=spell.month_name, title=spell.month
-        ),
-        "years": chart(
-            meter.years,
-            t,
-            name=t("account.years.chart"),
-            label=lambda day: str(day.year),
-            title=lambda day: str(day.year),
-        ),
-    } | _sums(meter)
+        "days": chart(meter.days, t, name=days, label=lambda day: str(day.day), title=spell.weekday),
+        "months": chart(meter.months, t, name=months, label=spell.month_name, title=spell.month),
+        "years": chart(meter.years, t, name=t("account.years.chart"), label=_year_of, title=_year_of, years=True),
+        "month": meter.months[month.month - 1],
+        "year": next((cell for cell in meter.years if cell.first.year == month.year), None),
+    }
+
+
+def _year_of(day: date) -> str:
+    return str(day.year)
 
 
 def _range_to_reread(document: Document, view: AccountView, today: date) -> tuple[date, date]:
@@ -158,29 +153,17 @@ def _range_to_reread(document: Document, view: AccountView, today: date) -> tupl
     return month, max(min((month + 31 * ONE_DAY).replace(day=1), today), month + ONE_DAY)
 
 
-def _sums(meter: MeterView) -> dict[str, Any]:
-    month = next((cell for cell in meter.months if cell.first == meter.month), None)
-    year = next((cell for cell in meter.years if cell.first.year == meter.month.year), None)
-    return {"month": month, "year": year}
-
-
 def _rows(first: Document | None, others: Iterator[Document], columns: tuple[str, ...]) -> Iterator[str]:
     written = StringIO()
     table = csv.writer(written)
     table.writerow([{"load": "kwh"}.get(column, column) for column in columns])
-    for document in _chained(first, others):
+    for document in chain([first] if first else [], others):
         table.writerow([_field(document, column) for column in columns])
         if written.tell() > 65_536:
             yield written.getvalue()
             written.seek(0)
             written.truncate()
     yield written.getvalue()
-
-
-def _chained(first: Document | None, others: Iterator[Document]) -> Iterator[Document]:
-    if first is not None:
-        yield first
-        yield from others
 
 
 def _field(document: Document, column: str) -> Any:
