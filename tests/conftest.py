@@ -98,6 +98,14 @@ def pytest_runtest_setup(
             _as_at_first(_running[0])
 
 
+def _make_accounts_database() -> None:
+    """Have the accounts' database as the set-up makes it: tests put accounts into it with plain HTTP, as others do."""
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.gas.documents.doctypes import ACCOUNT
+
+    CouchDBHook().create_database(ACCOUNT)
+
+
 def _as_at_first(world: LocalWorld) -> None:
     """Forget documents, staged files, counts, tokens, Airflow's Variables; what has a prefix is some test's own."""
     from include.gas.documents.doctypes import DOCTYPES
@@ -107,6 +115,7 @@ def _as_at_first(world: LocalWorld) -> None:
     for doctype in DOCTYPES:
         url = f"{world.couch.url}/{database_name(doctype)}"
         requests.delete(url, auth=(world.couch.user, world.couch.password), timeout=60)
+    _make_accounts_database()
     world.control.set(**DEFAULTS)
     world.control.set_clock(None)
     world.control.drop_consents()
@@ -150,6 +159,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalWorld]:
     ):
         for name, value in running.connections().items():
             patch.setenv(name, value)
+        _make_accounts_database()
         _running.append(running)
         yield running
         _running.clear()

@@ -93,6 +93,8 @@ def _database(each: Database) -> Iterator[str]:
     if each.indexes:
         names = ", ".join(f"`{index_name(fields)}`" for fields in each.indexes)
         yield f"* **Mango indexes** {names}."
+    if each.compares_revisions:
+        yield "* **Revisions** are compared by CouchDB also after a purge (`_design/compare-revisions`)."
     yield ""
     told: set[type] = set()
     kinds = KINDS[each.doctype]

@@ -110,9 +110,10 @@ class AccountBook:
         return document
 
     def listed(self) -> list[str]:
-        """Return the ids of all documents."""
+        """Return the ids of all accounts."""
         answer = self._http.get(f"{self._database}/_all_docs", timeout=TIMEOUT)
-        return [row["id"] for row in answer.json()["rows"]] if answer.ok else []
+        rows = answer.json()["rows"] if answer.ok else []
+        return [row["id"] for row in rows if not row["id"].startswith("_design/")]
 
     def remove(self, account: str) -> None:
         """Remove an account's document, if there is one."""

@@ -158,6 +158,7 @@ def _path_of_user(name: str) -> str:
 
 def _database(admin: CouchDBHook, doctype: str, members: Sequence[str], say: Say) -> None:
     from grdf.hooks.mango_indexes import make_indexes
+    from grdf.hooks.revision_check import compare_revisions
 
     name = database_name(doctype, admin.prefix)
     made = admin.create_database(doctype)
@@ -167,7 +168,8 @@ def _database(admin: CouchDBHook, doctype: str, members: Sequence[str], say: Say
     if changes:
         admin.good(admin.request("PUT", doctype, "/_security", body=wanted))
     indexes = make_indexes(admin, doctype)
-    said = ["created" if made else "exists", *changes, *(f"now with the index {name}" for name in indexes)]
+    compares = ["now compares revisions"] if compare_revisions(admin, doctype) else []
+    said = ["created" if made else "exists", *changes, *(f"now with the index {name}" for name in indexes), *compares]
     say(f"database {name}: {', '.join(said)}")
 
 

@@ -73,7 +73,7 @@ def test_killed_after_the_revocation(clean: LocalWorld, account_id: str, couch: 
 
 def test_killed_in_the_middle_of_the_purge(clean: LocalWorld, account_id: str, couch: Couch, killed: Killer) -> None:
     pces = household(clean, account_id)
-    struck = killed(account_id, lambda _number, line: line == "POST /com-grandlyon-grdf-month/_bulk_docs")
+    struck = killed(account_id, lambda _number, line: line == "POST /com-grandlyon-grdf-month/_purge")
     assert struck["signal"] == signal.SIGKILL
     left = couch.mentions(account_id, but=("com-grandlyon-grdf-audit",))
     assert left.keys() == {"com-grandlyon-grdf-year", "io-cozy-accounts"}
@@ -99,7 +99,7 @@ def test_killed_after_any_write(clean: LocalWorld, killed: Killer) -> None:
         else:
             finish(clean, account, pces)
         at += 1
-    assert len([line for line in killed.lines if line.endswith("/_bulk_docs")]) == 5, "the approval goes, too"
+    assert len([line for line in killed.lines if line.endswith("/_purge")]) == 5, "the approval goes, too"
     assert at > 14, "so many writes there were"
 
 

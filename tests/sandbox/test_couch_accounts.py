@@ -112,10 +112,12 @@ def test_a_member_does_nothing_about_databases(admin: Couch, member: Member, db:
         ours.get("/_all_dbs"),
         ours.post(db + "/_purge", json={"a": ["1-x"]}),
         ours.post(db + "/_compact", json={}),
-        ours.put(db + "/_security", json={}),
-        ours.put(db + "/_design/x", json={"views": {}}),
     ):
         assert refusal(answer) == (401, "unauthorized")
+    rules = admin.get(db + "/_security").json()
+    assert refusal(ours.put(db + "/_security", json={})) == (500, "error"), "as each shard refuses"
+    assert admin.get(db + "/_security").json() == rules
+    assert refusal(ours.put(db + "/_design/x", json={"views": {}})) == (403, "forbidden")
     assert admin.get(db).status_code == 200
 
 

@@ -29,6 +29,7 @@ class Database:
     :param removed: what the deletion of an account removes
     :param kept: why a deletion keeps the other documents; ``""`` if no other document is about the account
     :param for_readers: whether programs that only need the gas data may be let in. CouchDB then lets them write, too
+    :param compares_revisions: whether a write must conflict if its document was purged (`grdf.hooks.revision_check`)
     :param indexes: fields of the Mango indexes that are made with the database; its ids start with the account's id
     """
 
@@ -38,6 +39,7 @@ class Database:
     removed: Removed
     kept: str = ""
     for_readers: bool = False
+    compares_revisions: bool = False
     indexes: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
@@ -59,6 +61,7 @@ DATABASES = (
         "the connection page and every task (`grdf.stores.accounts.account_store`); before us cozy-stack or the "
         "konnector",
         removed="one document of the account",
+        compares_revisions=True,  # its deletion must not be undone by a task that has read it before
     ),
     Database(
         DAY,

@@ -2,8 +2,9 @@
 
 No package registry offers a real CouchDB. This one is a small Node.js server (``server.js``, ``lib/``) on top of
 PouchDB and LevelDB. For the requests that this project uses, it answers as CouchDB does, and
-``tests/sandbox/test_couch_*.py`` check that both give the same answers. It has no partitions, no ``_purge``, no
-replication, and one administrator. In production, point the Airflow connection ``couchdb`` to CouchDB 3.
+``tests/sandbox/test_couch_*.py`` check that both give the same answers. It has no partitions, no
+replication, and one administrator, and ids of what was purged stay in its files. In production, point the Airflow
+connection ``couchdb`` to CouchDB 3.
 """
 
 from __future__ import annotations

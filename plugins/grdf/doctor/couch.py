@@ -11,6 +11,7 @@ from grdf.doctor.findings import Check, Finding
 from grdf.hooks.couch_answers import json_object, place
 from grdf.hooks.couch_roles import administrator, has_administrator
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.revision_check import compares_revisions
 from grdf.stores.accounts.account_index import NAME
 from include.gas.days.clocks import agree
 from include.gas.documents.doctypes import ACCOUNT, DOCTYPES, FOR_READERS, database, index_name
@@ -20,7 +21,7 @@ from include.gas.errors import BadSettings
 WHAT = "CouchDB"
 OLDEST, TRIED = (3,), (3, 3)
 OURS = "PouchDB"
-"""What the server of ``./grdf up`` calls itself: it promises no more than CouchDB 2, and is for trying things out."""
+"""What the server of ``./grdf up`` calls itself: it is for trying things out."""
 TIMEOUT, WHOLE, PATIENCE = (3.05, 10.0), 15.0, 0
 """Seconds to connect and for a part of an answer, seconds for all of it, further tries: a person waits."""
 SET_UP = "Run ./grdf couchdb setup (python -m grdf.couchdb_setup setup where ./grdf is not there)."
@@ -48,16 +49,17 @@ def server(hook: CouchDBHook) -> Iterator[Finding]:
     greeting = _greeting(hook)
     text, vendor = str(greeting.get("version", "")), str(greeting.get("vendor", ""))
     numbers = tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
-    if numbers < OLDEST and OURS not in vendor:
+    if numbers < OLDEST:
         yield Finding(
             WHAT, "bad", f"version {text or 'unknown'} answers, which is too old: nobody mends its security any "
             "more, and ids of households that have left would stay in its files",
             "Install CouchDB 3.5.",
         )  # fmt: skip
         return
-    if numbers < TRIED:
+    if numbers < TRIED or OURS in vendor:
+        what = "the embedded CouchDB" if OURS in vendor else f"version {text}"
         yield Finding(
-            WHAT, "look", f"version {text or 'unknown'} answers, which cannot purge or is not tried with this project",
+            WHAT, "look", f"{what} answers, which is for trials, or is not tried with this project",
             "Use CouchDB 3.5 in production: else ids of households that have left stay in its files.",
         )  # fmt: skip
     else:
@@ -138,7 +140,7 @@ def log(hook: CouchDBHook) -> Iterator[Finding]:
 
 def databases(hook: CouchDBHook) -> Iterator[Finding]:
     """Look for databases and indexes, and at who may come in."""
-    missing, unindexed, open_ = [], [], []
+    missing, unindexed, open_, uncompared = [], [], [], []
     strangers: set[str] = set()
     for doctype in DOCTYPES:
         name = database_name(doctype, hook.prefix)
@@ -151,6 +153,8 @@ def databases(hook: CouchDBHook) -> Iterator[Finding]:
             hook.request("GET", doctype, f"/_design/{each}").status_code == 404 for each in sorted(wanted)
         ):
             unindexed.append(name)
+        if not compares_revisions(hook, doctype):
+            uncompared.append(name)
         rules = json_object(hook.good(hook.request("GET", doctype, "/_security")))
         members = rules.get("members") or {}
         if not (members.get("names") or members.get("roles")):
@@ -171,5 +175,10 @@ def databases(hook: CouchDBHook) -> Iterator[Finding]:
         yield Finding(WHAT, "bad", f"the databases {', '.join(missing)} are missing", SET_UP)
     if unindexed:
         yield Finding(WHAT, "look", f"{', '.join(unindexed)} have no or an older index, so searches are slow", SET_UP)
-    if not (missing or unindexed or open_ or strangers):
+    if uncompared:
+        yield Finding(
+            WHAT, "bad", f"{', '.join(uncompared)} does not compare revisions: a household that leaves may come back",
+            SET_UP,
+        )  # fmt: skip
+    if not (missing or unindexed or open_ or strangers or uncompared):
         yield Finding(WHAT, "ok", f"all {len(DOCTYPES)} databases are there, with their indexes, open to members alone")

@@ -11,6 +11,7 @@ import requests
 from grdf.hooks.couch_answers import docs_of, json_keys, json_object, place, rows_of
 from grdf.hooks.couch_server import LARGEST, TIMEOUT, CouchServer
 from grdf.hooks.mango_indexes import make_indexes
+from grdf.hooks.revision_check import compare_revisions
 from include.gas.documents.doctypes import database
 from include.gas.documents.gas_days import database_name
 from include.gas.documents.storing import WriteResult
@@ -242,6 +243,7 @@ class CouchDBHook(CouchServer):
         if response.status_code == 412:
             return False
         self.good(response)
+        compare_revisions(self, doctype)
         make_indexes(self, doctype, fresh=True)
         return True
 

@@ -60,10 +60,7 @@ class DatabaseFiles:
             )
 
     def drop_old_indexes(self, doctype: str) -> None:
-        """Free the files of views that are gone.
-
-        The embedded server never answers this request.
-        """
+        """Free the files of views that are gone."""
         self._couchdb.good(self._couchdb.request("POST", doctype, "/_view_cleanup", body={}))
 
     def _updated(self, doctype: str, design: Document, view: str) -> requests.Response:

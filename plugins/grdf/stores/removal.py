@@ -1,10 +1,9 @@
 """The removal of documents from CouchDB so that nothing personal stays.
 
-CouchDB keeps a tombstone of every deleted document, with its id, and our ids contain the meter's number. CouchDB 3 can
-purge: then no tombstone stays, and a compaction frees what old revisions held. Only the server's list of its latest
-purges (``_purged_infos_limit``, 1,000 by default) still contains ids, until others replace them. The embedded server
-cannot purge, so the ids of removed documents stay in its files; this is one more reason to use it for trying and
-testing only.
+CouchDB keeps a tombstone of every deleted document, with its id, and our ids contain the meter's number. After a purge
+no tombstone stays, and a compaction frees what old revisions held. Only the server's list of its latest purges
+(``_purged_infos_limit``, 1,000 by default) still contains ids, until others replace them. The embedded server purges
+for show: the ids stay in its files, which is one more reason to use it for trying and testing only.
 
 Only a server administrator may purge. A deletion must purge, and reports an error if its login may not. Other removals
 (of marks, or of days that a late load stored for a household that has left) do what their login may.
@@ -27,7 +26,6 @@ PAGE = 1000
 TRIES = 10
 
 PURGED = "purged: no tombstones are left; ids go from the server's list of its latest purges as others follow"
-KEPT = "the server cannot purge: ids of removed documents stay in its files"
 STUBS = "not purged, since the login is no server administrator: ids of removed documents stay in the database"
 
 
@@ -35,7 +33,7 @@ class Remover:
     """Removes documents by ranges of their ids.
 
     :param couchdb: the hook for the CouchDB that holds them
-    :param wholly: whether nothing may stay, not even an id, if the server can purge; a deletion needs this
+    :param wholly: whether nothing may stay, not even an id; a deletion needs this
     """
 
     def __init__(self, couchdb: CouchDBHook, *, wholly: bool = False) -> None:
@@ -49,17 +47,16 @@ class Remover:
 
         :raises BadSettings: as :attr:`purges`
         """
-        return PURGED if self.purges else STUBS if self._can_purge else KEPT
+        return PURGED if self.purges else STUBS
 
     @cached_property
     def purges(self) -> bool:
         """Whether removed documents are purged. The server is asked once.
 
-        :raises BadSettings: if they must be purged and the server can, but this login may not
+        :raises BadSettings: if they must be purged, but this login may not
         """
-        if not self._can_purge or self._couchdb.is_administrator():
-            return self._can_purge
-        if self._wholly:
+        purges = self._couchdb.is_administrator()
+        if self._wholly and not purges:
             raise BadSettings.about(
                 account=None,
                 cause=f"the login of the Airflow connection {self._couchdb.couchdb_conn_id} is not a CouchDB "
@@ -68,13 +65,7 @@ class Remover:
                 next_step="Nothing was removed. Set the connection couchdb_admin for the workers that run deletions, "
                 "then start the deletion again.",
             )
-        return False
-
-    @cached_property
-    def _can_purge(self) -> bool:
-        """CouchDB 2.3 introduced ``_purge`` on clusters. The embedded server reports an older version."""
-        version = str(self._couchdb.greeting().get("version", "")).split(".")
-        return tuple(int(part) for part in version[:2] if part.isdigit()) >= (2, 3)
+        return purges
 
     def count(self, doctype: str, startkey: str, endkey: str) -> int:
         """Return the number of documents in a range.
@@ -158,10 +149,7 @@ class Remover:
         self._files.compact(doctype)
 
     def forget_indexes(self, doctype: str) -> None:
-        """Have the server free the files of views that are gone, if it purges: they name meters, too.
-
-        The embedded server never answers this request.
-        """
+        """Have the server free the files of views that are gone, if it purges: they name meters, too."""
         if self.purges:
             self._files.drop_old_indexes(doctype)
 

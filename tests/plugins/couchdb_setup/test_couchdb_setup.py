@@ -17,6 +17,7 @@ import requests
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.accounts.account_index import NAME
+from grdf.stores.removal import Remover
 from include.gas.documents.doctypes import ACCOUNT, DAY, DOCTYPES
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, ServiceUnavailable
@@ -51,6 +52,23 @@ def test_a_second_time_changes_nothing_and_says_so(server: Server, run: Run) -> 
     assert "open to" not in said
     assert server.user(server.member) == user
     assert [server.http.get(server.path(each), timeout=30).json()["doc_count"] for each in DOCTYPES] == before
+
+
+def test_accounts_that_others_have_made_get_revisions_compared(server: Server, run: Run) -> None:
+    """Without it, a task that read an account before its deletion could bring it back (CouchDB 3.5.2)."""
+    server.connect()
+    server.http.put(server.path(ACCOUNT), timeout=30)
+    server.http.put(f"{server.path(ACCOUNT)}/home", json={}, timeout=30)
+    assert f"{database_name(ACCOUNT, server.prefix)}: exists, now open to {server.member}, now compares" in run()[1]
+    hook = CouchDBHook()
+    document = hook.get(ACCOUNT, "home")
+    assert document is not None
+    Remover(CouchDBHook("couchdb_admin"), wholly=True).remove(ACCOUNT, "home")
+    assert hook.put(ACCOUNT, document | {"state": "back"}) is None
+    assert hook.write(ACCOUNT, [document | {"state": "back"}]).conflicts == {"home"}
+    assert hook.get(ACCOUNT, "home") is None
+    assert hook.put(ACCOUNT, {"_id": "home"}), "a new one may have the id"
+    assert "compares" not in run()[1]
 
 
 def test_the_member_does_all_ordinary_work(server: Server, run: Run) -> None:

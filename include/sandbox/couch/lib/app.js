@@ -8,6 +8,7 @@ const { serverRoutes } = require('./server-routes');
 const { documentRules, documentWrites, revisionTag } = require('./documents');
 const { traceRequest } = require('./strays');
 const { collectionRules } = require('./collections');
+const { purging } = require('./purge');
 const { reply, refuse, mendRefusals } = require('./replies');
 
 const BODY_LIMIT = '64mb'; // the whole request is kept in memory; this project's bulk writes are far smaller
@@ -42,7 +43,8 @@ function buildApp(settings, databases) {
   app.use(documentRules);
   app.use(express.json({ limit: BODY_LIMIT, type: isJson }));
   app.use(traceRequest); // after the body is read, which happens in the connection's context
-  app.use(collectionRules);
+  app.use(collectionRules(databases));
+  app.use(purging(databases));
   app.use(documentWrites(databases));
   app.use(mendRefusals);
   app.use(insideDatabases(databases));

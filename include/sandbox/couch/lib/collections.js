@@ -1,6 +1,7 @@
 'use strict';
 // _bulk_docs, _find and _changes: turns express-pouchdb's answers into CouchDB's.
 const crypto = require('crypto');
+const { dropUnknownRevisions } = require('./purge');
 const { refuse, rewriteAnswer } = require('./replies');
 
 const LONGPOLL_MS = 60_000;
@@ -8,14 +9,17 @@ const isObject = (value) => value !== null && typeof value === 'object' && !Arra
 const json = (value) => JSON.stringify(value) + '\n';
 
 /** Runs before express-pouchdb handles the request. Its body has already been read. */
-function collectionRules(request, response, next) {
-  const [, name] = /\/(_bulk_docs|_find|_changes|_design_docs)$/.exec(request.path) || [];
-  if (!name) return next();
-  if (name === '_design_docs') return designDocs(request, next);
-  if (request.method === 'POST' && !isObject(request.body)) {
-    return refuse(response, 400, ['bad_request', 'Request body must be a JSON object']);
-  }
-  return { _bulk_docs: bulkDocs, _find: find, _changes: changes }[name](request, response, next);
+function collectionRules(databases) {
+  return (request, response, next) => {
+    const [, folder, name] = /^\/([^/]+)\/(_bulk_docs|_find|_changes|_design_docs)$/.exec(request.path) || [];
+    if (!name) return next();
+    if (name === '_design_docs') return designDocs(request, next);
+    if (request.method === 'POST' && !isObject(request.body)) {
+      return refuse(response, 400, ['bad_request', 'Request body must be a JSON object']);
+    }
+    if (name === '_bulk_docs') return bulkDocs(databases.open(folder), request, response, next);
+    return { _find: find, _changes: changes }[name](request, response, next);
+  };
 }
 
 /** Cozy's clients look there for indexes. express-pouchdb has no such path; what is in it are documents like others. */
@@ -26,7 +30,7 @@ function designDocs(request, next) {
 }
 
 /** PouchDB returns rows in any order, CouchDB in the order of the request. */
-function bulkDocs(request, response, next) {
+function bulkDocs(database, request, response, next) {
   const docs = request.body && request.body.docs;
   if (!Array.isArray(docs)) return refuse(response, 400, ['bad_request', '`docs` parameter must be an array.']);
   if (!docs.every(isObject)) return refuse(response, 400, ['bad_request', 'Document must be a JSON object']);
@@ -44,7 +48,7 @@ function bulkDocs(request, response, next) {
     const byId = groupById(rows);
     return json(docs.map((doc) => byId.get(doc._id).shift()));
   });
-  return next();
+  return dropUnknownRevisions(database, docs).then(() => next(), next);
 }
 
 function groupById(rows) {

@@ -1,6 +1,7 @@
 'use strict';
 // Puts requests about documents into the shape that express-pouchdb expects. Where express-pouchdb is laxer than
 // CouchDB, code that works here would fail there, so CouchDB's rules are enforced here.
+const { dropUnknownRevisions } = require('./purge');
 const { reply, refuse } = require('./replies');
 
 const KEYS = ['key', 'keys', 'startkey', 'endkey', 'start_key', 'end_key'];
@@ -74,12 +75,16 @@ function documentWrites(databases) {
       if (id === null) return next();
       const match = (request.headers['if-match'] || '').replace(/"/g, '');
       if (match) request.query.rev = match;
+      const database = databases.open(request.path.split('/')[1]);
       if (request.method === 'PUT' && request.body) {
         request.body._id = id;
         delete request.body._revisions; // no replicated histories, see bulkDocs
+        if (request.query.rev) request.body._rev = request.query.rev;
+        delete request.query.rev;
+        await dropUnknownRevisions(database, [request.body]);
       }
       if (request.method !== 'DELETE') return next();
-      return await remove(databases.open(request.path.split('/')[1]), id, request.query.rev, response);
+      return await remove(database, id, request.query.rev, response);
     } catch (error) {
       return next(error);
     }

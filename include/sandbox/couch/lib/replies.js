@@ -19,22 +19,20 @@ function refuse(response, status, [error, reason] = USUAL[status]) {
 }
 
 /**
- * Passes the body of a 2xx response from express-pouchdb through `change`, which returns the new text.
+ * Passes the body of a 2xx response from express-pouchdb through `change`, which returns the new text or promises it.
  * If `change` fails, the body is sent as it is.
  */
 function rewriteAnswer(response, change) {
   const send = response.send;
   response.send = (body) => {
     response.send = send;
-    let text = body;
-    if (response.statusCode < 300) {
-      try {
-        text = change(JSON.parse(body));
-      } catch (error) {
-        console.error('answer left as it was:', error);
-      }
-    }
-    return response.send(text);
+    if (response.statusCode >= 300) return response.send(body);
+    const changed = Promise.resolve(body).then(JSON.parse).then(change);
+    changed.catch((error) => {
+      console.error('answer left as it was:', error);
+      return body;
+    }).then((text) => response.send(text));
+    return response;
   };
 }
 

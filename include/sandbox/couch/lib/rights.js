@@ -42,8 +42,11 @@ function rights(databases) {
         return refuse(response, 403, ['forbidden', 'You are not allowed to access this db.']);
       }
       if (SERVER_ADMINS.test(request.url)) return refuse(response, 401, SERVER_ADMIN);
-      const aboutAll = DB_ADMINS.test(request.url) || (request.method !== 'GET' && /^\/[^/?]*\/(_security|_design\/)/.test(request.url));
-      return aboutAll && !admin ? refuse(response, 401, DB_ADMIN) : next();
+      if (admin) return next();
+      if (DB_ADMINS.test(request.url)) return refuse(response, 401, DB_ADMIN);
+      const [, changed] = (request.method !== 'GET' && /^\/[^/?]*\/(_security|_design\/)/.exec(request.url)) || [];
+      if (changed === '_security') return refuse(response, 500, ['error', 'no_majority']); // its shards refuse
+      return changed ? refuse(response, 403, ['forbidden', DB_ADMIN[1]]) : next();
     } catch (error) {
       return next(error);
     }

@@ -5,7 +5,7 @@ const { reply, refuse } = require('./replies');
 
 const GREETING = {
   couchdb: 'Welcome',
-  version: '2.0.0', // do not promise more than CouchDB 2: no partitions, no _purge
+  version: '3.5.2', // whose answers ours are, without partitions
   features: [],
   vendor: { name: 'GRDF sandbox (PouchDB)' },
 };
