@@ -47,7 +47,7 @@ class RemoveOverdueOperator(GrdfOperator):
         """Run the task.
 
         :return: how many records were removed
-        :raises BadSettings: if the server can purge, but the login may not, or a clock is wrong
+        :raises BadSettings: if the login may not purge, or a clock is wrong
         """
         from grdf.hooks.couch_roles import administrator
         from grdf.proofs.left_files import LeftFiles

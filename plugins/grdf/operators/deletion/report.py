@@ -103,8 +103,6 @@ class ReportDeletionOperator(DeletionOperator):
         left["staged"] = self.staging.count(self.account_id)
         for doctype in (*DATA, ACCOUNT):
             self.remover.compact(doctype)
-        if not self.remover.purges:
-            self.remover.forget_revisions(ACCOUNT)  # they hold what the household gave
         if any(left.values()):
             raise StoreBusy.about(
                 self.account_id,
