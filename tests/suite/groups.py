@@ -10,7 +10,20 @@ from pathlib import Path
 ALONE = re.compile(r"^RUNS_ALONE = True\b", re.MULTILINE)
 """The line by which a test file asks for it: most of its time goes into an Airflow that its folder does not share."""
 
-LONG = ("compose", "machines", "browser", "runs", "leaving", "connect", "plugins", "history", "dags", "house", "model")
+LONG = (
+    "compose",
+    "promises",
+    "machines",
+    "browser",
+    "runs",
+    "leaving",
+    "connect",
+    "plugins",
+    "history",
+    "dags",
+    "house",
+    "model",
+)
 """Folders that take longest, which start first; files that run alone come after the first, and other folders last."""
 
 
@@ -28,7 +41,7 @@ class Group:
     @property
     def busy(self) -> bool:
         """Whether it keeps a whole Airflow running, which takes a core by itself: one such group runs at a time."""
-        return (self.name.endswith(".py") and bool(self.folder)) or self.folder in ("browser", "compose")
+        return (self.name.endswith(".py") and bool(self.folder)) or self.folder in ("browser", "compose", "promises")
 
     @property
     def folder(self) -> str:

@@ -1,0 +1,80 @@
+"""What is seen from outside: runs that have ended, requests that GRDF has got, and what goes wrong with them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+ACCOUNTS = "io-cozy-accounts"
+DAYS, MONTHS, YEARS = (f"com-grandlyon-grdf-{what}" for what in ("day", "month", "year"))
+PERIODS = "com-grandlyon-grdf-published"
+METERS = tuple(f"0999999{number:07}" for number in range(101, 400))
+"""Numbers of meters that GRDF knows."""
+MOVED, ENDED, NO_RIGHT, REVOKED = "1000000", "1000001", "1000002", "1000014"
+"""What GRDF answers about a meter (docs/adict-api.md)."""
+Document = dict[str, Any]
+
+
+class TimedOut(Exception):
+    """Airflow ended the task after its ``execution_timeout``."""
+
+
+@dataclass
+class Ended:
+    """How a run, or a task, ended.
+
+    :param state: ``success``, ``skipped``, ``failed``, or ``killed`` if its process died and nobody tried again
+    :param text: what it said when it failed or was skipped
+    """
+
+    state: str
+    text: str = ""
+    result: Any = field(default=None, repr=False)
+    seconds: float = 0.0
+
+    @property
+    def well(self) -> bool:
+        """Whether nobody has to look at it."""
+        return self.state in ("success", "skipped")
+
+
+@dataclass
+class Asked:
+    """A request that GRDF has seen."""
+
+    at: datetime
+    dag: str
+    method: str
+    path: str
+    query: dict[str, str]
+    body: str
+    status: int
+
+    @property
+    def pce(self) -> str:
+        """The meter in its path."""
+        found = re.search(r"/pce/([^/]+)/", self.path + "/")
+        return found[1] if found else ""
+
+    def days(self) -> tuple[date, date]:
+        """The gas days it asks for: the first, and the day after the last."""
+        return date.fromisoformat(self.query["date_debut"]), date.fromisoformat(self.query["date_fin"])
+
+
+@dataclass
+class Fault:
+    """Something that goes wrong with some of the next requests.
+
+    :param what: an HTTP status; ``down``; ``lost`` (done, but the answer does not arrive); ``kill`` and ``kill after``
+        (our process dies before it and after it); ``drip`` (a few bytes a minute); ``twice`` (a second right may
+        be declared); or a function of the answer's body
+    """
+
+    what: Any
+    path: str = ""
+    method: str = ""
+    times: float = 1
+    after: int = 0
+    retry_after: int | None = None

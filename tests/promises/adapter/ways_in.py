@@ -1,0 +1,160 @@
+"""The ways in by which households come: GRDF's site, a declaration, a form, a file."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import date
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from fastapi.testclient import TestClient
+
+from include.sandbox.adict.meter_data.meters import find
+from tests.model.world import REDIRECT
+from tests.promises.adapter.runs import Runs
+from tests.promises.adapter.seen import Document
+
+ORIGIN = REDIRECT.partition("/grdf")[0]
+
+
+class WaysIn(Runs):
+    """Households that come, and the pages that they see."""
+
+    def connect(self, account: str, *pces: str, way: str = "cozy", run: bool = True, **terms: Any) -> list[str]:
+        """Let a household agree on GRDF's site and come here. Return its rights.
+
+        :param way: ``cozy`` as cozy-stack leaves it; ``code`` still to exchange; ``page`` by an operator
+        """
+        if way == "page":
+            made = self._by_page(account, pces, terms)
+        else:
+            code, made = self.agree(account, *pces, **terms)
+            if way == "code":
+                self.put(account, {"oauth": {"code": code, "redirect_uri": REDIRECT, "nonce": "nonce"}})
+            else:
+                token = self.world.exchanged(code)
+                results = (self.account(account).get("oauth_callback_results") or {}) | {"id_token": token["id_token"]}
+                oauth = {"access_token": token["access_token"], "nonce": "nonce"}
+                self.put(account, {"oauth": oauth, "oauth_callback_results": results})
+        if run:
+            self.first_runs() if account not in self.last else self.run(account)
+        return made
+
+    def konnector(self, account: str, pce: str, right: str) -> None:
+        """Put an account as Cozy's konnector has left it: it knows its meter and right."""
+        results = {"pce_id": pce, "consents": [{"pce": pce, "id_accreditation": right}]}
+        self.put(account, {"oauth": {}, "oauth_callback_results": results})
+
+    def person(self, account: str, pce: str, **more: Any) -> Document:
+        """Return what a household gives so that its right can be declared."""
+        meter = find(pce)
+        assert meter
+        given = {
+            "pce": pce,
+            "name": f"Invente-{account}",
+            "postcode": meter.postcode,
+            "email": f"{account}@example.org",
+        }
+        return given | {name: str(value) if isinstance(value, date) else value for name, value in more.items()}
+
+    def declare(self, account: str, pce: str, way: str = "document", *, run: bool = True, **more: Any) -> Any:
+        """Give what is needed so that a household's right is declared.
+
+        :param way: ``document``, ``form`` (an operator's), ``link`` (the household's own), ``import``
+        :return: the status of the answer to a form, the outcome of an import's line
+        """
+        given = self.person(account, pce, **more)
+        if way == "import":
+            _, found = self.import_({"account": account, **given})
+            told: Any = found.get(account)
+        elif way == "document":
+            self.put(account, {"declaration": given})
+            told = None
+        else:
+            told = self.send_form(account, given, link=way == "link")
+        if run:
+            self.first_runs()
+        return told
+
+    def form(self, account: str, given: Document, *, link: bool = False) -> tuple[str, Document]:
+        """Fill in the form up to its summary. Return where it is sent, and its fields; none if it was refused."""
+        if link:
+            told = self._page("POST", f"/connect/{account}/link", accept="application/json").json()
+            query = told["link"].partition("?")[2]
+            start, to, login = f"/household?{query}", f"/household/direct?{query}", False
+        else:
+            start, to, login = f"/connect/{account}", f"/connect/{account}/direct", True
+        page = self._page("GET", start, login=login)
+        blank = _fields(page.text)
+        proof = {} if link else {"proof": "a paper of the tests"}
+        summary = self._page(
+            "POST", to, data={**given, **proof, "ticket": blank.get("ticket", ""), "step": "check"}, login=login
+        )
+        return to, _fields(summary.text) if summary.status_code == 200 else {}
+
+    def send_form(self, account: str, given: Document, *, link: bool = False) -> int:
+        """Fill in the form and send it. Return the status of the answer; 303 leads to the page that follows."""
+        to, fields = self.form(account, given, link=link)
+        return self.press(to, fields) if fields else 0
+
+    def press(self, to: str, fields: Document) -> int:
+        """Press *Send* on a form's summary. Return the status of the answer."""
+        return int(self._page("POST", to, data=fields | {"step": "send"}, login=to.startswith("/connect")).status_code)
+
+    def progress(self, account: str) -> Document:
+        """Return what the page that follows an account says of it."""
+        answer = self._page("GET", f"/connect/{account}/progress", accept="application/json")
+        return dict(answer.json()) if answer.status_code == 200 else {}
+
+    def fleet_page(self) -> str:
+        """Return what the page about all accounts says."""
+        answer = self._page("GET", "/fleet")
+        assert answer.status_code == 200, answer.text
+        return re.sub(r"<[^>]+>|\s+", " ", answer.text.partition("<main>")[2])
+
+    def _by_page(self, account: str, pces: tuple[str, ...], terms: Document) -> list[str]:
+        begun = self._page(
+            "POST", f"/connect/{account}", data={"first_name": "A", "last_name": "B", "email": "a@b.example"}
+        )
+        assert begun.status_code == 303, begun.text
+        query = dict(parse_qsl(urlsplit(begun.headers["location"]).query))
+        code, made = self.agree(account, *pces, nonce=query["nonce"], **terms)
+        done = self._page("GET", "/callback", params={"code": code, "state": query["state"]})
+        self.page_says = done.status_code
+        return made
+
+    def _page(self, method: str, path: str, *, login: bool = True, accept: str = "text/html", **options: Any) -> Any:
+        """Ask the page, as a browser does or as a program does."""
+        app, token = _page_app()
+        headers = {"Accept": accept, "Accept-Language": "en", "Sec-Fetch-Site": "same-origin"}
+        headers |= {"Authorization": f"Bearer {token}"} if login else {}
+        self.browser = getattr(self, "browser", None) or TestClient(
+            app, ORIGIN, root_path="/grdf", follow_redirects=False
+        )
+        return self.browser.request(method, f"/grdf{path}", headers=headers, **options)
+
+
+def _fields(page: str) -> Document:
+    """Return what a page's form for a declaration carries."""
+    forms = re.findall(r'<form method="post" action="[^"]*/direct[^"]*".*?</form>', page, re.DOTALL)
+    found: Document = {}
+    for tag in re.findall(r"<input[^>]*>", forms[0] if forms else ""):
+        values = {name: html.unescape(value) for name, value in re.findall(r'([\w-]+)="([^"]*)"', tag)}
+        if values.get("name") == "perimeters":
+            found.setdefault("perimeters", []).append(values["value"])
+        elif values.get("type") == "hidden" or values.get("name") == "agreed":
+            found[values["name"]] = values["value"]
+    return found
+
+
+@cache
+def _page_app() -> tuple[Any, str]:
+    from airflow.api_fastapi.app import init_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    from grdf.page.app import create_app
+
+    manager = init_auth_manager()
+    return create_app(), manager.generate_jwt(SimpleAuthManagerUser(username="operator", role="admin"))  # type: ignore[type-var]

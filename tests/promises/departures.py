@@ -1,0 +1,251 @@
+"""Households that leave, all at once, and one whose consent was given on the page, by its link."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import requests
+
+from tests.promises import stack_adapter as product
+from tests.promises.stack import (
+    ACCOUNTS,
+    ADMIN,
+    APPROVER,
+    AUDIT,
+    LEAVER,
+    PEOPLE,
+    RECORDED,
+    STAYER,
+    Browser,
+    Person,
+    Stack,
+    dag_of,
+    wait,
+)
+
+DELETION = "grdf_delete_account"
+SHARED, SHARER = product.person(71, "promise-shared"), "promise-sharer"
+"""A household whose right a second account names, too, as after a restored backup."""
+
+
+# ---- forms on pages --------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Form:
+    """A form of a page, with what a browser would send of it."""
+
+    action: str
+    method: str
+    fields: dict[str, list[str]]
+    boxes: dict[str, list[str]]
+    buttons: dict[str, str]
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Form] = []
+        self._open = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.found.append(Form(values.get("action", ""), values.get("method", "get").lower(), {}, {}, {}))
+            self._open = True
+        elif self._open and (name := values.get("name")):
+            form, value = self.found[-1], values.get("value", "")
+            if tag == "button" or values.get("type") == "submit":
+                form.buttons.setdefault(name, value)
+            elif values.get("type") in ("checkbox", "radio"):
+                form.boxes.setdefault(name, []).append(value)
+                if "checked" in values:
+                    form.fields.setdefault(name, []).append(value)
+            elif tag in ("input", "select", "textarea"):
+                form.fields.setdefault(name, []).append(value)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = self._open and tag != "form"
+
+
+def forms(page: requests.Response) -> list[Form]:
+    """Return the forms of a page."""
+    parser = _Forms()
+    parser.feed(page.text)
+    return parser.found
+
+
+def form_with(page: requests.Response, field: str) -> Form:
+    """Return the form of a page that has a field."""
+    assert page.status_code == 200, f"{page.status_code} {page.text[-3000:]}"
+    return next(form for form in forms(page) if field in form.fields or field in form.boxes)
+
+
+def link_of(stack: Stack, account: str) -> str:
+    """Let an operator make a link for a household, and return its address."""
+    made = stack.browser(ADMIN).post(f"/grdf/connect/{account}/link", headers={"Accept": "application/json"})
+    assert made.status_code == 200, made.text
+    return str(made.json()["link"])
+
+
+def typed(who: Person) -> dict[str, Any]:
+    """Return what a household types into the direct way's form."""
+    return {
+        "pce": who.pces[0], "name": who.last_name, "postcode": who.postcode, "email": who.email, "phone": who.phone,
+    }  # fmt: skip
+
+
+def fill_in(browser: Browser, address: str, who: Person) -> requests.Response:
+    """Open the form and send it; return the summary with the text to agree to."""
+    form = form_with(browser.get(address), "postcode")
+    return browser.post(form.action, data=form.fields | form.boxes | typed(who) | form.buttons)
+
+
+def agree(browser: Browser, summary: requests.Response) -> requests.Response:
+    """Tick the box of the summary and send it."""
+    form = next(each for each in forms(summary) if each.boxes and "pce" in each.fields)
+    return browser.post(form.action, data=form.fields | form.boxes | form.buttons)
+
+
+@pytest.fixture(scope="session")
+def recorded(stack: Stack) -> Person:
+    """A household that consents with its link on the page, answers GRDF's mail, and is read."""
+    who, browser = PEOPLE[RECORDED], stack.browser()
+    sent = agree(browser, fill_in(browser, link_of(stack, RECORDED), who))
+    assert sent.status_code == 303, sent.text[-3000:]
+    (right,) = (right for right, state in stack.rights(who).items() if state == "A valider")
+    stack.grdf.answer(right)
+    wait(lambda: stack.has_dag(dag_of(RECORDED)), "DAG of the household with a link")
+    stack.ran(product.DECLARED)
+    wait(lambda: stack.days(RECORDED, who.pces[0]) or stack.ran(dag_of(RECORDED)) is None, "days of that household")
+    return who
+
+
+# ---- deletions -------------------------------------------------------------------------------------------------------
+
+
+def waiting_task(stack: Stack, run: str) -> str | None:
+    """Return the task of a deletion that waits for a person."""
+    states = stack.tasks({"dag_id": DELETION, "dag_run_id": run})
+    assert "failed" not in states.values(), stack.log_of({"dag_id": DELETION, "dag_run_id": run})
+    return next((task for task, state in states.items() if state == "awaiting_input"), None)
+
+
+def parked(stack: Stack, run: str, times: int = 1) -> str:
+    """Wait until the approval is asked for and the scheduler knows. Return the task that waits.
+
+    Airflow 3.3.2 fails a task that is answered before; a person is never that fast.
+    """
+    task = str(wait(lambda: waiting_task(stack, run), "question to a person"))
+
+    def heard() -> bool:
+        lines = (stack.airflow.home / "scheduler.log").read_text(encoding="utf-8", errors="replace").splitlines()
+        told = [line for line in lines if "Received executor event" in line and f"'{task}'" in line and run in line]
+        return len(told) >= times and waiting_task(stack, run) == task
+
+    wait(heard, "scheduler that knows of the question")
+    time.sleep(0.5)
+    return task
+
+
+def answer(stack: Stack, run: str, choice: str, by: str = APPROVER, times: int = 1) -> None:
+    """Answer as one of the users."""
+    path = f"/dags/{DELETION}/dagRuns/{quote(run)}/taskInstances/{parked(stack, run, times)}/-1/hitlDetails"
+    token = {"Authorization": f"Bearer {stack.airflow.token(by, stack.passwords[by])}"}
+    told = stack.api("PATCH", path, json={"chosen_options": [choice], "params_input": {}}, headers=token)
+    assert told.ok, told.text
+
+
+def records_of(stack: Stack, account: str) -> list[dict[str, Any]]:
+    """Return the records of an account's deletions that have ended."""
+    return [each for each in stack.documents(AUDIT) if each.get("account") == account and each.get("finished_at")]
+
+
+def revoked_by(stack: Stack, right: str) -> list[str]:
+    """Return which clients have revoked a right."""
+    return [
+        call["client_id"]
+        for call in stack.grdf.log()
+        if call["method"] == "PATCH" and call["path"].endswith(f"/{right}") and call["status"] == 200
+    ]
+
+
+@dataclass(frozen=True)
+class Departure:
+    """What came of a deletion.
+
+    :param rights: the household's rights at GRDF before, by GRDF's id
+    :param run: the run of the DAG
+    :param logs: what its tasks have logged
+    :param own_answer: what was still there after the person who asked had approved it, too: documents, active rights
+    """
+
+    who: Person
+    rights: dict[str, str]
+    run: dict[str, Any]
+    logs: str
+    own_answer: tuple[int, int]
+
+
+@pytest.fixture(scope="session")
+def departed(stack: Stack, recorded: Person) -> Iterator[dict[str, Departure]]:
+    """Three households that have left, by account."""
+    people = {LEAVER: PEOPLE[LEAVER], RECORDED: recorded, SHARED.account: SHARED}
+    stack.connect(SHARED)
+    for name in (LEAVER, STAYER, SHARED.account):
+        assert stack.first_run(name)["state"] == "success"
+    meters = stack.account(SHARED.account)["oauth_callback_results"]
+    copied = {"_id": SHARER, "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": meters}
+    stack.put(ACCOUNTS, copied)
+    last = stack.yesterday()
+    days = {"from": str(last.replace(day=1)), "to": str(last), "include_definitive": True}
+    read = {names[0]: stack.start("grdf_history", accounts=list(names), **days) for names in ((LEAVER,), (STAYER,))}
+    for run in read.values():
+        stack.end("grdf_history", run)
+    rights = {name: stack.rights(who) for name, who in people.items()}
+    runs = {name: stack.start(DELETION, account=name, confirm=name, dry_run=False) for name in people}
+    answer(stack, runs[LEAVER], "Approve", by=ADMIN)
+    for name in people:
+        if name != LEAVER:
+            answer(stack, runs[name], "Approve")
+    parked(stack, runs[LEAVER], times=2)
+    there = sum(len(stack.documents(name, LEAVER)) for name in (ACCOUNTS, "com-grandlyon-grdf-day"))
+    own_answer = (there, list(stack.rights(PEOPLE[LEAVER]).values()).count("Active"))
+    answer(stack, runs[LEAVER], "Approve", times=2)
+    ended = {name: stack.end(DELETION, run) for name, run in runs.items()}
+    yield {
+        name: Departure(who, rights[name], ended[name], stack.log_of(ended[name]), own_answer)
+        for name, who in people.items()
+    }
+    stack.remove(ACCOUNTS, SHARER)
+
+
+def bodies(stack: Stack) -> Iterator[tuple[str, str, str, str]]:
+    """Return all that CouchDB gives away of any document: database, id, text, and ``"removed"``, ``"old"`` or ``""``.
+
+    Old revisions, conflicts and removed documents are asked for one by one, as anybody may who knows their ids.
+    """
+    for database in stack.databases():
+        feed = stack.couch("GET", f"{database}/_changes", params={"style": "all_docs"}).json()
+        for change in feed["results"]:
+            where = f"{database}/{quote(change['id'], safe='')}"
+            for leaf in change["changes"]:
+                document = stack.couch("GET", where, params={"rev": leaf["rev"], "revs": "true"}).json()
+                known = document.pop("_revisions", {"start": 0, "ids": []})
+                yield (
+                    database,
+                    change["id"],
+                    json.dumps(document, ensure_ascii=False),
+                    "removed" if change.get("deleted") else "",
+                )
+                for back, digest in enumerate(known["ids"][1:], 1):
+                    old = stack.couch("GET", where, params={"rev": f"{known['start'] - back}-{digest}"})
+                    if old.ok:
+                        yield database, change["id"], old.text, "old"

@@ -1,0 +1,168 @@
+"""Promise 8: at most one declaration stands per household and meter, and no right in force is without an account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.promises.adapter import METERS, Town
+
+PCE, OTHER = METERS[0], METERS[1]
+PUT = {"path": "/droit_acces$", "method": "PUT"}
+STANDS = ("Active", "A valider", "A revérifier")
+
+
+def declared(town: Town, pce: str = PCE) -> int:
+    """Return how many declarations stand at GRDF for a meter."""
+    return sum(right["etat_droit_acces"] in STANDS for right in town.rights(pce))
+
+
+def accepted_and_read(town: Town, account: str, pce: str = PCE) -> None:
+    """Let the holder accept, and check that the account has the one right that stands."""
+    assert declared(town, pce) == 1
+    town.answer(pce)
+    first = town.ago(15)
+    town.mornings(2)
+    assert town.state(account) == ""
+    assert town.wrong_days(account, pce, first) == []
+    assert declared(town, pce) == 1
+
+
+@pytest.mark.parametrize("way", ["document", "form", "link", "import"])
+@pytest.mark.parametrize("fault", ["lost", 503])
+def test_an_answer_that_is_lost(town: Town, way: str, fault: object) -> None:
+    town.fault(fault, **PUT)
+    town.fault("twice", **PUT, times=99)
+    town.declare("alder", PCE, way, first=town.ago(20))
+    town.first_runs()
+    town.pass_(minutes=20)
+    town.run("alder")
+    accepted_and_read(town, "alder")
+
+
+@pytest.mark.parametrize("way", ["document", "import"])
+def test_a_process_that_dies_at_any_request(new_town: Callable[..., Town], way: str) -> None:
+    town, number = new_town(), 0
+    town.fault("twice", **PUT, times=999)
+    for number in range(1, 60, 3):
+        pce, account = METERS[number], f"home-{number}"
+        if way == "document":
+            town.declare(account, pce, run=False, first=town.ago(20))
+            town.kill_at(number)
+            died = town.run(account, tries=1).state == "killed"
+        else:
+            town.kill_at(number)
+            row = {"account": account, **town.person(account, pce, first=town.ago(20))}
+            died = town.import_(row, name=f"file-{number}.csv", tries=1)[0].state == "killed"
+        town.kill_at(0)
+        if way == "import":
+            town.import_(name=f"file-{number}.csv")
+        town.first_runs()
+        town.run(account)
+        assert declared(town, pce) == 1, number
+        if not died:
+            break
+    assert number > 6, "it has died several times"
+    for right in town.rights():
+        town.answer(right["id_pce"])
+    first = town.ago(15)
+    town.mornings(2)
+    for account in town.documents("io-cozy-accounts"):
+        assert town.wrong_days(account, METERS[int(account.partition("-")[2])], first) == [], account
+
+
+@pytest.mark.parametrize("link", [False, True], ids=["form", "link"])
+def test_a_form_that_is_sent_twice(town: Town, link: bool) -> None:
+    given = town.person("alder", PCE, first=town.ago(20))
+    to, fields = town.form("alder", given, link=link)
+    town.fault("twice", **PUT, times=99)
+    assert town.press(to, fields) == 303
+    assert town.press(to, fields) == 303, "the page that follows is shown again"
+    accepted_and_read(town, "alder")
+    town.press(to, fields)
+    assert declared(town) == 1
+
+
+@pytest.mark.parametrize("after", range(0, 24, 4))
+def test_a_form_that_is_sent_from_two_tabs_at_once(town: Town, after: int) -> None:
+    given = town.person("alder", PCE, first=town.ago(20))
+    one, two = town.form("alder", given), town.form("alder", given)
+    town.fault("twice", **PUT, times=99)
+    town.meanwhile(after, lambda: town.press(*two))
+    town.press(*one)
+    town.first_runs()
+    accepted_and_read(town, "alder")
+
+
+def test_two_ways_in_at_the_same_moment(new_town: Callable[..., Town]) -> None:
+    for after in range(0, 20, 4):
+        town = new_town()
+        given = town.person("alder", PCE, first=town.ago(20))
+        to, fields = town.form("alder", given)
+        row = {"account": "alder", **given}
+        town.fault("twice", **PUT, times=99)
+        town.meanwhile(after, lambda town=town, row=row: town.import_(row))
+        town.press(to, fields)
+        town.first_runs()
+        accepted_and_read(town, "alder")
+
+
+def test_a_refusal_leaves_nothing_and_a_corrected_form_is_sent(town: Town) -> None:
+    wrong = town.person("alder", PCE, first=town.ago(20)) | {"postcode": "69999"}
+    assert town.send_form("alder", wrong) == 422
+    assert (declared(town), town.account("alder")) == (0, {})
+    assert town.declare("alder", PCE, "form", first=town.ago(20)) == 303
+    accepted_and_read(town, "alder")
+
+
+def test_an_account_that_is_restored_declares_no_second_right(town: Town) -> None:
+    town.declare("alder", PCE, run=False, first=town.ago(20))
+    backup = town.backup()
+    town.first_runs()
+    for _ in range(2):
+        town.restore(backup)
+        town.run("alder")
+        assert declared(town) == 1
+        town.answer(PCE)
+        town.mornings(2)
+        assert declared(town) == 1
+        assert town.state("alder") or town.days("alder", PCE), "it is told, or read"
+
+
+@pytest.mark.xfail(strict=True, reason="issue 31: it declares first, and looks only if GRDF refuses")
+def test_an_account_that_is_restored_at_a_grdf_that_takes_several(town: Town) -> None:
+    town.declare("alder", PCE, run=False, first=town.ago(20))
+    backup = town.backup()
+    town.first_runs()
+    town.answer(PCE)
+    town.mornings()
+    town.restore(backup)
+    town.fault("twice", **PUT, times=99)
+    town.run("alder")
+    accepted_and_read(town, "alder")
+
+
+@pytest.mark.xfail(strict=True, reason="issue 31: rights in force that no account has are told nobody")
+def test_a_right_without_an_account_is_told(new_town: Callable[..., Town]) -> None:
+    seen = []
+    for lost in (False, True):
+        town = new_town()
+        town.connect("alder", PCE, back=20)
+        if lost:
+            town.agree("nobody", OTHER, back=20)
+        town.mornings(3)
+        seen.append(town.fleet_page())
+    assert seen[0] != seen[1]
+
+
+def test_a_right_without_an_account_can_be_adopted_once(town: Town) -> None:
+    town.connect("alder", PCE, back=20)
+    town.agree("nobody", OTHER, back=20)
+    assert town.adopt().state == town.adopt().state == "success"
+    town.first_runs()
+    first = town.ago(20)
+    town.mornings(2)
+    (adopted,) = [account for account in town.documents("io-cozy-accounts") if account != "alder"]
+    assert town.wrong_days(adopted, OTHER, first) == []
+    assert not town.days("alder", OTHER)

@@ -1,0 +1,185 @@
+"""Promise 10: renewing just works, and nobody is asked to renew who has."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from tests.promises.adapter import ENDED, METERS, Town
+
+PCE, OTHER = METERS[0], METERS[1]
+WHEN = {"before": 20, "at": 0, "after": -6}
+"""How many days before the old right ends."""
+
+
+def whole(town: Town, account: str, pce: str, first: date, *, no_right: tuple[date, date] | None = None) -> None:
+    """Check that all is well with an account, and that no day is missing but those that no right allows."""
+    assert town.state(account) == ""
+    missing = town.wrong_days(account, pce, first)
+    assert [day for day in missing if not (no_right and no_right[0] <= day < no_right[1])] == []
+    assert town.wrong_totals() == []
+
+
+@pytest.mark.parametrize("way", ["cozy", "code", "page"])
+@pytest.mark.parametrize("when", WHEN)
+def test_on_grdfs_site(town: Town, way: str, when: str) -> None:
+    town.connect("alder", PCE, back=30, ahead=30)
+    first, end = town.ago(30), town.ago(-30)
+    town.pass_(days=30 - WHEN[when] - 2)
+    town.mornings(2)
+    if when == "after":
+        assert town.state("alder").startswith("USER_ACTION_NEEDED"), "its right is over"
+    town.connect("alder", PCE, way=way, back=60, ahead=1000, keep_others=when == "before")
+    assert town.state("alder") == ""
+    town.mornings(2)
+    whole(town, "alder", PCE, first)
+    town.until(end, 10)
+    town.mornings(3)
+    whole(town, "alder", PCE, first)
+
+
+@pytest.mark.parametrize("way", ["cozy", "page"])
+def test_with_other_perimeters(town: Town, way: str) -> None:
+    town.connect("alder", PCE, back=20, ahead=60, perimeters=("publiees", "informatives"))
+    first = town.ago(90)
+    town.mornings(2)
+    town.connect("alder", PCE, way=way, back=95, perimeters=("informatives",), keep_others=False)
+    town.mornings(2)
+    whole(town, "alder", PCE, first)
+    town.connect("alder", PCE, way=way, back=95, keep_others=False)
+    town.mornings(2)
+    whole(town, "alder", PCE, first)
+
+
+def test_a_second_right_beside_the_first_is_read_too(town: Town) -> None:
+    (old,) = town.connect("alder", PCE, back=20)
+    first = town.ago(100)
+    town.connect("alder", PCE, first=first, end=town.ago(10), ahead=300)
+    town.mornings(2)
+    whole(town, "alder", PCE, first)
+    town.revoke(old)
+    town.mornings(2)
+    assert town.days("alder", PCE)[town.ago(8)] is not None, "what was read stays"
+
+
+@pytest.mark.parametrize("way", ["document", "form", "link", "import"])
+def test_a_declared_right_that_is_over_is_declared_again(town: Town, way: str) -> None:
+    town.declare("alder", PCE, "form", first=town.ago(20), calls_until=town.ago(-30))
+    town.answer(PCE)
+    first = town.ago(20)
+    town.mornings(2)
+    town.pass_(days=32)
+    town.mornings(2)
+    assert town.state("alder").startswith("USER_ACTION_NEEDED")
+    town.declare("alder", PCE, way, first=first)
+    town.run("alder")
+    town.answer(PCE)
+    town.mornings(3)
+    whole(town, "alder", PCE, first)
+
+
+@pytest.mark.xfail(strict=True, reason="issue 31: an early renewal is swallowed")
+@pytest.mark.parametrize("way", ["form", "import"])
+def test_a_declared_right_is_declared_again_before_its_end(town: Town, way: str) -> None:
+    town.declare("alder", PCE, "form", first=town.ago(20), calls_until=town.ago(-30))
+    town.answer(PCE)
+    first = town.ago(20)
+    town.mornings(2)
+    town.pass_(days=10)
+    town.mornings()
+    town.declare("alder", PCE, way, first=first)
+    town.mornings(22)
+    town.answer(PCE)
+    town.mornings(3)
+    whole(town, "alder", PCE, first)
+
+
+def test_a_declared_right_is_renewed_on_grdfs_site(town: Town) -> None:
+    town.declare("alder", PCE, "form", first=town.ago(20), calls_until=town.ago(-5))
+    town.answer(PCE)
+    first = town.ago(20)
+    town.mornings(2)
+    town.connect("alder", PCE, way="page", back=30)
+    town.mornings(8)
+    whole(town, "alder", PCE, first)
+
+
+@pytest.mark.parametrize("spelled", ["INVENTE-ALDER", "Invente-Alder ", "invente-alder"])
+def test_the_name_is_spelled_in_another_way(town: Town, spelled: str) -> None:
+    town.declare("alder", PCE, "form", first=town.ago(20))
+    town.send_form("alder", town.person("alder", PCE, first=town.ago(20)) | {"name": spelled})
+    town.answer(PCE)
+    first = town.ago(20)
+    town.mornings(2)
+    town.send_form("alder", town.person("alder", PCE, first=town.ago(20)) | {"name": spelled})
+    town.mornings(2)
+    whole(town, "alder", PCE, first)
+    assert len([right for right in town.rights(PCE) if right["etat_droit_acces"] in ("Active", "A valider")]) == 1
+
+
+def test_who_has_renewed_without_coming_here_is_taken_over_by_an_operator(town: Town) -> None:
+    town.connect("alder", PCE, back=20, ahead=20)
+    first = town.ago(20)
+    town.mornings(2)
+    town.pass_(days=20)
+    town.agree("alder", PCE, back=60)
+    town.mornings()
+    assert town.check("alder").state == "success"
+    town.mornings(2)
+    whole(town, "alder", PCE, first)
+
+
+@pytest.mark.xfail(strict=True, reason="issue 31: a right that begins later counts as none")
+def test_who_has_agreed_to_begin_later_is_not_asked_again(town: Town) -> None:
+    town.connect("alder", PCE, begins=town.ago(-5), back=10)
+    town.mornings(2)
+    assert not town.state("alder").startswith("USER_ACTION_NEEDED.OAUTH_OUTDATED")
+    first = town.today
+    town.mornings(8)
+    whole(town, "alder", PCE, first)
+
+
+@pytest.mark.xfail(strict=True, reason="issue 31: it is told for ever to connect the former home again")
+def test_who_has_moved_is_not_asked_for_the_former_home(town: Town) -> None:
+    (right,) = town.connect("alder", PCE, back=20)
+    town.mornings(2)
+    town.revoke(right)
+    town.connect("alder", OTHER, back=0)
+    first = town.today
+    town.mornings(4)
+    assert town.state("alder") == ""
+    assert town.wrong_days("alder", OTHER, first) == []
+    since = len(town.asked)
+    town.mornings(2)
+    assert {each.pce for each in town.calls("/pce/", since=since)} == {OTHER}
+
+
+@pytest.mark.xfail(strict=True, reason="issue 31: adoption makes a second account for it")
+def test_who_had_renewed_before_a_backup_was_restored_is_read_again(town: Town) -> None:
+    town.connect("alder", PCE, back=20, ahead=10)
+    first = town.ago(20)
+    town.mornings(9)
+    backup = town.backup()
+    town.connect("alder", PCE, back=60)
+    town.mornings()
+    town.restore(backup)
+    town.mornings(3)
+    town.adopt()
+    town.first_runs()
+    town.check("alder")
+    town.mornings(2)
+    assert {account for account in town.documents("io-cozy-accounts") if town.days(account, PCE)} == {"alder"}
+    whole(town, "alder", PCE, first)
+
+
+def test_grdf_says_for_a_day_that_a_renewed_right_is_over(town: Town) -> None:
+    town.connect("alder", PCE, back=20, ahead=5)
+    first = town.ago(20)
+    town.mornings(2)
+    town.connect("alder", PCE, back=40)
+    town.odd(PCE, refusal=ENDED)
+    town.mornings()
+    town.odd(PCE, refusal=None)
+    town.mornings(6)
+    whole(town, "alder", PCE, first)

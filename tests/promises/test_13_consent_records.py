@@ -1,0 +1,63 @@
+"""Promise 13: the record of a consent is kept for GRDF's checks as long as the setting says; proofs can be sent."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from tests.promises import stack_adapter as product
+from tests.promises.departures import agree, fill_in, link_of
+from tests.promises.stack import RECORDED, RECORDS, dag_of, wait
+
+if TYPE_CHECKING:
+    from tests.promises.departures import Departure
+    from tests.promises.stack import Person, Stack
+
+PROVED = product.person(81, "promise-proved")
+
+
+def records_with(stack: Stack, who: Person) -> list[dict[str, Any]]:
+    return [each for each in stack.documents(RECORDS) if who.email in json.dumps(each)]
+
+
+def test_grdf_gets_the_proof_that_it_asks_for(stack: Stack) -> None:
+    """It is the record of what the household read and agreed to on the page."""
+    browser = stack.browser()
+    sent = agree(browser, fill_in(browser, link_of(stack, PROVED.account), PROVED))
+    assert sent.status_code == 303, sent.text[-3000:]
+    (right,) = stack.rights(PROVED)
+    stack.grdf.answer(right)
+    stack.grdf.ask_proof(right, stack.yesterday() + timedelta(days=20))
+    wait(lambda: stack.has_dag(dag_of(PROVED.account)), "DAG of the household")
+    stack.ran(product.DECLARED)
+    run = stack.ran("grdf_send_proof", account=PROVED.account)
+    assert run["state"] == "success", stack.log_of(run)
+    (proof,) = stack.grdf.proofs(right)
+    assert proof["content"].startswith(b"%PDF")
+    assert not any(word in stack.log_of(run) for word in PROVED.personal)
+
+
+def test_the_record_outlives_the_account_as_long_as_the_setting_says(
+    stack: Stack, departed: dict[str, Departure]
+) -> None:
+    """It names who agreed to what and when, not the account; the nightly retention removes it when its time is over."""
+    left, stays = departed[RECORDED], records_with(stack, PROVED)
+    assert left.run["state"] == "success", left.logs
+    (kept,) = records_with(stack, left.who)
+    told = json.dumps({key: kept[key] for key in kept if key != "_rev"}, ensure_ascii=False)
+    assert all(word in told for word in (left.who.pces[0], left.who.last_name, left.who.postcode))
+    assert RECORDED not in told
+    run = stack.command("airflow", "dags", "test", "grdf_retention")
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+    assert records_with(stack, left.who) == [kept], "its five years have begun"
+
+    over = max(re.findall(r"20\d\d-\d\d-\d\d", told))  # the day that it names itself, five years from now
+    assert over > str(stack.yesterday() + timedelta(days=1800))
+    stack.remove(RECORDS, kept["_id"])
+    stack.put(RECORDS, json.loads(told.replace(over, str(stack.yesterday()))))
+    run = stack.command("airflow", "dags", "test", "grdf_retention")
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+    assert records_with(stack, left.who) == []
+    assert [each["_id"] for each in records_with(stack, PROVED)] == [each["_id"] for each in stays]

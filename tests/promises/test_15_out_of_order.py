@@ -1,0 +1,150 @@
+"""Promise 15: CouchDB or GRDF is down, slow, dripping, huge, odd: nothing is lost, and the next good run is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.promises.adapter import ACCOUNTS, METERS, Town
+
+HOMES = {"alder": METERS[0], "birch": METERS[1], "cedar": METERS[2]}
+READS = "/donnees_consos_informatives$"
+
+
+def mine(pce: str) -> str:
+    """Return the path of what GRDF has of a meter."""
+    return f"/{pce}{READS}"
+
+
+def homes(town: Town) -> None:
+    for account, pce in HOMES.items():
+        town.connect(account, pce, back=20)
+    town.mornings()
+
+
+def whole(town: Town, *accounts: str, back: int = 15) -> None:
+    """Check that accounts have all that GRDF has, and nothing to complain of."""
+    for account in accounts or HOMES:
+        assert town.state(account) == ""
+        assert town.wrong_days(account, HOMES[account], town.ago(back)) == []
+    assert town.wrong_totals() == []
+
+
+BODIES: dict[str, Callable[[bytes], bytes]] = {
+    "HTML": lambda _: b"<!doctype html><html><body>Maintenance</body></html>",
+    "cut in the middle": lambda body: body[: len(body) // 2],
+    "bytes": lambda _: bytes(range(256)) * 40,
+    "null": lambda _: b"null\n[]\n{}\n3\n",
+    "deep": lambda _: b"[" * 100_000,
+    "numbers": lambda body: body.replace(b'"energie":', b'"energie":1e999,"was":'),
+    "words": lambda body: body.replace(b'"energie":', b'"energie":"much","was":'),
+}
+ANSWERS: dict[str, Any] = {str(status): status for status in (500, 502, 503, 504, 404, 403, 400)} | {
+    "down": "down", "lost": "lost", **BODIES,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ANSWERS)
+def test_grdf_is_out_of_order_for_one_meter(town: Town, what: str) -> None:
+    homes(town)
+    before = town.days("alder", METERS[0])
+    town.fault(ANSWERS[what], mine(METERS[0]), times=10_000)
+    ended = town.mornings(2)
+    whole(town, "birch", "cedar")
+    assert town.days("alder", METERS[0]).items() >= before.items()
+    assert all(isinstance(kwh, int | float) and 0 <= kwh < 1e6 for kwh in town.days("alder", METERS[0]).values())
+    if ended["alder"].state == "failed":
+        assert "alder" in ended["alder"].text
+        assert METERS[0] not in ended["alder"].text
+    town.calm()
+    ended = town.mornings(2)
+    assert ended["alder"].state == "success"
+    whole(town)
+
+
+@pytest.mark.parametrize("what", [503, "down", "lost"])
+def test_grdf_is_out_of_order_for_three_days(town: Town, what: Any) -> None:
+    homes(town)
+    town.fault(what, times=10_000)
+    for _ in range(3):
+        ended = town.mornings()
+        assert {account for account in HOMES if ended[account].state == "success"} == set()
+        assert not {account for account in HOMES if town.state(account).startswith("USER_ACTION_NEEDED")}
+    assert len(town.calls()) < 3 * 60, "it is not asked all day"
+    town.calm()
+    town.mornings(2)
+    whole(town)
+
+
+@pytest.mark.parametrize("what", ["down", "503", "slow"])
+def test_couchdb_is_out_of_order(town: Town, what: str) -> None:
+    homes(town)
+    town.couchdb_fault(what, times=10_000)
+    ended = {account: town.run(account) for account in HOMES}
+    assert {each.state for each in ended.values()} == {"failed"}
+    assert all(each.text for each in ended.values())
+    town.calm()
+    town.mornings(2)
+    whole(town)
+    for after in range(0, 20, 2):  # it comes and goes within a run, which tries again
+        town.couchdb_fault(what, times=3, after=after)
+        assert town.run("alder").state == "success", after
+        town.calm()
+    whole(town)
+
+
+def test_an_answer_that_drips_is_given_up_and_others_go_on(town: Town) -> None:
+    homes(town)
+    town.fault("drip", mine(METERS[0]), times=10_000)
+    ended = town.mornings()
+    assert ended["alder"].state == "failed"
+    whole(town, "birch", "cedar")
+    town.calm()
+    town.mornings(2)
+    whole(town)
+
+
+def test_an_answer_that_is_huge_is_given_up_and_others_go_on(town: Town) -> None:
+    homes(town)
+    town.fault(lambda body: body + b" " * 130_000_000, mine(METERS[0]), times=10_000)
+    ended = town.mornings()
+    assert ended["alder"].state == "failed"
+    assert "alder" in ended["alder"].text
+    whole(town, "birch", "cedar")
+    town.calm()
+    town.mornings(2)
+    whole(town)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"oauth_callback_results": 3}, {"oauth_callback_results": {"consents": "x"}}, {"oauth": []},
+        {"oauth_callback_results": {"pce_id": None, "consents": [{"pce": "none", "id_accreditation": 7}]}},
+        {"declaration": {"pce": "1"}}, {"declaration": None, "oauth": {"code": 3}}, {},
+    ],
+    ids=["results", "consents", "oauth", "pce", "declaration", "code", "empty"],
+)  # fmt: skip
+def test_an_account_whose_document_is_odd_stops_no_other(town: Town, document: dict[str, Any]) -> None:
+    homes(town)
+    town.put("odd", document)
+    ended = town.mornings(2, published=True)
+    assert ended["grdf_consents"].state == "success"
+    assert ended["grdf_published"].well
+    assert ended["odd"].state != "success" or not town.stored("odd")
+    whole(town)
+    assert town.history(town.ago(9), town.ago(5), *HOMES).state == "success"
+    assert "odd" in town.documents(ACCOUNTS)
+
+
+def test_a_run_that_was_killed_is_made_up_for_by_the_next_morning(town: Town) -> None:
+    homes(town)
+    for number in (2, 5, 9, 13, 17):
+        town.pass_(hours=20)
+        town.kill_at(number)
+        town.run("alder", tries=1)
+        town.calm()
+    town.mornings(2)
+    whole(town)

@@ -1,0 +1,76 @@
+"""Promise 22: every message says what happened, to which account, and what to do next."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from typing import TYPE_CHECKING, Any
+
+from tests.promises import stack_adapter as product
+from tests.promises.stack import ADMIN, PEOPLE, REFUSED, STAYER, wait
+
+if TYPE_CHECKING:
+    from tests.promises.stack import Stack
+
+NEXT_STEP = re.compile(r"connect|consent|grdf_|start|set |run |again|correct|check", re.IGNORECASE)
+WHO = PEOPLE[REFUSED]
+
+
+def refused(stack: Stack) -> dict[str, Any]:
+    """Return the document of the household that has withdrawn its consent at GRDF, once its first run has ended."""
+    run = stack.first_run(REFUSED)
+    assert run["state"] in ("failed", "success")
+    return dict(wait(lambda: (found := stack.account(REFUSED)).get("state") and found, "state of the account"))
+
+
+def test_a_run_that_grdf_refuses(stack: Stack) -> None:
+    """Its log and its account's document, in Cozy's words for a program and in a sentence for a person."""
+    document, log = refused(stack), stack.log_of(stack.first_run(REFUSED))
+    assert document["state"].startswith("USER_ACTION_NEEDED")
+    assert "consent" in log.lower()
+    about = [line for line in log.splitlines() if REFUSED in line and "consent" in line.lower()]
+    assert any(NEXT_STEP.search(line) for line in about), log
+    assert not any(word in log + json.dumps(document.get("state_message", "")) for word in WHO.personal)
+
+
+def test_the_page_says_it_with_what_to_do(stack: Stack) -> None:
+    """In the list and on the account's own page, which leads to where it is mended."""
+    refused(stack)
+    page = stack.browser(ADMIN).get(f"/grdf/accounts/{REFUSED}")
+    text = unescape(re.sub(r"<[^>]+>", " ", page.text))
+    assert page.status_code == 200
+    assert REFUSED in text
+    assert "consent" in text.lower()
+    assert f'/connect/{REFUSED}"' in page.text, "where it consents again"
+    well = stack.browser(ADMIN).get(f"/grdf/accounts/{STAYER}")
+    assert "must give its consent" not in well.text
+
+
+def test_the_command_line(stack: Stack) -> None:
+    """One line names the account, the cause and the next step; the exit code tells cron whether to try again."""
+    refused(stack)
+    told = stack.command("run", REFUSED, "--no-wait")
+    assert told.returncode in (1, 3)
+    assert any(REFUSED in line and NEXT_STEP.search(line) for line in told.stderr.splitlines()), told.stderr
+    assert not any(word in told.stderr + told.stdout for word in WHO.personal)
+
+    down = json.loads(stack.airflow.env["AIRFLOW_CONN_COUCHDB"]) | {"port": 9}
+    later = stack.command("run", STAYER, "--no-wait", env={"AIRFLOW_CONN_COUCHDB": json.dumps(down)})
+    assert later.returncode == 4, later.stderr
+    assert "CouchDB" in later.stderr
+    assert down["password"] not in later.stderr
+
+
+def test_the_doctor(stack: Stack) -> None:
+    """Each thing that is broken has a next step, and no secret is repeated."""
+    wrong = json.loads(stack.airflow.env["AIRFLOW_CONN_GRDF_ADICT"]) | {"password": "wrong-and-invented"}
+    gone = json.loads(stack.airflow.env["AIRFLOW_CONN_COUCHDB"]) | {"port": 9}
+    env = {"AIRFLOW_CONN_GRDF_ADICT": json.dumps(wrong), "AIRFLOW_CONN_COUCHDB": json.dumps(gone)}
+    done = stack.command("doctor", "--json", env=env)
+    bad = [each for each in product.findings(done.stdout) if each.bad]
+    assert done.returncode == 1
+    for what in ("grdf_adict", "CouchDB"):
+        assert [each for each in bad if what in each.text]
+    assert all(each.next_step for each in bad)
+    assert not [word for word in ("wrong-and-invented", gone["password"]) if word in done.stdout + done.stderr]
