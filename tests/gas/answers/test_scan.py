@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import time
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from include.gas.answers.scan import LARGEST, MOST, scan
+from include.gas.answers.scan import MOST_BROKEN, scan
 
 A, B, C = {"pce": {"id_pce": "1"}, "n": 1}, {"pce": {"id_pce": "2"}, "t": 'a}"{b'}, {"code_statut_traitement": "0"}
 JA, JB, JC = json.dumps(A), json.dumps(B), json.dumps(C)
@@ -62,10 +59,11 @@ def test_a_raw_tab_in_a_message_is_forgiven() -> None:
     assert scan('{"message":"a\tb"}').objects == [{"message": "a\tb"}]
 
 
-def test_bytes_that_are_no_utf_8_are_latin_1_one_by_one() -> None:
+def test_bytes_that_are_no_utf_8_cost_no_line() -> None:
     text = '{"a":"é"}'.encode() + '{"b":"é"}'.encode("latin-1") + b'{"c":"\xc3'
-    assert scan(text).objects == [{"a": "é"}, {"b": "é"}]
-    assert scan('{"a":"é"}'.encode("utf-16")).objects == [{"a": "é"}]
+    found = scan(text)
+    assert found.objects == [{"a": "é"}, {"b": "\ufffd"}]
+    assert len(found.broken) == 1
 
 
 def test_the_notes_quote_nothing() -> None:
@@ -132,104 +130,6 @@ def test_a_cut_never_costs_more_than_one_object(objects: list[dict[str, Any]], d
     assert scan(text[:cut]).objects[:whole] == objects[:whole]
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        "{",
-        "}",
-        '{"',
-        '"',
-        "\\",
-        '{"a":',
-        '{"a":[',
-        '{"a":[{',
-        "{\n",
-        '{"a":1}',
-        '{"a":"\n',
-        "{}x",
-        '{"a":{"b":1,}}',
-        "[{",
-    ],
-)
-@pytest.mark.parametrize("closing", ["", "}", "]}"])
-def test_time_grows_with_the_length_alone(unit: str, closing: str) -> None:
-    def seconds(times: int) -> float:
-        text = unit * times + closing * times
-        start = time.process_time()
-        scan(text)
-        return time.process_time() - start
-
-    # A text eight times as long may take about 8 times as long. If the time were quadratic, it would be 64 times.
-    # Measured again if it seems too slow: on a busy machine, even the CPU time of a process varies.
-    assert any(seconds(40_000) < 0.2 + 20 * seconds(5_000) for _ in range(4))
-
-
-def lean(text: str) -> tuple[float, int, int]:
-    """Scan a text in a separate process. Return its peak memory in bytes per byte of text, and what it found."""
-    code = (
-        "import resource, sys\n"
-        "from include.gas.answers.scan import scan\n"
-        f"text = {text}\n"
-        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
-        "before = peak()\n"
-        "found = scan(text)\n"
-        "read = sum(1 for each in found.objects)\n"
-        "assert read == len(found.objects)\n"
-        "print((peak() - before) / len(text), read, len(found.broken))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr
-    factor, objects, broken = done.stdout.split()
-    return float(factor), int(objects), int(broken)
-
-
-@pytest.mark.parametrize(
-    ("text", "objects", "broken"),
-    [
-        (f"{JA + ' ' * 900!r} * 20_000", 20_000, 0),
-        ("'{}\\n' * 6_000_000", MOST, 1),
-        ("'{' * 8_000_000", 0, 10_001),
-        ("'{\"a\":' * 2_000_000", 0, 2),
-        ("'{{}' * 300_000", None, 10_001),
-        ("'{\"liste_x\":[' + '{},' * 400_000 + '{}]}'", 400_001, 0),
-        ("'{\"a\":[' + '[],' * 4_000_000 + '1]}'", 0, 1),
-        ("'{x}' * 40_000", 0, 10_001),
-        ("' ' * 20_000_000", 0, 0),
-        ("'{\"' + 'a' * 20_000_000", 0, 1),
-        ('\'{"erreur":"x"}\' * 1_000_000', MOST, 1),
-    ],
-    ids=lambda value: value[:24] if isinstance(value, str) else "",
-)
-def test_memory_grows_by_a_small_factor_of_the_length(text: str, objects: int | None, broken: int) -> None:
-    factor, found, notes = lean(text)
-    assert factor < 4
-    assert objects is None or found == objects
-    assert notes == broken
-
-
-def test_an_envelope_that_is_too_large_to_be_decoded_is_read_all_the_same() -> None:
-    number = 2 * LARGEST // len(JA)
-    lines = ",\n ".join([JA] * number)
-    text = f'{{"liste_acces":[{lines}],"code_statut_traitement":"0"}}\n{JB}'
-    found = scan(text)
-    assert found.objects == [A] * number + [C, B]
-    assert found.broken == []
-    cut = scan(text[: text.rindex("]")])
-    assert cut.objects == [A] * number
-    assert len(cut.broken) == 1
-    assert (cut.objects[0], cut.objects[-1], cut.objects[3:5]) == (A, A, [A, A])
-    assert scan(text.replace("liste_acces", "autre", 1)).objects == [A] * number + [C | {"autre": []}, B]
-
-
-def test_a_single_object_that_is_too_large_is_broken_and_costs_no_other() -> None:
-    found = scan(f'{JA}{{"message":"{"x" * LARGEST}"}}{JB}{{"a":[{"0," * LARGEST}0]}}{JC}')
-    assert found.objects == [A, B, C]
-    assert [note.partition(": ")[2] for note in found.broken] == [f"larger than {LARGEST} characters"] * 2
-
-
-def test_an_object_that_nests_more_deeply_than_any_of_grdf_s_is_broken() -> None:
-    deep = '{"a":' * 200 + "1" + "}" * 200
-    found = scan(JA + deep + JB)
-    assert found.objects == [A, B]
-    assert len(found.broken) == 1
-    assert scan('{"a":' * 50 + "[[1]]" + "}" * 50).broken == []
+@pytest.mark.parametrize("text", ["{" * 200_000, "{}}{x}" * 20_000, '{"a":[{"b":' * 20_000])
+def test_an_answer_that_is_broken_throughout_is_given_up(text: str) -> None:
+    assert len(scan(text).broken) == MOST_BROKEN + 1
