@@ -221,18 +221,3 @@ def test_a_file_s_name_does_not_reach_the_log(door: Site, clean: LocalWorld, acc
     assert f"op uploaded a CSV file of {len(table(account_id))} bytes with 1 line(s) of households" in log
     assert "op removed a CSV file of households" in log
     assert name not in log
-
-
-def test_a_page_that_checks_other_files_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    from grdf.page.uploads import proofs_page
-    from grdf.page.uploads.uploaded import Uploaded
-    from grdf.staging import file_kinds
-
-    answers: list[dict[str, Any]] = []
-    monkeypatch.setattr(file_kinds, "PATIENCE", 0.05)
-    monkeypatch.setattr(proofs_page, "can_act", lambda *_: True)
-    monkeypatch.setattr(proofs_page, "_check_stays", lambda _: None)
-    monkeypatch.setattr(proofs_page, "_page", lambda *_, **said: answers.append(said))
-    with file_kinds._ONE_AT_A_TIME:
-        proofs_page._store(None, "home", [Uploaded("a.png", GOOD["image/png"])], None)  # type: ignore[arg-type]
-    assert answers == [{"can_send": True, "key": "proofs.busy", "status": 503}]

@@ -12,6 +12,13 @@ MOST_BYTES: Final = 4 * 1024 * 1024
 """Size of one file (ADICT 3.6)."""
 ENDINGS: Final = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}
 """The kinds of files that we send, by media type, with the ending of their names."""
+_STARTS: Final = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+_PDF: Final = b"%PDF-"
+"""PDF readers look for it in the first 1,024 bytes: some programs write something before it."""
+
+
+class NotAProof(ValueError):
+    """A file that GRDF would not take. The text is a clause that follows the name or place of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,24 @@ class ProofFile:
         :param place: its place among the files that are sent together, from 1
         """
         return f"preuve-{place}.{ENDINGS[self.kind]}"
+
+
+def checked(content: bytes) -> ProofFile:
+    """Return a file as a proof. It is told by its first bytes, as any name may have been given to it; GRDF reads it.
+
+    :param content: the file
+    :raises NotAProof: if it is empty, too large, or neither PDF nor PNG nor JPEG
+    """
+    if not content:
+        raise NotAProof("is empty")
+    if len(content) > MOST_BYTES:
+        raise NotAProof("is larger than 4 MB")
+    if _PDF in content[:1024]:
+        return ProofFile(content, "application/pdf")
+    for start, kind in _STARTS.items():
+        if content.startswith(start):
+            return ProofFile(content, kind)
+    raise NotAProof("is neither a PDF nor a PNG nor a JPEG file")
 
 
 def digest_of(content: bytes) -> str:

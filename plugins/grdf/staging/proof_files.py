@@ -18,11 +18,10 @@ from airflow.sdk import ObjectStoragePath
 from grdf.staging import entries
 from grdf.staging.entries import NotAFile, local_path, oddness, read_ordinary, remove_file
 from grdf.staging.failures import in_words, stop_if_link
-from grdf.staging.file_kinds import NotAProof, checked
 from grdf.staging.files import write_private
 from include.gas.days.gas_day import utc_text
 from include.gas.errors import GasError, ProofNotSent
-from include.gas.proof.proof_file import ENDINGS, MOST, MOST_BYTES, ProofFile, digest_of
+from include.gas.proof.proof_file import ENDINGS, MOST, MOST_BYTES, NotAProof, ProofFile, checked, digest_of
 
 FOLDER = "proofs"
 _OWN = 2
@@ -62,7 +61,7 @@ class ProofFiles:
 
         :raises ProofNotSent: if GRDF would not take it, or three files wait already
         :raises BadSettings: if the place cannot be written to
-        :raises RetryLater: if it does not answer at the moment, or other files are being checked
+        :raises RetryLater: if it does not answer at the moment
         """
         try:
             return self._put(account, checked(content))
@@ -89,7 +88,7 @@ class ProofFiles:
         """Return the files that wait for an account, in the order of their names.
 
         :raises ProofNotSent: if there are more than three, or GRDF would not take one of them
-        :raises RetryLater: if the place does not answer at the moment, or other files are being checked
+        :raises RetryLater: if the place does not answer at the moment
         """
         files = self._entries(account)
         where = f"{self._folder(account)}"

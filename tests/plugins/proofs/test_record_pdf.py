@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from grdf.proofs.record_pdf import record_pdf
-from grdf.staging.file_kinds import checked
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.documents.shapes.stored_documents import ConsentRecord, ConsentText, Entered
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
+from include.gas.proof.proof_file import checked
 
 GIVEN = datetime(2026, 7, 1, 7, 30, tzinfo=UTC)
 

@@ -15,15 +15,14 @@ from grdf.page.html.render import page
 from grdf.page.security import AccountDep, ConnectorDep, can_act
 from grdf.page.uploads.uploaded import Uploaded, uploaded
 from grdf.staging.area import Staging
-from grdf.staging.file_kinds import NotAProof, checked
 from grdf.staging.proof_files import ProofFiles
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.account import stop_if_leaving
 from include.gas.account.sections.rights.proofs import Proof
 from include.gas.days.gas_day import paris_today
-from include.gas.errors import AccountLeaving, BadAccount, ProofNotSent, RetryLater
+from include.gas.errors import AccountLeaving, BadAccount, ProofNotSent
 from include.gas.meter_tag import meter_tag
-from include.gas.proof.proof_file import MOST, ProofFile
+from include.gas.proof.proof_file import MOST, NotAProof, ProofFile, checked
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -64,8 +63,6 @@ def _store(request: Request, account: str, files: list[Uploaded], visitor: Conne
             proofs.append(checked(file.content))
         except NotAProof as error:
             return _page(request, account, can_send=sends, wrong=f"{file.name} {error}.")
-        except RetryLater:
-            return _page(request, account, can_send=sends, key="proofs.busy", status=503)
     try:
         if place.waiting(account) + len(files) > MOST:
             return _page(request, account, can_send=sends, key="proofs.too_many")
@@ -90,9 +87,7 @@ def _check_stays(account: str) -> None:
         raise HTTPException(409, "its deletion is in progress") from None
 
 
-def _page(
-    request: Request, account: str, *, can_send: bool, wrong: str = "", key: str = "", status: int = 422
-) -> Response:
+def _page(request: Request, account: str, *, can_send: bool, wrong: str = "", key: str = "") -> Response:
     try:
         document = AccountStore(CouchDBHook()).document(account)
     except BadAccount:
@@ -101,7 +96,7 @@ def _page(
     return page(
         request,
         "proofs.html",
-        status if wrong or key else 200,
+        422 if wrong or key else 200,
         account=account,
         dag=DAG,
         can_send=can_send,
