@@ -263,12 +263,6 @@ class ClientUnknown(BadAccount):
     )
 
 
-class BadDocument(BadAccount):
-    """A document of an account that we cannot write back as another program has written it."""
-
-    default_step = "Correct the number in CouchDB. Nothing was changed, and other accounts go on."
-
-
 class BadSettings(FailNow):
     """One of our settings is missing or wrong."""
 

@@ -109,23 +109,6 @@ def retry_seconds() -> int:
     return number("retry_seconds", RETRY_SECONDS, least=1, most=86_400)
 
 
-def answer_seconds() -> int:
-    """Return the seconds within which an answer of GRDF must arrive in full, counted from sending the call.
-
-    The default is two minutes: three years of gas days are about 1 MB and take GRDF seconds. Without a limit, a server
-    that sends slowly could hold up a task, and all later runs of its account, for as long as it likes.
-    """
-    return number("answer_seconds", 120, least=1, most=3600)
-
-
-def answer_megabytes() -> int:
-    """Return how many megabytes one answer of GRDF may have when unpacked.
-
-    The default is 100: three years of 20 meters are 20 MB, and GRDF's list of 100,000 rights is about 60 MB.
-    """
-    return number("answer_megabytes", 100, least=1, most=2000)
-
-
 def connections() -> tuple[str, ...]:
     """Return the Airflow connections of our clients at GRDF, in the order in which new accounts get them.
 

@@ -9,7 +9,6 @@ from typing import Literal, cast
 import requests
 from urllib3.exceptions import NameResolutionError, NewConnectionError, ProtocolError, ReadTimeoutError
 
-from grdf.transport.http_limits import TooLate
 from include.gas.errors import GasError
 from include.gas.redact import redact
 
@@ -68,7 +67,7 @@ def reason(error: requests.RequestException) -> tuple[str, str]:
     if isinstance(error, requests.exceptions.ProxyError):
         return "the proxy refuses", "Check HTTPS_PROXY and NO_PROXY for all parts of Airflow."
     parts = [getattr(part, "reason", part) for part in (error, *error.args)]
-    if isinstance(error, requests.exceptions.Timeout | TooLate) or any(
+    if isinstance(error, requests.exceptions.Timeout) or any(
         isinstance(part, ReadTimeoutError)
         for part in parts  # urllib3 hides it behind tries that were not made
     ):

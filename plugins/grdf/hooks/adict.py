@@ -16,7 +16,7 @@ from airflow.sdk import BaseHook
 from grdf.hooks.adict_http import JSON, BearerAuth, Call, SecretlessHttpHook, text_of
 from grdf.hooks.connection import connection_of
 from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableShelf, variable_of
-from grdf.hooks.oauth import TIMEOUT, GrdfOAuthHook, patience, retry_after
+from grdf.hooks.oauth import PATIENCE, TIMEOUT, GrdfOAuthHook, retry_after
 from grdf.hooks.trials import trial_governor
 from grdf.quota.governor import Governor
 from grdf.quota.shared_quota import governor_for
@@ -112,7 +112,6 @@ class AdictHook(BaseHook):
             client_id=facts.client_id,
             shelf=self._shelf,
             one_at_a_time=self._one_at_a_time,
-            name=variable_of(self.grdf_conn_id),
         )
 
     def daily_lines(self, pce: str, window: Window, *, account: str, terms: Terms = DAILY) -> StagedAnswer:
@@ -366,5 +365,5 @@ def _no_answer(call: Call, error: requests.RequestException) -> ServiceUnavailab
     return ServiceUnavailable.about(
         cause=f"GRDF {outcome(error)} for {call.what} ({why(error)})",
         account=call.account,
-        next_step=patience(error),
+        next_step=PATIENCE,
     )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 import requests
 
-from include.gas.errors import BadDocument, BadSettings, ServiceUnavailable
+from include.gas.errors import BadSettings, ServiceUnavailable
 from include.gas.redact import excerpt
 
 LOCKED_OUT = "temporarily locked due to multiple authentication failures"
@@ -131,45 +130,15 @@ def docs_of(response: requests.Response, *, may_be_missing: bool = False) -> lis
     return found
 
 
-def unwritable(body: Mapping[str, Any], url: str) -> BadDocument:
-    """Return the error about a document that holds infinity. It stood there when we read it, see :func:`_whole`.
-
-    :param body: a document, or several as ``docs``
-    :param url: where it was to be written
-    """
-    name, account = "a document", None
-    for document in body.get("docs", [body]):
-        try:
-            json.dumps(document, allow_nan=False)
-        except ValueError:
-            account = str(document.get("account") or str(document.get("_id")).partition(":")[0])
-            name = f"the document {document.get('_id')}"
-            break
-    cause = f"{name} at {place(url)} has a number of thousands of digits, which cannot be written back"
-    return BadDocument.about(account, cause)
-
-
 def _json(response: requests.Response) -> Any:
     try:
         return msgspec.json.decode(response.content)  # a year of days takes half as long as with requests
     except (msgspec.MsgspecError, RecursionError):
         pass  # such as half a surrogate pair, which the embedded server stores and msgspec does not take
     try:
-        return response.json(parse_int=_whole)
+        return response.json()
     except (ValueError, RecursionError):
         return None
-
-
-def _whole(digits: str) -> int | float:
-    """Return a whole number; infinity for one of more digits than Python reads, as it reads 1e999.
-
-    Else one number in one document would make an answer about all documents unreadable. Infinity is no value that we
-    use anywhere, and cannot be written back.
-    """
-    try:
-        return int(digits)
-    except ValueError:
-        return float(digits)
 
 
 def _unreadable(response: requests.Response, what: str) -> ServiceUnavailable:

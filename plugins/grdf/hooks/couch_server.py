@@ -20,7 +20,7 @@ from airflow.sdk import BaseHook
 from urllib3.util import Retry
 
 from grdf.hooks.connection import airflow_connection, base_url, extra_of
-from grdf.hooks.couch_answers import checked, json_object, place, unwritable
+from grdf.hooks.couch_answers import checked, json_object, place
 from grdf.transport.addresses import what_is_wrong
 from grdf.transport.http_limits import LimitedAdapter, TooLarge, outcome, why
 from grdf.transport.quiet import hush
@@ -38,8 +38,7 @@ hush()
 
 TIMEOUT = (3.05, 60.0)
 READS = 5
-"""How many single reads' timeouts a whole answer may take. Without this bound, a server that sends bytes slowly would
-hold its caller for ever."""
+"""How many single reads' timeouts a whole answer may take: not every caller is a task with a limit of its own."""
 JSON = {"Content-Type": "application/json"}
 LARGEST = 1_000_000_000
 """Largest answer in bytes. A page of documents is some megabytes."""
@@ -153,7 +152,6 @@ class CouchServer(BaseHook):
         :param path: what follows the database's name, quoted
         :param query: query parameters
         :param body: JSON body
-        :raises BadDocument: if a document in the body cannot be written as JSON
         :raises AnswerTooLarge: if the answer is larger than this hook reads
         :raises ServiceUnavailable: if there is no answer
         """
@@ -175,10 +173,7 @@ class CouchServer(BaseHook):
     ) -> requests.Response:
         client = self.get_conn()
         self.requests_sent += 1
-        try:
-            sent = None if body is None else without_half_pairs(json.dumps(body, allow_nan=False))
-        except ValueError:
-            raise unwritable(body or {}, url) from None
+        sent = None if body is None else without_half_pairs(json.dumps(body))
         try:
             # cloudant's session adds the credentials and the timeouts, and raises nothing by itself.
             response: requests.Response = client.r_session.request(

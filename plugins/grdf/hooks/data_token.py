@@ -5,27 +5,19 @@ Variables are encrypted at rest. Unlike connections, a task can read and write t
 
 from __future__ import annotations
 
-import json
-import logging
-import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Protocol
+from typing import Annotated, Protocol
+
+import msgspec
 
 from grdf.quota.terms import DAILY, Terms
 from include.gas.account.sections.client import DEFAULT
 
-log = logging.getLogger(__name__)
-
-AHEAD = timedelta(minutes=5)
-"""How far another machine's clock may be ahead."""
-LONGEST = timedelta(days=1)
-"""The longest lifetime that is believed of a token. GRDF's tokens last four hours."""
-_VISIBLE = re.compile(r"[!-~]+")
-"""The characters that a token in a header may contain."""
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 VARIABLE = "grdf_data_token"
 """Name of the Variable. Airflow masks the value of a Variable whose name contains "token"."""
 
@@ -46,11 +38,11 @@ class DataToken:
     :param until: when it expires, UTC, counted from ``asked_at``
     """
 
-    value: str = field(repr=False)
+    value: Annotated[str, msgspec.Meta(pattern=r"^[!-~]+\Z")] = field(repr=False)  # what a header may contain
     scope: str
     client: str
-    asked_at: datetime
-    until: datetime
+    asked_at: Moment
+    until: Moment
 
     @classmethod
     def granted(cls, value: str, *, scope: str, client_id: str, asked_at: datetime, lifetime: float) -> DataToken:
@@ -59,8 +51,7 @@ class DataToken:
         :param asked_at: when it was requested, taken before the request, UTC
         :param lifetime: ``expires_in`` of the answer, in seconds
         """
-        until = asked_at + min(timedelta(seconds=lifetime), LONGEST)
-        return cls(value, scope, fingerprint(client_id), asked_at, until)
+        return cls(value, scope, fingerprint(client_id), asked_at, asked_at + timedelta(seconds=lifetime))
 
     def serves(self, *, scope: str, client_id: str, for_seconds: float, now: datetime | None = None) -> bool:
         """Return whether the token can be used for some time yet.
@@ -75,41 +66,19 @@ class DataToken:
         """
         now = now or datetime.now(UTC)
         needed = min(timedelta(seconds=for_seconds), (self.until - self.asked_at) * 0.5)
-        return (
-            self.client == fingerprint(client_id)
-            and scope in self.scope.split()
-            and now + needed < self.until
-            and self.asked_at <= now + AHEAD  # otherwise the clock was ahead, and the expiry is unknown
-        )
+        return self.client == fingerprint(client_id) and scope in self.scope.split() and now + needed < self.until
 
     def dump(self) -> str:
         """Return the text to store in the Variable."""
-        return json.dumps(
-            {
-                "value": self.value,
-                "scope": self.scope,
-                "client": self.client,
-                "asked_at": self.asked_at.isoformat(),
-                "until": self.until.isoformat(),
-            }
-        )
+        return msgspec.json.encode(self).decode()
 
     @classmethod
     def load(cls, text: str | None) -> DataToken | None:
         """Return the token in the Variable's text, or ``None`` if there is no text or it has been altered."""
         try:
-            data = json.loads(text or "")
-            value, scope, client = words = [data[name] for name in ("value", "scope", "client")]
-            times = [datetime.fromisoformat(data[name]) for name in ("asked_at", "until")]
-            if any(time.tzinfo is None for time in times):
-                return None
-            asked_at, until = (time.astimezone(UTC) for time in times)
-            known = datetime(2000, 1, 1, tzinfo=UTC) <= asked_at <= until <= asked_at + LONGEST
-        except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
+            return msgspec.json.decode(text or "", type=cls)
+        except (msgspec.MsgspecError, RecursionError):
             return None
-        if not known or not all(isinstance(word, str) and word for word in words) or not _VISIBLE.fullmatch(value):
-            return None
-        return cls(value, scope, client, asked_at, until)
 
 
 def fingerprint(client_id: str) -> str:
@@ -164,7 +133,6 @@ class SharedToken:
     :param client_id: the connection's client id
     :param shelf: where the token is kept
     :param one_at_a_time: returns a context in which no other worker renews; the default does not exclude others
-    :param name: the name of the Variable, for messages
     """
 
     def __init__(
@@ -175,9 +143,7 @@ class SharedToken:
         client_id: str,
         shelf: TokenShelf,
         one_at_a_time: Callable[[], AbstractContextManager[object]] = nullcontext,
-        name: str = VARIABLE,
     ) -> None:
-        self._name = name
         self._ask = ask
         self._scope = scope
         self._client_id = client_id
@@ -200,12 +166,6 @@ class SharedToken:
         with self._one_at_a_time():
             if token := self._stored(for_seconds, refused):  # another worker renewed it while this one waited
                 return token, False
-            text = self._shelf.read()
-            if text and text.strip() and DataToken.load(text) is None:
-                log.warning(
-                    "The Airflow Variable %s does not hold a GRDF token: somebody has changed it. Nothing to do: "
-                    "a new token is requested and replaces it.", self._name,
-                )  # fmt: skip
             token = self._ask(terms)
             self._shelf.write(token.dump())
             return token, True

@@ -16,14 +16,13 @@ import requests
 from airflow.sdk import BaseHook
 from airflow.sdk.log import mask_secret
 
-from grdf import settings
 from grdf.hooks.connection import GrdfConnection, airflow_connection, stop_if_doubled
 from grdf.hooks.data_token import DataToken
 from grdf.hooks.trials import trial_governor
 from grdf.quota.shared_quota import governor_for
 from grdf.quota.terms import CONNECT, DAILY, Terms
-from grdf.transport.http_limits import LimitedAdapter, TooLarge, outcome, why
-from grdf.transport.turn_adapter import TurnAdapter, send_at_turn
+from grdf.transport.http_limits import LimitedAdapter, outcome, why
+from grdf.transport.turn_adapter import SECONDS, TurnAdapter, send_at_turn
 from include.gas.answers.id_token import LEEWAY, verify_id_token
 from include.gas.answers.refusals import token_error
 from include.gas.consents.consent import Consent, parse_claims
@@ -34,7 +33,7 @@ PATIENCE = "It is tried again automatically. If this continues, check the networ
 CODE_RETRY = 30.0
 """Seconds until a code is tried again after a failure. A code is valid for minutes; tasks usually wait ten."""
 TIMEOUT = (5.0, 30.0)
-"""Seconds to wait for a connection and for a part of an answer. ``[grdf] answer_seconds`` limits the whole answer."""
+"""Seconds to wait for a connection and for a part of an answer."""
 SMALL = 1_000_000
 """Largest answer with tokens or keys, in bytes. Valid ones have a few thousand."""
 
@@ -72,7 +71,7 @@ class GrdfOAuthHook(BaseHook):
         """
         session = requests.Session()
         for scheme in ("https://", "http://"):
-            session.mount(scheme, LimitedAdapter(seconds=settings.answer_seconds(), most=SMALL))
+            session.mount(scheme, LimitedAdapter(seconds=SECONDS, most=SMALL))
         return session
 
     def exchange_code(
@@ -279,16 +278,6 @@ class GrdfOAuthHook(BaseHook):
             raise BadSettings.about(cause=f"{url} (jwks_url) does not return a set of keys (RFC 7517)", account=account)
         self._keys = keys
         return keys
-
-
-def patience(error: Exception) -> str:
-    """Return what to do after a call to GRDF failed, as text for a message.
-
-    :param error: raised by ``requests`` or an adapter
-    """
-    if isinstance(error, TooLarge):
-        return "It is tried again automatically. If this continues, tell GRDF, or raise [grdf] answer_megabytes."
-    return PATIENCE
 
 
 def retry_after(response: requests.Response) -> float | None:

@@ -12,10 +12,14 @@ import requests
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
-from grdf import settings
 from grdf.metrics.of_calls import tell_call
 from grdf.quota.turn import FarOff, Turn
 from grdf.transport.http_limits import LimitedAdapter
+
+SECONDS = 120.0
+"""Time within which an answer of GRDF must end: three years of gas days are about 1 MB and take GRDF seconds."""
+LARGEST = 100_000_000
+"""Largest answer of GRDF in bytes: its list of 100,000 rights is about 60 MB."""
 
 
 class Sent(NamedTuple):
@@ -64,11 +68,11 @@ class TurnAdapter(LimitedAdapter):
 
     The adapter holds no state of a call, so threads may share it and its connections.
 
-    :param most: largest body in bytes; ``None`` means ``[grdf] answer_megabytes``
+    :param most: largest body in bytes; ``None`` means :data:`LARGEST`
     """
 
     def __init__(self, *, most: int | None = None) -> None:
-        super().__init__(seconds=settings.answer_seconds(), most=most or settings.answer_megabytes() * 1_000_000)
+        super().__init__(seconds=SECONDS, most=most or LARGEST)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         """Wait until the turn is near, connect, wait for the rest of the time, and send.

@@ -18,7 +18,7 @@ from grdf.hooks.revocation import RevocationHook
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import ACCOUNT
-from include.gas.errors import BadSettings, RetryLater, ServiceUnavailable
+from include.gas.errors import RetryLater, ServiceUnavailable
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf
 from tests.plugins.conftest import Heard, Reply, Server
@@ -69,7 +69,8 @@ KINDS = ("data", "published", "contract", "rights", "token", "keys", "revocation
 def test_a_call_that_drips_ends_in_time_and_is_tried_again_later(
     call: Call, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setenv("AIRFLOW__GRDF__ANSWER_SECONDS", "1")
+    for module in ("grdf.hooks.oauth", "grdf.transport.turn_adapter"):
+        monkeypatch.setattr(f"{module}.SECONDS", 1.0)
     with Drip(HEAD, b" ", every=0.05) as server:
         began = time.monotonic()
         with pytest.raises(RetryLater, match=r"its answer did not arrive in full within 1 s\)\..*again") as caught:
@@ -83,7 +84,7 @@ def test_a_call_that_drips_ends_in_time_and_is_tried_again_later(
 def test_a_call_whose_answer_is_far_larger_than_it_looks(
     call: Call, serve: Serve, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setenv("AIRFLOW__GRDF__ANSWER_MEGABYTES", "2")
+    monkeypatch.setattr("grdf.transport.turn_adapter.LARGEST", 2_000_000)
     bomb = gzip.compress(b" " * 3_000_000)
     server = serve(lambda _: Reply(bomb, headers={"Content-Encoding": "gzip"}))
     most = "1 MB" if kind in ("token", "keys") else "2 MB"
@@ -119,10 +120,3 @@ def test_airflow_s_own_api_ends_too(connection: Callable[..., str], monkeypatch:
         hook = AirflowApiHook(connection("airflow_api", host=server.url, login="a", password="b"))
         with pytest.raises(ServiceUnavailable, match=r"its answer did not arrive in full within 1 s"):
             hook.delete("/dags/grdf_account__home-1")
-
-
-@pytest.mark.parametrize("name", ["ANSWER_SECONDS", "ANSWER_MEGABYTES"])
-def test_a_limit_that_is_none_is_named(grdf: Grdf, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setenv(f"AIRFLOW__GRDF__{name}", "0")
-    with pytest.raises(BadSettings, match=name.lower()):
-        AdictHook(grdf())

@@ -16,7 +16,7 @@ from include.gas.account.sections.marks import leaving
 from include.gas.account.state import with_state
 from include.gas.days.clocks import agree
 from include.gas.documents.doctypes import AUDIT
-from include.gas.errors import OAUTH_OUTDATED, ODD_DOCUMENT, BadDocument, GasError
+from include.gas.errors import OAUTH_OUTDATED, ODD_DOCUMENT, GasError
 from include.gas.importing.holdings import Holding, Holdings
 from include.gas.leaving.deletion_record import left_before, left_error, righted, righted_message
 from include.gas.leaving.late_rights import open_message, unfinished_message
@@ -59,11 +59,7 @@ class Returned:
         if theirs is None or not agree(theirs, now):  # then it may be ours that is wrong
             self._log.warning("Account %s: %s", record.get("account"), DOUBTFUL)
             return record
-        try:
-            revision = couchdb.put(AUDIT, found)
-        except BadDocument as error:
-            self._log.warning("%s", error)
-            return record
+        revision = couchdb.put(AUDIT, found)
         if not revision:
             return record
         self._log.warning("%s", righted_message(found))
