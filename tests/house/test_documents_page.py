@@ -58,7 +58,7 @@ def test_every_section_says_who_writes_it() -> None:
 
 def day() -> dict[str, Any]:
     first = day_document("a", Reading(DAY, 60, "provisional", "measured"), PCE, NOW)
-    return merge_day(first, day_document("a", Reading(DAY, 61, "definitive", "measured"), PCE, LATER), LATER) or {}
+    return merge_day(first, day_document("a", Reading(DAY, 61, "definitive", "measured"), PCE, LATER)) or {}
 
 
 def total(kind: Any) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def total(kind: Any) -> dict[str, Any]:
 
 def period() -> dict[str, Any]:
     first = period_document("a", PCE, Period(DAY, date(2024, 4, 28), 900, 11.2, 80.0, "RNO"), NOW)
-    return merge_period(first, period_document("a", PCE, Period(DAY, date(2024, 4, 29), 901), LATER), LATER) or {}
+    return merge_period(first, period_document("a", PCE, Period(DAY, date(2024, 4, 29), 901), LATER)) or {}
 
 
 ORDER = Order("run-1", "2024-04-02T00:00:00Z", "someone", keep_data=False)

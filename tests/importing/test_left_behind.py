@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.consents.declarations import left_behind
 from grdf.consents.declarations.left_behind import LeftBehind
 from grdf.hooks.adict import AdictHook
-from grdf.hooks.couchdb import CouchDBHook
 from include.gas.answers.access_rights import Rights
 from include.gas.days.gas_day import paris_today
 from include.gas.errors import RetryLater
@@ -143,40 +141,6 @@ def test_an_account_that_came_back_and_is_taken_away_by_a_backup_comes_back_agai
     assert states(clean, home) == ["Révoquée"]
     assert not told(account, capfd, caplog)
     assert not any("unanswered" in each for each in audits(account))
-
-
-def test_a_clock_that_is_ahead_forgets_nothing(
-    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Ahead(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Ahead:
-            return cls.fromtimestamp((datetime.now(tz) + timedelta(days=100)).timestamp(), tz)
-
-    account, right = home["account"], lost(clean, home, monkeypatch)
-    with monkeypatch.context() as patch:
-        patch.setattr(left_behind, "datetime", Ahead)
-        with patch.context() as late:
-            late.setattr(AdictHook, "all_access_rights", _without(right))
-            check()
-        assert audits(account)[0]["unanswered"]
-        assert "Set the clock that is wrong" in caplog.text
-        check()
-        assert own(clean, account) == [right], "it is looked for all the same"
-
-
-def test_without_another_clock_nothing_is_forgotten(
-    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    account, right = home["account"], lost(clean, home, monkeypatch)
-    sent_days_ago(account, 61)
-    monkeypatch.setattr(AdictHook, "all_access_rights", _without(right))
-    with monkeypatch.context() as patch:
-        patch.setattr(CouchDBHook, "clock", lambda _: None)
-        check()
-        assert audits(account)[0]["unanswered"]
-    check()
-    assert "unanswered" not in audits(account)[0]
 
 
 def test_a_right_that_is_over_by_itself_does_not_end_the_search(

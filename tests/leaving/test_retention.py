@@ -1,11 +1,11 @@
-"""The nightly removal of what was kept for a while: what one step cannot do, and what no clock can be trusted with."""
+"""The nightly removal of what was kept for a while: what one step cannot do."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,25 +41,6 @@ def staging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def there() -> set[str]:
     return {each["_id"] for each in CouchDBHook().range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")} & {OVERDUE, FRESH}
-
-
-@pytest.mark.parametrize("days", [6 * 365, -3])
-def test_a_clock_that_is_wrong_removes_nothing(monkeypatch: pytest.MonkeyPatch, staging: Path, days: int) -> None:
-    class Wrong(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Wrong:
-            moment = datetime.now(tz) + timedelta(days=days)
-            return cls.fromtimestamp(moment.timestamp(), tz)
-
-    (staging / "import").mkdir()
-    (staging / "import" / "homes.csv").write_text("pce")
-    monkeypatch.setattr(retention, "datetime", Wrong)
-    with pytest.raises(BadSettings, match="Nothing was removed") as told:
-        clear_away()
-    for moment in (Wrong.now(UTC), datetime.now(UTC)):
-        assert f"{moment:%Y-%m-%d}" in str(told.value)
-    assert there() == {OVERDUE, FRESH}
-    assert (staging / "import" / "homes.csv").exists()
 
 
 @pytest.mark.parametrize("broken", ["import", "proofs"])

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from grdf.consents.declarations import returned
-from include.gas.days.gas_day import utc_text
-from include.gas.documents.doctypes import AUDIT
-from include.gas.documents.gas_days import account_range
-from include.gas.leaving.deletion_record import has_left_since
 from tests.helpers import MemoryShelf, connect_cozy, known_account
 from tests.leaving.household import AUDIT_DATABASE, Couch, assert_gone, household
 from tests.leaving.runs import acquire, check
 from tests.leaving.steps import delete
 
 if TYPE_CHECKING:
-    from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
 
 
@@ -78,49 +71,6 @@ def test_who_connects_again_is_read_again(
     acquire(account_id)
     assert not told(account_id, capfd)
     assert not (clean.book.get(account_id) or {}).get("state")
-
-
-def test_a_deletion_by_a_clock_that_was_years_ahead_counts_as_of_today(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, capfd: pytest.CaptureFixture[str]
-) -> None:
-    left_and_restored(clean, account_id)
-    (record,) = couchdb.range(AUDIT, *account_range(account_id))
-    ahead = "2031-01-02T03:04:05.000000Z"
-    assert couchdb.put(AUDIT, record | {"asked_at": ahead, "finished_at": ahead})
-    began = utc_text(datetime.now(UTC))
-    capfd.readouterr()
-    check()
-    said = "".join(capfd.readouterr())
-    assert f"Account {account_id}: the record of its deletion names a day in the future (its end: 2031-01-02)" in said
-    assert f"Account {account_id}: its household left on {began[:4]}" in said, "it is not read until it comes back"
-    connect_cozy(clean, account_id)
-    acquire(account_id)
-    assert not told(account_id, capfd)
-    assert not (clean.book.get(account_id) or {}).get("state")
-    (record,) = couchdb.range(AUDIT, *account_range(account_id))
-    assert (record["ended_by_its_clock"], record["asked_at"] >= began) == (ahead, True)
-    assert not has_left_since([record], utc_text(datetime.now(UTC))), "a later import is not kept from it"
-
-
-def test_a_worker_whose_clock_is_behind_changes_no_record(
-    clean: LocalWorld,
-    couchdb: CouchDBHook,
-    account_id: str,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    class Behind(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Behind:
-            return cls.fromtimestamp((datetime.now(tz) - timedelta(days=400)).timestamp(), tz)
-
-    left_and_restored(clean, account_id)
-    records = couchdb.range(AUDIT, *account_range(account_id))
-    capfd.readouterr()
-    monkeypatch.setattr(returned, "datetime", Behind)
-    check()
-    assert couchdb.range(AUDIT, *account_range(account_id)) == records
-    assert "or the clock of this worker is wrong" in "".join(capfd.readouterr())
 
 
 def test_a_deletion_that_kept_the_data_is_no_leaving(

@@ -1,4 +1,4 @@
-"""A clock that a life controls: GRDF's time, and the project's own, which may be wrong.
+"""A clock that a life controls: GRDF's time, and the project's own.
 
 The project's code and the sandbox use ``datetime.now`` and the module ``time`` by names in their own modules. Only
 these names are replaced, so hypothesis, pytest and requests keep using the machine's time.
@@ -25,13 +25,12 @@ class Clock:
 
     def __init__(self, now: real.datetime) -> None:
         self.true = now
-        self.wrong = real.timedelta()
         self.ticks = 0.0
 
     @property
     def ours(self) -> real.datetime:
         """The time by the project's own clock."""
-        return self.true + self.wrong
+        return self.true
 
     def pass_(self, seconds: float) -> None:
         """Advance the clock."""

@@ -159,10 +159,6 @@ class Leader(Runs):
         """Time passes while Airflow is not running."""
         self.world.clock.pass_(3600 * hours)
 
-    def do_wrong(self, hours: int) -> None:
-        """The project's clock becomes wrong by some hours; 0 corrects it."""
-        self.world.clock.wrong = timedelta(hours=hours)
-
     def do_set(self, name: str, value: int) -> None:
         """An operator changes a setting."""
         tasks.setting(name, value)
@@ -228,7 +224,6 @@ class Leader(Runs):
         world.say("all is calm")
         world.wire.calm = True
         world.wire.lists, world.wire.meanwhile, world.wire.troubles = [], [], []
-        world.clock.wrong = timedelta()
         for pce in METERS:
             world.oddities(pce, refusal=None, lines={"missing": [], "partial": None})
         for account in sorted(world.book.leaving):

@@ -79,7 +79,6 @@ KINDS: dict[str, tuple[int, SearchStrategy[Step]]] = {
     "relent": (1, st.tuples(st.just("relent"), numbers_of_meters)),
     "partial": (1, st.tuples(st.just("partial"), numbers_of_meters, st.integers(1, 40), st.integers(1, 5))),
     "lists": (1, st.tuples(st.just("lists"), st.sampled_from(("cut", "empty", "odd")), st.integers(1, 2))),
-    "wrong": (1, st.tuples(st.just("wrong"), st.sampled_from((30, 200, 0, 0, -30)))),
     "pass": (1, st.tuples(st.just("pass"), st.sampled_from((1, 26, 200, 1000)))),
     "set": (
         1,

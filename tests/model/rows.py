@@ -128,22 +128,16 @@ def _under_any(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("grdf.meters.notes.is_under", lambda _asked, held: held is not None)
 
 
-def _never_late(patch: pytest.MonkeyPatch) -> None:
-    """A day stored while a clock was ahead blocked later readings."""
-    patch.setattr("include.gas.documents.gas_days.is_ahead", lambda _moment, _now: False)
-
-
 def _believed(patch: pytest.MonkeyPatch) -> None:
     """A refusal was believed whatever GRDF's list said, and the resulting mark stayed."""
     from include.gas.account.sections.rights.lost_consents import meters_lost
-    from include.gas.account.state import UNEXPLAINED
     from include.gas.rights import consent_check
 
     today = consent_check.compared
 
     def compared(document: Any, *args: Any, **options: Any) -> Any:
         found = today(document, *args, **options)
-        if not found.restored or meters_lost(document) or document.get(UNEXPLAINED):
+        if not found.restored or meters_lost(document):
             return found
         kept = {key: value for key, value in document.items() if key.startswith("state")}
         return replace(found, restored=False, document={**found.document, **kept})
@@ -228,23 +222,6 @@ ROWS = (
         ("2026-04-20", [("hole", 0, 30, 4), connect("alder", 0, back=40), ("days", 1)]),
         _after_one_answer,
         "include.gas.documents.gaps:_gap",
-    ),
-    Row(
-        8,
-        r"GRDF last said",
-        (
-            "2026-04-20",
-            [
-                connect("alder", 0, back=40),
-                ("wrong", 200),
-                ("history", "alder", 30, 10, True),
-                ("wrong", 0),
-                ("correct", 0, 25, 55),
-                ("history", "alder", 30, 10, True),
-            ],
-        ),
-        _never_late,
-        "include.gas.days.clocks",
     ),
     Row(
         15,

@@ -1,4 +1,4 @@
-"""Lives in which a history is read while GRDF's list or the clock is wrong, or while the meter changes hands."""
+"""Lives in which a history is read while GRDF's list is wrong, or while the meter changes hands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from include.gas.days.windows import oldest_allowed
 from include.sandbox.adict.access import rights
 from tests.model import tasks
 from tests.model.leader import Leader
@@ -101,19 +100,6 @@ def test_a_list_that_names_a_later_day_now_and_then_has_nothing_read_again(leade
     assert len(asked) == 6
     assert min(asked) > leader.world.today - timedelta(days=60)
     assert first_stored(leader) == allowed
-
-
-@pytest.mark.parametrize("ahead", [10, 400])
-def test_a_clock_that_is_ahead_at_the_first_launch_loses_no_day(leader: Leader, ahead: int) -> None:
-    connect(leader, 1200)
-    day = tasks.run_of(ALDER, leader.world.clock.ours, 1)[0]
-    leader.do_wrong(24 * ahead)
-    leader._run(ALDER, "scheduled", day)
-    leader.do_wrong(0)
-    asked = asked_from(leader, 4)
-    assert first_stored(leader) == min(asked) == oldest_allowed(leader.world.today - timedelta(days=3))
-    assert asked.count(min(asked)) == 1, "once"
-    leader.settle()
 
 
 @pytest.mark.parametrize("after", range(16))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.operators import check_consents
 from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.sections.rights.declaration import Declaration, names_person
@@ -181,22 +180,6 @@ def test_a_declaration_is_forgotten_after_60_days(
     assert has_none(clean, account_id) is not is_taken
     check()
     assert SENT not in document(clean, account_id)
-
-
-def test_a_clock_that_is_ahead_forgets_nothing(
-    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Ahead(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Ahead:
-            return cls.fromtimestamp((datetime.now(tz) + timedelta(days=61)).timestamp(), tz)
-
-    given_up(clean, account_id, answer="none")
-    elsewhere(clean, give(clean, other_of(account_id)))  # an empty list forgets nothing either
-    with monkeypatch.context() as patch:
-        patch.setattr(check_consents, "datetime", Ahead)
-        check()
-    assert document(clean, account_id)[SENT]
 
 
 def test_one_whose_right_is_listed_is_not_forgotten_before_a_deletion(clean: LocalWorld, account_id: str) -> None:

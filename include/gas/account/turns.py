@@ -59,4 +59,4 @@ def is_due(entry: Mapping[str, Any] | None, consent: Consent, *, account: str, t
         read = paris_today(datetime.fromisoformat(str(entry["read_at"])))
     except ValueError:
         return True
-    return read > today or read < last_turn(account, today)  # after today: noted by a clock that was ahead
+    return read < last_turn(account, today)

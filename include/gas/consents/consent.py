@@ -95,9 +95,7 @@ class Consent:
     def was_in_force(self) -> bool | None:
         """Whether the newest right is in force, or was; ``None`` if no list has shown the right yet.
 
-        Former versions did not note it. Of their rights those count that have dates and do not wait, were not refused,
-        and were not over before they were accepted: who brings a right from GRDF's site has accepted it, and no
-        household must lose its months by an update.
+        It is noted only where the right's dates and state do not tell it, see :meth:`_with_fact`.
         """
         if self.accepted is not None:
             return self.accepted
@@ -287,8 +285,8 @@ def told(consent: Consent, rights: Iterable[AccessRight], today: date, asked_at:
     listed = {right.id: right for right in rights if right.pce == consent.pce}
     moment = datetime.fromisoformat(asked_at) if isinstance(asked_at, str) else asked_at
 
-    def is_newer(text: str) -> bool:  # but not by more than a day: then some clock was wrong
-        return utc_text(moment) < text < utc_text(moment + ONE_DAY)
+    def is_newer(text: str) -> bool:
+        return utc_text(moment) < text
 
     def one(mine: Consent) -> Consent:
         right = listed.get(mine.id_accreditation or "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import (
@@ -55,7 +54,7 @@ class _TakeBack(Load):
     """Removes days and updates their totals, in the same steps as a load."""
 
     def __init__(self, store: Store, account: str, pce: str, since: str, years: range) -> None:
-        super().__init__(store, account, pce, {}, years, datetime.now(UTC))
+        super().__init__(store, account, pce, {}, years)
         self.since = since
 
     def _write_days(self, days: dict[str, Document]) -> bool:

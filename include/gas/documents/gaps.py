@@ -121,8 +121,6 @@ def _gap(days: list[date], before: Gap | None, answered: Window | tuple[()], tod
     unasked: list[date] = []
     for day in days:
         noted = since.get(day)
-        if noted is not None and noted > _sunday(today):
-            noted = None  # noted by a clock that was ahead
         if day in known or day < oldest or (day in answered and noted is not None and today >= noted + APART):
             none.append(day)
         elif noted is not None or day in answered:
@@ -148,7 +146,7 @@ def _sunday(day: date) -> date:
 
 
 def _is_due(since: date, today: date) -> bool:
-    return today == since + ONE_DAY or today >= since + APART or since > _sunday(today)
+    return today == since + ONE_DAY or today >= since + APART
 
 
 def _runs(days: Iterable[date]) -> tuple[Window, ...]:

@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, TypeGuard
 
 from include.gas.answers.consumption.daily import Reading
 from include.gas.answers.consumption.measures import NAMES as MEASURES
-from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import ONE_DAY, YEARS, parse_day, utc_text
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
@@ -228,26 +227,16 @@ def was_read_since(document: Mapping[str, Any], since: str) -> bool:
 def load_was_read_since(document: Mapping[str, Any], since: str) -> bool:
     """Whether the load of a stored day or period was read at or after a moment, and not only confirmed then.
 
-    A worker of a former version keeps the key when it changes the load, but notes the change.
-
     :param document: one that can be understood; a damaged one does not say whose its load is
     :param since: the moment, UTC text
     """
     with suppress(*ODD_DOCUMENT):
-        if document.get(LOAD_READ) and max([utc_text(document[LOAD_READ]), *_changed_at(document)]) < since:
+        if document.get(LOAD_READ) and utc_text(document[LOAD_READ]) < since:
             return False
     return was_read_since(document, since)
 
 
-def _changed_at(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield when the load of a document was changed, UTC text. What others have damaged does not tell it."""
-    changes = document.get("changes")
-    for change in changes if isinstance(changes, list) else ():
-        with suppress(*ODD_DOCUMENT):
-            yield utc_text(change["at"])
-
-
-def first_read(stored: Mapping[str, Any], new: Mapping[str, Any], now: datetime | None = None) -> Document:
+def first_read(stored: Mapping[str, Any], new: Mapping[str, Any]) -> Document:
     """Return the key that says when the load was read that a new reading confirms; empty if that is not known.
 
     Whoever gets a day back that was only confirmed under another household's consent needs it: the day is its own. One
@@ -255,11 +244,10 @@ def first_read(stored: Mapping[str, Any], new: Mapping[str, Any], now: datetime 
 
     :param stored: the stored day or period, which can be understood and has the same load
     :param new: the document made from the reading
-    :param now: an aware datetime; ``None`` for the current time
     """
     with suppress(*ODD_DOCUMENT):
         first = stored.get(LOAD_READ) or stored.get("read_at") or _OLDEST
-        if utc_text(first) < utc_text(new["read_at"]) and not _is_implausible(stored, now):
+        if utc_text(first) < utc_text(new["read_at"]):
             return {LOAD_READ: utc_text(first)}
     return {}
 
@@ -278,45 +266,31 @@ def is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
-def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any], now: datetime | None = None) -> bool:
+def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:
     """Return whether the stored document is newer than the one that we want to store.
 
     A stored document without ``read_at`` counts as the oldest. So does one that others gave a ``read_at`` that is no
-    moment, and one written by a clock that was ahead: otherwise corrections would be ignored until that time has come.
+    moment.
 
     :param stored: the stored document; ``None`` if there is none
     :param new: the document to store
-    :param now: an aware datetime; ``None`` for the current time
     """
-    if stored is None or not stored.get("read_at") or _is_implausible(stored, now):
-        return False
-    return utc_text(stored["read_at"]) > utc_text(new["read_at"])
+    with suppress(*ODD_DOCUMENT):
+        return stored is not None and utc_text(stored["read_at"]) > utc_text(new["read_at"])
+    return False
 
 
-def says_the_same(
-    stored: Mapping[str, Any], new: Mapping[str, Any], keys: Iterable[str], now: datetime | None = None
-) -> bool:
-    """Return whether a stored document need not be written: it has the same values and a plausible ``read_at``.
+def says_the_same(stored: Mapping[str, Any], new: Mapping[str, Any], keys: Iterable[str]) -> bool:
+    """Return whether a stored document need not be written: it has the same values.
 
     :param stored: the stored document
     :param new: the document to store
     :param keys: the keys to compare
-    :param now: an aware datetime; ``None`` for the current time
     """
-    return not _is_implausible(stored, now) and all(stored.get(key) == new[key] for key in keys)
+    return all(stored.get(key) == new[key] for key in keys)
 
 
-def _is_implausible(stored: Mapping[str, Any], now: datetime | None) -> bool:
-    """Whether a document says that it was read at a moment that is none or has not come."""
-    if not stored.get("read_at"):
-        return False
-    try:
-        return is_ahead(stored["read_at"], now or datetime.now(UTC))
-    except ODD_DOCUMENT:
-        return True
-
-
-def merge_day(stored: Document | None, new: Document, now: datetime | None = None) -> Document | None:
+def merge_day(stored: Document | None, new: Document) -> Document | None:
     """Return the document to write for a gas day. Keys that other programs added are kept.
 
     A changed load is noted in ``changes``, and what was measured with the former one goes, as far as the reading says
@@ -328,19 +302,18 @@ def merge_day(stored: Document | None, new: Document, now: datetime | None = Non
 
     :param stored: the stored document with its ``_rev``; ``None`` if there is none
     :param new: the document made from the reading
-    :param now: an aware datetime; ``None`` for the current time
     :return: ``None`` if there is nothing to write: the stored document says the same of all that the reading says, or
         is newer. One that others have damaged, see :func:`is_day`, is always written
     """
     if stored is None:
         return dict(new)
     said = [*_COMPARED, *(name for name in MEASURES if name in new)]
-    if is_day(stored) and (is_stale(stored, new, now) or says_the_same(stored, new, said, now)):
+    if is_day(stored) and (is_stale(stored, new) or says_the_same(stored, new, said)):
         return None
     if stored.get("load") == new["load"]:
         silent = {of for of, word in _SAID_TOGETHER if of not in new and new.get(word) not in (None, stored.get(word))}
         kept = {key: value for key, value in stored.items() if key not in {*silent, LOAD_READ}}
-        return {**kept, **new, **(first_read(stored, new, now) if is_day(stored) else {})}
+        return {**kept, **new, **(first_read(stored, new) if is_day(stored) else {})}
     kept = {key: value for key, value in stored.items() if key not in {*MEASURES, LOAD_READ}}
     merged = {**fitting(kept, new["load"]), **new}
     change = {

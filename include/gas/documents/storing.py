@@ -20,12 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any, Protocol
 
 from include.gas.answers.consumption.daily import Reading
-from include.gas.days.clocks import not_ahead
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
 from include.gas.documents.day_checks import doubts_about, is_news, with_doubts
@@ -94,7 +93,6 @@ def load_answer(
     read_at: datetime | str,
     *,
     window: Window | None = None,
-    now: datetime | None = None,
     checked: bool = False,
     car: Number | None = None,
 ) -> LoadReport:
@@ -104,16 +102,13 @@ def load_answer(
 
     :param readings: at most one per gas day
     :param read_at: when ADICT was asked: an aware datetime or its ISO text. Stored days that were read later are not
-        changed. A ``read_at`` after ``now`` counts as ``now``
+        changed
     :param window: the requested gas days; the totals of all their years are then updated, even without readings
-    :param now: an aware datetime; ``None`` for the current time
     :param checked: whether to look for what is doubtful, see :mod:`include.gas.documents.day_checks`. If not, days keep
         the doubts that they have
     :param car: the contract's annual reference consumption in kWh, for the checks; ``None`` if unknown
     :raises StoreBusy: if others kept changing the same documents; it is safe to repeat the load
     """
-    now = now or datetime.now(UTC)
-    read_at = not_ahead(read_at, now)
     new = {document["_id"]: document for document in (day_document(account, r, pce, read_at) for r in readings)}
     years = {day_of(document).year for document in new.values()}
     if window is not None:
@@ -122,7 +117,7 @@ def load_answer(
         return LoadReport()
     span = range(min(years), max(years) + 1)
     check = partial(doubts_about, car=car) if checked else None
-    return Load(store, account, pce, new, span, now, check).run()
+    return Load(store, account, pce, new, span, check).run()
 
 
 class Load:
@@ -140,14 +135,12 @@ class Load:
         pce: str,
         new: dict[str, Document],
         years: range,
-        now: datetime,
         check: Callable[[Iterable[Document]], dict[str, list[str]]] | None = None,
     ) -> None:
         self.store = store
         self.account = account
         self.pce = pce
         self.new = new
-        self.now = now
         self.check = check
         self.years = years
         # All months of a year are updated, since its days are read anyway. So any later run of that year repairs a
@@ -186,12 +179,12 @@ class Load:
         kinds: dict[str, str] = {}
         for document_id, document in self.new.items():
             old = days.get(document_id)
-            merged = merge_day(old, document, self.now)
+            merged = merge_day(old, document)
             if merged is not None:
                 pending[document_id] = merged
                 kinds[document_id] = _kind(old, document)
             elif document_id not in self.outcome:
-                self.outcome[document_id] = "stale" if is_stale(old, document, self.now) else "unchanged"
+                self.outcome[document_id] = "stale" if is_stale(old, document) else "unchanged"
                 if old is not None and old.get("read_at") == document["read_at"]:
                     self.ours.add(document_id)  # an earlier attempt wrote it, but failed before announcing it
         for document_id, document in self._with_other_doubts(days | pending):

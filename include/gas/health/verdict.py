@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from include.gas.answers.proof_state import REFUSED
-from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import gas_day_start
 from include.gas.display.overview import Situation
 from include.gas.errors import VENDOR_DOWN
@@ -290,4 +289,4 @@ def _fresh(moment: str, now: datetime) -> bool:
         told = datetime.fromisoformat(moment)
     except ValueError:
         return False
-    return now - told <= UNCHECKED and not is_ahead(moment, now)
+    return now - told <= UNCHECKED

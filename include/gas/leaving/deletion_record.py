@@ -12,7 +12,6 @@ from include.gas.account.sections.marks import Connected, Leaving
 from include.gas.account.sections.rights.declaration import is_refused, names_person
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.account.sections.section import members
-from include.gas.days.clocks import APART
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.errors import LeftBefore
@@ -144,13 +143,11 @@ def is_marked(entry: Mapping[str, Any], mark: Leaving) -> bool:
 def is_under_way(entry: Mapping[str, Any], now: datetime, age: timedelta = UNDER_WAY) -> bool:
     """Return whether a deletion has not ended, and was asked for or continued a short while ago.
 
-    A moment in the future, of a clock that was ahead, is none.
-
     :param entry: the record
     :param now: an aware datetime
     :param age: how long that may be ago
     """
-    return is_open(entry) and utc_text(now - age) < last_taker(entry).since <= utc_text(now + APART)
+    return is_open(entry) and utc_text(now - age) < last_taker(entry).since
 
 
 def has_died(entry: Mapping[str, Any], now: datetime) -> bool:
@@ -252,39 +249,6 @@ def may_have_left_at(records: Iterable[Mapping[str, Any]]) -> str:
     entries = list(records)
     begun = (last_taker(each).since for each in entries if is_open(each) and not _keeps(each))
     return max((left_at(entries), *begun))
-
-
-def righted(entry: Mapping[str, Any], now: datetime) -> Document | None:
-    """Return the record of an ended deletion with the present for moments in the future, which a wrong clock wrote.
-
-    Otherwise the household would count as having left until then, whatever it does. It counts as having left now, so
-    that a restored account is not read until its household connects again.
-
-    :param entry: the record
-    :param now: an aware datetime
-    :return: ``None`` if there is nothing to change
-    """
-    latest, present = utc_text(now + APART), utc_text(now)
-
-    def moment(said: object) -> object:
-        return present if isinstance(said, str) and said > latest else said
-
-    resumed = [{**each, "at": moment(each.get("at"))} for each in _resumed(entry)]
-    changed = {**entry, **{key: moment(entry.get(key)) for key in ("asked_at", "finished_at")}}
-    changed |= {"resumed": resumed} if resumed else {}
-    if not entry.get("finished_at") or changed == entry:
-        return None
-    return {**changed, "ended_by_its_clock": entry["finished_at"]}
-
-
-def righted_message(entry: Mapping[str, Any]) -> str:
-    """Return what a person should know of a record that was changed by :func:`righted`."""
-    return (
-        f"Account {entry.get('account')}: the record of its deletion names a day in the future (its end: "
-        f"{str(entry.get('ended_by_its_clock'))[:10]}), so a clock was wrong. It counts as ended on "
-        f"{str(entry.get('finished_at'))[:10]} now. If its household has come back, let it connect once more. Check "
-        "the clocks of Airflow's workers."
-    )
 
 
 def _resumed(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -44,7 +44,7 @@ def hold_book(couchdb: CouchDBHook, document: dict[str, Any], pce: str, log: Log
     totals = (own_day(total, YEAR) for total in couchdb.range(YEAR, *account_range(account, pce)))
     years = {*told, *(first.year for first in totals if first), today.year - YEARS_BACK, today.year}
     window = Window(date(min(years), 1, 1), date(max(years) + 1, 1, 1))
-    report = load_answer(couchdb, account, pce, (), now, window=window, now=now)
+    report = load_answer(couchdb, account, pce, (), now, window=window)
     write_period_totals(couchdb, account, pce, new=not may_be_daily(document, pce))
     counts["books"] += 1
     if lost := warn_of_lost_days(document, pce, report, log):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
@@ -13,8 +13,7 @@ from include.gas.account.sections.stored import is_told, told_years, with_stored
 from include.gas.account.sections.whole_history import history_read, history_since, with_history
 from include.gas.consents.read_under import is_own, is_under
 from include.gas.days.asked_days import Reread
-from include.gas.days.clocks import not_ahead
-from include.gas.days.gas_day import paris_today, utc_text
+from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gaps import gaps_of
 from include.gas.documents.gas_days import account_range, is_day
@@ -81,7 +80,7 @@ def note_gaps(
         return document
     if not is_under(answer.read_under, meter):
         return document
-    read_at = datetime.fromisoformat(utc_text(not_ahead(answer.read_at, datetime.now(UTC))))
+    read_at = datetime.fromisoformat(answer.read_at)
     asked = answer.window if lines.whole else None
     return note_missing(document, meter, report, read_at, end=answer.window.end, asked=asked, reread=reread)
 

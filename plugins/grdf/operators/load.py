@@ -17,7 +17,7 @@ from grdf.meters.saving import Loaded, acknowledge, store_answer
 from grdf.meters.taking_back import take_back_given_back, taken_back_if_left
 from grdf.metrics.of_loads import tell_load
 from grdf.operators.base import AccountOperator
-from grdf.staging.area import KEEP_SECONDS, AnswersGone, AnswersUnreadable, StagedAnswer, Staging
+from grdf.staging.area import AnswersGone, AnswersUnreadable, StagedAnswer, Staging
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.announcements import announced_by, unannounced, with_announced, with_unannounced
 from include.gas.account.sections.client import client_if_known
@@ -27,7 +27,6 @@ from include.gas.account.sections.stored import is_told, with_stored
 from include.gas.account.sections.whole_history import HistoryRead
 from include.gas.account.state import with_state
 from include.gas.days.asked_days import Reread
-from include.gas.days.clocks import is_ahead
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.load_report import LoadReport
@@ -147,7 +146,7 @@ class LoadOperator(AccountOperator):
         a_day_ago = (datetime.now(UTC) - timedelta(days=1)).isoformat()
         for former in staging.unfinished(self.account_id, reference):
             staged = self._left_behind(staging, former)
-            left = [_in_its_time(answer) for answer in self._own(staged)]
+            left = self._own(staged)
             if staged and not left:
                 staging.remove(self.account_id, former)
             answers = [answer for answer in self._without_handed_over(left) if answer.read_at < newest]
@@ -282,14 +281,3 @@ def _without_history(answers: Iterable[StagedAnswer]) -> list[StagedAnswer]:
     So none counts as read, and the next run asks for it again in the call that it makes anyway.
     """
     return [replace(answer, history_from=None) for answer in answers]
-
-
-def _in_its_time(answer: StagedAnswer) -> StagedAnswer:
-    """Return a former run's answer. If its clock was ahead, set the earliest time at which it can have been read.
-
-    Then it fills in what is missing, and changes nothing that another run has stored since.
-    """
-    now = datetime.now(UTC)
-    if not is_ahead(answer.read_at, now):
-        return answer
-    return replace(answer, read_at=(now - timedelta(seconds=KEEP_SECONDS)).isoformat())

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from grdf import settings
 from grdf.operators.base import GrdfOperator
-from include.gas.days.clocks import agree
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD
-from include.gas.errors import BadSettings, GasError, RetryLater
+from include.gas.errors import GasError, RetryLater
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -47,7 +46,7 @@ class RemoveOverdueOperator(GrdfOperator):
         """Run the task.
 
         :return: how many records were removed
-        :raises BadSettings: if the login may not purge, or a clock is wrong
+        :raises BadSettings: if the login may not purge
         """
         from grdf.hooks.couch_roles import administrator
         from grdf.proofs.left_files import LeftFiles
@@ -58,7 +57,7 @@ class RemoveOverdueOperator(GrdfOperator):
         from grdf.stores.removal import Remover
 
         couchdb, days = self.couchdb, settings.consent_record_days()
-        now = self._now()
+        now = datetime.now(UTC)
         remover = Remover(administrator(couchdb), wholly=True)
         records, orphans = ConsentRecords(couchdb), OrphanedRecords(couchdb, remover)
         files = Imports(settings.staging_url(), settings.staging_conn_id())
@@ -77,21 +76,6 @@ class RemoveOverdueOperator(GrdfOperator):
         """Log how many files nobody removes. Their names may name somebody."""
         if number := files.strangers():
             self.log.warning(STRANGERS, number, files.folder)
-
-    def _now(self) -> datetime:
-        """Return the present, if the server's clock agrees. A clock that is years ahead makes all time be over.
-
-        :raises BadSettings: if it does not
-        """
-        theirs, ours = self.couchdb.clock(), datetime.now(UTC)
-        if theirs is not None and not agree(theirs, ours):
-            raise BadSettings.about(
-                None,
-                f"the clock of the worker that runs this task says {ours:%Y-%m-%d %H:%M} (UTC), and that of CouchDB's "
-                f"server says {theirs:%Y-%m-%d %H:%M}",
-                "Nothing was removed. Set the clock that is wrong, then clear the task.",
-            )
-        return ours
 
     def _do(self, *steps: tuple[Callable[[], int | None], str]) -> list[int]:
         """Take all steps, also if some fail, and return how much each has removed.

@@ -14,7 +14,6 @@ from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.staging.proof_files import FOLDER, ProofFiles
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.sections.marks import Connected
-from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import account_range, check_account_id
@@ -40,8 +39,6 @@ class LeftFiles:
     def remove_older(self, document: Document, now: datetime) -> None:
         """Remove the files that have waited for an account since before its household was connected.
 
-        A moment in the future, of a clock that was ahead, says nothing about them.
-
         :param document: the account's document
         :param now: the present, aware
         """
@@ -50,7 +47,7 @@ class LeftFiles:
             return
         left = may_have_left_at(self._couchdb.range(AUDIT, *account_range(account)))
         moments = [each for each in (Connected.moment(document), left) if isinstance(each, str) and each]
-        since = max((each for each in map(_moment, moments) if each and not is_ahead(each, now)), default="")
+        since = max(map(_moment, moments), default="")
         if removed := self._files.remove_older(account, since):
             _tell(account, removed, f"before its household was connected on {since[:16].replace('T', ' at ')} UTC")
 

@@ -10,8 +10,8 @@ import json
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
-from datetime import date
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, date, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from grdf.staging.files import write_private
 from grdf.staging.proof_files import FOLDER as PROOFS
 from grdf.staging.proof_files import ProofFiles
 from include.gas.consents.read_under import consent_of
-from include.gas.days.gas_day import utc_text
+from include.gas.days.gas_day import passed
 from include.gas.days.windows import Window
 from include.gas.errors import FailNow
 from include.gas.redact import redact_address
@@ -68,8 +68,7 @@ class StagedAnswer:
     :param read_at: when the request was sent, ISO 8601 in UTC
     :param body: the answer as received
     :param history_from: first gas day of the allowed history, if this answer completes the meter's first launch
-    :param consent: the consent under which GRDF was asked, in the form of ``Consent.as_json``; ``None`` in older files,
-        whose answers did not have it
+    :param consent: the consent under which GRDF was asked, in the form of ``Consent.as_json``
     """
 
     pce: str = field(repr=False)
@@ -298,7 +297,7 @@ def _answer(row: Any) -> StagedAnswer | None:
         answer = StagedAnswer(**{field.name: row[field.name] for field in fields(StagedAnswer) if field.name in row})
         if not all(isinstance(text, str) for text in (answer.pce, answer.body)) or not answer.window:
             return None
-        utc_text(answer.read_at)
+        answer = replace(answer, read_at=passed(answer.read_at, datetime.now(UTC)))
         if answer.history_from is not None:
             date.fromisoformat(answer.history_from)
     except (TypeError, ValueError):

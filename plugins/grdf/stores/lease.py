@@ -14,9 +14,6 @@ from grdf.hooks.couchdb import CouchDBHook, Document
 from include.gas.documents.doctypes import LEASE as DOCTYPE
 from include.gas.errors import GasError
 
-LONGEST = 120.0
-"""Longest duration of a lease in seconds. A lease that ends later was taken by a clock that was ahead, and is over."""
-
 
 @contextmanager
 def lease(couchdb: CouchDBHook, name: str, *, seconds: float = 60.0, poll: float = 0.5) -> Iterator[bool]:
@@ -27,7 +24,7 @@ def lease(couchdb: CouchDBHook, name: str, *, seconds: float = 60.0, poll: float
 
     :param couchdb: the hook for the CouchDB that keeps the lease
     :param name: what the lease is for
-    :param seconds: how long it lasts if it is not released, two minutes at most
+    :param seconds: how long it lasts if it is not released
     :param poll: seconds between two attempts
     :return: whether the lease is held
     """
@@ -50,7 +47,7 @@ def _take(couchdb: CouchDBHook, name: str, holder: str, seconds: float) -> Docum
     stored = couchdb.get(DOCTYPE, name) or {"_id": name}
     until, now = stored.get("until"), time.time()
     # Any program may have written the document. What is not a number, or one without an end, is over: nobody holds it.
-    if isinstance(until, int | float) and now < until <= now + LONGEST:
+    if isinstance(until, int | float) and until > now:
         return None
     taken = stored | {"holder": holder, "until": now + seconds}
     revision = couchdb.put(DOCTYPE, taken)

@@ -27,16 +27,16 @@ def day(load: float, read_at: datetime, status: str = "provisional", **more: Any
     return day_document("a", Reading(FIRST, load, status), PCE, read_at) | more
 
 
-def merged(*documents: dict[str, Any], now: datetime = LATER) -> dict[str, Any]:
+def merged(*documents: dict[str, Any]) -> dict[str, Any]:
     stored, *others = documents
     for each in others:
-        stored = merge_day(stored, each, now) or stored
+        stored = merge_day(stored, each) or stored
     return stored
 
 
 def put(store: MemoryStore, loads: dict[int, float], at: datetime, status: str = "provisional", **more: Any) -> None:
     readings = [Reading(FIRST + timedelta(days=n), load, status, **more) for n, load in loads.items()]
-    load_answer(store, "a", PCE, readings, at, now=LATER)
+    load_answer(store, "a", PCE, readings, at)
 
 
 def test_the_first_reading_of_a_load_is_kept_while_the_load_stays() -> None:
@@ -82,7 +82,7 @@ def test_damaged_changes_are_left_out_one_by_one(odd: Any) -> None:
 
 def test_a_reading_that_finds_nothing_new_writes_nothing() -> None:
     confirmed = merged(day(60, OWN), day(60, FOREIGN, "definitive"))
-    assert merge_day(confirmed, day(60, LATER, "definitive"), LATER) is None
+    assert merge_day(confirmed, day(60, LATER, "definitive")) is None
 
 
 def test_days_that_were_only_confirmed_are_not_taken_back() -> None:
@@ -110,7 +110,6 @@ def test_a_foreign_day_that_is_confirmed_goes() -> None:
 
 @pytest.mark.parametrize("odd", [{"load": "x"}, {"month": 13}, {"load_read_at": "soon"}, {"load_read_at": None}])
 def test_a_day_that_does_not_say_it_goes_as_before(odd: dict[str, Any]) -> None:
-    """Also one that a former version has confirmed."""
     store = MemoryStore()
     put(store, {0: 60, 1: 61}, OWN)
     put(store, {0: 60}, FOREIGN, "definitive")
@@ -119,26 +118,17 @@ def test_a_day_that_does_not_say_it_goes_as_before(odd: dict[str, Any]) -> None:
     assert list(store.docs[DAY]) == [f"a:{PCE}:2026-01-02"]
 
 
-def test_a_load_that_a_former_version_has_changed_is_not_the_one_that_was_read_first() -> None:
-    confirmed = merged(day(60, OWN - timedelta(days=9)), day(60, OWN, "definitive"))
-    changed = merge_day(confirmed, day(99, FOREIGN, "definitive"), LATER) or {}
-    by_former = changed | {"load_read_at": confirmed["load_read_at"]}
-    assert not load_was_read_since(confirmed, SINCE)
-    assert load_was_read_since(by_former, SINCE)
-    assert load_was_read_since(merged(by_former, day(99, LATER)), SINCE)
-
-
 def test_a_period_says_it_too() -> None:
     def period(load: int, at: datetime, end: date = date(2026, 1, 31), reason: str = "") -> dict[str, Any]:
         return period_document("a", PCE, Period(FIRST, end, load, reason=reason), at)
 
     own, confirms = period(900, OWN), period(900, FOREIGN, reason="RNO")
-    confirmed = merge_period(own, confirms, LATER) or {}
+    confirmed = merge_period(own, confirms) or {}
     assert (confirmed["read_at"], confirmed["load_read_at"]) == (confirms["read_at"], own["read_at"])
     assert not is_read_since(confirmed, SINCE)
     assert is_read_since(confirms, SINCE)
     assert is_read_since(confirmed | {"load": "x"}, SINCE), "nobody can tell"
     assert not is_read_since(confirms | {"_id": f"{confirms['_id']}-note"}, SINCE), "another program's"
     for other in (period(901, FOREIGN), period(900, FOREIGN, date(2026, 2, 1))):
-        assert "load_read_at" not in (merge_period(confirmed, other | {"read_at": confirms["read_at"]}, LATER) or {})
-        assert is_read_since(merge_period(own, other, LATER) or {}, SINCE)
+        assert "load_read_at" not in (merge_period(confirmed, other | {"read_at": confirms["read_at"]}) or {})
+        assert is_read_since(merge_period(own, other) or {}, SINCE)

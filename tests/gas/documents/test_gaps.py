@@ -156,16 +156,6 @@ def test_a_day_older_than_grdf_serves_is_not_awaited_for_ever() -> None:
     assert found[2023].due_from(date(2027, 6, 1)) is None
 
 
-def test_a_note_by_a_clock_that_was_ahead_is_made_anew() -> None:
-    hole, end, today = date(2024, 3, 1), date(2024, 6, 20), date(2024, 6, 20)
-    ahead = Gap(hole, hole, 1, 0, hole, once=((date(2025, 8, 3), Window(hole, hole + ONE)),))
-    assert ahead.due_from(today) == hole
-    stored = [each for n in range(300) if (each := day(n)) < end and each != hole]
-    facts: dict[str, Any] = {"first": FIRST, "end": end, "stored": stored, "years": {2024}, "reread": Reread(62)}
-    found = gaps_of(**facts, asked=Window(hole, end), before={2024: ahead}, today=today)
-    assert found[2024].once == ((date(2024, 6, 23), Window(hole, hole + ONE)),)
-
-
 def test_what_one_answer_settled_in_a_former_version_is_looked_at_anew() -> None:
     entry = {"first": "2024-03-01", "last": "2024-05-09", "awaited": 1, "none": 20, "since": "x"}
     document = {"gaps": {PCE: {"2024": entry | {"awaited_from": "2024-05-09"}}}}

@@ -171,8 +171,7 @@ class Histories(RuleBasedStateMachine):
     def _load(self, answer: Answer) -> None:
         lines = read_daily(answer.text, account=ACCOUNT, pce=answer.pce, window=answer.window)
         assert not lines.broken
-        facts: dict[str, Any] = {"window": answer.window, "now": self.now}
-        report = load_answer(self.store, ACCOUNT, answer.pce, lines.rows, answer.read_at, **facts)
+        report = load_answer(self.store, ACCOUNT, answer.pce, lines.rows, answer.read_at, window=answer.window)
         assert set(report.changed_days) <= {reading.day for reading in lines.rows}
         if answer.pce not in self.history_read:
             return

@@ -24,7 +24,6 @@ from include.gas.leaving.deletion_record import (
     is_of,
     last_taker,
     mark_of,
-    righted,
     taken_up,
     with_found,
     with_removed,
@@ -195,6 +194,5 @@ def test_a_damaged_record_stops_nobody(damage: object) -> None:
     assert is_of(record, "run-1")
     assert not is_of(record, "run-2")
     assert mark_of(record)
-    assert righted(record, NOW) is None
     resumed = taken_up(record, "run-2", by="you", at=LATER, keep_data=False)["resumed"]
     assert resumed[-1] == {"run": "run-2", "by": "you", "at": "2026-01-03T00:00:00.000000Z"}

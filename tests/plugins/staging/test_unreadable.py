@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,25 +95,6 @@ def test_a_file_of_which_nothing_can_be_read_fails_its_own_run_alone(
     with pytest.raises(FailNow, match=rf"{account_id}.*cannot be read"):
         load(account_id, staged)
     assert load(account_id, extract(account_id, yesterday(clean)))["new"] > 30
-
-
-def test_a_former_run_whose_clock_was_ahead_fills_in_what_is_missing_and_changes_nothing_else(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, home: Path
-) -> None:
-    (pce,) = known_account(clean, account_id)
-    extract(account_id, yesterday(clean), run_id="ahead")
-    (former,) = files(home)
-    rows = json.loads(former.read_text())
-    ahead = (datetime.now(UTC) + timedelta(days=400)).isoformat()
-    former.write_text(json.dumps([row | {"read_at": ahead} for row in rows]))
-    corrected = str(clean.control.today() - timedelta(days=20))
-    clean.control.correct(pce, corrected, 321)
-    staged = extract(account_id, yesterday(clean), run_id="next")
-    load(account_id, staged, run_id="next")
-    assert stored(couchdb, account_id, pce)[corrected] == 321
-    clean.control.correct(pce, corrected, 123)
-    load(account_id, extract(account_id, yesterday(clean), run_id="third"), run_id="third")
-    assert stored(couchdb, account_id, pce)[corrected] == 123
 
 
 def test_answers_that_are_gone_name_another_worker_s_disk_where_staging_is_one_machine_s(tmp_path: Path) -> None:

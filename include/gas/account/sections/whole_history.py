@@ -11,7 +11,6 @@ import msgspec
 
 from include.gas.account.sections.section import MeterSection
 from include.gas.consents.consent import Consent
-from include.gas.days.clocks import is_ahead, not_ahead
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.windows import Window, oldest_allowed
 from include.gas.documents.gas_days import Document
@@ -40,8 +39,6 @@ class HistoryRead(MeterSection, frozen=True):
     def unasked(self) -> list[Window]:
         """Return the days that GRDF served when it was read and that were not asked for, since no right covered them.
 
-        Former versions did not note those between rights.
-
         :raises ValueError, OverflowError: if the entry is damaged
         """
         before = Window.of(oldest_allowed(paris_today(datetime.fromisoformat(utc_text(self.read_at)))), self.since)
@@ -57,7 +54,7 @@ def with_history(document: Mapping[str, Any], consent: Consent, first: date, rea
     """
     right, moment = consent.id_accreditation, utc_text(read_at)
     under = list(consent.ids) if set(consent.ids) - {right} else []
-    today = paris_today(datetime.fromisoformat(utc_text(not_ahead(moment, datetime.now(UTC)))))
+    today = paris_today(datetime.fromisoformat(moment))
     asked = Window.of(first, today)
     stretches = consent.covered(asked, today) if asked else ()
     between = [Window(one.end, other.first).as_text for one, other in pairwise(stretches)]
@@ -74,7 +71,7 @@ def history_read(document: Mapping[str, Any], consent: Consent, now: datetime | 
     """Return whether a meter's whole history was read under all usable rights of its consent.
 
     It was not if a right now covers days that GRDF served at that time and that no right covered then, because GRDF's
-    list said less or a clock was ahead: older days, or days between two rights. Newer ones are asked for by each daily
+    list said less: older days, or days between two rights. Newer ones are asked for by each daily
     run. If a right covers fewer days than before, nothing must be read again.
 
     :param consent: the present consent
@@ -88,6 +85,6 @@ def history_read(document: Mapping[str, Any], consent: Consent, now: datetime | 
         unasked = noted.unasked()
     except (ValueError, OverflowError):
         return False
-    if is_ahead(noted.read_at, now) or any(consent.covered(days, paris_today(now)) for days in unasked):
+    if any(consent.covered(days, paris_today(now)) for days in unasked):
         return False
     return {noted.id_accreditation, *noted.under}.issuperset(consent.ids or (consent.id_accreditation,))

@@ -74,7 +74,7 @@ def gaps_left(
         if known is None or any(day in window for day in absent):
             left.append(PeriodGap(window.first, window.end, today))
         else:
-            since = min(known.since, today)  # not later: a clock may have been ahead
+            since = known.since
             left.append(PeriodGap(window.first, window.end, since, known.settled or today - since >= APART))
     return left[-GAPS_KEPT:]
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from include.gas.answers.consumption.published import Period
-from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import YEARS, utc_text
 from include.gas.documents.gas_days import (
     CHANGES_KEPT,
@@ -114,9 +113,9 @@ def named_again(stored: Iterable[Mapping[str, Any]], fresh: Collection[Document]
     :param stored: all documents from the range of a meter's periods
     :param fresh: the documents made from GRDF's answer
     """
-    now, found = datetime.now(UTC), list(_readable(stored))
+    found = list(_readable(stored))
     names = {document["_id"] for document in fresh}
-    read = {document["_id"]: _read_at(document, now) for _, document in found}
+    read = {document["_id"]: _read_at(document) for _, document in found}
     others = [(period, read[document["_id"]]) for period, document in found if document["_id"] not in names]
     again = set[str]()
     for document in fresh:
@@ -137,7 +136,6 @@ def _readable(documents: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Period, 
 
 
 def _withdrawn(found: list[tuple[Period, Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
-    now = datetime.now(UTC)
     gone: dict[str, Mapping[str, Any]] = {}
     before: list[tuple[Period, Mapping[str, Any]]] = []
     for each in sorted(found, key=lambda pair: pair[0].first):
@@ -145,29 +143,26 @@ def _withdrawn(found: list[tuple[Period, Mapping[str, Any]]]) -> list[Mapping[st
         for other in before:
             for (new, said), (old, former) in ((each, other), (other, each)):
                 asked = new.asked_from is not None and new.asked_from <= old.first
-                if asked and _read_at(said, now) > _read_at(former, now):
+                if asked and _read_at(said) > _read_at(former):
                     gone[former["_id"]] = former
         before.append(each)
     return list(gone.values())
 
 
-def _read_at(document: Mapping[str, Any], now: datetime) -> str:
-    """Return when a document was read, UTC. One that says no moment, or one that has not come, counts as the oldest."""
+def _read_at(document: Mapping[str, Any]) -> str:
+    """Return when a document was read, UTC. One that says no moment counts as the oldest."""
     with suppress(*ODD_DOCUMENT):
-        return "" if is_ahead(document["read_at"], now) else utc_text(document["read_at"])
+        return utc_text(document["read_at"])
     return ""
 
 
-def merge_period(
-    stored: Document | None, new: Document, now: datetime | None = None, *, again: bool = False
-) -> Document | None:
+def merge_period(stored: Document | None, new: Document, *, again: bool = False) -> Document | None:
     """Return the document to write for a period.
 
     As for gas days, a newer reading replaces an older one, and a changed load is noted. A changed end is noted too.
 
     :param stored: the stored document with its ``_rev``; ``None`` if there is none
     :param new: the document made from the answer
-    :param now: an aware datetime; ``None`` for the current time
     :param again: whether to write it also if it says the same, for the moment of its reading, see :func:`named_again`
     :return: ``None`` if the stored document has the same values or is newer, and others have not damaged it
     """
@@ -175,13 +170,13 @@ def merge_period(
         return dict(new)
     readable = any(_readable([stored]))
     if readable:
-        if is_stale(stored, new, now):
+        if is_stale(stored, new):
             return None
-        if says_the_same(stored, new, _COMPARED, now) and not (again or _says_more(new, stored)):
+        if says_the_same(stored, new, _COMPARED) and not (again or _says_more(new, stored)):
             return None
     merged = {key: value for key, value in stored.items() if key not in ("asked_from", LOAD_READ)} | new
     if (stored.get("load"), stored.get("end")) == (new["load"], new["end"]):
-        merged |= first_read(stored, new, now) if readable else {}
+        merged |= first_read(stored, new) if readable else {}
         if new["volume"] is None and is_number(stored.get("volume")):
             merged["volume"] = stored["volume"]
     else:

@@ -111,7 +111,6 @@ class DeletionRecord(Kept, frozen=True):
     :param tombstones: what the server keeps of removed documents, in words
     :param airflow_history: what was ``removed`` from Airflow's own history, and what is ``kept`` and why
     :param unanswered: declarations without an answer, as hashes, until their right has ended or 60 days are over
-    :param ended_by_its_clock: what ``finished_at`` was before `grdf_consents` replaced moments in the future, UTC
     :param grdf_connection: the connection of the GRDF client that the account belonged to; absent for ``grdf_adict``
     """
 
@@ -132,7 +131,6 @@ class DeletionRecord(Kept, frozen=True):
     tombstones: str = ""
     airflow_history: dict[str, object] = msgspec.field(default_factory=dict)
     unanswered: list[Unanswered] = msgspec.field(default_factory=list)
-    ended_by_its_clock: str = ""
     grdf_connection: str = ""
 
 

@@ -19,7 +19,6 @@ from include.gas.account.sections.client import DEFAULT, client_if_known
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.answers.access_rights import WAITING, AccessRight
 from include.gas.consents.consent import Consent
-from include.gas.days.clocks import agree
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import BadAccount, BadSettings, GasError, StoreBusy
@@ -113,14 +112,14 @@ class LeftBehind:
         :param holdings: what all accounts have
         :return: the accounts for which a person must act
         """
-        found, now = [], self._now(records)
+        found, now = [], datetime.now(UTC)
         self._tell_unlisted(records, now)
         for account, entries in records.items():
             asked = [(entry, client_if_known(entry)) for entry in entries if entry.get(UNANSWERED)]
             open_ = [(entry, client) for entry, client in asked if client in lists]
             back: dict[str, dict[str, AccessRight]] = {}
             for entry, client in open_:
-                for right in late_rights(_without_old(entry, now), lists[client]):
+                for right in late_rights(without_old(entry, now), lists[client]):
                     if not is_revoked(entries, right) and not holdings.claims(right, client):
                         back.setdefault(client, {})[right.id] = right
                         log.warning(
@@ -135,7 +134,7 @@ class LeftBehind:
                 self._settle(entry, partial(_settled, entries=entries, rights=lists[client], now=now))
         return found
 
-    def _tell_unlisted(self, records: Mapping[str, Sequence[Mapping[str, Any]]], now: datetime | None) -> None:
+    def _tell_unlisted(self, records: Mapping[str, Sequence[Mapping[str, Any]]], now: datetime) -> None:
         """Tell of rights that nobody looks for, because the settings do not list their client any more.
 
         What is too old to be looked for is removed from these records as from all others.
@@ -147,28 +146,10 @@ class LeftBehind:
         for account, entries in records.items():
             open_ = [(entry, client_if_known(entry)) for entry in entries if entry.get(UNANSWERED)]
             unlisted = [(entry, client) for entry, client in open_ if client and client not in listed]
-            for client in sorted({client for entry, client in unlisted if _without_old(entry, now).get(UNANSWERED)}):
+            for client in sorted({client for entry, client in unlisted if without_old(entry, now).get(UNANSWERED)}):
                 log.warning("%s", unlisted_message(account, client))
             for entry, _ in unlisted:
-                self._settle(entry, partial(_without_old, now=now))
-
-    def _now(self, records: Mapping[str, Sequence[Mapping[str, Any]]]) -> datetime | None:
-        """Return the present, if the server's clock agrees: one that is ahead would end the search for all rights.
-
-        :return: ``None`` if it does not, or if nothing is looked for
-        """
-        if not any(entry.get(UNANSWERED) for entries in records.values() for entry in entries):
-            return None
-        theirs, ours = self._couchdb.clock(), datetime.now(UTC)
-        if theirs is not None and agree(theirs, ours):
-            return ours
-        if theirs is not None:
-            log.warning(
-                "The clock of this worker says %s (UTC), and that of CouchDB's server says %s, so no right of a "
-                "deleted account is given up today, however old its declaration is. Set the clock that is wrong.",
-                f"{ours:%Y-%m-%d %H:%M}", f"{theirs:%Y-%m-%d %H:%M}",
-            )  # fmt: skip
-        return None
+                self._settle(entry, partial(without_old, now=now))
 
     def _give_back(self, account: str, rights: Sequence[AccessRight], holdings: Holdings, client: str) -> None:
         """Make an account again that its rights can be ended with."""
@@ -212,13 +193,9 @@ def _settled(
     *,
     entries: Sequence[Mapping[str, Any]],
     rights: Sequence[AccessRight],
-    now: datetime | None,
+    now: datetime,
 ) -> Document:
-    return _without_old(without_ended(entry, entries, rights), now)
-
-
-def _without_old(entry: Mapping[str, Any], now: datetime | None) -> Document:
-    return dict(entry) if now is None else without_old(entry, now)
+    return without_old(without_ended(entry, entries, rights), now)
 
 
 def _is_same(document: Document, sent: SentDeclarations, rights: Sequence[Declared], *, noted: bool) -> bool:

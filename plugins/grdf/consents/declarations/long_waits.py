@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.sections.rights.declaration import REFUSED_KEPT, is_refused, names_person
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
-from include.gas.days.clocks import agree
 from include.gas.errors import BadAccount, GasError
 from include.gas.rights.unanswered import aged, settled, shows_given_up, unanswered_message
 
@@ -38,7 +37,6 @@ class LongWaits:
         self._adict = adict
         self._listed = listed
         self._log = log
-        self._clock_agrees: bool | None = None
         self._rights: dict[str, list[AccessRight]] = defaultdict(list)
         for right in listed.rights:
             self._rights[right.pce].append(right)
@@ -77,25 +75,9 @@ class LongWaits:
             )  # fmt: skip
 
     def _changed(self, document: Document, change: Callable[..., Document], now: datetime) -> Document:
-        if change(document, now) is document or not self._is_now(now):
+        if change(document, now) is document:
             return document
         return self._accounts.update(document["_id"], partial(change, now=now))
-
-    def _is_now(self, now: datetime) -> bool:
-        """Return whether the server's clock agrees: one that is ahead would remove the person of everybody who waits.
-
-        It is asked once, and only if there is something to be noted or removed.
-        """
-        if self._clock_agrees is None:
-            theirs = self._couchdb.clock()
-            self._clock_agrees = theirs is None or agree(theirs, now)
-            if theirs is not None and not self._clock_agrees:
-                self._log.warning(
-                    "The clock of this worker says %s (UTC), and that of CouchDB's server says %s, so today no "
-                    "declaration counts as old, and no name and address are removed. Set the clock that is wrong.",
-                    f"{now:%Y-%m-%d %H:%M}", f"{theirs:%Y-%m-%d %H:%M}",
-                )  # fmt: skip
-        return self._clock_agrees
 
     def _taken(self, document: Document) -> Document:
         """Take the rights that GRDF's list shows of what an account has sent."""

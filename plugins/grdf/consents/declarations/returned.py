@@ -14,11 +14,10 @@ from grdf.consents.declarations.left_behind import LeftBehind
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.sections.marks import leaving
 from include.gas.account.state import with_state
-from include.gas.days.clocks import agree
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import OAUTH_OUTDATED, ODD_DOCUMENT, GasError
 from include.gas.importing.holdings import Holding, Holdings
-from include.gas.leaving.deletion_record import left_before, left_error, righted, righted_message
+from include.gas.leaving.deletion_record import left_before, left_error
 from include.gas.leaving.late_rights import open_message, unfinished_message
 
 if TYPE_CHECKING:
@@ -27,11 +26,6 @@ if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.stores.accounts.account_store import AccountStore
     from include.gas.answers.access_rights import AccessRight
-
-DOUBTFUL = (
-    "the record of its deletion names a day in the future, or the clock of this worker is wrong: CouchDB's server says "
-    "another day. Set the clock that is wrong."
-)
 
 
 class Returned:
@@ -44,26 +38,8 @@ class Returned:
         self._log = log
         self.records: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for record in couchdb.scan(AUDIT):
-            self.records[str(record.get("account"))].append(self._righted(couchdb, record))
+            self.records[str(record.get("account"))].append(record)
         self.count = 0
-
-    def _righted(self, couchdb: CouchDBHook, record: dict[str, Any]) -> dict[str, Any]:
-        now = datetime.now(UTC)
-        try:
-            found = righted(record, now)
-        except ODD_DOCUMENT:
-            return record
-        if found is None:
-            return record
-        theirs = couchdb.clock()
-        if theirs is None or not agree(theirs, now):  # then it may be ours that is wrong
-            self._log.warning("Account %s: %s", record.get("account"), DOUBTFUL)
-            return record
-        revision = couchdb.put(AUDIT, found)
-        if not revision:
-            return record
-        self._log.warning("%s", righted_message(found))
-        return {**found, "_rev": revision}
 
     def without_returned(self, accounts: AccountStore, waits: LongWaits) -> Iterator[dict[str, Any]]:
         """Yield the account documents of households that have not left.

@@ -12,7 +12,6 @@ from include.gas.account.sections.published_note import BookHeld, PublishedNote
 from include.gas.account.sections.rights.lost_consents import meters_lost
 from include.gas.account.turns import is_due, is_new
 from include.gas.consents.consent import Consent
-from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import paris_today, utc_text
 
 
@@ -43,7 +42,7 @@ def is_wanted(entry: Mapping[str, Any], meter: Consent, account: Account, today:
     if since is None:
         return is_due(entry, meter, account=account.id, today=today)
     read_at = str(entry.get("read_at"))
-    return is_new(entry) or is_ahead(read_at, datetime.now(UTC)) or utc_text(read_at) < utc_text(since)
+    return is_new(entry) or utc_text(read_at) < utc_text(since)
 
 
 def why_it_waits(account: Account) -> str:

@@ -22,7 +22,6 @@ from grdf.stores.household_links import HouseholdLinks, link_document
 from grdf.stores.records.consent_records import BEFORE_KEPT, ConsentRecords
 from grdf.stores.records.cut_off_forms import is_record_of
 from grdf.stores.removal import Remover
-from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE
@@ -71,7 +70,7 @@ class OrphanedRecords:
             if (account := _account_of(each)) not in present
             and not any(is_under_way(entry, now) for entry in deletions[account])
         ]
-        left = {str(each["_id"]): _left(each, deletions[_account_of(each)], now) for each in gone}
+        left = {str(each["_id"]): _left(each, deletions[_account_of(each)]) for each in gone}
         missing = sorted({_account_of(each) for each in gone if not left[str(each["_id"])]})
         lost, removed = self._may_be_lost(missing), sum(self._remover.remove(DOCTYPE, each) for each in sorted(useless))
         for each in _old(gone, now):
@@ -125,19 +124,19 @@ class OrphanedRecords:
 
 
 def _old(records: Iterable[Document], now: datetime) -> list[Document]:
-    """Return the records that are old enough. A clock may have been ahead."""
-    first, last = utc_text(now - AGE), utc_text(now + AGE)
-    return [each for each in records if not first <= str(each.get("given") or "") <= last]
+    """Return the records that are old enough."""
+    first = utc_text(now - AGE)
+    return [each for each in records if str(each.get("given") or "") < first]
 
 
-def _left(document: Document, deletions: Iterable[Document], now: datetime) -> str:
+def _left(document: Document, deletions: Iterable[Document]) -> str:
     """Return when the deletion ended that has removed a record's household, UTC text; ``""`` if none is known.
 
-    One that was killed counts from when it was asked for. One in the future, of a clock that was ahead, says nothing.
+    One that was killed counts from when it was asked for.
     """
     try:
         left = may_have_left_at(deletions)
-        before = bool(left) and not is_ahead(left, now) and utc_text(str(document.get("given"))) < utc_text(left)
+        before = bool(left) and utc_text(str(document.get("given"))) < utc_text(left)
     except (ValueError, OverflowError):
         return ""
     return left if before else ""

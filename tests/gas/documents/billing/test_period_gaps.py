@@ -84,12 +84,6 @@ def test_a_period_that_grdf_names_stays_awaited() -> None:
     assert not gaps_left(gap, twice, [START], later + ONE)[0].settled, "from then on the four weeks count"
 
 
-def test_a_clock_that_was_ahead_does_not_keep_a_gap_awaited() -> None:
-    gap = [days(30, 40)]
-    once = gaps_left(gap, gaps_left(gap, None, (), TODAY + 900 * ONE), (), TODAY)
-    assert gaps_left(gap, once, (), TODAY + 28 * ONE)[0].settled
-
-
 def test_an_account_notes_and_names_a_few_only() -> None:
     documents = stored(*((day, day + 1) for day in range(0, 90, 2)))
     found = open_stretches(documents, [days(0, 90)])

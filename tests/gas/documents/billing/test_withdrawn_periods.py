@@ -151,7 +151,7 @@ def test_a_damaged_document_replaces_none(damage: dict[str, Any]) -> None:
     assert meter.reads(NEW, NEXT).firsts == ["01-20", "07-01"], "the next reading mends it"
 
 
-@pytest.mark.parametrize("moment", ["2999-01-01T00:00:00Z", 7, None])
+@pytest.mark.parametrize("moment", [7, None])
 def test_one_that_says_no_moment_counts_as_the_oldest(moment: Any) -> None:
     meter = Meter().reads(OLD, NEXT)
     meter.docs[f"a:{PCE}:2025-01-02"]["read_at"] = moment

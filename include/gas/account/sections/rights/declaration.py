@@ -10,7 +10,6 @@ import msgspec
 
 from include.gas.account.sections.section import Section, members, put, read_fields
 from include.gas.answers.words import fold, fold_address
-from include.gas.days.clocks import APART
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 
@@ -221,12 +220,11 @@ def _waited(found: Mapping[str, Any], now: datetime) -> timedelta | None:
 
 
 def _age(moment: object, now: datetime) -> timedelta | None:
-    """Return how long ago a moment was; ``None`` if it is none, or lies so far ahead that a clock was wrong."""
+    """Return how long ago a moment was, at least 0; ``None`` if it is none."""
     try:
-        age = now - datetime.fromisoformat(str(moment))
+        return max(timedelta(), now - datetime.fromisoformat(str(moment)))
     except (ValueError, TypeError, OverflowError):
         return None
-    return None if age < -APART else age
 
 
 def with_declared(document: Mapping[str, Any], pce: str, at: datetime, *, waits: bool) -> Document:

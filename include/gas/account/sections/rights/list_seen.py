@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 from include.gas.account.sections.section import Text
 from include.gas.answers.words import day_in
-from include.gas.days.clocks import is_ahead
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 
@@ -56,13 +55,13 @@ def seen_at(document: Mapping[str, Any], listed_at: str) -> str:
 
 
 def is_fresh(moment: str, now: datetime) -> bool:
-    """Return whether a list of that moment still counts. A moment in the future does not: a wrong clock wrote it.
+    """Return whether a list of that moment still counts.
 
     :param moment: UTC text, or ``""``
     :param now: an aware datetime
     """
     try:
-        return utc_text(moment) >= utc_text(now - FRESH) and not is_ahead(moment, now)
+        return utc_text(moment) >= utc_text(now - FRESH)
     except ValueError:
         return False
 
@@ -78,7 +77,7 @@ def with_seen(document: Mapping[str, Any], moment: str | None) -> Document:
 def missed_before(document: Mapping[str, Any], today: date) -> bool:
     """Return whether a list that we did not trust had no usable consent on an earlier day either.
 
-    :param today: civil date in Paris. A note of today does not count, nor one of a clock that was ahead
+    :param today: civil date in Paris. A note of today does not count
     """
     missed = day_in(ListMissed.of(document))
     return missed is not None and missed < today
