@@ -175,22 +175,6 @@ def test_what_may_have_been_stored_counts_as_stored(
     assert len(records_of(account_id)) == 1
 
 
-def test_a_link_that_was_used_before_an_update_counts_as_having_connected(
-    account_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The former version noted nothing. Its account may be lost, and its record be the only proof of a right."""
-    link, store = link_of(account_id), CouchDBHook()
-    cut_off(account_id, link, "storing", monkeypatch, HouseholdLinks)
-    pass_by(account_id, LATER)
-    document = store.get(CONNECT, link_document(account_id))
-    assert document
-    store.put(CONNECT, {key: value for key, value in document.items() if key != "stores"})
-    assert is_used(account_id, link)
-    before = len(kept(store))
-    OrphanedRecords(store, Remover(store)).remove(datetime.now(UTC) + timedelta(days=3), 1826)
-    assert len(records_of(account_id)) + len(kept(store)) - before == 1
-
-
 def test_a_link_that_has_connected_stays_used_when_its_account_is_lost(account_id: str) -> None:
     """A backup was restored. The record may be the only proof of a right."""
     link = link_of(account_id)

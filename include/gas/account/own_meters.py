@@ -10,7 +10,6 @@ from typing import Any
 from include.gas.account.grant import FORMER, OAUTH, RESULTS, part_of, results_of, text_in, without_secrets
 from include.gas.account.sections.rights.lost_consents import LostConsents, handed_over, lost_message, meters_lost
 from include.gas.account.sections.section import copied, members, put
-from include.gas.account.sections.whole_history import HistoryRead
 from include.gas.account.state import with_state
 from include.gas.answers.access_rights import is_pce
 from include.gas.answers.words import day_in
@@ -42,7 +41,7 @@ def meters_in(document: Mapping[str, Any], account: str) -> tuple[Consent, ...]:
         others = entry.get("others") or []
         if not isinstance(others, list) or not all(isinstance(other, Mapping) for other in others):
             raise BadAccount.about(account, "the former rights of one of its meters are not a list of objects")
-        own, *former = (_accepted_if_read(_right(each, pce, account), document) for each in (entry, *others))
+        own, *former = (_right(each, pce, account) for each in (entry, *others))
         meters[pce] = replace(own, others=tuple(former))
     single = text_in(results, "pce_id", account)
     if single is not None and single not in meters:
@@ -147,19 +146,6 @@ def _beside(consent: Consent, former: Consent | None) -> Consent:
         consent = replace(again, brought=consent.brought).in_state(consent.unusable, consent.told)
     before = tuple(right for right in rights if right.id_accreditation not in (None, consent.id_accreditation))
     return replace(consent, others=before)
-
-
-def _accepted_if_read(right: Consent, document: Mapping[str, Any]) -> Consent:
-    """Return a right with the fact that it was in force, if a history was read under it.
-
-    Former versions did not note that fact when GRDF listed such a right as refused or waiting afterwards.
-    """
-    if right.accepted is not None or not right.was_never_in_force or not right.id_accreditation:
-        return right
-    history = HistoryRead.of(document, right.pce)
-    if history is None or right.id_accreditation not in (history.under or (history.id_accreditation,)):
-        return right
-    return replace(right, accepted=True)
 
 
 def _right(entry: Mapping[str, Any], pce: str, account: str) -> Consent:

@@ -12,14 +12,10 @@ from include.gas.documents.gas_days import Document
 from include.gas.errors import USER_ACTION_NEEDED, VENDOR_DOWN, GasError
 from include.gas.meter_tag import without_numbers
 
-UNEXPLAINED = "state_unexplained"
-"""Key in account documents of former versions: the state came from a refusal without a reason. It is removed together
-with that state."""
-
 ABOUT_PROOF = "state_proof"
 """Key in account documents: the state is about nothing but a proof of consent that GRDF has refused."""
 
-_CLEARED = ("state_message", "state_since", "state_partial", ABOUT_PROOF, UNEXPLAINED)
+_CLEARED = ("state_message", "state_since", "state_partial", ABOUT_PROOF)
 
 
 def state_message(document: Mapping[str, Any]) -> str:
@@ -70,7 +66,7 @@ def with_state(
     same = changed.get("state") == state
     changed["state"] = state
     changed["state_message"] = without_numbers(message, str(document.get("_id")))
-    for key in ("state_partial", ABOUT_PROOF, UNEXPLAINED):
+    for key in ("state_partial", ABOUT_PROOF):
         changed.pop(key, None)
     if partial:
         changed["state_partial"] = True

@@ -17,7 +17,7 @@ from include.gas.days.gas_day import utc_text
 def consent_of(entry: Mapping[str, Any] | None) -> Consent | None:
     """Return the consent that is stored with an answer.
 
-    :param entry: made by :meth:`Consent.as_json`; ``None`` for answers staged by versions that did not store it
+    :param entry: made by :meth:`Consent.as_json`
     :return: ``None`` if ``entry`` is not a consent
     """
     if not isinstance(entry, Mapping) or not isinstance(entry.get("pce"), str):

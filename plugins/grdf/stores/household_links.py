@@ -258,7 +258,7 @@ def _cut_off(stored: dict[str, Any]) -> str:
     """Return the name of the form that has used a link and will never store its account; ``""`` if it has, or may."""
     by, taken = stored.get("by"), stored.get("taken")
     if not isinstance(by, str) or not isinstance(taken, int) or stored.get("stores") is not False:
-        return ""  # without the last one: a former version has noted nothing
+        return ""
     return by if time.time() - taken >= CUT_OFF else ""
 
 

@@ -314,7 +314,7 @@ def test_whatever_the_grant_and_the_consents_are_an_account_is_read_or_refused(
     holds_tokens(document)
 
 
-STATE = ("state", "state_message", "state_since", "state_partial", "state_proof", "state_unexplained")
+STATE = ("state", "state_message", "state_since", "state_partial", "state_proof")
 
 
 def test_every_section_is_tested_here() -> None:

@@ -374,27 +374,6 @@ def test_what_is_known_of_it_is_stored(words: list[str | None], waits: bool) -> 
     assert under.was_in_force is known.was_in_force
 
 
-@pytest.mark.parametrize("state", ["refused", "waiting for the holder", "revoked, without ever being in force"])
-def test_former_versions_rights_under_which_a_history_was_read_were_in_force(state: str) -> None:
-    """They noted only the present state."""
-    former = Consent(PCE, "u-0", date(2024, 1, 1), unusable=state)
-    entry = Consent(PCE, "u-1", date(2024, 3, 1), unusable=state, others=(former,)).as_json()
-    document: dict[str, Any] = {"_id": "a", "oauth_callback_results": {"consents": [entry]}}
-
-    def in_force() -> list[bool | None]:
-        (meter,) = meters_in(document, "a")
-        return [each.was_in_force for each in meter.rights]
-
-    assert in_force() == [False, False]
-    read = {"id_accreditation": "u-1", "from": "2024-01-01", "read_at": "2024-05-01T06:00:00Z"}
-    document["history"] = {PCE: read}
-    assert in_force() == [True, False]
-    document["history"] = {PCE: read | {"under": ["u-0"]}}
-    assert in_force() == [False, True], "the newest one waited then"
-    document["history"] = {PCE: 7}
-    assert in_force() == [False, False]
-
-
 def test_who_brings_a_refused_right_again_keeps_what_was_known() -> None:
     known = listed_as(Consent(PCE, "u-1"), "Active")
     document = {"_id": "a", "oauth_callback_results": {"consents": [known.as_json()]}}

@@ -156,14 +156,6 @@ def test_a_day_older_than_grdf_serves_is_not_awaited_for_ever() -> None:
     assert found[2023].due_from(date(2027, 6, 1)) is None
 
 
-def test_what_one_answer_settled_in_a_former_version_is_looked_at_anew() -> None:
-    entry = {"first": "2024-03-01", "last": "2024-05-09", "awaited": 1, "none": 20, "since": "x"}
-    document = {"gaps": {PCE: {"2024": entry | {"awaited_from": "2024-05-09"}}}}
-    first = date(2024, 3, 1)
-    assert known_gaps(document, PCE) == {2024: Gap(first, date(2024, 5, 9), 21, 0, first, first)}
-    assert awaited_from(document, PCE, date(2026, 1, 1)) == first
-
-
 @given(
     st.lists(st.tuples(st.integers(1, 40), st.integers(0, 120), st.booleans()), min_size=1, max_size=12),
     st.sets(OFFSETS, max_size=60),

@@ -53,11 +53,7 @@ class MissingYear(msgspec.Struct, frozen=True, omit_defaults=True):
         return cls(gap.first, gap.last, gap.awaited, gap.none, since, gap.awaited_from, gap.ask_from, runs, once)
 
     def gap(self) -> Gap | None:
-        """Return the missing days; ``None`` if their runs cannot be read.
-
-        Former versions needed only one answer to settle a day, and stored the number of these days without naming them.
-        All days of such an entry are looked for again.
-        """
+        """Return the missing days; ``None`` if their runs cannot be read."""
         try:
             runs = tuple(map(Window.of_text, self.none_days))
             once = tuple(
@@ -65,10 +61,7 @@ class MissingYear(msgspec.Struct, frozen=True, omit_defaults=True):
             )
         except (ValueError, OverflowError):
             return None
-        if sum(len(run) for run in runs) != self.none:
-            return Gap(self.first, self.last, self.awaited + self.none, 0, self.first, self.first)
-        ask = self.ask_from if once else self.ask_from or self.awaited_from  # former versions wrote no ``ask_from``
-        return Gap(self.first, self.last, self.awaited, self.none, self.awaited_from, ask, runs, once)
+        return Gap(self.first, self.last, self.awaited, self.none, self.awaited_from, self.ask_from, runs, once)
 
 
 class MissingDays(MeterSection, frozen=True):

@@ -52,11 +52,8 @@ def _version(views: Mapping[str, Any]) -> str:
 
 
 _VIEWS = {METERS: {"map": _METERS}, WAITS: {"map": _WAITING}}
-FORMER = "grdf"
-"""Name of the index before it named its version, and how all names begin."""
-_UNNAMED = "41d357a3c92a753e"
-"""The only version that was ever stored as :data:`FORMER`."""
-NAME = f"{FORMER}-{_version(_VIEWS)}"
+_BEGINS = "grdf-"
+NAME = f"{_BEGINS}{_version(_VIEWS)}"
 DESIGN: Mapping[str, Any] = {"_id": f"_design/{NAME}", "language": "javascript", "views": _VIEWS}
 
 
@@ -83,7 +80,7 @@ def make_index(admin: CouchDBHook) -> str:
 
 def _remove_others(admin: CouchDBHook) -> list[str]:
     """Remove the indexes of other versions, and return their ids."""
-    query = json_keys(startkey=f"_design/{FORMER}", endkey=f"_design/{FORMER}-~", include_docs=True)
+    query = json_keys(startkey=f"_design/{_BEGINS}", endkey=f"_design/{_BEGINS}~", include_docs=True)
     rows = docs_of(admin.good(admin.request("GET", ACCOUNT, "/_all_docs", query=query)))
     others = {row["id"]: row["doc"]["_rev"] for row in rows if row["id"] != DESIGN["_id"] and _is_ours(row["doc"])}
     for name, rev in others.items():
@@ -96,9 +93,8 @@ def _is_ours(design: Document) -> bool:
 
     A city may have made others of any name, with views of any name. Ours has the very functions that its name tells.
     """
-    version = _version(members(design.get("views")))
-    named = (f"_design/{FORMER}-{version}", *([f"_design/{FORMER}"] if version == _UNNAMED else []))
-    return design["_id"] in named and design.keys() <= {*DESIGN, "_rev"}
+    named = f"_design/{_BEGINS}{_version(members(design.get('views')))}"
+    return bool(design["_id"] == named and design.keys() <= {*DESIGN, "_rev"})
 
 
 class AccountIndex:
