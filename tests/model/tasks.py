@@ -199,7 +199,7 @@ def installed() -> Iterator[None]:
         patch.setattr("grdf.page.connect.exchange.start_first_run", lambda *_: "by itself")
         patch.setattr("grdf.quota.shared_quota.store_at", Ledger)
         patch.setattr("grdf.hooks.oauth.mask_secret", lambda _: None)  # there are thousands of lives, each with its own
-        patch.setattr("grdf.staging.area.write_private", _written_now)
+        patch.setattr("grdf.staging.entries.write_private", _written_now)
         # Looking up machine settings at each request takes a third of a life's time, and the result is always the same.
         patch.setattr("requests.sessions.get_environ_proxies", lambda *_, **__: {})
         patch.setattr("requests.sessions.get_netrc_auth", lambda *_, **__: None)
@@ -222,12 +222,12 @@ class _Settings:
         return os.environ.get(f"AIRFLOW__{section.upper()}__{name.upper()}", fallback)
 
 
-def _written_now(target: Any, text: str) -> None:
+def _written_now(target: Any, content: bytes | str, *, replace: bool) -> None:
     """Write a file whose age follows the life's clock, without waiting for the disk."""
     from tests.model.clock import FACE
 
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, encoding="utf-8")
+    target.write_bytes(content.encode() if isinstance(content, str) else content)
     now = FACE.at(ours=True).timestamp()
     os.utime(target, (now, now))
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from grdf.meters.saving import Loaded, acknowledge, store_answer
 from grdf.meters.taking_back import take_back_given_back, taken_back_if_left
 from grdf.metrics.of_loads import tell_load
 from grdf.operators.base import AccountOperator
-from grdf.staging.area import AnswersGone, AnswersUnreadable, StagedAnswer, Staging
+from grdf.staging.area import AnswersGone, StagedAnswer, Staging
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.announcements import announced_by, unannounced, with_announced, with_unannounced
 from include.gas.account.sections.client import client_if_known
@@ -74,15 +73,11 @@ class LoadOperator(AccountOperator):
         staged: dict[str, Any] = self.staged or {}
         staging = self.staging
         reference = staged.get("reference")
-        unreadable: AnswersUnreadable | None = None
         self._read_account(staging, reference)
         try:
             answers = staging.get(self.account_id, reference) if reference else []
         except AnswersGone as error:
             return self._announce_again(context, error)
-        except AnswersUnreadable as error:
-            answers, unreadable = _without_history(error.answers), error
-            self._set_aside(staging, reference)
         answers = self._own(answers)
         staged_answers, answers = answers, self._without_handed_over(answers)
         self._take_back(self._before or {}, staged_answers)  # a try that died may have stored them
@@ -94,7 +89,7 @@ class LoadOperator(AccountOperator):
                 counts[name] = counts.get(name, 0) + number
         self._stored = answers, counts
         tell_load(client_if_known(self._before or {}), counts, self.couchdb.requests_sent, time.monotonic() - began)
-        problems: list[str] = [*(staged.get("problems") or []), *([str(unreadable)] if unreadable else [])]
+        problems: list[str] = [*(staged.get("problems") or [])]
         changes = Changes.of([*former, *(loaded.report for loaded in loads)])
 
         def forget() -> None:
@@ -166,20 +161,9 @@ class LoadOperator(AccountOperator):
             return staging.get(self.account_id, reference)
         except AnswersGone:
             return []  # its own run has just loaded it
-        except AnswersUnreadable as error:
-            self.log.warning("Answers of an earlier run: %s", error)
-            self._set_aside(staging, reference)
-            return _without_history(error.answers)
         except GasError as error:
             self.log.warning("Answers of an earlier run are left for the next load: %s", error)
             return []
-
-    def _set_aside(self, staging: Staging, reference: str | None) -> None:
-        try:
-            if reference:
-                staging.set_aside(self.account_id, reference)
-        except GasError as error:
-            self.log.warning("%s", error)
 
     def _read_account(self, staging: Staging, reference: str | None) -> None:
         document = self.couchdb.get(ACCOUNT, self.account_id)
@@ -273,11 +257,3 @@ class LoadOperator(AccountOperator):
         pces = [pce for pce in self._untold if pce not in self._first_launch]
         read = {pce: all_stored(self.couchdb, self.account_id, pce, self.log) for pce in pces}
         return {pce: years for pce, years in read.items() if years is not None}
-
-
-def _without_history(answers: Iterable[StagedAnswer]) -> list[StagedAnswer]:
-    """Return what could be read of a damaged file. The rest may be a part of any history, whatever it says of itself.
-
-    So none counts as read, and the next run asks for it again in the call that it makes anyway.
-    """
-    return [replace(answer, history_from=None) for answer in answers]

@@ -6,25 +6,24 @@ others can read. One file per run holds the answers of all the account's meters.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from airflow.sdk import ObjectStoragePath
 
 from grdf.staging import entries
 from grdf.staging.entries import local_path
 from grdf.staging.failures import in_words
-from grdf.staging.files import write_private
 from grdf.staging.proof_files import FOLDER as PROOFS
 from grdf.staging.proof_files import ProofFiles
 from include.gas.consents.read_under import consent_of
-from include.gas.days.gas_day import passed
+from include.gas.days.gas_day import utc_text
 from include.gas.days.windows import Window
 from include.gas.errors import FailNow
 from include.gas.redact import redact_address
@@ -39,23 +38,10 @@ KEEP_SECONDS = 7 * 86_400
 
 IMPORTS = "import"
 """The folder of the files with households to import (``grdf.staging.imports``)."""
-ASIDE = ".unreadable"
-"""Suffix of the name of a file that cannot be understood."""
 
 
 class AnswersGone(FailNow):
     """Staged answers do not exist any more."""
-
-
-class AnswersUnreadable(FailNow):
-    """A file of staged answers, or some of the answers in it, cannot be understood.
-
-    :param answers: those that can
-    """
-
-    def __init__(self, message: str, *, account: str | None = None, answers: Sequence[StagedAnswer] = ()) -> None:
-        super().__init__(message, account=account)
-        self.answers = list(answers)
 
 
 @dataclass(frozen=True)
@@ -84,6 +70,11 @@ class StagedAnswer:
         """The gas days that were asked for."""
         return Window(date.fromisoformat(self.first), date.fromisoformat(self.end))
 
+    def in_time(self, now: datetime) -> StagedAnswer:
+        """Return the answer; if it says a moment later than now, with the present, since some clock was ahead."""
+        late = utc_text(self.read_at) > utc_text(now)
+        return replace(self, read_at=utc_text(now)) if late else self
+
     @property
     def read_under(self) -> Consent | None:
         """The consent under which GRDF was asked, or ``None`` if it is unknown."""
@@ -111,16 +102,8 @@ class Staging:
         """
         name = blake2b(run_id.encode(), digest_size=12).hexdigest() + ".json"
         reference = f"{self._folder(account)}/{name}"
-        text = json.dumps([asdict(answer) for answer in answers], ensure_ascii=False)
         with in_words(self.base_url, account):
-            local = local_path(reference)
-            if local is None:
-                # An object store shows an object only once it is complete.
-                self._path(reference).write_text(text, encoding="utf-8")
-            else:
-                # A folder that we create is private. An existing one, such as /tmp, keeps its owner's permissions.
-                local.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                write_private(local, text)
+            entries.write(self._path(reference), msgspec.json.encode(answers))
             self._forget_old(account, besides=name)
         return reference
 
@@ -129,8 +112,7 @@ class Staging:
 
         :param reference: as returned by :meth:`put`
         :raises AnswersGone: if they do not exist any more
-        :raises AnswersUnreadable: if some or all of them cannot be understood; see :meth:`set_aside`
-        :raises FailNow: if they belong to another account
+        :raises FailNow: if they belong to another account, or cannot be understood
         :raises StoreBusy: if the place does not answer at the moment
         """
         path = self._own(account, reference)
@@ -143,34 +125,16 @@ class Staging:
                 account=account,
                 next_step=f"{self._share}{EXTRACT_AGAIN}",
             ) from None
+        now = datetime.now(UTC)
         try:
-            rows = json.loads(content.decode("utf-8"))
-        except (ValueError, RecursionError):
-            rows = None
-        found = [_answer(row) for row in rows] if isinstance(rows, list) else [None]
-        answers = [answer for answer in found if answer is not None]
-        if len(answers) < len(found):
-            which = f"{len(found) - len(answers)} of {len(found)} answers" if isinstance(rows, list) else "the answers"
-            raise AnswersUnreadable.about(
+            found = msgspec.json.decode(content, type=list[StagedAnswer])
+            return [each.in_time(now) for each in found if each.window]
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise FailNow.about(
                 account,
-                f"{which} staged at {reference} cannot be read: the file was damaged or edited",
-                "The file is set aside there for a week. The next run asks for missing days again; to ask for "
-                f"all of them at once: {EXTRACT_AGAIN}",
-                answers=answers,
-            )
-        return answers
-
-    def set_aside(self, account: str, reference: str) -> None:
-        """Rename a file that cannot be understood, so that no load reads it.
-
-        It is removed with the old files after a week.
-
-        :param reference: as returned by :meth:`put`
-        :raises FailNow: if it belongs to another account
-        """
-        path = self._own(account, reference)
-        with in_words(self.base_url, account):
-            path.fs.mv(path.path, self._path(reference + ASIDE).path)
+                f"the answers staged at {reference} cannot be read: the file was damaged or edited",
+                f"The next run asks for missing days again; to ask for all of them at once: {EXTRACT_AGAIN}",
+            ) from None
 
     @property
     def _elsewhere(self) -> str:
@@ -207,11 +171,8 @@ class Staging:
         with in_words(self.base_url, account):
             if text is None:
                 self._path(reference).unlink(missing_ok=True)
-            elif (local := local_path(reference)) is None:
-                self._path(reference).write_text(text, encoding="utf-8")
             else:
-                local.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                write_private(local, text)
+                entries.write(self._path(reference), text)
 
     def kept(self, account: str, name: str) -> str | None:
         """Return the text that :meth:`keep` stored, if any.
@@ -242,7 +203,7 @@ class Staging:
     def count(self, account: str) -> int:
         """Return how many files wait for an account at any depth of its folders, files for GRDF included."""
         with in_words(self.base_url, account):
-            return entries.count(self._path(self._folder(account))) + self.proofs.count(account)
+            return len(entries.within(self._path(self._folder(account)))) + self.proofs.count(account)
 
     def remove_all(self, account: str) -> int:
         """Remove an account's folders with all that is in them, files for GRDF included, and return how many files."""
@@ -286,20 +247,4 @@ class Staging:
 
 
 def _is_staged(name: str) -> bool:
-    return bool(name) and not name.startswith(".") and not name.endswith(ASIDE)
-
-
-def _answer(row: Any) -> StagedAnswer | None:
-    """Return the staged answer of a row, or ``None`` if the row is invalid."""
-    if not isinstance(row, dict):
-        return None
-    try:
-        answer = StagedAnswer(**{field.name: row[field.name] for field in fields(StagedAnswer) if field.name in row})
-        if not all(isinstance(text, str) for text in (answer.pce, answer.body)) or not answer.window:
-            return None
-        answer = replace(answer, read_at=passed(answer.read_at, datetime.now(UTC)))
-        if answer.history_from is not None:
-            date.fromisoformat(answer.history_from)
-    except (TypeError, ValueError):
-        return None
-    return answer
+    return bool(name) and not name.startswith(".")

@@ -6,7 +6,6 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from grdf.staging.entries import NotAFile, local_path
 from include.gas.errors import BadSettings, GasError, StoreBusy
 from include.gas.redact import redact
 
@@ -30,13 +29,12 @@ def in_words(place: str, account: str | None, *, may_be_missing: bool = False) -
     :param place: the URL of the staging folder
     :param account: the account's id, for messages
     :param may_be_missing: let a ``FileNotFoundError`` through for the caller to handle
-    :raises NotAFile: as the block raised it
     :raises StoreBusy: if it makes sense to try again
     :raises BadSettings: if a person must correct the place or its settings
     """
     try:
         yield
-    except (GasError, NotAFile):
+    except GasError:
         raise
     except FileNotFoundError as error:
         if may_be_missing:
@@ -53,22 +51,6 @@ def in_words(place: str, account: str | None, *, may_be_missing: bool = False) -
             cause = f"the storage for GRDF's answers, {place}, does not answer ({_said(error)})"
             raise StoreBusy.about(account, cause) from None
         raise _settings(place, account, error) from None
-
-
-def stop_if_link(folder: str) -> None:
-    """Stop if a folder of ours is a link: what it leads to is somebody else's, and would be read and cleared away.
-
-    :param folder: the URL of the folder
-    :raises BadSettings: if it is one
-    """
-    local = local_path(folder)
-    if local is not None and local.is_symlink():
-        raise BadSettings.about(
-            None,
-            f"{folder} is a link to another folder, and links are not followed",
-            "Nothing there was read or removed. Make it a folder of its own; to have all files elsewhere, let [grdf] "
-            "staging_url name that place.",
-        )
 
 
 def _settings(place: str, account: str | None, error: Exception) -> BadSettings:

@@ -10,9 +10,8 @@ from hashlib import blake2b
 from airflow.sdk import ObjectStoragePath
 
 from grdf.staging.area import IMPORTS
-from grdf.staging.entries import NotAFile, changed, count, listed, local_path, oddness, read_ordinary, remove_file
-from grdf.staging.failures import in_words, stop_if_link
-from grdf.staging.files import write_private
+from grdf.staging.entries import ODD, changed, is_ordinary, listed, read_start, within, write
+from grdf.staging.failures import in_words
 from include.gas.errors import BadRequest
 from include.gas.importing.csv_file import MOST_BYTES, PROGRESS, RESULT, check_name, is_name, is_result_name, read_lines
 
@@ -32,16 +31,10 @@ class Imports:
         """Return a file with households, or a little more than an import may have of it; ``None`` if there is none.
 
         :param name: its name, checked
-        :raises BadRequest: if it is a folder, a link or a pipe
+        :raises BadRequest: if it is a folder or a pipe
         :raises StoreBusy: if the place does not answer at the moment
         """
-        try:
-            with in_words(self.folder, None, may_be_missing=True):
-                return read_ordinary(self._path(name), MOST_BYTES + 1)
-        except FileNotFoundError:
-            return None
-        except NotAFile as error:
-            raise self._odd(name, error) from None
+        return self._read(name, MOST_BYTES + 1)
 
     def store(self, name: str, content: bytes) -> int:
         """Store a file with households that somebody uploads, and return the number of its lines.
@@ -73,8 +66,7 @@ class Imports:
 
     def remove_progress(self, name: str) -> None:
         """Remove the progress of an import that has ended, or whose file is gone."""
-        with in_words(self.folder, None):
-            remove_file(self._path(name + PROGRESS))
+        self._remove(name + PROGRESS)
 
     def begun_with(self, run: str, source: str) -> str:
         """Return the hash of the file with which a run began; it is noted if the run has not begun yet.
@@ -119,14 +111,13 @@ class Imports:
         with in_words(self.folder, None):
             for path in listed(self._path("")):
                 with suppress(FileNotFoundError):  # it has just gone
-                    if (hidden or not path.name.startswith(".")) and not oddness(path):
+                    if (hidden or not path.name.startswith(".")) and is_ordinary(path):
                         found.append(path.name)
         return sorted(found)
 
     def remove_result(self, name: str) -> None:
         """Remove the result of an earlier import of a file of the same name, or of a check."""
-        with in_words(self.folder, None):
-            remove_file(self._path(self.result_name(name)))
+        self._remove(self.result_name(name))
 
     def remove_old(self, before: datetime) -> int:
         """Remove files that nobody has worked off, and results, that have not changed for long. Return their number.
@@ -145,26 +136,17 @@ class Imports:
                 for name, moment in moments.items()
                 if max(moment, moments.get(name + PROGRESS, moment)) < before.timestamp()
             ]
-            for name in old:
-                remove_file(self._path(name))
+        self._remove(*old)
         return len(old)
 
     def strangers(self) -> int:
         """Return how many files lie here at any depth that are none of an import's own.
 
-        Such are the copies that editors and SFTP programs leave, which hold what the file of households held. A folder
-        into which we cannot look counts as one file: this is advice, and must keep nobody from importing.
+        Such are the copies that editors and SFTP programs leave, which hold what the file of households held.
         """
-        found = 0
         with in_words(self.folder, None):
-            for path in listed(self._path("")):
-                try:
-                    found += count(path) if oddness(path) else not _is_ours(path.name)
-                except FileNotFoundError:  # it has just gone
-                    continue
-                except OSError:
-                    found += 1
-        return found
+            found = len(within(self._path("")))
+        return max(0, found - sum(map(_is_ours, self._names(hidden=True))))
 
     def remove(self, name: str) -> None:
         """Remove a file with households that is worked off, then its progress. The result stays.
@@ -172,9 +154,7 @@ class Imports:
         Drafts go, too, which an upload has left that was killed.
         """
         drafts = [each for each in self._names(hidden=True) if each.startswith(f".{name}.")]
-        with in_words(self.folder, None):
-            for each in (*drafts, name, name + PROGRESS):
-                remove_file(self._path(each))
+        self._remove(*drafts, name, name + PROGRESS)
 
     @staticmethod
     def result_name(name: str) -> str:
@@ -183,45 +163,44 @@ class Imports:
         return name.removesuffix(ending) + RESULT.removesuffix(".csv") + ending
 
     def _text(self, name: str) -> str | None:
+        content = self._read(name)
+        return None if content is None else content.decode("utf-8")
+
+    def _read(self, name: str, most: int = -1) -> bytes | None:
+        path = self._path(name)
         try:
             with in_words(self.folder, None, may_be_missing=True):
-                return read_ordinary(self._path(name)).decode("utf-8")
+                if path.exists() and not is_ordinary(path):
+                    step = "Nothing was done. Put an ordinary file there, or remove it."
+                    raise BadRequest.about(None, f"{name} in {self.folder} {ODD}", step)
+                return read_start(path, most)
         except FileNotFoundError:
             return None
-        except NotAFile as error:
-            raise self._odd(name, error) from None
 
-    def _odd(self, name: str, error: NotAFile) -> BadRequest:
-        step = "Nothing was done. Put an ordinary file there, or remove it."
-        return BadRequest.about(None, f"{name} in {self.folder} {error}", step)
+    def _remove(self, *names: str) -> None:
+        with in_words(self.folder, None):
+            for name in names:
+                self._path(name).unlink(missing_ok=True)
 
     def _write(self, name: str, text: str, *, replace: bool = True) -> bool:
-        """Write a file.
+        """Write a file, and return whether it was written.
 
         :param replace: whether a file of that name may be there already. An object store cannot say
-        :return: whether it was written
         """
-        reference = f"{self.folder}/{name}"
-        stop_if_link(self.folder)
         with in_words(self.folder, None):
-            if (local := local_path(reference)) is None:
-                self._path(name).write_text(text, encoding="utf-8")
-                return True
-            local.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             try:
-                write_private(local, text, replace=replace, own=1)
+                write(self._path(name), text, replace=replace)
             except FileExistsError:
                 return False
         return True
 
     def _path(self, name: str) -> ObjectStoragePath:
-        stop_if_link(self.folder)
         return ObjectStoragePath(f"{self.folder}/{name}", conn_id=self._conn_id)
 
 
 def _is_ours(name: str) -> bool:
     """Return whether a file is of a kind that lies here: households, progress, a result, a run's note, or a draft."""
-    if draft := re.fullmatch(r"\.(.+)\.[0-9a-f]{8}", name):
+    if draft := re.fullmatch(r"\.(.+)\.[a-z0-9_]{8}", name):
         return _is_ours(draft[1])
     households = not name.startswith(".") and name.removesuffix(PROGRESS).lower().endswith(".csv")
     return households or bool(re.fullmatch(r"\.run-[0-9a-f]{24}", name))

@@ -7,7 +7,6 @@ name that a person chose may name somebody.
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -16,16 +15,13 @@ from datetime import UTC, datetime
 from airflow.sdk import ObjectStoragePath
 
 from grdf.staging import entries
-from grdf.staging.entries import NotAFile, local_path, oddness, read_ordinary, remove_file
-from grdf.staging.failures import in_words, stop_if_link
-from grdf.staging.files import write_private
+from grdf.staging.entries import ODD, is_ordinary, local_path, read_start
+from grdf.staging.failures import in_words
 from include.gas.days.gas_day import utc_text
 from include.gas.errors import GasError, ProofNotSent
 from include.gas.proof.proof_file import ENDINGS, MOST, MOST_BYTES, NotAProof, ProofFile, checked, digest_of
 
 FOLDER = "proofs"
-_OWN = 2
-"""The folders above a file that are ours: that of all proofs, and the account's."""
 
 
 class ProofFiles:
@@ -53,7 +49,7 @@ class ProofFiles:
         except GasError:
             with in_words(self.base_url, account):
                 for reference in stored:
-                    self._unlink(account, self._path(reference))
+                    self._path(reference).unlink(missing_ok=True)
             raise
 
     def put(self, account: str, content: bytes) -> str:
@@ -76,12 +72,7 @@ class ProofFiles:
         place = max((_number(file.name) for file in waiting), default=0) + 1
         reference = f"{self._folder(account)}/{place:03}-{secrets.token_hex(4)}.{ENDINGS[proof.kind]}"
         with in_words(self.base_url, account):
-            if (local := local_path(reference)) is not None:
-                local.parent.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                local.parent.parent.mkdir(exist_ok=True, mode=0o700)
-                write_private(local, proof.content, own=_OWN)
-            else:
-                self._path(reference).write_bytes(proof.content)
+            entries.write(self._path(reference), proof.content)
         return reference
 
     def read(self, account: str) -> list[ProofFile]:
@@ -99,9 +90,9 @@ class ProofFiles:
         for place, file in enumerate(files, 1):
             try:
                 with in_words(self.base_url, account):
-                    content = read_ordinary(file, MOST_BYTES + 1, own=_OWN)
+                    content = read_start(file, MOST_BYTES + 1)
                 found.append(checked(content))
-            except (NotAFile, NotAProof) as error:
+            except NotAProof as error:
                 cause = f"file {place} of {len(files)} in {where}, by name, {error}. Nothing was sent"
                 raise ProofNotSent.about(account, cause, _REPLACE) from None
         return found
@@ -113,7 +104,7 @@ class ProofFiles:
     def count(self, account: str) -> int:
         """Return how many files lie in an account's folder at any depth, hidden ones included."""
         with in_words(self.base_url, account):
-            return entries.count(self._path(self._folder(account)))
+            return len(entries.within(self._path(self._folder(account))))
 
     def remove(self, account: str, only: Collection[str] | None = None) -> int:
         """Remove files of an account, hidden ones included, and return their number.
@@ -126,22 +117,25 @@ class ProofFiles:
             if only is None:
                 return entries.remove(folder)
             removed = 0
-            for file in () if self._wrong_folder(account) else self._entries(account, hidden=True):
-                if not oddness(file) and digest_of(read_ordinary(file, MOST_BYTES + 1, own=_OWN)) in only:
-                    self._unlink(account, file)
+            for file in self._entries(account, hidden=True):
+                if is_ordinary(file) and digest_of(read_start(file, MOST_BYTES + 1)) in only:
+                    file.unlink(missing_ok=True)
                     removed += 1
-            entries.remove_if_empty(folder)
+            if local := local_path(str(folder)):
+                with suppress(OSError):  # something else is there
+                    local.rmdir()
             return removed
 
     def names(self) -> list[str]:
         """Return the names of all folders, which should be accounts' ids but may be anything."""
         with in_words(self.base_url, None):
-            return sorted(each.name for each in entries.listed(self._path(self._all)))
+            return sorted(each.name for each in entries.listed(self._path(f"{self.base_url}/{FOLDER}")))
 
     def changed(self, account: str) -> datetime:
         """Return when something was last put into an account's folder or changed there, aware."""
         with in_words(self.base_url, account):
-            return datetime.fromtimestamp(entries.changed_in(self._path(self._folder(account))), UTC)
+            found = entries.within(self._path(self._folder(account)))
+            return datetime.fromtimestamp(max(map(entries.changed, found), default=0.0), UTC)
 
     def remove_older(self, account: str, than: str) -> int:
         """Remove files that have waited since before a moment, hidden ones included, and return their number.
@@ -151,24 +145,13 @@ class ProofFiles:
         removed = 0
         for file in self._entries(account, hidden=True):
             with in_words(self.base_url, account), suppress(FileNotFoundError):  # somebody else has removed it
-                if not oddness(file) and utc_text(datetime.fromtimestamp(entries.changed(file), UTC)) < than:
-                    self._unlink(account, file)
+                if is_ordinary(file) and utc_text(datetime.fromtimestamp(entries.changed(file), UTC)) < than:
+                    file.unlink(missing_ok=True)
                     removed += 1
         return removed
 
-    def _unlink(self, account: str, file: ObjectStoragePath) -> None:
-        try:
-            remove_file(file, own=_OWN)
-        except NotAFile as error:
-            raise ProofNotSent.about(account, f"a file {error}: {self._folder(account)}", _MAKE_FOLDER) from None
-
     def _entries(self, account: str, *, hidden: bool = False) -> list[ObjectStoragePath]:
-        """Return what is in an account's folder, by name.
-
-        :raises ProofNotSent: if it is no folder of the account's own
-        """
-        if said := self._wrong_folder(account):
-            raise ProofNotSent.about(account, f"{self._folder(account)} {said}", _MAKE_FOLDER)
+        """Return what is in an account's folder, by name."""
         with in_words(self.base_url, account):
             found = entries.listed(self._path(self._folder(account)))
         return sorted((file for file in found if hidden or not file.name.startswith(".")), key=lambda file: file.name)
@@ -180,37 +163,19 @@ class ProofFiles:
         """
         for place, file in enumerate(files, 1):
             with in_words(self.base_url, account):
-                said = oddness(file)
-            if said:
+                odd = not is_ordinary(file)
+            if odd:
                 where = f"entry {place} of {len(files)} in {self._folder(account)}, by name,"
-                raise ProofNotSent.about(account, f"{where} {said}. {done}", _REPLACE)
-
-    def _wrong_folder(self, account: str) -> str:
-        """Return what is wrong with an account's folder, as a clause: a link might lead to files of another account."""
-        local = local_path(self._folder(account))
-        if local is None or not os.path.lexists(local):
-            return ""
-        return "is a link" if local.is_symlink() else "" if local.is_dir() else "is no folder"
-
-    @property
-    def _all(self) -> str:
-        """The folder of all accounts' files.
-
-        :raises BadSettings: if it is a link
-        """
-        folder = f"{self.base_url}/{FOLDER}"
-        stop_if_link(folder)
-        return folder
+                raise ProofNotSent.about(account, f"{where} {ODD}. {done}", _REPLACE)
 
     def _folder(self, account: str) -> str:
-        return f"{self._all}/{account}"
+        return f"{self.base_url}/{FOLDER}/{account}"
 
     def _path(self, reference: str) -> ObjectStoragePath:
         return ObjectStoragePath(reference, conn_id=self.conn_id)
 
 
 _REPLACE = "Replace or remove it, then start grdf_send_proof with this account."
-_MAKE_FOLDER = "Remove it, make a folder of that name with the files, then start grdf_send_proof with this account."
 _REMOVE = "Remove what GRDF does not need, then start grdf_send_proof with this account."
 
 

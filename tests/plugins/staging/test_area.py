@@ -46,7 +46,7 @@ def test_what_is_put_is_given_and_removed(place: Staging) -> None:
         place.get("home", reference)
 
 
-@pytest.mark.parametrize("do", [Staging.get, Staging.remove, Staging.set_aside])
+@pytest.mark.parametrize("do", [Staging.get, Staging.remove])
 @pytest.mark.parametrize(
     "form", ["{home}2/x.json", "{home}/../home2/x.json", "{home}/.kept", "{home}/", "file://{tmp}/any", "x"]
 )

@@ -78,22 +78,6 @@ def test_what_other_programs_leave_is_counted_and_stays(imports: Imports) -> Non
     assert imports.strangers() == len(copies)
 
 
-def test_a_folder_that_we_may_not_read_keeps_nobody_from_importing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Such as an SFTP user's own."""
-
-    def denied(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    imports = Imports(f"file://{tmp_path}")
-    imports.store("homes.csv", HOMES)
-    (tmp_path / "import" / ".ssh").mkdir()
-    monkeypatch.setattr("grdf.staging.entries._walk", denied)
-    assert imports.strangers() == 1
-    assert imports.names() == ["homes.csv"]
-
-
 @pytest.mark.parametrize("dated", [1.6e9, 4e9])
 def test_a_copy_with_the_times_of_its_original_is_as_old_as_the_copy(imports: Imports, dated: float) -> None:
     """As ``cp -p``, ``rsync -a`` and ``unzip`` make it. An object store knows only when it was given a file."""
@@ -124,3 +108,19 @@ def test_files_that_vanish_while_they_are_listed_stop_nothing(tmp_path: Path) ->
         end.set()
         for each in writers:
             each.join()
+
+
+def test_only_kinds_of_files_that_imports_have_grow_old(tmp_path: Path) -> None:
+    imports, folder = Imports(f"file://{tmp_path}"), tmp_path / "import"
+    imports.store("homes.csv", HOMES)
+    imports.keep_progress("homes.csv", "{}")
+    imports.keep_result("homes.csv", "line,account\n")
+    imports.begun_with("run-1", "hash")
+    own = {each.name for each in folder.iterdir()}
+    own |= {".homes.csv.0123abcd", ".homes.csv.progress.0123abcd", f".{min(own)}.0123abcd", "Foyers rhône.CSV"}
+    foreign = {"thesis.txt", ".ssh-key", "homes.csv.bak", ".hidden.csv"}
+    for name in (*own, *foreign):
+        (folder / name).write_bytes(b"x")
+    assert len(own) == 8
+    assert imports.remove_old(datetime.now(UTC) + timedelta(days=1)) == len(own)
+    assert {each.name for each in folder.iterdir()} == foreign

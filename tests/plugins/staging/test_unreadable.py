@@ -1,4 +1,4 @@
-"""A staged file that cannot be read is set aside and reported, and does not block anything."""
+"""A staged file that cannot be read is reported, and does not block anything."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grdf.staging.area import AnswersGone, StagedAnswer, Staging
-from include.gas.days.windows import oldest_allowed
 from include.gas.errors import FailNow
 from tests.helpers import days_of, known_account, stored, yesterday
-from tests.plugins.steps import document, extract, load
+from tests.plugins.steps import extract, load
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -25,6 +24,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "no text": lambda _: b"\xff\xfe\x00",
     "another shape": lambda _: b'{"pce": 7}',
     "rows of another shape": lambda _: b'[7, {"pce": "x"}]',
+    "no day": lambda whole: whole.replace(b'"first":"', b'"first":"x'),
     "deep": lambda _: b"[" * 200_000,
 }
 
@@ -41,7 +41,7 @@ def files(home: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_former_run_s_file_is_set_aside_and_the_others_are_loaded(
+def test_a_former_run_s_file_is_told_and_the_others_are_loaded(
     clean: LocalWorld,
     couchdb: CouchDBHook,
     account_id: str,
@@ -56,34 +56,12 @@ def test_a_former_run_s_file_is_set_aside_and_the_others_are_loaded(
     staged = extract(account_id, yesterday(clean), run_id="next")
     assert load(account_id, staged, run_id="next")["new"] > 30
     assert days_of(stored(couchdb, account_id, pce))
-    (aside,) = files(home)
-    assert aside.name == former.name + ".unreadable"
-    assert aside.stat().st_mode & 0o777 == 0o600
+    assert files(home) == [former]
     said = capsys.readouterr().out
     assert account_id in said
     assert "cannot be read" in said
-    assert load(account_id, extract(account_id, yesterday(clean)))["new"] == 0, "nobody meets it again"
-    assert files(home) == [aside]
+    assert load(account_id, extract(account_id, yesterday(clean)))["new"] == 0
     assert Staging(f"file://{home}/grdf/staging").remove_all(account_id) == 1, "a deletion finds it"
-
-
-def test_one_s_own_file_is_set_aside_what_is_good_in_it_is_stored_and_the_days_are_asked_again(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, home: Path
-) -> None:
-    good, bad = known_account(
-        clean, account_id, 2, history=False, conso_debut=str(oldest_allowed(clean.control.today()))
-    )
-    staged = extract(account_id, yesterday(clean))
-    (file,) = files(home)
-    rows = json.loads(file.read_text())
-    file.write_text(json.dumps([rows[0], rows[1] | {"first": "yesterday"}]))
-    with pytest.raises(FailNow, match=rf"{account_id}.*1 of 2 answers.*cannot be read.*extract"):
-        load(account_id, staged)
-    assert days_of(stored(couchdb, account_id, good))
-    assert "history" not in document(clean, account_id), "which meter the damaged answer is of is not known"
-    assert [path.suffix for path in files(home)] == [".unreadable"]
-    load(account_id, extract(account_id, yesterday(clean)))
-    assert len(days_of(stored(couchdb, account_id, bad))) > 900
 
 
 def test_a_file_of_which_nothing_can_be_read_fails_its_own_run_alone(
