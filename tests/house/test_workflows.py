@@ -39,6 +39,7 @@ def test_it_tests_builds_scans_and_publishes(file: Path) -> None:
     told = steps(yaml.safe_load(file.read_text(encoding="utf-8")))
     for needed in ("bash .ci/run", "docker build --pull", "trivy", "--exit-code 1", "./grdf sbom", "docker push"):
         assert needed in told
+    assert "docker.sock" not in told
     assert "--password-stdin" in told
     assert "--password " not in told
 
@@ -47,10 +48,36 @@ def test_what_a_pull_request_may_do() -> None:
     """It gets no right to write, and no secret: only a tagged version is published."""
     flow = yaml.safe_load(GITHUB.read_text(encoding="utf-8"))
     assert flow["permissions"] == {"contents": "read"}
-    assert flow["jobs"]["image"]["needs"] == "test"
-    (publish,) = [step for step in flow["jobs"]["image"]["steps"] if "secrets." in str(step)]
-    assert publish["if"] == "startsWith(github.ref, 'refs/tags/v')"
+    assert [name for name, job in flow["jobs"].items() if "write" in str(job.get("permissions"))] == [
+        "publish",
+        "release",
+    ]
+    tagged = "startsWith(github.ref, 'refs/tags/v')"
+    for name, job in flow["jobs"].items():
+        if "permissions" in job or "secrets." in str(job) or "github.token" in str(job):
+            assert job["if"] == tagged, name
     assert "pull_request_target" not in flow[True]  # YAML 1.1 reads "on" as true
+
+
+def test_nothing_is_published_that_was_not_tested_and_scanned() -> None:
+    jobs = yaml.safe_load(GITHUB.read_text(encoding="utf-8"))["jobs"]
+    assert [jobs[name]["needs"] for name in ("image", "publish", "release")] == ["test", "image", "publish"]
+    there = yaml.safe_load(GITLAB.read_text(encoding="utf-8"))
+    assert [there[name]["stage"] for name in ("test", "build", "scan", "publish")] == [
+        "test",
+        "image",
+        "image",
+        "publish",
+    ]
+
+
+def test_all_images_of_the_compose_file_are_scanned() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))["services"].values()
+    others = {service["image"] for service in services if "build" not in service}
+    for file in (GITHUB, GITLAB):
+        (listing,) = re.findall(r"sed -n '[^']*' docker-compose.yaml", file.read_text(encoding="utf-8"))
+        done = subprocess.run(["sh", "-c", listing], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+        assert set(done.stdout.split()) == others
 
 
 def test_the_chart_is_rendered_in_the_version_that_the_page_installs() -> None:
