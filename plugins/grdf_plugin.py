@@ -9,11 +9,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from airflow.configuration import conf as airflow_conf
 from airflow.plugins_manager import AirflowPlugin
 
-from grdf import options
-from grdf.airflow import alias_links, preload
+from grdf.airflow import preload
 from grdf.timetable import GasDayTimetable
 
 PAGE = "grdf"
@@ -22,15 +20,13 @@ PAGE = "grdf"
 ICONS = {"icon": f"{PAGE}/static/gas.svg", "icon_dark_mode": f"{PAGE}/static/gas-dark.svg"}
 """The icon for each of Airflow's themes, relative to its own address like the views."""
 
-options.hide_secrets(airflow_conf)  # the API server shows what this parser knows, not the tasks' parser
-
 
 class GrdfPlugin(AirflowPlugin):
     """Registers the gas-day timetable with every Airflow component, and the page "Gas" with the API server."""
 
     name = "grdf"
     timetables = [GasDayTimetable]
-    listeners = [preload, alias_links]
+    listeners = [preload]
     # Airflow drops the whole plugin from its UI if one value here is invalid. An href without a leading slash is
     # relative to ``[api] base_url``, so that it also works below a sub-path.
     external_views = [

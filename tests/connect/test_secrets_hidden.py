@@ -12,7 +12,7 @@ import requests
 
 from grdf import settings
 from grdf.health.health_settings import alert_notifier_kwargs
-from grdf.options import SECRETS
+from grdf.provider.provider_info import SECRETS
 from include.gas.errors import BadSettings
 from tests.connect.dance import asked, begin, consent, said
 from tests.connect.links import link_for

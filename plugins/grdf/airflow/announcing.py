@@ -6,10 +6,9 @@ an event.
 
 The accounts of one DAG file share an alias, and each DAG that works on several accounts in one task has its own. A
 separate alias for each account would be too many: with each event Airflow 3.3.2 reads all aliases that lead to its
-asset. Airflow also records with the first event that an alias leads to an asset. If two first events come at once, the
-later one collides with the row of the earlier one, and Airflow fails its task although the task has done its work
-(``ti_update_state`` in its execution API). So ``grdf.airflow.alias_links`` records the links before any task runs, and
-``grdf_history`` names the assets in its inlets, so that Airflow keeps them.
+asset. Airflow also records with the first event that an alias leads to an asset. If the very first events of two
+accounts come at once, Airflow fails the later task, once in an installation's life, although it has stored everything;
+the next run is as always. ``grdf_history`` names the assets in its inlets, so that Airflow keeps them.
 """
 
 from __future__ import annotations
@@ -32,10 +31,6 @@ _PREFIX = "grdf-changes:"
 _ACCOUNTS = "grdf_accounts_"
 _GROUPS = 8
 """Aliases that accounts are spread over: with each load, Airflow's API server reads all DAGs of the load's alias."""
-ALIASES = tuple(
-    _PREFIX + name for name in (*(f"{_ACCOUNTS}{group}" for group in range(_GROUPS)), HISTORY, ADOPTION, CONSENTS)
-)
-"""Names of all aliases. Each may lead to each of the assets."""
 
 
 def changes_of(dag_id: str) -> AssetAlias:

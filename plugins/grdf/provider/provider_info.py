@@ -1,4 +1,4 @@
-"""What Airflow's providers manager reads: our connection types, and what their forms ask for.
+"""What Airflow's providers manager reads: our connection types, what their forms ask for, and which options are secret.
 
 Every Airflow process reads this, so it imports nothing of Airflow, and of ours the types' names alone. The hooks never
 rely on a connection's type: these forms write the fields that JSON and environment variables hold as well
@@ -19,6 +19,8 @@ from typing import Any
 from grdf.connection_types import COUCHDB, DELETION, GRDF
 
 Field = dict[str, Any]
+SECRETS = ("alert_notifier_kwargs", "connect_secret", "quota_url")
+"""Options of ``[grdf]`` whose value, or a part of it, is secret: Airflow hides them, and reads their ``_CMD`` too."""
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -28,6 +30,18 @@ def get_provider_info() -> dict[str, Any]:
         "name": "GRDF",
         "description": "Households' gas data from GRDF's ADICT API, stored in CouchDB.",
         "connection-types": [_adict(), _deletion(), _couchdb()],
+        "config": {"grdf": {"description": "Settings of GRDF.", "options": {name: _secret() for name in SECRETS}}},
+    }
+
+
+def _secret() -> dict[str, Any]:
+    return {
+        "description": "See docs/settings.md.",
+        "version_added": None,
+        "type": "string",
+        "example": None,
+        "default": None,
+        "sensitive": True,
     }
 
 
