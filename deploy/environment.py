@@ -17,10 +17,7 @@ from pathlib import Path
 FORM = Path(__file__).resolve().parent.parent / ".env.example"
 PASSWORDS = (
     "POSTGRES_PASSWORD",
-    "REDIS_SCHEDULER_PASSWORD",
-    "REDIS_WORKER_PASSWORD",
-    "REDIS_DELETION_PASSWORD",
-    "REDIS_QUOTA_PASSWORD",
+    "REDIS_PASSWORD",
     "COUCHDB_PASSWORD",
     "COUCHDB_ADMIN_PASSWORD",
     "AIRFLOW_ADMIN_PASSWORD",

@@ -1,10 +1,12 @@
-"""Servers besides PostgreSQL that several machines share: an object store here, Redis in :mod:`tests.redis_users`.
+"""Servers besides PostgreSQL that several machines share: an object store, and Redis.
 
 They are the Python package ``moto`` and Debian's ``redis-server``, on free loopback ports, stopped by their pid.
 """
 
 from __future__ import annotations
 
+import os
+import secrets
 import shutil
 import sys
 from dataclasses import dataclass
@@ -12,9 +14,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import requests
+import yaml
 
 from include.sandbox.processes import LOOPBACK, Processes, free_port
 from tests import postgres
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def servers_missing() -> str:
@@ -72,3 +77,23 @@ def start_object_store(processes: Processes, folder: Path, *, bucket: str = "grd
     made.raise_for_status()
     extra = f"endpoint_url={quote(endpoint, safe='')}&region_name=us-east-1"
     return ObjectStore(endpoint, bucket, f"aws://invented:invented@/?{extra}")
+
+
+def start_redis(processes: Processes, folder: Path) -> str:
+    """Start a Redis server by the command of the compose file, and return its address, without a database number.
+
+    :param processes: the block that stops it
+    :param folder: folder for its data and its log
+    """
+    service = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))["services"]["redis"]
+    *shell, script = service["command"]
+    port, password = free_port(), secrets.token_hex(16)
+    own = f" --bind {LOOPBACK} --port {port} --dir '{folder}' "
+    assert (script.count(" --dir /data "), script.count("/tmp/redis.conf")) == (1, 2)
+    script = (
+        script.replace(" --dir /data ", own).replace("/tmp/redis.conf", f"'{folder}/redis.conf'").replace("$$", "$")
+    )
+    env = {"REDIS_PASSWORD": password, "PATH": os.environ["PATH"]}
+    child = processes.start("Redis", [*shell, script], log=folder / "redis.log", env=env)
+    child.await_line("Ready to accept connections", 120)
+    return f"redis://:{password}@{LOOPBACK}:{port}"

@@ -42,8 +42,7 @@ def _ours() -> Iterator[str]:
     import grdf
 
     for module in pkgutil.walk_packages(grdf.__path__, "grdf."):
-        # The page runs in the API server, and Celery is set up in another way by whoever imports its configuration.
-        if not module.name.startswith(("grdf.page", "grdf.airflow.celery_config")):
+        if not module.name.startswith("grdf.page"):  # which runs in the API server
             yield module.name
 
 

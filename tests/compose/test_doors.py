@@ -71,26 +71,6 @@ def test_a_server_is_reached_by_those_that_need_it(installation: Installation, s
         assert reached == REACHED[server], at
 
 
-FORGE = """
-import os, redis
-for url in os.environ.values():
-    if url.startswith("redis://"):
-        try:
-            redis.Redis.from_url(url).lpush("deletion", "forged")
-        except redis.exceptions.NoPermissionError:
-            print(url.split(":")[1].strip("/"))
-"""
-
-
-def test_what_a_container_knows_gives_no_work_to_the_deletions(installation: Installation) -> None:
-    """With every login to Redis that it has; each of two addresses of the same user is tried."""
-    for service, users in (("airflow-worker", {"worker", "quota"}), ("airflow-apiserver", {"quota"})):
-        tried = installation.inside(service, "python3", "-c", FORGE)
-        assert tried.returncode == 0, tried.stderr
-        assert set(tried.stdout.split()) == users
-        assert len(tried.stdout.split()) == (3 if service == "airflow-worker" else 1), "all were refused"
-
-
 def test_a_server_has_no_way_out(installation: Installation) -> None:
     """``internal`` networks have no gateway: what would break into a server could send nothing away."""
     for server in REACHED:

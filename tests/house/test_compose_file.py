@@ -20,27 +20,25 @@ COMPOSE = ROOT / "docker-compose.yaml"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
 AIRFLOW = {name for name in SERVICES if name.startswith("airflow-")}
 
-REDIS_USERS = ("scheduler", "worker", "deletion", "quota")
-WORKER = {"REDIS_QUOTA_PASSWORD", "COUCHDB_PASSWORD", "GRDF_CLIENT_SECRET", "STAGING_CONNECTION"}
+WORKER = {"REDIS_PASSWORD", "COUCHDB_PASSWORD", "GRDF_CLIENT_SECRET", "STAGING_CONNECTION"}
 SECRETS = {
     "postgres": {"POSTGRES_PASSWORD"},
-    "redis": {f"REDIS_{user.upper()}_PASSWORD" for user in REDIS_USERS},
+    "redis": {"REDIS_PASSWORD"},
     "couchdb": {"COUCHDB_ADMIN_PASSWORD"},
     "couchdb-setup": {"COUCHDB_PASSWORD", "COUCHDB_ADMIN_PASSWORD"},
     "airflow-init": {"POSTGRES_PASSWORD", "AIRFLOW_ADMIN_PASSWORD"},
     # It checks all tokens, decrypts data for all tasks, keeps sessions, and connects households.
     "airflow-apiserver": {
         *("POSTGRES_PASSWORD", "FERNET_KEY", "JWT_SECRET", "API_SECRET_KEY"),
-        *("COUCHDB_PASSWORD", "GRDF_CLIENT_SECRET", "REDIS_QUOTA_PASSWORD", "STAGING_CONNECTION"),
+        *("COUCHDB_PASSWORD", "GRDF_CLIENT_SECRET", "REDIS_PASSWORD", "STAGING_CONNECTION"),
     },
     # It creates tokens for tasks and sends them, but runs no tasks.
-    "airflow-scheduler": {"POSTGRES_PASSWORD", "JWT_SECRET", "REDIS_SCHEDULER_PASSWORD"},
+    "airflow-scheduler": {"POSTGRES_PASSWORD", "JWT_SECRET", "REDIS_PASSWORD"},
     "airflow-dag-processor": {"POSTGRES_PASSWORD", "FERNET_KEY", "COUCHDB_PASSWORD"},
     "airflow-triggerer": {"POSTGRES_PASSWORD", "FERNET_KEY"},
-    "airflow-worker": WORKER | {"REDIS_WORKER_PASSWORD"},
+    "airflow-worker": WORKER,
     "airflow-worker-deletion": {
         *WORKER,
-        "REDIS_DELETION_PASSWORD",
         *("COUCHDB_ADMIN_PASSWORD", "GRDF_DELETE_CLIENT_SECRET", "DELETION_AIRFLOW_CONNECTION"),
     },
     "proxy": set(),
@@ -152,33 +150,6 @@ def test_deletions_run_where_their_secret_is() -> None:
     assert apart == {"proxy": ["public"]}, "all that deletions need is there by default"
 
 
-def test_each_service_comes_to_redis_as_a_user_of_its_own() -> None:
-    text = COMPOSE.read_text()
-    logins = re.findall(r"redis://(\w+):\$\{REDIS_(\w+)_PASSWORD[^}]*\}@redis:6379/(\d)", text)
-    assert all(user.upper() == password for user, password, _ in logins)
-    brokers = {(user, database) for user in ("scheduler", "worker", "deletion") for database in ("0", "2")}
-    assert {(user, database) for user, _, database in logins} == brokers | {("quota", "1")}
-    assert len(logins) == text.count("redis://") == 7
-    used = {
-        name: set(re.findall(r"redis://(\w+):", json.dumps(service)))
-        for name, service in SERVICES.items()
-        if "redis://" in json.dumps(service)
-    }
-    assert used == {
-        "airflow-apiserver": {"quota"},
-        "airflow-scheduler": {"scheduler"},
-        "airflow-worker": {"worker", "quota"},
-        "airflow-worker-deletion": {"deletion", "quota"},
-    }
-    known = re.findall(r"(?m)^user (\w+) reset", (ROOT / "deploy" / "redis-users.conf").read_text())
-    assert known == ["default", "health", *REDIS_USERS]
-    for name in AIRFLOW - {"airflow-init"}:
-        options = SERVICES[name]["environment"]["AIRFLOW__CELERY__CELERY_CONFIG_OPTIONS"]
-        assert options == "grdf.airflow.celery_config.CONFIG", "without it workers share what their users may not reach"
-    for name in ("airflow-worker", "airflow-worker-deletion"):
-        assert {"--without-mingle", "--without-gossip"} <= set(SERVICES[name]["command"])
-
-
 @pytest.mark.parametrize("service", sorted(AIRFLOW))
 def test_settings_of_ones_own_reach_it(service: str) -> None:
     """They override the project's settings, are optional, and are ignored by git."""
@@ -201,7 +172,7 @@ def test_what_can_be_filled_in_stands_in_the_form() -> None:
 def test_docker_compose_reads_it_so(tmp_path: Path) -> None:
     for name in ("docker-compose.yaml", "airflow.env"):
         shutil.copy(ROOT / name, tmp_path)
-    form = re.sub(r"(?m)^([A-Z_]+)=$", r"\1=filled-\1", (ROOT / ".env.example").read_text())
+    form = re.sub(r"(?m)^(?!QUOTA_URL)([A-Z_]+)=$", r"\1=filled-\1", (ROOT / ".env.example").read_text())
     (tmp_path / ".env").write_text(form.replace("GRDF_POOL_SLOTS=8", "GRDF_POOL_SLOTS=5"))
 
     def read() -> dict[str, Any]:
@@ -230,4 +201,4 @@ def test_docker_compose_reads_it_so(tmp_path: Path) -> None:
         assert environment["AIRFLOW__GRDF__POOL"] == "grdf"
     for name, service in services.items():
         held = set(re.findall(r"filled-([A-Z_]+)", json.dumps(service["environment"]))) - NO_SECRETS
-        assert held == SECRETS[name] - {"STAGING_CONNECTION"}, "which is not filled in here"
+        assert held == SECRETS[name]

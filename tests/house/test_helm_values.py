@@ -13,7 +13,8 @@ import yaml
 from tests.house.command_lines import told_to_programs, words_of
 
 ROOT = Path(__file__).parents[2]
-VALUES: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "helm-values.yaml").read_text(encoding="utf-8"))
+FILE = ROOT / "deploy" / "helm-values.yaml"
+VALUES: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 PAGE = (ROOT / "docs" / "helm.md").read_text(encoding="utf-8")
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
 SETS = {each["name"]: each for each in VALUES["workers"]["celery"]["sets"]}
@@ -35,8 +36,18 @@ DIFFERENT = {
     "AIRFLOW__GRDF__DELETION_AIRFLOW_CONN_ID": "empty unless set",
 }
 """Settings of the compose file that are not in ``config`` with its value, with the reason."""
-PLAIN = {"FORWARDED_ALLOW_IPS", "GRDF_POOL_SLOTS"}
-"""Variables that are no secrets, so their values stand in the file."""
+FORM = set(re.findall(r"(?m)^([A-Z_]+)=", (ROOT / ".env.example").read_text()))
+"""What kubectl makes a Secret of: every key is there, also where it is empty, since a pod waits for a missing one."""
+THERE = {
+    "POSTGRES_ADDRESS": "postgres/airflow",
+    "REDIS_ADDRESS": "redis:6379",
+    "COUCHDB_SCHEME": "http",
+    "COUCHDB_HOST": "couchdb",
+    "COUCHDB_PORT": "5984",
+    "GRDF_API_BASE": "filled-GRDF_API_BASE",
+    "GRDF_EXTRA": "{}",
+}
+"""The list ``env`` of somebody whose servers have the addresses that they have in the compose file."""
 
 
 def setting(name: str) -> str | None:
@@ -51,6 +62,45 @@ def given(pod: dict[str, Any]) -> dict[str, Any]:
     """Return the environment of a pod; a name occurs once."""
     assert len({each["name"] for each in pod["env"]}) == len(pod["env"])
     return {each["name"]: each.get("valueFrom", each.get("value")) for each in pod["env"]}
+
+
+def keys(pod: dict[str, Any]) -> set[str]:
+    """Return the keys of the Secret that a pod gets."""
+    refs = [value["secretKeyRef"] for value in given(pod).values() if isinstance(value, dict)]
+    assert all(ref.keys() == {"name", "key"} and ref["name"] == "grdf" for ref in refs)
+    return {ref["key"] for ref in refs}
+
+
+def in_pod(env: dict[str, Any], name: str) -> Any:
+    """Return the value of a variable in a pod, as Kubernetes puts it together: from what stands above it."""
+    known = dict(THERE)
+    for each, value in env.items():
+        ref = value["secretKeyRef"]["key"] if isinstance(value, dict) else None
+        known[each] = f"filled-{ref}" if ref else re.sub(r"\$\((\w+)\)", lambda found: known[found[1]], value)
+        if each == name:
+            return comparable(known[each])
+    raise KeyError(name)
+
+
+def in_service(text: str) -> Any:
+    """Return the value of a variable in a container, as Docker Compose puts it together."""
+    variable = re.compile(r"\$\{(\w+)(?::([-?+])([^${}]*))?\}")
+    while found := variable.search(text):
+        asked = found[3] if found[2] == "-" and found[3] else f"filled-{found[1]}"
+        text = text[: found.start()] + asked + text[found.end() :]
+    return comparable(text)
+
+
+def comparable(text: str) -> Any:
+    """Return a connection without ``extra``, whose fields the page leaves to whoever installs."""
+    return {**json.loads(text), "extra": ""} if text.startswith("{") else text
+
+
+def test_the_form_has_every_key_that_is_named() -> None:
+    assert len(FORM) > 20
+    for pod in (*PODS.values(), *JOBS.values()):
+        assert keys(pod) <= FORM
+    assert {each["name"] for each in VALUES["env"]} == THERE.keys()
 
 
 LINES = [line for line in (ROOT / "airflow.env").read_text().splitlines() if line and not line.startswith("#")]
@@ -74,46 +124,46 @@ def test_a_setting_of_the_compose_file_is_the_same(service: str) -> None:
         if name in DIFFERENT:
             assert setting(name) != value
         elif name in own:
-            assert own[name] == value if name in PLAIN else "secretKeyRef" in own[name]
+            assert in_pod(own, name) == in_service(str(value)), name
         else:
             assert setting(name) == value, name
-    assert own.keys() <= SERVICES[service]["environment"].keys()
+    assert own.keys() <= SERVICES[service]["environment"].keys() | FORM
     assert VALUES["executor"] == SERVICES[service]["environment"]["AIRFLOW__CORE__EXECUTOR"]
 
 
 def test_what_prepares_the_database_gets_that_and_the_first_users_password() -> None:
     database = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC"}
-    assert given(JOBS["migrateDatabaseJob"]).keys() == database
-    assert given(JOBS["createUserJob"]).keys() == database | {"ADMIN_USER", "ADMIN_PASSWORD", "GRDF_POOL_SLOTS"}
+    assert given(JOBS["migrateDatabaseJob"]).keys() == database | {"POSTGRES_PASSWORD"}
+    own = {"ADMIN_USER", "ADMIN_PASSWORD", "GRDF_POOL_SLOTS"}
+    assert given(JOBS["createUserJob"]).keys() == database | {"POSTGRES_PASSWORD"} | own
     (script,) = JOBS["createUserJob"]["args"]
     (there,) = SERVICES["airflow-init"]["command"]
-    assert "python3 -m grdf.first_user" in script
-    assert "python3 -m grdf.first_user" in there
+    asked, there_asked = (text[text.index("printf") : text.index("airflow pools")] for text in (script, there))
+    assert " ".join(asked.split()) == " ".join(there_asked.replace("$$", "$").split())
     assert 'airflow pools set grdf "$GRDF_POOL_SLOTS" ' in script
     assert setting("AIRFLOW__GRDF__POOL") == "grdf"
 
 
 def test_the_secret_that_revokes_is_the_deletion_workers_alone() -> None:
-    def names(pod: dict[str, Any]) -> set[str]:
-        return set(re.findall(r'"name": "(grdf-[a-z]+)", "key"', json.dumps(pod["env"])))
-
-    holders = [name for name, pod in {**PODS, **JOBS}.items() if "grdf-deletion" in names(pod)]
-    assert holders == ["airflow-worker-deletion"]
-    assert json.dumps(VALUES).count("grdf-deletion") == json.dumps(SETS["deletion"]).count("grdf-deletion") == 3
+    for key in ("GRDF_DELETE_CLIENT_SECRET", "COUCHDB_ADMIN_PASSWORD", "DELETION_AIRFLOW_CONNECTION"):
+        holders = [name for name, pod in {**PODS, **JOBS}.items() if key in keys(pod)]
+        assert holders == ["airflow-worker-deletion"]
+        assert json.dumps(VALUES).count(f'"key": "{key}"') == 1
 
 
 def test_no_other_pod_is_given_anything() -> None:
     """The chart's own ways to give all pods a secret are off, and its default worker does not exist."""
     assert set(VALUES["enableBuiltInSecretEnvVars"].values()) == {False}
-    assert not {"env", "secret", "extraEnv", "extraEnvFrom", "extraSecrets"} & VALUES.keys()
+    assert not {"secret", "extraEnv", "extraEnvFrom", "extraSecrets"} & VALUES.keys()
     assert VALUES["workers"] == {"celery": {"enableDefault": False, "sets": [SETS["tasks"], SETS["deletion"]]}}
 
 
 def test_no_secret_is_in_the_file() -> None:
-    for pod in (*PODS.values(), *JOBS.values()):
-        assert {each["name"] for each in pod["env"] if "value" in each} <= PLAIN
-    keys = set(re.findall(r'"(\w+)":', json.dumps(VALUES)))
-    assert not keys & {"fernetKey", "jwtSecret", "apiSecretKey", "pass", "password", "brokerUrl", "defaultUser"}
+    passwords = re.findall(r'"password": "([^"]*)"|//\w*:([^@\s]*)@', FILE.read_text())
+    assert len(passwords) == 8
+    assert all(re.fullmatch(r"\$\(\w+\)", one or other) for one, other in passwords)
+    told = set(re.findall(r'"(\w+)":', json.dumps(VALUES)))
+    assert not told & {"fernetKey", "jwtSecret", "apiSecretKey", "pass", "password", "brokerUrl", "defaultUser"}
 
 
 @pytest.mark.parametrize("pod", [*PODS.values(), *JOBS.values()], ids=[*PODS, *JOBS])

@@ -2,7 +2,7 @@
 
 Each Celery worker has its own Airflow home, and so its own disk. The workers share PostgreSQL (Airflow's database),
 Redis (Celery's broker, and the count of calls to GRDF), the object store (answers between ``extract`` and ``load``),
-CouchDB and GRDF. As in the compose file, each part comes to Redis as a user of its own, and deletions run apart.
+CouchDB and GRDF. As in the compose file, deletions run apart, on the only worker that has their secret.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from pathlib import Path
 from include.sandbox.processes import Child, Processes
 from tests.helpers import PATIENCE
 from tests.postgres import start_postgres
-from tests.redis_users import start_guarded_redis
-from tests.servers import ObjectStore, start_object_store
+from tests.servers import ObjectStore, start_object_store, start_redis
 from tests.stacks import Prepared
 
 SECRET = "AIRFLOW_CONN_GRDFGRANDLYON_DELETE"
@@ -35,13 +34,14 @@ class CeleryStack(Prepared):
     def __init__(self, home: Path, env: Mapping[str, str], processes: Processes, *, workers: int = 2) -> None:
         home.mkdir(parents=True, exist_ok=True)
         database = start_postgres(processes, airflow=True).airflow_settings()
-        self.redis = start_guarded_redis(processes, home)
+        redis = start_redis(processes, home)
         self.store = start_object_store(processes, home)
         shared = {
             "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
             "AIRFLOW__CORE__PARALLELISM": "8",
             **database,
-            "AIRFLOW__CELERY__CELERY_CONFIG_OPTIONS": "grdf.airflow.celery_config.CONFIG",
+            "AIRFLOW__CELERY__BROKER_URL": f"{redis}/0",
+            "AIRFLOW__CELERY__RESULT_BACKEND": f"{redis}/2",
             "AIRFLOW__CELERY__WORKER_CONCURRENCY": "2",
             # A task whose worker has died is found out by its missing heartbeat, and one that it had taken but not
             # begun by its time in the queue. By default that takes 5 and 10 minutes.
@@ -51,7 +51,7 @@ class CeleryStack(Prepared):
             "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "10",
             # Only logs share a folder, so that the API server finds them, as with remote logging.
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
-            "AIRFLOW__GRDF__QUOTA_URL": f"{self.redis.url('quota')}/1",
+            "AIRFLOW__GRDF__QUOTA_URL": f"{redis}/1",
             "AIRFLOW__GRDF__STAGING_URL": f"s3://{self.store.bucket}/staging",
             "AIRFLOW__GRDF__STAGING_CONN_ID": "grdf_staging",
             "AIRFLOW__GRDF__DELETION_QUEUE": "deletion",
@@ -68,18 +68,9 @@ class CeleryStack(Prepared):
         :param triggerer: whether to start a triggerer as well
         """
         super().start(processes, triggerer=triggerer)
-        self._worker(processes, "worker-deletion", "deletion", {})
+        self.deletions = self._worker(processes, "worker-deletion", "deletion", {})
         for _ in range(self.number):
             self.add_worker(processes)
-
-    def own_settings(self, component: str) -> dict[str, str]:
-        """Return what only one component knows: with the rest, the scheduler's login to Redis."""
-        own = super().own_settings(component)
-        return own | self._broker("scheduler") if component == "scheduler" else own
-
-    def _broker(self, user: str) -> dict[str, str]:
-        url = self.redis.url(user)
-        return {"AIRFLOW__CELERY__BROKER_URL": f"{url}/0", "AIRFLOW__CELERY__RESULT_BACKEND": f"{url}/2"}
 
     def add_worker(self, processes: Processes) -> Child:
         """Start another worker with its own home. It has no secret that revokes consents.
@@ -94,13 +85,22 @@ class CeleryStack(Prepared):
     def _worker(self, processes: Processes, name: str, queue: str, env: Mapping[str, str]) -> Child:
         home = self.home.with_name(f"{self.home.name}-{name}")
         home.mkdir()
-        user = "deletion" if queue == "deletion" else "worker"
-        apart = ["--skip-serve-logs", "--without-mingle", "--without-gossip", "--queues", queue]
         worker = processes.start(
             f"Airflow's {name}",
-            [sys.executable, "-m", "include.sandbox.airflow_part", "celery", "worker", *apart],
+            [
+                sys.executable,
+                "-m",
+                "include.sandbox.airflow_part",
+                "celery",
+                "worker",
+                "--skip-serve-logs",
+                "--queues",
+                queue,
+                "-H",
+                f"{name}@%h",
+            ],
             log=self.home / f"{name}.log",
-            env=self.env | self._broker(user) | {"AIRFLOW_HOME": str(home), "TMPDIR": str(home)} | dict(env),
+            env=self.env | {"AIRFLOW_HOME": str(home), "TMPDIR": str(home)} | dict(env),
             cwd=home,
         )
         worker.await_line("ready", PATIENCE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,12 +105,3 @@ def test_the_first_user_is_made_once(server: postgres.Postgres, tmp_path: Path) 
     assert "admin already exist" in set_up(server, tmp_path, OTHER)
     with psycopg.connect(server.url) as database:
         assert database.execute(USERS).fetchall() == [before], "who exists keeps his own password"
-
-
-@pytest.mark.parametrize("missing", ["ADMIN_USER", "ADMIN_PASSWORD"])
-def test_nobody_is_made_without_a_name_and_a_password(missing: str) -> None:
-    env = {**os.environ, "ADMIN_USER": "admin", "ADMIN_PASSWORD": FIRST, missing: ""}
-    command = [sys.executable, "-P", "-m", "grdf.first_user"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 1
-    assert "set ADMIN_USER and ADMIN_PASSWORD" in done.stderr
