@@ -37,7 +37,14 @@ def steps(what: Any) -> str:
 @pytest.mark.parametrize("file", [GITHUB, GITLAB], ids=["github", "gitlab"])
 def test_it_tests_builds_scans_and_publishes(file: Path) -> None:
     told = steps(yaml.safe_load(file.read_text(encoding="utf-8")))
-    for needed in ("bash .ci/run", "docker build --pull", "trivy", "--exit-code 1", "./grdf sbom", "docker push"):
+    for needed in (
+        "bash .ci/run",
+        "docker build --pull",
+        "trivy",
+        "--exit-code 1",
+        "--format cyclonedx",
+        "docker push",
+    ):
         assert needed in told
     assert "docker.sock" not in told
     assert "--password-stdin" in told

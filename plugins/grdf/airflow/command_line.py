@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 
@@ -23,20 +22,3 @@ def see_connections() -> None:
     """
     if has_database():
         os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
-
-
-def is_in_database(conn_id: str) -> bool:
-    """Return whether a connection is taken from Airflow's database, and not from the environment or a secrets backend.
-
-    Where that database cannot be read from here, it is not known, which counts as no.
-    """
-    if not has_database():
-        return False
-    from airflow.configuration import ensure_secrets_loaded
-    from airflow.secrets.metastore import MetastoreBackend
-
-    for backend in ensure_secrets_loaded():
-        with suppress(Exception):  # then the next one is asked, as Airflow does
-            if backend.get_connection(conn_id) is not None:
-                return isinstance(backend, MetastoreBackend)
-    return False

@@ -88,7 +88,6 @@ def _checks(closed: Set[str]) -> Iterator[tuple[str, Check]]:
     couchdb = couch.hook_of_doctor()
     yield from couch.checks_of(couchdb)
     yield "staging", here.staging
-    yield "logs", here.remote_logs
     yield airflow_state.WHAT, partial(airflow_state.state, None if couch.WHAT in closed else couchdb)
 
 

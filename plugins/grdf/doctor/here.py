@@ -8,10 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
 
-from airflow.sdk.configuration import conf
-
 from grdf import settings
-from grdf.airflow.command_line import is_in_database
 from grdf.doctor.findings import Finding, of_error
 from grdf.health import every_setting
 from grdf.staging.area import Staging
@@ -39,7 +36,6 @@ def all_settings() -> Iterator[Finding]:
 def staging() -> Iterator[Finding]:
     """List a folder in the staging store, and see whether a local one may be written to. Nothing is written."""
     url, conn_id = settings.staging_url(), settings.staging_conn_id()
-    yield from _editable("staging", conn_id, "the workers'")
     number = Staging(url, conn_id).count("doctor")
     if problem := _unwritable(url):
         yield Finding(
@@ -49,24 +45,6 @@ def staging() -> Iterator[Finding]:
         return
     where = url.partition("://")[0]
     yield Finding("staging", "ok", f"the staging store ({where}) answers" + (f", {number} file(s)" if number else ""))
-
-
-def remote_logs() -> Iterator[Finding]:
-    """Look where the connection is with which Airflow reads and writes the logs of tasks elsewhere, if it does."""
-    if conf.getboolean("logging", "remote_logging", fallback=False):
-        conn_id = conf.get("logging", "remote_log_conn_id", fallback="")
-        yield from _editable("logs", conn_id, "the API server's and the workers'")
-
-
-def _editable(what: str, conn_id: str | None, whose: str) -> Iterator[Finding]:
-    """Look whether the connection of an object store is one that people may edit in Airflow."""
-    if conn_id and is_in_database(conn_id):
-        yield Finding(
-            what, "look",
-            f"its connection {conn_id} is in Airflow's database: whoever may edit it can read {whose} files and "
-            "secrets, since it may name a file and where to send it",
-            f"Give it to the services as AIRFLOW_CONN_{conn_id.upper()}, and delete it under Admin, Connections.",
-        )  # fmt: skip
 
 
 def _unwritable(url: str) -> str:

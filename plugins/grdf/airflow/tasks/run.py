@@ -27,8 +27,8 @@ class Run:
     :param asker: Airflow's name of the user who started it; ``None`` if Airflow does not say
     :param try_number: which try of the task this is, from 1
     :param is_last_try: whether Airflow will not try the task again by itself
-    :param was_cleared: whether somebody has cleared the run or this task, so that it runs again in the name of the user
-        who started it. Airflow's own retries, also of killed tasks, and reschedules do not count
+    :param was_cleared: whether somebody has cleared the run, so that it runs again in the name of the user who started
+        it. Airflow's own retries and reschedules do not count
     :param conf: the configuration that the run was started with
     :param params: the values of the form
     """
@@ -60,7 +60,7 @@ class Run:
             asker=getattr(run, "triggering_user_name", None) or None,
             try_number=ti.try_number,
             is_last_try=ti.try_number > (ti.max_tries or 0),
-            was_cleared=_was_cleared(run, ti),
+            was_cleared=bool(getattr(run, "clear_number", 0)),
             conf=run.conf or {},
             params=context.get("params") or {},
         )
@@ -106,15 +106,3 @@ class Run:
         if not isinstance(named, list) or not all(isinstance(each, str) and each.strip() for each in named):
             raise BadRequest.about(None, "`accounts` is not a list of ids", next_step)
         return list(dict.fromkeys(each.strip() for each in named))
-
-
-def _was_cleared(run: Any, ti: Any) -> bool:
-    """Return whether somebody has cleared a run or its task (Airflow's ``clear_task_instances``).
-
-    Clearing counts up ``clear_number``, unless it is told to leave the run's state alone. It adds the tries made so
-    far to ``max_tries``, unless the task is running. No retry changes either. If the settings ask for
-    fewer retries than when the run began, it counts as cleared although it was not.
-    """
-    task = getattr(ti, "task", None)
-    more_tries = task is not None and (ti.max_tries or 0) > (task.retries or 0)
-    return bool(getattr(run, "clear_number", 0)) or more_tries
