@@ -37,13 +37,6 @@ class GrdfPlugin(AirflowPlugin):
             "url_route": "gas-accounts",
             **ICONS,
         },
-        {
-            "name": "Gas",
-            "href": f"{PAGE}/dag/{{DAG_ID}}",
-            "destination": "dag",
-            "url_route": "gas-account",
-            **ICONS,
-        },
     ]
 
     @cached_property
@@ -52,20 +45,3 @@ class GrdfPlugin(AirflowPlugin):
         from grdf.page.app import create_app
 
         return [{"app": create_app(), "url_prefix": f"/{PAGE}", "name": "Gas accounts"}]
-
-    @cached_property
-    def fastapi_root_middlewares(self) -> list[dict[str, Any]]:  # type: ignore[override]
-        """Middleware around all of the API server.
-
-        It keeps GRDF's codes out of the logs, even if they arrive outside the page, secrets of our connections from
-        being sent elsewhere by a *Test*, and at hand who lets a run begin again.
-        """
-        from grdf.page.guard import Unlogged
-        from grdf.page.repeated_runs import RequestAtHand
-        from grdf.page.tested_connections import TestedAsStored
-
-        return [
-            {"middleware": Unlogged, "args": [], "kwargs": {}, "name": "Gas accounts: nothing secret in logs"},
-            {"middleware": TestedAsStored, "args": [], "kwargs": {}, "name": "Gas accounts: no secret sent elsewhere"},
-            {"middleware": RequestAtHand, "args": [], "kwargs": {}, "name": "Gas accounts: who lets a run begin again"},
-        ]

@@ -22,6 +22,8 @@ from include.gas.days.spread import dag_file_of
 from include.gas.documents.gas_days import dag_id
 
 DOC = """
+[This account on the page Gas](grdf/accounts/{account})
+
 Reads one household's gas days from GRDF and stores them, with month and year totals, in CouchDB.
 
 * **`acquire_token` failed**: the household's consent could not be used. The log says why; usually the household must
@@ -59,7 +61,7 @@ def account_dag(account_id: str) -> DAG:
         # Tasks closer to the end of their run go first. Then runs end one after another instead of all at the very end,
         # and slots are free for tasks that wait for GRDF. Airflow's default is the opposite.
         default_args=task_defaults(weight_rule="upstream"),
-        doc_md=DOC,
+        doc_md=DOC.format(account=account_id),
     ) as dag:
         # ``max_active_runs`` allows one run at a time: without a timeout, a task that hangs would stop the account for
         # good.

@@ -257,15 +257,6 @@ def connect_pkce() -> bool:
     return boolean("connect_pkce", True)
 
 
-def test_all_types() -> bool:
-    """Return whether connections of other types than ours may be tested in Airflow's forms (default: no).
-
-    Airflow lets the API server itself test what somebody types. Some types then read any file that they are told to,
-    and send it to an address of whoever asks: Amazon's so gives away the environment with all secrets.
-    """
-    return boolean("test_all_types", False)
-
-
 def third_party() -> str:
     """Return our own name as GRDF knows it, which is the last part of ``login_hint`` (ADICT 2.2)."""
     return written("third_party").strip()

@@ -77,7 +77,7 @@ def of_many(browser: Browser, folder: Path) -> None:
 
 
 def of_one(browser: Browser, folder: Path) -> None:
-    """Take an account's page: by itself, on a phone, and on its DAG."""
+    """Take an account's page: by itself, and on a phone."""
     with Processes() as processes:
         up = Up.started(processes, folder)
         up.wait_for_run("grdf_account__two-meters")
@@ -92,10 +92,6 @@ def of_one(browser: Browser, folder: Path) -> None:
             page.goto(f"{up.url}/grdf/accounts/two-meters")
             page.get_by_role("heading", level=1).wait_for()
             page.screenshot(path=DOCS / "page-narrow-dark-fr.png")
-        with window(browser, up.url, token, width=1280, height=800) as page:
-            page.goto(f"{up.url}/dags/grdf_account__two-meters/plugin/gas-account")
-            page.frame_locator("iframe").get_by_text("Gas use of meter").first.wait_for()
-            page.screenshot(path=DOCS / "page-tab.png")
 
 
 def make_small(picture: Path) -> None:

@@ -21,7 +21,6 @@ PATHS = (
     "/grdf/accounts/real-household?month=2026-04",
     "/grdf/accounts/nobody-there",
     "/grdf/accounts/two-meters/published?meter=09999990000042",
-    "/grdf/dag/grdf_history",
     "/grdf/connect/",
     "/grdf/connect/two-meters",
     "/grdf/connect/two-meters/records",

@@ -75,12 +75,10 @@ def test_airflow_shows_it_in_its_navigation_and_on_the_dag(up: Up, visit: Visit)
     frame.get_by_role("link", name="two-meters").click()
     frame.get_by_role("link", name="its DAG in Airflow").click()  # the whole window navigates there, out of the iframe
     page.wait_for_url("**/dags/grdf_account__two-meters")
-    page.goto(f"{up.url}/dags/grdf_account__two-meters/plugin/gas-account")
-    expect(frame.get_by_role("heading", level=1)).to_have_text("two-meters")
-    page.goto(f"{up.url}/dags/grdf_history/plugin/gas-account")
-    expect(frame.get_by_text("This DAG reads a past range of days again")).to_be_visible()
-    frame.get_by_role("link", name="Fleet: all accounts together").click()
-    expect(frame.get_by_role("heading", level=1)).to_have_text("Fleet")
+    page.get_by_role("button", name="Dag Docs").click()
+    page.get_by_role("link", name="This account on the page Gas").click()
+    page.wait_for_url("**/grdf/accounts/two-meters")
+    expect(page.get_by_role("heading", level=1)).to_have_text("two-meters")
 
 
 def test_it_follows_the_colours_of_airflow_while_it_is_open(up: Up, visit: Visit) -> None:

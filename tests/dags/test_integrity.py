@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from grdf.page.askers import REACHING
 from include.gas.days.spread import dag_file_of
 from include.gas.documents.gas_days import dag_id
 from include.sandbox.connect import AccountBook
@@ -85,19 +84,6 @@ def test_tasks_announce_by_aliases_and_the_assets_are_there(parsed: Parsed) -> N
     assert len(aliases) == len(ACCOUNTS) + 3
     assert {f"grdf-changes:grdf_accounts_{dag_file_of(name) % 8}" for name in ACCOUNTS} < set(aliases)
     assert assets == {f"com.grandlyon.grdf.{what}" for what in ("day", "month", "year")}
-
-
-def test_what_names_accounts_has_its_asker_checked(parsed: Parsed) -> None:
-    """This includes backfills, which would write other accounts into existing runs without being noticed."""
-    naming = {
-        name
-        for name, data in parsed.dags.items()
-        if {"account", "accounts"} & {param[0] for param in data["dag"].get("params", [])}
-    }
-    assert "grdf_consents" in naming
-    assert naming <= REACHING.keys()
-    for name in REACHING:
-        assert "backfill" not in parsed.dags[name]["dag"].get("allowed_run_types", ["backfill"]), name
 
 
 def test_no_step_of_a_deletion_reads_what_another_returned(parsed: Parsed) -> None:

@@ -106,11 +106,6 @@ def test_a_cleared_run_does_nothing(world: LocalWorld, airflow: AirflowStack, da
     run = start(airflow, dag)
     assert end_of(airflow, dag, run) == "success", airflow.task_log(dag, run, TASKS[dag])
     world.control.clear_log()
-    body = {"dry_run": False, "only_failed": False}
-    answer = airflow.api("POST", f"/dags/{dag}/dagRuns/{quote(run)}/clear", json=body)
-    assert answer.status_code == 409, answer.text
-    assert f"Start {dag} anew" in answer.json()["detail"]
-    assert end_of(airflow, dag, run) == "success"
     clear(airflow, run, with_run=with_run)
     assert end_of(airflow, dag, run) == "failed"
     said = airflow.task_log(dag, run, TASKS[dag])

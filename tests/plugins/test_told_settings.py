@@ -43,7 +43,7 @@ def test_no_wrong_setting_is_told_with_a_secret(monkeypatch: pytest.MonkeyPatch,
     for name in names:
         monkeypatch.setenv(f"AIRFLOW__GRDF__{name.upper()}", written)
     wrong = {name: told(error) for name, error in every_setting.wrong()}
-    assert {"retries", "household_links", "test_all_types", "ways_in", "health_at"} <= set(wrong)
+    assert {"retries", "household_links", "ways_in", "health_at"} <= set(wrong)
     assert {name: text for name, text in wrong.items() if shows(text)} == {}
 
 

@@ -61,14 +61,6 @@ def api_server(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         yield stack
 
 
-@pytest.fixture(scope="session")
-def open_server(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowStack]:
-    """An API server that tests connections of all types."""
-    home = tmp_path_factory.mktemp("airflow")
-    with serving(airflow_home, home, AIRFLOW__GRDF__TEST_ALL_TYPES="True") as stack:
-        yield stack
-
-
 @pytest.fixture
 def press(clean: LocalWorld, api_server: AirflowStack) -> Press:
     """A function that presses *Test*: ``press(conn_id, field=..., extra={...})``, the rest being the sandbox's."""

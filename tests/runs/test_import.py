@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.runs.runner import Worker
 
 FIRST = 800_000
-VERBOSE = {"AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG"}
+VERBOSE = {"AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG", "AIRFLOW__LOGGING__NAMESPACE_LEVELS": "urllib3=INFO"}
 
 
 def test_nothing_personal_is_kept(world: LocalWorld, airflow: Worker, airflow_home: Path) -> None:

@@ -17,7 +17,7 @@ from grdf.doctor.consent_page import consent_page
 from grdf.doctor.findings import Check, Finding, of_error, reason
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.oauth import SMALL, GrdfOAuthHook
-from grdf.hooks.trials import trial_governor
+from grdf.quota.shared_quota import governor_for
 from grdf.quota.terms import TRIAL
 from grdf.transport.http_limits import LimitedAdapter
 from include.gas.errors import BadRequest, ConsentLost, ServiceUnavailable, StoreBusy
@@ -145,7 +145,7 @@ def _quota(what: str, hook: GrdfOAuthHook, silent: set[str]) -> Iterator[Finding
     if COUNT in silent:
         return
     facts = hook.facts
-    left, all_ = trial_governor(facts, facts.api_base).left(), facts.calls_per_day
+    left, all_ = governor_for(facts).left(), facts.calls_per_day
     says = f"{left} of {all_} calls are left today"
     if left < FEW * all_:
         yield Finding(what, "look", says, "Accounts wait until tomorrow once they are spent. See docs/settings.md.")

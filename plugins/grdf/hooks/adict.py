@@ -17,14 +17,12 @@ from grdf.hooks.adict_http import JSON, BearerAuth, Call, SecretlessHttpHook, te
 from grdf.hooks.connection import connection_of
 from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableShelf, variable_of
 from grdf.hooks.oauth import PATIENCE, TIMEOUT, GrdfOAuthHook, retry_after
-from grdf.hooks.trials import trial_governor
 from grdf.quota.governor import Governor
 from grdf.quota.shared_quota import governor_for
 from grdf.quota.terms import CONNECT, DAILY, Booking, Terms
 from grdf.quota.turn import TokenInDoubt, Turn
 from grdf.staging.area import StagedAnswer
 from grdf.transport.http_limits import outcome, why
-from grdf.transport.quiet import hush
 from grdf.transport.turn_adapter import Sent, TurnAdapter, send_at_turn
 from include.gas.account.sections.client import DEFAULT, GrdfClient
 from include.gas.answers.access_rights import AccessRight, Rights, read_rights
@@ -34,8 +32,6 @@ from include.gas.errors import GasError, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 from include.gas.proof.proof_file import ProofFile
 from include.gas.rights.declared_right import Declared, answered
-
-hush()
 
 
 class AdictHook(BaseHook):
@@ -353,11 +349,8 @@ class AdictHook(BaseHook):
     def _governor(self) -> Governor:
         return governor_for(self.oauth.facts)
 
-    def _trial_governor(self) -> Governor:
-        return trial_governor(self.oauth.facts, self.oauth.facts.api_base)
-
     def _turn(self, call: Call, terms: Terms) -> Turn:
-        governor = self._trial_governor() if terms.trial else self._governor()
+        governor = governor_for(self.oauth.facts, trial=terms.trial)
         return governor.turn(terms, account=call.account, data=True, worker=self._worker)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,13 +18,13 @@ from urllib.parse import quote
 
 import requests
 from airflow.sdk import BaseHook
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util import Retry
 
 from grdf.hooks.connection import airflow_connection, base_url, extra_of
 from grdf.hooks.couch_answers import checked, json_object, place
 from grdf.transport.addresses import what_is_wrong
 from grdf.transport.http_limits import LimitedAdapter, TooLarge, outcome, why
-from grdf.transport.quiet import hush
 from include.gas.answers.half_pairs import without_half_pairs
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, GasError, ServiceUnavailable
@@ -34,7 +35,6 @@ with warnings.catch_warnings():  # importing it warns that the package is unmain
     from cloudant.client import CouchDB
     from cloudant.error import CloudantException
 
-hush()
 
 TIMEOUT = (3.05, 60.0)
 READS = 5
@@ -117,8 +117,9 @@ class CouchServer(BaseHook):
         self.prefix = prefix
         retry = Retry(
             total=self._patience,
-            connect=min(self._patience, 2),
+            connect=0,  # see _sent
             read=0,  # a request without an answer may have been carried out: the caller decides
+            other=0,
             status=self._patience,
             backoff_factor=0.25,
             status_forcelist=(429, 502, 503),
@@ -175,10 +176,7 @@ class CouchServer(BaseHook):
         self.requests_sent += 1
         sent = None if body is None else without_half_pairs(json.dumps(body))
         try:
-            # cloudant's session adds the credentials and the timeouts, and raises nothing by itself.
-            response: requests.Response = client.r_session.request(
-                method, url, params=query, data=sent, headers=JSON if sent else None, allow_redirects=False
-            )
+            response = self._sent(client.r_session, method, url, params=query, data=sent)
         except (requests.RequestException, CloudantException) as error:
             kind = AnswerTooLarge if isinstance(error, TooLarge) else ServiceUnavailable
             raise kind.about(
@@ -188,6 +186,21 @@ class CouchServer(BaseHook):
                 "CouchDB is running.",
             ) from None
         return response
+
+    def _sent(self, session: requests.Session, method: str, url: str, **what: Any) -> requests.Response:
+        """Send a request again while CouchDB cannot be connected to, as while it restarts.
+
+        urllib3 would log the address each time as a warning, and documents' ids contain meters' numbers.
+        """
+        headers, waits = JSON if what["data"] else None, iter([0.25 * 2**n for n in range(self._patience)])
+        while True:
+            try:
+                # cloudant's session adds the credentials and the timeouts, and raises nothing by itself.
+                return session.request(method, url, headers=headers, allow_redirects=False, **what)
+            except requests.ConnectionError as error:
+                if not _was_not_sent(error) or (wait := next(waits, None)) is None:
+                    raise
+            time.sleep(wait)
 
     def good(self, response: requests.Response) -> requests.Response:
         """Return an answer if it is a success.
@@ -249,3 +262,8 @@ class CouchServer(BaseHook):
         """Return whether the login is a server administrator, who may create databases and purge."""
         who = json_object(self.good(self.ask_server("GET", "/_session"))).get("userCtx")
         return "_admin" in ((who or {}).get("roles") or [])
+
+
+def _was_not_sent(error: requests.ConnectionError) -> bool:
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(reason, ConnectTimeoutError | NewConnectionError)

@@ -18,7 +18,6 @@ from airflow.sdk.log import mask_secret
 
 from grdf.hooks.connection import GrdfConnection, airflow_connection, stop_if_doubled
 from grdf.hooks.data_token import DataToken
-from grdf.hooks.trials import trial_governor
 from grdf.quota.shared_quota import governor_for
 from grdf.quota.terms import CONNECT, DAILY, Terms
 from grdf.transport.http_limits import LimitedAdapter, outcome, why
@@ -207,7 +206,7 @@ class GrdfOAuthHook(BaseHook):
     ) -> dict[str, Any]:
         facts = self.facts
         credentials = {"client_id": facts.client_id, "client_secret": facts.client_secret}
-        governor = trial_governor(facts, facts.token_url) if terms.trial else governor_for(facts)
+        governor = governor_for(facts, trial=terms.trial)
         try:
             with self.get_conn() as session:
                 for scheme in ("https://", "http://"):

@@ -9,9 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from grdf.page import askers, repeated_runs
 from grdf.page.account import account_page as account
-from grdf.page.account import dag_tab
 from grdf.page.connect.routes import callback as connect_callback
 from grdf.page.connect.routes import household_page as household
 from grdf.page.connect.routes import operator_page as connect
@@ -22,7 +20,6 @@ from grdf.page.fleet import fleet_page as fleet
 from grdf.page.guard import Guard, guard
 from grdf.page.html import render
 from grdf.page.list import list_page as accounts
-from grdf.page.request_limits import Limits
 from grdf.page.security import login_url
 from grdf.page.uploads import import_page, proofs_page
 from include.gas.errors import GasError, RetryLater
@@ -34,7 +31,6 @@ ROUTERS = (
     fleet.router,
     accounts.router,
     account.router,
-    dag_tab.router,
     connect.router,
     connect_callback.router,
     household.router,
@@ -52,12 +48,9 @@ def create_app() -> FastAPI:
 
     It has no ``/docs`` and no ``/openapi.json``, because anybody could read them.
     """
-    askers.watch()
-    repeated_runs.watch()
     # No redirects for a slash too many: they lead to whatever host the request names, with a query that may be secret.
     app = FastAPI(title="Gas accounts", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.add_middleware(Guard)
-    app.add_middleware(Limits)  # the middleware added last runs first
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _misunderstood)
     app.add_exception_handler(GasError, _gas_error)

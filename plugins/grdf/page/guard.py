@@ -1,32 +1,29 @@
 """Protection for every request to the page and every response from it.
 
-Cross-site requests cannot change anything, and the headers of each response tell the browser what it may do with it.
-This is a middleware, so it also covers every route added later.
+Cross-site requests cannot change anything, a body has a limit in bytes and seconds, the headers of each response tell
+the browser what it may do with it, and Airflow's access log gets no query. This is a middleware, so it also covers
+every route added later. It sees requests to the page alone: all others are Airflow's.
 """
 
 from __future__ import annotations
 
-import re
-from urllib.parse import unquote, urlsplit
+import asyncio
+from urllib.parse import urlsplit
 
 from airflow.sdk.configuration import conf
+from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SECRET_ADDRESSES = ("/callback", "/household", "/household/direct")
 """Paths whose query is secret: GRDF's code, or a household's link. It must not appear in the referrer of a request."""
-SECRET = re.compile(r"(?:code|token)[\s+]*=|state[^&;=]*=[^&;]{41}|gAAAA", re.IGNORECASE)
-"""What in an address shows GRDF's code or state, or a household's link, which is sealed by Fernet.
-
-Airflow's own queries also have a ``state``, but there it is a short word.
-"""
-QUERY_IN_PATH = re.compile(r"[?=;%&]|gAAAA")
-"""Where a path may begin to be a query, or to be sealed. ``deploy/nginx.conf`` cuts at the same; a test compares them.
-
-No address of the page or of Airflow's that anybody needs to find in a log has one of these in its path.
-"""
+LARGEST_BODY = 16_384
+"""Bytes. The largest form, about the person who will consent, has three texts of 100 characters."""
+BODY_SECONDS = 10.0
+"""Seconds within which the whole body must arrive."""
 REFUSED = "Refused: this request came from another site. Open the page Gas accounts in Airflow and try it there.\n"
 CSP = {
     "default-src": "'none'",
@@ -62,7 +59,7 @@ HEADERS = {
 
 
 class Guard:
-    """Middleware that refuses unsafe cross-site requests and adds the security headers to every response.
+    """Middleware that refuses unsafe cross-site requests, limits bodies and adds the security headers.
 
     :param app: the application to protect
     """
@@ -72,9 +69,12 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request, or refuse it."""
-        if scope["type"] != "http":
+        if scope["type"] != "http":  # no route takes a WebSocket, whose address uvicorn logs while it is refused
+            _hide(scope)
             await self.app(scope, receive, send)
             return
+        body = scope[BODY] = _Body(scope, receive)
+        mounted = scope.get("endpoint")
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -82,6 +82,8 @@ class Guard:
                 if scope["path"].rstrip("/").endswith(SECRET_ADDRESSES):
                     # Proxies log the referrer too, so send only the origin. A form's Origin header stays as it is.
                     headers.setdefault("Referrer-Policy", "strict-origin")
+                if body.is_left:
+                    headers["Connection"] = "close"  # otherwise the server would read the rest
                 guard(headers)
             await send(message)
 
@@ -89,53 +91,64 @@ class Guard:
             if scope["method"] not in SAFE_METHODS and not same_site(Headers(scope=scope)):
                 await PlainTextResponse(REFUSED, 403)(scope, receive, send_guarded)
             else:
-                await self.app(scope, receive, send_guarded)
+                await self.app(scope, body.receive, send_guarded)
         finally:
-            # Airflow's access log reads the query from here once the request is done. The query may contain GRDF's
-            # code, a household's link or a meter's number, even when the path is not one of the page's.
+            # Airflow's access log reads this scope once the request is done. The query may contain GRDF's code, a
+            # household's link or a meter's number. So may a path that leads nowhere: programs that handle mail write a
+            # link's question mark as %3F.
             scope["query_string"] = b""
+            if scope.get("endpoint") is mounted:  # no route has taken it
+                _hide(scope)
 
 
-class Unlogged:
-    """Middleware that keeps GRDF's code and state and household links out of the logs of the whole API server.
+def _hide(scope: Scope) -> None:
+    scope["query_string"], scope["path"] = b"", f"{scope.get('root_path', '')}/[hidden]"
 
-    They may come to addresses outside the page: with an extra slash before its path, or in a WebSocket handshake. And
-    they may be part of the path: programs that handle mail write a link's question mark as ``%3F``.
 
-    :param app: the whole of Airflow's API server, inside its access log
-    """
+BODY = "grdf.body"
+"""Where the scope of a request keeps its :class:`_Body`."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request, and take what is secret out of its address before that is logged."""
-        if scope["type"] not in ("http", "websocket"):
-            await self.app(scope, receive, send)
-            return
-        logged: dict[str, object] = {"path": without_secret(scope["path"])}
-        if SECRET.search(_decoded(scope.get("query_string", b"").decode("latin-1"))):
-            logged["query_string"] = b""
-        if scope["type"] == "websocket":  # uvicorn logs it when it responds; nothing here reads the query
-            scope.update(logged)
+class _Body:
+    """The body of a request, which is passed on until it is too large or takes too long."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        headers = Headers(scope=scope)
+        self._receive = receive
+        self._left = LARGEST_BODY
+        self._until = asyncio.get_running_loop().time() + BODY_SECONDS
+        self.is_left = "Transfer-Encoding" in headers or headers.get("Content-Length", "0") != "0"
+
+    def allow(self, largest: int, seconds: float) -> None:
+        """Let the body be larger and take longer, counted from now on."""
+        self._left, self._until = largest, asyncio.get_running_loop().time() + seconds
+
+    async def receive(self) -> Message:
+        """Return the next part.
+
+        :raises HTTPException: 408 if it comes too slowly, 413 if it is too large
+        """
+        if not self.is_left:
+            return await self._receive()
         try:
-            await self.app(scope, receive, send)
-        finally:  # see Guard
-            scope.update(logged)
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise HTTPException(408, "too slow") from None
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise HTTPException(413, "too large")
+        self.is_left = bool(message.get("more_body"))
+        return message
 
 
-def without_secret(path: str) -> str:
-    """Return a path as it may be logged: cut where a query begins that is part of it, or something sealed.
+def allow_body(request: Request, largest: int, seconds: float) -> None:
+    """Let the body of a request be larger and take longer than a form's. Only for senders who have logged in.
 
-    :param path: as ASGI gives it, percent-decoded once; what is left of ``%`` shows that it was encoded more often
+    :param largest: bytes that it may have
+    :param seconds: within which it must have come
     """
-    found = QUERY_IN_PATH.search(path)
-    return f"{path[: found.start()]}[hidden]" if found else path
-
-
-def _decoded(text: str) -> str:
-    """Return a text without its percent-encoding, however often it was encoded as a whole."""
-    return unquote(unquote(re.sub("%(?:25)+", "%", text)))
+    request.scope[BODY].allow(largest, seconds)
 
 
 def guard(headers: MutableHeaders) -> None:

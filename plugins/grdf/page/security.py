@@ -1,8 +1,9 @@
-"""Who may do what. Only this file uses Airflow's security modules, which are not part of its public interface.
+"""Who may do what. Only this file uses Airflow's security modules.
 
-Airflow does not protect the routes of a plugin. Every route of the page depends on one of the functions below. They ask
-the auth manager in use (SimpleAuthManager, FAB, ...), with the bearer token or the UI cookie that the request carries.
-Any failure on the way, for example a module that has moved, closes the page (503) and never opens it.
+Airflow does not protect the routes of a plugin. Every route of the page depends on one of the functions below. They use
+what Airflow documents for that (``get_user``, ``requires_access_dag``) and ask the auth manager in use
+(SimpleAuthManager, FAB, ...), with the bearer token or the UI cookie that the request carries. Any failure on the way,
+for example a module that has moved, closes the page (503) and never opens it.
 
 * **see** an account: read its DAG.
 * **act** on it: start a run of its DAG.
@@ -14,14 +15,10 @@ Any failure on the way, for example a module that has moved, closes the page (50
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from airflow.sdk.configuration import conf
-from airflow.sdk.exceptions import AirflowNotFoundException
-from anyio import to_thread
 from fastapi import Depends, HTTPException, Request
 from fastapi.security.utils import get_authorization_scheme_param
 
@@ -31,8 +28,8 @@ log = logging.getLogger(__name__)
 
 try:
     from airflow.api_fastapi.app import get_auth_manager
-    from airflow.api_fastapi.auth.managers.models.resource_details import ConnectionDetails, DagAccessEntity, DagDetails
-    from airflow.api_fastapi.core_api.security import get_user, requires_access_connection, requires_access_dag
+    from airflow.api_fastapi.auth.managers.models.resource_details import ConnectionDetails, DagAccessEntity
+    from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
     from fastapi.security import HTTPAuthorizationCredentials
 except ImportError:
     log.exception("The page Gas accounts stays closed: this Airflow has moved its security modules.")
@@ -134,14 +131,12 @@ def may_connect_some(visitor: VisitorDep) -> Visitor:
 
 
 def may_import(visitor: VisitorDep) -> Visitor:
-    """Require what ``grdf.page.askers`` asks for an import: connecting households, and acting on all accounts.
+    """Require the right to connect households, and to start the DAG that imports them.
 
     :raises HTTPException: 403 without these rights
     """
     _require_connection(visitor)
     require_dag(visitor, IMPORT, "act")
-    if not _ask(lambda: _may_start_all(get_auth_manager(), visitor.user)):
-        raise HTTPException(403, "forbidden")
     return visitor
 
 
@@ -185,7 +180,11 @@ def require_connect(visitor: Visitor, account: str) -> None:
 
 
 def _require_connection(visitor: Visitor) -> None:
-    if not _ask(lambda: _may_edit_adict(get_auth_manager(), visitor.user)):
+    def check() -> bool:
+        details = ConnectionDetails(conn_id=ADICT_CONNECTION)
+        return bool(get_auth_manager().is_authorized_connection(method="PUT", details=details, user=visitor.user))
+
+    if not _ask(check):
         raise HTTPException(403, "forbidden")
 
 
@@ -217,118 +216,6 @@ def viewable(visitor: Visitor, accounts: Collection[str]) -> set[str]:
     dags = {dag_id(account) for account in accounts}
     seen = _ask(lambda: get_auth_manager().filter_authorized_dag_ids(dag_ids=dags, user=visitor.user, method="GET"))
     return {account for account in map(account_of, seen) if account}
-
-
-def may_start(name: str, dag: str | None) -> bool:
-    """Return whether an Airflow user may start runs of a DAG, without a request by that user.
-
-    :param name: the user's name in Airflow
-    :param dag: the id of a DAG, which need not exist; ``None`` for every DAG
-    :raises LookupError: if the auth manager does not know a user of that name
-    """
-    manager: Any = get_auth_manager()
-    with _released():
-        user = _user_named(manager, name)
-        if dag is not None:
-            details = DagDetails(id=dag)
-            return bool(
-                manager.is_authorized_dag(method="POST", access_entity=DagAccessEntity.RUN, details=details, user=user)
-            )
-        return _may_start_all(manager, user)
-
-
-def _may_start_all(manager: Any, user: Any) -> bool:
-    runs = manager.is_authorized_dag(method="POST", access_entity=DagAccessEntity.RUN, user=user)
-    return bool(runs and manager.is_authorized_dag(method="PUT", user=user))
-
-
-def may_edit_adict(name: str) -> bool:
-    """Return whether an Airflow user may edit the connection ``grdf_adict``, without a request by that user.
-
-    :param name: the user's name in Airflow
-    :raises LookupError: if the auth manager does not know a user of that name
-    """
-    manager: Any = get_auth_manager()
-    with _released():
-        return _may_edit_adict(manager, _user_named(manager, name))
-
-
-def _may_edit_adict(manager: Any, user: Any) -> bool:
-    details = ConnectionDetails(conn_id=ADICT_CONNECTION)
-    return bool(manager.is_authorized_connection(method="PUT", details=details, user=user))
-
-
-@contextmanager
-def _released() -> Iterator[None]:
-    """Give back the connection to Airflow's database that FAB takes in this thread to find a user.
-
-    FAB does so itself only around its own pages. A connection that the thread holds already is left to whoever uses it.
-    """
-    from airflow import settings
-
-    session = settings.Session() if settings.Session is not None else None
-    is_used = session is not None and session.in_transaction()
-    try:
-        yield
-    finally:
-        if session is not None and not is_used:
-            session.close()
-
-
-def _user_named(manager: Any, name: str) -> Any:
-    """Return the auth manager's user of a name.
-
-    FAB keeps its users in its database, SimpleAuthManager in Airflow's configuration. Other managers keep none.
-    """
-    find = getattr(getattr(manager, "security_manager", None), "find_user", None)
-    if find is not None:
-        found = find(username=name)
-    else:
-        users = manager.get_users()
-        found = next((user for user in users if user.username == name), None)
-        if found is None and conf.getboolean("core", "simple_auth_manager_all_admins"):
-            found = type(users[0])(username=name, role="admin")
-    if found is None:
-        raise LookupError(f"Airflow's auth manager does not know the user {name}")
-    return found
-
-
-async def stored_connection(visitor: Visitor, conn_id: str, team: str | None) -> Any:
-    """Return a stored connection if the visitor may test connections and read this one, otherwise ``None``.
-
-    No secrets backend is asked before that is known, as in Airflow's own route.
-
-    :param visitor: whose request has its whole body, where Airflow finds the team
-    :param team: the team that the request names, which counts if Airflow's database does not have the connection
-    """
-    if not await may_test(visitor):
-        return None
-    return await to_thread.run_sync(_readable, visitor.user, conn_id, team)
-
-
-async def may_test(visitor: Visitor) -> bool:
-    """Return whether Airflow's own route lets the visitor test connections.
-
-    :param visitor: whose request has its whole body, where Airflow finds the team
-    """
-    try:
-        await requires_access_connection("POST")(visitor.request, visitor.user)
-    except HTTPException:  # the route says so
-        return False
-    return True
-
-
-def _readable(user: Any, conn_id: str, team: str | None) -> Any:
-    from airflow.models.connection import Connection
-
-    team = Connection.get_team_name(conn_id) or team
-    details = ConnectionDetails(conn_id=conn_id, team_name=team)
-    if not get_auth_manager().is_authorized_connection(method="GET", details=details, user=user):
-        return None
-    try:
-        return Connection.get_connection_from_secrets(conn_id, team_name=team)
-    except AirflowNotFoundException:
-        return None
 
 
 def login_url(request: Request) -> str | None:

@@ -15,7 +15,6 @@ from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.provider.answer import answer
-from grdf.provider.secret_kept import with_secret_kept
 
 GRDF = "GRDF"
 TIMEOUT = (5.0, 15.0)
@@ -30,7 +29,7 @@ class GrdfAdict(AdictHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask GRDF for a token and for our access rights, and its consent page whether it knows us. Never raises."""
-        return answer(self.grdf_conn_id, with_secret_kept(grdf_api.checks_of(self, GRDF), self.oauth))
+        return answer(self.grdf_conn_id, grdf_api.checks_of(self, GRDF))
 
 
 class GrdfDeletionSecret(BaseHook):
@@ -49,8 +48,7 @@ class GrdfDeletionSecret(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask GRDF for a token, and throw it away. Never raises, never revokes anything."""
-        hook = GrdfOAuthHook(self._conn_id)
-        return answer(self._conn_id, with_secret_kept(grdf_api.checks_of_deletion(hook, GRDF), hook))
+        return answer(self._conn_id, grdf_api.checks_of_deletion(GrdfOAuthHook(self._conn_id), GRDF))
 
 
 class GrdfCouchDB(CouchDBHook):

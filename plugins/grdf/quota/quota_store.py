@@ -106,14 +106,6 @@ class SQLiteStore:
         )
 
 
-class NoStore:
-    """Keeps nothing, so that calls to an address that is not GRDF's cost nobody any of GRDF's quota."""
-
-    def update(self, key: str, change: Change[Result]) -> Result:
-        """Change an empty text, and forget it."""
-        return change(None, time.time())[1]
-
-
 class RedisStore:
     """A Redis or Valkey server.
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from grdf import settings
 from grdf.quota.allowance import Purpose, Quota
 from grdf.quota.governor import Governor
-from grdf.quota.quota_store import NoStore, store_at
+from grdf.quota.quota_store import store_at
 from include.gas.days.gas_day import PARIS
 from include.gas.errors import BadSettings
 
@@ -44,12 +44,11 @@ class Client(Protocol):
         """Calls per day that GRDF allows."""
 
 
-def governor_for(client: Client, *, trial: bool = False, counted: bool = True) -> Governor:
+def governor_for(client: Client, *, trial: bool = False) -> Governor:
     """Return the governor for a connection's client. Connections with the same client id share one quota.
 
     :param trial: whether a person is trying values. The rate that was typed is not believed: a low one would keep the
         other callers waiting, a high one would have GRDF answer 429 to them. GRDF's usual contract holds instead
-    :param counted: whether the calls go to GRDF. Otherwise they wait for nobody, and nothing of the quota is used
     :raises BadSettings: if a setting of the quota is invalid
     """
     reserve = settings.daily_reserve()
@@ -64,7 +63,7 @@ def governor_for(client: Client, *, trial: bool = False, counted: bool = True) -
     rate = USUAL_RATE if trial else client.calls_per_second
     quota = Quota(rate, client.calls_per_day, reserve, settings.household_link_calls())
     return Governor(
-        store_at(settings.quota_url()) if counted else NoStore(),
+        store_at(settings.quota_url()),
         client.client_id,
         quota,
         credentials=sha256(f"{client.client_id}:{client.client_secret}".encode()).hexdigest()[:16],

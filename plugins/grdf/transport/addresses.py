@@ -8,7 +8,6 @@ from urllib.parse import SplitResult, urlsplit
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-GRDF = "grdf.fr"
 NO_ADDRESS = "which is not an http(s) address"
 HAS_LOGIN = "which holds a login before its @: which belongs in the login and the password of the connection"
 
@@ -49,15 +48,6 @@ def is_safe(url: str) -> bool:
     :param url: an address, see :func:`what_is_wrong`
     """
     return split(url).scheme == "https" or is_this_machine(url)
-
-
-def is_grdf(url: str) -> bool:
-    """Return whether an address is GRDF's.
-
-    :param url: an address, see :func:`what_is_wrong`
-    """
-    host = split(url).hostname or ""
-    return host == GRDF or host.endswith(f".{GRDF}")
 
 
 def is_this_machine(url: str) -> bool:

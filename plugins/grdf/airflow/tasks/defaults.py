@@ -58,7 +58,7 @@ def by_hand(subject: str) -> dict[str, Any]:
 def for_all_accounts(subject: str) -> dict[str, Any]:
     """Return the arguments of a DAG that processes all accounts on a schedule, and that a person may start, too.
 
-    It refuses backfills, because nothing would check which accounts they name (``grdf.page.askers``).
+    It refuses backfills: they would repeat, in the name of who started it, what a run was told to do once.
 
     :param subject: see :func:`common`
     """

@@ -83,8 +83,7 @@ class Run:
     def stop_if_cleared(self, dag: str) -> None:
         """Raise an error if the run was cleared: what is done in somebody's name must not be repeated without that one.
 
-        The API server lets nobody clear such a run (``grdf.page.repeated_runs``). This is for all other ways, such as
-        Airflow's command line.
+        Airflow does not say who did that. Whoever may, may as well start it anew.
 
         :param dag: the id of the run's DAG, for the message
         :raises BadRequest: if it was

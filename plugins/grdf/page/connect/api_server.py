@@ -1,6 +1,6 @@
 """Access to Airflow's database, which only the API server has.
 
-Apart from ``security`` and ``askers``, only this file uses parts of Airflow that are not in its public interface.
+Apart from ``security``, only this file uses parts of Airflow that are not in its public interface.
 """
 
 from __future__ import annotations

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 
-from fastapi import HTTPException, Request
+from fastapi import Request
 from starlette.datastructures import UploadFile
 
+from grdf.page.guard import allow_body
+
+LARGEST = 13 * 1024 * 1024
+"""Bytes of a request: three proofs of 4 MB, or one file of households."""
 MOST_FILES = 10
 """More are not even read. Each page says how many it takes."""
 SECONDS = 120.0
@@ -33,10 +36,8 @@ async def uploaded(request: Request) -> list[Uploaded]:
 
     :raises HTTPException: 400 if it is no form with files, 408 if it comes too slowly, 413 if it is too large
     """
-    try:
-        async with asyncio.timeout(SECONDS), request.form(max_files=MOST_FILES, max_fields=MOST_FILES) as form:
-            files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-            found = [Uploaded(file.filename or "", await file.read()) for file in files]
-    except TimeoutError:
-        raise HTTPException(408, "too slow") from None
+    allow_body(request, LARGEST, SECONDS)
+    async with request.form(max_files=MOST_FILES, max_fields=MOST_FILES) as form:
+        files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+        found = [Uploaded(file.filename or "", await file.read()) for file in files]
     return [file for file in found if file.name or file.content]  # a field that was left empty is sent without a name
