@@ -14,13 +14,14 @@ import pytest
 
 HOUSE = Path(__file__).parent / "house"
 ROOT = Path(__file__).resolve().parents[2]
+MODES = ("with", "without")
 
 
 @pytest.fixture(scope="module")
 def looks(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the probe sees with this project, and without it."""
 
-    def look(mode: str, test: str) -> Any:
+    def look(mode: str) -> Any:
         home = tmp_path_factory.mktemp(mode)
         (home / "airflow.db").write_bytes((airflow_home / "airflow.db").read_bytes())
         env = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
@@ -31,7 +32,6 @@ def looks(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
             "AIRFLOW__CORE__DAGS_FOLDER": str(HOUSE / "dags"),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(HOUSE / "plugins"),
             "AIRFLOW__CORE__FERNET_KEY": os.environ["AIRFLOW__CORE__FERNET_KEY"],
-            "AIRFLOW__CORE__TEST_CONNECTION": test,
             "AIRFLOW__API_AUTH__JWT_SECRET": "a secret of somebody else's Airflow",
             "AIRFLOW_CONN_THEIRS": json.dumps({"conn_type": "http", "host": "127.0.0.1", "password": "their-word"}),
             "PYTHONPATH": str(ROOT) if mode == "without" else os.pathsep.join((str(ROOT), str(ROOT / "plugins"))),
@@ -44,28 +44,23 @@ def looks(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
         assert line.startswith("SEEN "), line
         return json.loads(line.removeprefix("SEEN "))
 
-    modes = [(mode, test) for mode in ("with", "without") for test in ("Enabled", "Disabled")]
     with ThreadPoolExecutor(2) as pool:
-        return {
-            " ".join(each): found for each, found in zip(modes, pool.map(lambda each: look(*each), modes), strict=True)
-        }
+        return dict(zip(MODES, pool.map(look, MODES), strict=True))
 
 
-@pytest.mark.parametrize("test", ["Enabled", "Disabled"])
 @pytest.mark.parametrize("what", ["requests", "parts", "log lines", "loggers"])
-def test_nothing_of_theirs_is_different(looks: dict[str, Any], what: str, test: str) -> None:
-    assert looks[f"with {test}"][what] == looks[f"without {test}"][what]
+def test_nothing_of_theirs_is_different(looks: dict[str, Any], what: str) -> None:
+    assert looks["with"][what] == looks["without"][what]
 
 
 def test_it_was_looked_at(looks: dict[str, Any]) -> None:
     """With this project the page is there, without it is not; and what is compared is not empty."""
-    there, gone = looks["with Enabled"], looks["without Enabled"]
-    assert (there["ours"], gone["ours"]) == (401, 404)
+    there, gone = looks["with"], looks["without"]
+    assert (there["ours"], gone["ours"]) == (401, 200), "Airflow's UI says itself that there is no such page"
     answers = there["requests"]
     assert answers["their test  /x/connections/test"] == [200, {"bytes": 2_000_000}, 0]
     assert answers["websocket"]["query"].startswith("token=abc&state=s")
-    assert answers["test admin /api/v2/connections/test"][0] == 200
-    assert looks["with Disabled"]["requests"]["test admin /api/v2/connections/test"][0] == 403
+    assert [answers[f"{test} admin /api/v2/connections/test"][0] for test in ("Enabled", "Disabled")] == [200, 403]
     assert answers["write admin"] == [404, 1], "who asks is found out once"
     assert any("barcode=1" in line for line in answers["access log"])
     assert any("/api/v2/variables/team=a" in line for line in answers["access log"])

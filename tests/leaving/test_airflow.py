@@ -360,3 +360,34 @@ def test_two_at_once(world: LocalWorld, airflow: AirflowStack) -> None:
     (record,) = Couch(world).records(account)
     assert record["finished_at"]
     assert record["run"] != loser
+
+
+def test_what_is_cleared_still_needs_two_persons(world: LocalWorld, airflow: AirflowStack) -> None:
+    """A rejected deletion is cleared together with a run of another DAG: nothing refuses that, and it asks anew."""
+    account, second = "leaver-90003", {"Authorization": f"Bearer {airflow.token(APPROVER, airflow.approver_password)}"}
+    pces = household(world, account)
+    fill(world, account, ("GI000001",))
+    other = start(airflow, "grdf_adopt_konnector", account=account, dry_run=True)
+    airflow.wait_for_runs({"grdf_adopt_konnector": other}, seconds=PATIENCE)
+    run = start(airflow, account=account, confirm=account, dry_run=False)
+    parked(airflow, run)
+    answer_to(airflow, run, "Reject")
+    assert end_of(airflow, run) == "success"
+    cleared = [{"dag_id": DAG, "dag_run_id": run}, {"dag_id": "grdf_adopt_konnector", "dag_run_id": other}]
+    body = {"dag_runs": cleared, "dry_run": False, "only_failed": False}
+    answer = wait(lambda: _unless_locked(airflow.api("POST", "/dags/~/clearDagRuns", json=body, headers=second)))
+    assert answer.status_code == 200, answer.text
+    parked(airflow, run, times=2)
+    answer_to(airflow, run, "Approve", by=ADMIN)
+    wait(lambda: "admin asked for its deletion and cannot approve it as well" in airflow.task_log(DAG, run, "approve"))
+    parked(airflow, run, times=3)
+    assert set(rights(world, pces).values()) == {ACTIVE}
+    answer_to(airflow, run, "Approve")
+    assert end_of(airflow, run) == "success"
+    assert set(rights(world, pces).values()) == {REVOKED}
+    (record,) = Couch(world).records(account)
+    assert (record["asked_by"], record["approved_by"]) == (ADMIN, APPROVER)
+
+
+def _unless_locked(answer: requests.Response) -> requests.Response | None:
+    return None if answer.status_code == 500 else answer
