@@ -59,7 +59,7 @@ def test_nobody_is_let_in_without_a_login(up: Up, visit: Visit, path: str) -> No
     expect(page.get_by_text("two-meters")).to_have_count(0)
 
 
-def test_airflow_shows_it_in_its_navigation_and_on_the_dag(up: Up, visit: Visit) -> None:
+def test_airflow_shows_it_in_its_navigation_and_its_dag_leads_there(up: Up, visit: Visit) -> None:
     page = visit(ADMIN).new_page()
     page.goto(f"{up.url}/")
     entry = page.get_by_role("link", name="Gas", exact=True)

@@ -117,7 +117,7 @@ def test_an_attempt_of_another_account(door: Site, couchdb: CouchDBHook, account
     """The cookie of one attempt is not valid for the state of another."""
     browser = door.browser("op")
     one, two = begin(browser, account_id), begin(browser, f"b-{account_id}")
-    first, second = State.read(asked(one)["state"]), State.read(asked(two)["state"])
+    first, second = State.opened(asked(one)["state"]), State.opened(asked(two)["state"])
     assert first
     assert second
     other = door.browser("op")

@@ -377,13 +377,13 @@ def test_what_is_cleared_still_needs_two_persons(world: LocalWorld, airflow: Air
     body = {"dag_runs": cleared, "dry_run": False, "only_failed": False}
     answer = wait(lambda: _unless_locked(airflow.api("POST", "/dags/~/clearDagRuns", json=body, headers=second)))
     assert answer.status_code == 200, answer.text
-    parked(airflow, run, times=2)
+    parked(airflow, run, times=3)  # after the one before, and its end
     answer_to(airflow, run, "Approve", by=ADMIN)
     wait(lambda: "admin asked for its deletion and cannot approve it as well" in airflow.task_log(DAG, run, "approve"))
-    parked(airflow, run, times=3)
+    parked(airflow, run, times=4)
     assert set(rights(world, pces).values()) == {ACTIVE}
     answer_to(airflow, run, "Approve")
-    assert end_of(airflow, run) == "success"
+    assert end_of(airflow, run) == "success", "".join(airflow.task_log(DAG, run, name) for name in tasks(airflow, run))
     assert set(rights(world, pces).values()) == {REVOKED}
     (record,) = Couch(world).records(account)
     assert (record["asked_by"], record["approved_by"]) == (ADMIN, APPROVER)

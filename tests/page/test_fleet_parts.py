@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grdf.page.fleet import quota_today
 from grdf.page.fleet.columns import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Column, Part, drawing
 from grdf.page.fleet.fleet_page import charts
 from grdf.page.fleet.morning import morning
-from grdf.page.fleet.quota_today import ClientUsage, UsageReader
+from grdf.page.fleet.quota_today import usages
 from grdf.page.html.catalogue import LANGUAGES, Texts
 from grdf.timetable import GasDayTimetable, minute_of
 from include.gas.days.gas_day import PARIS, paris_today
 from include.gas.display.fleet import fleet
-from include.gas.errors import ServiceUnavailable
 from tests.plugins.clockwork import Clockwork, call
 
 
@@ -79,42 +76,14 @@ def test_the_quota_tells_what_counts_and_books_nothing() -> None:
     assert governor.usage().pause == pytest.approx(30, abs=1)
 
 
-@pytest.fixture
-def two_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", "grdf_adict, grdf_south")
-
-
-@pytest.mark.usefixtures("two_clients")
-def test_a_store_that_hangs_holds_up_neither_the_page_nor_the_other_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    go_on, asked = threading.Event(), []
-
-    def usage(client: str) -> ClientUsage:
-        asked.append(client)
-        if client == "grdf_south" and len(asked) > 2:
-            go_on.wait(20)
-        return ClientUsage(client, calls=len(asked), read_at=f"{len(asked)}")
-
-    monkeypatch.setattr(quota_today, "_usage", usage)
-    reader = UsageReader(patience=0.2)
-    first = reader.read()
-    assert [each.problem for each in first] == ["", ""]
-    for _ in range(3):
-        well, hangs = reader.read()
-        assert well.problem == ""
-        assert (hangs.problem, hangs.read_at) == ("slow", first[1].read_at), "what was known, and when"
-    assert asked.count("grdf_south") == 2, "it is not asked again while it has not answered"
-    go_on.set()
-
-
 def test_what_cannot_be_read_is_said_and_never_0(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: str) -> ClientUsage:
-        raise ServiceUnavailable.about(None, "the Redis server did not answer")
-
-    monkeypatch.setattr(quota_today, "_usage", fail)
-    (found,) = UsageReader().read()
+    monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", '{"conn_type": "http", "login": "id", "password": "word"}')
+    monkeypatch.setenv("AIRFLOW__GRDF__QUOTA_URL", "postgresql://grdf@127.0.0.1:9/airflow")
+    (found,) = usages()
     assert found.read_at == "", "the page then says that nothing is known"
-    assert "the Redis server did not answer" in found.problem
+    assert found.connection == "grdf_adict"
+    assert "PostgreSQL" in found.problem
     monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", "grdf_adict, grdf_adict")
-    (found,) = UsageReader().read()
+    (found,) = usages()
     assert found.read_at == ""
     assert "named twice" in found.problem

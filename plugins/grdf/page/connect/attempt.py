@@ -20,7 +20,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from grdf import settings
-from grdf.page.connect.sealing import BrokenSeal, Seal, is_over
+from grdf.page.connect.sealing import BrokenSeal, Seal, Sealed
 from include.gas.account.sections.client import DEFAULT
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ MARGIN = 600
 
 
 @dataclass(frozen=True)
-class State:
-    """The data that is sent to GRDF and comes back with its answer, sealed.
+class State(Sealed):
+    """The data that is sent to GRDF and comes back with its answer, sealed: OAuth's parameter ``state``.
 
     :param id: random id of the attempt
     :param account: id of the account to connect
@@ -41,30 +41,11 @@ class State:
     :param until: when the attempt expires, in epoch seconds
     """
 
+    PURPOSE = "state"
     id: str
     account: str
     household: bool
     until: int
-
-    def sealed(self) -> str:
-        """Return the value of OAuth's parameter ``state``."""
-        return Seal("state").close(asdict(self))
-
-    @classmethod
-    def read(cls, text: str | None) -> State | None:
-        """Open the value of OAuth's parameter ``state``. Return ``None`` if it was not sealed here.
-
-        :param text: the value from the request
-        """
-        try:
-            return cls(**Seal("state").open(text)) if text else None
-        except (BrokenSeal, TypeError):
-            return None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the attempt has expired."""
-        return is_over({"until": self.until})
 
 
 @dataclass(frozen=True)

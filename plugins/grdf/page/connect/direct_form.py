@@ -7,14 +7,14 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Form
 
 from grdf import settings
 from grdf.page.connect.form_text import check_text
-from grdf.page.connect.sealing import BrokenSeal, Seal, is_over
+from grdf.page.connect.sealing import Sealed
 from include.gas.account.declaration_check import USUAL_PERIMETERS, to_declare, wrong_fields
 from include.gas.account.sections.rights.declaration import PERIMETERS, Declaration
 from include.gas.documents.gas_days import Document
@@ -27,7 +27,7 @@ LONGEST_PROOF = 200
 
 
 @dataclass(frozen=True)
-class Ticket:
+class Ticket(Sealed):
     """What belongs to one form: it is sent once, by whoever opened it. It is sealed in a hidden field.
 
     :param id: random id
@@ -38,6 +38,7 @@ class Ticket:
     :param until: when the form expires, in epoch seconds
     """
 
+    PURPOSE = "direct form"
     id: str
     account: str
     visitor: str
@@ -51,19 +52,13 @@ class Ticket:
         until = int(time.time()) + 60 * settings.connect_minutes()
         return cls(secrets.token_urlsafe(16), account, visitor, link, deletions, until)
 
-    def sealed(self) -> str:
-        """Return the value of the hidden field."""
-        return Seal("direct form").close(asdict(self))
-
     @classmethod
     def read(cls, text: str, account: str, *, visitor: str, link: str) -> Ticket | None:
         """Open a hidden field. Return ``None`` if it is over, or is not of this account and this visitor or link."""
-        try:
-            found = cls(**Seal("direct form").open(text))
-        except (BrokenSeal, TypeError):
+        found = cls.opened(text)
+        if found is None or found.is_over or (found.account, found.visitor, found.link) != (account, visitor, link):
             return None
-        own = (found.account, found.visitor, found.link) == (account, visitor, link)
-        return found if own and not is_over({"until": found.until}) else None
+        return found
 
     @property
     def name(self) -> str:

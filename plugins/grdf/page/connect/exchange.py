@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -105,17 +106,24 @@ class Place:
     connection: str
 
 
+@contextmanager
+def as_stop(*, household: bool = False, may_see: Callable[[str], bool] = lambda _: False) -> Iterator[None]:
+    """Raise the :class:`Stop` for an error of this project. Its parameters are those of :func:`stop_for`."""
+    try:
+        yield
+    except GasError as error:
+        raise stop_for(error, household=household, may_see=may_see) from error
+
+
+@as_stop()
 def place(account: str) -> Place:
     """Check that an account may be connected, and return with which client.
 
     :raises Stop: if it may not be connected, its client is none of ours, or CouchDB cannot be read
     """
-    try:
-        document = couchdb().get(ACCOUNT, account)
-        known = check_connectable(document) is not None
-        return Place(known, client_for_new() if document is None else connection_of(document))
-    except GasError as error:
-        raise stop_for(error) from error
+    document = couchdb().get(ACCOUNT, account)
+    known = check_connectable(document) is not None
+    return Place(known, client_for_new() if document is None else connection_of(document))
 
 
 def client_for(account: str) -> str:
@@ -144,26 +152,22 @@ def client_for_new() -> str:
     return Room(meters).take()
 
 
+@as_stop()
 def check(account: str) -> bool:
     """Check that an account may be connected, and return whether it already exists.
 
     :raises Stop: if it may not be connected, or CouchDB cannot be read
     """
-    try:
-        return check_connectable(couchdb().get(ACCOUNT, account)) is not None
-    except GasError as error:
-        raise stop_for(error) from error
+    return check_connectable(couchdb().get(ACCOUNT, account)) is not None
 
 
+@as_stop()
 def deletions_of(account: str) -> str:
     """Return a value that identifies the deletions of an account so far, for an attempt that begins now.
 
     :raises Stop: if CouchDB cannot be read
     """
-    try:
-        return deletions_now(couchdb(), account)
-    except GasError as error:
-        raise stop_for(error) from error
+    return deletions_now(couchdb(), account)
 
 
 def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], bool] = lambda _: False) -> Connected:
@@ -177,7 +181,7 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
     """
     account = attempt.state.account
     store = couchdb()
-    try:
+    with as_stop(household=attempt.link is not None, may_see=may_see):
         document = store.get(ACCOUNT, account)
         known = check_connectable(document)  # before the code is spent
         if not attempt.link and deletions_now(store, account) != attempt.deletions:  # a deletion voids links itself
@@ -218,25 +222,21 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
         except Exception as error:
             give_back(error, called=called.is_set())
             raise
-    except GasError as error:
-        raise stop_for(error, household=attempt.link is not None, may_see=may_see) from error
     log.info("Account %s: connected, with %d meter(s).", account, len(consents))
     named = {consent.pce for consent in consents}
     others = tuple(meter.pce for meter in (known.meters if known else ()) if meter.pce not in named)
     return Connected(account, tuple(found), others, start_first_run(dag_id(account), by))
 
 
+@as_stop()
 def end(attempt: Attempt) -> None:
     """Mark an attempt that GRDF has ended without a code as used. A household's link stays valid.
 
     :param attempt: an attempt that has been checked against GRDF's answer
     :raises Stop: if the attempt was already used
     """
-    try:
-        if not Once(couchdb()).take(attempt.state.id, attempt.state.until):
-            raise Stop("used", 409)
-    except GasError as error:
-        raise stop_for(error) from error
+    if not Once(couchdb()).take(attempt.state.id, attempt.state.until):
+        raise Stop("used", 409)
 
 
 def _take(store: CouchDBHook, attempt: Attempt) -> Callable[..., None]:

@@ -11,7 +11,8 @@ import json
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Any, ClassVar, Literal, Self, cast
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -61,9 +62,28 @@ class Seal:
         return content
 
 
-def is_over(content: Mapping[str, Any]) -> bool:
-    """Return whether the content of a sealed text has expired.
+class Sealed:
+    """A base for dataclasses that are sealed for one purpose, and expire.
 
-    :param content: the content, which has expired if it has no ``until``
+    ``until`` says when, in epoch seconds.
     """
-    return not time.time() < float(content.get("until", 0))
+
+    PURPOSE: ClassVar[Purpose]
+    until: int
+
+    def sealed(self) -> str:
+        """Return the sealed text."""
+        return Seal(self.PURPOSE).close(asdict(cast("Any", self)))
+
+    @classmethod
+    def opened(cls, text: str | None) -> Self | None:
+        """Return what was sealed, even if it has expired; ``None`` if the text was not sealed here for this purpose."""
+        try:
+            return cls(**Seal(cls.PURPOSE).open(text or ""))
+        except (BrokenSeal, TypeError):
+            return None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has expired."""
+        return time.time() >= self.until

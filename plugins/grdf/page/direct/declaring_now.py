@@ -111,9 +111,7 @@ def send(order: Order) -> None:
     """
     try:
         _Sending(couchdb(), order).send()
-    except RetryLater as error:
-        raise stop_for(error) from error
-    except (AccountLeaving, BadAccount) as error:
+    except (RetryLater, AccountLeaving, BadAccount) as error:
         raise stop_for(error) from error
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from fastapi import Request
 from starlette.responses import Response
 
-from grdf.page.connect.sealing import BrokenSeal, Seal, is_over
+from grdf.page.connect.sealing import Sealed
 
 COOKIE = "grdf_progress_"
 SECONDS = 7 * 86_400
@@ -17,7 +17,7 @@ SECONDS = 7 * 86_400
 
 
 @dataclass(frozen=True)
-class Followed:
+class Followed(Sealed):
     """What a household follows: the state of its account as far as its own form brought it there.
 
     :param account: the account's id
@@ -25,6 +25,7 @@ class Followed:
     :param until: when it expires, in epoch seconds
     """
 
+    PURPOSE = "progress"
     account: str
     name: str
     until: int
@@ -43,7 +44,7 @@ class Followed:
         schemes = {request.url.scheme, urlsplit(request.headers.get("Origin", "")).scheme}
         answer.set_cookie(
             COOKIE + self.name,
-            Seal("progress").close(asdict(self)),
+            self.sealed(),
             max_age=SECONDS,
             path=path,
             secure="https" in schemes,
@@ -54,8 +55,5 @@ class Followed:
     @classmethod
     def kept_by(cls, request: Request, name: str) -> Followed | None:
         """Return what this browser may follow under a name; ``None`` if it may not, or not any more."""
-        try:
-            found = cls(**Seal("progress").open(request.cookies.get(COOKIE + name, "")))
-        except (BrokenSeal, TypeError):
-            return None
-        return None if found.name != name or is_over(asdict(found)) else found
+        found = cls.opened(request.cookies.get(COOKIE + name))
+        return None if found is None or found.name != name or found.is_over else found

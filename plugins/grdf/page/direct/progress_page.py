@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from grdf.page.connect.exchange import Stop, couchdb, stop_for
+from grdf.page.connect.exchange import Stop, as_stop, couchdb, stop_for
 from grdf.page.connect.routes.household_page import HOUSEHOLD, require_links
 from grdf.page.connect.shared_pages import stopped
 from grdf.page.direct.declaring_now import sent_record
@@ -59,11 +59,9 @@ def _own(followed: Followed) -> Progress:
 
     There is nothing to show once the account was deleted, or connected once more in another way.
     """
-    try:
+    with as_stop(household=True):
         document = couchdb().get(ACCOUNT, followed.account)
         record = sent_record(followed.account, followed.name)
-    except GasError as error:
-        raise stop_for(error, household=True) from error
     if document is None or record is None or not _is_of(document, record):
         return Progress(Step.NOTHING)
     return progress(document)

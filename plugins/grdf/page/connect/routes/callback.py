@@ -32,7 +32,7 @@ def callback(request: Request, visitor: VisitorIfAnyDep) -> Response:
     attempt.
     """
     answer = {name: values for name in request.query_params if (values := request.query_params.getlist(name))}
-    state = State.read(_single(answer, "state"))
+    state = State.opened(_single(answer, "state"))
     by_link = state is not None and state.household and settings.household_links()
     if visitor is None and not by_link:
         raise HTTPException(401, "not logged in")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, HTTPException, Request
@@ -23,7 +23,7 @@ from grdf.page.connect import link_access
 from grdf.page.connect.attempt import Link
 from grdf.page.connect.exchange import Stop
 from grdf.page.connect.routes.start_page import Opener, require_way, start_page, to_grdf
-from grdf.page.connect.sealing import BrokenSeal, Seal, is_over
+from grdf.page.connect.sealing import Sealed
 from grdf.page.connect.shared_pages import HolderDep, page_address, stopped
 from grdf.page.html.render import page, wants_page
 from grdf.page.security import AccountDep, ConnectorDep
@@ -36,7 +36,7 @@ HOUSEHOLD = "/household"
 
 
 @dataclass(frozen=True)
-class Invitation:
+class Invitation(Sealed):
     """The content of a sealed link.
 
     :param id: random id of the link
@@ -44,6 +44,7 @@ class Invitation:
     :param until: when the link expires, in epoch seconds
     """
 
+    PURPOSE = "household link"
     id: str
     account: str
     until: int
@@ -65,11 +66,10 @@ class Invitation:
 
         :raises Stop: if it was not created here, or has expired
         """
-        try:
-            found = cls(**Seal("household link").open(token))
-        except (BrokenSeal, TypeError):
-            raise Stop("link_unknown", 404) from None
-        if is_over(asdict(found)):
+        found = cls.opened(token)
+        if found is None:
+            raise Stop("link_unknown", 404)
+        if found.is_over:
             raise Stop("link_over", 410)
         return found
 
@@ -93,7 +93,7 @@ def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
     invitation = Invitation(secrets.token_urlsafe(16), account, until)
     try:
         connection = connecting.place(account).connection
-        link = f"{page_address(connection)}{HOUSEHOLD}?token={Seal('household link').close(asdict(invitation))}"
+        link = f"{page_address(connection)}{HOUSEHOLD}?token={invitation.sealed()}"
         link_access.new_link(account, invitation.id, until)
     except Stop as stop:
         return stopped(request, stop, account=account)
