@@ -18,9 +18,9 @@ force again, or are about to end. An account whose household must act says so in
 An account keeps to the consents that it brought itself. Another consent on its meter is mentioned in the log and
 changes nothing: it may belong to whoever lives there now. If you **know** that it is this household's, and the
 household cannot connect again, start this DAG with the account's id under *Accounts*. **Dry run** is on: the log says
-which consent would become the account's own. Then start it again with dry run off; your name is kept with it. You need
-the right to connect households for that (roles Op and Admin), and such a run cannot be cleared: start it anew. This is
-also the way for an account whose declaration GRDF has refused because there is a right to its meter already.
+which consent would become the account's own. Then start it again with dry run off; your name is kept with it. Such a
+run does nothing if it is cleared later: start it anew. This is also the way for an account whose declaration GRDF has
+refused because there is a right to its meter already.
 """
 PARAMS = {
     "accounts": Param(
