@@ -350,7 +350,7 @@ class AdictHook(BaseHook):
         return governor_for(self.oauth.facts)
 
     def _turn(self, call: Call, terms: Terms) -> Turn:
-        governor = governor_for(self.oauth.facts, trial=terms.trial)
+        governor = governor_for(self.oauth.facts, trial=True) if terms.trial else self._governor()
         return governor.turn(terms, account=call.account, data=True, worker=self._worker)
 
 
