@@ -82,7 +82,7 @@ def test_what_cannot_be_read_is_said_and_never_0(monkeypatch: pytest.MonkeyPatch
     (found,) = usages()
     assert found.read_at == "", "the page then says that nothing is known"
     assert found.connection == "grdf_adict"
-    assert "PostgreSQL" in found.problem
+    assert "the database of [grdf] quota_url does not answer" in found.problem
     monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", "grdf_adict, grdf_adict")
     (found,) = usages()
     assert found.read_at == ""
