@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, get_parsing_context
 
-from grdf import dag_settings
 from grdf.airflow.tasks.defaults import for_all_accounts, in_paris, task_defaults
 from grdf.airflow.tasks.time_limits import STORING
 from grdf.health.deadline import check_is_late
@@ -54,10 +53,4 @@ with DAG(
     dagrun_timeout=timedelta(hours=23),
     doc_md=DOC,
 ):
-    CheckHealthOperator(
-        task_id="check",
-        # That of the reads: what keeps them is to keep this, so that the deadline is missed. It takes the next slot.
-        pool=dag_settings.pool(),
-        priority_weight=1000,
-        weight_rule="absolute",
-    )
+    CheckHealthOperator(task_id="check")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param, TriggerRule
 
-from grdf import dag_settings
 from grdf.airflow.announcing import ASSETS, HISTORY, changes_of
 from grdf.airflow.tasks.defaults import by_hand, task_defaults
 from grdf.airflow.tasks.time_limits import METERS, STORING
@@ -54,11 +53,8 @@ with DAG(
         # Daily runs have priority, so a long import must not occupy all workers.
         max_active_tis_per_dag=2,
         map_index_template="{{ task.account_id }}",
-        pool=dag_settings.pool(),
         execution_timeout=METERS,
-        # Within that pool, any task of a daily run goes first.
-        priority_weight=0,
-        weight_rule="absolute",
+        priority_weight=0,  # any task of a daily run goes first
     ).expand(account_id=plan.output)
     AnnounceHistoryOperator(
         task_id="announce",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf import dag_settings
 from grdf.airflow.tasks.defaults import by_hand, task_defaults
 from grdf.airflow.tasks.time_limits import FLEET
 from grdf.operators.ways_in.import_accounts import ImportAccountsOperator
@@ -43,10 +42,4 @@ with DAG(
     default_args=task_defaults(FLEET),
     doc_md=DOC,
 ):
-    ImportAccountsOperator(
-        task_id="import_accounts",
-        pool=dag_settings.pool(),
-        # Within that pool, any task of a daily run goes first.
-        priority_weight=0,
-        weight_rule="absolute",
-    )
+    ImportAccountsOperator(task_id="import_accounts", priority_weight=0)  # any task of a daily run goes first

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from grdf import dag_settings
 from grdf.airflow.tasks.defaults import for_all_accounts, in_paris, task_defaults
 from grdf.airflow.tasks.time_limits import FLEET
 from grdf.operators.read_published import ReadPublishedOperator
@@ -30,4 +29,4 @@ with DAG(
     default_args=task_defaults(FLEET),  # up to three calls for every meter of the accounts that are due
     doc_md=DOC,
 ):
-    ReadPublishedOperator(task_id="read_published", pool=dag_settings.pool(), priority_weight=0, weight_rule="absolute")
+    ReadPublishedOperator(task_id="read_published", priority_weight=0)

@@ -39,7 +39,9 @@ SETTINGS = {
     "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__FERNET_KEY": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-    "AIRFLOW__GRDF__ACCOUNTS_MAX_AGE": "0",  # each look-up asks CouchDB, so that a test sees its own accounts
+    "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": (  # so dags/grdf_accounts.py asks for the accounts
+        '[{"name": "dags-folder", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {}}]'
+    ),
 }
 if "airflow" in sys.modules:
     raise RuntimeError("Airflow was imported before tests/conftest.py chose its home: a pytest plugin imports it.")

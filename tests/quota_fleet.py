@@ -135,7 +135,7 @@ class World:
         self.running: set[str] = set()
         self.finished: dict[tuple[str, int], float] = {}
         os.environ["AIRFLOW__GRDF__STAGING_URL"] = f"file://{home / 'staging'}"
-        os.environ["AIRFLOW__CORE__MAX_MAP_LENGTH"] = "10000"  # as in airflow.env
+        os.environ["AIRFLOW__CORE__MAX_MAP_LENGTH"] = "10000"  # as in docker-compose.yaml
 
     def _document(self, account: str, pces: list[str]) -> dict[str, Any]:
         first, read_at = str(self.today - timedelta(days=900)), utc_text(datetime.now(UTC))

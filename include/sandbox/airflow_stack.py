@@ -30,8 +30,6 @@ APPROVER = "approver"
 FINISHED = frozenset({"success", "failed"})
 _FEW = {
     "AIRFLOW__CORE__PARALLELISM": "4",
-    "AIRFLOW__GRDF__ACCOUNTS_MAX_AGE": "5",
-    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1",
 }
 
 
@@ -41,8 +39,8 @@ class AirflowStack:
     :param home: Airflow's home folder. It holds the database, logs, passwords and keys, and only the owner can read it
     :param port: port of the UI on loopback; 0 for a free one
     :param env: variables added to this process's environment, such as connections and settings
-    :param few: tune Airflow for a few accounts: look for new ones more often than ``airflow.env`` says, run at most
-        four tasks at once, and import in advance what forked processes need (:mod:`include.sandbox.airflow_part`)
+    :param few: tune Airflow for a few accounts: run at most four tasks at once, and import in advance what forked
+        processes need (:mod:`include.sandbox.airflow_part`)
     """
 
     def __init__(self, home: Path, port: int, env: Mapping[str, str], *, few: bool = True) -> None:
@@ -72,6 +70,10 @@ class AirflowStack:
             "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "plugins"))),
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(self.home / "dag_bundles"),
+            # A file that has changed is read at once in any case. One whose reading fails has no DAGs until the next.
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
+            "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "300",
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__FERNET_KEY": kept["fernet"],

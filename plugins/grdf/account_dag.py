@@ -1,15 +1,12 @@
-"""The DAG of one account. Each of the files ``dags/grdf_accounts_*.py`` holds a share of the accounts.
-
-It is built here and not in a DAG file, so that the scheduler can load it once for all tasks (see
-``grdf.airflow.preload``).
-"""
+"""The DAG of one account, for files that ``grdf.airflow.bundle`` writes, and for ``dags/grdf_accounts.py``."""
 
 from __future__ import annotations
 
-from airflow.sdk import DAG
+from collections.abc import Callable, Iterable
+
+from airflow.sdk import DAG, get_parsing_context
 
 from grdf import dag_settings
-from grdf.airflow.account_list import accounts_to_build
 from grdf.airflow.announcing import changes_of_account
 from grdf.airflow.tasks.defaults import START, common, task_defaults
 from grdf.airflow.tasks.time_limits import METERS, ONE_CALL, STORING
@@ -18,8 +15,7 @@ from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
 from grdf.timetable import GasDayTimetable
-from include.gas.days.spread import dag_file_of
-from include.gas.documents.gas_days import dag_id
+from include.gas.documents.gas_days import account_of, dag_id
 
 DOC = """
 [This account on the page Gas](grdf/accounts/{account})
@@ -40,13 +36,17 @@ choose *All Runs* under *Reprocess Behavior*. Any run may be repeated.
 """
 
 
-def account_dags(file: int) -> dict[str, DAG]:
-    """Return the DAGs of one DAG file: those of all its accounts, or in a worker only the one that runs.
+def account_dags(listed: Callable[[], Iterable[str]]) -> dict[str, DAG]:
+    """Return the DAGs of a file by their ids: those of its accounts, or in a task's process the one that runs.
 
-    :param file: the number in the file's name
-    :return: the DAGs by their ids
+    Which one that is, Airflow tells the process. So it needs no list, and asks nobody.
+
+    :param listed: returns the ids of the file's accounts
     """
-    return {dag_id(account): account_dag(account) for account in accounts_to_build() if dag_file_of(account) == file}
+    named = get_parsing_context().dag_id
+    account = account_of(named) if named else None
+    accounts = listed() if named is None else (account,) if account else ()
+    return {dag_id(each): account_dag(each) for each in accounts}
 
 
 def account_dag(account_id: str) -> DAG:
@@ -58,18 +58,14 @@ def account_dag(account_id: str) -> DAG:
         **common("account"),
         start_date=START,
         max_active_runs=1,
-        # Tasks closer to the end of their run go first. Then runs end one after another instead of all at the very end,
-        # and slots are free for tasks that wait for GRDF. Airflow's default is the opposite.
-        default_args=task_defaults(weight_rule="upstream"),
+        default_args=task_defaults(),
         doc_md=DOC.format(account=account_id),
     ) as dag:
         # ``max_active_runs`` allows one run at a time: without a timeout, a task that hangs would stop the account for
         # good.
         acquire = AcquireTokenOperator(task_id="acquire_token", account_id=account_id, execution_timeout=ONE_CALL)
         rescope = RescopeTokenOperator(task_id="rescope_token", account_id=account_id, execution_timeout=ONE_CALL)
-        extract = ExtractOperator(
-            task_id="extract", account_id=account_id, pool=dag_settings.pool(), execution_timeout=METERS
-        )
+        extract = ExtractOperator(task_id="extract", account_id=account_id, execution_timeout=METERS)
         load = LoadOperator(
             task_id="load",
             account_id=account_id,

@@ -50,13 +50,8 @@ def retrying() -> Retrying:
 
 
 def pool() -> str:
-    """Return the Airflow pool of the tasks that call GRDF."""
+    """Return the Airflow pool of all our tasks."""
     return or_default(settings.pool, settings.POOL)
-
-
-def accounts_max_age() -> int:
-    """Return for how many seconds the copy of the account list on disk is used without asking CouchDB again."""
-    return or_default(settings.accounts_max_age, settings.ACCOUNTS_MAX_AGE)
 
 
 def deletion_queue() -> str | None:

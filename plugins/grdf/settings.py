@@ -17,7 +17,7 @@ from include.gas.redact import HIDDEN, holds_password, redact
 
 RETRIES, RETRY_SECONDS = 3, 600
 PUBLICATION_DAYS, FIRST_HOUR, SPREAD_MINUTES = 1, 8, 240
-ACCOUNTS_MAX_AGE, POOL = 20, "default_pool"
+POOL = "default_pool"
 
 WayIn = Literal["direct", "client_connect"]
 WAYS_IN: tuple[WayIn, ...] = get_args(WayIn)
@@ -94,11 +94,6 @@ def spread_minutes() -> int:
     return number("spread_minutes", SPREAD_MINUTES, least=1, most=1440)
 
 
-def accounts_max_age() -> int:
-    """Return for how many seconds the copy of the account list on disk is used without asking CouchDB again."""
-    return number("accounts_max_age", ACCOUNTS_MAX_AGE, least=0, most=3600)
-
-
 def retries() -> int:
     """Return how often a task is tried again after a temporary failure."""
     return number("retries", RETRIES, least=0, most=50)
@@ -157,9 +152,7 @@ def quota_url() -> str:
 
 
 def pool() -> str:
-    """Return the Airflow pool of the tasks that call GRDF.
-
-    Its slots limit how many of them run (and mostly wait) at once.
+    """Return the Airflow pool of all our tasks. Its slots limit how many of them run (and mostly wait) at once.
 
     The default is ``default_pool``. If the pool does not exist, the tasks never start.
     """

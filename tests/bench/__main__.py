@@ -67,7 +67,6 @@ def scratch_airflow(home: Path) -> None:
     os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
     # In production, passes over a DAG file are further apart than this; here they follow each other at once.
     os.environ["AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL"] = "0"
-    os.environ["AIRFLOW__GRDF__ACCOUNTS_MAX_AGE"] = "3600"  # use the list on disk as it is, without asking CouchDB
 
 
 def run(report: Report, home: Path, options: argparse.Namespace) -> None:

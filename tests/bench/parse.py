@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
+from grdf.airflow.bundle.account_files import write_changed
 from include.gas.days.spread import DAG_FILES, dag_file_of
 from tests.bench import airflow_parts as airflow
 from tests.bench.plain_dags import CRON, DELTA, GAS_DAY, PARAMS, plain_file
 from tests.bench.report import Report, Target
 from tests.bench.timing import Figures, side_by_side, watch
 
-OURS_FILES = tuple(
-    Path(__file__).resolve().parents[2] / f"dags/grdf_accounts_{number}.py" for number in range(DAG_FILES)
-)
-OURS = f"ours ({len(OURS_FILES)} files dags/grdf_accounts_*.py)"
+OURS = f"ours ({DAG_FILES} files of the bundle)"
 Files = dict[str, tuple[Path, ...]]
 NAIVE = "naive (cron, Params, 4 empty tasks)"
 LIMIT_MS = 5.0
@@ -34,10 +31,10 @@ def run(report: Report, home: Path, *, accounts: int, repeat: int) -> None:
     :param repeat: number of measurements of each figure
     """
     ids = [blake2b(f"bench-{number}".encode(), digest_size=16).hexdigest() for number in range(accounts)]
-    _account_list(home, ids)
+    ours = _bundle(home / "bundle", ids)
     report.facts = {"accounts": accounts, "repeats": repeat, "figures": "medians"}
     files: Files = {
-        OURS: OURS_FILES,
+        OURS: ours,
         NAIVE: (plain_file(home / "naive", "naive", ids, schedule=CRON, params=PARAMS),),
         "naive without Params": (plain_file(home / "cron", "cron", ids, schedule=CRON),),
         "... on the gas-day timetable": (plain_file(home / "gas_day", "gas_day", ids, schedule=GAS_DAY),),
@@ -45,15 +42,14 @@ def run(report: Report, home: Path, *, accounts: int, repeat: int) -> None:
     _workers(report, files, ids[0], repeat)
     _build_and_serialise(report, files, repeat)
     synced = ids[:SYNCED]
-    _account_list(home, synced)
     _database(report, home / "sync", synced, max(repeat // 2, 1))
 
 
-def _account_list(home: Path, ids: list[str]) -> None:
-    """Write the account list to the file of its local copy, so that the DAG file does not ask CouchDB."""
-    path = home / "grdf" / "accounts.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"ids": sorted(ids), "broken": {}}), encoding="utf-8")
+def _bundle(folder: Path, ids: list[str]) -> tuple[Path, ...]:
+    """Write the bundle's files, and return them by their numbers."""
+    folder.mkdir(parents=True)
+    write_changed(folder, ids)
+    return tuple(folder / f"grdf_accounts_{number}.py" for number in range(DAG_FILES))
 
 
 def _build_and_serialise(report: Report, files: Files, repeat: int) -> None:
@@ -97,7 +93,7 @@ def _workers(report: Report, files: Files, account: str, repeat: int) -> None:
             report.wrong.append(f"{file.name} did not give a worker the DAG {dag_id}")
         return {"ms": parse.wall, "DAGs built": len(bag.dags)}
 
-    ours = partial(measure, OURS_FILES[dag_file_of(account)], f"grdf_account__{account}")
+    ours = partial(measure, files[OURS][dag_file_of(account)], f"grdf_account__{account}")
     first = ours()
     found = side_by_side({OURS: ours, NAIVE: partial(measure, files[NAIVE][0], f"naive__{account}")}, repeat)
     report.tables["A worker finding the one DAG it runs"] = [
@@ -111,7 +107,7 @@ def _workers(report: Report, files: Files, account: str, repeat: int) -> None:
 
 def _database(report: Report, folder: Path, ids: list[str], repeat: int) -> None:
     files: Files = {
-        OURS: OURS_FILES,
+        OURS: _bundle(folder / "bundle", ids),
         NAIVE: (plain_file(folder / "naive", "naive", ids, schedule=CRON, params=PARAMS),),
         "four empty tasks, gas-day timetable": (plain_file(folder / "gas_day", "gas_day", ids, schedule=GAS_DAY),),
         "four empty tasks, timedelta": (plain_file(folder / "delta", "delta", ids, schedule=DELTA),),

@@ -22,9 +22,12 @@ RUNNING = sorted(name for name in COMPOSE if name not in ("airflow-init", "couch
 AIRFLOW = [name for name in RUNNING if name.startswith("airflow-")]
 
 REACHED = {
-    "postgres": {"airflow-apiserver", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"},
+    "postgres": {
+        *("airflow-apiserver", "airflow-scheduler", "airflow-triggerer"),
+        *("airflow-dag-processor", "airflow-account-processor"),
+    },
     "redis": {"airflow-apiserver", "airflow-scheduler", "airflow-worker", "airflow-worker-deletion"},
-    "couchdb": {"airflow-apiserver", "airflow-dag-processor", "airflow-worker", "airflow-worker-deletion"},
+    "couchdb": {"airflow-apiserver", "airflow-account-processor", "airflow-worker", "airflow-worker-deletion"},
 }
 """Each server, with the services that reach it."""
 PORTS = {"postgres": 5432, "redis": 6379, "couchdb": 5984}

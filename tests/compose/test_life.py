@@ -17,7 +17,8 @@ from tests.helpers import holder
 ACCOUNT = "compose-90501"
 DELETE = "grdf_delete_account"
 SERVERS = ("postgres", "redis", "couchdb")
-AIRFLOW = ("airflow-apiserver", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
+READERS = ("airflow-dag-processor", "airflow-account-processor")
+AIRFLOW = ("airflow-apiserver", "airflow-scheduler", *READERS, "airflow-triggerer")
 WORKERS = ("airflow-worker", "airflow-worker-deletion", "proxy")
 
 
@@ -35,7 +36,7 @@ def no_log_holds_a_secret(installation: Installation) -> None:
 
 def test_everything_starts(installation: Installation) -> None:
     assert installation.odd() == {}
-    assert len(installation.services()) == 13
+    assert len(installation.services()) == 14
 
 
 def test_a_household_connects_through_the_proxy_and_is_read(installation: Installation) -> None:

@@ -33,7 +33,6 @@ def running(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Temp
     home = tmp_path_factory.mktemp("running")
     settings = {
         "AIRFLOW__GRDF__STAGING_URL": f"file://{home / 'staging'}",
-        "AIRFLOW__GRDF__ACCOUNTS_MAX_AGE": "1",
         "AIRFLOW__GRDF__RETRIES": "3",  # on a busy machine, Airflow sometimes loses a task that has not started
         "AIRFLOW__GRDF__RETRY_SECONDS": "1",
         "AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True",

@@ -1,13 +1,11 @@
-"""A real DAG processor with the bundle that follows CouchDB's accounts: it reads what has changed, and only that."""
+"""A real DAG processor with the bundle that writes the accounts' DAG files, and a worker's copy of it."""
 
 from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,20 +14,22 @@ from include.gas.days.spread import dag_file_of
 from include.gas.documents.gas_days import dag_id
 from include.sandbox.connect import AccountBook
 from include.sandbox.local_world import LocalWorld
-from include.sandbox.processes import Processes
-from tests.dags.machine import Machine
-from tests.dags.parsing import ACCOUNTS
+from include.sandbox.processes import Child, Processes
+from tests.dags.machine import DOWN, Machine
+from tests.dags.parsing import ACCOUNTS, run_python
 from tests.helpers import wait
 
-SETTINGS = {
-    "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
-        [{"name": "dags-folder", "classpath": "grdf.airflow.bundle.account_bundle.AccountBundle", "kwargs": {}}]
-    ),
-    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
-    "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "7500",
-}
 NEW = next(name for name in map("new-{}".format, range(100)) if dag_file_of(name) == dag_file_of(ACCOUNTS[0]))
 """An account that belongs into the file of the first."""
+WORKER = """
+import json
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import DagBag
+bundle = DagBundlesManager().get_bundle("grdf-accounts", version="1")
+bundle.initialize()
+bag = DagBag(str(bundle.path / "FILE"), bundle_path=bundle.path)
+print("RESULT" + json.dumps([sorted(bag.dags), bag.import_errors]))
+"""
 
 
 class Book(AccountBook):
@@ -52,17 +52,26 @@ def book(world: LocalWorld) -> Book:
 
 
 @pytest.fixture
-def machine(book: Book, airflow_home: Path, tmp_path: Path) -> Iterator[Machine]:
-    """A machine whose DAG processor runs, and has read all files."""
-    book.add(*ACCOUNTS)
-    made = Machine(tmp_path / "machine", airflow_home / "airflow.db")
-    env = made.env | SETTINGS | {"AIRFLOW_CONN_COUCHDB": book.connection}
-    with Processes() as processes:
-        command = [sys.executable, "-m", "include.sandbox.airflow_part", "dag-processor"]
-        child = processes.start("DAG processor", command, log=made.home / "log", env=env, cwd=made.home)
-        wait(lambda: made.active() == {dag_id(name) for name in ACCOUNTS} or not child.alive(), what="the DAGs")
-        yield made
-        assert child.alive(), child.tail()
+def machine(airflow_home: Path, tmp_path: Path) -> Machine:
+    return Machine(tmp_path / "machine", airflow_home / "airflow.db")
+
+
+@pytest.fixture
+def processes() -> Iterator[Processes]:
+    with Processes() as running:
+        yield running
+
+
+def start(machine: Machine, processes: Processes, couchdb: str) -> Child:
+    """Start the DAG processor of the accounts, with the compose file's settings for it."""
+    own = {
+        "AIRFLOW_CONN_COUCHDB": couchdb,
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+        "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "5",
+        "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "10",
+    }
+    command = [sys.executable, "-m", "include.sandbox.airflow_part", "dag-processor", "--bundle-name", "grdf-accounts"]
+    return processes.start("DAG processor", command, log=machine.home / "log", env=machine.env | own, cwd=machine.home)
 
 
 def read(machine: Machine) -> dict[str, object]:
@@ -70,31 +79,49 @@ def read(machine: Machine) -> dict[str, object]:
     return {str(name): at for name, at in machine.rows("SELECT dag_id, last_parsed_time FROM dag")}
 
 
-def test_what_has_changed_is_read_and_only_that(book: Book, machine: Machine) -> None:
+def test_accounts_come_and_go(book: Book, machine: Machine, processes: Processes) -> None:
+    book.add(*ACCOUNTS, "an odd id")
+    child = start(machine, processes, book.connection)
+    wait(lambda: machine.active() == {dag_id(name) for name in ACCOUNTS} or not child.alive(), what="the DAGs")
     first = read(machine)
     book.add(NEW)
     wait(lambda: dag_id(NEW) in machine.active(), what="the new account's DAG")
     then = read(machine)
     others = {dag_id(name) for name in ACCOUNTS if dag_file_of(name) != dag_file_of(NEW)}
     assert others
-    assert {name: then[name] for name in others} == {name: first[name] for name in others}
-    assert then[dag_id(ACCOUNTS[0])] != first[dag_id(ACCOUNTS[0])]
+    assert {name: then[name] for name in others} == {name: first[name] for name in others}, "nothing was read for it"
 
     book.remove(ACCOUNTS[1])
     wait(lambda: dag_id(ACCOUNTS[1]) not in machine.active(), what="the end of a removed account's DAG")
     book.save({**book.get(NEW), "leaving": {"since": "2026-01-01T00:00:00Z"}})  # type: ignore[dict-item]
     wait(lambda: dag_id(NEW) not in machine.active(), what="the end of the DAG of one that is leaving")
-    assert {name: at for name, at in read(machine).items() if name in then} == then, "nothing was read for that"
     assert machine.active() == {dag_id(ACCOUNTS[0]), dag_id(ACCOUNTS[2])}
-
-    book.add("an odd id")
-    wait(lambda: "grdf_broken_accounts.py" in machine.errors(), what="a word about the account that has no DAG")
-    book.remove("an odd id")
-    wait(lambda: not machine.errors(), what="the end of it")
+    assert machine.errors() == {}
+    assert machine.rows("SELECT DISTINCT bundle_version FROM dag_version") == [("1",)], "no version for each change"
+    assert child.alive(), child.tail()
 
 
-def test_a_clock_that_was_ahead_stops_nothing(book: Book, machine: Machine) -> None:
-    with closing(sqlite3.connect(machine.database)) as database, database:
-        database.execute("UPDATE dag_bundle SET last_refreshed = '2094-01-01 00:00:00.000000'")
-    book.add(NEW)
-    wait(lambda: dag_id(NEW) in machine.active(), what="the new account's DAG")
+def test_with_couchdb_down_no_dag_vanishes_not_even_at_a_start_without_files(
+    book: Book, machine: Machine, processes: Processes
+) -> None:
+    book.add(*ACCOUNTS)
+    every = {dag_id(name) for name in ACCOUNTS}
+    child = start(machine, processes, book.connection)
+    wait(lambda: machine.active() == every or not child.alive(), what="the DAGs")
+    child.stop()
+    for file in machine.bundle.iterdir():
+        file.unlink()
+    before = read(machine)
+    child = start(machine, processes, DOWN)
+    wait(lambda: "Error refreshing bundle" in (machine.home / "log").read_text(), what="a word about CouchDB")
+    (cleaned,) = machine.rows("SELECT count(*) FROM dag WHERE is_stale")
+    assert (cleaned, machine.active(), read(machine)) == ((0,), every, before)
+    assert child.alive(), child.tail()
+
+
+def test_a_worker_whose_copy_has_never_seen_couchdb(machine: Machine) -> None:
+    name = "somebody-new"
+    env = machine.env | {"AIRFLOW_CONN_COUCHDB": DOWN, "_AIRFLOW_PARSING_CONTEXT_DAG_ID": dag_id(name)}
+    file = f"grdf_accounts_{dag_file_of(name)}.py"
+    assert json.loads(run_python(WORKER.replace("FILE", file), env=env)) == [[dag_id(name)], {}]
+    assert json.loads(run_python(WORKER.replace("FILE", file), env=env)) == [[dag_id(name)], {}], "once more"

@@ -15,7 +15,6 @@ WRONG = {
     "publication_days": "-1",
     "retries": "three",
     "retry_seconds": "10m",
-    "accounts_max_age": "for ever",
     "deletion_needs_approval": "of course",
     "reread_days": "all",
     "health_at": "noon",

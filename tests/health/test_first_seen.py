@@ -193,19 +193,6 @@ def test_a_damaged_variable_is_written_anew(kept: dict[str, str], damaged: str) 
     assert waiting() == {"a": DAY}
 
 
-def test_what_a_former_version_has_kept_is_read(kept: dict[str, str]) -> None:
-    kept[VARIABLE] = packed(ids=["a", "b"])
-    assert waiting() == {}
-    assert lost(set())[1] == 2
-
-
-def test_a_former_version_reads_what_is_kept_now(kept: dict[str, str]) -> None:
-    lost({"a", "b"}, {"a": DAY})
-    found = shared_list.read(VARIABLE)
-    assert found
-    assert (found[0]["of"], found[0]["ids"]) == (database_name(ACCOUNT, PREFIX), ["a", "b"])
-
-
 @pytest.mark.parametrize(
     "odd", [None, [], "x", {"a": None}, {"a": 7}, {"a": "yesterday"}, {"a": "9999-12-31"}, {"a": "1970-01-01"}]
 )
@@ -223,7 +210,7 @@ def test_those_of_other_databases_are_not_waited_for(kept: dict[str, str]) -> No
 def test_a_fleet_that_waits_as_a_whole_fits_into_the_variable(kept: dict[str, str]) -> None:
     ids = {secrets.token_hex(16) for _ in range(LARGE)}
     lost(ids, dict.fromkeys(ids, DAY))
-    assert len(kept[VARIABLE]) < shared_list.LARGEST // 4
+    assert len(kept[VARIABLE]) < 2_000_000
     assert waiting() == dict.fromkeys(ids, DAY)
 
 

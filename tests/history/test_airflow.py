@@ -88,7 +88,6 @@ def stack(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPa
     env = world.connections()
     connection = json.loads(env["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": PREFIX}}
     env["AIRFLOW_CONN_COUCHDB"] = json.dumps(connection)
-    env |= {"AIRFLOW__GRDF__ACCOUNTS_MAX_AGE": "1"}
     book = AccountBook(world.couch.url, world.couch.user, world.couch.password, PREFIX)
     pces = {account: household(world, account, date(Y, 1, 1))[0] for account in ACCOUNTS}
     for account in ACCOUNTS:

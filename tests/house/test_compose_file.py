@@ -34,7 +34,8 @@ SECRETS = {
     },
     # It creates tokens for tasks and sends them, but runs no tasks.
     "airflow-scheduler": {"POSTGRES_PASSWORD", "JWT_SECRET", "REDIS_PASSWORD"},
-    "airflow-dag-processor": {"POSTGRES_PASSWORD", "FERNET_KEY", "COUCHDB_PASSWORD"},
+    "airflow-dag-processor": {"POSTGRES_PASSWORD", "FERNET_KEY"},
+    "airflow-account-processor": {"POSTGRES_PASSWORD", "COUCHDB_PASSWORD"},
     "airflow-triggerer": {"POSTGRES_PASSWORD", "FERNET_KEY"},
     "airflow-worker": WORKER,
     "airflow-worker-deletion": {
@@ -52,7 +53,8 @@ NETWORKS = {
     "airflow-init": {"database"},
     "airflow-apiserver": {"default", "database", "broker", "couchdb"},
     "airflow-scheduler": {"default", "database", "broker"},
-    "airflow-dag-processor": {"default", "database", "couchdb"},
+    "airflow-dag-processor": {"default", "database"},
+    "airflow-account-processor": {"default", "database", "couchdb"},
     "airflow-triggerer": {"default", "database"},
     "airflow-worker": {"default", "broker", "couchdb"},
     "airflow-worker-deletion": {"default", "broker", "couchdb"},
@@ -157,8 +159,27 @@ def test_settings_of_ones_own_reach_it(service: str) -> None:
     assert "/settings.env" in (ROOT / ".gitignore").read_text().splitlines()
 
 
+def test_each_bundle_has_a_dag_processor_of_its_own_and_only_that_of_the_accounts_differs_from_airflows_defaults() -> (
+    None
+):
+    (line,) = [line for line in (ROOT / "airflow.env").read_text().splitlines() if "BUNDLE_CONFIG_LIST=" in line]
+    bundles = {each["name"] for each in json.loads(line.partition("=")[2])}
+    processors = {name: each for name, each in SERVICES.items() if each.get("command", [""])[0] == "dag-processor"}
+    assert {each["command"][-1]: name for name, each in processors.items()} == {
+        "dags-folder": "airflow-dag-processor", "grdf-accounts": "airflow-account-processor"
+    }  # fmt: skip
+    assert bundles == {each["command"][-1] for each in processors.values()}
+    of_readers = ("AIRFLOW__DAG_PROCESSOR__", "AIRFLOW__SCHEDULER__")
+    own = {
+        name: {key for key in each["environment"] if key.startswith(of_readers) and "HEALTH_CHECK" not in key}
+        for name, each in SERVICES.items()
+        if name in AIRFLOW
+    }
+    assert {name for name, keys in own.items() if keys} == {"airflow-account-processor"}
+
+
 def test_the_size_of_the_pool_can_be_chosen() -> None:
-    assert "pools set grdf ${GRDF_POOL_SLOTS:-8} " in SERVICES["airflow-init"]["command"][0]
+    assert "pools set grdf ${GRDF_POOL_SLOTS:-12} " in SERVICES["airflow-init"]["command"][0]
 
 
 def test_what_can_be_filled_in_stands_in_the_form() -> None:
@@ -173,7 +194,7 @@ def test_docker_compose_reads_it_so(tmp_path: Path) -> None:
     for name in ("docker-compose.yaml", "airflow.env"):
         shutil.copy(ROOT / name, tmp_path)
     form = re.sub(r"(?m)^(?!QUOTA_URL)([A-Z_]+)=$", r"\1=filled-\1", (ROOT / ".env.example").read_text())
-    (tmp_path / ".env").write_text(form.replace("GRDF_POOL_SLOTS=8", "GRDF_POOL_SLOTS=5"))
+    (tmp_path / ".env").write_text(form.replace("GRDF_POOL_SLOTS=12", "GRDF_POOL_SLOTS=5"))
 
     def read() -> dict[str, Any]:
         done = subprocess.run(
@@ -193,7 +214,7 @@ def test_docker_compose_reads_it_so(tmp_path: Path) -> None:
         "AIRFLOW__API__BASE_URL=https://airflow.example.org\nAIRFLOW__CORE__PARALLELISM=7\n"
     )
     services = read()
-    assert 'airflow pools set grdf 5 "Tasks that call GRDF"' in services["airflow-init"]["command"][0]
+    assert 'airflow pools set grdf 5 "All tasks of GRDF data"' in services["airflow-init"]["command"][0]
     for name in AIRFLOW:
         environment = services[name]["environment"]
         assert environment["AIRFLOW__API__BASE_URL"] == "https://airflow.example.org"

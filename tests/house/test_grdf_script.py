@@ -209,9 +209,9 @@ def test_what_the_caller_set_wins(run: Run, ready: Path, tmp_path: Path) -> None
         "AIRFLOW__CORE__LOAD_EXAMPLES": "True",
         "AIRFLOW_CONN_COUCHDB": '{"password": "a $(b) `c` \'d\'"}',
     }
-    env = variables(run("airflow", "version", **mine, AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD_CMD="echo 7"))
+    env = variables(run("airflow", "version", **mine, AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST_CMD="echo []"))
     assert {name: env[name] for name in mine} == mine
-    assert "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD" not in env
+    assert "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST" not in env
 
 
 def test_the_database_is_prepared_once(run: Run, ready: Path) -> None:

@@ -17,6 +17,10 @@ FILE = ROOT / "deploy" / "helm-values.yaml"
 VALUES: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 PAGE = (ROOT / "docs" / "helm.md").read_text(encoding="utf-8")
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
+# The chart has one DAG processor for what two read there, each at its own pace.
+_ACCOUNTS = SERVICES["airflow-account-processor"]["environment"]
+SERVICES["airflow-dag-processor"]["command"] = ["dag-processor"]
+SERVICES["airflow-dag-processor"]["environment"] |= {"AIRFLOW_CONN_COUCHDB": _ACCOUNTS["AIRFLOW_CONN_COUCHDB"]}
 SETS = {each["name"]: each for each in VALUES["workers"]["celery"]["sets"]}
 PODS: dict[str, dict[str, Any]] = {
     "airflow-apiserver": VALUES["apiServer"],

@@ -60,7 +60,6 @@ def airflow(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Temp
     env = {
         **world.connections(),
         **PASSED_ON,
-        "AIRFLOW__GRDF__ACCOUNTS_MAX_AGE": "1",
         "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "3",
     }
     with Processes() as processes:

@@ -37,7 +37,7 @@ def lost(couchdb: CouchDBHook, present: set[str]) -> tuple[Mapping[str, str], in
 
 
 def remembered() -> set[str]:
-    found = shared_list.read(known_accounts.VARIABLE)
+    found = shared_list.read_surely(known_accounts.VARIABLE)
     return set(found[0]["ids"]) if found else set()
 
 

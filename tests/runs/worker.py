@@ -17,7 +17,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from include.gas.days.spread import dag_file_of
 from include.gas.documents.gas_days import DAG_PREFIX, dag_id
 from tests.helpers import context
 from tests.masks import forget_masks
@@ -28,14 +27,12 @@ DAGS = Path(__file__).resolve().parents[2] / "dags"
 def run_dag(account: str, at: str | None = None) -> dict[str, Any]:
     """Run an account's DAG as ``airflow dags test`` does, for the last gas day that has ended at the time ``at``."""
     when = {} if at is None else {"logical_date": datetime.fromisoformat(at)}
-    return _tested(dag_id(account), f"grdf_accounts_{dag_file_of(account)}.py", **when)
+    return _tested(dag_id(account), "grdf_accounts.py", **when)
 
 
 def run_named(dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
     """Run a DAG as ``airflow dags test`` does, with the values of its form."""
-    _, of_an_account, account = dag_id.partition(DAG_PREFIX)
-    file = f"grdf_accounts_{dag_file_of(account)}.py" if of_an_account else f"{dag_id}.py"
-    return _tested(dag_id, file, run_conf=conf)
+    return _tested(dag_id, "grdf_accounts.py" if dag_id.startswith(DAG_PREFIX) else f"{dag_id}.py", run_conf=conf)
 
 
 def _tested(dag_id: str, file: str, **arguments: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Set
 
 FEW = 10
-"""How many accounts, or else a fifth of them, may be gone since yesterday, as in ``grdf.airflow.account_list``."""
+"""How many accounts, or else a fifth of them, may be gone since yesterday."""
 AT_ONCE = 2000
 """Of how many accounts CouchDB is asked whether they were deleted: as many as one request may name."""
 DELETED = "its document was deleted"
@@ -14,7 +14,6 @@ DELETED = "its document was deleted"
 def vanished(
     present: Set[str],
     checked: Set[str] | None,
-    listed: Set[str],
     deleted: Callable[[Collection[str]], Set[str]],
 ) -> tuple[Mapping[str, str], int]:
     """Return the accounts that are gone and should not be, each with what is known of it, and how many were known.
@@ -25,18 +24,15 @@ def vanished(
     :param present: the accounts that CouchDB holds
     :param checked: those of the last check, without those that ``grdf_delete_account`` has removed since; ``None`` if
         there was no check
-    :param listed: those of the last account list
     :param deleted: returns those of some accounts of which CouchDB remembers that they were deleted. It is called once
         at most
     """
-    known = (checked or set()) | listed
+    known = checked or frozenset()
     gone = known - present
     left_by_deletion = deleted(gone) if 0 < len(gone) <= AT_ONCE else set()
     if len(gone) > max(FEW, len(known) // 5):
         return {account: DELETED if account in left_by_deletion else "" for account in gone}, len(known)
-    # The account list goes on naming what grdf_delete_account has removed, for a while.
-    expected = listed if checked is None else checked
-    missed = (expected & gone) - left_by_deletion
-    if missed and (not present or len(missed) * 2 > len(expected)):
+    missed = gone - left_by_deletion
+    if missed and (not present or len(missed) * 2 > len(known)):
         return dict.fromkeys(missed, ""), len(known)
     return {}, len(known)

@@ -87,7 +87,7 @@ def _is_another(error: Exception) -> bool:
 
 
 def _pools(rows: Rows) -> Iterator[Finding]:
-    """Look for the pool of the settings, and for slots in it and in the one of all other tasks of a run."""
+    """Look for the pool of the settings, and for slots in it."""
     slots = {str(name): int(number) for name, number in rows["pools"]}
     pool = settings.pool()
     if pool not in slots:
@@ -96,12 +96,11 @@ def _pools(rows: Rows) -> Iterator[Finding]:
             f"Create it (airflow pools set {settings.POOL if HIDDEN in quoted(pool, 60) else pool} 32 GRDF), or "
             "correct [grdf] pool.",
         )  # fmt: skip
-    for name in dict.fromkeys((pool, settings.POOL)):
-        if slots.get(name) == 0:
-            yield Finding(
-                WHAT, "bad", f"the pool {name} has no slots, so no task in it starts, and no account is read",
-                f"Give it some (airflow pools set {name} 32 GRDF).",
-            )  # fmt: skip
+    elif slots[pool] == 0:
+        yield Finding(
+            WHAT, "bad", f"the pool {pool} has no slots, so no task in it starts, and no account is read",
+            f"Give it some (airflow pools set {pool} 32 GRDF).",
+        )  # fmt: skip
 
 
 def _components(rows: Rows, now: datetime) -> Iterator[Finding]:

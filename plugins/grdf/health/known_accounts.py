@@ -1,8 +1,7 @@
 """The accounts that the check of health has seen, in an Airflow Variable: a CouchDB that lost them cannot tell.
 
 It contains ids, and days of those whose documents do not say since when they wait. The ids are not updated while
-accounts are missing, so the check stays red until they are back or a person removes the Variable. The account list
-forgets what is gone a day later.
+accounts are missing, so the check stays red until they are back or a person removes the Variable.
 """
 
 from __future__ import annotations
@@ -70,8 +69,7 @@ def lost(
 ) -> tuple[Mapping[str, str], int]:
     """Return the accounts that are gone and should not be, see :func:`vanished`. If none is, remember those present.
 
-    If Airflow has not told what former checks have seen, only many that the account list names are missed: it goes on
-    naming a few that were deleted. The next check misses the others, since nothing is written.
+    If Airflow has not told what former checks have seen, none is missed. The next check does, since nothing is written.
 
     :param couchdb: the hook for the CouchDB that holds the accounts
     :param seen: what :func:`seen_before` returned
@@ -80,11 +78,11 @@ def lost(
     """
     waits = waits or {}
     checked = seen.ids if seen.told else frozenset()
-    gone, known = vanished(present, checked, _listed(), lambda ids: couchdb.deleted(ACCOUNT, ids))
+    gone, known = vanished(present, checked, lambda ids: couchdb.deleted(ACCOUNT, ids))
     if gone and seen.ids and (now_known := _read(couchdb).ids) is not None and not seen.ids <= now_known:
         # Deletions have ended while the accounts were read.
         seen = replace(seen, ids=seen.ids & now_known)
-        gone, known = vanished(present, seen.ids, _listed(), lambda ids: couchdb.deleted(ACCOUNT, ids))
+        gone, known = vanished(present, seen.ids, lambda ids: couchdb.deleted(ACCOUNT, ids))
     noted = {**seen.waiting, **{account: day for account, day in waits.items() if day >= EARLIEST}}
     kept = {account: day for account, day in noted.items() if account in gone or account in waits}
     now = Seen(seen.ids if gone else present, kept)
@@ -141,11 +139,3 @@ def _write(couchdb: CouchDBHook, seen: Seen) -> None:
         Variable.set(VARIABLE, text, description="The accounts (ids) that grdf_health has seen and would miss.")
     except Exception as error:  # noqa: BLE001 - the check has its verdict without it
         log.warning("The Airflow Variable %s cannot be written (%s).", VARIABLE, type(error).__name__)
-
-
-def _listed() -> Set[str]:
-    found = shared_list.read()
-    try:
-        return set(map(str, found[0]["ids"])) if found else set()
-    except (KeyError, TypeError):
-        return set()

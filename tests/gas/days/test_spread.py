@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -16,13 +15,6 @@ def test_each_file_has_its_share(name: str) -> None:
     shares = Counter(map(dag_file_of, ids))
     assert shares.keys() == set(range(DAG_FILES))
     assert all(0.8 < share * DAG_FILES / len(ids) < 1.2 for share in shares.values())
-
-
-def test_there_is_a_dag_file_for_each_share() -> None:
-    dags = Path(__file__).resolve().parents[3] / "dags"
-    for number in range(DAG_FILES):
-        assert f"globals().update(account_dags({number}))" in (dags / f"grdf_accounts_{number}.py").read_text()
-    assert len(list(dags.glob("grdf_accounts_*.py"))) == DAG_FILES
 
 
 @pytest.mark.parametrize(("account", "file"), [("real-household", 28), ("two-meters", 20), ("a", 4), ("b", 19)])

@@ -55,7 +55,6 @@ def test_a_senseless_waiting_time_is_cut_to_a_day(seconds: float) -> None:
         ("publication_days", settings.publication_days, 1, 0, 30),
         ("first_hour", settings.first_hour, 8, 0, 23),
         ("spread_minutes", settings.spread_minutes, 240, 1, 1440),
-        ("accounts_max_age", settings.accounts_max_age, 20, 0, 3600),
         ("retries", settings.retries, 3, 0, 50),
         ("retry_seconds", settings.retry_seconds, 600, 1, 86_400),
     ],

@@ -1,1 +1,1 @@
-"""The accounts' DAGs as a DAG bundle: a DAG file is read again when its accounts have changed, not every 30 s."""
+"""DAG bundles: one writes the accounts' DAG files, the other is the folder of DAG files that came with the package."""

@@ -1,74 +1,113 @@
-"""A DAG bundle that has the accounts' DAG files read when their accounts have changed.
+"""A DAG bundle that writes the accounts' DAG files when CouchDB's accounts have changed.
 
-Airflow reads each DAG file again every ``[dag_processor] min_file_process_interval`` seconds, changed or not, and
-writes all its DAGs again. With thousands of accounts that takes most of a core, day and night. With this bundle the
-interval can be an hour (``airflow.env``): the DAG processor looks every few seconds whether CouchDB has other accounts
-than before, and reads only the files that are concerned.
+Airflow asks a bundle every few seconds for what is new, and reads a DAG file again when it has been written. So a new
+account's DAG is there within 15 s, and nothing else is read for it. A file that CouchDB's answer says nothing new about
+stays: the files are the last good list.
 
-The files are those of the DAG folder, in a bundle of the usual name, so that nothing changes for what Airflow has
-stored. Without this bundle they work as well, at the pace of the interval. Every component of Airflow imports this
-module, so it imports nothing of ours before the DAG processor needs it.
+Every component of Airflow imports this module, so it imports nothing of ours before the bundle is used.
 """
 
 from __future__ import annotations
 
+import importlib
 import logging
+import os
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.dag_processing.bundles.local import LocalDagBundle
+from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 
 if TYPE_CHECKING:
-    from grdf.airflow.bundle.upkeep import Upkeep
+    from collections.abc import Mapping
+
+    from grdf.stores.accounts.account_mirror import KeptMirror
 
 log = logging.getLogger(__name__)
 
+EVERY = 5
+"""Seconds between two looks, and between two times that Airflow checks whether these have passed."""
+PAUSE = 60.0
+"""Seconds without a question to a CouchDB that has not answered: others' DAG files wait while we do."""
 
-class AccountBundle(LocalDagBundle):
-    """The DAG folder, followed by CouchDB's accounts.
 
-    :param options: as for Airflow's ``LocalDagBundle``: ``name``, ``path``, ``refresh_interval``
+class AccountBundle(BaseDagBundle):
+    """The accounts' DAG files.
+
+    :param refresh_interval: seconds between two looks for accounts
+    :param options: as for Airflow's ``BaseDagBundle``
     """
 
-    def __init__(self, **options: Any) -> None:
-        self._upkeep: Upkeep | None = None
-        self._failure = ""
-        super().__init__(**options)
+    supports_versioning = True
+    """Its files always have the same names, so its version never changes, and Airflow looks no further after a refresh.
+    Otherwise it would list the files and read the rows of all DAGs each time."""
+
+    def __init__(self, *, refresh_interval: int = EVERY, **options: Any) -> None:
+        super().__init__(refresh_interval=refresh_interval, **options)
+        self._mirror: KeptMirror[str] | None = None
+        self._lines: Mapping[str, str] | None = None
+        self._written: list[Path] = []
+        self._failure: Exception | None = None
+        self._ask_at = 0.0
 
     @property
-    def refresh_interval(self) -> int:
-        """Seconds between two times that Airflow looks for new and removed DAG files.
+    def path(self) -> Path:
+        """The folder of the files, among those of all bundles."""
+        return self.base_dir
 
-        The DAG processor, and nobody else, asks for it every ``[dag_processor] bundle_refresh_check_interval`` (5 s),
-        to decide whether to refresh the bundle. That is when we look for accounts. To refresh it each time would be the
-        plain way, but then Airflow 3.3 reads the rows of all DAGs: with 20,000 accounts a tenth of a core.
-        """
-        if self._upkeep is not None:  # Airflow has refreshed the bundle, and is ready
-            self._look()
-        return self._interval
+    def get_current_version(self) -> BundleVersion:
+        """Return the version, which is always the same."""
+        return BundleVersion("1")
 
-    @refresh_interval.setter
-    def refresh_interval(self, seconds: int) -> None:
-        self._interval = seconds
+    def initialize(self) -> None:
+        """Make the files exist. A worker's have no accounts, and need none."""
+        from grdf.airflow.bundle.account_files import write_missing
+
+        write_missing(self.path)
+        importlib.import_module("grdf.account_dag")  # once for all the processes that Airflow forks to read the files
+        super().initialize()
 
     def refresh(self) -> None:
-        """Look whether accounts have come or gone, too. Called by the DAG processor at its start, and now and then."""
-        super().refresh()
-        self._look()
+        """Write the files whose accounts have changed. The DAG processor alone calls this, in its loop.
 
-    def _look(self) -> None:
-        """Look whether accounts have come or gone. This never holds up the DAG processor's loop for long."""
+        :raises Exception: if CouchDB has not answered since the DAG processor started. Airflow then reads no file, so
+            that all DAGs stay as they are
+        """
+        if time.monotonic() >= self._ask_at:
+            self._follow()
+        if self._failure is not None and self._lines is None:
+            raise self._failure
+
+    def _follow(self) -> None:
         try:
-            if self._upkeep is None:
-                from grdf.airflow.bundle.upkeep import Upkeep
+            lines = self._asked()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the DAGs stay
+            if self._failure is None:
+                log.warning("The accounts' DAGs stay as they are until CouchDB tells the accounts. %s", error)
+            self._failure, self._ask_at = error, time.monotonic() + PAUSE
+            return
+        if self._failure is not None:
+            log.info("CouchDB answers again: the accounts' DAGs follow its accounts.")
+        self._failure = None
+        self._write(lines)
 
-                self._upkeep = Upkeep(self.name, self.path)
-            self._upkeep.look()
-            self._failure = ""
-        except Exception as error:
-            # Airflow would not look for new and removed files either.
-            if self._failure != repr(error):
-                log.exception(
-                    "The accounts' DAGs could not be compared with CouchDB's accounts. This is tried again every few "
-                    "seconds, and said once."
-                )
-            self._failure = repr(error)
+    def _asked(self) -> Mapping[str, str]:
+        from grdf.airflow.account_list import no_database, what_prevents_dag
+        from grdf.stores.accounts.account_mirror import KeptMirror
+
+        self._mirror = self._mirror or KeptMirror(what_prevents_dag, patience=0)
+        mirror = self._mirror.get()
+        lines = mirror.lines()
+        if not mirror.has_database:
+            raise no_database(mirror.couchdb)
+        return lines
+
+    def _write(self, lines: Mapping[str, str]) -> None:
+        from grdf.airflow.bundle.account_files import write_changed
+
+        for path in self._written:
+            os.utime(path)  # Airflow may have been reading it when it was written, and would not see that it is newer
+        self._written = []
+        if lines is not self._lines:
+            self._written = write_changed(self.path, (account for account, wrong in lines.items() if not wrong))
+            self._lines = lines

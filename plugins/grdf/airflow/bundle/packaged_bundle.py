@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from airflow.dag_processing.bundles.local import LocalDagBundle
+
 import grdf
-from grdf.airflow.bundle.account_bundle import AccountBundle
 
 
-class PackagedBundle(AccountBundle):
-    """The DAG files that came with the package, followed by CouchDB's accounts.
+class PackagedBundle(LocalDagBundle):
+    """The DAG files that came with the package.
 
     :param options: as for Airflow's ``LocalDagBundle``, without ``path``
     """

@@ -24,6 +24,9 @@ def task_defaults(limit: timedelta | None = None, **more: Any) -> dict[str, Any]
     """
     return {
         "owner": "grdf",
+        "pool": dag_settings.pool(),
+        # Each counts as one. By Airflow's default the first of four would count as four, before others' tasks.
+        "weight_rule": "absolute",
         **dag_settings.retrying(),
         "retry_policy": GasRetryPolicy(),
         **({"execution_timeout": limit} if limit else {}),

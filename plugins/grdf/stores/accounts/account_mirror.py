@@ -1,10 +1,11 @@
-"""An in-memory mirror of the account documents, which is updated each time it is read.
+"""The accounts of a CouchDB in memory, brought up to date each time they are read.
 
-Reading thousands of documents each time would be too slow. So a process keeps one line per account in memory, without
-secrets, and updates it with two small requests (``GET /db`` and ``_changes``), however many accounts there are.
+Reading thousands of documents each time would be too slow. So a process keeps one line per account, without secrets. A
+look asks CouchDB for the state of the database (``GET /db``), and only if that has changed for the documents that have
+(``_changes``).
 
-``_changes`` reports neither documents that CouchDB 3 has purged, as a deletion here does, nor that the database was
-created again. Both are detected from the number of documents, the update sequence and the database's start time.
+``_changes`` reports neither documents that were purged, as a deletion here does, nor that the database was created
+again. Then the number of documents is another one, or the database began at another time, and all is read again.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-from grdf.hooks.couch_answers import json_object, rows_of
+from grdf.hooks.couch_answers import json_object
 from grdf.hooks.couch_server import AnswerTooLarge
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import ServiceUnavailable
 
-QUICK = (2.0, 8.0)
-"""Connect and read timeouts in seconds. They are short because somebody is waiting for the answer."""
+QUICK, WHOLE = (2.0, 8.0), 10.0
+"""Seconds for connecting, for each read, and for a whole answer. They are short because somebody is waiting for it."""
 
 BATCH = 2000
 """Number of changes per response of ``_changes``."""
@@ -30,9 +31,6 @@ BATCH = 2000
 LARGEST = 50_000_000
 """Largest answer in bytes: some 25 KB for each account, which has 2. Fewer changes are asked for if they take more, so
 that foreign documents of megabytes do not fill the memory of the DAG processor or of the page."""
-
-REREAD_AFTER = 60.0
-"""Seconds until all documents are read again, at the earliest, because CouchDB lists some that the mirror lacks."""
 
 KEPT = 60.0
 """Seconds after which the hook is replaced, so that a changed Airflow connection takes effect without a restart."""
@@ -50,15 +48,12 @@ class AccountMirror(Generic[Line]):
     def __init__(self, couchdb: CouchDBHook, line: Callable[[dict[str, Any]], Line | None]) -> None:
         self.couchdb = couchdb
         self.has_database = False
-        self.answers = 0
-        """How many answers were read, by which somebody who waits can see that there is progress."""
         self._line = line
+        self._lock = threading.Lock()
+        self._state: Mapping[str, Any] = {}
         self._known: dict[str, Line | None] = {}
         self._lines: Mapping[str, Line] | None = None
         self._since: str | int = 0
-        self._born: object = None
-        self._reread_at = 0.0
-        self._lock = threading.Lock()
 
     def lines(self) -> Mapping[str, Line]:
         """Return the current accounts of this project's account type, by id. Without a database there are none.
@@ -80,84 +75,55 @@ class AccountMirror(Generic[Line]):
             self._lock.release()
 
     def _refresh(self) -> None:
-        facts = self._database()
-        self.has_database = facts is not None
-        if facts is None:
-            self._forget()
-            return
-        born = facts.get("instance_start_time")
-        if born != self._born or _number(facts.get("update_seq")) < _number(self._since):
-            self._forget()
-            self._born = born
-        self._follow()
-        if len(self._known) != facts.get("doc_count"):
-            self._compare_ids()
-
-    def _database(self) -> dict[str, Any] | None:
         response = self.couchdb.request("GET", ACCOUNT, "")
-        return None if response.status_code == 404 else json_object(self.couchdb.good(response))
+        self.has_database = response.status_code != 404
+        state = json_object(self.couchdb.good(response)) if self.has_database else {}
+        if state and state == self._state:
+            return
+        born = "instance_start_time"
+        older = _number(state.get("update_seq")) < _number(self._since)
+        if not state or older or state.get(born) != self._state.get(born):
+            self._forget()
+        self._state = {}  # of which nothing is known if this fails half-way
+        if state:
+            self._follow()
+            if len(self._known) != state.get("doc_count"):
+                self._forget()
+                self._follow()
+        self._state = state
 
     def _follow(self) -> None:
-        limit = BATCH
-        seen: set[tuple[str, str]] = set()
-        while True:
-            query = {"since": self._since, "limit": limit, "include_docs": "true"}
+        limit, last = BATCH, None
+        while last != self._since:  # an answer without changes ends where it began
+            last = self._since
+            query = {"since": last, "limit": limit, "include_docs": "true"}
             try:
                 response = self.couchdb.request("GET", ACCOUNT, "/_changes", query=query)
             except AnswerTooLarge:
                 if limit == 1:
                     raise
-                limit = max(1, limit // 8)
+                limit, last = max(1, limit // 8), None
                 continue
-            changes, last = _changes_in(json_object(self.couchdb.good(response)))
-            self.answers += 1
-            # A document that changes in the meantime comes again, but with another revision. Sequences say nothing: a
-            # cluster writes the same one in many ways.
-            new = {(row["id"], str(row.get("changes"))) for row in changes} - seen
-            seen |= new
-            full = len(changes) == limit
-            if len(changes) > limit or (full and (last == self._since or not new)):
-                raise ServiceUnavailable.about(
-                    None,
-                    "CouchDB's answer about the accounts does not go on from where it was asked to",
-                    "Check that no proxy before CouchDB removes the parameters of a request or answers from a cache.",
-                )
+            changes, self._since = _changes_in(json_object(self.couchdb.good(response)))
             # An answer may lack a document that exists. Without this, its account would be gone until it changes again.
             without = [row["id"] for row in changes if not (row.get("deleted") or isinstance(row.get("doc"), dict))]
             fetched = self.couchdb.fetch(ACCOUNT, without) if without else {}
             for row in changes:
                 self._take(row["id"], None if row.get("deleted") else row.get("doc") or fetched.get(row["id"]))
-            self._since = last
-            if not full:
+            if len(changes) < limit:
                 return
 
     def _take(self, account: str, document: dict[str, Any] | None) -> None:
-        self._lines = None
+        ours = document is not None and document.get("account_type") == ACCOUNT_TYPE
+        line = self._line(document) if document is not None and ours else None
+        if line != self._known.get(account):
+            self._lines = None
         if document is None:
             self._known.pop(account, None)
-            return
-        ours = document.get("account_type") == ACCOUNT_TYPE
-        self._known[account] = self._line(document) if ours else None
-
-    def _compare_ids(self) -> None:
-        """Drop accounts that no longer exist, and read all again if there are some that the mirror does not know.
-
-        ``_changes`` does not name these again, for example if the database's files were replaced by older ones.
-        """
-        response = self.couchdb.request("GET", ACCOUNT, "/_all_docs")
-        there = {row["id"] for row in rows_of(self.couchdb.good(response))}
-        for gone in self._known.keys() - there:
-            self._take(gone, None)
-        if there - self._known.keys() and time.monotonic() >= self._reread_at:
-            self._reread_at = time.monotonic() + REREAD_AFTER
-            self._forget_lines()
-            self._follow()
+        else:
+            self._known[account] = line
 
     def _forget(self) -> None:
-        self._forget_lines()
-        self._born = None
-
-    def _forget_lines(self) -> None:
         self._known, self._lines, self._since = {}, None, 0
 
 
@@ -201,7 +167,9 @@ class KeptMirror(Generic[Line]):
         """
         with self._lock:
             if self._mirror is None or time.monotonic() - self._made > KEPT:
-                self._mirror = self._renewed(CouchDBHook(timeout=QUICK, patience=self._patience, largest=LARGEST))
+                self._mirror = self._renewed(
+                    CouchDBHook(timeout=QUICK, whole=WHOLE, patience=self._patience, largest=LARGEST)
+                )
                 self._made = time.monotonic()
             return self._mirror
 
