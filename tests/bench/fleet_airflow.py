@@ -1,4 +1,7 @@
-"""A real Airflow on PostgreSQL for the fleet, with the settings of ``airflow.env``, and queries of its database."""
+"""A real Airflow on PostgreSQL for the fleet, with the settings of ``airflow.env``, and queries of its database.
+
+Its DAG processor has the compose file's settings for the one of the accounts.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import yaml
 
 from include.gas.days.gas_day import gas_day_of
 from include.gas.documents.gas_days import DAG_PREFIX
@@ -20,6 +24,15 @@ from include.sandbox.processes import Child, ProcessError, Processes
 from tests.bench.fleet_asked import Asked
 from tests.bench.fleet_clients import environment, variable
 from tests.postgres import Postgres
+
+_ROOT = Path(__file__).resolve().parents[2]
+_COMPOSE = yaml.safe_load((_ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))["services"]
+READING = {
+    name: value
+    for name, value in _COMPOSE["airflow-account-processor"]["environment"].items()
+    if name.startswith(("AIRFLOW__DAG_PROCESSOR__", "AIRFLOW__SCHEDULER__"))
+}
+"""How often DAG files are read, and how soon what they no longer hold goes."""
 
 
 class FleetAirflow:
@@ -40,7 +53,9 @@ class FleetAirflow:
             connection = json.loads(env[name])
             connection["extra"] |= {"calls_per_second": asked.per_second, "calls_per_day": 1_000_000}
             env[name] = json.dumps(connection)
-        self.stack = AirflowStack(home, 0, env | database.airflow_settings() | dict(asked.settings), few=False)
+        self.stack = AirflowStack(
+            home, 0, env | database.airflow_settings() | READING | dict(asked.settings), few=False
+        )
         self.children: dict[str, Child] = {}
         self._url = database.url
         self._db: psycopg.Connection[Any] | None = None
@@ -95,7 +110,7 @@ class FleetAirflow:
         return bool(self.rows("SELECT 1 FROM dag WHERE dag_id = %s AND NOT is_stale", dag))
 
     def await_dags(self, count: int, seconds: float) -> float:
-        """Wait until that many accounts have a DAG, and return the seconds that it took.
+        """Wait until that many accounts have a DAG, and all others are there; return the seconds that it took.
 
         :raises ProcessError: if they do not in time
         """
@@ -103,6 +118,9 @@ class FleetAirflow:
         while (found := self.dags()) < count:
             if time.monotonic() - start > seconds:
                 raise ProcessError(f"Only {found} of {count} accounts have a DAG after {seconds:.0f} s")
+            time.sleep(0.5)
+        others = {file.stem for file in (_ROOT / "dags").glob("grdf_*.py")} - {"grdf_accounts"}
+        while not all(map(self.has_dag, others)) and time.monotonic() - start < seconds:
             time.sleep(0.5)
         return time.monotonic() - start
 
