@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 SABOTAGED = """
 import sys
-from tests.bench import __main__ as bench
+from benchmarks import __main__ as bench
 
 honest = bench.run
 
@@ -35,7 +35,7 @@ def bench(tmp_path: Path, name: str, *arguments: str, sabotage: str | None = Non
     :param sabotage: Python code to run in it before it begins, indented by four spaces
     """
     file = tmp_path / "figures.json"
-    start = ("-m", "tests.bench") if sabotage is None else ("-c", SABOTAGED.format(sabotage=sabotage))
+    start = ("-m", "benchmarks") if sabotage is None else ("-c", SABOTAGED.format(sabotage=sabotage))
     done = subprocess.run(
         [sys.executable, "-P", *start, name, *arguments, "--repeat", "1", "--json", str(file)],
         cwd=ROOT,

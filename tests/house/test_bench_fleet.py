@@ -11,14 +11,14 @@ from typing import Any, cast
 import pytest
 import requests
 
+from benchmarks.fleet_accounts import Fleet
+from benchmarks.fleet_clients import environment, several
+from benchmarks.fleet_memory import judge, read
+from benchmarks.fleet_watch import FIELDS, Watch
+from benchmarks.plots import draw
+from benchmarks.plots_fleet import charts
+from benchmarks.report import Report
 from include.sandbox.local_world import LocalWorld
-from tests.bench.fleet_accounts import Fleet
-from tests.bench.fleet_clients import environment, several
-from tests.bench.fleet_memory import judge, read
-from tests.bench.fleet_watch import FIELDS, Watch
-from tests.bench.plots import draw
-from tests.bench.plots_fleet import charts
-from tests.bench.report import Report
 
 
 @pytest.mark.parametrize("clients", [1, 2])
@@ -88,7 +88,7 @@ def test_memory_that_grows_misses_the_target(tmp_path: Path) -> None:
 
 
 def test_how_often_dag_files_are_read_again_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.bench.fleet_watch.FILES_SECONDS", 0.0)
+    monkeypatch.setattr("benchmarks.fleet_watch.FILES_SECONDS", 0.0)
     start = datetime(2026, 3, 1, tzinfo=UTC)
     seen = [
         ("one.py", 10, start, 0.5),

@@ -20,8 +20,8 @@ def imported(file: Path) -> Iterator[str]:
 
 
 def wrong(name: str) -> bool:
-    return name.startswith("tests.") and (
-        name.startswith("tests.bench") or any(part.startswith("test_") for part in name.split(".")[:-1])
+    return name.startswith("benchmarks") or (
+        name.startswith("tests.") and any(part.startswith("test_") for part in name.split(".")[:-1])
     )
 
 
@@ -29,7 +29,7 @@ def test_no_test_is_imported_and_no_benchmark() -> None:
     found = {
         f"{file.relative_to(ROOT)}: {name}"
         for file in (ROOT / "tests").rglob("*.py")
-        if "bench" not in file.relative_to(ROOT).parts and not file.name.startswith(ABOUT_BENCHMARKS)
+        if not file.name.startswith(ABOUT_BENCHMARKS)
         for name in imported(file)
         if wrong(name)
     }
@@ -39,6 +39,6 @@ def test_no_test_is_imported_and_no_benchmark() -> None:
 def test_it_would_be_seen(tmp_path: Path) -> None:
     file = tmp_path / "a.py"
     file.write_text(
-        "from tests.runs.test_secrets import life\nimport tests.bench.quota\nfrom tests.helpers import test_x\n"
+        "from tests.runs.test_secrets import life\nimport benchmarks.quota\nfrom tests.helpers import test_x\n"
     )
-    assert [name for name in imported(file) if wrong(name)] == ["tests.runs.test_secrets.life", "tests.bench.quota"]
+    assert [name for name in imported(file) if wrong(name)] == ["tests.runs.test_secrets.life", "benchmarks.quota"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.bench.plots import Chart
+from benchmarks.plots import Chart
 
 Tables = Mapping[str, list[dict[str, Any]]]
 
@@ -19,7 +19,7 @@ def charts(tables: Tables) -> list[Chart]:
     by_accounts = next(rows for title, rows in tables.items() if title.startswith("A daily run by number"))
     # CPU time is least affected by other programs on the machine, but a server elsewhere does not report it.
     told = "CPU ms" in by_history[0]
-    ours, theirs = ("CPU ms", "konnector's CPU ms") if told else ("of raw write", "konnector of raw write")
+    ours = "CPU ms" if told else "of raw write"
     return [
         Chart(
             "store-by-history",
@@ -28,7 +28,6 @@ def charts(tables: Tables) -> list[Chart]:
             "ms of CPU, CouchDB's included" if told else "times one raw _bulk_docs",
             {
                 "ours": [(row["gas days"], row[ours]) for row in by_history],
-                "the konnector": [(row["gas days"], row[theirs]) for row in by_history],
             },
         ),
         Chart(

@@ -1,6 +1,6 @@
 """Charts of the benchmarks as PNG, drawn from the figures that ``./grdf bench --json`` writes.
 
-``python -m tests.bench.plots FIGURES.json FOLDER`` draws them again without measuring.
+``python -m benchmarks.plots FIGURES.json FOLDER`` draws them again without measuring.
 """
 
 from __future__ import annotations
@@ -108,10 +108,10 @@ def draw_all(figures: Mapping[str, Any], folder: Path) -> list[Path]:
     :param figures: what ``./grdf bench --json`` writes: reports by the benchmark's name
     :param folder: where to put them; made when missing
     """
-    from tests.bench import plots_peers, plots_store
+    from benchmarks import plots_store
 
     folder.mkdir(parents=True, exist_ok=True)
-    makers = {"store": plots_store.charts, "peers": plots_peers.charts}
+    makers = {"store": plots_store.charts}
     found = [chart for name, make in makers.items() if name in figures for chart in make(figures[name]["tables"])]
     return [draw(chart, folder) for chart in found]
 

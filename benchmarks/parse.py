@@ -7,12 +7,12 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
+from benchmarks import airflow_parts as airflow
+from benchmarks.plain_dags import CRON, DELTA, GAS_DAY, PARAMS, plain_file
+from benchmarks.report import Report, Target
+from benchmarks.timing import Figures, side_by_side, watch
 from grdf.airflow.bundle.account_files import write_changed
 from include.gas.days.spread import DAG_FILES, dag_file_of
-from tests.bench import airflow_parts as airflow
-from tests.bench.plain_dags import CRON, DELTA, GAS_DAY, PARAMS, plain_file
-from tests.bench.report import Report, Target
-from tests.bench.timing import Figures, side_by_side, watch
 
 OURS = f"ours ({DAG_FILES} files of the bundle)"
 Files = dict[str, tuple[Path, ...]]

@@ -1,4 +1,4 @@
-"""``./grdf bench fleet``: a real Airflow and many accounts, for one daily pass, at rest, or for hours.
+"""``./grdf bench fleet``: a real Airflow and many accounts, for one daily pass, or at rest.
 
 The exit code is 0 if it ran and everything stored was verified, 1 if something was wrong. A missed target is not a
 failure.
@@ -12,10 +12,10 @@ import os
 import tempfile
 from pathlib import Path
 
-from tests.bench import fleet_memory, plots_fleet
-from tests.bench.fleet_asked import Asked
-from tests.bench.plots import draw
-from tests.bench.report import Report, machine
+from benchmarks import fleet_memory, plots_fleet
+from benchmarks.fleet_asked import Asked
+from benchmarks.plots import draw
+from benchmarks.report import Report, machine
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -37,10 +37,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         "--idle", type=float, metavar="M", help="no pass: what a fleet costs with nothing to do, M minutes"
     )
     parser.add_argument("--then", type=float, metavar="M", help="after the pass, start runs for M minutes (--every)")
-    parser.add_argument("--hours", type=float, metavar="H", help="watch the memory for H hours instead of one pass")
-    parser.add_argument(
-        "--every", type=float, default=10.0, metavar="S", help="with --hours, --then: a run every S seconds"
-    )
+    parser.add_argument("--every", type=float, default=10.0, metavar="S", help="with --then: a run every S seconds")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="where the memory of each minute goes")
     parser.add_argument("--read", type=Path, metavar="FILE", help="only judge the samples of such a run, ended or not")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="with --csv or --read: also draw the curves, as PNG")
@@ -77,7 +74,6 @@ def _run(report: Report, options: argparse.Namespace) -> None:
         clients=options.clients,
         minutes=options.minutes,
         then=options.then,
-        hours=options.hours,
         every=options.every,
         csv=options.csv,
         idle=options.idle,
@@ -88,7 +84,6 @@ def _run(report: Report, options: argparse.Namespace) -> None:
             if name.startswith(("AIRFLOW__DATABASE__", "AIRFLOW__GRDF__", "AIRFLOW_CONFIG", "AIRFLOW_CONN_")):
                 del os.environ[name]
         os.environ["AIRFLOW_HOME"] = scratch  # for this process's own hooks
-        from tests.bench import fleet, fleet_hours, fleet_idle
+        from benchmarks import fleet, fleet_idle
 
-        kind = fleet_idle if asked.idle else fleet_hours if asked.hours else fleet
-        kind.run(report, Path(scratch), asked)
+        (fleet_idle if asked.idle else fleet).run(report, Path(scratch), asked)

@@ -10,19 +10,23 @@ from typing import Any
 
 import requests
 
+from benchmarks.report import Report, Row
+from benchmarks.store_fleet import Member, other
+from benchmarks.store_world import World
+from benchmarks.timing import watch
 from grdf.hooks.couchdb import HIGHEST
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import account_range
-from tests.bench.report import Report, Row
-from tests.bench.store_fleet import Member, other
-from tests.bench.store_world import World
-from tests.bench.timing import watch
 from tests.couch_places import TIMEOUT, Place
 
 TITLE = "What a page reads"
 PAGE, CHANGED = 100, 10
 LONG = 200_000
 """Number of documents above which a ``_find`` without an index is skipped, because it reads all of them."""
+
+
+FIRST = "a"
+"""Design documents come before it, accounts after."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ class _Asking:
 
     def touch(self, doctype: str, number: int) -> None:
         """Update some documents with an extra field that nobody reads."""
-        answer = self.get(doctype, "/_all_docs", include_docs=True, limit=number)()
+        answer = self.get(doctype, "/_all_docs", include_docs=True, limit=number, startkey=FIRST)()
         answer.raise_for_status()
         docs = [row["doc"] | {"touched": row["doc"]["_rev"]} for row in answer.json()["rows"]]
         done = self._http.post(self._place.database(doctype) + "/_bulk_docs", json={"docs": docs}, timeout=TIMEOUT)
@@ -130,7 +134,7 @@ def _questions(world: World, ask: _Asking) -> list[Question]:
         Question(
             f"a page of {page} accounts",
             "_all_docs?include_docs&limit",
-            ask.get(ACCOUNT, "/_all_docs", include_docs=True, limit=page),
+            ask.get(ACCOUNT, "/_all_docs", include_docs=True, limit=page, startkey=FIRST),
             page,
         ),
         Question(

@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow.sdk.bases.operator import ExecutorSafeguard
 
+from benchmarks.household import ACCOUNT, PCE, Household, Told
 from grdf import settings
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.load import LoadOperator
@@ -20,7 +21,6 @@ from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import day_document
 from include.gas.documents.storing import load_answer
 from include.gas.documents.totals import month_documents, year_documents
-from tests.bench.household import ACCOUNT, PCE, Household, Told
 from tests.couch_places import RAW, TIMEOUT, Place
 from tests.helpers import context
 from tests.konnector import Konnector

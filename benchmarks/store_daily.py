@@ -7,14 +7,14 @@ from typing import Any
 
 from airflow.sdk.bases.operator import ExecutorSafeguard
 
+from benchmarks.counting_proxy import CountingProxy
+from benchmarks.report import Report
+from benchmarks.store_fleet import Member, stored_of
+from benchmarks.store_world import connected, cpu_ms
+from benchmarks.timing import Figures, watch
 from grdf import settings
 from grdf.operators.load import LoadOperator
 from grdf.staging.area import StagedAnswer, Staging
-from tests.bench.counting_proxy import CountingProxy
-from tests.bench.report import Report
-from tests.bench.store_fleet import Member, stored_of
-from tests.bench.store_world import connected, cpu_ms
-from tests.bench.timing import Figures, watch
 from tests.couch_places import RAW, TIMEOUT, Place
 from tests.helpers import context
 

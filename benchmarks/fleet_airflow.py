@@ -15,17 +15,17 @@ from typing import Any
 import psycopg
 import yaml
 
+from benchmarks.fleet_asked import Asked
+from benchmarks.fleet_clients import environment, variable
 from include.gas.days.gas_day import gas_day_of
 from include.gas.documents.gas_days import DAG_PREFIX
 from include.sandbox.adict.identity import Party
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import Child, ProcessError, Processes
-from tests.bench.fleet_asked import Asked
-from tests.bench.fleet_clients import environment, variable
 from tests.postgres import Postgres
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[1]
 _COMPOSE = yaml.safe_load((_ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))["services"]
 READING = {
     name: value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from tests.bench.report import Report, Target
+from benchmarks.report import Report, Target
 from tests.quota_fleet import Fleet, simulate
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.fleet_accounts import Fleet
+from benchmarks.fleet_airflow import FleetAirflow
+from benchmarks.fleet_asked import Asked
+from benchmarks.fleet_clients import environment, several
+from benchmarks.fleet_processes import cpu_seconds, memory
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import Processes
-from tests.bench.fleet_accounts import Fleet
-from tests.bench.fleet_airflow import FleetAirflow
-from tests.bench.fleet_asked import Asked
-from tests.bench.fleet_clients import environment, several
-from tests.bench.fleet_processes import cpu_seconds, memory
 from tests.postgres import Postgres, postgres
 
 

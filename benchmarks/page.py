@@ -17,6 +17,9 @@ from typing import Any
 
 import requests
 
+from benchmarks.counting_proxy import CountingProxy
+from benchmarks.report import Report, Row, Target
+from benchmarks.timing import side_by_side
 from include.gas.days.gas_day import paris_today
 from include.gas.display.fleet import GROUPS, DayCount
 from include.gas.display.fleet import fleet as together
@@ -24,9 +27,6 @@ from include.gas.display.overview import overview
 from include.gas.documents.doctypes import ACCOUNT, DAY
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.processes import Processes
-from tests.bench.counting_proxy import CountingProxy
-from tests.bench.report import Report, Row, Target
-from tests.bench.timing import side_by_side
 from tests.couch_places import Place, server
 from tests.page_accounts import Fleet, account_id
 

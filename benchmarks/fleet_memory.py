@@ -6,8 +6,8 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.bench.fleet_processes import SIZES
-from tests.bench.report import Report, Target
+from benchmarks.fleet_processes import SIZES
+from benchmarks.report import Report, Target
 
 WARM_UP = 0.25
 """Share of the run after which memory should stop growing: by then each account has run, and caches are full."""

@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.report import Row
+from benchmarks.store_fleet import MOST_STEPS, Member, count, fill, write
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import account_range
-from tests.bench.report import Row
-from tests.bench.store_fleet import MOST_STEPS, Member, count, fill, write
 from tests.couch_places import RAW, TIMEOUT, Place, Server, server
 
 HISTORIES = {"1 month": 30, "1 year": 365, "3 years": 1095, "10 years": 3652}

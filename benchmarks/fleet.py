@@ -14,13 +14,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from benchmarks import fleet_hours, fleet_memory
+from benchmarks.fleet_accounts import Member
+from benchmarks.fleet_asked import Asked
+from benchmarks.fleet_setting import Running, running
+from benchmarks.fleet_watch import Watch
+from benchmarks.report import Report, Row, Target
 from include.gas.documents.gas_days import dag_id
-from tests.bench import fleet_hours, fleet_memory
-from tests.bench.fleet_accounts import Member
-from tests.bench.fleet_asked import Asked
-from tests.bench.fleet_setting import Running, running
-from tests.bench.fleet_watch import Watch
-from tests.bench.report import Report, Row, Target
 from tests.postgres import version
 
 LIMIT_RATIO, VISIBLE_SECONDS = 1.1, 60.0

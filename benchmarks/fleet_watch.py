@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from statistics import median
 
-from tests.bench.fleet_processes import SIZES
-from tests.bench.fleet_setting import Running
-from tests.bench.report import Row
+from benchmarks.fleet_processes import SIZES
+from benchmarks.fleet_setting import Running
+from benchmarks.report import Row
 
 MEMORY_SECONDS = 60.0
 FILES_SECONDS = 5.0

@@ -18,11 +18,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.report import Report, Row
+from benchmarks.store_fleet import LAST_DAY, Member, other
+from benchmarks.store_world import World, facts_of, opened
+from benchmarks.timing import watch
 from include.gas.documents.doctypes import DAY, MONTH, YEAR, database, index_name
-from tests.bench.report import Report, Row
-from tests.bench.store_fleet import LAST_DAY, Member, other
-from tests.bench.store_world import World, facts_of, opened
-from tests.bench.timing import watch
 from tests.couch_places import TIMEOUT
 from tests.cozy.client import Client
 

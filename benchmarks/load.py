@@ -7,11 +7,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.bench.counting_proxy import CountingProxy
-from tests.bench.household import THREE_YEARS, Household
-from tests.bench.load_ways import DAILY, FIRST, KONNECTOR, OURS, RAW_WRITE, WAYS, Run, Way
-from tests.bench.report import Report, Row, Target
-from tests.bench.timing import Figures, Samples, side_by_side, watch
+from benchmarks.counting_proxy import CountingProxy
+from benchmarks.household import THREE_YEARS, Household
+from benchmarks.load_ways import DAILY, FIRST, KONNECTOR, OURS, RAW_WRITE, WAYS, Run, Way
+from benchmarks.report import Report, Row, Target
+from benchmarks.timing import Figures, Samples, side_by_side, watch
 from tests.couch_places import Place, Server, server
 
 LIMIT_REQUESTS = 10

@@ -11,17 +11,15 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
+from benchmarks.report import Report, Row, Target
+from benchmarks.store_daily import counted, raw_write, timed
+from benchmarks.store_fleet import Member
+from benchmarks.store_reads import reads
+from benchmarks.store_world import HISTORIES, World, facts_of, opened, server_memory
+from benchmarks.timing import Figures, Samples, side_by_side
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from tests.bench.report import Report, Row, Target
-from tests.bench.store_daily import counted, raw_write, timed
-from tests.bench.store_fleet import Member
-from tests.bench.store_konnector import Konnectors
-from tests.bench.store_reads import reads
-from tests.bench.store_world import HISTORIES, World, facts_of, opened, server_memory
-from tests.bench.timing import Figures, Samples, side_by_side
 
 ACCOUNTS, YEARS, MINUTES, REPEAT = 1000, 1.0, 6.0, 5
 STEPS = (10, 100, 1000, 5000)
@@ -131,8 +129,6 @@ def _as_many(member: Member, name: str) -> list[Row]:
 
 
 def _tables(report: Report, world: World, found: Samples, traffic: dict[str, Row]) -> None:
-    konnectors = Konnectors(report, world)
-    theirs = konnectors.measure(partial(raw_write, world.alone), lambda name: _as_many(world.members[USUAL][0], name))
     report.tables[BY_HISTORY] = [
         {
             "history": name,
@@ -143,7 +139,6 @@ def _tables(report: Report, world: World, found: Samples, traffic: dict[str, Row
             "of raw write": found.ratio(name, RAW, "load"),
             "of alone": found.ratio(name, f"{name} alone", "load"),
             **_cpu(found, name),
-            **theirs[name],
         }
         for name, days in HISTORIES.items()
     ]

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.fleet_accounts import Member
+from benchmarks.fleet_asked import Asked
+from benchmarks.fleet_setting import Running, running
+from benchmarks.report import Report, Target
 from include.gas.documents.gas_days import dag_id
 from include.sandbox.connect import AccountBook
-from tests.bench.fleet_accounts import Member
-from tests.bench.fleet_asked import Asked
-from tests.bench.fleet_setting import Running, running
-from tests.bench.report import Report, Target
 from tests.postgres import version
 
 SETTLING = 90.0

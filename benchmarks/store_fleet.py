@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from benchmarks.household import REREAD, SETTLED, answer_body
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.sections.stored import with_stored
 from include.gas.answers.consumption.daily import Reading, read_daily
@@ -22,7 +23,6 @@ from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR, database
 from include.gas.documents.gas_days import account_range, day_document
 from include.gas.documents.totals import month_documents, year_documents
 from include.gas.documents.year_counts import stored_years
-from tests.bench.household import REREAD, SETTLED, answer_body
 from tests.couch_places import TIMEOUT, Place, Stored
 
 LAST_DAY = date(2026, 2, 5)

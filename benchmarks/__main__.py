@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.bench.report import Report
+    from benchmarks.report import Report
 
-ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("parse", "load", "quota", "quota-fleet", "store", "peers", "page", "cozy")
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = ("parse", "load", "quota", "quota-fleet", "store", "page", "cozy")
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -27,7 +27,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./grdf bench",
         description="Benchmarks, each beside its alternative.",
-        epilog="Two more start a whole Airflow and are run by their names alone: fleet, triggerer (see their --help).",
+        epilog="One more starts a whole Airflow and is run by its name alone: fleet (see its --help).",
     )
     parser.add_argument("name", nargs="?", choices=NAMES, help="which one (default: all)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures to FILE")
@@ -46,9 +46,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         "--keep", type=Path, metavar="DIR", help="store, cozy: keep it there; a later call goes on with it"
     )
     parser.add_argument("--plots", type=Path, metavar="DIR", help="also draw the curves there, as PNG")
-    parser.add_argument(
-        "--days", type=_count, metavar="D", help="load, peers: days of the first import (default: 3 years)"
-    )
+    parser.add_argument("--days", type=_count, metavar="D", help="load: days of the first import (default: 3 years)")
     return parser.parse_args(argv)
 
 
@@ -77,19 +75,19 @@ def run(report: Report, home: Path, options: argparse.Namespace) -> None:
     :param options: the parsed command line
     """
     if report.name == "parse":
-        from tests.bench import parse
+        from benchmarks import parse
 
         parse.run(report, home, accounts=options.accounts or 200, repeat=options.repeat or 7)
     elif report.name == "quota":
-        from tests.bench import quota
+        from benchmarks import quota
 
         quota.run(report, home, accounts=options.accounts)
     elif report.name == "quota-fleet":
-        from tests.bench import quota_fleet
+        from benchmarks import quota_fleet
 
         quota_fleet.run(report, home, accounts=options.accounts)
     elif report.name in ("store", "cozy"):
-        import_module(f"tests.bench.{report.name}").run(
+        import_module(f"benchmarks.{report.name}").run(
             report,
             home,
             accounts=options.accounts,
@@ -99,15 +97,11 @@ def run(report: Report, home: Path, options: argparse.Namespace) -> None:
             keep=options.keep,
         )
     elif report.name == "page":
-        from tests.bench import page
+        from benchmarks import page
 
         page.run(report, home, accounts=options.accounts, repeat=options.repeat)
-    elif report.name == "peers":
-        from tests.bench import peers
-
-        peers.run(report, home, days=options.days, repeat=options.repeat)
     else:
-        from tests.bench import load
+        from benchmarks import load
 
         load.run(report, home, days=options.days, repeat=options.repeat or 5)
 
@@ -115,18 +109,14 @@ def run(report: Report, home: Path, options: argparse.Namespace) -> None:
 def main(argv: list[str]) -> int:
     """Run the requested benchmarks."""
     if argv[:1] == ["fleet"]:  # a whole Airflow on PostgreSQL, with its own options; never part of "all"
-        from tests.bench import fleet_command
+        from benchmarks import fleet_command
 
         return fleet_command.main(argv[1:])
-    if argv[:1] == ["triggerer"]:
-        from tests.bench import triggerer
-
-        return triggerer.main(argv[1:])
     options = arguments(argv)
     with tempfile.TemporaryDirectory(prefix="grdf-bench-", ignore_cleanup_errors=True) as scratch:
         home = Path(scratch)
         scratch_airflow(home)
-        from tests.bench.report import Report, machine
+        from benchmarks.report import Report, machine
 
         facts = machine()
         print("\n".join(f"{name}: {value}" for name, value in facts.items()), flush=True)
@@ -138,7 +128,7 @@ def main(argv: list[str]) -> int:
             reports.append(report)
     result = {"machine": facts, **{report.name: report.data() for report in reports}}
     if options.plots:
-        from tests.bench.plots import draw_all
+        from benchmarks.plots import draw_all
 
         print(*(f"drawn: {file}" for file in draw_all(result, options.plots)), sep="\n")
     if options.json:

@@ -15,7 +15,6 @@ class Asked:
     :param per_second: GRDF's quota of each client in calls per second, enforced by the sandbox
     :param clients: number of clients at GRDF, over which the accounts are spread evenly
     :param minutes: watch the pass for this long only; ``None`` for all of it
-    :param hours: length of the long run; ``None`` for one daily pass
     :param then: minutes during which manual runs are started after the pass; ``None`` for none
     :param every: seconds between two manual runs
     :param csv: file for the memory of each minute
@@ -27,7 +26,6 @@ class Asked:
     per_second: float = 1.0
     clients: int = 1
     minutes: float | None = None
-    hours: float | None = None
     then: float | None = None
     every: float = 10.0
     csv: Path | None = None

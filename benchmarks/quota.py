@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmarks.report import Report, Row, Target
 from include.sandbox.local_world import LocalWorld
-from tests.bench.report import Report, Row, Target
 from tests.quota_calls import Outcome, calls
 
 ACCOUNTS, WORKERS, PER_SECOND = 100, 4, 1.0

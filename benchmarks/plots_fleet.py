@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tests.bench.plots import Chart, Points
+from benchmarks.plots import Chart, Points
 
 TASKS_A_RUN = 4
 
