@@ -9,7 +9,6 @@ from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, ge
 from grdf.airflow.tasks.defaults import for_all_accounts, in_paris, task_defaults
 from grdf.airflow.tasks.time_limits import STORING
 from grdf.health.deadline import check_is_late
-from grdf.health.health_settings import timing
 from grdf.operators.check_health import CheckHealthOperator
 
 DOC = """
@@ -27,7 +26,7 @@ that it is seen where no notifier is set, and the next day's run begins. Without
 from outside (`docs/runbook.md`, scheduler still).
 """
 
-TIMING = timing()
+DEADLINE_MINUTES = 60
 
 # Only the scheduler watches it. ``airflow dags test`` cannot end a run that has one (3.3.2).
 DEADLINE = (
@@ -36,15 +35,15 @@ DEADLINE = (
     else DeadlineAlert(
         # Not its logical date: that of the run that Airflow starts at once, for the time before, is long ago.
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=TIMING.deadline,
-        callback=AsyncCallback(check_is_late, {"minutes": TIMING.deadline // timedelta(minutes=1)}),
+        interval=timedelta(minutes=DEADLINE_MINUTES),
+        callback=AsyncCallback(check_is_late, {"minutes": DEADLINE_MINUTES}),
         name="the check of health ends in time",
     )
 )
 
 with DAG(
     "grdf_health",
-    schedule=in_paris(TIMING.cron),
+    schedule=in_paris("0 14 * * *"),
     **for_all_accounts("health"),
     default_args=task_defaults(STORING),
     deadline=DEADLINE,

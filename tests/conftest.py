@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import logging
 import os
 import secrets
 import shutil
@@ -56,6 +57,9 @@ gc.set_threshold(100_000)
 # How long an example takes says how busy the machine is, and nothing about what is tested.
 hypothesis.settings.register_profile("grdf", deadline=None)
 hypothesis.settings.load_profile("grdf")
+
+# urllib3 names addresses at its level DEBUG, and so meters: docs/security.md advises INFO where all else is at DEBUG.
+logging.getLogger("urllib3").setLevel(logging.INFO)
 
 _numbers = itertools.count(1)
 _running: list[LocalWorld] = []

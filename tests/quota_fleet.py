@@ -176,7 +176,6 @@ class World:
 
         from grdf.hooks.adict import AdictHook
         from grdf.quota.governor import Governor
-        from grdf.quota.turn import FarOff
         from grdf.transport.turn_adapter import Sent
 
         world = self
@@ -187,13 +186,8 @@ class World:
 
             def _send(self, call: Any, _token: Any, terms: Any) -> Sent:
                 turn = self._turn(call, terms)
-                while True:
-                    turn.draw_near()
-                    try:
-                        turn.take()
-                    except FarOff:
-                        continue
-                    break
+                turn.draw_near()
+                turn.take()
                 world.made.append((world.hub.now, terms.purpose == "history"))
                 answer = requests.Response()
                 answer.status_code = 200

@@ -23,6 +23,7 @@ from include.gas.redact import redact
 from include.sandbox.processes import Child, ProcessError, Processes, free_port, require_port
 
 ROOT = Path(__file__).resolve().parents[2]
+BUNDLES = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"
 ADMIN = "admin"
 VIEWER = "viewer"
 APPROVER = "approver"
@@ -73,6 +74,9 @@ class AirflowStack:
             "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(self.home / "dag_bundles"),
             # A file that has changed is read at once in any case. One whose reading fails has no DAGs until the next.
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
+            # So a DAG that its file no longer has goes at once, and not with the next reading.
+            "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "5",
+            "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "10",
             "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "300",
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
@@ -114,8 +118,10 @@ class AirflowStack:
         if connections:
             self.put_connections(connections)
         names = (*components, *(["triggerer"] if triggerer else []))
-        children = {name: self.component(processes, name) for name in names}
+        children = {name: self.component(processes, name) for name in names if name != "scheduler"}
         self.await_api(children["api-server"])
+        if "scheduler" in names:  # a task that meets no API server is tried again minutes later
+            self.component(processes, "scheduler")
 
     def component(self, processes: Processes, name: str) -> Child:
         """Start one component.
@@ -304,11 +310,14 @@ def _log_lines(content: list[Any]) -> Iterator[str]:
 
 
 def _defaults() -> dict[str, str]:
-    """Read the project's Airflow settings. Leave out those that the environment already sets."""
+    """Read the project's Airflow settings. Leave out those that the environment already sets, but for the bundles.
+
+    Without the bundle that writes the accounts' DAG files, a new account would wait for the next reading of the folder.
+    """
     settings: dict[str, str] = {}
     for line in (ROOT / "airflow.env").read_text(encoding="utf-8").splitlines():
         name, equals, value = line.partition("=")
-        if equals and not line.startswith("#") and name not in os.environ:
+        if equals and not line.startswith("#") and (name not in os.environ or name == BUNDLES):
             settings[name] = value
     return settings
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
-
-from airflow.sdk.configuration import conf
 
 from grdf.options import boolean, number, quoted, written
 from include.gas.account.sections.client import CONNECTION_ID, DEFAULT
@@ -144,9 +143,9 @@ def has_several() -> bool:
 def quota_url() -> str:
     """Return where the calls to GRDF are counted for all workers together.
 
-    The default is a SQLite file in Airflow's home, for one machine. Workers on several machines need ``redis://...`` or
-    ``postgresql://...`` (with the Python package ``redis`` or ``psycopg[binary]``); otherwise each machine would use
-    the whole quota.
+    The default is a SQLite file in Airflow's home, for one machine. Workers on several machines need
+    ``postgresql://...`` (with the Python package ``psycopg[binary]``); otherwise each machine would use the whole
+    quota.
     """
     return written("quota_url").strip() or f"sqlite:///{home() / 'quota.db'}"
 
@@ -157,20 +156,6 @@ def pool() -> str:
     The default is ``default_pool``. If the pool does not exist, the tasks never start.
     """
     return written("pool") or POOL
-
-
-def daily_reserve() -> int | None:
-    """Return the calls per day that imports of the past leave to the daily runs of all accounts.
-
-    ``None``, the default, means half of the connection's ``calls_per_day``. A daily run takes one call per meter, and
-    two more on an account's first day.
-    """
-    return number("daily_reserve", 0, least=0, most=10**9) if written("daily_reserve") else None
-
-
-def consent_warning_days() -> int:
-    """Return how many days before a consent's end ``grdf_consents`` starts to warn about it."""
-    return number("consent_warning_days", 30, least=0, most=365)
 
 
 def meter_in_several_accounts() -> bool:
@@ -211,45 +196,6 @@ def deletion_queue() -> str | None:
     return written("deletion_queue") or None
 
 
-def deletion_airflow_conn_id() -> str | None:
-    """Return the Airflow connection that removes what Airflow remembers of an account.
-
-    It contains the API server's host, and the login and password of an Airflow user. With ``None``, the default, a
-    deletion leaves Airflow's history alone.
-    """
-    return written("deletion_airflow_conn_id") or None
-
-
-def connect_secret() -> str:
-    """Return the key material that seals the page's connect flow. It is the same on all API servers.
-
-    The default is Airflow's own ``[api] secret_key``, which its API servers must share anyway.
-
-    :raises BadSettings: if neither is set
-    """
-    secret = written("connect_secret").strip() or conf.get("api", "secret_key", fallback="")
-    if not secret or secret == "{SECRET_KEY}":  # Airflow's placeholder, which is public
-        raise BadSettings.about(
-            account=None,
-            cause="there is no secret for sealing what the page sends to GRDF and to browsers",
-            next_step="Set [api] secret_key, which all of Airflow's API servers share, or [grdf] connect_secret.",
-        )
-    return str(secret)
-
-
-def connect_minutes() -> int:
-    """Return how many minutes a household may take on GRDF's site, from the page's button to its return."""
-    return number("connect_minutes", 60, least=1, most=1440)
-
-
-def connect_pkce() -> bool:
-    """Return whether codes are also bound to the requester by PKCE (RFC 7636); default: yes.
-
-    A server that does not support it must ignore it (RFC 6749, 3.1).
-    """
-    return boolean("connect_pkce", True)
-
-
 def third_party() -> str:
     """Return our own name as GRDF knows it, which is the last part of ``login_hint`` (ADICT 2.2)."""
     return written("third_party").strip()
@@ -274,15 +220,6 @@ def ways_in() -> tuple[WayIn, ...]:
             next_step=f"Set it to one or both of {', '.join(WAYS_IN)}, separated by a comma.",
         )
     return ways
-
-
-def connect_login_prompt() -> bool:
-    """Return whether Client Connect makes GRDF ask for a login each time (``prompt=login``); default: yes.
-
-    Without it, whoever is still logged in to GRDF in that browser consents: an operator's own open session, or that of
-    the household before on a shared computer, would hand its meters to the account that is being connected.
-    """
-    return boolean("connect_login_prompt", True)
 
 
 def consent_text() -> Path | None:
@@ -311,14 +248,39 @@ def household_links() -> bool:
     return boolean("household_links", False)
 
 
-def household_link_calls() -> int:
-    """Return the calls per day that all household links together may start (default 100; a household needs two).
+def airflow_conn_id() -> str | None:
+    """Return the Airflow connection of an Airflow user: the API server's host, a login and a password.
 
-    The holder of a link needs no login, so these calls are limited separately from those of the daily runs.
+    ``grdf_health`` sees with it which DAGs are missing or paused and whose runs are all skipped, on the day that it
+    happens; a deletion removes with it what Airflow remembers of the account, where that user may. In the environment
+    of each service it may hold another user's login. With ``None``, the default, the check sees this only of accounts
+    that are late or new, and a deletion leaves Airflow's history alone.
     """
-    return number("household_link_calls", 100, least=0, most=10**9)
+    return written("airflow_conn_id").strip() or None
 
 
-def household_link_days() -> int:
-    """Return for how many days such a link is valid."""
-    return number("household_link_days", 7, least=1, most=90)
+def alert_notifier() -> str | None:
+    """Return the class of the Airflow notifier that sends the alert, as ``module.Class``.
+
+    ``None``, the default, sends none.
+    """
+    return written("alert_notifier").strip() or None
+
+
+def alert_notifier_kwargs() -> dict[str, Any]:
+    """Return the notifier's arguments, a JSON object. Secrets belong into the connection that it names.
+
+    :raises BadSettings: if it is no JSON object
+    """
+    text = written("alert_notifier_kwargs").strip() or "{}"
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):  # the latter of braces that are nested too deep
+        found = None
+    if not isinstance(found, dict):
+        raise BadSettings.about(
+            None,
+            "the setting [grdf] alert_notifier_kwargs is no JSON object",
+            'Set it to the arguments of the notifier, such as {"to": "team@example.org"}.',
+        )
+    return found

@@ -52,7 +52,7 @@ def site_of_two(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.
         settings = {
             "AIRFLOW__GRDF__CONNECTIONS": LISTED,
             "AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True",
-            "AIRFLOW__GRDF__CONNECT_SECRET": "a secret of the tests",
+            "AIRFLOW__API__SECRET_KEY": "a secret of the tests",
         }
         made = Site(tmp_path_factory.mktemp("site"), world, airflow_home / "airflow.db", settings=settings)
         made.stack.env |= connections(world, redirect_uri=made.redirect_uri)
@@ -70,6 +70,6 @@ def page(site_of_two: Site, two: LocalWorld, monkeypatch: pytest.MonkeyPatch) ->
     two.control.set(redirect_uris=[site_of_two.redirect_uri])
     governor = ledger(site_of_two)
     governor._store.update(governor._key, lambda _text, _now: (Ledger().text(), None))
-    for name in ("AIRFLOW__GRDF__HOUSEHOLD_LINKS", "AIRFLOW__GRDF__CONNECT_SECRET"):
+    for name in ("AIRFLOW__GRDF__HOUSEHOLD_LINKS", "AIRFLOW__API__SECRET_KEY"):
         monkeypatch.setenv(name, site_of_two.stack.env[name])
     return site_of_two

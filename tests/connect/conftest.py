@@ -57,7 +57,7 @@ def open_site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Te
         home = tmp_path_factory.mktemp("open-site")
         settings = {
             "AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True",
-            "AIRFLOW__GRDF__CONNECT_SECRET": "a secret of the tests",
+            "AIRFLOW__API__SECRET_KEY": "a secret of the tests",
             "AIRFLOW__GRDF__ALERT_NOTIFIER_KWARGS": '{"token": "a-token-of-the-tests"}',
             "AIRFLOW__GRDF__QUOTA_URL": f"sqlite:///{home}/a-login-of-the-tests.db",
             "AIRFLOW__API__EXPOSE_CONFIG": "True",
@@ -71,7 +71,7 @@ def open_site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.Te
 def front(open_site: Site, clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Site:
     """That site, with a sandbox that sends households back to it. This process shares its settings."""
     clean.control.set(redirect_uris=[open_site.redirect_uri])
-    for name in ("AIRFLOW__GRDF__HOUSEHOLD_LINKS", "AIRFLOW__GRDF__CONNECT_SECRET", "AIRFLOW_CONN_GRDF_ADICT"):
+    for name in ("AIRFLOW__GRDF__HOUSEHOLD_LINKS", "AIRFLOW__API__SECRET_KEY", "AIRFLOW_CONN_GRDF_ADICT"):
         monkeypatch.setenv(name, open_site.stack.env[name])
     return open_site
 

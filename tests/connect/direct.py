@@ -16,7 +16,7 @@ from tests.rights.declared import PERSON, TELLING, answer, declared_before, look
 if TYPE_CHECKING:
     import requests
 
-    from include.gas.documents.shapes.stored_documents import ConsentRecord
+    from include.gas.documents.stored_consent import ConsentRecord
     from include.sandbox.local_world import LocalWorld
     from tests.connect.site import Browser
 

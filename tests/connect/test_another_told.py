@@ -23,7 +23,7 @@ from tests.rights.tenants import NEXT, clear_away, end_rights
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from include.gas.documents.shapes.stored_documents import ConsentRecord
+    from include.gas.documents.stored_consent import ConsentRecord
     from include.sandbox.local_world import LocalWorld
 
 pytestmark = pytest.mark.usefixtures("shelf")

@@ -76,13 +76,8 @@ def test_what_cannot_be_used_is_said(
         consent_text(ASKED, "fr", TODAY)
 
 
-@pytest.mark.parametrize("asks", [True, False])
-def test_client_connect_asks_for_a_login_unless_told_not_to(
-    door: Site, monkeypatch: pytest.MonkeyPatch, asks: bool
-) -> None:
+def test_client_connect_asks_for_a_login(door: Site) -> None:
     from grdf.hooks.oauth import GrdfOAuthHook
 
-    if not asks:
-        monkeypatch.setenv("AIRFLOW__GRDF__CONNECT_LOGIN_PROMPT", "False")
     attempt = Attempt.begin("a", visitor="op", redirect_uri=door.redirect_uri)
-    assert ("prompt=login" in attempt.authorize_url(GrdfOAuthHook().facts, "")) is asks
+    assert "prompt=login" in attempt.authorize_url(GrdfOAuthHook().facts, "")

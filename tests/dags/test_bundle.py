@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,11 +80,24 @@ def read(machine: Machine) -> dict[str, object]:
     return {str(name): at for name, at in machine.rows("SELECT dag_id, last_parsed_time FROM dag")}
 
 
+def settled(machine: Machine) -> dict[str, object]:
+    """Return the same once no file has been read for some seconds: a file that was being read is read once more."""
+    seen = [read(machine)]
+
+    def quiet() -> bool:
+        time.sleep(8)
+        seen.append(read(machine))
+        return seen[-1] == seen[-2]
+
+    wait(quiet, what="the files to be read")
+    return seen[-1]
+
+
 def test_accounts_come_and_go(book: Book, machine: Machine, processes: Processes) -> None:
     book.add(*ACCOUNTS, "an odd id")
     child = start(machine, processes, book.connection)
     wait(lambda: machine.active() == {dag_id(name) for name in ACCOUNTS} or not child.alive(), what="the DAGs")
-    first = read(machine)
+    first = settled(machine)
     book.add(NEW)
     wait(lambda: dag_id(NEW) in machine.active(), what="the new account's DAG")
     then = read(machine)

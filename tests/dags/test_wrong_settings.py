@@ -17,13 +17,9 @@ WRONG = {
     "retry_seconds": "10m",
     "deletion_needs_approval": "of course",
     "reread_days": "all",
-    "health_at": "noon",
-    "health_deadline_minutes": "none",
     "connections": "a b",
     "ways_in": "by post",
     "household_links": "sometimes",
-    "consent_warning_days": "x",
-    "daily_reserve": "half",
     "staging_url": "s3://writer:invented@bucket/x",
 }
 

@@ -119,14 +119,14 @@ def test_all_is_well(alive: Rows, household: str) -> None:
 
 @pytest.mark.parametrize("setting", ["default_pool", "gas"])
 def test_a_pool_without_slots(alive: Rows, monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
-    """The default pool counts as well: only tasks that call GRDF are in the other one."""
+    """All our tasks are in the pool of the setting."""
     monkeypatch.setenv("AIRFLOW__GRDF__POOL", setting)
     if setting == "gas":
         alive.add("slot_pool", pool="gas", slots=-1)
     try:
-        alive.run("UPDATE slot_pool SET slots = 0 WHERE pool = 'default_pool'")
+        alive.run(f"UPDATE slot_pool SET slots = 0 WHERE pool = '{setting}'")
         (says,) = bad()
-        assert "the pool default_pool has no slots" in says
+        assert f"the pool {setting} has no slots" in says
     finally:
         alive.run("DELETE FROM slot_pool WHERE pool = 'gas'")
 

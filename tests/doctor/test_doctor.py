@@ -155,7 +155,7 @@ def test_a_silent_database_of_airflow_s_is_not_asked_for_each_connection(doctor:
 
 
 def test_every_setting_is_read() -> None:
-    assert {"staging_url", "connections", "connect_secret", "household_link_days"} <= set(every_setting.readers())
+    assert {"staging_url", "connections", "airflow_conn_id", "household_links"} <= set(every_setting.readers())
 
 
 def test_it_changes_nothing(clean: LocalWorld, doctor: Doctor, tmp_path: Path) -> None:

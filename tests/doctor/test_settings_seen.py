@@ -16,8 +16,7 @@ from grdf.doctor.findings import Finding, outcome
 from grdf.health import alerting
 
 STAGING, NOTIFIER, KWARGS, CONN = (
-    f"AIRFLOW__GRDF__{name}"
-    for name in ("STAGING_URL", "ALERT_NOTIFIER", "ALERT_NOTIFIER_KWARGS", "HEALTH_AIRFLOW_CONN_ID")
+    f"AIRFLOW__GRDF__{name}" for name in ("STAGING_URL", "ALERT_NOTIFIER", "ALERT_NOTIFIER_KWARGS", "AIRFLOW_CONN_ID")
 )
 SENT: list[Any] = []
 
@@ -112,7 +111,7 @@ def test_the_connection_of_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CONN, "nobody_here")
     (found,) = of(alerts.connection)
     assert (found.state, "no connection nobody_here" in found.says) == ("bad", True)
-    assert "health_airflow_conn_id" in found.says
+    assert "airflow_conn_id" in found.says
     fields = {"conn_type": "http", "login": "a", "password": "not-told"}
     monkeypatch.setenv("AIRFLOW_CONN_NOBODY_HERE", json.dumps(fields))
     (found,) = of(alerts.connection)

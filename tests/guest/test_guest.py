@@ -33,7 +33,9 @@ def looks(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(HOUSE / "plugins"),
             "AIRFLOW__CORE__FERNET_KEY": os.environ["AIRFLOW__CORE__FERNET_KEY"],
             "AIRFLOW__API_AUTH__JWT_SECRET": "a secret of somebody else's Airflow",
-            "AIRFLOW_CONN_THEIRS": json.dumps({"conn_type": "http", "host": "127.0.0.1", "password": "their-word"}),
+            "AIRFLOW_CONN_THEIRS": json.dumps(
+                {"conn_type": "http", "host": "127.0.0.1", "port": 9, "password": "their-word"}
+            ),
             "PYTHONPATH": str(ROOT) if mode == "without" else os.pathsep.join((str(ROOT), str(ROOT / "plugins"))),
         }
         done = subprocess.run(

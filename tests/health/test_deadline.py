@@ -1,4 +1,4 @@
-"""The alert of the deadline is about a run that goes on, or is red and told nobody. Airflow asks for every red one."""
+"""The alert of the deadline is about a run that goes on. Airflow asks for every red one, too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from grdf.health.deadline import check_is_late
-from grdf.health.told_runs import KEPT, VARIABLE, note, was_told
 from tests.health.notifiers import HERE, Keeping
 
 DUE = "2026-11-28T08:18:27.251948Z"
@@ -22,15 +21,6 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return Keeping.told
 
 
-@pytest.fixture
-def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Airflow's Variables. Outside a task there are none."""
-    variables: dict[str, str] = {}
-    monkeypatch.setattr("airflow.sdk.Variable.get", lambda name, default=None: variables.get(name, default))
-    monkeypatch.setattr("airflow.sdk.Variable.set", lambda name, value, **_: variables.update({name: value}))
-    return variables
-
-
 def passed(context: Any) -> None:
     """Do as the triggerer does when a deadline has passed."""
     asyncio.run(check_is_late(minutes=60, context=context))
@@ -40,52 +30,10 @@ def run(state: str, end: str | None, name: str = "scheduled__a") -> dict[str, An
     return {"dag_run": {"dag_run_id": name, "run_after": DUE, "state": state, "end_date": end}}
 
 
-def test_a_run_that_has_ended_well_is_told_to_nobody(told: list[str]) -> None:
-    passed(run("success", END))
+@pytest.mark.parametrize("state", ["success", "failed"])
+def test_a_run_that_has_ended_is_told_to_nobody(told: list[str], state: str) -> None:
+    passed(run(state, END))
     assert told == []
-
-
-def test_a_red_run_that_has_told_it_is_told_once(told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(f"AIRFLOW_VAR_{VARIABLE.upper()}", "scheduled__a")
-    passed(run("failed", END))
-    assert told == []
-
-
-def test_of_two_red_runs_that_have_told_it_each_is_told_once(told: list[str], kept: dict[str, str]) -> None:
-    """A person starts one by hand before the deadline of the morning's has passed."""
-    note("scheduled__a")
-    note("manual__b")
-    for name in ("scheduled__a", "manual__b"):
-        passed(run("failed", END, name))
-    assert told == []
-    passed(run("failed", END, "manual__c"))
-    assert len(told) == 1
-
-
-def test_the_last_runs_that_have_told_it_are_kept(kept: dict[str, str]) -> None:
-    kept[VARIABLE] = "scheduled__0"  # as an earlier version has left it
-    assert was_told("scheduled__0")
-    for number in (*range(1, KEPT), 1):  # one of them was cleared, and told it again
-        note(f"scheduled__{number}")
-    assert was_told("scheduled__0")
-    note("manual__last")
-    assert not was_told("scheduled__0")
-    assert was_told("scheduled__1")
-    assert was_told("manual__last")
-    assert len(kept[VARIABLE].splitlines()) == KEPT
-
-
-@pytest.mark.parametrize("last", [None, "scheduled__b", "", "scheduled__ab\nscheduled__"])
-def test_a_red_run_that_has_told_nobody_is_told(
-    told: list[str], monkeypatch: pytest.MonkeyPatch, last: str | None
-) -> None:
-    """It was killed, or met an error that was not foreseen."""
-    if last is not None:
-        monkeypatch.setenv(f"AIRFLOW_VAR_{VARIABLE.upper()}", last)
-    passed(run("failed", END))
-    (text,) = told
-    assert f"due at {DUE} is red, and has sent no alert" in text
-    assert "has not ended" not in text
 
 
 @pytest.mark.parametrize(

@@ -122,10 +122,10 @@ def test_what_airflow_answers_is_read(api: OddApi) -> None:
 def test_the_check_names_the_setting_and_gives_the_rest_of_its_verdict(fleet: Fleet, api: OddApi) -> None:
     fleet.add(account(870, age=9), account(871))
     api.dags = {"dags": [{"nope": 1}], "total_entries": 1}
-    run = fleet.check(health_airflow_conn_id="odd_api", AIRFLOW_CONN_ODD_API=api.connection)
+    run = fleet.check(airflow_conn_id="odd_api", AIRFLOW_CONN_ODD_API=api.connection)
     assert run.state == "failed"
     assert "1 of 2 accounts that should be read are silent" in run.output
     setting = next(line for line in run.output.splitlines() if "setting: " in line)
     assert "Airflow's API did not show the accounts' DAGs" in setting
     assert "does not answer /dags like the API of Airflow 3" in setting
-    assert "[grdf] health_airflow_conn_id" in setting
+    assert "[grdf] airflow_conn_id" in setting

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from include.gas.account.sections.missing_days import known_gaps
 from include.gas.days.windows import oldest_allowed
 from include.gas.display.overview import Situation, overview
 from tests.helpers import days_of, known_account, stored
@@ -85,23 +84,3 @@ def test_two_answers_four_weeks_apart_settle_and_the_history_is_said_to_have_hol
     assert [call[1] for call in asked(world)] == [str(last - 62 * ONE)], "not asked for again for ever"
     assert document(world, account_id)["_rev"] == revision
     assert len(str(document(world, account_id)["gaps"])) < 1000, "noted compactly"
-
-
-def test_days_that_one_answer_settled_before_are_looked_at_anew_once(
-    world: LocalWorld, couchdb: CouchDBHook, account_id: str
-) -> None:
-    """This is an account as the previous version has left it."""
-    pce, first, last = connected(world, account_id)
-    changed = document(world, account_id)
-    for year, gap in known_gaps(changed, pce).items():
-        changed["gaps"][pce][str(year)] = {
-            "first": str(gap.first), "last": str(gap.last), "awaited": 0, "none": gap.awaited, "since": "x",
-        }  # fmt: skip
-    world.book.save(changed)
-    assert situation(world, account_id) == Situation.GAPS
-    world.control.set_quirks(pce)
-    asked(world)
-    run(account_id, last)
-    assert [call[1] for call in asked(world)] == [str(first)]
-    assert_stored_as_grdf(world, couchdb, account_id, pce, first, last + ONE)
-    assert "gaps" not in document(world, account_id)

@@ -31,6 +31,7 @@ NOT_RUN = {
     ("docs/helm.md", "3. The folder that pods share"): CLUSTER,
     ("docs/helm.md", "4. Install"): CLUSTER,
     ("docs/helm.md", "5. Set up CouchDB, and look"): CLUSTER,
+    ("docs/install.md", "Many accounts"): "tests/dags/test_bundle.py starts the second with these settings",
     ("docs/reading.md", "A reader's login"): "asks for a password; tests/plugins/couchdb_setup sends the same",
     (
         "docs/upgrade.md",

@@ -30,7 +30,7 @@ SECRETS = {
     # It checks all tokens, decrypts data for all tasks, keeps sessions, and connects households.
     "airflow-apiserver": {
         *("POSTGRES_PASSWORD", "FERNET_KEY", "JWT_SECRET", "API_SECRET_KEY"),
-        *("COUCHDB_PASSWORD", "GRDF_CLIENT_SECRET", "REDIS_PASSWORD", "STAGING_CONNECTION"),
+        *("COUCHDB_PASSWORD", "GRDF_CLIENT_SECRET", "STAGING_CONNECTION"),
     },
     # It creates tokens for tasks and sends them, but runs no tasks.
     "airflow-scheduler": {"POSTGRES_PASSWORD", "JWT_SECRET", "REDIS_PASSWORD"},
@@ -51,7 +51,7 @@ NETWORKS = {
     },
     "couchdb-setup": {"couchdb"},
     "airflow-init": {"database"},
-    "airflow-apiserver": {"default", "database", "broker", "couchdb"},
+    "airflow-apiserver": {"default", "database", "couchdb"},
     "airflow-scheduler": {"default", "database", "broker"},
     "airflow-dag-processor": {"default", "database"},
     "airflow-account-processor": {"default", "database", "couchdb"},

@@ -99,7 +99,7 @@ def test_the_first_user_is_made_once(server: postgres.Postgres, tmp_path: Path) 
     name, password, *rest = before
     assert (name, rest) == ("admin", ["admin@example.org", "Admin"])
     assert check_password_hash(password, FIRST)
-    assert slots == [("grdf", 8)]
+    assert slots == [("grdf", 12)]
     assert FIRST not in str(noted), "Airflow keeps a log of its commands"
 
     assert "admin already exist" in set_up(server, tmp_path, OTHER)

@@ -37,7 +37,7 @@ DIFFERENT = {
     "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": "the chart's name for the server",
     "AIRFLOW__GRDF__STAGING_URL": "empty unless set: the shared folder",
     "AIRFLOW__GRDF__STAGING_CONN_ID": "empty unless set",
-    "AIRFLOW__GRDF__DELETION_AIRFLOW_CONN_ID": "empty unless set",
+    "AIRFLOW__GRDF__AIRFLOW_CONN_ID": "empty unless set",
 }
 """Settings of the compose file that are not in ``config`` with its value, with the reason."""
 FORM = set(re.findall(r"(?m)^([A-Z_]+)=", (ROOT / ".env.example").read_text()))
@@ -164,7 +164,7 @@ def test_no_other_pod_is_given_anything() -> None:
 
 def test_no_secret_is_in_the_file() -> None:
     passwords = re.findall(r'"password": "([^"]*)"|//\w*:([^@\s]*)@', FILE.read_text())
-    assert len(passwords) == 8
+    assert len(passwords) == 7
     assert all(re.fullmatch(r"\$\(\w+\)", one or other) for one, other in passwords)
     told = set(re.findall(r'"(\w+)":', json.dumps(VALUES)))
     assert not told & {"fernetKey", "jwtSecret", "apiSecretKey", "pass", "password", "brokerUrl", "defaultUser"}

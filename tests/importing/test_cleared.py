@@ -93,7 +93,6 @@ def clear(airflow: AirflowStack, run: str, *, with_run: bool) -> None:
     ("dag", "with_run"),
     [
         ("grdf_adopt_rights", True),
-        ("grdf_adopt_rights", False),
         ("grdf_import_accounts", True),
         ("grdf_send_proof", True),
     ],

@@ -224,10 +224,12 @@ def test_the_daily_runs_calls_are_left_alone(
     import json
     import os
 
-    connection = json.loads(os.environ["AIRFLOW_CONN_GRDF_ADICT"])
-    connection["extra"]["calls_per_day"] = 20
-    monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", json.dumps(connection))
-    monkeypatch.setenv("AIRFLOW__GRDF__DAILY_RESERVE", "18")
+    def allow(calls: int) -> None:
+        connection = json.loads(os.environ["AIRFLOW_CONN_GRDF_ADICT"])
+        connection["extra"]["calls_per_day"] = calls
+        monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", json.dumps(connection))
+
+    allow(4)  # half of them are for daily runs
     put(homes)
     with pytest.raises(AirflowRescheduleException):
         run()
@@ -235,7 +237,7 @@ def test_the_daily_runs_calls_are_left_alone(
     assert before < 3
     with pytest.raises(AirflowRescheduleException):
         run()
-    monkeypatch.setenv("AIRFLOW__GRDF__DAILY_RESERVE", "0")
+    allow(100)
     assert run() == {"declared": 3}
     assert puts(clean) == 3
 

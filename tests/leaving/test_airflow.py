@@ -49,7 +49,7 @@ REMEMBERED = {
 }
 """Where an account's id remains because Airflow's API cannot remove it, as the README says."""
 PERSON = ("Durand-Invente", "m.durand@example.org")
-PASSED_ON = {"AIRFLOW__GRDF__DELETION_AIRFLOW_CONN_ID": "airflow_api", "AIRFLOW__GRDF__RETRIES": "0"}
+PASSED_ON = {"AIRFLOW__GRDF__AIRFLOW_CONN_ID": "airflow_api", "AIRFLOW__GRDF__RETRIES": "0"}
 
 
 @pytest.fixture(scope="module")

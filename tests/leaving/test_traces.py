@@ -17,7 +17,7 @@ from include.sandbox.adict.world import DEFAULTS
 from tests.airflow_rows import rows_of
 from tests.helpers import connect_cozy, yesterday
 from tests.leaving.household import Couch, stage
-from tests.runs.runner import Worker
+from tests.runs.runner import AT_DEBUG, Worker
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -66,8 +66,8 @@ def life(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPat
     lived = Life()
     log = tmp_path_factory.mktemp("traces") / "worker.log"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", "DEBUG")
-        patch.setenv("AIRFLOW__LOGGING__NAMESPACE_LEVELS", "urllib3=INFO")
+        for name, value in AT_DEBUG.items():
+            patch.setenv(name, value)
         worker = Worker(log, world)
     quick = {"AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL": "False", "AIRFLOW__GRDF__RETRY_SECONDS": "1"}
 

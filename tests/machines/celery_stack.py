@@ -1,8 +1,8 @@
 """An Airflow on several machines, simulated on one machine: workers that only share servers.
 
-Each Celery worker has its own Airflow home, and so its own disk. The workers share PostgreSQL (Airflow's database),
-Redis (Celery's broker, and the count of calls to GRDF), the object store (answers between ``extract`` and ``load``),
-CouchDB and GRDF. As in the compose file, deletions run apart, on the only worker that has their secret.
+Each Celery worker has its own Airflow home, and so its own disk. The workers share PostgreSQL (Airflow's database, and
+the count of calls to GRDF), Redis (tasks), the object store (answers between ``extract`` and ``load``), CouchDB
+and GRDF. As in the compose file, deletions run apart, on the only worker that has their secret.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class CeleryStack(Prepared):
             "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "10",
             # Only logs share a folder, so that the API server finds them, as with remote logging.
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
-            "AIRFLOW__GRDF__QUOTA_URL": f"{redis}/1",
+            "AIRFLOW__GRDF__QUOTA_URL": database["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"],
             "AIRFLOW__GRDF__STAGING_URL": f"s3://{self.store.bucket}/staging",
             "AIRFLOW__GRDF__STAGING_CONN_ID": "grdf_staging",
             "AIRFLOW__GRDF__DELETION_QUEUE": "deletion",

@@ -9,7 +9,6 @@ from grdf.quota.allowance import Purpose, Quota
 from grdf.quota.governor import Governor
 from grdf.quota.quota_store import Change, Result, Store
 from grdf.quota.terms import Booking, Terms
-from grdf.quota.turn import FarOff
 from include.gas.days.gas_day import PARIS
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=PARIS).timestamp()
@@ -25,12 +24,8 @@ def call(governor: Governor, purpose: Purpose = "daily", booking: Booking | None
     :param whose: see :meth:`grdf.quota.governor.Governor.turn`
     """
     turn = governor.turn(Terms(purpose, booking), **whose)
-    while True:
-        turn.draw_near()
-        try:
-            return turn.take()
-        except FarOff:
-            continue
+    turn.draw_near()
+    turn.take()
 
 
 class Clockwork(Store):

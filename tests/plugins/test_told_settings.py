@@ -43,11 +43,11 @@ def test_no_wrong_setting_is_told_with_a_secret(monkeypatch: pytest.MonkeyPatch,
     for name in names:
         monkeypatch.setenv(f"AIRFLOW__GRDF__{name.upper()}", written)
     wrong = {name: told(error) for name, error in every_setting.wrong()}
-    assert {"retries", "household_links", "ways_in", "health_at"} <= set(wrong)
+    assert {"retries", "household_links", "ways_in"} <= set(wrong)
     assert {name: text for name, text in wrong.items() if shows(text)} == {}
 
 
-@pytest.mark.parametrize("name", ["household_links", "retries", "ways_in", "health_at"])
+@pytest.mark.parametrize("name", ["household_links", "retries", "ways_in"])
 def test_what_is_harmless_is_quoted(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(f"AIRFLOW__GRDF__{name.upper()}", "Three")
     assert [f"{error}" for each, error in every_setting.wrong() if each == name and "is 'Three'" in f"{error}"]

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from grdf.quota.allowance import TRIALS
+from grdf.quota.allowance import ANYBODY, TRIALS
 from grdf.quota.shared_quota import governor_for
 from grdf.quota.terms import Terms
 from tests.helpers import adict_hook
@@ -74,7 +74,7 @@ def test_trials_take_a_part_of_the_day_alone(tried: Tried, monkeypatch: pytest.M
     for _ in range(TRIALS):
         terms = Terms("trial", longest_wait=1e6)
         monkeypatch.setattr(governor, "sleep", lambda _: None)
-        governor.ask(terms, None, 0.0, None)
+        governor.ask(terms, None, 1e6, None, ANYBODY)
     good, message = tried(calls_per_day=10**9)
     assert not good
     assert "the 100 calls a day are used up that Test buttons and ./grdf doctor may make" in message

@@ -20,7 +20,7 @@ from include.gas.account.sections.marks import with_leaving
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.account.sections.rights.proofs import Proof
 from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD
-from include.gas.documents.shapes.stored_documents import ConsentText
+from include.gas.documents.stored_consent import ConsentText
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,

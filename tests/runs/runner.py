@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 USUAL = {"AIRFLOW__GRDF__RETRIES": "0"}
 """No retries, because ``dag.test()`` would wait for them. Tests of retries set their own."""
+AT_DEBUG = {
+    "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
+    "AIRFLOW__LOGGING__LOGGING_CONFIG_CLASS": "tests.runs.debug_logging.LOGGING_CONFIG",
+}
+"""Lets a new worker log as much as docs/security.md allows."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from include.gas.answers.access_rights import NEVER_IN_FORCE, AccessRight, consent_state, is_pce, is_usable
@@ -15,6 +15,8 @@ from include.gas.errors import IdTokenRefused
 
 CLAIM = "consentements"
 """The claim of the id_token that names the meters: a string that contains JSON."""
+ENDS_SOON = timedelta(days=30)
+"""How long before the end of a consent people are told."""
 NOT_ACCEPTED = ", without ever being in force"
 """The end of the state of a right that was not accepted before it was over.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from include.gas.display.overview import ENDS_SOON, Overview, Situation
+from include.gas.display.overview import Overview, Situation
 from include.gas.display.recent_days import RecentDays
 from include.gas.documents.gaps import PUBLISHED_WITHIN
 from include.gas.documents.year_counts import ABSENT, CORRECTED, STORED
@@ -134,16 +134,15 @@ class Fleet:
     meters: int
 
 
-def fleet(overviews: Collection[Overview], today: date, ends_soon: timedelta = ENDS_SOON) -> Fleet:
+def fleet(overviews: Collection[Overview], today: date) -> Fleet:
     """Return what some accounts have in common.
 
     :param overviews: the accounts that the visitor may see
     :param today: civil date in Paris
-    :param ends_soon: how long before its end a consent counts as ending soon
     """
     held: dict[Situation, list[str]] = {situation: [] for situation in Situation}
     for each in overviews:
-        held[each.situation(today, ends_soon)].append(each.id)
+        held[each.situation(today)].append(each.id)
     groups = {
         group: {situation: len(held[situation]) for situation in Situation if GROUPS[situation] is group}
         for group in Group

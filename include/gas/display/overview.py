@@ -20,6 +20,7 @@ from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_read
 from include.gas.account.state import is_about_proof, state_since
 from include.gas.answers.proof_state import ASKED, REFUSED
+from include.gas.consents.consent import ENDS_SOON
 from include.gas.display.recent_days import RecentDays, recent_days
 from include.gas.errors import VENDOR_DOWN, BadAccount
 from include.gas.rights.declared_right import is_waiting
@@ -30,9 +31,6 @@ LATE = timedelta(days=7)
 
 AHEAD = timedelta(days=1)
 """How far today's date may differ from one clock to another."""
-
-ENDS_SOON = timedelta(days=30)
-"""Default for how long before the end of a consent the household is told. The installation can change it."""
 
 BEYOND = "its document has a day or a moment that no calendar can reckon with, such as one of the year 9999"
 """What is odd about an account whose summary cannot be made."""
@@ -132,11 +130,10 @@ class Overview:
         """Number of missing days, whether or not they may still come."""
         return self.awaited + self.none
 
-    def situation(self, today: date, ends_soon: timedelta = ENDS_SOON) -> Situation:
+    def situation(self, today: date) -> Situation:
         """Return the most important thing to say about the account.
 
         :param today: civil date in Paris
-        :param ends_soon: how long before the end of a consent to mention it
         """
         ended = self.consents_until is not None and self.consents_until < today
         some_ended = self.consent_until is not None and self.consent_until < today
@@ -158,7 +155,7 @@ class Overview:
             (not self.daily, Situation.NO_DAILY),
             (self.last is None, Situation.NOTHING if self.asked else Situation.NEW),
             (late, Situation.LATE),
-            (self.consent_until is not None and self.consent_until <= today + ends_soon, Situation.ENDING),
+            (self.consent_until is not None and self.consent_until <= today + ENDS_SOON, Situation.ENDING),
             (self.awaited > 0, Situation.GAPS),
             (self.none > 0 or self.lost, Situation.HOLES),
         ):

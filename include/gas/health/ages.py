@@ -30,13 +30,11 @@ class Lag:
     :param start: the day from which its age counts: its newest gas day, or since when it could have been read if that
         is later
     :param last: its newest gas day; ``None`` if it has none
-    :param first_seen: whether no moment is noted, so that its age counts since the check has seen it first
     :param no_daily: whether the meter is noted as one that cannot be daily
     """
 
     start: date
     last: date | None
-    first_seen: bool = False
     no_daily: bool = False
 
 
@@ -51,41 +49,19 @@ def since_of(document: Mapping[str, Any], today: date) -> date | None:
     return _newest([*_of_account(document), *_of_declaration(document), *own], today)
 
 
-def was_dated_ahead(document: Mapping[str, Any], today: date) -> bool:
-    """Return whether a clock that was ahead has noted when the account came: such an account is not one of today.
-
-    :param today: civil date in Paris
-    """
-    own = [_day(meter.brought) for meter in _meters(document)]
-    days = [*_of_account(document), *_of_declaration(document), *own]
-    return any(day is not None and day > today + ONE_DAY for day in days)
-
-
-def lag_of(document: Mapping[str, Any], today: date, first_seen: date | None = None) -> Lag | None:
+def lag_of(document: Mapping[str, Any], today: date) -> Lag | None:
     """Return how far behind the meter is that lags most; ``None`` if no gas day is expected or nothing is known.
 
     Meters that cannot be daily do not count unless they gave days lately, nor those that are not read because their
     right is gone.
 
     :param today: civil date in Paris
-    :param first_seen: since when it is waited for what has no moment, see :func:`is_undated`
     """
     lags = []
     for pce, start, last, begun in _starts(document, today):
-        if (since := start or first_seen) is not None:
-            no_daily = not may_be_daily(document, pce)
-            lags.append(Lag(max(since, min(begun, today)), last, start is None, no_daily))
+        if start is not None:
+            lags.append(Lag(max(start, min(begun, today)), last, not may_be_daily(document, pce)))
     return min(lags, key=lambda lag: (lag.start, lag.last or date.min), default=None)
-
-
-def is_undated(document: Mapping[str, Any], today: date) -> bool:
-    """Return whether gas days are expected of the account, or of one of its meters, and nothing says since when.
-
-    cozy-stack notes no moment, and an account has none before a run of its own has succeeded.
-
-    :param today: civil date in Paris
-    """
-    return any(start is None for _, start, _, _ in _starts(document, today))
 
 
 def gives_days(document: Mapping[str, Any], today: date) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR, database
 
 MOST_DAYS = {DAY: 1, MONTH: 31, YEAR: 366}
 """How many gas days one document of a doctype is about, at most."""
@@ -19,7 +19,10 @@ def incomplete(held: Mapping[str, int | None], stored: Iterable[int]) -> Iterato
     :param held: how many documents each doctype's database holds; ``None`` if it is missing
     :param stored: how many gas days each account says are stored
     """
-    days = sum(stored)
+    told = list(stored)
+    days = sum(told)
+    if not told and (held.get(DAY) or 0) > len(database(DAY).indexes):  # which are documents, too
+        yield ACCOUNT, "holds no account, and days of some are stored"
     for doctype, documents in held.items():
         if documents is None:
             yield doctype, "is missing"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -10,7 +9,6 @@ class Cause(StrEnum):
     """Something that is wrong with some accounts, clients or the check itself. The gravest is listed first."""
 
     UNSEEN = "unseen"
-    LOST = "lost"
     DATABASE = "database"
     LOST_DAYS = "lost_days"
     SILENT = "silent"
@@ -30,24 +28,17 @@ SHARES = (
 """Causes that are a share of the accounts (or of days), each with a limit in percent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When the fleet is not well.
-
-    :param late_days: age in days from which the newest gas day is late
-    :param quota_left: percentage of a client's calls of the day; fewer are nearly spent
-    :param percent: by cause, the percentage of accounts (of days, for ``none_days``) that may be concerned; more are
-        not well
-    """
-
-    late_days: int = 7
-    quota_left: int = 10
-    percent: dict[Cause, int] = field(default_factory=dict)
-
-    def allows(self, cause: Cause, count: int, of: int) -> bool:
-        """Return whether so many are still well.
-
-        :param count: how many are concerned
-        :param of: how many there are
-        """
-        return count * 100 <= self.percent.get(cause, 0) * of
+PERCENT = {
+    Cause.LATE: 5,  # GRDF is late with some meters on any day
+    Cause.SILENT: 2,  # of fewer than 50, none
+    Cause.REFUSED: 5,
+    Cause.CONNECT: 20,  # consents do end
+    Cause.NONE_DAYS: 5,
+    Cause.BRAKED: 0,
+    Cause.LOST_DAYS: 0,  # CouchDB loses none by itself
+}
+"""By cause, the percentage of accounts (of days, for ``none_days``) that may be concerned; more are not well."""
+LATE_DAYS = 7
+"""Age in days from which the newest gas day is late, as on the page."""
+QUOTA_LEFT = 10
+"""Percentage of a client's calls of the day; fewer are nearly spent."""

@@ -10,7 +10,7 @@ from include.gas.answers.proof_state import REFUSED
 from include.gas.days.gas_day import gas_day_start
 from include.gas.display.overview import Situation
 from include.gas.errors import VENDOR_DOWN
-from include.gas.health.limits import SHARES, Cause, Limits
+from include.gas.health.limits import LATE_DAYS, PERCENT, QUOTA_LEFT, SHARES, Cause
 from include.gas.health.sights import NOTHING_SEEN, Sight
 from include.gas.health.watched import NONE_DAYS, Watched
 from include.gas.health.wording import DO, SAYS
@@ -64,7 +64,7 @@ class Finding:
     @property
     def names_accounts(self) -> bool:
         """Whether those who are concerned are accounts."""
-        return self.cause in SHARES or self.cause is Cause.LOST
+        return self.cause in SHARES
 
     @property
     def is_of_check(self) -> bool:
@@ -121,17 +121,6 @@ class Verdict:
         wrong = Finding(Cause.SETTING, 1, 1, None, True, ((what.rstrip(". "), ""),))
         return replace(self, findings=(*self.findings, wrong))
 
-    def with_lost(self, accounts: Mapping[str, str], known: int) -> Verdict:
-        """Return the verdict with one more cause: accounts that are gone from CouchDB. It concerns nobody if none are.
-
-        :param accounts: their ids, each with what is known of it
-        :param known: how many accounts were known
-        """
-        named = tuple(sorted(accounts.items()))
-        if not named:
-            return self
-        return replace(self, findings=(Finding(Cause.LOST, len(named), known, None, True, named), *self.findings))
-
     def with_databases(self, incomplete: Iterable[tuple[str, str]], of: int) -> Verdict:
         """Return the verdict with one more cause: databases that are missing or have lost documents, if there are any.
 
@@ -163,17 +152,17 @@ class Verdict:
 def judge(
     fleet: Iterable[Watched],
     clients: Sequence[Client],
-    limits: Limits,
     now: datetime,
     sights: Mapping[str, Sight] = NOTHING_SEEN,
+    percent: Mapping[Cause, int] = PERCENT,
 ) -> Verdict:
     """Judge the fleet.
 
     :param fleet: all accounts
     :param clients: our clients at GRDF
-    :param limits: when a person is called
     :param now: an aware datetime, the present
     :param sights: what Airflow says of accounts, as far as it was seen
+    :param percent: by cause, the percentage of accounts that may be concerned
     """
     named: dict[Cause, list[tuple[str, str]]] = {}
     accounts = expected = odd = none_days = well = 0
@@ -187,7 +176,7 @@ def judge(
         if account.since is not None:
             oldest[account.overview.client] = min(account.since, oldest.get(account.overview.client, account.since))
         none_days += account.none_days
-        causes = dict(_causes(account, limits, sights.get(account.id)))
+        causes = dict(_causes(account, sights.get(account.id)))
         well += not causes
         for cause, why in causes.items():
             named.setdefault(cause, []).append((account.id, why))
@@ -195,12 +184,12 @@ def judge(
     for cause, names in named.items():
         # Those that cannot be understood are silent, too: nobody knows whether they should be read.
         of = {Cause.SILENT: expected + odd, Cause.LATE: expected}.get(cause, accounts)
-        red = not limits.allows(cause, len(names), of)
-        found.append(Finding(cause, len(names), of, limits.percent.get(cause, 0), red, tuple(names)))
+        most = percent.get(cause, 0)
+        found.append(Finding(cause, len(names), of, most, len(names) * 100 > most * of, tuple(names)))
     if none_days and (days := expected * NONE_DAYS.days):
-        red = not limits.allows(Cause.NONE_DAYS, none_days, days)
-        found.append(Finding(Cause.NONE_DAYS, none_days, days, limits.percent.get(Cause.NONE_DAYS, 0), red))
-    found += _of_clients(clients, oldest, limits, now)
+        most = percent.get(Cause.NONE_DAYS, 0)
+        found.append(Finding(Cause.NONE_DAYS, none_days, days, most, none_days * 100 > most * days))
+    found += _of_clients(clients, oldest, now)
     order = list(Cause)
     return Verdict(accounts, expected, well, tuple(sorted(found, key=lambda each: order.index(each.cause))))
 
@@ -213,7 +202,7 @@ def failed(cause: Cause, why: str) -> Verdict:
     return Verdict(0, 0, 0, (Finding(cause, 1, 1, None, True, ((why, ""),)),))
 
 
-def _causes(account: Watched, limits: Limits, sight: Sight | None) -> Iterable[tuple[Cause, str]]:
+def _causes(account: Watched, sight: Sight | None) -> Iterable[tuple[Cause, str]]:
     seen = account.overview
     if account.situation == Situation.ODD:
         yield Cause.SILENT, "its document cannot be understood, so nothing reads it"
@@ -231,7 +220,7 @@ def _causes(account: Watched, limits: Limits, sight: Sight | None) -> Iterable[t
         yield Cause.LOST_DAYS, f"of {', '.join(map(str, account.lost_years))}"
     if not account.is_read:
         return
-    late = account.age is not None and account.age > limits.late_days
+    late = account.age is not None and account.age > LATE_DAYS
     if late:
         yield Cause.LATE, _lateness(account)
     if why := _silence(account, sight, late=late):
@@ -242,7 +231,7 @@ def _lateness(account: Watched) -> str:
     if account.lag is None or account.lag.last:
         return f"newest day {account.lag.last if account.lag else account.overview.last}"
     whose = " of one of its meters" if account.overview.last else ""
-    return f"no day yet{whose}, {'first seen' if account.lag.first_seen else 'connected'} {account.lag.start}"
+    return f"no day yet{whose}, connected {account.lag.start}"
 
 
 def _silence(account: Watched, sight: Sight | None, *, late: bool) -> str:
@@ -258,9 +247,7 @@ def _silence(account: Watched, sight: Sight | None, *, late: bool) -> str:
     return ""
 
 
-def _of_clients(
-    clients: Sequence[Client], oldest: Mapping[str, date], limits: Limits, now: datetime
-) -> Iterable[Finding]:
+def _of_clients(clients: Sequence[Client], oldest: Mapping[str, date], now: datetime) -> Iterable[Finding]:
     """Yield what is wrong with our clients.
 
     :param oldest: by client, since when the first of its accounts could have been read
@@ -269,7 +256,7 @@ def _of_clients(
     for client in clients:
         if client.problem:
             spent.append((client.name, client.problem))
-        elif client.left is not None and client.left * 100 < limits.quota_left * client.calls:
+        elif client.left is not None and client.left * 100 < QUOTA_LEFT * client.calls:
             spent.append((client.name, f"{client.left} of {client.calls} calls left"))
         since = oldest.get(client.name)
         if since is None or _fresh(client.listed_at, now):

@@ -11,9 +11,10 @@ from include.gas.account.sections.lost_days import lost_years
 from include.gas.account.sections.missing_days import known_gaps
 from include.gas.account.sections.rights.list_seen import ListMissed
 from include.gas.account.sections.rights.proofs import Proof
+from include.gas.consents.consent import ENDS_SOON
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.display.overview import BEYOND, Overview, Situation, odd_overview, overview
-from include.gas.health.ages import Lag, begins_later, gives_days, is_undated, lag_of, since_of, was_dated_ahead
+from include.gas.health.ages import Lag, begins_later, gives_days, lag_of, since_of
 
 NONE_DAYS = timedelta(days=60)
 """How far back days that GRDF does not have are counted. Older ones are known, and nothing can be done about them."""
@@ -30,19 +31,18 @@ class Watched:
 
     :param overview: the summary that the page shows, too
     :param situation: the most important thing about it today
-    :param since: day from which it could have been read; ``None`` if neither its document nor a former check says it
+    :param since: day from which it could have been read; ``None`` if its document does not say it, as cozy-stack's
     :param age: days since the newest gas day of its meter that lags most, or since that could have been read if that is
         later; ``None`` if no gas day is expected or nothing is known
     :param lag: how far behind that meter is; ``None`` as for ``age``
     :param unread: whether no gas day is expected of it, because something else has to happen first
     :param later: whether the data of its rights begin on a later day
-    :param undated: whether it should be read, and its document does not say since when, or not of one of its meters
-    :param is_new: whether it was connected yesterday or later, or was never read and nobody knows since when it waits
+    :param is_new: whether it was connected yesterday or later
     :param none_days: gas days of the last 60 that GRDF does not have, of all its meters
     :param lost_years: years of which CouchDB has lost days that it has not got back, of all its meters
     :param braked: whether GRDF's list had no consent for it and was not believed
     :param proofs: how many proofs of consent GRDF waits for
-    :param ends_soon: whether its last consent ends within the time of ``consent_warning_days``
+    :param ends_soon: whether its last consent ends within ``ENDS_SOON``
     """
 
     overview: Overview
@@ -52,7 +52,6 @@ class Watched:
     lag: Lag | None
     unread: bool
     later: bool
-    undated: bool
     is_new: bool
     none_days: int
     lost_years: tuple[int, ...]
@@ -76,29 +75,23 @@ class Watched:
         return self.is_read and not self.overview.asked and self.overview.last is None
 
 
-def watched(document: Mapping[str, Any], today: date, ends_soon: timedelta, first_seen: date | None = None) -> Watched:
+def watched(document: Mapping[str, Any], today: date) -> Watched:
     """Return what the check of health keeps of an account. It never raises: one account must not hide the others.
 
     :param document: an account document of any shape
     :param today: civil date in Paris
-    :param ends_soon: how long before the end of a consent a person is told
-    :param first_seen: when a check has first seen that it should be read and is undated; ``None`` if none has
     """
     try:
-        return _watched(document, overview(document), today, ends_soon, first_seen)
+        return _watched(document, overview(document), today)
     except (ValueError, OverflowError):
-        return _watched({"_id": document.get("_id")}, odd_overview(document, BEYOND), today, ends_soon, None)
+        return _watched({"_id": document.get("_id")}, odd_overview(document, BEYOND), today)
 
 
-def _watched(
-    document: Mapping[str, Any], seen: Overview, today: date, ends_soon: timedelta, first_seen: date | None
-) -> Watched:
-    situation = seen.situation(today, ends_soon)
+def _watched(document: Mapping[str, Any], seen: Overview, today: date) -> Watched:
+    situation = seen.situation(today)
     unread = situation in _UNREAD and not (situation == Situation.NO_DAILY and gives_days(document, today))
-    dated = since_of(document, today)
-    since = dated or first_seen
-    unknown = seen.last is None and not seen.asked
-    lag = lag_of(document, today, first_seen) if not unread else None
+    since = since_of(document, today)
+    lag = lag_of(document, today) if not unread else None
     later = begins_later(document, today)
     until = seen.consents_until
     return Watched(
@@ -109,14 +102,12 @@ def _watched(
         lag,
         unread,
         later,
-        not unread and not later and is_undated(document, today),
-        (since >= today - ONE_DAY if since is not None else unknown)
-        and not (dated is None and was_dated_ahead(document, today)),
+        since is not None and since >= today - ONE_DAY,
         sum(_recent(document, pce, today) for pce in seen.meters),
         tuple(sorted({year for pce in seen.meters for year in lost_years(document, pce)})),
         bool(ListMissed.of(document)) and situation != Situation.LEAVING,
         sum(proof.is_due for proof in Proof.all_of(document).values()),
-        not unread and until is not None and today <= until <= today + ends_soon,
+        not unread and until is not None and today <= until <= today + ENDS_SOON,
     )
 
 

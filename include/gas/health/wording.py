@@ -8,7 +8,6 @@ RUNBOOK = "docs/runbook.md"
 
 SAYS = {
     Cause.UNSEEN: "the accounts could not be looked at",
-    Cause.LOST: "{count} of {of} known accounts are gone from CouchDB, and were not deleted by us",
     Cause.DATABASE: "{count} of {of} databases are missing in CouchDB, or have lost documents",
     Cause.LOST_DAYS: "{count} of {of} accounts have lost stored days",
     Cause.SILENT: "{count} of {of} accounts that should be read are silent",
@@ -25,8 +24,6 @@ SAYS = {
 DO = {
     Cause.UNSEEN: "See that CouchDB answers and the connection couchdb is right, then clear this task "
     f"({RUNBOOK}, unseen).",
-    Cause.LOST: "See that the connection couchdb leads to the right databases, and restore io-cozy-accounts from a "
-    f"backup. If they were removed on purpose, remove the Airflow Variable grdf_health_known ({RUNBOOK}, lost).",
     Cause.DATABASE: "See that the connection couchdb leads to the right server and prefix. Restore what was lost from "
     "a backup (docs/operations.md), or make a missing one anew with ./grdf couchdb setup: the next runs read the days "
     f"that GRDF still has ({RUNBOOK}, database).",

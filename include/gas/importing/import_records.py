@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.gas.documents.shapes.stored_documents import ConsentRecord
+from include.gas.documents.stored_consent import ConsentRecord
 
 BY = "import by "
 """How it begins who recorded a consent. Records have this text stored and it is compared with: never reword it."""

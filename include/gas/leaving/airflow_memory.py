@@ -63,7 +63,7 @@ LOGS = Kept(
 WITHOUT_API = Kept(
     "everything that Airflow remembers of the account: runs, XComs, rendered fields, logs, asset events, its audit log",
     (),
-    "[grdf] deletion_airflow_conn_id is not set: `airflow dags delete` removes what is of its own DAG, and `airflow db "
+    "[grdf] airflow_conn_id is not set: `airflow dags delete` removes what is of its own DAG, and `airflow db "
     "clean` the rest by its age",
 )
 DATA_KEPT = Kept(WITHOUT_API.what, (), "the account and its data were to be kept")

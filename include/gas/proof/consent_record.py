@@ -13,7 +13,7 @@ from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
-from include.gas.documents.shapes.stored_documents import ConsentRecord, ConsentText, Entered
+from include.gas.documents.stored_consent import ConsentRecord, ConsentText, Entered
 
 HOUSEHOLD = "household"
 """Who recorded a consent that the household gave here itself."""

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from include.gas.days.gas_day import PARIS
 from include.gas.days.windows import ONE_DAY
-from include.gas.documents.shapes.stored_documents import ConsentRecord
+from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.proof.consent_record import HOUSEHOLD
 
 TITLE = "Enregistrement du consentement à l’accès aux données de gaz"

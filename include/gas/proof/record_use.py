@@ -11,7 +11,7 @@ from include.gas.account.sections.rights.sent_declarations import FORGOTTEN, Sen
 from include.gas.account.sections.section import put
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.shapes.stored_documents import ConsentRecord
+from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.errors import ODD_DOCUMENT, BadAccount
 from include.gas.proof.consent_record import record_for
 

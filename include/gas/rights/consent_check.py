@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from include.gas.account.account import Account
@@ -22,7 +22,7 @@ from include.gas.account.sections.rights.lost_consents import (
 )
 from include.gas.account.state import is_about_proof, with_state
 from include.gas.answers.access_rights import WAITING, AccessRight, moment_in
-from include.gas.consents.consent import Consent, told
+from include.gas.consents.consent import ENDS_SOON, Consent, told
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.errors import OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
@@ -94,24 +94,21 @@ class Finding:
         return {right.pce for right in self.foreign} - shared
 
 
-def check_consents(
-    document: Mapping[str, Any], listed: Listed, *, now: datetime, today: date, warn_days: int
-) -> Finding | None:
+def check_consents(document: Mapping[str, Any], listed: Listed, *, now: datetime, today: date) -> Finding | None:
     """Compare an account with GRDF's list of rights for the check every morning.
 
     :param now: an aware datetime
     :param today: civil date in Paris
-    :param warn_days: days before the end of a consent from which to warn
     :return: ``None`` for an account that is leaving, whose meters are not known yet, or that has connected again
     :raises BadAccount: if the document cannot be understood
     """
     account = Account.from_document(document)
     if account.leaving or not account.meters or account.reconnected:
         return None
-    return compared(document, listed, now=now, today=today, warn_days=warn_days)
+    return compared(document, listed, now=now, today=today)
 
 
-def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, today: date, warn_days: int) -> Finding:
+def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, today: date) -> Finding:
     """Compare an account's meters with GRDF's list of rights.
 
     Only rights that the account itself has brought count. Another right to the same meter may belong to the people who
@@ -120,7 +117,6 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     :param document: the account document as read for this write
     :param now: an aware datetime
     :param today: civil date in Paris
-    :param warn_days: days before the end of a consent from which to warn
     :raises BadAccount: if the document cannot be understood
     """
     account = Account.from_document(document)
@@ -152,7 +148,7 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     changed = with_consents(document, meters) if tuple(meters) != account.meters else dict(document)
     changed = without_old_token(changed, today)
     ends = [meter.until for meter in meters if not meter.lost and meter.until is not None]
-    ends = [day for day in ends if day <= today + timedelta(days=warn_days)]
+    ends = [day for day in ends if day <= today + ENDS_SOON]
     # If the list shows every consent as usable, the state is cleared, whatever set it: GRDF sometimes refuses meters by
     # mistake (ADICT 3.7), and one wrong answer must not stop a household for good. If GRDF still refuses the data, the
     # next run reports it as an error at GRDF (``grdf.consents.lists.doubt``).

@@ -9,7 +9,7 @@ from itertools import combinations
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations, hashed
 from include.gas.answers.access_rights import AccessRight
 from include.gas.answers.words import fold_address
-from include.gas.documents.shapes.stored_documents import ConsentRecord
+from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.rights.declared_right import name_of, names_fit, was_made_by
 
 

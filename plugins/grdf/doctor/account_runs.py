@@ -10,7 +10,6 @@ from grdf.doctor.findings import Finding, some
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.accounts.account_store import AccountStore, listing_problem
 from include.gas.days.gas_day import paris_today
-from include.gas.display.overview import ENDS_SOON
 from include.gas.documents.gas_days import dag_id
 from include.gas.health.watched import watched
 
@@ -30,7 +29,7 @@ def account_runs(what: str, rows: Rows, couchdb: CouchDBHook, now: datetime) -> 
     """
     today = paris_today(now)
     documents = [each for each in AccountStore(couchdb).listed() if listing_problem(each) is None]
-    fleet = {account.id: account for account in (watched(each, today, ENDS_SOON) for each in documents)}
+    fleet = {account.id: account for account in (watched(each, today) for each in documents)}
     paused = {str(name): bool(is_paused) for name, is_paused in rows["dags"]}
     came = {str(name): moment(when) for name, when in rows["came"]}
     runs = _Runs(rows)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from grdf import settings
 from grdf.doctor.findings import Finding, of_error
-from grdf.health import every_setting, health_settings
+from grdf.health import every_setting
 from grdf.hooks.connection import airflow_connection, base_url
 from grdf.transport.addresses import what_is_wrong
 from include.gas.errors import BadSettings
 from include.gas.redact import redact, redact_address
 
 WHAT = "settings"
-NAME = "health_airflow_conn_id"
+NAME = "airflow_conn_id"
 
 
 def notifier() -> Iterator[Finding]:
@@ -37,9 +38,9 @@ def notifier() -> Iterator[Finding]:
 
 
 def connection() -> Iterator[Finding]:
-    """Look for the connection of ``[grdf] health_airflow_conn_id``, if it is set. Airflow's API is not asked."""
+    """Look for the connection of ``[grdf] airflow_conn_id``, if it is set. Airflow's API is not asked."""
     try:
-        conn_id = health_settings.health_airflow_conn_id()
+        conn_id = settings.airflow_conn_id()
     except BadSettings:  # told by the settings
         return
     if conn_id is None:

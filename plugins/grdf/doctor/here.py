@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator
-from dataclasses import replace
 from importlib.metadata import version
 
 from grdf import settings
 from grdf.doctor.findings import Finding, of_error
 from grdf.health import every_setting
+from grdf.options import quoted
 from grdf.staging.area import Staging
 from grdf.staging.entries import local_path
 
@@ -24,11 +24,14 @@ def versions() -> Iterator[Finding]:
 def all_settings() -> Iterator[Finding]:
     """Read every setting of ``[grdf]``, as the tasks do."""
     wrong = list(every_setting.wrong())
-    for name, error in wrong:
-        found = of_error("settings", error)
-        if name == every_setting.OF_API_SERVERS:
-            found = replace(found, state="look", do=f"{found.do} Only API servers need it.")
-        yield found
+    for _, error in wrong:
+        yield of_error("settings", error)
+    if unknown := every_setting.unknown():
+        named = ", ".join(quoted(name, 60) for name in unknown)
+        yield Finding(
+            "settings", "bad", f"nothing reads these settings of [grdf]: {named}",
+            "Correct their names or remove them (docs/settings.md has all).",
+        )  # fmt: skip
     if not wrong:
         yield Finding("settings", "ok", f"all {len(every_setting.readers())} settings of [grdf] can be read")
 

@@ -26,7 +26,7 @@ DAYS = 2
 """How many days back a run must have read an account. One morning may be missed for reasons that pass."""
 NOT_SEEN = (
     "Which accounts' DAGs are missing or paused, and whose runs are all skipped, was seen only of accounts that are "
-    "late or new ({looked} of {of}): [grdf] health_airflow_conn_id is not set."
+    "late or new ({looked} of {of}): [grdf] airflow_conn_id is not set."
 )
 
 

@@ -8,7 +8,7 @@ from contextvars import copy_context
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from grdf.health import health_settings
+from grdf import settings
 from grdf.options import quoted
 from grdf.transport.addresses import split
 from include.gas.errors import BadSettings
@@ -37,8 +37,8 @@ class Alerter:
     """
 
     def __init__(self) -> None:
-        self.path = health_settings.alert_notifier()
-        self.kwargs = health_settings.alert_notifier_kwargs()
+        self.path = settings.alert_notifier()
+        self.kwargs = settings.alert_notifier_kwargs()
         self.kind = _class_at(self.path) if self.path else None
         if self.kind is not None:
             self._made("title", "text")

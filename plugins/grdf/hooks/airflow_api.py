@@ -127,6 +127,6 @@ class AirflowApiHook(BaseHook):
                 None,
                 f"Airflow did not {what} (HTTP {response.status_code}, connection {self.airflow_conn_id})",
                 "Give the connection a user who may delete DAGs and runs, and read XComs and asset events, or "
-                "clear [grdf] deletion_airflow_conn_id.",
+                "clear [grdf] airflow_conn_id.",
             )
         raise ServiceUnavailable.about(None, f"Airflow did not {what} (HTTP {response.status_code})")

@@ -235,8 +235,7 @@ class CheckConsentsOperator(GrdfOperator):
         listed = round_.listed(document)
 
         def finding_of(stored: dict[str, Any]) -> Finding | None:
-            warn_days = settings.consent_warning_days()
-            return check_consents(stored, listed, now=now, today=paris_today(now), warn_days=warn_days)
+            return check_consents(stored, listed, now=now, today=paris_today(now))
 
         finding = finding_of(document)
         if (after := round_.waits.settle(document, now)) is not document:

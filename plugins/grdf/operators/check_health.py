@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from logging import ERROR, INFO
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +13,12 @@ from grdf.dag_settings import or_default
 from grdf.operators.base import GrdfOperator
 from grdf.options import quoted_id
 from include.gas.days.gas_day import paris_today
-from include.gas.display.overview import ENDS_SOON, Situation
+from include.gas.display.overview import Situation
 from include.gas.documents.doctypes import ACCOUNT, DOCTYPES
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, FailNow, GasError, RetryLater
 from include.gas.health.databases import incomplete
-from include.gas.health.limits import Cause, Limits
+from include.gas.health.limits import LATE_DAYS, Cause
 from include.gas.health.sights import Sight
 from include.gas.health.verdict import Client, Verdict, failed, judge
 from include.gas.health.watched import Watched, watched
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
 
 ABOUT = "GRDF gas accounts"
 DAG = "grdf_health"
+NAMED = 20
+"""How many accounts the log names for each cause. Alerts name none."""
 OF_TIME = frozenset((Cause.SILENT, Cause.LATE, Cause.UNCHECKED))
 """Causes that an installation of today has because nothing has run yet."""
 FIRST = (
@@ -48,7 +49,7 @@ class CheckHealthOperator(GrdfOperator):
     """Looks at all accounts once, and fails if too many are late, silent, refused, or wait for a person.
 
     The gauges of :mod:`grdf.metrics` are set, and if it fails, one alert for the whole fleet is sent by the notifier of
-    the settings. Nothing is changed but the Variable of known accounts, and GRDF is not called.
+    the settings. Nothing is changed, and GRDF is not called.
     """
 
     _unseen = ""
@@ -62,7 +63,7 @@ class CheckHealthOperator(GrdfOperator):
         """
         from grdf.health import every_setting, gauges
 
-        wrong = [error for name, error in every_setting.wrong() if name != every_setting.OF_API_SERVERS]
+        wrong = [error for _, error in every_setting.wrong()]
         alerter = self.alerter(wrong)
         try:
             verdict = self._look(context, wrong)
@@ -109,27 +110,17 @@ class CheckHealthOperator(GrdfOperator):
         :param wrong: what is wrong with the settings, to which this adds
         """
         from grdf.airflow.account_list import no_database
-        from grdf.health import gauges, health_settings, known_accounts
+        from grdf.health import gauges
 
-        limits = health_settings.limits()
         now = datetime.now(UTC)
         today = paris_today(now)
-        soon = timedelta(days=or_default(settings.consent_warning_days, ENDS_SOON.days))
-        before = known_accounts.seen_before(self.couchdb)
-        seen = before.since(today)
-        fleet = [
-            watched(document, today, soon, seen.get(str(document.get("_id"))))
-            for document in self.accounts.every_of_ours()
-        ]
+        fleet = [watched(document, today) for document in self.accounts.every_of_ours()]
         if not fleet and not self.couchdb.has_database(ACCOUNT):
             raise no_database(self.couchdb)
-        waits = {account.id: seen.get(account.id, today) for account in fleet if account.undated}
-        lost, known = known_accounts.lost(self.couchdb, before, {account.id for account in fleet}, waits)
         databases = self._incomplete(fleet, wrong)
         clients = [self._client(hook.grdf_conn_id) for hook in self.clients()]
-        sights = self._sights(context, fleet, limits, now, wrong)
-        verdict = judge(fleet, clients, limits, now, sights).with_databases(databases, len(DOCTYPES))
-        verdict = verdict.with_lost(lost, known)
+        sights = self._sights(context, fleet, now, wrong)
+        verdict = judge(fleet, clients, now, sights).with_databases(databases, len(DOCTYPES))
         gauges.tell(fleet, clients, verdict, now)
         return verdict
 
@@ -160,33 +151,29 @@ class CheckHealthOperator(GrdfOperator):
             return Client(name, listed_at=listed_at, problem=error.cause or str(error))
 
     def _sights(
-        self, context: Context, fleet: Sequence[Watched], limits: Limits, now: datetime, wrong: list[BadSettings]
+        self, context: Context, fleet: Sequence[Watched], now: datetime, wrong: list[BadSettings]
     ) -> Mapping[str, Sight]:
         """Return what Airflow shows of the accounts, and say what could not be seen."""
-        from grdf.health import airflow_sight, health_settings
+        from grdf.health import airflow_sight
 
         expected = [account.id for account in fleet if account.is_read]
-        conn_id = or_default(health_settings.health_airflow_conn_id, None)
+        conn_id = or_default(settings.airflow_conn_id, None)
         if conn_id and expected:
             try:
-                shown = dict(airflow_sight.by_api(conn_id, expected, now))
-                unknown = [account.id for account in fleet if account.never_read and account.undated]
-                for name, sight in airflow_sight.by_task(context["ti"], unknown).items():
-                    shown[name] = replace(shown[name], had_runs=shown[name].had_runs or sight.had_runs)
-                return shown
+                return airflow_sight.by_api(conn_id, expected, now)
             except GasError as error:
                 wrong.append(
                     BadSettings.about(
                         None,
                         f"Airflow's API did not show the accounts' DAGs ({error.cause or error})",
-                        f"Give the connection {quoted_id(conn_id)} of [grdf] health_airflow_conn_id a user who may "
+                        f"Give the connection {quoted_id(conn_id)} of [grdf] airflow_conn_id a user who may "
                         "read DAGs and task instances, and its address.",
                     )
                 )
         suspects = [
             account.id
             for account in fleet
-            if account.is_read and (account.never_read or (account.age is not None and account.age > limits.late_days))
+            if account.is_read and (account.never_read or (account.age is not None and account.age > LATE_DAYS))
         ]
         sights = airflow_sight.by_task(context["ti"], suspects)
         if expected:
@@ -195,12 +182,9 @@ class CheckHealthOperator(GrdfOperator):
 
     def _say(self, verdict: Verdict) -> None:
         """Log the verdict first, then each cause."""
-        from grdf.health import health_settings
-
         self.log.log(ERROR if verdict.red else INFO, "%s", verdict.headline())
-        most = or_default(health_settings.health_names, health_settings.NAMES)
         for finding in verdict.findings:
-            self.log.log(ERROR if finding.red else INFO, "%s: %s", finding.cause.value, finding.line(most))
+            self.log.log(ERROR if finding.red else INFO, "%s: %s", finding.cause.value, finding.line(NAMED))
         if self._unseen:
             self.log.info("%s", self._unseen)
 
@@ -215,14 +199,11 @@ class CheckHealthOperator(GrdfOperator):
             return False
 
     def _alert(self, context: Context, alerter: Alerter | None, verdict: Verdict) -> None:
-        from grdf.health import told_runs
-
         if alerter is None:
             return
         try:
             if alerter.send(context, f"{ABOUT}: {len(verdict.red)} cause(s) need a person", verdict.message()):
                 self.log.info("One alert was sent by %s.", alerter.path)
-                told_runs.note(Run.of(context).id)
             else:
                 self.log.info("No alert was sent: [grdf] alert_notifier is not set.")
         except BadSettings as error:

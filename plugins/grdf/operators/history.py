@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
-from grdf import settings
 from grdf.airflow.announcing import announce
 from grdf.airflow.tasks.run import Run
 from grdf.airflow.tasks.waiting import waiting_for_grdf
@@ -88,10 +87,7 @@ class PlanHistoryOperator(GrdfOperator):
 
     def _make_room(self, accounts: Sequence[Account], client: AdictHook) -> None:
         """Make room for the daily runs of a client's accounts in its quota."""
-        # An installation that has set what daily runs need knows better than a list of accounts, some of which may be
-        # paused.
-        known = settings.daily_reserve() is not None
-        self._governor(client).expect(0 if known else sum(len(account.meters) for account in accounts))
+        self._governor(client).expect(sum(len(account.meters) for account in accounts))
 
     def _time(self, client: AdictHook, calls: int) -> str:
         return how_long(client.oauth.facts, calls, "history")

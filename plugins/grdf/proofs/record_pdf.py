@@ -12,7 +12,7 @@ import fontpkg
 from fpdf import FPDF, XPos, YPos
 from fpdf.fonts import TTFFont
 
-from include.gas.documents.shapes.stored_documents import ConsentRecord
+from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.proof.proof_file import ProofFile
 from include.gas.proof.record_lines import TITLE, record_lines
 

@@ -19,7 +19,7 @@ from typing import Any
 from grdf.connection_types import COUCHDB, DELETION, GRDF
 
 Field = dict[str, Any]
-SECRETS = ("alert_notifier_kwargs", "connect_secret", "quota_url")
+SECRETS = ("alert_notifier_kwargs", "quota_url")
 """Options of ``[grdf]`` whose value, or a part of it, is secret: Airflow hides them, and reads their ``_CMD`` too."""
 
 

@@ -13,7 +13,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 from grdf.metrics.of_calls import tell_call
-from grdf.quota.turn import FarOff, Turn
+from grdf.quota.turn import Turn
 from grdf.transport.http_limits import LimitedAdapter
 
 SECONDS = 120.0
@@ -80,14 +80,9 @@ class TurnAdapter(LimitedAdapter):
         :raises GasError: see :meth:`grdf.quota.turn.Turn.draw_near`
         :raises requests.RequestException: see :meth:`grdf.transport.http_limits.LimitedAdapter.send`
         """
-        call = _current()
-        while True:
-            call.turn.draw_near()
-            try:
-                response: requests.Response = super().send(request, *args, **options)
-            except FarOff:  # urllib3 has closed the connection
-                continue
-            return response
+        _current().turn.draw_near()
+        response: requests.Response = super().send(request, *args, **options)
+        return response
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> HTTPConnectionPool:
         """Return the connection pool for an address, with connections that wait for their turn before sending."""
@@ -101,7 +96,7 @@ class TurnAdapter(LimitedAdapter):
 def take_turn() -> None:
     """Wait for the turn of the current call. The request goes out right after.
 
-    :raises FarOff: if the turn has moved away
+    :raises GasError: see :meth:`grdf.quota.turn.Turn.take`
     """
     call = _current()
     if call.sent_at is not None:

@@ -149,12 +149,6 @@ def test_a_day_that_a_wrong_clock_has_dated_ahead_is_not_news() -> None:
         assert overview(account(stored=stored)).situation(TODAY) is situation, last
 
 
-def test_an_installation_says_how_long_before_its_end_a_consent_is_news() -> None:
-    line = overview(account(**calls_until(40)))
-    assert line.situation(TODAY, timedelta(39)) == Situation.WELL
-    assert line.situation(TODAY, timedelta(40)) == Situation.ENDING
-
-
 def test_every_situation_is_met_above() -> None:
     assert {situation for situation, _ in STATES} == set(Situation)
 

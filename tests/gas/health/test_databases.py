@@ -9,7 +9,7 @@ import pytest
 
 from include.gas.documents.doctypes import AUDIT, DAY, MONTH, YEAR
 from include.gas.health.databases import incomplete
-from include.gas.health.limits import Cause, Limits
+from include.gas.health.limits import Cause
 from include.gas.health.verdict import Verdict, judge
 from include.gas.health.watched import watched
 
@@ -59,9 +59,8 @@ def account(name: str, **more: Any) -> dict[str, Any]:
 
 
 def verdict(*documents: dict[str, Any], percent: int = 0) -> Verdict:
-    soon = timedelta(days=30)
-    fleet = [watched(each, NOW.date(), soon) for each in documents]
-    return judge(fleet, [], Limits(percent={Cause.LOST_DAYS: percent}), NOW)
+    fleet = [watched(each, NOW.date()) for each in documents]
+    return judge(fleet, [], NOW, percent={Cause.LOST_DAYS: percent})
 
 
 LOST = {"lost_days": {PCE: {"read_again": True, "years": {"2025": 365, "2026": 159}}, OTHER: {"years": {"2026": 9}}}}

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from include.gas.health.limits import Cause, Limits
+from include.gas.health.limits import Cause
 from include.gas.health.sights import Sight, unread
 from include.gas.health.verdict import judge
 from include.gas.health.watched import watched
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
-TODAY, SOON = NOW.date(), timedelta(days=30)
+TODAY = NOW.date()
 PCE = "02201000000005"
 
 
@@ -30,8 +30,8 @@ def causes(first: int, sight: Sight) -> set[Cause]:
         },
         "connected": {"at": "2026-05-21T08:00:00.000000Z", "by": "x"},
     }  # fmt: skip
-    fleet = [watched(document, TODAY, SOON)]
-    return {each.cause for each in judge(fleet, [], Limits(percent=dict.fromkeys(Cause, 0)), NOW, {"home": sight}).red}
+    fleet = [watched(document, TODAY)]
+    return {each.cause for each in judge(fleet, [], NOW, {"home": sight}, dict.fromkeys(Cause, 0)).red}
 
 
 @pytest.mark.parametrize("sight", [Sight(), Sight(had_runs=True), unread(2)], ids=["unknown", "runs", "skipped"])

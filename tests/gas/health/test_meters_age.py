@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from include.gas.health.limits import Cause, Limits
+from include.gas.health.limits import Cause
 from include.gas.health.verdict import Verdict, judge
 from include.gas.health.watched import watched
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
-TODAY, SOON = NOW.date(), timedelta(days=30)
+TODAY = NOW.date()
 READ, OTHER = "02201000000002", "02201000000003"
 LONG_AGO = "2025-08-14T08:00:00.000000Z"
 
@@ -52,7 +52,7 @@ def account(other: dict[str, Any] | None = None, *, stored: int | None = None, *
 
 
 def verdict(document: dict[str, Any]) -> Verdict:
-    return judge([watched(document, TODAY, SOON)], [], Limits(percent=dict.fromkeys(Cause, 0)), NOW)
+    return judge([watched(document, TODAY)], [], NOW, percent=dict.fromkeys(Cause, 0))
 
 
 @pytest.mark.parametrize("frequency", ["6M", "JJ"])
@@ -85,9 +85,9 @@ def test_a_meter_noted_as_not_daily_is_watched_while_it_has_days_of_the_last_30(
 def test_a_meter_noted_as_not_daily_whose_days_come_is_read() -> None:
     facts = {pce: {"frequency": "6M", "daily_data": False} for pce in (READ, OTHER)}
     document = account(stored=2, meter_facts=facts)
-    assert watched(document, TODAY, SOON).is_read
+    assert watched(document, TODAY).is_read
     assert verdict(document).expected == 1
-    assert not watched(account(stored=120, meter_facts=facts) | {"stored": {}}, TODAY, SOON).is_read
+    assert not watched(account(stored=120, meter_facts=facts) | {"stored": {}}, TODAY).is_read
 
 
 def test_a_meter_that_has_never_given_a_day_counts_beside_one_that_is_read() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from include.gas.account.sections.stored import with_stored
 from include.gas.documents.year_counts import StoredYear
-from include.gas.health.limits import Cause, Limits
+from include.gas.health.limits import Cause
 from include.gas.health.sights import MISSING, NOTHING_SEEN, PAUSED, Sight, unread
 from include.gas.health.verdict import Client, Verdict, judge
 from include.gas.health.watched import watched
@@ -18,10 +18,9 @@ from include.gas.health.wording import DO, SAYS
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()
-SOON = timedelta(days=30)
 PCE = "02201000000000"
-STRICT = Limits(percent=dict.fromkeys(Cause, 0))
-USUAL = Limits(percent={Cause.LATE: 5, Cause.SILENT: 2, Cause.REFUSED: 5, Cause.CONNECT: 20, Cause.NONE_DAYS: 5})
+STRICT = dict.fromkeys(Cause, 0)
+USUAL = {Cause.LATE: 5, Cause.SILENT: 2, Cause.REFUSED: 5, Cause.CONNECT: 20, Cause.NONE_DAYS: 5}
 QUOTA = Client("grdf_adict", 5000, 6000, "2026-06-10T05:30:00.000000Z")
 
 
@@ -42,11 +41,11 @@ def account(name: str, last: date | None = TODAY - timedelta(days=2), **more: An
 
 def verdict(
     documents: Iterable[dict[str, Any]],
-    limits: Limits = STRICT,
+    limits: dict[Cause, int] = STRICT,
     clients: Iterable[Client] = (QUOTA,),
     sights: Mapping[str, Sight] = NOTHING_SEEN,
 ) -> Verdict:
-    return judge((watched(each, TODAY, SOON) for each in documents), list(clients), limits, NOW, sights)
+    return judge((watched(each, TODAY) for each in documents), list(clients), NOW, sights, limits)
 
 
 def causes(found: Verdict) -> dict[str, list[str]]:

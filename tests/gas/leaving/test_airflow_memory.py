@@ -61,7 +61,7 @@ def test_a_try_that_was_killed_and_the_next_one_tell_of_all_runs_together() -> N
     assert "airflow_history" not in record, "the argument is left as it was"
 
 
-@pytest.mark.parametrize(("kept", "word"), [(WITHOUT_API, "deletion_airflow_conn_id"), (DATA_KEPT, "to be kept")])
+@pytest.mark.parametrize(("kept", "word"), [(WITHOUT_API, "airflow_conn_id"), (DATA_KEPT, "to be kept")])
 def test_nothing_removed_is_said_with_the_reason(kept: Any, word: str) -> None:
     history = with_history({"_id": "home:1"}, [kept])["airflow_history"]
     assert history["removed"] == {}

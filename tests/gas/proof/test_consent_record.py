@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.shapes.stored_documents import ConsentRecord, ConsentText
+from include.gas.documents.stored_consent import ConsentRecord, ConsentText
 from include.gas.proof.consent_record import (
     HOUSEHOLD,
     new_record,

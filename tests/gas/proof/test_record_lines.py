@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.documents.shapes.stored_documents import ConsentRecord, ConsentText, Entered
+from include.gas.documents.stored_consent import ConsentRecord, ConsentText, Entered
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 from include.gas.proof.record_lines import record_lines
 

@@ -11,7 +11,7 @@ import pytest
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.account.sections.rights.sent_declarations import with_sent
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.shapes.stored_documents import ConsentRecord
+from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 from include.gas.proof.record_use import in_doubt, may_rest_on, of_its_household
 

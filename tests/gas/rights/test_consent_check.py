@@ -38,13 +38,13 @@ def right(pce: str = PCE, state: str = "active", **more: Any) -> AccessRight:
     return AccessRight(**{"id": f"u-{pce}", "pce": pce, "role": ROLE, "state": state, "informative": True, **more})
 
 
-def check(document: dict[str, Any], *rights: AccessRight, warn_days: int = 30) -> Finding:
+def check(document: dict[str, Any], *rights: AccessRight) -> Finding:
     before = copy.deepcopy(document)
     listed = Listed(rights, NOW)
-    found = check_consents(document, listed, now=NOW, today=TODAY, warn_days=warn_days)
+    found = check_consents(document, listed, now=NOW, today=TODAY)
     assert document == before, "the stored document is not changed"
     assert found is not None
-    again = check_consents(found.document, listed, now=NOW + timedelta(days=1), today=TODAY, warn_days=warn_days)
+    again = check_consents(found.document, listed, now=NOW + timedelta(days=1), today=TODAY)
     assert again is not None
     assert again.document == found.document, "said once, then nothing is written any more"
     return found
@@ -164,7 +164,7 @@ def test_one_of_its_rights_is_enough() -> None:
 def test_only_the_meters_that_were_asked() -> None:
     document = account(PCE, OTHER, consents_lost=[OTHER], state=PERMISSIONS_CHANGED, state_partial=True)
     listed = Listed([right()], NOW, meters=[PCE])
-    found = check_consents(document, listed, now=NOW, today=TODAY, warn_days=30)
+    found = check_consents(document, listed, now=NOW, today=TODAY)
     assert found is not None
     assert found.document["consents_lost"] == [OTHER]
     assert found.document["state"] == PERMISSIONS_CHANGED
@@ -180,7 +180,7 @@ KONNECTOR: dict[str, Any] = {"_id": "a", "account_type": "grdfgrandlyon", "oauth
 
 
 def told(document: dict[str, Any], *rights: AccessRight, today: date = TODAY, **more: Any) -> dict[str, Any]:
-    found = check_consents(document, Listed(rights, NOW, **more), now=NOW, today=today, warn_days=30)
+    found = check_consents(document, Listed(rights, NOW, **more), now=NOW, today=today)
     assert found is not None
     return found.document
 
@@ -340,12 +340,12 @@ def test_who_is_not_checked() -> None:
         {"_id": "a", "account_type": "grdfgrandlyon", "oauth_callback_results": {"id_token": "x"}},
         {"_id": "a", "account_type": "grdfgrandlyon"},
     ):
-        assert check_consents(document, Listed((), NOW), now=NOW, today=TODAY, warn_days=30) is None
+        assert check_consents(document, Listed((), NOW), now=NOW, today=TODAY) is None
 
 
 def test_an_odd_account() -> None:
     with pytest.raises(BadAccount):
-        check_consents({"_id": "a", "account_type": "x"}, Listed((), NOW), now=NOW, today=TODAY, warn_days=30)
+        check_consents({"_id": "a", "account_type": "x"}, Listed((), NOW), now=NOW, today=TODAY)
 
 
 days = st.none() | st.dates(TODAY - timedelta(days=40), TODAY + timedelta(days=60))

@@ -35,7 +35,7 @@ def account(**more: Any) -> dict[str, Any]:
 
 
 def listed(document: dict[str, Any], *rights: AccessRight, at: datetime = NOW, **more: Any) -> dict[str, Any]:
-    return dict(compared(document, Listed(rights, at, **more), now=at, today=at.date(), warn_days=30).document)
+    return dict(compared(document, Listed(rights, at, **more), now=at, today=at.date()).document)
 
 
 def situation(document: dict[str, Any]) -> Situation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ import pytest
 from grdf.airflow.bundle import account_bundle
 from grdf.airflow.bundle.account_bundle import AccountBundle
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.stores.accounts import account_mirror
 from grdf.stores.removal import Remover
 from include.gas.days.spread import DAG_FILES, dag_file_of
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import GasError
+from tests.plugins.drip import Drip
 
 NAMES = ("a", "b", "c")
 
@@ -23,7 +26,7 @@ NAMES = ("a", "b", "c")
 @pytest.fixture
 def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AccountBundle:
     """The DAG processor's bundle in a folder of its own."""
-    monkeypatch.setattr(account_bundle, "PAUSE", 0.0)
+    monkeypatch.setattr(account_bundle, "PAUSE", 0)
     made = AccountBundle(name="accounts")
     made.base_dir = tmp_path / "accounts"
     made.initialize()
@@ -121,3 +124,19 @@ def test_a_copy_of_a_worker_does_not_touch_what_is_there(bundle: AccountBundle, 
     again.base_dir = bundle.base_dir
     assert written(bundle, again.initialize) == set()
     assert held(bundle) == set(NAMES)
+
+
+def test_others_dag_files_do_not_wait_long_for_a_couchdb_that_is_slow(
+    bundle: AccountBundle, connection: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account_bundle, "PAUSE", 1000)
+    monkeypatch.setattr(account_mirror, "WHOLE", 0.5)
+    with Drip(b"HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\n", b" ", every=0.1) as server:
+        connection("couchdb", host=server.url, login="a", password="b")
+        with pytest.raises(GasError):
+            bundle.refresh()
+        began = time.monotonic()
+        for _ in range(10):
+            with pytest.raises(GasError):
+                bundle.refresh()
+        assert time.monotonic() - began < 0.4, "it was not asked again"

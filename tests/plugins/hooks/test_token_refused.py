@@ -20,7 +20,7 @@ from grdf.hooks.data_token import DataToken, SharedToken
 from grdf.quota.governor import Governor
 from grdf.quota.terms import Terms
 from grdf.quota.token_doubt import LONGEST_DOUBT, PROBE
-from grdf.quota.turn import FarOff, TokenInDoubt
+from grdf.quota.turn import TokenInDoubt
 from grdf.transport.turn_adapter import Sent
 from include.gas.days.windows import Window
 from include.gas.errors import CredentialsRefused, GasError, QuotaWait
@@ -120,7 +120,7 @@ def test_who_finds_out_does_not_wait_for_those_who_came_before() -> None:
     governor = clock.governor()
     call(governor, data=True)
     for _ in range(200):
-        governor.turn(data=True)._ask()
+        governor.turn(data=True)._ask(600)
     assert governor.token_refused("worker")
     assert not governor.token_refused("another")
     before = clock.now
@@ -176,13 +176,8 @@ def test_a_day_of_401_for_a_whole_fleet(capsys: pytest.CaptureFixture[str]) -> N
         def _send(self, call: Call, _: DataToken, terms: Terms) -> Sent:
             nonlocal calls
             turn = self._turn(call, terms)
-            while True:
-                turn.draw_near()
-                try:
-                    turn.take()
-                    break
-                except FarOff:
-                    continue
+            turn.draw_near()
+            turn.take()
             calls += 1
             answer = requests.Response()
             answer.status_code, answer._content = 401, b""

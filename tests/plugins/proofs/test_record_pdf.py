@@ -12,7 +12,7 @@ from pypdf import PdfReader
 
 from grdf.proofs.record_pdf import record_pdf
 from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.documents.shapes.stored_documents import ConsentRecord, ConsentText, Entered
+from include.gas.documents.stored_consent import ConsentRecord, ConsentText, Entered
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 from include.gas.proof.proof_file import checked
 

@@ -17,8 +17,8 @@ import requests
 
 from grdf.quota.allowance import Quota
 from grdf.quota.governor import Governor
-from grdf.quota.quota_store import SQLiteStore
-from grdf.quota.turn import FAR, HELD_UP, NEAR, FarOff
+from grdf.quota.quota_store import store_at
+from grdf.quota.turn import HELD_OPEN, HELD_UP, NEAR
 from grdf.transport.turn_adapter import TurnAdapter, send_at_turn
 from include.gas.errors import QuotaExceeded, QuotaWait
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call
@@ -61,7 +61,7 @@ def test_a_little_late_is_what_the_margin_is_for() -> None:
     clock = Clockwork()
     turn = clock.governor().turn()
     turn.draw_near()
-    clock.now += 0.99 * HELD_UP * GRDF.spare
+    clock.now += 0.99 * HELD_UP * GRDF.distance
     turn.take()
     call(clock.governor())
     assert clock.passed == pytest.approx(GRDF.distance)
@@ -93,53 +93,31 @@ def test_a_machine_that_is_always_late_goes_in_the_end() -> None:
     assert clock.passed == pytest.approx(0.6)
 
 
-def test_a_pause_moves_the_turn_away_and_nothing_is_held_open() -> None:
+def test_a_pause_that_begins_once_it_is_connected_frees_the_task() -> None:
     clock = Clockwork()
     governor = clock.governor()
     call(governor)
     turn = governor.turn()
     turn.draw_near()
-    governor.after_call(429, 2 * FAR)
-    with pytest.raises(FarOff):
+    governor.after_call(429, 2 * HELD_OPEN)
+    with pytest.raises(QuotaWait, match="asked all our workers to wait") as caught:
         turn.take()
-    turn.draw_near()
-    turn.take()
-    assert clock.passed == pytest.approx(2 * FAR, abs=GRDF.distance)
-    assert governor.left() == GRDF.calls_per_day - 2, "one call, however often it was put off"
+    assert clock.now + (caught.value.retry_after or 0) == pytest.approx(NOON + 2 * HELD_OPEN, abs=2 * GRDF.distance)
+    assert governor.left() == GRDF.calls_per_day - 1, "it will be counted when it is made"
 
 
 @pytest.mark.parametrize("seconds", [0.5, 30.0, 200.0])
-@pytest.mark.parametrize("first", ["booked", "new"])
-def test_nobody_gets_ready_for_the_end_of_a_pause(seconds: float, first: str) -> None:
-    """The pause ends at the same time for all: hundreds would connect at once, and only one could call."""
+def test_after_a_pause_each_gets_ready_for_its_own_turn(seconds: float) -> None:
+    """If all got ready for the end of the pause, hundreds would connect at once, and only one could call."""
     clock = Clockwork()
     governor = clock.governor()
-    call(governor)
-    booked, new = governor.turn(), governor.turn()
-    booked.draw_near()
     governor.after_call(429, seconds)
-    end = clock.now + seconds
-    if seconds > FAR:
-        with pytest.raises(FarOff):
-            booked.take()
-    (booked if first == "booked" else new).draw_near()
-    assert clock.now >= end
-
-
-def test_a_call_that_waits_by_itself_outlasts_a_pause() -> None:
-    clock = Clockwork()
-    governor = clock.governor()
-    call(governor)
-    sleep, said = governor.sleep, iter([429])
-
-    def sleeping(seconds: float) -> None:
-        for status in said:
-            governor.after_call(status, 40)
-        sleep(seconds)
-
-    governor.sleep = sleeping
-    call(governor)
-    assert clock.passed == pytest.approx(40, abs=GRDF.distance)
+    turns = [governor.turn() for _ in range(40)]
+    for turn in turns:
+        turn._ask(600)
+    assert [round(turn._due - NOON - seconds, 3) for turn in turns] == [
+        round(number * GRDF.distance, 3) for number in range(40)
+    ]
 
 
 # ---- the adapter, over real connections ------------------------------------------------------------------------------
@@ -197,7 +175,7 @@ def listener(tmp_path: Path) -> Iterator[Listener]:
 
 @pytest.fixture
 def governor(tmp_path: Path) -> Governor:
-    return Governor(SQLiteStore(tmp_path / "quota.db"), "client", Quota(1.0, 100))
+    return Governor(store_at(f"sqlite:///{tmp_path / 'quota.db'}"), "client", Quota(1.0, 100))
 
 
 def ask(session: requests.Session, governor: Governor, listener: Listener) -> str:
@@ -244,25 +222,23 @@ def test_the_turn_is_taken_on_a_connection_that_stands(
     assert governor.left() == 98
 
 
-def test_a_pause_while_it_waits_closes_the_connection_and_opens_another(listener: Listener, governor: Governor) -> None:
+def test_a_pause_while_it_waits_sends_nothing(listener: Listener, governor: Governor) -> None:
     call(governor)
-    paused = iter([429])
     sleep = governor.sleep
 
     def sleeping(seconds: float) -> None:
-        for status in paused:
-            while not listener.stood:
-                time.sleep(0.01)
-            governor.after_call(status, FAR + 2)
+        while not listener.stood:
+            time.sleep(0.01)
+        governor.after_call(429, 3 * HELD_OPEN)
         sleep(seconds)
 
     governor.sleep = sleeping
     with requests.Session() as session:
         session.mount("http://", TurnAdapter())
-        assert ask(session, governor, listener) == "ok"
-    assert len(listener.stood) == 2
-    assert len(listener.heard) == 1
-    assert governor.left() == 98
+        with pytest.raises(QuotaWait):
+            ask(session, governor, listener)
+    assert (len(listener.stood), len(listener.heard)) == (1, 0)
+    assert governor.left() == 99
 
 
 def test_threads_share_an_adapter_and_each_of_their_calls_takes_its_own_turn(

@@ -19,7 +19,6 @@ class Unannounced(Section, frozen=True):
     """
 
     key: ClassVar[str] = "unannounced"
-    written_by: ClassVar[str] = "tasks that change days and cannot announce it; removed by the next load"
 
     first: str | None
     days: list[str]
@@ -41,7 +40,6 @@ class Announced(Section, frozen=True):
     """
 
     key: ClassVar[str] = "announced"
-    written_by: ClassVar[str] = "a load, before its task ends"
 
     run: str
     first: str | None

@@ -25,7 +25,6 @@ class GrdfClient(Text, frozen=True):
     """
 
     key: ClassVar[str] = "grdf_connection"
-    written_by: ClassVar[str] = "whoever makes the account; never changed afterwards"
 
 
 def client_of(document: Mapping[str, Any]) -> str:

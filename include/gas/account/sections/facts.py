@@ -34,10 +34,6 @@ class MeterFacts(MeterSection, frozen=True):
     """
 
     key: ClassVar[str] = "meter_facts"
-    written_by: ClassVar[str] = (
-        "the monthly reading (`grdf_published`), at once for a new consent; removed when they were read under another "
-        "household's consent"
-    )
 
     frequency: str | None = None
     tariff: str | None = None

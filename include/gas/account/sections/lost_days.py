@@ -31,10 +31,6 @@ class LostDays(MeterSection, frozen=True):
     """
 
     key: ClassVar[str] = "lost_days"
-    written_by: ClassVar[str] = (
-        "each load and the monthly check of `stored`, when fewer days are stored than it says; a year is removed when "
-        "as many days are stored again, and lowered by days that are taken back; `read_again` once history was read"
-    )
 
     read_again: bool = False
     years: dict[str, int] = msgspec.field(default_factory=dict)

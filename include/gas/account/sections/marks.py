@@ -21,7 +21,6 @@ class Leaving(Section, frozen=True):
     """
 
     key: ClassVar[str] = "leaving"
-    written_by: ClassVar[str] = "`grdf_delete_account`; removed once everything is revoked, if the data is kept"
 
     run: str
     by: str
@@ -38,7 +37,6 @@ class Connected(Section, frozen=True):
     """
 
     key: ClassVar[str] = "connected"
-    written_by: ClassVar[str] = "the connection page; `grdf_import_accounts`; `grdf_adopt_rights`"
 
     at: str
     by: str
@@ -78,8 +76,6 @@ class TakenOver(Section, frozen=True):
     """
 
     key: ClassVar[str] = "taken_over"
-    shape: ClassVar[str] = "a list of objects"
-    written_by: ClassVar[str] = "`grdf_consents`, started by a person for named accounts"
 
     right: str
     by: str

@@ -71,11 +71,6 @@ class MissingDays(MeterSection, frozen=True):
     """
 
     key: ClassVar[str] = "gaps"
-    shape: ClassVar[str] = "an object by meter and year"
-    entry: ClassVar[type[msgspec.Struct] | None] = MissingYear
-    written_by: ClassVar[str] = (
-        "each load of an answer that was read under the present consent, once the history is read"
-    )
 
     years: dict[int, MissingYear] = msgspec.field(default_factory=dict)
 

@@ -25,14 +25,12 @@ class MonthlyFailed(Text, frozen=True):
     """When the monthly reading of the account last failed, UTC. Accounts that failed are read after the others."""
 
     key: ClassVar[str] = "monthly_failed_at"
-    written_by: ClassVar[str] = "the monthly reading (`grdf_published`); removed when one succeeds"
 
 
 class BookHeld(Text, frozen=True):
     """When the stored numbers of meters that are not read any more were last compared with the store, UTC."""
 
     key: ClassVar[str] = "book_held_at"
-    written_by: ClassVar[str] = "the monthly reading (`grdf_published`)"
 
 
 class LastPeriod(msgspec.Struct, frozen=True):
@@ -85,9 +83,6 @@ class PublishedNote(MeterSection, frozen=True):
     """
 
     key: ClassVar[str] = "published"
-    written_by: ClassVar[str] = (
-        "the monthly reading (`grdf_published`); removed when periods were read under another household's consent"
-    )
 
     last_period: LastPeriod | None
     differences: list[Difference]

@@ -26,20 +26,10 @@ class Section(msgspec.Struct, frozen=True, omit_defaults=True):
 
     key: ClassVar[str] = ""
     """The section's key in the account document."""
-    written_by: ClassVar[str] = ""
-    """Which tasks write the section, and when it changes; for ``docs/documents.md``."""
-    shape: ClassVar[str] = "an object"
-    """The type of the value in words; for ``docs/documents.md``."""
-    entry: ClassVar[type[msgspec.Struct] | None] = None
-    """The class of the entries, if it is not the section itself."""
-    has_table: ClassVar[bool] = True
-    """Whether the section has named keys, which ``docs/documents.md`` lists in a table."""
 
 
 class MeterSection(Section, frozen=True):
     """The entry of one meter in a section whose value is an object of entries by meter."""
-
-    shape: ClassVar[str] = "an object by meter"
 
     @classmethod
     def holds(cls, document: Mapping[str, Any], pce: str) -> bool:
@@ -76,9 +66,6 @@ class MeterSection(Section, frozen=True):
 class Names(Section, frozen=True):
     """A section that is a list of meters."""
 
-    shape: ClassVar[str] = "a list of meters"
-    has_table: ClassVar[bool] = False
-
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> list[str]:
         """Return the noted meters in order. Entries that are not texts are left out."""
@@ -96,9 +83,6 @@ class Names(Section, frozen=True):
 
 class Text(Section, frozen=True):
     """A section that is a single text, such as a day or a moment."""
-
-    shape: ClassVar[str] = "a text"
-    has_table: ClassVar[bool] = False
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> str:

@@ -25,9 +25,6 @@ class Stored(MeterSection, frozen=True):
     """
 
     key: ClassVar[str] = "stored"
-    shape: ClassVar[str] = "an object by meter and year"
-    entry: ClassVar[type[msgspec.Struct] | None] = StoredYear
-    written_by: ClassVar[str] = "each load (daily run, re-read, adoption) and the monthly check of `stored`"
 
     years: dict[int, StoredYear] = msgspec.field(default_factory=dict)
 

@@ -28,7 +28,6 @@ class HistoryRead(MeterSection, frozen=True):
     """
 
     key: ClassVar[str] = "history"
-    written_by: ClassVar[str] = "the load that stores the last answer of a whole history"
 
     id_accreditation: str | None
     since: date = msgspec.field(name="from")

@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 
 EVERY = 5
 """Seconds between two looks, and between two times that Airflow checks whether these have passed."""
-PAUSE = 60.0
-"""Seconds without a question to a CouchDB that has not answered: others' DAG files wait while we do."""
+PAUSE = 9
+"""How many times as long as we have waited in vain we do not ask again: others' DAG files wait while we do."""
 
 
 class AccountBundle(BaseDagBundle):
@@ -79,12 +79,14 @@ class AccountBundle(BaseDagBundle):
             raise self._failure
 
     def _follow(self) -> None:
+        began = time.monotonic()
         try:
             lines = self._asked()
         except Exception as error:  # noqa: BLE001 - whatever it is, the DAGs stay
             if self._failure is None:
                 log.warning("The accounts' DAGs stay as they are until CouchDB tells the accounts. %s", error)
-            self._failure, self._ask_at = error, time.monotonic() + PAUSE
+            now = time.monotonic()
+            self._failure, self._ask_at = error, now + PAUSE * (now - began)
             return
         if self._failure is not None:
             log.info("CouchDB answers again: the accounts' DAGs follow its accounts.")

@@ -30,7 +30,7 @@ from include.gas.answers.access_rights import Rights
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import account_range
-from include.gas.documents.shapes.stored_documents import ConsentRecord
+from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import partial
 
-from grdf import settings
 from grdf.consents.owners.taking import take
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
@@ -72,8 +71,8 @@ class WaitingRights:
         listed = Listed([right for right in rights.rights if right.pce in pces], asked_at, meters=pces, declared=True)
 
         def change(document: Document) -> Document:
-            now, days = datetime.now(UTC), settings.consent_warning_days()
-            found = compared(document, listed, now=now, today=paris_today(now), warn_days=days)
+            now = datetime.now(UTC)
+            found = compared(document, listed, now=now, today=paris_today(now))
             if found.lost or is_fresh(seen_at(document, last), now):
                 return found.document
             return with_seen(found.document, utc_text(asked_at))  # so that the first run need not ask for it again

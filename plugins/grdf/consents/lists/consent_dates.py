@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from grdf import settings
 from grdf.quota.terms import DAILY, Terms
 from include.gas.account.account import Account
 from include.gas.account.grant import IdToken, former_token
@@ -65,8 +64,7 @@ def record_dates(adict: AdictHook, accounts: AccountStore, account: Account, ter
 
     def change(stored: dict[str, Any]) -> dict[str, Any]:
         now = datetime.now(UTC)
-        warn = settings.consent_warning_days()
-        found = compared(stored, listed, now=now, today=paris_today(now), warn_days=warn)
+        found = compared(stored, listed, now=now, today=paris_today(now))
         if not found.lost and not is_fresh(seen_at(stored, last), now):
             return with_seen(found.document, utc_text(asked_at))
         return found.document

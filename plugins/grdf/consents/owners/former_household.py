@@ -14,7 +14,7 @@ from include.gas.answers.access_rights import AccessRight, Rights
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range
-from include.gas.documents.shapes.stored_documents import ConsentRecord
+from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.errors import DeclarationRefused, ServiceUnavailable
 from include.gas.proof.record_use import in_doubt, of_its_household
 from include.gas.rights.declared_right import may_be_of

@@ -9,7 +9,6 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from grdf import settings
 from grdf.consents.owners.taking import one_at_a_time
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
@@ -142,9 +141,7 @@ class TakeOver:
         listed = Listed([each for pce in pces for each in known.rights[pce]], known.asked_at, meters=pces)
         document = without_person(stored) if _refused_meter(stored) in pces else stored
         document = with_meters(document, [Consent.of_right(right) for right in rights], now)
-        document = compared(
-            document, listed, now=now, today=paris_today(now), warn_days=settings.consent_warning_days()
-        ).document
+        document = compared(document, listed, now=now, today=paris_today(now)).document
         return TakenOver.added(document, (TakenOver(right.id, by, utc_text(now)) for right in rights))
 
 

@@ -231,9 +231,7 @@ def _checked(document: Document, *, listed: Listed) -> Document:
         return document
     now = datetime.now(UTC)
     try:
-        return compared(
-            document, listed, now=now, today=paris_today(now), warn_days=settings.consent_warning_days()
-        ).document
+        return compared(document, listed, now=now, today=paris_today(now)).document
     except BadAccount:
         return document
 

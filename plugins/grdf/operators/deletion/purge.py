@@ -42,7 +42,6 @@ class PurgeAccountOperator(DeletionOperator):
         :raises BadRequest: if nobody has approved this run, or GRDF has taken a right since the consents were revoked
         :raises StoreBusy: if a task of the account is still running after the whole waiting time
         """
-        from grdf.health import known_accounts
         from grdf.stores.household_links import link_document
         from grdf.stores.records.consent_records import ConsentRecords
         from grdf.stores.strays import find_strays
@@ -79,7 +78,6 @@ class PurgeAccountOperator(DeletionOperator):
         self._stop_if_late(run)
         # Last: as long as the marked document exists, an interrupted try can be continued.
         removed[ACCOUNT] = self._note(run, ACCOUNT, self.remover.remove(ACCOUNT, self.account_id))
-        known_accounts.forget(self.couchdb, self.account_id)
         self.log.info("Account %s: removed %s.", self.account_id, removed)
         return {"account": self.account_id, "removed": removed}
 

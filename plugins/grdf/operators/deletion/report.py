@@ -67,7 +67,7 @@ class ReportDeletionOperator(DeletionOperator):
 
     def _history(self, run: Run) -> list[Kept]:
         """Remove what Airflow remembers of the account, if the settings say how. Return what stays."""
-        conn_id = settings.deletion_airflow_conn_id()
+        conn_id = settings.airflow_conn_id()
         if run.params["keep_data"]:
             return [DATA_KEPT]
         if conn_id is None:

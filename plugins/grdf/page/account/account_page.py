@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from io import StringIO
 from itertools import chain
 from typing import Annotated, Any, Literal
@@ -69,7 +69,7 @@ def show(
         account=account,
         dag=dag,
         view=view,
-        situation=view.line.situation(today, timedelta(days=settings.consent_warning_days())),
+        situation=view.line.situation(today),
         today=today,
         charts=_charts(request, view),
         said=said,

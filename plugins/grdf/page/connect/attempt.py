@@ -19,7 +19,6 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import Request
 from starlette.responses import Response
 
-from grdf import settings
 from grdf.page.connect.sealing import BrokenSeal, Seal, Sealed
 from include.gas.account.sections.client import DEFAULT
 
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     from grdf.hooks.connection import GrdfConnection
 
 COOKIE = "grdf_connect_"
+MINUTES = 60
+"""How long a household may take on GRDF's site, from the page's button to its return."""
 MARGIN = 600
 """Seconds by which the cookie outlives the state, so that a late answer is refused as "too late", not "not yours"."""
 
@@ -97,11 +98,10 @@ class Attempt:
         connection: str = DEFAULT,
     ) -> Attempt:
         """Return a new attempt. Its parameters are those of the class."""
-        until = int(time.time()) + 60 * settings.connect_minutes()
+        until = int(time.time()) + 60 * MINUTES
         state = State(secrets.token_urlsafe(16), account, link is not None, until)
-        verifier = secrets.token_urlsafe(48) if settings.connect_pkce() else ""
         nonce = secrets.token_urlsafe(16)
-        return cls(state, visitor, redirect_uri, nonce, verifier, link, deletions, connection)
+        return cls(state, visitor, redirect_uri, nonce, secrets.token_urlsafe(48), link, deletions, connection)
 
     def authorize_url(self, facts: GrdfConnection, hint: str) -> str:
         """Return the address of GRDF's authorization page for this attempt.
@@ -115,13 +115,13 @@ class Attempt:
             "redirect_uri": self.redirect_uri,
             "state": self.state.sealed(),
             "nonce": self.nonce,
+            # Else whoever is logged in to GRDF in this browser consents: the operator, or the household before.
+            "prompt": "login",
+            "code_challenge": challenge_of(self.verifier),
+            "code_challenge_method": "S256",
         }
-        if settings.connect_login_prompt():
-            query["prompt"] = "login"
         if hint:
             query["login_hint"] = hint
-        if self.verifier:
-            query |= {"code_challenge": challenge_of(self.verifier), "code_challenge_method": "S256"}
         joint = "&" if urlsplit(facts.authorize_url).query else "?"
         return f"{facts.authorize_url}{joint}{urlencode(query)}"
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Form
 
-from grdf import settings
+from grdf.page.connect.attempt import MINUTES
 from grdf.page.connect.form_text import check_text
 from grdf.page.connect.sealing import Sealed
 from include.gas.account.declaration_check import USUAL_PERIMETERS, to_declare, wrong_fields
@@ -49,7 +49,7 @@ class Ticket(Sealed):
     @classmethod
     def new(cls, account: str, *, visitor: str, link: str, deletions: str) -> Ticket:
         """Return a new ticket. Its parameters are those of the class."""
-        until = int(time.time()) + 60 * settings.connect_minutes()
+        until = int(time.time()) + 60 * MINUTES
         return cls(secrets.token_urlsafe(16), account, visitor, link, deletions, until)
 
     @classmethod

@@ -33,7 +33,7 @@ from include.gas.consents.consent import Consent, own_right, told
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import Document, account_range, dag_id
-from include.gas.documents.shapes.stored_documents import ConsentRecord
+from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,

@@ -77,6 +77,6 @@ def begin_with_link(link: str, account: str) -> None:
     :raises Stop: if no attempt may begin
     """
     if governor_for(GrdfOAuthHook(client_for(account)).facts).left("link") < CALLS:
-        log.warning("The day's calls that household links may start are used up ([grdf] household_link_calls).")
+        log.warning("The day's calls that household links may start are used up.")
         raise Stop("link_busy", 503)
     let_pass(HouseholdLinks(couchdb()).begin(account, link))

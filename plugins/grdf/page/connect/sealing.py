@@ -1,8 +1,8 @@
 """Sealed texts, which the page gives to a browser or to GRDF and which must come back unread and unchanged.
 
-Texts are sealed with Fernet (AES and HMAC, from ``cryptography``). The key is derived by HKDF (RFC 5869) from ``[grdf]
-connect_secret``, or else from Airflow's ``[api] secret_key``, which all API servers share anyway. Each purpose has its
-own label, so a text sealed for one purpose, or signed by Airflow, cannot be used for another.
+Texts are sealed with Fernet (AES and HMAC, from ``cryptography``). The key is derived by HKDF (RFC 5869) from
+Airflow's ``[api] secret_key``, which all API servers share. Each purpose has its own label, so a text sealed for one
+purpose, or signed by Airflow, cannot be used for another.
 """
 
 from __future__ import annotations
@@ -14,15 +14,31 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, ClassVar, Literal, Self, cast
 
+from airflow.sdk.configuration import conf
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from grdf import settings
+from include.gas.errors import BadSettings
 
 Purpose = Literal["state", "attempt", "household link", "direct form", "progress"]
 LONGEST = 4_000
 """Maximum characters of a sealed text. Browsers keep no longer cookies."""
+
+
+def secret_key() -> str:
+    """Return Airflow's ``[api] secret_key``.
+
+    :raises BadSettings: if it is not set
+    """
+    secret = str(conf.get("api", "secret_key", fallback=""))
+    if not secret or secret == "{SECRET_KEY}":  # Airflow's placeholder, which is public
+        raise BadSettings.about(
+            account=None,
+            cause="there is no secret for sealing what the page sends to GRDF and to browsers",
+            next_step="Set [api] secret_key, which all of Airflow's API servers share.",
+        )
+    return secret
 
 
 class BrokenSeal(ValueError):
@@ -38,7 +54,7 @@ class Seal:
 
     def __init__(self, purpose: Purpose) -> None:
         label = f"grdf page, version 1: {purpose}".encode()
-        key = HKDF(SHA256(), length=32, salt=None, info=label).derive(settings.connect_secret().encode())
+        key = HKDF(SHA256(), length=32, salt=None, info=label).derive(secret_key().encode())
         self._fernet = Fernet(urlsafe_b64encode(key))
 
     def close(self, content: Mapping[str, Any]) -> str:

@@ -42,7 +42,7 @@ from include.gas.answers.access_rights import Rights
 from include.gas.display.progress import Step, progress
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import Document, dag_id
-from include.gas.documents.shapes.stored_documents import ConsentRecord, ConsentText
+from include.gas.documents.stored_consent import ConsentRecord, ConsentText
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,
@@ -189,7 +189,7 @@ class _Sending:
     def _check_calls(self) -> None:
         """Raise :class:`Stop` if links may start no more calls today."""
         if self._order.ticket.link and governor_for(self._adict.oauth.facts).left("link") < CALLS:
-            log.warning("The day's calls that household links may start are used up ([grdf] household_link_calls).")
+            log.warning("The day's calls that household links may start are used up.")
             raise Stop("link_busy", 503)
 
     def _take_link(self) -> None:

@@ -24,7 +24,7 @@ from grdf.page.direct.refusal_texts import refusal_texts
 from grdf.page.html.render import page, texts_for
 from grdf.page.security import AccountDep, ConnectorDep, Visitor
 from include.gas.days.gas_day import paris_today
-from include.gas.documents.shapes.stored_documents import ConsentText
+from include.gas.documents.stored_consent import ConsentText
 from include.gas.errors import BadSettings, FailNow
 from include.gas.rights.declared_right import request_of
 

@@ -16,7 +16,7 @@ from include.gas.account.sections.rights.declaration import Declaration, names_p
 from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import Document
-from include.gas.documents.shapes.stored_documents import ConsentRecord
+from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.errors import GasError, StoreBusy
 
 log = logging.getLogger(__name__)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from grdf import settings
 from grdf.page.fleet.columns import Column, Drawing, Part, drawing
 from grdf.page.fleet.morning import morning
 from grdf.page.fleet.quota_today import counts_one_machine, usages
@@ -53,9 +52,9 @@ def fleet_view(request: Request, visitor: VisitorDep) -> Response:
     accounts = [account for account in lines if ACCOUNT_ID.fullmatch(account)]
     seen = viewable(visitor, accounts)
     now = datetime.now(UTC)
-    today, ends_soon = paris_today(now), timedelta(days=settings.consent_warning_days())
+    today = paris_today(now)
     overviews = [lines[account] for account in accounts if account in seen]
-    found = fleet(overviews, today, ends_soon)
+    found = fleet(overviews, today)
     sees_all = len(seen) == len(accounts)
     return page(
         request,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -24,8 +24,7 @@ def account_list(request: Request, visitor: VisitorDep) -> Response:
     lines = mirror().lines()
     seen = viewable(visitor, [account for account in lines if ACCOUNT_ID.fullmatch(account)])
     today = paris_today(datetime.now(UTC))
-    ends_soon = timedelta(days=settings.consent_warning_days())
-    found = listing([lines[account] for account in seen], Question.of(request.query_params), today, ends_soon)
+    found = listing([lines[account] for account in seen], Question.of(request.query_params), today)
     return page(
         request,
         "accounts.html",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from include.gas.display.overview import ENDS_SOON, Overview, Situation
+from include.gas.display.overview import Overview, Situation
 
 PAGE_SIZE = 50
 LONGEST = 140
@@ -134,18 +134,15 @@ class Listing:
         return (self.question.page - 1) * PAGE_SIZE + len(self.lines)
 
 
-def listing(
-    overviews: Collection[Overview], question: Question, today: date, ends_soon: timedelta = ENDS_SOON
-) -> Listing:
+def listing(overviews: Collection[Overview], question: Question, today: date) -> Listing:
     """Return the page of the list that a question asks for.
 
     :param overviews: the accounts that the visitor may see
     :param today: civil date in Paris
-    :param ends_soon: how long before its end a consent counts as ending soon
     """
     wanted = question.search
     lines = [
-        Line(each, each.situation(today, ends_soon))
+        Line(each, each.situation(today))
         for each in overviews
         if not wanted or wanted in each.id.casefold() or any(wanted in meter.casefold() for meter in each.meters)
     ]

@@ -15,7 +15,7 @@ from include.gas.account.sections.marks import Connected
 from include.gas.answers.access_rights import AccessRight
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE
-from include.gas.documents.shapes.stored_documents import ConsentRecord
+from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.errors import StoreBusy
 from include.gas.proof.consent_record import handed_over, read_record
 from include.gas.proof.record_use import may_rest_on, record_behind

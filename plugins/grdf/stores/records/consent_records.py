@@ -10,7 +10,7 @@ from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.removal import Remover
 from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE
 from include.gas.documents.gas_days import account_range
-from include.gas.documents.shapes.stored_documents import ConsentRecord
+from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.errors import StoreBusy
 from include.gas.importing.import_records import is_of_import
 from include.gas.proof.consent_record import overdue, read_record, to_document, to_keep

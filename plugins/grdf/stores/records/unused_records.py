@@ -17,7 +17,7 @@ from include.gas.account.sections.rights.declaration import REFUSED_KEPT, Declar
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE
-from include.gas.documents.shapes.stored_documents import ConsentRecord
+from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.proof.consent_record import read_record
 from include.gas.proof.record_use import may_rest_on
 

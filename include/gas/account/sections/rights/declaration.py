@@ -67,7 +67,6 @@ class Declaration(Section, frozen=True):
     """
 
     key: ClassVar[str] = "declaration"
-    written_by: ClassVar[str] = "whoever connects a household without GRDF's Client Connect; `acquire_token`"
 
     pce: str = ""
     name: str = ""

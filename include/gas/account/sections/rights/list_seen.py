@@ -27,23 +27,18 @@ class ListSeen(Text, frozen=True):
     """
 
     key: ClassVar[str] = "consents_seen"
-    written_by: ClassVar[str] = (
-        "the check of consents, for an account missing from its list, and runs that ask for a list"
-    )
 
 
 class ListMissed(Text, frozen=True):
     """The day of a list that had no usable consent for the account and that we did not trust."""
 
     key: ClassVar[str] = "consents_missed"
-    written_by: ClassVar[str] = "the check of consents; removed by the next list that is accepted"
 
 
 class ConsentEnds(Text, frozen=True):
     """The last day on which a consent that ends soon is of use."""
 
     key: ClassVar[str] = "consent_ends"
-    written_by: ClassVar[str] = "every task that reads GRDF's list"
 
 
 def seen_at(document: Mapping[str, Any], listed_at: str) -> str:

@@ -14,14 +14,12 @@ class LostConsents(Names, frozen=True):
     """The meters without a usable consent when GRDF's list was last checked."""
 
     key: ClassVar[str] = "consents_lost"
-    written_by: ClassVar[str] = "every task that reads GRDF's list; a new consent removes its meters"
 
 
 class SharedMeters(Names, frozen=True):
     """The meters that another account reads too, under its own right in force."""
 
     key: ClassVar[str] = "meters_shared"
-    written_by: ClassVar[str] = "the morning's check of consents"
 
 
 class OthersRights(Section, frozen=True):
@@ -33,9 +31,6 @@ class OthersRights(Section, frozen=True):
     """
 
     key: ClassVar[str] = "consents_of_others"
-    shape: ClassVar[str] = "a day or null, by meter"
-    has_table: ClassVar[bool] = False
-    written_by: ClassVar[str] = "every task that reads GRDF's list"
 
     made: dict[str, str | None]
 
@@ -62,7 +57,6 @@ class GivenBack(MeterSection, frozen=True):
     """
 
     key: ClassVar[str] = "given_back"
-    written_by: ClassVar[str] = "the morning's check of consents; removed from meters that are not handed over"
 
     made: str | None
     since: str

@@ -27,8 +27,6 @@ class Proof(Section, frozen=True):
     """
 
     key: ClassVar[str] = "proofs"
-    shape: ClassVar[str] = "an object by GRDF's id of the right"
-    written_by: ClassVar[str] = "every task that reads GRDF's list; `grdf_send_proof`"
 
     pce: str
     state: str

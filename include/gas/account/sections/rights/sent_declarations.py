@@ -38,10 +38,6 @@ class SentDeclarations(Section, frozen=True):
     """
 
     key: ClassVar[str] = "declarations_sent"
-    shape: ClassVar[str] = "a list of objects"
-    written_by: ClassVar[str] = (
-        "`acquire_token`, before each call; removed once GRDF's list shows the right, or after 60 days"
-    )
 
     pce: str
     at: str

@@ -30,6 +30,9 @@ from grdf.page.security import AccountDep, ConnectorDep
 from include.gas.days.gas_day import PARIS
 
 log = logging.getLogger(__name__)
+LINK_DAYS = 7
+"""How long a link for a household is valid."""
+
 router = APIRouter()
 
 HOUSEHOLD = "/household"
@@ -89,7 +92,7 @@ def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
     """
     if not settings.household_links():
         raise HTTPException(404, "links for households are switched off")
-    until = int(time.time()) + 86_400 * settings.household_link_days()
+    until = int(time.time()) + 86_400 * LINK_DAYS
     invitation = Invitation(secrets.token_urlsafe(16), account, until)
     try:
         connection = connecting.place(account).connection

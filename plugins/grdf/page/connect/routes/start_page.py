@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from grdf import settings
 from grdf.page.connect import exchange as connecting
 from grdf.page.connect import link_access
-from grdf.page.connect.attempt import Attempt, Link
+from grdf.page.connect.attempt import MINUTES, Attempt, Link
 from grdf.page.connect.direct_form import Ticket, Typed
 from grdf.page.connect.exchange import Stop
 from grdf.page.connect.shared_pages import (
@@ -94,7 +94,7 @@ def start_page(
         household=opener.is_household,
         ways=[way for way in ways if way == "direct" or grdf or (trouble and not opener.is_household)],
         trouble=trouble,
-        minutes=settings.connect_minutes(),
+        minutes=MINUTES,
         holder=holder or Holder("", "", ""),
         wrong=holder is not None,
         inside=request.headers.get("Sec-Fetch-Dest") == "iframe",
