@@ -47,10 +47,9 @@ class Quota:
         """The seconds between two calls."""
         return (1 + MARGIN) / self.calls_per_second
 
-    @property
-    def spare(self) -> float:
-        """The part of :attr:`distance` that the quota does not require, in seconds."""
-        return MARGIN / self.calls_per_second
+    def budget(self, purpose: Purpose) -> int | None:
+        """Return the calls per day of a purpose that has a budget of its own."""
+        return {"link": self.links, "trial": self.trials}.get(purpose)
 
     def share(self, purpose: Purpose, daily: int = 0) -> int:
         """Return the calls per day that are available for a purpose.
@@ -68,76 +67,45 @@ class Ticket:
     """A booked call.
 
     :param at: the booked instant (epoch seconds)
-    :param epoch: the ledger's epoch at the time of booking; a pause starts a new epoch, which voids the instant but not
-        the booking
-    :param overtaken: how many other calls went first since its instant
-    :param due: when the holder was told to ask again after being overtaken (epoch seconds)
     :param went: when the call was let go (epoch seconds); 0 if it was not
     :param counted: the five-minute interval, numbered since 1970, in which the call is counted
     """
 
     at: float
-    epoch: int
-    overtaken: int = 0
-    due: float = 0.0
     went: float = 0.0
     counted: int = 0
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What a task books when it asks for the first of its calls.
-
-    :param name: identifies the task; the same when the task is tried again
-    :param calls: how many calls the task still has to make, including this one
-    """
-
-    name: str
-    calls: int
 
 
 @dataclass
 class Block:
     """Calls of the day that are booked for a task.
 
-    :param ready: how many the task may make now
-    :param later: how many more it may make from :attr:`at` on
-    :param at: when there is room for the later calls (epoch seconds)
+    :param calls: how many the task may still make
+    :param at: from when on (epoch seconds)
     :param history: whether they belong to a history import
     :param until: the block is dropped if the task has not asked again by then (epoch seconds)
     """
 
-    ready: int
-    later: int
+    calls: int
     at: float
     history: bool
     until: float
 
 
 @dataclass(frozen=True)
-class Go:
-    """Permission to call now. A caller that is delayed before sending asks again with the ticket.
+class Answer:
+    """What a caller that asks for its turn is told.
 
-    :param ticket: the call's booking
-    """
-
-    ticket: Ticket
-
-
-@dataclass(frozen=True)
-class Wait:
-    """The answer "not yet": ask again with the ticket.
-
-    :param seconds: how long to wait
-    :param ticket: the booking, if one was made
-    :param paused: whether the reason is a 429 from GRDF
-    :param token: whether the reason is that GRDF refuses the shared token
+    :param seconds: how long to wait, and then ask again with the ticket; 0 to call now. A caller that is delayed before
+        sending asks again, too
+    :param ticket: the call's booking; ``None`` if there is none yet
+    :param reason: why it waits: for its turn, for the end of a pause after a 429, for a token that GRDF takes, or for
+        calls of the day that stop counting
     """
 
     seconds: float
     ticket: Ticket | None
-    paused: bool = False
-    token: bool = False
+    reason: Literal["turn", "pause", "token", "day"] = "turn"
 
 
 @dataclass(frozen=True)
@@ -154,14 +122,7 @@ class Bearer:
     worker: str = ""
 
 
-@dataclass(frozen=True)
-class Spent:
-    """The answer "the day's calls are used up".
-
-    :param until: when a call stops counting that no other caller is already waiting for (epoch seconds)
-    """
-
-    until: float
+ANYBODY = Bearer()
 
 
 @dataclass(frozen=True)
@@ -178,17 +139,3 @@ class Usage:
     history: int
     left: int
     pause: float
-
-
-def time_needed(calls: int, quota: Quota, purpose: Purpose, left: int, daily: int = 0) -> float:
-    """Return the least time that some calls take under the quota, in seconds.
-
-    The result accounts for the calls per second and for the days over which the calls spread.
-
-    :param left: calls that may still be made now within the daily quota
-    :param daily: calls that daily runs need per day
-    """
-    if calls <= left:
-        return calls * quota.distance
-    days, last = divmod(calls - left - 1, max(1, quota.share(purpose, daily)))
-    return (days + 1) * DAY + (last + 1) * quota.distance

@@ -7,8 +7,9 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from zlib import crc32
 
-from grdf.quota.allowance import Bearer, Claim, Go, Purpose, Quota, Spent, Ticket, Usage, Wait, time_needed
+from grdf.quota.allowance import DAY, Answer, Bearer, Purpose, Quota, Ticket, Usage
 from grdf.quota.ledger import Ledger
 from grdf.quota.quota_store import Change, Result, Store
 from grdf.quota.terms import DAILY, Booking, Terms
@@ -17,6 +18,8 @@ from include.gas.days.gas_day import PARIS
 from include.gas.errors import BadSettings, LinkCallsSpent, QuotaWait
 
 _TOO_MANY_REQUESTS = 429
+SPREAD = 900.0
+"""Seconds over which callers that have booked nothing come back when calls of the day are free again."""
 
 log = logging.getLogger(__name__)
 
@@ -126,59 +129,53 @@ class Governor:
         return self._change(told)
 
     def time_needed(self, calls: int, purpose: Purpose = "daily") -> float:
-        """Return the least time that some calls take, counted from now, in seconds."""
-        return time_needed(calls, self.quota, purpose, self.left(purpose), self._wanted_daily())
+        """Return the least time that some calls take from now on, in seconds, over the days on which they spread."""
 
-    def _wanted_daily(self) -> int:
-        return self._change(lambda ledger, _: ledger.wanted_daily())
+        def told(ledger: Ledger, now: float) -> tuple[int, int]:
+            return ledger.left(now, self.quota, purpose), self.quota.share(purpose, ledger.wanted_daily())
+
+        left, share = self._change(told)
+        if calls <= left:
+            return calls * self.quota.distance
+        days, last = divmod(calls - left - 1, max(1, share))
+        return (days + 1) * DAY + (last + 1) * self.quota.distance
 
     def ask(
-        self,
-        terms: Terms,
-        ticket: Ticket | None,
-        waited: float,
-        account: str | None,
-        claim: Claim | None = None,
-        bearer: Bearer | None = None,
-    ) -> tuple[Go | Wait, float]:
+        self, terms: Terms, ticket: Ticket | None, left: float, account: str | None, bearer: Bearer
+    ) -> tuple[Answer, float]:
         """Ask once for permission to call. :class:`Turn` repeats this until the call may go.
 
         :param ticket: the booking from an earlier request
-        :param waited: seconds that the call has waited so far
+        :param left: seconds that the call may still wait
         :param account: the account's id, for messages
-        :param claim: the calls of the task, if it makes several
         :param bearer: who makes the call
-        :return: the verdict, and when it was given on :attr:`clock`
+        :return: the answer, and when it was given on :attr:`clock`
         :raises GasError: see :meth:`Turn.draw_near`
         """
-        purpose, left = terms.purpose, terms.longest_wait - waited
 
-        def asked(ledger: Ledger, now: float) -> tuple[Go | Wait | Spent, float, float]:
-            verdict = ledger.ask(now, self.quota, purpose, ticket, patience=left, claim=claim, bearer=bearer)
-            if ticket and self._is_too_long(verdict, left):
-                ledger.take_back(now, purpose, ticket, claim)
-            return verdict, self.clock(), now
+        def asked(ledger: Ledger, now: float) -> tuple[Answer, float, float, bool]:
+            told = ledger.ask(now, self.quota, terms, ticket, patience=left, bearer=bearer)
+            # A caller that booked in time is not rejected for asking late.
+            too_long = told.seconds > left + 2 * self.quota.distance
+            if ticket and too_long:
+                ledger.take_back(now, terms, ticket)
+            return told, self.clock(), now, too_long
 
-        verdict, given, now = self._change(asked)
-        if isinstance(verdict, Spent):
-            raise self._spent(account, purpose, verdict.until, now)
-        if isinstance(verdict, Wait) and self._is_too_long(verdict, left):
-            raise self._too_long(account, verdict, now, terms.longest_wait)
-        return verdict, given
+        told, given, now, too_long = self._change(asked)
+        if told.reason == "day":
+            until = now + told.seconds
+            if terms.purpose == "history" or (terms.purpose == "daily" and not terms.booking):
+                # They have booked nothing. Thousands would come again at once, for a few calls that are free then.
+                until += SPREAD * crc32(f"{account} {now}".encode()) / 2**32
+            raise self._spent(account, terms.purpose, until, now)
+        if too_long:
+            raise self._too_long(account, told, now)
+        return told, given
 
-    def give_up(self, purpose: Purpose, ticket: Ticket | None, claim: Claim | None) -> None:
-        """Stop counting a booked call that will not be made in its present form.
-
-        :param purpose: what the call was for
-        :param ticket: its booking
-        :param claim: the calls of the task, if it makes several
-        """
+    def give_up(self, terms: Terms, ticket: Ticket | None) -> None:
+        """Stop counting a booked call that will not be made in its present form."""
         if ticket:
-            self._change(lambda ledger, now: ledger.take_back(now, purpose, ticket, claim))
-
-    def _is_too_long(self, verdict: Go | Wait | Spent, left: float) -> bool:
-        # A caller that booked in time is not rejected for asking late.
-        return isinstance(verdict, Wait) and verdict.seconds > left + 2 * self.quota.distance
+            self._change(lambda ledger, now: ledger.take_back(now, terms, ticket))
 
     def _change(self, change: Callable[[Ledger, float], Result]) -> Result:
         def turn(text: str | None, now: float) -> tuple[str, Result]:
@@ -193,8 +190,8 @@ class Governor:
             raise BadSettings.about(
                 None,
                 f"the record of calls to GRDF in [grdf] quota_url is damaged ({error})",
-                "Remove it (the SQLite file, the row of the table grdf_quota, or the Redis key grdf:quota:...). "
-                "It is created again, and the calls of the last 24 hours are then not counted.",
+                "Remove it (the SQLite file, or the row of the table grdf_quota). It is created again, and the calls "
+                "of the last 24 hours are then not counted.",
             ) from None
 
     def _spent(self, account: str | None, purpose: Purpose, until: float, now: float) -> QuotaWait:
@@ -203,7 +200,7 @@ class Governor:
             return LinkCallsSpent.about(
                 account,
                 f"GRDF was not called, since the {quota.links} calls that household links may start in 24 hours "
-                "are used up ([grdf] household_link_calls)",
+                "are used up",
                 f"Links work again from {_when(until)}.",
                 retry_after=max(1.0, until - now),
             )
@@ -217,10 +214,10 @@ class Governor:
             )
         whose = f"all {quota.calls_per_day} calls that GRDF allows in 24 hours are used up"
         if purpose == "history" and self.left("daily"):
-            share = quota.share("history", self._wanted_daily())
+            share = quota.share("history", self._change(lambda ledger, _: ledger.wanted_daily()))
             whose = (
                 f"the {share} calls that imports of the past may make in 24 hours are used up; the other "
-                f"{quota.calls_per_day - share} are kept for daily runs ([grdf] daily_reserve)"
+                f"{quota.calls_per_day - share} are kept for daily runs"
             )
         return QuotaWait.about(
             account,
@@ -229,24 +226,24 @@ class Governor:
             retry_after=max(1.0, until - now),
         )
 
-    def _too_long(self, account: str | None, wait: Wait, now: float, longest: float) -> QuotaWait:
-        if wait.token:
+    def _too_long(self, account: str | None, told: Answer, now: float) -> QuotaWait:
+        until, retry = _when(now + told.seconds), max(1.0, told.seconds)
+        if told.reason == "token":
             return QuotaWait.about(
                 account,
                 "GRDF was not called, since it refuses our client or any token of ours (HTTP 401): all our workers "
-                f"wait until {_when(now + wait.seconds)}",
+                f"wait until {until}",
                 f"Compare login and password of the connection {self.connection} with what GRDF sent; then it "
                 "continues automatically.",
-                retry_after=max(1.0, wait.seconds),
+                retry_after=retry,
             )
-        if wait.paused:
-            cause = f"GRDF was not called, since it asked all our workers to wait until {_when(now + wait.seconds)}"
-        else:
+        cause = f"it asked all our workers to wait until {until}"
+        if told.reason == "turn":
             cause = (
-                f"GRDF was not called, since {self.quota.calls_per_second:g} call(s) a second are allowed and more "
-                f"calls are waiting than can be made in {longest / 60:.0f} minutes"
+                f"{self.quota.calls_per_second:g} call(s) a second are allowed and more calls are waiting than can be "
+                f"made until {until}"
             )
-        return QuotaWait.about(account, cause, retry_after=max(1.0, wait.seconds))
+        return QuotaWait.about(account, f"GRDF was not called, since {cause}", retry_after=retry)
 
 
 def _when(instant: float) -> str:

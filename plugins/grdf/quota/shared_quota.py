@@ -11,8 +11,9 @@ from grdf.quota.allowance import Purpose, Quota
 from grdf.quota.governor import Governor
 from grdf.quota.quota_store import store_at
 from include.gas.days.gas_day import PARIS
-from include.gas.errors import BadSettings
 
+LINK_CALLS = 100
+"""Calls a day that all household links together may start: their holders need no login. A household needs two."""
 USUAL_RATE = 1.0
 """Calls a second of GRDF's usual contract."""
 
@@ -51,17 +52,8 @@ def governor_for(client: Client, *, trial: bool = False) -> Governor:
         other callers waiting, a high one would have GRDF answer 429 to them. GRDF's usual contract holds instead
     :raises BadSettings: if a setting of the quota is invalid
     """
-    reserve = settings.daily_reserve()
-    reserve = client.calls_per_day // 2 if reserve is None else reserve
-    if reserve >= client.calls_per_day:
-        raise BadSettings.about(
-            None,
-            f"the setting [grdf] daily_reserve keeps {reserve} calls a day for daily runs, but the connection "
-            f"{client.conn_id} allows {client.calls_per_day} in all",
-            "Set a smaller number, or remove the setting to keep half of the calls.",
-        )
     rate = USUAL_RATE if trial else client.calls_per_second
-    quota = Quota(rate, client.calls_per_day, reserve, settings.household_link_calls())
+    quota = Quota(rate, client.calls_per_day, client.calls_per_day // 2, LINK_CALLS)
     return Governor(
         store_at(settings.quota_url()),
         client.client_id,

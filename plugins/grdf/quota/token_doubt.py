@@ -66,17 +66,17 @@ class TokenDoubt:
             self.pause, self.until = (0.0 if refused is False else self.pause), now
         return self.until - now
 
-    def wait(self, now: float, purpose: Purpose, bearer: Bearer | None) -> float:
+    def wait(self, now: float, purpose: Purpose, bearer: Bearer) -> float:
         """Return how many seconds a call waits because GRDF refuses the shared token.
 
         Calls with other credentials do not wait.
         """
-        if bearer is None or purpose in AT_ONCE or self.until <= now or bearer.credentials != self.credentials:
+        if purpose in AT_ONCE or self.until <= now or bearer.credentials != self.credentials:
             return 0.0
         if self.prober and (not bearer.data or bearer.worker == self.prober):
             return 0.0
         return min(self.until - now, LOOK_AGAIN) if self.prober else self.until - now
 
-    def probes(self, bearer: Bearer | None) -> bool:
+    def probes(self, bearer: Bearer) -> bool:
         """Return whether a call is the one that tries a new token. It goes before those that wait for its result."""
-        return bearer is not None and bearer.data and bearer.worker == self.prober != ""
+        return bearer.data and bearer.worker == self.prober != ""

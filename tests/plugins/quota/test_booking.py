@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import json
 from typing import Any
 
 import pytest
@@ -12,8 +11,7 @@ from hypothesis import strategies as st
 
 from grdf.quota.allowance import DAY, Purpose, Quota
 from grdf.quota.governor import Governor
-from grdf.quota.ledger import Ledger
-from grdf.quota.ledger_state import BLOCK_KEPT
+from grdf.quota.ledger import BLOCK_KEPT, Ledger
 from grdf.quota.terms import Booking, Terms
 from include.gas.errors import QuotaWait
 from tests.plugins.clockwork import NOON, Clockwork, call, instants
@@ -28,22 +26,31 @@ def told(clock: Clockwork, governor: Governor, **whose: Any) -> float:
     return clock.now + (caught.value.retry_after or 0)
 
 
-def test_a_task_takes_what_is_left_and_has_the_rest_booked_for_the_next_day() -> None:
+def test_a_task_for_which_too_little_is_left_has_all_booked_for_the_next_day() -> None:
     clock = Clockwork()
     governor = clock.governor(SMALL)
     instants(clock, governor, 4)
     clock.now += 3600
     instants(clock, governor, 4)
     task = Booking("task", 5)
-    for _ in range(2):
-        call(governor, booking=task)
     at = told(clock, governor, booking=task)
     assert at == pytest.approx(NOON + DAY + 300, abs=5)
+    instants(clock, governor, 1)
+    assert governor.left() == 0, "a second one would have no room beside the five that are booked"
     clock.now = at + 1
-    call(governor)
-    assert told(clock, governor) > clock.now + 3000, "a second one has no room beside the three that are booked"
+    for _ in range(5):
+        call(governor, booking=task)
+
+
+def test_a_task_that_needs_more_than_a_day_has_goes_on_the_next() -> None:
+    clock = Clockwork()
+    governor, task = clock.governor(SMALL), Booking("task", 13)
+    for _ in range(10):
+        call(governor, booking=task)
+    clock.now = told(clock, governor, booking=task)
     for _ in range(3):
         call(governor, booking=task)
+    assert clock.passed < DAY + 600
 
 
 def test_who_comes_for_one_call_does_not_take_what_another_waits_for() -> None:
@@ -124,14 +131,6 @@ def test_a_call_that_a_long_pause_prevents_is_not_counted_and_stays_booked() -> 
     for _ in range(2):
         call(governor, booking=again)
     assert governor.left() == 7
-
-
-def test_a_ledger_that_knows_no_bookings_is_read() -> None:
-    ledger = Ledger(calls={1: [2, 3]})
-    told = json.loads(ledger.text())
-    for name in ("blocks", "links", "trials", "fleet"):
-        del told[name]
-    assert Ledger.read(json.dumps(told)) == ledger
 
 
 @settings(max_examples=60, deadline=None)

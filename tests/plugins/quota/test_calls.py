@@ -29,13 +29,8 @@ WINDOW = Window(date(2026, 6, 1), date(2026, 6, 4))
 FACTS = GrdfConnection("grdf_adict", "id", "secret")
 
 
-def test_the_reserve_is_half_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_of_the_calls_are_for_daily_runs() -> None:
     assert governor_for(FACTS).quota == Quota(1.0, 6000, 3000)
-    monkeypatch.setenv("AIRFLOW__GRDF__DAILY_RESERVE", "0")
-    assert governor_for(FACTS).quota.reserve == 0
-    monkeypatch.setenv("AIRFLOW__GRDF__DAILY_RESERVE", "6000")
-    with pytest.raises(BadSettings, match="daily_reserve keeps 6000 calls"):
-        governor_for(FACTS)
 
 
 @pytest.mark.parametrize("url", ["memory://", "quota.db", "mysql://h/d"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from grdf.quota.allowance import Go, Wait
-from grdf.quota.ledger import FIRST_PAUSE, FORGIVEN, LONGEST_PAUSE, Ledger
+from grdf.quota.ledger import FIRST_PAUSE, LONGEST_PAUSE, Ledger
+from grdf.quota.terms import DAILY
 from include.gas.errors import QuotaExceeded
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call
 
@@ -38,29 +38,15 @@ def test_without_a_time_the_pause_doubles_while_429s_go_on() -> None:
     assert Ledger.read(next(iter(clock.texts.values()))).refused(clock.now, None) == FIRST_PAUSE
 
 
-def test_a_stray_429_among_calls_that_grdf_takes_pauses_for_the_shortest() -> None:
-    clock = Clockwork()
-    for _ in range(3):
-        clock.governor().after_call(429, None)
-        for _ in range(FORGIVEN):
-            call(clock.governor())
-        before = clock.now
-    clock.governor().after_call(429, None)
-    call(clock.governor())
-    assert round(clock.now - before) == FIRST_PAUSE
-
-
-def test_a_pause_voids_what_was_booked_but_counts_it_once() -> None:
+def test_a_pause_moves_what_was_booked_and_counts_it_once() -> None:
     ledger = Ledger()
-    assert isinstance(ledger.ask(NOON, GRDF, "daily", None, patience=600), Go)
-    booked = ledger.ask(NOON, GRDF, "daily", None, patience=600)
-    assert isinstance(booked, Wait)
+    assert ledger.ask(NOON, GRDF, DAILY, None, patience=600).seconds == 0
+    booked = [ledger.ask(NOON, GRDF, DAILY, None, patience=600) for _ in range(2)]
     ledger.refused(NOON + 0.5, 30)
-    held = ledger.ask(NOON + 1.1, GRDF, "daily", booked.ticket, patience=600)
-    assert isinstance(held, Wait)
-    assert (held.paused, round(held.seconds, 1)) == (True, 29.4)
-    assert isinstance(ledger.ask(NOON + 30.5, GRDF, "daily", held.ticket, patience=600), Go)
-    assert ledger.used() == (2, 0)
+    held = [ledger.ask(NOON + 1.1, GRDF, DAILY, each.ticket, patience=600) for each in booked]
+    assert [(each.reason, round(each.seconds, 2)) for each in held] == [("pause", 29.4), ("pause", 30.47)]
+    assert ledger.ask(NOON + 30.5, GRDF, DAILY, held[0].ticket, patience=600).seconds == 0
+    assert ledger.used() == (3, 0)
 
 
 def test_a_pause_longer_than_anybody_waits_frees_the_task() -> None:

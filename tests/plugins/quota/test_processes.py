@@ -1,4 +1,4 @@
-"""The stores of the quota, and processes that share one: a file, a stand-in for Redis, PostgreSQL if available."""
+"""The stores of the quota, and processes that share one: a file, and PostgreSQL if it is installed."""
 
 from __future__ import annotations
 
@@ -9,26 +9,28 @@ import sqlite3
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import psycopg
 import pytest
 
 from grdf.quota.allowance import Quota
 from grdf.quota.governor import Governor
-from grdf.quota.quota_store import SQLiteStore, store_at
-from grdf.quota.terms import Booking
-from include.gas.errors import BadSettings, QuotaWait, StoreBusy
+from grdf.quota.quota_store import Store, store_at
+from include.gas.errors import BadSettings, GasError, RetryLater, StoreBusy
 from include.sandbox.processes import Processes
 from tests.plugins.clockwork import call
 from tests.postgres import available, postgres
 
 ROOT = Path(__file__).resolve().parents[3]
 GRDF = Quota(1.0, 6000, 3000)
+
+
+def sqlite(file: Path) -> Store:
+    return store_at(f"sqlite:///{file}")
 
 
 # ---- the stores ------------------------------------------------------------------------------------------------------
@@ -38,11 +40,11 @@ def test_a_damaged_file_is_a_matter_of_settings(tmp_path: Path) -> None:
     file = tmp_path / "quota.db"
     file.write_bytes(b"this is no database, whatever its name says" * 50)
     with pytest.raises(BadSettings, match=r"quota\.db, which counts the calls to GRDF, cannot be used .*move it away"):
-        call(Governor(SQLiteStore(file), "id", GRDF))
+        call(Governor(sqlite(file), "id", GRDF))
 
 
 def test_a_damaged_count_is_a_matter_of_settings(tmp_path: Path) -> None:
-    store = SQLiteStore(tmp_path / "quota.db")
+    store = sqlite(tmp_path / "quota.db")
     governor = Governor(store, "id", GRDF)
     call(governor)
     store.update(governor._key, lambda _text, _now: ('{"calls": 3}', None))
@@ -53,17 +55,17 @@ def test_a_damaged_count_is_a_matter_of_settings(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_a_matter_of_settings(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadSettings, match="cannot be used"):
-        call(Governor(SQLiteStore(tmp_path / "file" / "quota.db"), "id", GRDF))
+        call(Governor(sqlite(tmp_path / "file" / "quota.db"), "id", GRDF))
     (tmp_path / "folder.db").mkdir()
     with pytest.raises(BadSettings, match="cannot be used"):
-        call(Governor(SQLiteStore(tmp_path / "folder.db"), "id", GRDF))
+        call(Governor(sqlite(tmp_path / "folder.db"), "id", GRDF))
 
 
 def test_a_file_that_others_hold_too_long_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grdf.quota.quota_store._PATIENCE", 0.05)
-    store = SQLiteStore(tmp_path / "quota.db")
+    store = sqlite(tmp_path / "quota.db")
     call(Governor(store, "id", GRDF))
-    holder = sqlite3.connect(store.file, isolation_level=None)
+    holder = sqlite3.connect(tmp_path / "quota.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreBusy, match="was in use"):
         call(Governor(store, "id", GRDF))
@@ -73,37 +75,24 @@ def test_a_file_that_others_hold_too_long_passes(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize(
     ("url", "kind"),
     [
-        ("redis://:hush-hush@127.0.0.1:9/0", StoreBusy),
-        ("redis://:hush-hush@127.0.0.1:port/0", BadSettings),
         ("postgresql://grdf:hush-hush@127.0.0.1:9/airflow", StoreBusy),
         ("postgresql+nodriver://grdf:hush-hush@127.0.0.1:9/airflow", BadSettings),
         ("postgresql://grdf:hush-hush@127.0.0.1:port/airflow", BadSettings),
+        *((f"postgresql://u:{word}@127.0.0.1:9/x", RetryLater) for word in ("hush/x", "x#hush", "%ZZhush")),
+        ("postgresql://u:[hush]@127.0.0.1:9/x", GasError),
+        *((f"{form}hush@h/d", BadSettings) for form in ("redis://:", "mysql://u:", "")),
     ],
 )
 def test_a_server_that_is_not_there(url: str, kind: type[Exception]) -> None:
-    with pytest.raises(kind) as caught:
+    with pytest.raises(kind, match=r"\[grdf\] quota_url") as caught:
         call(Governor(store_at(url), "id", GRDF))
-    assert "hush-hush" not in str(caught.value)
+    assert "hush" not in "".join(traceback.format_exception(caught.value))
 
 
-@pytest.mark.parametrize(("url", "package"), [("redis://h", "redis"), ("postgresql://h/d", r"psycopg\[binary\]")])
-def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch, url: str, package: str) -> None:
-    for module in ("redis", "psycopg"):
-        monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(BadSettings, match=f"Install the package {package} on every worker"):
-        call(Governor(store_at(url), "id", GRDF))
-
-
-@pytest.fixture(scope="module")
-def redis_url() -> Iterator[str]:
-    from fakeredis import TcpFakeServer
-
-    server = TcpFakeServer(("127.0.0.1", 0), server_type="redis")
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    yield f"redis://127.0.0.1:{server.server_address[1]}/0"
-    server.shutdown()
-    server.server_close()
+def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(BadSettings, match=r"driver \(psycopg\[binary\]\) is installed on every worker"):
+        call(Governor(store_at("postgresql://h/d"), "id", GRDF))
 
 
 @pytest.fixture(scope="module")
@@ -117,43 +106,12 @@ def postgres_url() -> Iterator[str]:
         yield server.url
 
 
-@pytest.fixture(params=["sqlite", "redis", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'folder' / 'quota.db'}"
-    found: str = request.getfixturevalue("redis_url" if request.param == "redis" else "postgres_url")
+    found: str = request.getfixturevalue("postgres_url")
     return found
-
-
-# ---- a clock that was once ahead -------------------------------------------------------------------------------------
-
-
-def test_what_a_clock_that_was_ahead_has_left_counts_as_now(url: str) -> None:
-    """With ten calls a day, six are made and two booked by a clock 400 days ahead, which then gets a 429."""
-    quota, store, ahead = Quota(50.0, 10, 4), store_at(url), 400 * 86_400
-
-    class Ahead(type(store)):  # type: ignore[misc]  # the store itself, with another clock
-        def update(self, key: str, change: Any) -> Any:
-            return super().update(key, lambda text, now: change(text, now + ahead))
-
-    store.__class__ = Ahead
-    wrong = Governor(store, "clock", quota, sleep=lambda _: time.sleep(0.1))
-    for _ in range(3):
-        call(wrong)
-        call(wrong, purpose="history")
-    call(wrong, booking=Booking("task", 3))
-    wrong.after_call(429, 3600)
-    right = Governor(store_at(url), "clock", quota)
-    assert right.left() == 1, "seven calls and two that are booked"
-    started = time.monotonic()
-    call(right)
-    call(right, booking=Booking("task", 1))
-    assert time.monotonic() - started < 10
-    right.release(Booking("task"))
-    call(right)
-    with pytest.raises(QuotaWait) as caught:
-        call(right)
-    assert 0 < (caught.value.retry_after or 0) < 26 * 3600
 
 
 # ---- several processes -----------------------------------------------------------------------------------------------
@@ -161,7 +119,6 @@ def test_what_a_clock_that_was_ahead_has_left_counts_as_now(url: str) -> None:
 PROGRAM = """
 import sys, time
 from grdf.quota.governor import Governor
-from grdf.quota.terms import Booking
 from grdf.quota.quota_store import store_at
 from grdf.quota.allowance import Quota
 from tests.plugins.clockwork import call
@@ -237,15 +194,16 @@ def test_a_429_pauses_the_other_process(url: str) -> None:
 
 
 def test_a_killed_process_blocks_nobody(tmp_path: Path) -> None:
-    store = SQLiteStore(tmp_path / "quota.db")
-    with caller(f"sqlite:///{store.file}", "crash", 1.0, 50) as waiting:
+    file = str(tmp_path / "quota.db")
+    store = store_at(f"sqlite:///{file}")
+    with caller(f"sqlite:///{file}", "crash", 1.0, 50) as waiting:
         go(waiting)
         assert waiting.stdout
         waiting.stdout.readline()
         time.sleep(0.2)  # it has booked its second call by now
         waiting.kill()
     holding = (
-        f"import sqlite3, time; database = sqlite3.connect({str(store.file)!r}, isolation_level=None);"
+        f"import sqlite3, time; database = sqlite3.connect({file!r}, isolation_level=None);"
         "database.execute('BEGIN IMMEDIATE'); print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", holding], stdout=subprocess.PIPE)
@@ -259,7 +217,7 @@ def test_a_killed_process_blocks_nobody(tmp_path: Path) -> None:
 
 
 def test_nobody_else_on_the_machine_reads_the_file(tmp_path: Path) -> None:
-    SQLiteStore(tmp_path / "quota.db").update("client", lambda _text, _now: ("{}", None))
+    sqlite(tmp_path / "quota.db").update("client", lambda _text, _now: ("{}", None))
     assert (tmp_path / "quota.db").stat().st_mode & 0o777 == 0o600
 
 
