@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from grdf.operators.ways_in.declare_access import DeclareAccessOperator
 from include.gas.errors import DeclarationRefused, FailNow, MeterTaken, RetryLater
 from include.gas.rights.declared_right import waiting_message
-from tests.helpers import context, days_of, holder, stored, yesterday
+from tests.helpers import days_of, holder, stored, yesterday
 from tests.leaving.runs import acquire, extract, load
 from tests.rights.declared import PERSON, TELLING, answer, calls, declared_before, give, holds_person, look, rights
 from tests.rights.scene import bring, check, document, other_of
@@ -304,18 +303,6 @@ def test_nothing_of_the_person_is_logged(clean: LocalWorld, account_id: str, cap
     assert caplog.text
     assert not any(each in caplog.text for each in TELLING)
     assert holder(account_id).pces[0] not in caplog.text
-
-
-def test_the_operator_alone(clean: LocalWorld, account_id: str) -> None:
-    from tests.helpers import with_memory_shelf
-
-    pce = give(clean, account_id)
-    operator = with_memory_shelf(DeclareAccessOperator(task_id="declare", account_id=account_id))
-    told = operator.execute(context())
-    (right,) = rights(clean, pce)
-    assert told == {"account": account_id, "right": right["id_droit_acces"], "waits": True}
-    with pytest.raises(AirflowSkipException, match="has nothing to declare"):
-        operator.execute(context())
 
 
 def test_the_message_is_for_people() -> None:

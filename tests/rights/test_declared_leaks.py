@@ -143,18 +143,6 @@ def test_what_grdf_says_with_its_list_is_not_repeated(clean: LocalWorld, account
         assert "1000000077" in str(caught.value)
 
 
-def test_the_operators_result_is_no_foreign_text(
-    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from grdf.operators.ways_in.declare_access import DeclareAccessOperator
-    from tests.helpers import with_memory_shelf
-
-    give(clean, account_id)
-    operator = with_memory_shelf(DeclareAccessOperator(task_id="declare", account_id=account_id))
-    with answering(ECHOES["id"], monkeypatch), pytest.raises(RetryLater, match="its id is not known"):
-        operator.execute(context())
-
-
 def test_couchdb_forgets_the_revision_that_named_the_person(clean: LocalWorld, account_id: str) -> None:
     """By the nightly run, and with a deletion."""
     from airflow.sdk import DAG

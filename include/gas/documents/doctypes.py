@@ -1,4 +1,4 @@
-"""The list of all databases of this project: who writes each of them, and what a deletion removes from it."""
+"""The list of all databases of this project: what a deletion removes from each of them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,6 @@ class Database:
     """The database of a doctype.
 
     :param doctype: Cozy's name for this kind of document
-    :param holds: what one document is, in words
-    :param written_by: the part of the project that writes it, in words
     :param removed: what the deletion of an account removes
     :param kept: why a deletion keeps the other documents; ``""`` if no other document is about the account
     :param for_readers: whether programs that only need the gas data may be let in. CouchDB then lets them write, too
@@ -34,8 +32,6 @@ class Database:
     """
 
     doctype: str
-    holds: str
-    written_by: str
     removed: Removed
     kept: str = ""
     for_readers: bool = False
@@ -57,74 +53,51 @@ class Database:
 DATABASES = (
     Database(
         ACCOUNT,
-        "a household's connection",
-        "the connection page and every task (`grdf.stores.accounts.account_store`); before us cozy-stack or the "
-        "konnector",
         removed="one document of the account",
         compares_revisions=True,  # its deletion must not be undone by a task that has read it before
     ),
     Database(
         DAY,
-        "the consumption of one gas day",
-        "the load of a daily run, of a re-read and of an adoption",
         removed="all documents of the account",
         for_readers=True,
         indexes=(("year", "month", "day"), ("account", "year", "month", "day")),
     ),
     Database(
         MONTH,
-        "the sum of a month's stored days",
-        "every load, after its days",
         removed="all documents of the account",
         for_readers=True,
         indexes=(("year", "month"), ("account", "year", "month")),
     ),
     Database(
         YEAR,
-        "the sum of a year's stored days",
-        "every load, after its days",
         removed="all documents of the account",
         for_readers=True,
         indexes=(("year",), ("account", "year")),
     ),
     Database(
         PUBLISHED,
-        "a billing period that GRDF published",
-        "the monthly reading (`grdf_published`)",
         removed="all documents of the account",
         for_readers=True,
         indexes=(("account", "year", "month", "day"),),
     ),
     Database(
         AUDIT,
-        "the record of a deletion, or an approval that waits for its run",
-        "`grdf_delete_account`",
         removed="nothing",
         kept="It proves the deletion, and holds no meter number, name or address.",
     ),
     Database(
         CONSENT_RECORD,
-        "what a household agreed to, for GRDF's checks",
-        "whatever connects a household without GRDF's site: the connection page and `grdf_import_accounts` "
-        "(`grdf.stores.records.consent_records`)",
         removed="all documents of the account",
         kept="A copy without the account's id stays for `[grdf] consent_record_days`, because GRDF asks for the proof "
         "of a consent afterwards. `grdf_retention` removes it then.",
     ),
     Database(
         CONNECT,
-        "a mark for something that may be used once (`grdf.stores.once`), or the valid link of a household "
-        "(`grdf.stores.household_links`)",
-        "the connection page",
         removed="one document of the account",
         kept="A mark holds a moment and a hash, and nothing about the account.",
     ),
     Database(
         LEASE,
-        "a lease for work that one worker may do at a time (`grdf.stores.lease`), or when GRDF's last list was asked "
-        "for "
-        "(`grdf.stores.accounts.account_store`)",
-        "the worker that takes the lease, and the check of consents",
         removed="nothing",
         kept="It holds nothing about any account.",
     ),

@@ -177,22 +177,6 @@ class CouchDBHook(CouchServer):
                 found[row["id"]] = row["doc"]
         return found
 
-    def deleted(self, doctype: str, ids: Collection[str]) -> set[str]:
-        """Return those of some ids whose documents were deleted: CouchDB remembers them, unless they were purged.
-
-        :param ids: any number of ids
-        """
-        found: set[str] = set()
-        for batch in _batches(list(ids)):
-            response = self._all_docs("POST", doctype, body={"keys": list(batch)})
-            if response.status_code == 404:
-                return set()
-            values = {str(row.get("id")): row.get("value") for row in rows_of(self.good(response))}
-            found |= {
-                name for name, value in values.items() if isinstance(value, dict) and value.get("deleted") is True
-            }
-        return found
-
     def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:
         """Write documents in batches and read the answer item by item.
 
