@@ -26,7 +26,7 @@ REACHED = {
         *("airflow-apiserver", "airflow-scheduler", "airflow-triggerer"),
         *("airflow-dag-processor", "airflow-account-processor"),
     },
-    "redis": {"airflow-apiserver", "airflow-scheduler", "airflow-worker", "airflow-worker-deletion"},
+    "redis": {"airflow-scheduler", "airflow-worker", "airflow-worker-deletion"},
     "couchdb": {"airflow-apiserver", "airflow-account-processor", "airflow-worker", "airflow-worker-deletion"},
 }
 """Each server, with the services that reach it."""

@@ -87,8 +87,8 @@ def test_it_asks_for_what_the_code_imports() -> None:
     project = PROJECT["project"]
     more = [name for names in project["optional-dependencies"].values() for name in names]
     asked = read("\n".join([*project["dependencies"], *more]))
-    # What the compose file alone runs: workers with Celery, users of FAB
-    assert locked - asked == {"apache-airflow-providers-celery", "apache-airflow-providers-fab", "celery"}
+    # What the compose file alone runs: workers with Celery and Redis, users of FAB
+    assert locked - asked == {"apache-airflow-providers-celery", "apache-airflow-providers-fab", "celery", "redis"}
     assert asked <= locked
 
 
