@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-INSTALL, SETTING = commands(ROOT / "docs" / "install.md")["As a package, with connection forms"]
+_, INSTALL, SETTING = commands(ROOT / "docs" / "install.md")["As a package, with connection forms"]
 BUNDLES = SETTING.partition("=")[2].strip().strip("'")
 
 
