@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from include.gas.days.gas_day import utc_text
-from include.gas.documents.doctypes import LEASE
 from tests.helpers import context, holder, yesterday
 from tests.leaving.runs import acquire, extract, load
 
 if TYPE_CHECKING:
-    from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
 
 OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
@@ -53,12 +50,6 @@ def document(world: LocalWorld, account: str) -> dict[str, Any]:
 def consents(world: LocalWorld, account: str) -> list[dict[str, Any]]:
     """Return an account's consents by meter."""
     return list(document(world, account)["oauth_callback_results"]["consents"])
-
-
-def listed_then(couchdb: CouchDBHook, hours: float) -> None:
-    """Set how long ago the last list was requested that all accounts were checked against."""
-    known = couchdb.get(LEASE, "list-of-consents") or {"_id": "list-of-consents"}
-    assert couchdb.put(LEASE, known | {"asked_at": utc_text(datetime.now(UTC) - timedelta(hours=hours))})
 
 
 def run(world: LocalWorld, account: str, run_type: str = "scheduled") -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.gas.errors import DeclarationRefused, FailNow, MeterTaken, RetryLater
-from include.gas.rights.declared_right import waiting_message
 from tests.helpers import days_of, holder, stored, yesterday
 from tests.leaving.runs import acquire, extract, load
 from tests.rights.declared import PERSON, TELLING, answer, calls, declared_before, give, holds_person, look, rights
@@ -162,21 +159,6 @@ def test_a_meter_of_another_account_is_not_declared(clean: LocalWorld, account_i
     assert len(rights(clean, pce)) == 1
 
 
-def test_two_accounts_that_wait_for_one_meter(clean: LocalWorld, account_id: str) -> None:
-    """The same household twice: its right belongs to the account that brought it first."""
-    pce, other = give(clean, account_id), other_of(account_id)
-    with pytest.raises(AirflowSkipException):
-        acquire(account_id, "scheduled")
-    given = {"pce": pce, **PERSON, "postcode": rights(clean, pce)[0]["code_postal"]}
-    clean.book.save({"_id": other, "account_type": "grdfgrandlyon", "declaration": given})
-    with pytest.raises(MeterTaken, match="it is another account's"):
-        acquire(other, "scheduled")
-    assert len(rights(clean, pce)) == 1
-    answer(clean, pce, "Active")
-    declared_before(clean, account_id, 20)
-    assert look() == [f"grdf_account__{account_id}"]
-
-
 @pytest.mark.parametrize(
     ("change", "quirks", "says"),
     [
@@ -290,25 +272,3 @@ def test_all_that_wait_are_asked_for_in_one_call(clean: LocalWorld, account_id: 
     calls(clean)
     assert look() == [f"grdf_account__{names[3]}"]
     assert calls(clean) == [("POST", "droits_acces")]
-
-
-def test_nothing_of_the_person_is_logged(clean: LocalWorld, account_id: str, caplog: pytest.LogCaptureFixture) -> None:
-    give(clean, account_id)
-    with caplog.at_level(logging.DEBUG), pytest.raises(AirflowSkipException):
-        acquire(account_id, "scheduled")
-    answer(clean, holder(account_id).pces[0], "Active")
-    declared_before(clean, account_id, 20)
-    with caplog.at_level(logging.DEBUG):
-        look()
-    assert caplog.text
-    assert not any(each in caplog.text for each in TELLING)
-    assert holder(account_id).pces[0] not in caplog.text
-
-
-def test_the_message_is_for_people() -> None:
-    since = datetime(2026, 11, 27, 8, 31, tzinfo=UTC)
-    late = waiting_message("a", ["09900000000017"], since, since + timedelta(days=3))
-    assert "the contract's holder has not answered GRDF's e-mail of 27 November 2026" in late
-    assert "0990" not in late
-    text = waiting_message("a", ["09900000000017"], since, since)
-    assert text.startswith("Account a: since 27 November 2026, 09:31 (Paris time) GRDF waits for the contract's holder")

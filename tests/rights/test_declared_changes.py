@@ -1,34 +1,29 @@
-"""A declaration that is corrected, given again or changed while it is under way: one right, and the right one."""
+"""A declaration that is corrected or given again: one right, and the right one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from grdf.hooks.adict import AdictHook
 from include.gas.errors import (
     DeclarationRefused,
-    StoreBusy,
 )
-from tests.helpers import MemoryShelf, holder
 from tests.leaving.runs import acquire
 from tests.leaving.steps import delete
 from tests.rights.declared import (
     PERSON,
     accepts,
-    answer,
     give,
     holds_person,
     look,
     lost_answer,
-    postcode,
     rights,
     still_waits,
     waits,
 )
-from tests.rights.scene import check, document, other_of
+from tests.rights.scene import check, document
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -65,29 +60,6 @@ def test_the_same_household_once_more_changes_nothing(clean: LocalWorld, account
     assert look("manual") == [f"grdf_account__{account_id}"]
 
 
-def test_another_meter_given_while_the_first_was_sent_is_declared_next(
-    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pce, other = give(clean, account_id), holder(other_of(account_id)).pces[0]
-    real = AdictHook.declare
-
-    def meanwhile(self: AdictHook, *arguments: Any, **more: Any) -> Any:
-        right = real(self, *arguments, **more)
-        monkeypatch.setattr(AdictHook, "declare", real)
-        give(clean, account_id, keep=True, pce=other, postcode=postcode(other))
-        return right
-
-    monkeypatch.setattr(AdictHook, "declare", meanwhile)
-    for _ in range(2):
-        with pytest.raises(AirflowSkipException):
-            acquire(account_id, "scheduled")
-    assert [len(rights(clean, each)) for each in (pce, other)] == [1, 1]
-    assert holds_person(clean, account_id) == []
-    for each in (pce, other):
-        answer(clean, each, "Active")
-    assert look("manual") == [f"grdf_account__{account_id}"]
-
-
 def test_a_correction_after_a_lost_answer_makes_no_second_right(clean: LocalWorld, account_id: str) -> None:
     pce = lost_answer(clean, account_id, email=PERSON["email"])
     with pytest.raises(DeclarationRefused, match="another name or e-mail address"):
@@ -101,24 +73,3 @@ def test_a_deletion_after_a_lost_answer_revokes_it(clean: LocalWorld, account_id
     delete(account_id)
     assert [right["etat_droit_acces"] for right in rights(clean, pce)] == ["Révoquée"]
     assert document(clean, account_id) == {}
-
-
-def test_a_declaration_changed_just_before_it_is_sent_is_not_sent(
-    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pce = give(clean, account_id, email="wrong@example.org")
-
-    def meanwhile(*_: Any) -> dict[str, Any]:
-        monkeypatch.undo()
-        give(clean, account_id, keep=True)
-        return {}
-
-    monkeypatch.setattr("grdf.consents.owners.taking._others", meanwhile)
-    with pytest.raises(StoreBusy, match="changed at this very moment"):
-        acquire(account_id, "scheduled")
-    assert rights(clean, pce) == []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
-        with pytest.raises(AirflowSkipException):
-            acquire(account_id, "scheduled")
-    assert [right["courriel_titulaire"] for right in rights(clean, pce)] == [PERSON["email"]]

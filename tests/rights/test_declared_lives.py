@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from grdf.consents.declarations.declaring import Declaring
 from grdf.hooks.adict import AdictHook
 from include.gas.days.gas_day import utc_text
-from include.gas.errors import BadRequest, DeclarationRefused, FailNow, NotInForce, RetryLater, ServiceUnavailable
+from include.gas.errors import BadRequest, DeclarationRefused, FailNow, RetryLater, ServiceUnavailable
 from tests.helpers import days_of, holder, stored, yesterday
-from tests.leaving.runs import acquire, extract, load
+from tests.leaving.runs import acquire, extract
 from tests.leaving.steps import delete
 from tests.rights.declared import (
     PERSON,
-    WAITS,
     accepts,
     calls,
     declared_before,
@@ -76,26 +74,6 @@ def test_an_unfinished_declaration_gives_a_konnector_account_nobodys_right(
     assert days_of(stored(couchdb, account_id, pce)) == {}
 
 
-def test_a_renewal_that_waits_does_not_hide_that_the_old_right_may_be_over(clean: LocalWorld, account_id: str) -> None:
-    """Nobody has seen a list for 60 hours; somebody else has given a right to the meter."""
-    clean.control.set(declared_right_state="Active")
-    pce = give(clean, account_id)
-    acquire(account_id, "scheduled")
-    load(account_id, extract(account_id, yesterday(clean), "scheduled"), yesterday(clean))
-    check()
-    clean.control.revoke(rights(clean, pce)[0]["id_droit_acces"])
-    clean.control.set(declared_right_state="A valider")
-    give(clean, account_id, keep=True)
-    acquire(account_id, "scheduled")
-    clean.control.consent([pce], keep_others=True)
-    long_ago = utc_text(datetime.now(UTC) - timedelta(hours=60))
-    clean.book.save(document(clean, account_id) | {"consents_seen": long_ago})
-    calls(clean)
-    with pytest.raises(NotInForce):
-        extract(account_id, yesterday(clean), "scheduled")
-    assert calls(clean) == [("POST", "droits_acces")]
-
-
 def test_the_right_of_a_household_that_leaves_is_given_to_nobody(clean: LocalWorld, account_id: str) -> None:
     """The same person comes again, under another id, while the deletion has not revoked the right yet."""
     pce, again = holder(account_id).pces[0], other_of(account_id)
@@ -114,39 +92,7 @@ def test_the_right_of_a_household_that_leaves_is_given_to_nobody(clean: LocalWor
     assert [right["etat_droit_acces"] for right in rights(clean, pce)] == ["Révoquée", "A valider"]
 
 
-def test_a_right_that_was_given_on_grdfs_site_is_nobodys_declaration(clean: LocalWorld, account_id: str) -> None:
-    """Its household is connecting at this moment, and its account does not name the right yet."""
-    (pce,) = holder(account_id).pces
-    fields = {"nom_titulaire": PERSON["name"], "courriel_titulaire": PERSON["email"]}
-    clean.control.consent([pce], keep_others=True, fields=fields)
-    give(clean, account_id)
-    with pytest.raises(DeclarationRefused, match="this account has not declared it"):
-        acquire(account_id, "scheduled")
-
-
 # -- waiting, and what GRDF's list says ----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("declared", [True, False])
-def test_a_right_that_one_list_shows_as_waiting_comes_back(clean: LocalWorld, account_id: str, declared: bool) -> None:
-    (pce,) = holder(account_id).pces
-    if declared:
-        waits(clean, account_id)
-        accepts(clean, account_id)
-        look("manual")
-    else:
-        bring(clean, account_id, pce)
-    check()
-    (right,) = rights(clean, pce)
-    clean.control.change_consent(right["id_droit_acces"], etat_droit_acces="A valider")
-    check()
-    check()
-    assert document(clean, account_id)["state"] == (WAITS if declared else OUTDATED)
-    clean.control.change_consent(right["id_droit_acces"], etat_droit_acces="Active")
-    check()
-    look(minute=5)
-    assert not document(clean, account_id).get("state")
-    assert reads(clean, account_id)
 
 
 def test_a_declaration_given_again_after_the_holder_has_accepted(clean: LocalWorld, account_id: str) -> None:
@@ -263,24 +209,6 @@ def test_more_acceptances_than_airflow_can_map_at_once(
 # -- refusals ------------------------------------------------------------------------------------------------
 
 
-def test_a_refusal_does_not_stop_a_meter_that_grdf_had_checked_again(clean: LocalWorld, account_id: str) -> None:
-    own = bring(clean, account_id, holder(other_of(account_id)).pces[0])
-    check()
-    give(clean, account_id, keep=True, postcode="75001")
-    acquire(account_id, "scheduled")
-    clean.control.change_consent(own, etat_droit_acces="A revérifier")
-    check()
-    check()
-    lost = document(clean, account_id)["state_message"]
-    assert "to be checked again" in lost
-    assert "the postcode does not match" in lost
-    clean.control.change_consent(own, etat_droit_acces="Active")
-    check()
-    told = document(clean, account_id)
-    assert told["state_partial"]
-    assert reads(clean, account_id)
-
-
 @pytest.mark.parametrize(
     ("status", "code"), [(409, "1000000077"), (404, ""), (409, ""), (400, ""), (422, ""), (201, "1000000077")]
 )
@@ -323,21 +251,3 @@ def test_what_was_refused_is_not_kept_for_ever(clean: LocalWorld, account_id: st
     check()
     assert holds_person(clean, account_id) == []
     assert document(clean, account_id)["declaration"]["pce"]
-
-
-def test_a_second_worker_that_comes_late_marks_nothing(
-    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pce, real = give(clean, account_id), Declaring.declare
-
-    def second(self: Declaring) -> Any:
-        monkeypatch.setattr(Declaring, "declare", real)
-        with pytest.raises(AirflowSkipException):
-            acquire(account_id, "scheduled")
-        return real(self)
-
-    monkeypatch.setattr(Declaring, "declare", second)
-    with pytest.raises(AirflowSkipException):
-        acquire(account_id, "scheduled")
-    assert still_waits(clean, account_id)
-    assert len(rights(clean, pce)) == 1

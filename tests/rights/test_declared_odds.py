@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -19,8 +18,6 @@ from include.gas.display.overview import Situation, overview
 from include.gas.errors import (
     CredentialsRefused,
     DeclarationRefused,
-    FailNow,
-    GasError,
     NotInForce,
     QuotaWait,
     RetryLater,
@@ -30,9 +27,7 @@ from tests.helpers import MemoryShelf, connect_cozy, days_of, holder, stored, ye
 from tests.leaving.runs import acquire, extract, load
 from tests.leaving.steps import delete
 from tests.rights.declared import (
-    TELLING,
     accepts,
-    answer,
     calls,
     declared_before,
     give,
@@ -167,31 +162,6 @@ def test_a_meter_that_another_account_took_meanwhile(clean: LocalWorld, account_
     assert look("manual") == [f"grdf_account__{account_id}"]
 
 
-def test_one_declaration_in_two_accounts_at_once(
-    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pce, other = give(clean, account_id), other_of(account_id)
-    given = document(clean, account_id)["declaration"]
-    clean.book.save({"_id": other, "account_type": "grdfgrandlyon", "declaration": given})
-    real = AdictHook.declare
-
-    def meanwhile(self: AdictHook, *arguments: Any, **more: Any) -> Any:
-        right = real(self, *arguments, **more)
-        monkeypatch.setattr(AdictHook, "declare", real)
-        with pytest.raises(DeclarationRefused, match="this account has not declared it"):
-            acquire(other, "scheduled")
-        return right
-
-    monkeypatch.setattr(AdictHook, "declare", meanwhile)
-    with pytest.raises(AirflowSkipException):
-        acquire(account_id, "scheduled")
-    assert len(rights(clean, pce)) == 1
-    answer(clean, pce, "Active")
-    assert look("manual") == [f"grdf_account__{account_id}"]
-    check()
-    assert "consents" not in document(clean, other).get("oauth_callback_results", {})
-
-
 def test_a_grant_is_used_before_the_declaration(clean: LocalWorld, account_id: str) -> None:
     (first,) = connect_cozy(clean, account_id)
     other = holder(other_of(account_id)).pces[0]
@@ -289,25 +259,6 @@ def test_what_was_found_before_grdf_failed_is_not_lost(
     assert look() == [f"grdf_account__{first}"]
     declared_before(clean, second, 20)
     assert look("manual") == [f"grdf_account__{second}"]
-
-
-@pytest.mark.parametrize(
-    ("status", "code"), [(400, "9999999400"), (409, "1000000005"), (500, "2000000007"), (201, "7")]
-)
-def test_grdfs_words_about_a_person_are_not_repeated(
-    clean: LocalWorld, account_id: str, caplog: pytest.LogCaptureFixture, status: int, code: str
-) -> None:
-    give(clean, account_id, mobile="+33 6 11 11 11 11")
-    said = {"code_statut_traitement": code, "message_retour_traitement": "Titulaire " + ", ".join(TELLING)}
-    clean.control.fault("/droit_acces$", method="PUT", status=status, body=json.dumps(said))
-    with pytest.raises(GasError) as caught:
-        acquire(account_id, "scheduled")
-    told = str(caught.value) + str(document(clean, account_id).get("state_message")) + caplog.text
-    assert not [each for each in TELLING if each in told]
-    clean.control.set(faults=[])
-    with pytest.raises((AirflowSkipException, FailNow)):
-        acquire(account_id, "manual")
-    assert "+33 6 11" not in json.dumps(document(clean, account_id)), "no other key either"
 
 
 def test_a_thousand_meters_a_question() -> None:

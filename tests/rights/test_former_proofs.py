@@ -13,16 +13,14 @@ import pytest
 from grdf import settings
 from grdf.operators.retention import RemoveOverdueOperator
 from grdf.operators.ways_in.send_proof import SendProofOperator
-from grdf.proofs import left_files
 from grdf.staging.area import Staging
 from grdf.stores.removal import Remover
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import AUDIT
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import ProofNotSent
-from include.gas.leaving.deletion_record import audit_entry, is_under_way
+from include.gas.leaving.deletion_record import audit_entry
 from tests.helpers import context
-from tests.leaving.runs import restore_accounts
 from tests.plugins.staging.proof_samples import GOOD, by_hand
 from tests.rights.scene import bring, document
 
@@ -130,54 +128,3 @@ def test_files_of_a_household_that_has_left_go(
     assert (staging.proofs.count(account_id), staging.proofs.count("somebody-new")) == (0, 1)
     assert f"Account {account_id}: 1 file(s) that waited to be sent to GRDF are removed" in caplog.text
     assert "Durand" not in caplog.text
-
-
-def test_files_beside_a_deletion_that_was_killed_go(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, staging: Staging, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    by_hand(staging, account_id, "1.pdf", PDF)
-    left(couchdb, account_id, datetime.now(UTC), killed=True)
-    clear_away()
-    assert staging.proofs.count(account_id) == 1, "it is under way"
-    monkeypatch.setattr(left_files, "is_under_way", lambda entry, now: is_under_way(entry, now, timedelta(0)))
-    clear_away()
-    assert staging.proofs.count(account_id) == 0
-
-
-def test_files_that_belong_to_no_account_go_after_a_while(
-    clean: LocalWorld, account_id: str, staging: Staging, monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:  # fmt: skip
-    monkeypatch.setattr(left_files, "KEPT", timedelta(0))
-    asked(clean, account_id)
-    for name in (account_id, "M. Durand", "no-account"):
-        by_hand(staging, name, "1.pdf", PDF)
-    with caplog.at_level(logging.WARNING):
-        clear_away()
-    assert [staging.proofs.count(name) for name in (account_id, "M. Durand", "no-account")] == [1, 1, 1]
-    assert "2 folders with files for GRDF belong to no account" in caplog.text
-    staging.proofs.remove("no-account")
-    clear_away()
-    assert [staging.proofs.count(name) for name in (account_id, "M. Durand")] == [1, 0]
-    assert "Durand" not in caplog.text
-
-
-def test_files_outlive_a_night_without_accounts(
-    without_accounts: CouchDBHook,
-    staging: Staging,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """Their database is being restored. What a household has left that is known to be gone goes all the same."""
-    monkeypatch.setattr(left_files, "KEPT", timedelta(0))
-    for name in ("only-home", "former-home"):
-        by_hand(staging, name, "1.pdf", PDF)
-    left(without_accounts, "former-home", datetime.now(UTC))
-    with caplog.at_level(logging.WARNING):
-        clear_away()
-    assert [staging.proofs.count(name) for name in ("only-home", "former-home")] == [1, 0]
-    (said,) = [each.getMessage() for each in caplog.records if "no account of a household" in each.getMessage()]
-    assert "Restore them from a backup" in said
-    restore_accounts(without_accounts, {"_id": "another-household", "account_type": "grdfgrandlyon"})
-    clear_away()
-    assert staging.proofs.count("only-home") == 0

@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from include.gas.account.own_meters import with_meters
 from include.gas.consents.consent import Consent
-from include.gas.errors import ConsentLost, FailNow, MeterTaken, ServiceUnavailable
+from include.gas.errors import ConsentLost, MeterTaken, ServiceUnavailable
 from tests.helpers import adict_hook, connect_code, connect_cozy, days_of, holder, stored, yesterday
 from tests.leaving.household import ACTIVE, REVOKED, rights
 from tests.leaving.runs import acquire, extract, load
@@ -50,25 +50,6 @@ def test_the_new_tenants_right_never_serves_the_old_account(
     assert 777 in stored(couchdb, new, pce).values()
     delete(account_id)
     assert rights(clean, (pce,)) == {old_right: REVOKED, new_right: ACTIVE}
-
-
-def test_a_run_between_the_mornings_check_and_the_next(
-    clean: LocalWorld, account_id: str, couchdb: CouchDBHook
-) -> None:
-    """Revoked at 9:00, given at 9:05 to another account, whose first run takes it. The old account runs at 10:00."""
-    pce, new = holder(account_id).pces[0], other_of(account_id)
-    old_right = bring(clean, account_id, pce)
-    run(clean, account_id)
-    before = stored(couchdb, account_id, pce)
-    check()
-    clean.control.revoke(old_right)
-    connect_cozy(clean, new, pces=[pce])
-    acquire(new)
-    clean.control.correct(pce, yesterday(clean) - timedelta(days=3), 777)
-    with pytest.raises((AirflowSkipException, FailNow)):
-        run(clean, account_id)
-    assert stored(couchdb, account_id, pce) == before
-    assert document(clean, account_id)["state"] == OUTDATED
 
 
 def test_who_consents_twice_is_read_under_both(clean: LocalWorld, account_id: str, couchdb: CouchDBHook) -> None:
@@ -115,32 +96,6 @@ def test_of_two_rights_the_one_whose_days_are_over_does_not_win(
     assert str(today - timedelta(days=60)) in days
     asked = [call for call in clean.control.log() if call["path"].endswith("informatives")]
     assert len(asked) == 1, "one window suffices"
-
-
-def test_a_meter_connected_while_the_dates_are_asked_stays(
-    clean: LocalWorld, account_id: str, couchdb: CouchDBHook
-) -> None:
-    """This is the audit's experiment on row 6: the answer is slow, and a second meter is connected in the meantime."""
-    from grdf.consents.lists.consent_dates import with_dates
-    from grdf.stores.accounts.account_store import AccountStore
-
-    one, two = holder(account_id, 2).pces
-    right = bring(clean, account_id, one)
-    accounts = AccountStore(couchdb)
-    clean.control.fault("/droits_acces", delay_s=3, status=None)
-    before = accounts.account(account_id)
-    done: list[Any] = []
-    asking = threading.Thread(target=lambda: done.append(with_dates(adict_hook(), accounts, before)))
-    asking.start()
-    (second,) = clean.control.consent([two])
-    added = Consent(two, second["id_droit_acces"])
-    accounts.update(account_id, lambda stored: with_meters(stored, [added]))
-    asking.join(30)
-    assert [meter.pce for meter in done[0].meters] == [two, one]
-    entries = {entry["pce"]: entry for entry in consents(clean, account_id)}
-    assert entries[two]["id_accreditation"] == second["id_droit_acces"]
-    assert entries[one]["id_accreditation"] == right
-    assert entries[one]["first"] == str(yesterday(clean) - timedelta(days=40))
 
 
 def test_a_household_connects_again_while_the_list_is_on_its_way(
@@ -208,32 +163,6 @@ def test_a_meter_that_another_account_reads_is_not_taken(clean: LocalWorld, acco
     assert consents(clean, account_id)[0]["id_accreditation"] == own
 
 
-def test_a_setting_lets_several_accounts_have_a_meter(
-    clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    monkeypatch.setenv("AIRFLOW__GRDF__METER_IN_SEVERAL_ACCOUNTS", "True")
-    pce, new = holder(account_id).pces[0], other_of(account_id)
-    bring(clean, account_id, pce, fields={"parcours": "DECLARATION_TIERS"})
-    connect_cozy(clean, new, pces=[pce])
-    run(clean, new)
-    run(clean, account_id)
-    assert stored(couchdb, new, pce)
-    assert stored(couchdb, account_id, pce)
-    assert check()["shared"] >= 2
-    said = "".join(capfd.readouterr())
-    assert f"is also in account {new}" in said
-    assert f"is also in account {account_id}" in said
-    assert [document(clean, name)["meters_shared"] for name in (account_id, new)] == [[pce], [pce]]
-    before = document(clean, account_id)
-    check()
-    assert document(clean, account_id) == before, "said once"
-    delete(new)
-    check()
-    assert "meters_shared" not in document(clean, account_id)
-    run(clean, account_id)
-
-
 def test_the_code_of_a_household_outlives_a_list_that_does_not_come(clean: LocalWorld, account_id: str) -> None:
     pce, new = holder(account_id).pces[0], other_of(account_id)
     clean.control.revoke(bring(clean, account_id, pce))
@@ -294,27 +223,3 @@ def test_a_run_by_hand_looks_into_the_list_first(
             run(clean, account_id, run_type)
     assert stored(couchdb, account_id, pce) == before
     assert "informatives" not in clean.control.log()[-1]["path"]
-
-
-def test_a_mornings_list_that_is_older_than_the_new_tenant(
-    clean: LocalWorld, account_id: str, couchdb: CouchDBHook
-) -> None:
-    """The check has its list and waits. The meter changes hands, and then the check reaches the old account."""
-    from grdf.stores.accounts.account_store import AccountStore
-
-    pce, new = holder(account_id).pces[0], other_of(account_id)
-    old_right = bring(clean, account_id, pce)
-    listed = AccountStore.listed
-
-    def late(store: AccountStore) -> Any:
-        clean.control.revoke(old_right)
-        connect_cozy(clean, new, pces=[pce])
-        acquire(new)
-        return listed(store)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AccountStore, "listed", late)
-        check()
-    assert document(clean, account_id)["consents_lost"] == [pce]
-    assert "consents_lost" not in document(clean, new)
-    assert not document(clean, new).get("state")

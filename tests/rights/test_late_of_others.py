@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
-from include.gas.account.sections.rights.declaration import Declaration, names_person
+from include.gas.account.sections.rights.declaration import names_person
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import AUDIT, CONSENT_RECORD
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import RetryLater
-from include.gas.proof.consent_record import HOUSEHOLD, new_record
 from tests.helpers import MemoryShelf
-from tests.leaving.household import REVOKED
 from tests.leaving.runs import acquire, check
 from tests.leaving.steps import delete
 from tests.rights.declared import PERSON, give, postcode, rights
@@ -108,21 +105,6 @@ def test_the_next_household_of_the_same_agency_keeps_its_right(clean: LocalWorld
     assert has_none(clean, account_id)
 
 
-@pytest.mark.parametrize("name", [PERSON["name"], None])
-def test_what_another_account_has_just_sent_as_well_is_that_ones(
-    clean: LocalWorld, account_id: str, caplog: pytest.LogCaptureFixture, name: str | None
-) -> None:
-    """The household has connected again under another account."""
-    pce, other = given_up(clean, account_id, 35, answer="none"), other_of(account_id)
-    declares(clean, other, pce, email=AGENCY)
-    change(clean, pce, nom_titulaire=name)
-    caplog.clear()
-    check()
-    assert has_none(clean, account_id)
-    assert "another account has sent a declaration for the same holder" in caplog.text
-    assert acquire(other, "scheduled")["meters"] == 1
-
-
 def test_another_name_is_told_and_not_taken(
     clean: LocalWorld, account_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -154,47 +136,6 @@ def test_its_own_is_taken_however_grdf_writes_the_holder(
     change(clean, pce, etat_droit_acces="Active", **fields)
     check()
     assert [each["pce"] for each in consents(clean, account_id)] == [pce]
-
-
-def test_its_own_is_taken_if_the_name_fits_its_record(clean: LocalWorld, account_id: str) -> None:
-    """The form has asked for first names, and GRDF lists the last name only."""
-    pce = given_up(clean, account_id)
-    stored = document(clean, account_id)
-    clean.book.save(stored | {SENT: [each | {"name": "0" * 32} for each in stored[SENT]]})
-    change(clean, pce, etat_droit_acces="Active")
-    check()
-    assert has_none(clean, account_id)
-    asked = Declaration(pce=pce, name=f"Jean {PERSON['name']}", email=AGENCY, postcode=postcode(pce))
-    ConsentRecords(CouchDBHook()).add(new_record(account_id, asked, datetime.now(UTC), by=HOUSEHOLD))
-    check()
-    assert [each["pce"] for each in consents(clean, account_id)] == [pce]
-
-
-@pytest.mark.parametrize(("days", "is_taken"), [(50, True), (70, False)])
-def test_a_declaration_is_forgotten_after_60_days(
-    clean: LocalWorld, account_id: str, days: float, *, is_taken: bool
-) -> None:
-    pce = given_up(clean, account_id, days, answer="none")
-    elsewhere(clean, pce)
-    check()
-    assert has_none(clean, account_id) is not is_taken
-    check()
-    assert SENT not in document(clean, account_id)
-
-
-def test_one_whose_right_is_listed_is_not_forgotten_before_a_deletion(clean: LocalWorld, account_id: str) -> None:
-    """Nobody has corrected its address, as the message asks, for a long time."""
-    pce = given_up(clean, account_id, 70)
-    stored = document(clean, account_id)
-    clean.book.save(stored | {"declaration": stored["declaration"] | {"refused_because": "the address"}})
-    made = f"{datetime.now(UTC) - timedelta(days=69.5):%Y-%m-%d %H:%M:%S}"
-    change(clean, pce, etat_droit_acces="Active", date_creation=made)
-    for _ in range(2):
-        check()
-    assert has_none(clean, account_id)
-    delete(account_id, started=datetime.now(UTC))
-    assert document(clean, account_id) == {}
-    assert [each["etat_droit_acces"] for each in rights(clean, pce)] == [REVOKED]
 
 
 def test_the_deletion_of_a_former_account_leaves_the_next_ones_right(clean: LocalWorld, account_id: str) -> None:

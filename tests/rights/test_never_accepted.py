@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.gas.account.own_meters import with_meters
 from include.gas.answers.access_rights import WAITING
-from include.gas.consents.consent import Consent
-from tests.helpers import holder, stored
+from tests.helpers import holder
 from tests.leaving.runs import acquire
 from tests.plugins.steps import read_published
 from tests.rights.billed import OF_SUMMER, THIS, read, totals
 from tests.rights.declared import answer, declared_before, give, look
-from tests.rights.scene import bring, check, consents, document, hands_over, run
+from tests.rights.scene import bring, check, consents, document
 
 if TYPE_CHECKING:
-    from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
 
 pytestmark = pytest.mark.usefixtures("the_list_counts")
@@ -80,45 +75,3 @@ def test_one_that_was_in_force_keeps_its_months(clean: LocalWorld, account_id: s
     clean.book.save({key: each for key, each in told.items() if key != "book_held_at"})  # a month later
     read_published(account_id)
     assert set(totals(account_id)) == OF_SUMMER
-
-
-def test_months_that_it_has_opened_go(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    declared_anew(clean, account_id)
-    with monkeypatch.context() as patch:
-        patch.setattr(Consent, "holds", lambda *_: True)
-        read_published(account_id)
-    assert set(totals(account_id)) > OF_SUMMER
-    told = document(clean, account_id)
-    clean.book.save({key: each for key, each in told.items() if key != "book_held_at"})  # a month later
-    read_published(account_id)
-    assert set(totals(account_id)) == OF_SUMMER
-
-
-def test_its_end_does_not_keep_the_next_households_days(
-    clean: LocalWorld, account_id: str, couchdb: CouchDBHook
-) -> None:
-    pce = holder(account_id).pces[0]
-    right = bring(clean, account_id, pce)
-    check()
-    run(clean, account_id)
-    check()
-    (waits,) = clean.control.consent([pce], keep_others=True)
-    declared = str(waits["id_droit_acces"])
-    clean.control.change_consent(declared, etat_droit_acces="A valider", parcours="DECLARATION_TIERS")
-    second = Consent(pce, declared, unusable=WAITING)
-    clean.book.save(with_meters(document(clean, account_id), [second], datetime.now(UTC)))
-    check()
-    before = stored(couchdb, account_id, pce)
-    hands_over(clean, account_id, right)
-    run(clean, account_id)
-    assert 777 in stored(couchdb, account_id, pce).values(), "no list has shown it yet"
-    time.sleep(2)  # GRDF's list names seconds
-    clean.control.revoke(declared)
-    check()
-    after = stored(couchdb, account_id, pce)
-    assert 777 not in after.values()
-    assert len(before) - len(after) <= 1, "the household's own days stay"
-    states = [each["unusable"] for each in consents(clean, account_id)]
-    assert states[0].endswith(", without ever being in force")
-    check()
-    assert [each["unusable"] for each in consents(clean, account_id)] == states

@@ -59,14 +59,6 @@ def test_after_30_days_it_counts_as_refused(clean: LocalWorld, account_id: str) 
     assert len(rights(clean, holder(account_id).pces[0])) == 1
 
 
-def test_until_then_it_is_tried_again(clean: LocalWorld, account_id: str) -> None:
-    entered(clean, account_id, 29)
-    check()
-    assert names_person(document(clean, account_id))
-    with pytest.raises(AirflowSkipException, match="has to accept"):
-        acquire(account_id, "scheduled")
-
-
 def test_what_another_program_stores_ages_from_the_first_morning_on(clean: LocalWorld, account_id: str) -> None:
     give(clean, account_id)
     check()
@@ -97,21 +89,6 @@ def test_a_correction_begins_anew(clean: LocalWorld, account_id: str) -> None:
     assert names_person(document(clean, account_id))
 
 
-@pytest.mark.parametrize(("run_type", "stays"), [("manual", True), ("scheduled", False), ("backfill", False)])
-def test_a_run_that_a_person_starts_begins_anew(
-    clean: LocalWorld, account_id: str, run_type: str, *, stays: bool
-) -> None:
-    """Somebody has corrected it on the last day, and GRDF does not answer on that day either."""
-    give(clean, account_id, email="wrong@example.org", entered_at=days_ago(29.5))
-    changed(clean, account_id, email=PERSON["email"])
-    clean.control.fault("/droit_acces$", method="PUT", status=503)
-    with pytest.raises(RetryLater):
-        acquire(account_id, run_type)
-    older(clean, account_id, 1)
-    check()
-    assert names_person(document(clean, account_id)) == stays
-
-
 def test_a_right_that_grdf_has_taken_is_still_found(clean: LocalWorld, account_id: str) -> None:
     pce = lost_answer(clean, account_id)
     check()
@@ -133,27 +110,6 @@ def changed(world: LocalWorld, account: str, **fields: Any) -> None:
 
 def days_ago(days: float) -> str:
     return (datetime.now(UTC) - timedelta(days=days)).isoformat()
-
-
-@pytest.mark.parametrize("former", [{}, {"refused": True, "refused_because": "the postcode", "refused_since": "old"}])
-def test_who_is_entered_by_hand_afterwards_has_30_days_again(
-    clean: LocalWorld, account_id: str, former: dict[str, Any]
-) -> None:
-    """Nobody starts the account's DAG."""
-    pce = give(clean, account_id, **former)
-    changed(clean, account_id, **{"refused_since" if former else "entered_at": days_ago(31)})
-    check()
-    assert holds_person(clean, account_id) == []
-    for _ in range(2):
-        changed(clean, account_id, **{**PERSON, "postcode": postcode(pce)})
-        check()
-        assert names_person(document(clean, account_id))
-        moment = document(clean, account_id)["declaration"]["refused_since"]
-        check()
-        assert document(clean, account_id)["declaration"]["refused_since"] == moment
-        changed(clean, account_id, refused_since=days_ago(31))
-        check()
-        assert holds_person(clean, account_id) == []
 
 
 @pytest.mark.parametrize("moment", [None, "", "soon", 7])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,10 +10,9 @@ import pytest
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
-from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import CONSENT_RECORD, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import account_range
-from include.gas.errors import DeclarationRefused, GasError
+from include.gas.errors import DeclarationRefused
 from tests.helpers import holder, yesterday
 from tests.importing.scene import outcomes, put, result
 from tests.importing.scene import run as run_import
@@ -72,28 +70,6 @@ def test_another_meter_makes_no_difference(clean: LocalWorld, moved_out: str, wa
     assert rights(clean, other) == []
     way(clean, moved_out, {}, other)
     assert len(rights(clean, other)) == 1, "the same household may have a second one"
-
-
-def test_somebody_else_is_refused_while_a_right_of_the_first_may_come(clean: LocalWorld, account_id: str) -> None:
-    """GRDF's answer was lost, and nobody has waited for it any longer."""
-    clean.control.set(declared_right_state="Active")
-    clean.control.fault(f"/pce/{holder(account_id).pces[0]}/droit_acces$", method="PUT", cut=True, after=True)
-    with pytest.raises(GasError):
-        form(clean, account_id, {})
-    stored = document(clean, account_id)
-    long_ago = utc_text(datetime.now(UTC) - timedelta(days=40))
-    sent = [each | {"at": long_ago} for each in stored["declarations_sent"]]
-    clean.book.save(
-        stored | {"declarations_sent": sent, "declaration": stored["declaration"] | {"entered_at": long_ago}}
-    )
-    for pce, said in (
-        (holder(account_id).pces[0], "declared for another name"),
-        (holder(other_of(account_id)).pces[0], SAID),
-    ):
-        with pytest.raises(DeclarationRefused, match=said):
-            form(clean, account_id, NEXT, pce)
-        assert "oauth_callback_results" not in document(clean, account_id), "nothing is read"
-    Remover(CouchDBHook()).remove_range(CONSENT_RECORD, *account_range(account_id))
 
 
 @pytest.mark.parametrize("restored", [False, True])

@@ -5,15 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-import pytest
-
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.meters.published_totals import write_period_totals
 from include.gas.consents.consent import Consent
 from include.gas.days.windows import Window
 from tests.helpers import holder
 from tests.rights.billed import BEFORE, OF_SUMMER, THIS, read, totals
-from tests.rights.scene import bring, check, document
+from tests.rights.scene import bring, check
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -43,18 +41,6 @@ def test_what_it_allowed_stays_when_it_has_revoked(clean: LocalWorld, account_id
     check()
     write_period_totals(CouchDBHook(), account_id, pce)
     assert set(totals(account_id)) == OF_SUMMER
-
-
-def test_totals_from_before_this_rule_go(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    (pce,) = holder(account_id).pces
-    bring(clean, account_id, pce, conso_debut=f"{THIS}-05-20")
-    with monkeypatch.context() as patch:
-        patch.setattr(Consent, "holds", lambda *_: True)
-        read(clean, account_id, pce)
-    assert {f"{BEFORE}", f"{BEFORE}-12", f"{THIS}-05"} < set(totals(account_id))
-    write_period_totals(CouchDBHook(), account_id, pce)
-    assert set(totals(account_id)) == OF_SUMMER
-    assert document(clean, account_id)["published"][pce]["last_period"]["load"] == 900
 
 
 def test_rights_that_follow_each_other_hold_a_period_together() -> None:

@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.operators import read_published as operator
-from include.gas.account.own_meters import with_meters
 from include.gas.answers.consumption.daily import Reading
-from include.gas.consents.consent import Consent
 from include.gas.documents.billing.periods import readable_periods
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import day_id
@@ -20,7 +17,7 @@ from tests.helpers import holder
 from tests.plugins.published import periods
 from tests.plugins.steps import read_published
 from tests.rights.billed import THIS, line, totals
-from tests.rights.scene import bring, check, document
+from tests.rights.scene import bring, check
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -65,71 +62,6 @@ def test_a_first_period_is_published_anew_with_a_later_start(clean: LocalWorld, 
     assert (firsts(account_id), totals(account_id)[f"{THIS}"]) == ([OLD[0], NEW[0], NEXT[0]], 6900), "cut short"
     publish(clean, account_id, NEW, NEXT)
     assert (firsts(account_id), totals(account_id)[f"{THIS}"]) == ([NEW[0], NEXT[0]], 4900)
-
-
-def test_the_former_one_comes_back_if_the_new_one_is_another_households(
-    clean: LocalWorld, account_id: str, pce: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    publish(clean, account_id, OLD, NEXT)
-    monkeypatch.setattr(operator, "handed_over", lambda _: frozenset({pce}))
-    publish(clean, account_id, NEW, NEXT)
-    assert (firsts(account_id), totals(account_id)[f"{THIS}"]) == ([OLD[0], NEXT[0]], 6900)
-
-
-@pytest.mark.parametrize(
-    ("own", "foreign"),
-    [
-        ((OLD, NEXT), ((f"{THIS}-06-15", f"{THIS}-07-01", 300),)),
-        (
-            tuple((f"{THIS}-{month:02}-02", f"{THIS}-{month + 1:02}-02", 100) for month in range(1, 11)),
-            ((f"{THIS}-01-05", f"{THIS}-11-20", 1),),
-        ),
-    ],
-    ids=["a part of one", "all in one"],
-)
-def test_own_periods_count_again_after_the_next_household_has_had_others(
-    clean: LocalWorld,
-    account_id: str,
-    monkeypatch: pytest.MonkeyPatch,
-    own: tuple[Published, ...],
-    foreign: tuple[Published, ...],
-) -> None:
-    """Between two lists, GRDF answers under the right of whoever lives there next."""
-    monkeypatch.setenv("AIRFLOW__GRDF__LOST_CONSENTS_PERCENT", "100")
-    (pce,) = holder(account_id).pces
-    right = bring(clean, account_id, pce, conso_debut=f"{THIS}-01-01")
-    check()
-    publish(clean, account_id, *own)
-    before = firsts(account_id), totals(account_id)
-    check()
-    clean.control.revoke(right)
-    clean.control.consent([pce], conso_debut=f"{THIS}-01-01", keep_others=True)
-    publish(clean, account_id, *foreign)
-    check()
-    assert (firsts(account_id), totals(account_id)) == before
-
-
-def test_a_period_that_two_windows_name_is_taken_back_to_its_first_version(
-    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first answer is cut short and the second is whole, which is noted on the same period."""
-    (pce,) = holder(account_id).pces
-    bring(clean, account_id, pce, conso_debut=f"{THIS}-01-01", conso_fin=f"{THIS}-04-01")
-    check()
-    (new,) = clean.control.consent([pce], conso_debut=f"{THIS}-05-01", keep_others=True)
-    told = document(clean, account_id)
-    clean.book.save(with_meters(told, [Consent(pce, str(new["id_droit_acces"]))], datetime.now(UTC)))
-    check()
-    both = (f"{THIS}-02-01", f"{THIS}-07-01")
-    publish(clean, account_id, (*both, 5000), frequency="1M")
-    assert [each["load"] for each in periods(account_id)] == [5000]
-    theirs, path = line(pce, *both, 777), f"/pce/{pce}/donnees_consos_publiees"
-    clean.control.fault(path, times=1, status=200, body=theirs + '\n{"pce": {"id_')
-    clean.control.fault(path, times=None, status=200, body=theirs)
-    monkeypatch.setattr(operator, "handed_over", lambda _: frozenset({pce}))
-    read_published(account_id)
-    clean.control.set(faults=[])
-    assert [each["load"] for each in periods(account_id)] == [5000]
 
 
 def test_the_last_period_of_a_meter_that_was_exchanged_gives_its_months(

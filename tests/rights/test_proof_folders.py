@@ -67,19 +67,6 @@ def test_an_odd_folder_stops_its_account_alone(clean: LocalWorld, two: dict[str,
     assert staging.count(second) == 0
 
 
-def test_a_folder_that_is_made_after_the_files_were_sent_stops_nobody(
-    clean: LocalWorld, two: dict[str, str], staging: Staging
-) -> None:
-    first, second = two
-    by_hand(staging, first, "1.pdf", PDF)
-    by_hand(staging, second, "1.png", PNG)
-    send()
-    by_hand(staging, f"{first}/alt", "scan Durand.pdf", PDF)
-    for _ in range(2):
-        send()
-    assert [len(sent(clean, right)) for right in two.values()] == [1, 1]
-
-
 def test_a_deletion_takes_everything(clean: LocalWorld, two: dict[str, str], staging: Staging, tmp_path: Path) -> None:
     account, _ = two
     by_hand(staging, f"{account}/alt/older", "scan Durand.pdf", PDF)

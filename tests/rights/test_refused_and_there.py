@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.account.sections.rights.sent_declarations import with_sent
 from include.gas.errors import DeclarationRefused, FailNow
 from tests.helpers import days_of, stored
 from tests.importing.scene import adopt
@@ -70,17 +67,3 @@ def test_a_right_that_is_not_in_force_yet_is_waited_for(
     assert document(clean, account_id) == before
     clean.control.change_consent(right, etat_droit_acces="Active")
     assert check(account_id, dry_run=False)["taken_over"] == 1
-
-
-def test_a_right_that_another_account_is_about_to_have_is_not_taken(clean: LocalWorld, account_id: str) -> None:
-    """Its answer was lost, so that only what was sent says whose it is."""
-    refused(clean, account_id)
-    pce = document(clean, account_id)["declaration"]["pce"]
-    other = {"_id": f"sender-{account_id}", "account_type": "grdfgrandlyon"}
-    asked = Declaration(pce=pce, name=PERSON["name"], email=PERSON["email"])
-    clean.book.save(with_sent(other, asked, datetime.now(UTC)))
-    before = document(clean, account_id)
-    with pytest.raises(FailNow, match=f"not done for {account_id}"):
-        check(account_id, dry_run=False)
-    assert document(clean, account_id) == before
-    clean.book.remove(f"sender-{account_id}")

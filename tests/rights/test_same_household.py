@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from grdf.consents.owners.former_household import records_of_another, stop_if_another
-from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.connected import connected
-from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.answers.access_rights import AccessRight, Rights
 from include.gas.consents.consent import Consent
-from include.gas.days.gas_day import utc_text
-from include.gas.errors import DeclarationRefused, RetryLater, ServiceUnavailable
-from tests.helpers import adict_hook, holder, yesterday
-from tests.importing.scene import put
-from tests.importing.scene import run as run_import
-from tests.leaving.runs import acquire, extract, load
+from include.gas.errors import DeclarationRefused, RetryLater
+from tests.helpers import holder
+from tests.leaving.runs import acquire
 from tests.leaving.runs import check as morning
-from tests.rights.declared import PERSON, calls, postcode, rights
-from tests.rights.scene import bring, document
+from tests.rights.declared import PERSON, rights
+from tests.rights.scene import document
 from tests.rights.tenants import NEXT, SAID, clear_away, end_rights, form, program
 
 if TYPE_CHECKING:
@@ -63,13 +55,6 @@ def test_a_misspelt_record_that_was_corrected_by_hand_does_not_keep_it_out(
     corrected_by_hand(clean, account_id)
     way(clean, account_id, {})
     assert [right["nom_titulaire"] for right in rights(clean, holder(account_id).pces[0])] == [PERSON["name"]] * 2
-
-
-def test_an_import_takes_it_likewise(clean: LocalWorld, account_id: str) -> None:
-    corrected_by_hand(clean, account_id)
-    (pce,) = holder(account_id).pces
-    put([{"account": account_id, "pce": pce, **PERSON, "postcode": postcode(pce)}])
-    assert run_import() == {"declared": 1}
 
 
 @WAYS
@@ -112,82 +97,3 @@ def test_who_has_come_by_grdfs_site_before_the_two_were_compared_may_connect_aga
     way(clean, account_id, {"name": who.last_name, "email": "other@example.org"})
     with pytest.raises(DeclarationRefused, match=SAID):
         way(clean, account_id, NEXT)
-
-
-def test_on_grdfs_site_it_may_connect_again_and_nobody_else(clean: LocalWorld, account_id: str) -> None:
-    lives_there_now(clean, account_id)
-    (pce,) = holder(account_id).pces
-    (given,) = clean.control.consent([pce], keep_others=True)
-    listed = adict_hook().access_rights([pce], account=account_id)
-    (again,) = (right for right in listed if right.id == given["id_droit_acces"])
-    stored = document(clean, account_id)
-    assert records_of_another(CouchDBHook(), account_id, stored, [again], listed) == []
-    line = {"id_pce": pce, "id_droit_acces": "another", "nom_titulaire": NEXT["name"], "etat_droit_acces": "Active"}
-    other = AccessRight.from_line(line)
-    assert other
-    (record,) = ConsentRecords(CouchDBHook()).of(account_id)
-    assert records_of_another(CouchDBHook(), account_id, stored, [other], listed) == [record]
-    assert records_of_another(CouchDBHook(), account_id, stored, [again], [again]) == [record], "a list that is cut"
-
-
-def test_a_form_that_grdf_refused_while_its_right_was_in_force_does_not_keep_it_out(
-    clean: LocalWorld, account_id: str
-) -> None:
-    """It came by GRDF's site; the record of somebody else's form has stayed."""
-    (pce,) = holder(account_id).pces
-    bring(clean, account_id, pce)
-    stored = document(clean, account_id)
-    long_ago = utc_text(datetime.now(UTC) - timedelta(days=300))
-    stored["oauth_callback_results"]["consents"][0]["brought"] = long_ago
-    clean.book.save(stored)
-    day = yesterday(clean)
-    load(account_id, extract(account_id, day), day)
-    with pytest.raises(DeclarationRefused, match="declared for another name"):
-        form(clean, account_id, MISSPELT)
-
-    def stop(name: str) -> None:
-        asked = Declaration(pce=pce, name=name, email="other@example.org")
-        ask = partial(adict_hook().listed_rights, account=account_id)
-        stop_if_another(CouchDBHook(), account_id, document(clean, account_id), asked, ask=ask)
-
-    stop(holder(account_id).last_name)
-    with pytest.raises(DeclarationRefused, match=SAID):
-        stop(NEXT["name"])
-
-
-def test_where_its_right_had_ended_before_a_record_it_is_for_a_person_to_say(
-    clean: LocalWorld, account_id: str
-) -> None:
-    """The account may be restored, and the data be of the record's household, that came when the right was over."""
-    (pce,) = holder(account_id).pces
-    own = bring(clean, account_id, pce)
-    before = document(clean, account_id)
-    before["oauth_callback_results"]["consents"][0]["brought"] = utc_text(datetime.now(UTC) - timedelta(days=300))
-    clean.book.save(before)
-    clean.control.revoke(own)
-    form(clean, account_id, {})
-    day = yesterday(clean)
-    load(account_id, extract(account_id, day), day)
-    end_rights(clean, account_id)
-    clean.book.remove(account_id)
-    clean.book.save({key: value for key, value in before.items() if key != "_rev"})
-    with pytest.raises(DeclarationRefused, match="record of consent"):
-        program(clean, account_id, {"name": holder(account_id).last_name, "email": "other@example.org"})
-
-
-def test_a_list_that_cannot_be_read_completely_decides_nothing(
-    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    corrected_by_hand(clean, account_id)
-    monkeypatch.setattr(AdictHook, "listed_rights", lambda *_, **__: Rights((), odd=1))
-    with pytest.raises(ServiceUnavailable, match="could not be read"):
-        program(clean, account_id, {})
-
-
-def test_grdf_is_asked_only_where_a_record_names_another_holder(clean: LocalWorld, account_id: str) -> None:
-    form(clean, account_id, {})
-    end_rights(clean, account_id)
-    morning()
-    calls(clean)
-    form(clean, account_id, {})
-    assert [method for method, _ in calls(clean)] == ["PUT"]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from pypdf import PdfReader
@@ -19,7 +18,6 @@ from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.sections.marks import with_leaving
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.account.sections.rights.proofs import Proof
-from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD
 from include.gas.documents.stored_consent import ConsentText
 from include.gas.errors import (
     AccountLeaving,
@@ -205,30 +203,6 @@ def test_what_grdf_refuses_for_one_account_does_not_stop_the_others(
     assert calls(clean).count(("PUT", "preuves")) == 3
 
 
-def test_a_file_that_is_put_there_while_others_are_sent_stays(
-    clean: LocalWorld,
-    couchdb: CouchDBHook,
-    account_id: str,
-    staging: Staging,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    from grdf.hooks.adict import AdictHook
-
-    asked(clean, couchdb, account_id)
-    staging.proofs.put(account_id, GOOD["image/jpeg"])
-    real = AdictHook.send_proof
-
-    def meanwhile(self: AdictHook, *given: Any, **more: Any) -> None:
-        real(self, *given, **more)
-        staging.proofs.put(account_id, GOOD["image/png"])
-        os.utime(max((tmp_path / "staging/proofs" / account_id).iterdir()), (1.6e9, 1.6e9))
-
-    monkeypatch.setattr(AdictHook, "send_proof", meanwhile)
-    assert send(account_id)["sent"] == 1
-    assert staging.count(account_id) == 1
-
-
 def test_a_wrong_file_keeps_all_of_them(
     clean: LocalWorld, couchdb: CouchDBHook, account_id: str, staging: Staging, tmp_path: Path
 ) -> None:
@@ -338,17 +312,3 @@ def test_two_meters_of_one_account(clean: LocalWorld, couchdb: CouchDBHook, acco
         send(account_id)
     assert len(clean.control.proofs(right)) == 1, "the other meter's record does not keep it waiting"
     assert clean.control.proofs(more["id_droit_acces"]) == [], "nobody's record proves another meter's consent"
-
-
-def test_planted_personal_data_are_found_in_the_record_alone(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    asked(clean, couchdb, account_id)
-    with caplog.at_level(logging.DEBUG):
-        result = send(account_id)
-        check()
-    planted = ("Durand-Invente", EMAIL, PHONE, POSTCODE)
-    told = caplog.text + json.dumps(result) + json.dumps(document(clean, account_id))
-    assert [each for each in planted if each in told] == []
-    assert NAME in json.dumps(couchdb.range(CONSENT_RECORD, account_id, f"{account_id};"), ensure_ascii=False)
-    assert NAME not in json.dumps(list(couchdb.scan(ACCOUNT)), ensure_ascii=False)

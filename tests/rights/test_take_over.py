@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from grdf.consents.owners.take_over import TakeOver
-from grdf.consents.owners.taking import take
-from grdf.stores.accounts.account_store import AccountStore
-from grdf.stores.lease import lease
-from include.gas.account.connected import connected
-from include.gas.consents.consent import Consent
-from include.gas.errors import BadRequest, FailNow, MeterTaken, ServiceUnavailable, StoreBusy
-from tests.helpers import adict_hook, days_of, holder, stored
+from include.gas.errors import BadRequest, FailNow, ServiceUnavailable
+from tests.helpers import days_of, holder, stored
 from tests.rights.scene import OUTDATED, bring, check, consents, document, other_of, run
 
 if TYPE_CHECKING:
@@ -110,89 +102,3 @@ def test_a_form_that_is_not_filled_in_right(clean: LocalWorld, account_id: str) 
     clean.control.fault("/droits_acces", method="GET", status=200, body="{")
     with pytest.raises(ServiceUnavailable):
         check(account_id, dry_run=False)
-
-
-def connect(couchdb: CouchDBHook, account: str, pce: str, right: str) -> None:
-    """Do what the page does when a household comes back from GRDF."""
-    brought = [Consent(pce, right)]
-    take(
-        couchdb, account, brought,
-        lambda: AccountStore(couchdb).save(
-            account, lambda stored: connected(stored, account, brought, at=datetime.now(UTC), by="household")
-        ),
-        ask=lambda pces: adict_hook().listed_rights(pces, account=account), adict=adict_hook(),
-    )  # fmt: skip
-
-
-def test_a_household_that_connects_meanwhile_is_seen(
-    clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It comes back from GRDF right after the check whether another account has the meter."""
-    pce, new = holder(account_id).pces[0], other_of(account_id)
-    clean.control.revoke(bring(clean, account_id, pce))
-    check()
-    (right,) = clean.control.consent([pce])
-    ends: list[Any] = []
-
-    def come_back() -> None:
-        try:
-            ends.append(connect(couchdb, new, pce, right["id_droit_acces"]))
-        except MeterTaken as error:
-            ends.append(error)
-
-    household = threading.Thread(target=come_back)
-    looked = TakeOver._refuse_if_anothers
-
-    def looked_meanwhile(self: TakeOver, *args: Any) -> None:
-        looked(self, *args)
-        if household.ident is None:
-            household.start()
-            household.join(3)  # as far as it gets
-
-    monkeypatch.setattr(TakeOver, "_refuse_if_anothers", looked_meanwhile)
-    try:
-        check(account_id, dry_run=False)
-    except FailNow as error:
-        ends.append(error)
-    household.join(60)
-    holders = [
-        name
-        for name in (account_id, new)
-        if document(clean, name) and consents(clean, name)[0]["id_accreditation"] == right["id_droit_acces"]
-    ]
-    assert len(holders) == 1, "one right, one account"
-    assert sum(isinstance(end, Exception) for end in ends) == 1, "the other is told"
-
-
-def test_who_does_not_get_the_lease_writes_nothing(
-    clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("grdf.consents.owners.taking.LEASE", 0.5)
-    pce = holder(account_id).pces[0]
-    clean.control.revoke(bring(clean, account_id, pce))
-    check()
-    (right,) = clean.control.consent([pce])
-    before = document(clean, account_id)
-    with lease(couchdb, "meters", seconds=60):
-        with pytest.raises(FailNow, match=f"not done for {account_id}"):
-            check(account_id, dry_run=False)
-        with pytest.raises(StoreBusy, match="tried again"):
-            connect(couchdb, other_of(account_id), pce, right["id_droit_acces"])
-        assert check(account_id, dry_run=True)["taken_over"] == 1, "looking needs no lease"
-    assert document(clean, account_id) == before
-    assert not document(clean, other_of(account_id))
-
-
-def test_who_has_held_the_lease_for_too_long_writes_nothing(
-    clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The next holder may have checked already."""
-    monkeypatch.setattr("grdf.consents.owners.taking.IN_TIME", 0.0)
-    pce = holder(account_id).pces[0]
-    clean.control.revoke(bring(clean, account_id, pce))
-    check()
-    clean.control.consent([pce])
-    before = document(clean, account_id)
-    with pytest.raises(FailNow, match=f"not done for {account_id}"):
-        check(account_id, dry_run=False)
-    assert document(clean, account_id) == before
