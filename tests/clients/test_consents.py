@@ -96,22 +96,6 @@ def test_a_client_without_any_right_stops_no_other(two: LocalWorld, pair: tuple[
     assert (checked_lately(USUAL), checked_lately(SOUTH)) == (True, False)
 
 
-def test_the_brake_is_each_client_s(two: LocalWorld, account_id: str) -> None:
-    number = 420_000 + 100 * int(account_id.rpartition("-")[2])
-    usual = [f"usual-{number + at}" for at in range(4)]
-    south = [f"south-{number + 50 + at}" for at in range(4)]
-    for name in usual:
-        account_of(two, name, USUAL)
-    for name in south:
-        account_of(two, name, SOUTH)
-    for name in (usual[0], *south[:3]):
-        two.control.change_consent(own_right(two, name), raison_sociale_du_tiers="SOMEBODY-ELSE")
-    with pytest.raises(ServiceUnavailable, match="3 of 4 accounts have lost a consent"):
-        check()
-    assert state(two, usual[0]) == OUTDATED, "one of four is believed"
-    assert [state(two, name) for name in south] == [None] * 4
-
-
 def test_an_account_of_no_client_is_left_as_it_is(two: LocalWorld, pair: tuple[str, str]) -> None:
     two.control.revoke(own_right(two, pair[1]))
     two.book.save({**document(two, pair[1]), "grdf_connection": "grdf_nowhere"})

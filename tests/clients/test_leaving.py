@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowSkipException
 
 from include.gas.errors import BadSettings, ClientUnknown
 from include.sandbox.adict import identity
 from tests.clients.scene import CLIENTS, SOUTH, account_of, document, own_right, right_of
 from tests.helpers import holder
 from tests.leaving.household import Couch, revocations
-from tests.leaving.runs import acquire, check
 from tests.leaving.steps import delete
-from tests.rights.declared import give
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -72,49 +69,6 @@ def test_an_account_of_no_client_is_not_removed(two: LocalWorld, account: str) -
         delete(account)
     assert document(two, account)
     assert two.control.log() == []
-
-
-@pytest.mark.parametrize("spent", [False, True])
-def test_a_late_right_comes_back_to_its_own_client(
-    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account_id: str, spent: bool
-) -> None:
-    """GRDF takes the right of an account that is deleted meanwhile, and its answer is lost."""
-    give(two, account_id)
-    two.book.save({**document(two, account_id), "grdf_connection": SOUTH})
-    two.control.fault("/droit_acces$", method="PUT", cut=True, after=True)
-    with pytest.raises(Exception, match="GRDF"):
-        acquire(account_id)
-    found = right_of(two, account_id)
-    assert found["raison_sociale_du_tiers"] == identity.SECOND.company
-    two.control.change_consent(found["id_droit_acces"], raison_sociale_du_tiers="NOT-LISTED-YET")
-    delete(account_id)
-    (record,) = records(two, account_id)
-    assert record["grdf_connection"] == SOUTH
-    assert record["unanswered"]
-    assert document(two, account_id) == {}
-    company = identity.FIRST.company if spent else identity.SECOND.company
-    two.control.change_consent(found["id_droit_acces"], raison_sociale_du_tiers=company)
-    check()
-    if spent:
-        assert document(two, account_id) == {}, "it is a right of the other client"
-        return
-    back = document(two, account_id)
-    assert (back["grdf_connection"], bool(back["leaving"])) == (SOUTH, True)
-    two.control.clear_log()
-    delete(account_id, run_id="run-2")
-    assert revocations(two) == [(found["id_droit_acces"], 200, REVOKER)]
-
-
-def test_a_restored_account_is_its_own_client_s(two: LocalWorld, account: str) -> None:
-    former = {key: value for key, value in document(two, account).items() if key != "_rev"}
-    delete(account)
-    two.book.save(former)
-    two.control.clear_log()
-    assert check()["left_before"] == 1
-    with pytest.raises(AirflowSkipException, match="its household left"):
-        acquire(account)
-    delete(account, run_id="run-2")
-    assert {call["client_id"] for call in two.control.log()} <= {*CLIENTS.values(), REVOKER}
 
 
 def test_the_data_can_be_kept(two: LocalWorld, account: str) -> None:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 ROLES = ("viewer", "user", "op", "admin")
 ANONYMOUS = "anonymous"
-SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
 PAGE = {"Accept": "text/html"}
 
 

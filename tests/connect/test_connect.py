@@ -11,7 +11,7 @@ import pytest
 
 from grdf.page.connect.attempt import challenge_of
 from include.gas.documents.gas_days import dag_id
-from tests.connect.dance import asked, begin, consent, names, said, stored_account, whole
+from tests.connect.dance import asked, begin, consent, said, stored_account, whole
 from tests.connect.site import Site
 from tests.helpers import holder
 
@@ -130,14 +130,6 @@ def test_what_was_agreed_to_in_words(door: Site, account_id: str) -> None:
     assert "Gas days from 1 Jan 2025 to 1 Mar 2027" in text
 
 
-def test_in_french(door: Site, account_id: str) -> None:
-    browser = door.browser("op")
-    browser.headers["Accept-Language"] = "fr-FR,fr;q=0.9"
-    text = said(whole(browser, account_id, conso_debut="2025-01-01", conso_fin="2027-03-01")).text
-    assert "Journées gazières du 1 janv. 2025 au 1 mars 2027" in text
-    assert "consommation quotidienne" in text
-
-
 def test_without_daily_data_the_household_is_told(door: Site, account_id: str) -> None:
     text = said(whole(door.browser("op"), account_id, perimeters=["publiees"])).text
     assert "tick the daily data" in text
@@ -152,15 +144,6 @@ def test_whatever_the_server_makes_of_pkce(door: Site, world: LocalWorld, accoun
 def test_the_challenge_is_the_one_of_the_standard() -> None:
     """This is the example in RFC 7636, appendix B."""
     assert challenge_of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk") == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-
-
-def test_two_tabs_do_not_get_into_each_others_way(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
-    browser = door.browser("op")
-    one, two = begin(browser, account_id), begin(browser, f"b-{account_id}")
-    assert said(browser.get(consent(one))).status == 200
-    assert said(browser.get(consent(two))).status == 200
-    assert stored_account(couchdb, account_id)
-    assert stored_account(couchdb, f"b-{account_id}")
 
 
 def test_the_same_answer_in_many_hands_connects_once(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
@@ -178,17 +161,6 @@ def test_the_same_answer_in_many_hands_connects_once(door: Site, couchdb: CouchD
     document = stored_account(couchdb, account_id)
     assert document is not None
     assert document["_rev"].startswith("1-")
-
-
-def test_no_log_holds_what_passed(door: Site, account_id: str) -> None:
-    browser = door.browser("op")
-    authorize = begin(browser, account_id)
-    back = consent(authorize)
-    assert browser.get(back).status_code == 200
-    log = (door.stack.home / "api-server.log").read_text(encoding="utf-8")
-    assert "/grdf/callback" in log, "the request itself is logged"
-    secrets = [asked(back)["code"], asked(back)["state"], asked(authorize)["nonce"], names(account_id)["email"]]
-    assert [secret for secret in secrets if secret in log] == []
 
 
 def test_inside_airflows_frame_it_leads_out(door: Site, account_id: str) -> None:

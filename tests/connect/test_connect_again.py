@@ -11,7 +11,7 @@ from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect import exchange as connecting
 from grdf.page.connect.attempt import Attempt
 from grdf.page.connect.exchange import Stop
-from grdf.stores.once import DOCTYPE, KEPT, Once, mark_id
+from grdf.stores.once import DOCTYPE, KEPT, mark_id
 from include.gas.account.account import Account
 from include.gas.account.connected import login_hint
 from include.gas.account.state import with_state
@@ -132,12 +132,3 @@ def test_what_is_kept_of_an_attempt(door: Site, couchdb: CouchDBHook, account_id
     assert all(int(mark["_id"].partition("-")[0]) > time.time() - KEPT for mark in marks)
     assert account_id not in repr(marks)
     assert holder(account_id).pces[0] not in repr(marks)
-
-
-def test_a_mark_is_taken_once_until_it_is_given_back(couchdb: CouchDBHook, account_id: str) -> None:
-    once, until = Once(couchdb), time.time() + 60
-    assert once.take(account_id, until)
-    assert not once.take(account_id, until)
-    once.release(account_id, until)
-    assert once.take(account_id, until)
-    assert not once.take(account_id, until)

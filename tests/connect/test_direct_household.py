@@ -100,14 +100,6 @@ def test_the_whole_way(front: Site, clean: LocalWorld, account_id: str, language
     assert persons_in(json.dumps(stored(account_id))) == []
 
 
-def test_a_household_that_refuses(front: Site, clean: LocalWorld, account_id: str) -> None:
-    browser, start = front.browser(), path_of(link_for(front, account_id))
-    sent = send(browser, start, typed(account_id))
-    answer_mail(clean, account_id, holder(account_id).pces[0], "Refusée")
-    told = followed(browser, sent, Accept="application/json").json()
-    assert (told["state"], told["over"], told["message"]) == ("refused", True, "")
-
-
 @pytest.mark.parametrize("known", [False, True], ids=["new", "known"])
 def test_a_refusal_leaves_nothing_and_is_corrected_with_the_same_link(
     front: Site, clean: LocalWorld, account_id: str, known: bool
@@ -279,15 +271,6 @@ def test_it_sees_nothing_that_its_own_form_did_not_bring(
     told = followed(browser, sent, Accept="application/json").json()
     assert (told["state"], told["over"]) == ("nothing", True)
     assert told["message"] == told["since"] == ""
-
-
-def test_what_grdf_did_not_answer_is_tried_again(front: Site, clean: LocalWorld, account_id: str) -> None:
-    browser, start = front.browser(), path_of(link_for(front, account_id))
-    clean.control.fault("/droit_acces$", method="PUT", status=503)
-    sent = send(browser, start, typed(account_id))
-    assert state(browser, sent) == "declaring"
-    assert title(browser.get(start)) == "This link has already been used"
-    assert len(records_of(account_id)) == 1
 
 
 def test_the_operator_who_sends_the_same_after_it(front: Site, clean: LocalWorld, account_id: str) -> None:

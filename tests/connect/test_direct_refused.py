@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -90,13 +89,6 @@ def without_rev(document: dict[str, Any] | None) -> dict[str, Any] | None:
     return {key: value for key, value in document.items() if key != "_rev"} if document else None
 
 
-def test_in_french(door: Site, clean: LocalWorld, account_id: str) -> None:
-    browser = door.browser("op")
-    browser.headers["Accept-Language"] = "fr"
-    page = send(browser, f"/connect/{account_id}", entered(account_id, postcode="75001"))
-    assert "ce n’est pas le code postal de ce compteur" in refused_at(page, "postcode")
-
-
 def test_a_right_that_exists_for_somebody_else(door: Site, clean: LocalWorld, account_id: str) -> None:
     (pce,), browser, start = holder(account_id).pces, door.browser("op"), f"/connect/{account_id}"
     send(browser, start, entered(account_id))
@@ -165,21 +157,6 @@ def test_a_second_click_declares_nothing(door: Site, clean: LocalWorld, account_
     assert (len(rights(clean, pce)), len(records_of(account_id))) == (1, 1)
 
 
-def test_many_clicks_at_once_make_one_right(door: Site, clean: LocalWorld, account_id: str) -> None:
-    (pce,), browser, start = holder(account_id).pces, door.browser("op"), f"/connect/{account_id}"
-    fields = fields_of(check(browser, start, entered(account_id)))
-    clean.control.fault("/droit_acces$", method="PUT", delay_s=1, after=True, times=1)
-
-    def click(_: int) -> int:
-        return press(door.browser("op"), start, fields).status_code
-
-    with ThreadPoolExecutor(4) as pool:
-        told = list(pool.map(click, range(4)))
-    assert set(told) <= {303, 409}
-    assert 303 in told
-    assert (len(rights(clean, pce)), len(records_of(account_id))) == (1, 1)
-
-
 def test_the_second_click_after_a_refusal_says_so(door: Site, clean: LocalWorld, account_id: str) -> None:
     browser, start = door.browser("op"), f"/connect/{account_id}"
     fields = fields_of(check(browser, start, entered(account_id, postcode="75001")))
@@ -238,34 +215,3 @@ def test_change_leads_back_to_the_form(door: Site, clean: LocalWorld, account_id
     assert f'value="{PERSON["email"]}"' in page.text
     assert 'role="alert"' not in page.text
     assert 'value="publiees" checked' in page.text
-
-
-def test_an_unfinished_declaration_keeps_what_it_noted(door: Site, clean: LocalWorld, account_id: str) -> None:
-    """GRDF has taken the right, its answer was lost, and the operator sends the form again with another first name."""
-    (pce,), browser, start = holder(account_id).pces, door.browser("op"), f"/connect/{account_id}"
-    clean.control.fault("/droit_acces$", method="PUT", cut=True, after=True)
-    send(browser, start, entered(account_id))
-    assert (stored(account_id) or {})["declarations_sent"]
-    sent = send(browser, start, entered(account_id, phone=""))
-    assert state(browser, sent) == "waits"
-    assert len(rights(clean, pce)) == 1, "it was found by what was noted"
-
-
-@pytest.mark.parametrize("language", ["en", "fr"])
-def test_the_next_tenant_is_not_taken_into_the_former_one_s_account(
-    door: Site, clean: LocalWorld, account_id: str, language: str
-) -> None:
-    (pce,), browser, start = holder(account_id).pces, door.browser("op"), f"/connect/{account_id}"
-    clean.control.set(declared_right_state="Active")
-    browser.headers["Accept-Language"] = language
-    assert send(browser, start, entered(account_id)).status_code == 303
-    (right,) = rights(clean, pce)
-    clean.control.revoke(right["id_droit_acces"])
-    before = stored(account_id)
-    page = send(browser, start, entered(account_id, name="Martin-Invente", email="p.martin@example.org"))
-    said_there = {"en": "Give this one an account of its own.", "fr": "Donnez à celui-ci un compte à lui."}
-    assert said_there[language] in refused_at(page, "name")
-    assert stored(account_id) == before
-    assert (len(records_of(account_id)), len(rights(clean, pce))) == (1, 1)
-    assert send(browser, start, entered(account_id, name=PERSON["name"].upper())).status_code == 303
-    assert len(rights(clean, pce)) == 2

@@ -13,7 +13,7 @@ import requests
 from grdf.page.connect.routes.household_page import Invitation
 from grdf.page.connect.sealing import Seal
 from grdf.page.connect.shared_pages import page_address
-from tests.connect.dance import asked, begin, consent, said, stored_account
+from tests.connect.dance import begin, consent, said, stored_account
 from tests.connect.links import link_for, path_of
 from tests.connect.site import ANONYMOUS, ROLES, Site
 
@@ -143,18 +143,6 @@ def test_an_operators_attempt_needs_the_operator(front: Site, account_id: str) -
     stranger = front.browser()
     stranger.cookies.update({name: value for name, value in browser.cookies.get_dict().items() if name != "_token"})
     assert stranger.get(back).status_code == 401
-
-
-def test_no_log_holds_a_link(front: Site, account_id: str) -> None:
-    link = link_for(front, account_id)
-    browser = front.browser()
-    assert browser.get(path_of(link)).status_code == 200
-    back = consent(begin(browser, account_id, path=path_of(link)))
-    assert browser.get(back).status_code == 200
-    log = (front.stack.home / "api-server.log").read_text(encoding="utf-8")
-    assert f"Account {account_id}: op created a link for its household" in log
-    (token,) = parse_qs(urlsplit(link).query)["token"]
-    assert [secret for secret in (token, asked(back)["code"], asked(back)["state"]) if secret in log] == []
 
 
 def test_where_they_are_switched_off(door: Site, front: Site, account_id: str) -> None:

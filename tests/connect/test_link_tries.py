@@ -36,21 +36,6 @@ def codes_sent(world: LocalWorld) -> int:
     return sum("access_token" in entry["path"] for entry in world.control.log())
 
 
-def test_a_link_is_good_for_five_tries_and_then_says_so(fresh: Site, world: LocalWorld, account_id: str) -> None:
-    path = path_of(link_for(fresh, account_id))
-    world.control.clear_log()
-    told = [said(guess(fresh, path, f"code-{number}")) for number in range(40)]
-    assert codes_sent(world) == TRIES
-    assert {each.title for each in told[:TRIES]} == {"GRDF no longer accepts its own answer"}
-    assert {(each.status, each.title) for each in told[TRIES:]} == {(410, "This link was tried too often")}
-    assert "Ask the person who gave it to you for a new link" in told[-1].text
-    browser = fresh.browser()
-    french = said(browser.get(path, headers={"Accept-Language": "fr"}))
-    assert (french.status, french.title) == (410, "Ce lien a été essayé trop souvent")
-    log = (fresh.stack.home / "api-server.log").read_text(encoding="utf-8")
-    assert f"Account {account_id}: its household's link was tried {TRIES} times and is used up" in log
-
-
 def test_many_at_once_have_no_more(fresh: Site, world: LocalWorld, account_id: str) -> None:
     path = path_of(link_for(fresh, account_id))
     world.control.clear_log()

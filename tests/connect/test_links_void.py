@@ -14,13 +14,11 @@ from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect import exchange as connecting
 from grdf.page.connect.attempt import Attempt, Link
 from grdf.stores.household_links import TRIES, HouseholdLinks, link_document
-from grdf.stores.once import KEPT, SWEPT, Once, mark_id
-from grdf.stores.removal import Remover
 from include.gas.account.connected import login_hint
 from include.gas.documents.doctypes import ACCOUNT, CONNECT
 from tests.connect.dance import asked, begin, consent, names, said, stored_account
 from tests.connect.links import link_for, path_of
-from tests.connect.site import ANONYMOUS, ROLES, Site
+from tests.connect.site import Site
 from tests.helpers import holder, known_account
 from tests.leaving.steps import delete
 
@@ -73,14 +71,6 @@ def test_it_is_taken_back_by_a_button(front: Site, account_id: str) -> None:
     assert said(answer).title == f"There is no valid link for account {account_id} now"
     assert f'href="/grdf/connect/{account_id}"' in answer.text
     assert button not in browser.get(f"/connect/{account_id}").text
-
-
-@pytest.mark.parametrize("who", [ANONYMOUS, *ROLES])
-def test_who_may_take_it_back(front: Site, account_id: str, who: str) -> None:
-    path = path_of(link_for(front, account_id))
-    expected = {ANONYMOUS: 401, "viewer": 403, "user": 403, "op": 200, "admin": 200}[who]
-    assert take_back(front, account_id, who).status_code == expected
-    assert void(front.browser().get(path)) == (expected == 200)
 
 
 def test_it_is_taken_back_while_grdf_is_asked(
@@ -164,35 +154,6 @@ def test_what_is_kept_of_a_link_and_for_how_long(couchdb: CouchDBHook, account_i
     assert couchdb.get(CONNECT, link_document(account_id)) is None, "an empty one goes with the next"
 
 
-@pytest.mark.parametrize("until", ["soon", [], None])
-def test_an_odd_record_keeps_no_link_back(front: Site, couchdb: CouchDBHook, account_id: str, until: object) -> None:
-    """Any program may have written it."""
-    odd = link_document(f"odd-{account_id}")
-    assert couchdb.put(CONNECT, {"_id": odd, "account": f"odd-{account_id}", "until": until})
-    assert front.browser().get(path_of(link_for(front, account_id))).status_code == 200
-    assert couchdb.get(CONNECT, odd) is None
-
-
-def test_a_used_link_stays_used_whatever_a_clock_says(
-    front: Site, couchdb: CouchDBHook, account_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An API server whose clock is days ahead sets a mark, and removes those that have expired by its clock."""
-    path = path_of(link_for(front, account_id))
-    browser = front.browser()
-    assert said(browser.get(consent(begin(browser, account_id, path=path)))).title == "Thank you, you are connected"
-    before, now = stored_account(couchdb, account_id), time.time()
-    with monkeypatch.context() as ahead:
-        ahead.setattr(time, "time", lambda: now + 8 * 86_400)
-        Once(couchdb).take(f"anything-{account_id}", time.time() + 60)
-    told = [said(answer) for answer in (front.browser().get(path), front.browser().post(path))]
-    assert {(each.status, each.title) for each in told} == {(409, "This link has already been used")}
-    with monkeypatch.context() as ahead:
-        ahead.setattr(time, "time", lambda: now + 8 * 86_400)
-        HouseholdLinks(couchdb).make(f"b-{account_id}", "x", time.time() + 60)
-    assert all(void(answer) for answer in (front.browser().get(path), front.browser().post(path)))
-    assert stored_account(couchdb, account_id) == before
-
-
 def test_a_link_is_used_by_one_and_given_back(couchdb: CouchDBHook, account_id: str) -> None:
     links = HouseholdLinks(couchdb)
     links.make(account_id, "one", time.time() + 60)
@@ -219,21 +180,3 @@ def test_many_at_once_use_a_link_once(couchdb: CouchDBHook, account_id: str) -> 
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(take, range(4))) == ["good", "used", "used", "used"]
-
-
-def test_marks_are_swept_long_after_their_time_and_some_at_a_time(couchdb: CouchDBHook, account_id: str) -> None:
-    now = time.time()
-    couchdb.write(CONNECT, [{"_id": mark_id(f"{account_id}-{n}", now - KEPT - 3600)} for n in range(SWEPT + 20)])
-    young = {"_id": mark_id(f"{account_id}-young", now - KEPT + 3600)}
-    couchdb.put(CONNECT, young)
-
-    def over() -> int:
-        return len(couchdb.range(CONNECT, "0", f"{int(now) - KEPT:012d}"))
-
-    before = over()
-    Once(couchdb).take(account_id, now + 60)
-    assert over() == before - SWEPT
-    for number in range(before // SWEPT):
-        Once(couchdb).take(f"{account_id}-{number}-more", now + 60)
-    assert over() == 0
-    assert Remover(couchdb).remove(CONNECT, young["_id"]) == 1, "still there"

@@ -198,14 +198,6 @@ def test_who_has_left_gets_no_files(door: Site, clean: LocalWorld, account_id: s
     assert not (staging / "proofs" / account_id).exists()
 
 
-@pytest.mark.parametrize("role", ["viewer", "user"])
-def test_who_may_not_connect_households_may_not_upload(door: Site, account_id: str, role: str) -> None:
-    browser = door.browser(role)
-    assert "/grdf/import/" not in browser.get("/").text
-    for at in ("/import/upload", f"/connect/{account_id}/proofs/upload"):
-        assert put(browser, at, ("a.csv", table(account_id))).status_code == 403
-
-
 def test_a_file_s_name_does_not_reach_the_log(door: Site, clean: LocalWorld, account_id: str, staging: Path) -> None:
     browser, name = door.browser("op"), f"Durand-Invente-{account_id}.csv"
     sent = put(browser, "/import/upload", (name, table(account_id)))

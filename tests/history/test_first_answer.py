@@ -1,4 +1,4 @@
-"""An incomplete first answer is not final: older days are requested again, and the account does not count as well."""
+"""An incomplete first answer is not final: older days are requested again."""
 
 from __future__ import annotations
 
@@ -59,28 +59,3 @@ def test_days_that_the_first_answer_did_not_hold_come_with_the_second(
     assert [call[:2] for call in asked(world)] == [(pce, str(first))], "all of them, in the one call"
     assert_stored_as_grdf(world, couchdb, account_id, pce, first, last + ONE)
     assert situation(world, account_id) == Situation.WELL
-
-
-def test_two_answers_four_weeks_apart_settle_and_the_history_is_said_to_have_holes(
-    world: LocalWorld, account_id: str
-) -> None:
-    _, first, last = connected(world, account_id)
-    missing = (last - first).days + 1 - 93
-    asked(world)
-    for _ in range(2):
-        run(account_id, last)
-    wide = [call for call in asked(world) if call[1] == str(first)]
-    assert not wide, "between the two answers, on a Monday alone"
-    assert overview(document(world, account_id)).none == 0, "the same week proves nothing"
-
-    weeks_pass(world, account_id)
-    run(account_id, last)
-    line = overview(document(world, account_id))
-    assert (line.awaited, line.none) == (0, missing)
-    assert situation(world, account_id) == Situation.HOLES, "well is not said of it"
-    asked(world)
-    revision = document(world, account_id)["_rev"]
-    run(account_id, last)
-    assert [call[1] for call in asked(world)] == [str(last - 62 * ONE)], "not asked for again for ever"
-    assert document(world, account_id)["_rev"] == revision
-    assert len(str(document(world, account_id)["gaps"])) < 1000, "noted compactly"

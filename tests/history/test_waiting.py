@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -12,17 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import AirflowRescheduleException, AirflowTaskTimeout
+from airflow.sdk.exceptions import AirflowRescheduleException
 
-from grdf.hooks.adict import AdictHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.quota.shared_quota import governor_for
-from grdf.staging.area import AnswersGone, StagedAnswer
+from grdf.staging.area import AnswersGone
 from include.gas.errors import AccountLeaving, FailNow, QuotaWait, ServiceUnavailable
 from tests.helpers import adict_hook, connect_code, context, give_back, lose, stored, with_memory_shelf
-from tests.history.steps import DAY, Y, asked, backfill, household, plan, read, run, said
+from tests.history.steps import DAY, Y, asked, backfill, household, read, run, said
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -110,25 +108,6 @@ def test_a_reread_goes_on_where_it_stopped_and_what_it_stored_is_announced_later
     assert "unannounced" not in (world.book.get(account_id) or {})
 
 
-def test_what_was_stored_before_airflow_ended_a_try_is_announced_later(
-    world: LocalWorld, couchdb: CouchDBHook, account_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Airflow raises the exception wherever the task is when its ``execution_timeout`` has passed."""
-    one, two = household(world, account_id, date(Y, 1, 1), 2, first=f"{Y}-01-01")
-    daily_lines = AdictHook.daily_lines
-
-    def ended(hook: AdictHook, pce: str, *args: Any, **options: Any) -> StagedAnswer:
-        if pce == two:
-            raise AirflowTaskTimeout("Timeout")
-        return daily_lines(hook, pce, *args, **options)
-
-    monkeypatch.setattr(AdictHook, "daily_lines", ended)
-    with pytest.raises(AirflowTaskTimeout):
-        read(account_id, date(Y, 3, 1), date(Y, 3, 11))
-    assert stored(couchdb, account_id, one)
-    assert (world.book.get(account_id) or {})["unannounced"]["first"] == f"{Y}-03-01"
-
-
 def test_a_load_whose_end_airflow_did_not_hear_of_can_be_done_again(world: LocalWorld, account_id: str) -> None:
     """By then its answers have been loaded and removed. Its changes are announced nevertheless."""
     today = world.control.today()
@@ -169,16 +148,6 @@ def test_a_code_is_exchanged_on_a_day_that_is_spent(world: LocalWorld, account_i
     with DAG("steps", schedule=None):
         task = with_memory_shelf(AcquireTokenOperator(task_id="acquire_token", account_id=account_id))
     assert task.execute(context())["first_launch"] is True
-
-
-def test_the_plan_says_over_how_many_days_an_import_goes(
-    world: LocalWorld, account_id: str, calls_per_day: Any
-) -> None:
-    household(world, account_id, date(Y, 1, 1))
-    calls_per_day(10)
-    with said() as lines:
-        plan(accounts=[f"a{n}" for n in range(23)], **{"from": f"{Y}-03-01", "to": f"{Y}-03-02"})
-    assert any(re.search(r"23 account\(s\) are read .* about \d+ days, until", line) for line in lines), lines
 
 
 # -- what was read before a wait ---------------------------------------------------------------------------------------

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from include.gas.account.connected import connected
 from include.gas.consents.consent import Consent
-from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import RetryLater
 from tests.importing.scene import put, run
@@ -101,12 +100,3 @@ def lost(world: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatc
     delete_unseen(world, home["account"], monkeypatch)
     (right,) = [each["id_droit_acces"] for each in all_rights(world) if each["id_pce"] == home["pce"]]
     return str(right)
-
-
-def sent_days_ago(account: str, days: int) -> None:
-    """Let so many days pass since the declaration of an account that was deleted."""
-    from grdf.hooks.couchdb import CouchDBHook
-
-    (record,) = audits(account)
-    record["unanswered"][0]["at"] = utc_text(datetime.now(UTC) - timedelta(days=days))
-    assert CouchDBHook().put(AUDIT, record)

@@ -181,26 +181,6 @@ def test_a_right_that_an_account_has_just_declared(
     assert "an account has just declared it" in caplog.text
 
 
-def test_a_right_that_is_declared_after_the_plan(
-    clean: LocalWorld, pce: str, left_behind: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    from grdf.consents.owners.right_adoption import Adopting
-
-    monkeypatch.setenv("AIRFLOW__GRDF__METER_IN_SEVERAL_ACCOUNTS", "True")
-    own, adopting = declare(clean, left_behind, pce, lost=True), Adopting.adopt
-    declaring = document(clean, left_behind)
-    clean.book.remove(left_behind)
-
-    def late(self: Adopting, *args: Any) -> Any:
-        clean.book.save({key: each for key, each in declaring.items() if key != "_rev"})
-        return adopting(self, *args)
-
-    monkeypatch.setattr(Adopting, "adopt", late)
-    with caplog.at_level(logging.DEBUG):
-        assert adopt()["left_out"] == 1
-    assert document(clean, f"right-{own}") == {}
-
-
 @pytest.mark.parametrize("when", ["marked", "revoked", "gone", "ended"])
 def test_a_right_of_a_household_that_has_left(
     clean: LocalWorld, pce: str, left_behind: str, caplog: pytest.LogCaptureFixture, when: str

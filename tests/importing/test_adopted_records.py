@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING
@@ -17,7 +16,6 @@ from grdf.stores.removal import Remover
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.documents.gas_days import account_range
-from include.gas.errors import BadAccount
 from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record
 from tests.importing.scene import adopt, household, names_person, records
 from tests.leaving.runs import clear_away
@@ -122,74 +120,3 @@ def test_no_other_comes_along(clean: LocalWorld, home: dict[str, str], whose: st
     assert records(f"right-{own}") == []
     assert "record" not in document(clean, f"right-{own}")["connected"]
     assert (len(records(home["account"])), kept()) == before
-
-
-def test_an_account_that_is_not_made_leaves_no_record(
-    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Somebody makes an account of that id at the same moment."""
-    from grdf.stores.records.adopted_records import AdoptedRecords
-
-    recorded(home, DAYS)
-    own, give = declared(clean, home, DAYS), AdoptedRecords.give
-
-    def late(self: AdoptedRecords, found: list[dict[str, object]], account: str) -> list[str]:
-        clean.book.save({"_id": account, "account_type": "grdfgrandlyon"})
-        return give(self, found, account)
-
-    monkeypatch.setattr(AdoptedRecords, "give", late)
-    with pytest.raises(BadAccount, match="there is an account of this id"):
-        adopt()
-    assert records(f"right-{own}") == []
-    assert len(records(home["account"])) == 1
-
-
-@pytest.mark.parametrize("held_up", ["before its record is stored", "before its account is made"])
-def test_a_run_that_was_held_up_takes_back_nothing_of_another_one(
-    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch, held_up: str
-) -> None:
-    """Its worker was suspended, and counts as dead. Another run makes the account, with the record."""
-    from grdf.stores.records.adopted_records import AdoptedRecords
-
-    recorded(home, DAYS)
-    own, give, others = declared(clean, home, DAYS), AdoptedRecords.give, []
-
-    def other_run() -> None:
-        others.append(adopt()["accounts"])
-
-    def late(self: AdoptedRecords, found: list[dict[str, object]], account: str) -> list[str]:
-        monkeypatch.setattr(AdoptedRecords, "give", give)
-        if held_up == "before its record is stored":
-            other_run()
-            return give(self, found, account)
-        given = give(self, found, account)
-        other_run()
-        return given
-
-    monkeypatch.setattr(AdoptedRecords, "give", late)
-    monkeypatch.setattr("grdf.consents.owners.right_adoption.one_at_a_time", lambda *_: nullcontext(lambda: None))
-    with pytest.raises(BadAccount, match="there is an account of this id"):
-        adopt()
-    assert others == [1]
-    (record,) = records(f"right-{own}")
-    assert document(clean, f"right-{own}")["connected"]["record"] == record.id
-
-
-def test_a_repetition_names_the_record_that_a_try_has_stored(
-    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from grdf.stores.accounts.account_store import AccountStore
-
-    recorded(home, DAYS)
-    own = declared(clean, home, DAYS)
-
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(AccountStore, "save", killed)
-        with pytest.raises(KeyboardInterrupt):
-            adopt()
-    assert adopt()["accounts"] == 1
-    (record,) = records(f"right-{own}")
-    assert document(clean, f"right-{own}")["connected"]["record"] == record.id

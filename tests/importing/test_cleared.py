@@ -1,10 +1,9 @@
-"""With all of Airflow's components: an order in a name is carried out once, and Airflow's own next try continues."""
+"""With all of Airflow's components: an order in a name is carried out once, also if its run is cleared."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -114,43 +113,3 @@ def test_a_cleared_run_does_nothing(world: LocalWorld, airflow: AirflowStack, da
     assert world.control.log() == []
     anew = start(airflow, dag)
     assert end_of(airflow, dag, anew) == "success", airflow.task_log(dag, anew, TASKS[dag])
-
-
-@pytest.mark.parametrize(
-    ("dag", "form", "failing", "end"),
-    [
-        ("grdf_consents", {}, "check_consents", "success"),
-        ("grdf_history", {"accounts": ["nobody"], "from": "2026-03-01", "to": "2026-03-02"}, "read", "failed"),
-    ],
-)
-def test_a_red_check_and_the_account_that_failed_in_a_re_read_are_cleared_as_usual(
-    world: LocalWorld, airflow: AirflowStack, dag: str, form: dict[str, Any], failing: str, end: str
-) -> None:
-    if not form:
-        world.control.fault("/droits_acces$", status=503, times=3)
-    run = start(airflow, dag, form)
-    assert end_of(airflow, dag, run) == "failed"
-    body = {"dry_run": False, "dag_run_id": run, "only_failed": True, "task_ids": [failing], "reset_dag_runs": True}
-    (before,) = send(airflow, "POST", f"/dags/{dag}/clearTaskInstances", body)["task_instances"]
-    assert end_of(airflow, dag, run) == end
-    tasks = airflow.api("GET", f"/dags/{dag}/dagRuns/{quote(run)}/taskInstances").json()["task_instances"]
-    (after,) = (each for each in tasks if each["task_id"] == failing)
-    assert after["try_number"] > before["try_number"], "it was tried again"
-
-
-def test_a_killed_task_is_tried_again_and_continues(world: LocalWorld, airflow: AirflowStack) -> None:
-    dag = "grdf_adopt_rights"
-    world.control.fault("/droits_acces$", delay_s=30, times=1)
-    run = start(airflow, dag)
-    found = wait(lambda: each if (each := task(airflow, dag, run)).get("state") == "running" and each["pid"] else None)
-    os.kill(found["pid"], signal.SIGKILL)
-    assert end_of(airflow, dag, run) == "success", airflow.task_log(dag, run, TASKS[dag])
-    assert task(airflow, dag, run)["try_number"] >= 2  # 3 if it was killed before GRDF's late answer could hit it
-
-
-def test_a_failed_try_is_followed_by_another(world: LocalWorld, airflow: AirflowStack) -> None:
-    dag = "grdf_adopt_rights"
-    world.control.fault("/droits_acces$", status=503, times=1)
-    run = start(airflow, dag)
-    assert end_of(airflow, dag, run) == "success", airflow.task_log(dag, run, TASKS[dag])
-    assert task(airflow, dag, run)["try_number"] == 2

@@ -95,21 +95,6 @@ def test_the_answer_comes_between_the_revocation_and_the_removal(
     assert document(clean, account) == {}
 
 
-def test_an_account_that_was_removed_by_hand_comes_back_with_what_was_sent(
-    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch, pool: ThreadPoolExecutor,
-    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture,
-) -> None:  # fmt: skip
-    account = home["account"]
-    clean.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", cut=True, after=True)
-    with monkeypatch.context() as patch:
-        under_way = UnderWay(patch, pool, home)
-        clean.book.remove(account)
-        assert under_way.end() == {"refused": 1}
-    assert told(account, capfd, caplog)
-    delete(account, started=datetime.now(UTC))
-    assert states(clean, home) == ["Révoquée"]
-
-
 def test_a_deletion_that_does_not_end_is_told_every_day(
     clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
 ) -> None:

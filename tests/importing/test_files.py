@@ -7,10 +7,9 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from airflow.sdk.exceptions import AirflowSkipException
 
 from include.gas.errors import BadRequest, RetryLater
-from tests.importing.scene import NAME, files, folder, household, names_person, outcomes, put, puts, run
+from tests.importing.scene import NAME, files, folder, household, names_person, put, puts, run
 from tests.rights.scene import document
 
 if TYPE_CHECKING:
@@ -64,16 +63,6 @@ def test_a_later_file_can_be_uploaded_under_the_same_name(clean: LocalWorld, hom
     assert run() == {"declared": 1}
 
 
-def test_a_file_that_was_changed_on_the_way_is_told(
-    clean: LocalWorld, home: dict[str, str], caplog: pytest.LogCaptureFixture
-) -> None:
-    stopped(clean, home)
-    put([home, household(next(_numbers))])
-    with caplog.at_level(logging.INFO):
-        assert run() == {"declared": 2}
-    assert "is not the one with which its import began" in caplog.text
-
-
 @pytest.mark.parametrize("how", ["uploaded", "put there by hand"])
 def test_the_next_try_of_a_run_imports_no_other_file(clean: LocalWorld, home: dict[str, str], how: str) -> None:
     """An operator sees that it was the wrong file, and puts another one there while the run waits for its next try."""
@@ -113,48 +102,6 @@ def test_the_next_try_of_a_run_goes_on_with_its_file(clean: LocalWorld, home: di
         run(run_id="three")  # it was killed at its very end
 
 
-@pytest.mark.parametrize("then", ["removed", "replaced"])
-def test_what_became_of_a_file_during_its_import_is_told(
-    clean: LocalWorld,
-    home: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    then: str,
-) -> None:
-    from grdf.consents.declarations.household import Households
-
-    declare = Households.declare
-
-    def late(self: Households, *args: object) -> object:
-        folder()._path(NAME).unlink()
-        if then == "replaced":
-            put([household(next(_numbers))])
-        return declare(self, *args)  # type: ignore[arg-type]
-
-    put([home])
-    monkeypatch.setattr(Households, "declare", late)
-    with caplog.at_level(logging.INFO):
-        assert run() == {"declared": 1}
-    told = (
-        "The file was removed in the meantime"
-        if then == "removed"
-        else "The file was changed in the meantime and stays"
-    )
-    assert told in caplog.text
-    assert files() == (["homes.result.csv"] if then == "removed" else [NAME, f"{NAME}.progress", "homes.result.csv"])
-
-
-def test_names_that_differ_in_case_have_results_of_their_own(clean: LocalWorld, home: dict[str, str]) -> None:
-    other = household(next(_numbers))
-    put([home])
-    put([other], "homes.CSV")
-    run()
-    run("homes.CSV")
-    assert outcomes() == [(home["account"], "declared")]
-    assert outcomes("homes.CSV") == [(other["account"], "declared")]
-    assert len(files()) == 2
-
-
 @pytest.mark.parametrize("wrong", [False, True])
 def test_a_dry_run_is_not_taken_for_the_import(clean: LocalWorld, home: dict[str, str], wrong: bool) -> None:
     put([home | ({"postcode": "1"} if wrong else {})])
@@ -164,30 +111,3 @@ def test_a_dry_run_is_not_taken_for_the_import(clean: LocalWorld, home: dict[str
         run()
     assert puts(clean) == 0
     assert document(clean, home["account"]) == {}
-
-
-def test_an_import_that_was_stopped_is_not_taken_for_the_former_one_of_that_name(
-    clean: LocalWorld, home: dict[str, str]
-) -> None:
-    put([household(next(_numbers))])
-    assert run() == {"declared": 1}
-    with pytest.raises(AirflowSkipException, match="worked off already"):
-        run()
-    put([home])
-    clean.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", status=503)
-    with pytest.raises(RetryLater):
-        run()
-    folder()._path(NAME).unlink()
-    with pytest.raises(BadRequest, match="Nothing was done"):
-        run()
-
-
-def test_an_import_that_was_killed_at_its_very_end_is_worked_off(clean: LocalWorld, home: dict[str, str]) -> None:
-    stopped(clean, home)
-    progress = folder().progress(NAME)
-    assert progress
-    run()
-    folder().keep_progress(NAME, progress)
-    with pytest.raises(AirflowSkipException, match="worked off already"):
-        run()
-    assert files() == ["homes.result.csv"]

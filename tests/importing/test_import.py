@@ -27,7 +27,6 @@ from tests.importing.scene import (
     run,
 )
 from tests.importing.scene import rights as all_rights
-from tests.leaving.runs import acquire, clear_away
 from tests.rights.declared import answer, look
 from tests.rights.scene import bring, document
 
@@ -272,59 +271,10 @@ def test_a_file_that_was_corrected_on_the_way(clean: LocalWorld, homes: list[dic
     ]
 
 
-def test_the_account_s_own_dag_declares_the_same_right_at_once(clean: LocalWorld, homes: list[dict[str, str]]) -> None:
-    """The task was killed after it had written the account."""
-    put(homes[:1])
-    clean.control.fault(f"/pce/{homes[0]['pce']}/droit_acces$", method="PUT", status=503)
-    with pytest.raises(RetryLater):
-        run()
-    with pytest.raises(AirflowSkipException):
-        acquire(homes[0]["account"])
-    assert run() == {"declared": 1}
-    assert len(rights(clean, homes[0])) == 1
-
-
-def test_a_line_that_is_dropped_after_a_kill_leaves_no_record_for_ever(
-    clean: LocalWorld, homes: list[dict[str, str]]
-) -> None:
-    """The task was killed between the record and the account."""
-    from datetime import timedelta
-
-    from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.records.consent_records import ConsentRecords
-    from include.gas.account.sections.rights.declaration import Declaration
-    from include.gas.proof.consent_record import new_record
-
-    given = {key: homes[0][key] for key in ("pce", "name", "postcode", "email")}
-    then, account = datetime.now(UTC) - timedelta(days=3), homes[0]["account"]
-    record = new_record(account, Declaration(**given), then, by="import by an-operator", proof=f"line 2 of {NAME}")
-    ConsentRecords(CouchDBHook()).add(record)
-    put(homes[1:])
-    assert run() == {"declared": 2}
-    assert len(records(account)) == 1
-    clear_away()
-    assert records(account) == []
-    assert [len(records(home["account"])) for home in homes[1:]] == [1, 1]
-
-
 @pytest.mark.parametrize("name", ["../homes.csv", "homes.txt", "nothing.csv"])
 def test_a_file_that_is_not_there(clean: LocalWorld, name: str) -> None:
     with pytest.raises(BadRequest, match="Nothing was done"):
         run(name)
-
-
-def test_an_upload_is_checked_before_it_is_stored(clean: LocalWorld, homes: list[dict[str, str]]) -> None:
-    put(homes)
-    content = folder().read(NAME)
-    assert content
-    with pytest.raises(BadRequest, match="not worked off yet"):
-        folder().store(NAME, content)
-    folder().remove(NAME)
-    with pytest.raises(BadRequest, match="not the header"):
-        folder().store(NAME, b"hello")
-    assert files() == []
-    assert folder().store(NAME, content) == 3
-    assert run() == {"declared": 3}
 
 
 def test_an_account_may_be_called_import(clean: LocalWorld, homes: list[dict[str, str]]) -> None:

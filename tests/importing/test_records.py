@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,7 @@ import pytest
 from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.errors import RetryLater
 from include.gas.importing import line_check
-from include.gas.importing.import_progress import Progress
-from tests.importing.scene import NAME, files, folder, household, put, puts, records, result, run
+from tests.importing.scene import files, folder, household, put, puts, records, result, run
 from tests.importing.scene import rights as all_rights
 from tests.rights.scene import document
 
@@ -69,51 +68,6 @@ def test_the_record_of_what_was_never_taken_goes_with_the_correction(clean: Loca
     assert document(clean, home["account"])["connected"]["record"] == records(home["account"])[-1].id
 
 
-def test_a_clock_that_was_put_back_between_record_and_right_loses_no_proof(
-    clean: LocalWorld, home: dict[str, str]
-) -> None:
-    """The worker's clock was some seconds ahead when the record was made, 40 days ago."""
-    from grdf.hooks.couchdb import CouchDBHook
-    from tests.leaving.runs import clear_away
-
-    put([home])
-    assert run() == {"declared": 1}
-    (record,) = records(home["account"])
-    given = datetime.now(UTC) - timedelta(days=40)
-    stored = CouchDBHook().get(CONSENT_RECORD, record.id)
-    assert stored
-    CouchDBHook().put(CONSENT_RECORD, stored | {"given": given.isoformat()})
-    account = document(clean, home["account"])
-    del account["connected"]["record"], account["declarations_sent"]  # as after a version that did not note it
-    (consent,) = account["oauth_callback_results"]["consents"]
-    consent["brought"] = (given - timedelta(seconds=5)).isoformat()
-    clean.book.save(account)
-    clear_away()
-    assert len(records(home["account"])) == 1
-
-
-def test_a_correction_of_what_was_not_sent_replaces_the_record(clean: LocalWorld, home: dict[str, str]) -> None:
-    from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.records.consent_records import ConsentRecords
-    from include.gas.account.sections.rights.declaration import Declaration
-    from include.gas.proof.consent_record import new_record
-
-    began = datetime.now(UTC)
-    put([home])
-    content = folder().read(NAME)
-    assert content
-    folder().keep_progress(NAME, Progress(began.isoformat(), "another").text())
-    wrong = Declaration(
-        pce=home["pce"], name=home["name"], postcode=home["postcode"], email="planted-wrong@example.org"
-    )
-    record = new_record(
-        home["account"], wrong, datetime.now(UTC), by="import by an-operator", proof=f"line 2 of {NAME}"
-    )
-    ConsentRecords(CouchDBHook()).add(record)  # the task was killed before it wrote the account
-    assert run() == {"declared": 1}
-    assert emails(home) == [home["email"]]
-
-
 @pytest.mark.parametrize("grdf", ["would accept", "would refuse"])
 def test_a_declaration_of_another_way_that_waits_stays(clean: LocalWorld, home: dict[str, str], grdf: str) -> None:
     """The page has asked GRDF, which did not answer. The account's DAG is about to ask again."""
@@ -130,67 +84,9 @@ def test_a_declaration_of_another_way_that_waits_stays(clean: LocalWorld, home: 
     assert records(account) == []
 
 
-def test_another_way_that_begins_during_the_import(
-    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from grdf.consents.declarations.household import Households
-
-    account, declare = home["account"], Households.declare
-    given = {key: home[key] for key in ("pce", "name", "postcode")} | {"email": "planted-page@example.org"}
-
-    def late(self: Households, *args: object) -> object:
-        clean.book.save({"_id": account, "account_type": "grdfgrandlyon", "declaration": given})
-        return declare(self, *args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Households, "declare", late)
-    put([home])
-    assert run() == {"being declared": 1}
-    assert result()[0]["reason"] == line_check.BEING_DECLARED
-    assert document(clean, account)["declaration"] == given
-    assert records(account) == []
-    assert puts(clean) == 0
-
-
 def test_a_declaration_that_was_refused_may_be_corrected_by_an_import(clean: LocalWorld, home: dict[str, str]) -> None:
     given = {key: home[key] for key in ("pce", "name")} | {"postcode": "75001", "email": home["email"]}
     refused = {"refused": True, "refused_because": "the postcode", "refused_since": datetime.now(UTC).isoformat()}
     clean.book.save({"_id": home["account"], "account_type": "grdfgrandlyon", "declaration": given | refused})
     put([home])
     assert run() == {"declared": 1}
-
-
-def test_a_clock_that_was_ahead_leaves_no_second_record(clean: LocalWorld, home: dict[str, str]) -> None:
-    put([home])
-    ahead = Progress((datetime.now(UTC) + timedelta(days=300)).isoformat(timespec="seconds"), "")
-    folder().keep_progress(NAME, ahead.text())
-    for _ in range(3):
-        clean.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", status=503)
-        with pytest.raises(RetryLater):
-            run()
-    assert len(records(home["account"])) == 1
-    assert run() == {"declared": 1}
-    assert len(records(home["account"])) == 1
-
-
-def test_a_record_whose_account_was_lost_during_an_import_is_kept(clean: LocalWorld, home: dict[str, str]) -> None:
-    """Its line was taken out of the file while the import waited, and its right may be in force."""
-    from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.removal import Remover
-    from include.gas.proof.consent_record import KEPT
-
-    one, two = home | {"account": ""}, household(next(_numbers)) | {"account": ""}
-    put([one, two])
-    clean.control.fault(f"/pce/{two['pce']}/droit_acces$", method="PUT", status=503)
-    with pytest.raises(RetryLater):
-        run()
-    progress = Progress.read(folder().progress(NAME))
-    assert progress
-    account = progress.ids[2]
-    assert len(records(account)) == 1
-    clean.book.remove(account)
-    put([two])
-    assert run() == {"declared": 1}
-    assert records(account) == []
-    copies = CouchDBHook().range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")
-    assert [each["entered"]["email"] for each in copies if each["pce"] == one["pce"]] == [one["email"]]
-    Remover(CouchDBHook()).remove_range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")

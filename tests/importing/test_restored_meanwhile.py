@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("the_list_counts")
 OTHER = household(340_000)
 DECLARED = "/pce/{pce}/droit_acces$"
-RUN = "imp-restored"
 
 
 @pytest.fixture(autouse=True)
@@ -31,11 +29,6 @@ def no_copies(home: dict[str, str], clean: LocalWorld) -> Iterator[None]:
     yield
     clean.book.remove(OTHER["account"])
     Remover(CouchDBHook()).remove_range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")
-
-
-def kept(home: dict[str, str]) -> list[dict[str, Any]]:
-    copies = CouchDBHook().range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")
-    return [each for each in copies if each.get("pce") == home["pce"]]
 
 
 def declared_then_held_up(world: LocalWorld, home: dict[str, str]) -> Any:
@@ -79,43 +72,3 @@ def test_it_stays_with_an_account_that_was_there_before(clean: LocalWorld, home:
     assert run() == {"refused": 1, "declared": 1}
     assert [each.id for each in records(home["account"])] == [record.id]
     assert document(clean, home["account"])["name"] == "Flat 3"
-
-
-def days_later(home: dict[str, str]) -> None:
-    """Make the record of the consent, and the import's beginning, three days older."""
-    import json
-
-    from tests.importing.scene import NAME, folder
-
-    then = (datetime.now(UTC) - timedelta(days=3)).isoformat(timespec="seconds")
-    (record,) = records(home["account"])
-    stored = CouchDBHook().get(CONSENT_RECORD, record.id)
-    assert stored
-    CouchDBHook().put(CONSENT_RECORD, stored | {"given": then})
-    progress = json.loads(folder().progress(NAME) or "") | {"began": then}
-    folder().keep_progress(NAME, json.dumps(progress))
-
-
-def corrected(home: dict[str, str]) -> None:
-    """Replace the file by one whose line GRDF refuses for another reason."""
-    put([home | {"postcode": "75001"}, OTHER])
-
-
-@pytest.mark.parametrize("before", [days_later, corrected])
-def test_a_record_that_another_one_replaces_leaves_a_copy(
-    clean: LocalWorld, home: dict[str, str], before: Callable[[dict[str, str]], None]
-) -> None:
-    declared_then_held_up(clean, home)
-    before(home)
-    (record,) = records(home["account"])
-    restored(clean, home["account"])
-    assert run() == {"refused": 1, "declared": 1}
-    assert record.id not in [each.id for each in records(home["account"])]
-    assert record.given in [each["given"] for each in kept(home)]
-    assert not any(home["account"] in str(each) for each in kept(home)), "without the account's id"
-
-
-def test_what_grdf_refuses_leaves_no_copy(clean: LocalWorld, home: dict[str, str]) -> None:
-    put([home | {"postcode": "75001"}])
-    assert run() == {"refused": 1}
-    assert records(home["account"]) == kept(home) == []

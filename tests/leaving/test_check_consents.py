@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
+from grdf.hooks.couchdb import CouchDBHook
+from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadAccount, ConsentLost, CredentialsRefused, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
-from include.sandbox.connect import consent
+from include.sandbox.connect import AccountBook, consent
 from tests.helpers import MemoryShelf, connect_cozy, holder, known_account, yesterday
 from tests.leaving.household import Couch, rights
 from tests.leaving.runs import acquire, check, extract
 from tests.leaving.steps import delete
+from tests.rights.scene import bring
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
-    from tests.runs.runner import Worker
 
 OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 PERMISSIONS = "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
@@ -211,18 +213,6 @@ def test_odd_accounts_keep_nobody_else_from_being_checked(clean: LocalWorld, acc
         clean.book.save({**before[name], "account_type": "other"})
 
 
-def test_grdf_lists_nothing_at_all(clean: LocalWorld, account_id: str) -> None:
-    settled(clean, account_id)
-    couch = Couch(clean)
-    before = couch.revisions()
-    nothing = {"code_statut_traitement": "0000000000", "message_retour_traitement": "Aucun droit d'accès."}
-    for body in (nothing, " "):
-        clean.control.fault("/droits_acces", method="GET", status=200, body=body)
-        with pytest.raises(ServiceUnavailable, match="lists no access right at all"):
-            check()
-        assert couch.revisions() == before
-
-
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
@@ -243,32 +233,27 @@ def test_grdf_does_not_answer(
     assert Couch(clean).revisions() == before
 
 
-def test_too_many_rights_for_one_answer_mark_nobody(clean: LocalWorld, account_id: str) -> None:
-    settled(clean, account_id)
-    before = Couch(clean).revisions()
-    clean.control.set(too_many_rights=True)
-    with pytest.raises(Exception, match="9999999413"):
-        check()
-    assert Couch(clean).revisions() == before
-
-
-def test_a_list_that_is_cut_marks_nobody_who_may_be_in_the_rest(
-    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
+def test_a_list_that_was_cut_short_marks_nobody(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pces = settled(clean, account_id)
-    other = f"revoked-{account_id.rpartition('-')[2]}x".removesuffix("x").replace("revoked-", "revoked-9")
-    gone = settled(clean, other)
-    clean.control.revoke(next(iter(rights(clean, gone))))
-    lines = [json.dumps(each) for each in clean.control.consents() if each["id_pce"] not in pces]
-    (mine,) = [json.dumps(each) for each in clean.control.consents() if each["id_pce"] in pces]
-    before = document(clean, account_id)
-    clean.control.fault("/droits_acces", method="GET", status=200, body="\n".join([*lines, mine[: len(mine) // 2]]))
-    check()
-    after = document(clean, account_id)
-    assert after["consents_seen"], "it is noted when a list last showed its consents"
-    assert {**after, "_rev": ""} == {**before, "_rev": "", "consents_seen": after["consents_seen"]}
-    assert document(clean, other)["state"] == OUTDATED, "what the list does say counts"
-    assert "could not be read" in "".join(capfd.readouterr())
+    """Ten households in databases of their own, so that a list of their rights is a complete list."""
+    prefix = f"cut{account_id[-5:]}/"
+    connection = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": prefix}}
+    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(connection))
+    couch = clean.couch
+    monkeypatch.setattr(clean, "book", AccountBook(couch.url, couch.user, couch.password, prefix))
+    CouchDBHook().create_database(ACCOUNT)
+    names = [f"cut-{account_id[-5:]}{number}" for number in range(10)]
+    mine = {bring(clean, name, holder(name).pces[0]) for name in names[:3]}
+    for name in names[3:]:
+        bring(clean, name, holder(name).pces[0])
+    assert check()["checked"] == 10
+    lines = [json.dumps(each) for each in clean.control.consents() if each["id_droit_acces"] in mine]
+    clean.control.fault("/droits_acces", method="GET", status=200, body="\n".join(lines), times=2)
+    for _ in range(2):
+        with pytest.raises(ServiceUnavailable, match="none of them was marked"):
+            check()
+    assert [name for name in names if document(clean, name).get("state")] == []
 
 
 def test_accounts_that_are_not_connected_yet_are_left_alone(clean: LocalWorld, account_id: str) -> None:
@@ -320,15 +305,3 @@ def test_an_account_that_leaves_meanwhile(
     with pytest.raises(BadAccount):
         acquire(account_id)
     assert document(clean, behind.replace("account-", "account-8"))["state"] == OUTDATED
-
-
-def test_the_whole_dag(clean: LocalWorld, account_id: str, dags: Worker) -> None:
-    pces = settled(clean, account_id)
-    clean.control.revoke(next(iter(rights(clean, pces))))
-    run = dags.ask("run_named", dag_id="grdf_consents", conf={})
-    assert (run["state"], run["tasks"]) == ("success", {"check_consents": "success"})
-    assert document(clean, account_id)["state"] == OUTDATED
-    answered = [
-        call for call in clean.control.log() if call["path"].endswith("/droits_acces") and call["status"] == 200
-    ]
-    assert len(answered) == 1  # before it, a token left by an earlier test's run may be refused

@@ -11,14 +11,13 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include.gas.errors import ConsentLost, ConsentTooNarrow, CredentialsRefused, FailNow, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 from include.sandbox.connect import consent
-from tests.helpers import connect_cozy, days_of, give_back, holder, known_account, lose, stored, yesterday
+from tests.helpers import days_of, holder, known_account, stored, yesterday
 from tests.leaving.household import rights
 from tests.leaving.runs import acquire, check, extract, load
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
-    from tests.runs.runner import Worker
 
 OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 PERMISSIONS = "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
@@ -80,34 +79,6 @@ def test_each_refusal(clean: LocalWorld, account_id: str, code: str, state: str,
     run_well(clean, account_id, "scheduled")
 
 
-def test_revoked_at_grdf(clean: LocalWorld, account_id: str) -> None:
-    pces = known_account(clean, account_id, **recent(clean))
-    run_well(clean, account_id)
-    clean.control.revoke(next(iter(rights(clean, pces))))
-    with pytest.raises(ConsentLost):
-        extract(account_id, yesterday(clean))
-    with pytest.raises(AirflowSkipException):
-        acquire(account_id)
-
-
-def test_a_new_consent_is_taken_by_the_next_scheduled_run(
-    clean: LocalWorld, account_id: str, couchdb: CouchDBHook
-) -> None:
-    pces = connect_cozy(clean, account_id, **recent(clean))
-    run_well(clean, account_id)
-    clean.control.revoke(next(iter(rights(clean, pces))))
-    with pytest.raises(ConsentLost):
-        extract(account_id, yesterday(clean))
-    old = account_of(clean, account_id)
-    connect_cozy(clean, account_id, **recent(clean))  # cozy-stack replaces both parts
-    fresh = account_of(clean, account_id)
-    fresh["oauth_callback_results"] = old["oauth_callback_results"] | fresh["oauth_callback_results"]
-    clean.book.save({**old, "oauth": fresh["oauth"], "oauth_callback_results": fresh["oauth_callback_results"]})
-    run_well(clean, account_id, "scheduled")
-    assert not account_of(clean, account_id)["state"]
-    assert len(days_of(stored(couchdb, account_id, pces[0]))) > 10
-
-
 def test_of_two_meters_the_other_is_read_on(clean: LocalWorld, account_id: str, couchdb: CouchDBHook) -> None:
     lost, kept = known_account(clean, account_id, 2, **recent(clean))
     clean.control.revoke(next(iter(rights(clean, (lost,)))))
@@ -165,17 +136,6 @@ def test_the_other_meter_is_read_on_even_if_it_gave_nothing_that_day(clean: Loca
     assert extract(account_id, yesterday(clean))["counts"]["readings"] > 0
 
 
-def test_both_meters_lost_is_all_lost(clean: LocalWorld, account_id: str) -> None:
-    pces = known_account(clean, account_id, 2, **recent(clean))
-    for right in rights(clean, pces):
-        clean.control.revoke(right)
-    with pytest.raises(ConsentLost):
-        extract(account_id, yesterday(clean))
-    assert "state_partial" not in account_of(clean, account_id)
-    with pytest.raises(AirflowSkipException):
-        acquire(account_id)
-
-
 @pytest.mark.parametrize("path", ["/donnees_consos_informatives", "/access_token"])
 def test_our_own_credentials_refused_mark_nobody(clean: LocalWorld, account_id: str, path: str) -> None:
     known_account(clean, account_id, **recent(clean))
@@ -206,15 +166,3 @@ def test_a_code_refused_is_dropped_and_waited_for(clean: LocalWorld, account_id:
     clean.control.set(code_lifetime_s=60)
     connect_code(clean, account_id)
     assert acquire(account_id)["first_launch"] is True
-
-
-def test_a_whole_run_by_hand_tries_and_heals(clean: LocalWorld, account_id: str, dags: Worker) -> None:
-    (pce,) = known_account(clean, account_id, **recent(clean))
-    lose(clean, pce)
-    run = dags.run(account_id)
-    assert (run.state, run.tasks["extract"]) == ("failed", "failed")
-    assert account_of(clean, account_id)["state"] == OUTDATED
-    give_back(clean, pce)
-    run = dags.run(account_id)
-    assert run.state == "success", run.output
-    assert not account_of(clean, account_id)["state"]

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from grdf.stores.removal import Remover
-from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.days.gas_day import paris_today, utc_text
+from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import AUDIT, CONSENT_RECORD
 from include.gas.documents.gas_days import account_range
 from include.gas.leaving.approval import approvals_of
-from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record
+from include.gas.proof.consent_record import KEPT
 from tests.leaving.runs import check
 from tests.leaving.steps import delete
-from tests.rights.declared import PERSON
 from tests.rights.scene import bring, document
 
 if TYPE_CHECKING:
@@ -88,40 +86,6 @@ def test_an_approval_that_waits_for_its_run_is_no_deletion(
     clean.book.remove(account_id)
     clean.control.revoke(right)
     assert not told(account_id, capfd)
-
-
-def test_the_next_household_of_the_id_has_a_record_of_its_own(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, capfd: pytest.CaptureFixture[str]
-) -> None:
-    from grdf.stores.records.consent_records import ConsentRecords
-
-    former = dies(clean, couchdb, account_id, days_ago=900)
-    kept = {each["_id"] for each in couchdb.range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")}
-    own = bring(clean, account_id, METER)
-    entered = Declaration(pce=METER, perimeters=["informatives"], **PERSON)
-    ConsentRecords(couchdb).add(new_record(account_id, entered, datetime.now(UTC), by=HOUSEHOLD))
-    again(account_id, "run-9")
-    old, new = audits(couchdb, account_id)
-    assert (list(old["revoked"]), old.get("resumed"), old["finished_at"]) == ([former], None, None)
-    assert (list(new["revoked"]), new["run"], bool(new["finished_at"])) == ([own], "run-9", True)
-    (copy,) = [each for each in couchdb.range(CONSENT_RECORD, KEPT, KEPT + "\ufff0") if each["_id"] not in kept]
-    assert copy["kept_until"] == (paris_today(datetime.now(UTC)) + timedelta(days=1826)).isoformat()
-    assert told(account_id, capfd)
-    again(account_id, "run-10")
-    assert all(each["finished_at"] for each in audits(couchdb, account_id))
-    assert not told(account_id, capfd)
-
-
-def test_a_deletion_of_the_next_household_that_dies_too_is_continued(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str
-) -> None:
-    dies(clean, couchdb, account_id, days_ago=900)
-    own = bring(clean, account_id, METER)
-    delete(account_id, run_id="run-8", steps=("check", "mark"), started=datetime.now(UTC))
-    again(account_id, "run-9")
-    _, new = audits(couchdb, account_id)
-    assert (new["run"], new["resumed"][0]["run"], list(new["revoked"])) == ("run-8", "run-9", [own])
-    assert new["finished_at"]
 
 
 def test_an_account_that_is_restored_without_its_mark_gets_a_record_of_its_own(

@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from grdf.hooks.adict import AdictHook
-from grdf.operators.read_published import ReadPublishedOperator
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
+from include.gas.documents.doctypes import DAY, PUBLISHED
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import GasError
 from tests.helpers import MemoryShelf, holder, known_account, stored, yesterday
 from tests.history import steps
 from tests.leaving.runs import check, extract, load
 from tests.leaving.steps import delete
-from tests.plugins.published import periods
 from tests.plugins.steps import read_published
-from tests.rights.billed import line
-from tests.rights.scene import bring
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -87,70 +82,6 @@ def test_an_answer_that_was_under_way_is_not_stored(
     assert same_flat or stored(couchdb, account_id, former) == {}
 
 
-def test_nor_for_an_account_of_the_konnectors_whose_right_is_not_known(
-    clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The next household's account names its meter, but no right and no moment."""
-    (pce,) = known_account(clean, account_id)
-    day = yesterday(clean)
-    check()
-
-    def comes_from_cozy() -> None:
-        delete(account_id)
-        results = {"pce_id": pce}
-        clean.book.save(
-            {"_id": account_id, "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": results}
-        )
-
-    while_asked(monkeypatch, "daily_lines", comes_from_cozy)
-    staged = extract(account_id, day)
-    assert load(account_id, staged, day).get("new", 0) == 0
-    assert stored(couchdb, account_id, pce) == {}
-
-
-def test_answers_that_have_stayed_in_staging_are_removed(
-    clean: LocalWorld, account_id: str, couchdb: CouchDBHook
-) -> None:
-    """A deletion removes them; a worker that is cut off may write them later, and a backup brings them back."""
-    (former,) = known_account(clean, account_id)
-    day = yesterday(clean)
-    check()
-    file = Path(extract(account_id, day)["reference"].removeprefix("file://"))
-    content = file.read_bytes()
-    give_again(clean, account_id, others_meter(account_id))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    left = file.with_name("a" * 24 + ".json")
-    left.write_bytes(content)
-    check()
-    load(account_id, extract(account_id, day), day)
-    assert stored(couchdb, account_id, former) == {}
-    assert not left.exists()
-
-
-def test_an_answer_that_was_being_stored_is_taken_back(
-    clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The id changes hands after the load has looked whose it is."""
-    from grdf.operators.load import LoadOperator
-
-    (former,) = known_account(clean, account_id)
-    day, pce = yesterday(clean), others_meter(account_id)
-    check()
-    staged = extract(account_id, day)
-    keep = LoadOperator._acknowledge
-
-    def later(self: LoadOperator, *args: Any) -> Any:
-        kept = {each: couchdb.range(each, *account_range(account_id)) for each in (DAY, MONTH, YEAR)}
-        give_again(clean, account_id, pce)
-        for doctype, documents in kept.items():  # as if they came last, which a lost worker's write may
-            couchdb.write(doctype, [{k: v for k, v in each.items() if k != "_rev"} for each in documents])
-        return keep(self, *args)
-
-    monkeypatch.setattr(LoadOperator, "_acknowledge", later)
-    load(account_id, staged, day)
-    assert stored(couchdb, account_id, former) == {}
-
-
 @pytest.mark.parametrize(("call", "doctype"), [("daily_lines", DAY), ("published_lines", PUBLISHED)])
 def test_what_other_dags_have_asked_is_not_stored(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, call: str, doctype: str
@@ -166,44 +97,3 @@ def test_what_other_dags_have_asked_is_not_stored(
             read_published(account_id)
     check()
     assert couchdb.range(doctype, *account_range(account_id, former)) == []
-
-
-@pytest.mark.parametrize("corrected", [True, False])
-def test_a_worker_that_is_cut_off_leaves_the_next_households_periods_alone(
-    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, corrected: bool
-) -> None:
-    """It finds that the account is another one's only once that one has read the same period."""
-    (pce,) = holder(account_id).pces
-    bring(clean, account_id, pce, days=200)
-    check()
-    days = [str(yesterday(clean) - timedelta(days=ago)) for ago in (15, 5)]
-
-    def read(load: int) -> None:
-        clean.control.set(faults=[])
-        body = line(pce, *days, load)
-        clean.control.fault(f"/pce/{pce}/donnees_consos_publiees", times=None, status=200, body=body)
-        with suppress(GasError):
-            read_published(account_id)
-
-    def loads() -> list[int]:
-        return [each["load"] for each in periods(account_id)]
-
-    if corrected:
-        read(6000)
-        assert loads() == [6000]
-    usual, came = ReadPublishedOperator._note, list[bool]()
-
-    def note(self: ReadPublishedOperator, *args: Any, **kwargs: Any) -> None:
-        if not came:
-            came.append(True)
-            give_again(clean, account_id, pce)
-            check()
-            assert loads() == []
-            read(42)
-            assert loads() == [42]
-        usual(self, *args, **kwargs)
-
-    monkeypatch.setattr(ReadPublishedOperator, "_note", note)
-    read(5000)
-    assert came
-    assert loads() == [42]

@@ -62,26 +62,6 @@ def finish(world: LocalWorld, account: str, pces: tuple[str, ...]) -> dict[str, 
     return record
 
 
-def test_killed_after_the_revocation(clean: LocalWorld, account_id: str, couch: Couch, killed: Killer) -> None:
-    pces = household(clean, account_id)
-    struck = killed(account_id, lambda _number, _line: bool(revocations(clean)))
-    assert struck["signal"] == signal.SIGKILL
-    assert len(revocations(clean)) == 1
-    assert set(couch.records(account_id)[0]["revoked"].values()) == {"asked"}, "killed before it could note the answer"
-    assert clean.book.get(account_id)
-    finish(clean, account_id, pces)
-
-
-def test_killed_in_the_middle_of_the_purge(clean: LocalWorld, account_id: str, couch: Couch, killed: Killer) -> None:
-    pces = household(clean, account_id)
-    struck = killed(account_id, lambda _number, line: line == "POST /com-grandlyon-grdf-month/_purge")
-    assert struck["signal"] == signal.SIGKILL
-    left = couch.mentions(account_id, but=("com-grandlyon-grdf-audit",))
-    assert left.keys() == {"com-grandlyon-grdf-year", "io-cozy-accounts"}
-    record = finish(clean, account_id, pces)
-    assert record["resumed"][0]["run"] == "run-2"
-
-
 def test_killed_after_any_write(clean: LocalWorld, killed: Killer) -> None:
     """This is tried for each write in turn, after CouchDB has carried it out and before its response arrives."""
     at, ended = 1, False

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import AUDIT, CONSENT_RECORD
-from include.gas.leaving.deletion_record import audit_entry
 from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record
 from tests.leaving.runs import clear_away, restore_accounts
 from tests.rights.declared import PERSON, give
@@ -57,13 +55,6 @@ def kept() -> list[dict[str, Any]]:
     return CouchDBHook().range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")
 
 
-def audit(account: str, **more: Any) -> None:
-    from grdf.hooks.couchdb import CouchDBHook
-
-    entry = audit_entry(account, "run-1", by="me", at=datetime.now(UTC), keep_data=False)
-    CouchDBHook().put(AUDIT, entry | more)
-
-
 @pytest.fixture
 def neighbour(clean: LocalWorld) -> Iterator[str]:
     """An account with a record, so that the database of accounts is not empty."""
@@ -95,26 +86,6 @@ def test_a_record_without_an_account_is_kept_as_after_a_deletion(account_id: str
     assert copy["kept_until"] > datetime.now(UTC).date().isoformat()
 
 
-def test_a_deletion_under_way_keeps_what_it_will_copy(account_id: str, neighbour: str) -> None:
-    record(account_id)
-    audit(account_id)
-    clear_away()
-    assert own(account_id) == 1
-
-
-def test_a_deletion_that_was_killed_keeps_nothing_for_ever(account_id: str, neighbour: str) -> None:
-    before = {each["_id"] for each in kept()}
-    asked = datetime.now(UTC) - timedelta(days=100)
-    record(account_id, timedelta(days=200))
-    record(account_id)
-    audit(account_id, asked_at=utc_text(asked))
-    assert clear_away() == 2
-    assert own(account_id) == 0
-    until = {each["kept_until"] for each in kept() if each["_id"] not in before}
-    days = [paris_today(each) + timedelta(days=1826) for each in (asked, datetime.now(UTC))]
-    assert until == {each.isoformat() for each in days}, "the second may be the next household's"
-
-
 @pytest.mark.parametrize("age", [LONG_AGO, timedelta(hours=1)])
 def test_records_outlive_a_database_that_was_lost(
     clean: LocalWorld, account_id: str, neighbour: str, caplog: pytest.LogCaptureFixture, age: timedelta
@@ -134,28 +105,6 @@ def test_records_outlive_a_database_that_was_lost(
     assert "Restore the accounts from a backup, or start grdf_adopt_rights" in caplog.text
     for name in names:
         Remover(CouchDBHook()).remove_range(CONSENT_RECORD, f"{name}:", f"{name};")
-
-
-def test_records_of_households_that_have_left_come_back_with_a_backup(
-    without_accounts: CouchDBHook, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The deletions are known. What they say counts, however many accounts are missing."""
-    restore_accounts(without_accounts, {"_id": "another-household", "account_type": "grdfgrandlyon"})
-    now = datetime.now(UTC)
-    left = {"left-1": now - timedelta(days=100), "left-2": now - timedelta(days=100), "long-gone": now - 9 * YEAR}
-    for name, moment in left.items():
-        record(name, 10 * YEAR)
-        audit(name, finished_at=utc_text(moment))
-    record("kept-data", 10 * YEAR)
-    audit("kept-data", keep_data=True, finished_at=utc_text(now))
-    record("left-1")  # of the next household, whose account is missing
-    assert clear_away() == 3
-    assert [own(name) for name in left] == [1, 0, 0]
-    until = (paris_today(left["left-1"]) + timedelta(days=1826)).isoformat()
-    assert [each["kept_until"] for each in kept()] == [until] * 2
-    assert own("kept-data") == 1
-    assert "among them kept-data, left-1. CouchDB may have lost accounts" in caplog.text
-    assert clear_away() == 0
 
 
 @pytest.mark.parametrize("restored", [None, [], [{"_id": "of-a-bank", "account_type": "bank"}]])

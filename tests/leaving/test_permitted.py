@@ -73,15 +73,6 @@ def test_both_names_are_kept(clean: LocalWorld, account_id: str) -> None:
     assert not [doc for doc in Couch(clean).documents(AUDIT_DATABASE) if doc["_id"].startswith("approved.")]
 
 
-def test_who_goes_on_is_kept_too(clean: LocalWorld, account_id: str) -> None:
-    pces = household(clean, account_id)
-    delete(account_id, by="ana", approved_by="ben", steps=("check", "mark", "revoke"))
-    delete(account_id, run_id="run-2", by="eve", approved_by="ana")
-    record = assert_gone(clean, account_id, pces)
-    assert (record["asked_by"], record["resumed"][0]["by"], record["approved_by"]) == ("ana", "eve", "ana")
-    assert [(each["run"], each["by"]) for each in record["approvals"]] == [("run-1", "ben"), ("run-2", "ana")]
-
-
 def test_the_asker_is_asked_to_leave_it_to_somebody_else(
     clean: LocalWorld, account_id: str, couch: Couch, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -284,13 +275,6 @@ def test_a_consent_that_comes_after_the_plan_was_read_is_asked_about(
     assert set(assert_gone(clean, account_id, pces)["revoked"]) == set(rights(clean, pces))
 
 
-def test_what_another_deletion_was_to_keep_is_said(clean: LocalWorld, account_id: str) -> None:
-    household(clean, account_id)
-    delete(account_id, form={"keep_data": True}, steps=("mark",))
-    text = delete(account_id, run_id="run-2", steps=("check",))["check"]["text"]
-    assert "The earlier one kept the data; this one removes them" in text
-
-
 def test_who_may_approve_is_asked_again(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     household(clean, account_id)
     monkeypatch.setenv(ONE_PERSON, "True")
@@ -309,10 +293,3 @@ def test_a_run_that_was_taken_over_does_nothing_any_more(clean: LocalWorld, acco
         with pytest.raises(BadRequest, match="another run has taken over"):
             delete(account_id, steps=(step,))
     assert revocations(clean) == []
-
-
-def test_without_approval_nobody_is_named(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(NO_APPROVAL, "False")
-    pces = household(clean, account_id)
-    delete(account_id, approved_by=None)
-    assert assert_gone(clean, account_id, pces)["approved_by"] is None

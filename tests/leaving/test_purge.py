@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from grdf.stores.household_links import link_document
 from include.gas.documents.doctypes import CONNECT, DATA, DATABASES, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import dag_id, database_name
-from tests.helpers import connect_code, connect_cozy, days_of, holder, stored, yesterday
+from tests.helpers import connect_code, connect_cozy, holder, stored
 from tests.leaving.household import (
     ACTIVE,
     REVOKED,
@@ -105,14 +104,6 @@ def test_an_account_that_was_never_launched(clean: LocalWorld, account_id: str, 
     assert len(assert_gone(clean, account_id, pces)["revoked"]) == 2
 
 
-def test_a_code_that_serves_no_more(clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]) -> None:
-    clean.control.set(code_lifetime_s=0)
-    pces = connect_code(clean, account_id)
-    delete(account_id)
-    assert "its consents cannot be found, and only the household can end them" in "".join(capfd.readouterr())
-    assert assert_gone(clean, account_id, pces)["revoked"] == {}
-
-
 def test_an_id_token_that_has_expired(clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]) -> None:
     clean.control.set(id_token_lifetime_s=-7200)
     pces = connect_cozy(clean, account_id)
@@ -147,43 +138,6 @@ def test_a_document_that_cannot_be_understood_is_removed(
     delete(account_id)
     assert "consents cannot be found" in "".join(capfd.readouterr())
     assert_gone(clean, account_id, pces)
-
-
-def test_an_account_of_the_konnector(clean: LocalWorld, account_id: str) -> None:
-    """It kept the ``id_token`` but not the id of the right, which is in GRDF's list."""
-    pces = connect_cozy(clean, account_id)
-    document = clean.book.get(account_id) or {}
-    document["oauth_callback_results"]["pce_id"] = pces[0]
-    clean.book.save(document)
-    delete(account_id)
-    assert set(rights(clean, pces).values()) == {REVOKED}
-    assert_gone(clean, account_id, pces)
-
-
-def test_a_household_that_comes_back_starts_anew(
-    clean: LocalWorld, account_id: str, couch: Couch, couchdb: CouchDBHook, dags: Worker
-) -> None:
-    terms = {"conso_debut": yesterday(clean) - timedelta(days=50)}
-    pces = connect_cozy(clean, account_id, 1, **terms)
-    assert dags.run(account_id).state == "success"
-    first = stored(couchdb, account_id, pces[0])
-    assert len(days_of(first)) > 40
-    delete(account_id)
-    assert_gone(clean, account_id, pces)
-    assert dags.run(account_id).state is None, "the DAG is gone from the list"
-    connect_code(clean, account_id, 1, **terms)
-    run = dags.run(account_id)
-    assert run.state == "success", run.output
-    assert "first launch" in run.output
-    assert stored(couchdb, account_id, pces[0]) == first
-    document = clean.book.get(account_id) or {}
-    assert document["history"].keys() == {pces[0]}
-    assert "leaving" not in document
-    delete(account_id, run_id="run-2")
-    records = couch.records(account_id)
-    assert len(records) == 2
-    assert all(record["finished_at"] for record in records)
-    assert {len(record["revoked"]) for record in records} == {1}
 
 
 class TestKeepingTheData:

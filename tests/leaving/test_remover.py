@@ -81,11 +81,6 @@ def test_databases_that_do_not_exist(remover: Remover) -> None:
     remover.compact(MONTH)
 
 
-def test_compaction(server: PurgingCouch, remover: Remover) -> None:
-    remover.compact(DAY)
-    assert server.compacted == [database_name(DAY)]
-
-
 def test_compaction_of_indexes(server: PurgingCouch, remover: Remover, capsys: pytest.CaptureFixture[str]) -> None:
     """Also of those that others have made. One that cannot be built keeps nobody's data from being removed."""
     server.designs = [
@@ -156,34 +151,6 @@ def test_a_compaction_that_never_ends_is_told(
     server.busy[database_name(DAY)] = 1_000_000
     remover.compact(DAY)
     assert "until the next compaction" in capsys.readouterr().out
-
-
-def test_killed_between_any_two_requests(server: PurgingCouch, hook: CouchDBHook, remover: Remover) -> None:
-    """After a kill at any request, the next try leaves nothing behind, not even a tombstone."""
-    from grdf.stores.removal import Remover
-
-    class Killed(Exception):
-        pass
-
-    for last in range(1, 9):
-        fill(hook, "leaver", 350)
-        left = iter(range(last))
-        request = hook.request
-
-        def dying(*given: Any, left: Iterator[int] = left, request: Any = request, **more: Any) -> Any:
-            if next(left, None) is None:
-                raise Killed
-            return request(*given, **more)
-
-        hook.__dict__["request"] = dying
-        try:
-            Remover(hook).remove_range(DAY, *RANGE)
-        except Killed:
-            pass
-        finally:
-            del hook.__dict__["request"]
-        remover.remove_range(DAY, *RANGE)
-        assert server.databases[database_name(DAY)] == {}
 
 
 def test_documents_that_are_written_meanwhile(server: PurgingCouch, hook: CouchDBHook, remover: Remover) -> None:

@@ -59,23 +59,3 @@ def test_a_step_that_fails_keeps_none_of_the_others(
         clear_away()
     assert there() == {FRESH}
     assert broken == "import" or not (staging / "import" / "homes.csv").exists()
-
-
-def test_copies_that_other_programs_leave_are_told_once_without_their_names(
-    staging: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = staging / "import"
-    folder.mkdir()
-    (folder / "homes.csv").write_text("pce")
-    clear_away()
-    assert "of an import's own" not in capsys.readouterr().out
-    for name in ("durand-homes.csv~", ".durand-homes.csv.swp"):
-        (folder / name).write_text("Durand-Invente")
-    clear_away()
-    logged = capsys.readouterr().out
-    (told,) = [line for line in logged.splitlines() if str(folder) in line]
-    assert "[warning" in told
-    assert f"2 file(s) in file://{folder} are none of an import's own." in told
-    assert "remove what nobody needs" in told
-    assert "durand" not in logged.lower()
-    assert len(list(folder.iterdir())) == 3, "what is not ours stays"

@@ -8,9 +8,10 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from tests.helpers import MemoryShelf, connect_cozy, known_account
-from tests.leaving.household import AUDIT_DATABASE, Couch, assert_gone, household
+from tests.leaving.household import AUDIT_DATABASE, Couch, household
 from tests.leaving.runs import acquire, check
 from tests.leaving.steps import delete
+from tests.rights.scene import other_of
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -44,7 +45,7 @@ def told(account: str, capfd: pytest.CaptureFixture[str]) -> bool:
 def test_a_household_that_left_and_is_restored_is_told_every_day_and_not_read(
     clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    neighbour = f"neighbour-{account_id.rpartition('-')[2]}9"
+    neighbour = other_of(account_id)
     known_account(clean, neighbour)
     pces = left_and_restored(clean, account_id)
     clean.control.consent(pces)  # the household that lives there now has consented
@@ -71,20 +72,3 @@ def test_who_connects_again_is_read_again(
     acquire(account_id)
     assert not told(account_id, capfd)
     assert not (clean.book.get(account_id) or {}).get("state")
-
-
-def test_a_deletion_that_kept_the_data_is_no_leaving(
-    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
-) -> None:
-    left_and_restored(clean, account_id, keep=True)
-    assert not told(account_id, capfd)
-
-
-def test_who_left_and_is_gone_is_no_matter(
-    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
-) -> None:
-    pces = household(clean, account_id)
-    delete(account_id)
-    known_account(clean, f"neighbour-{account_id.rpartition('-')[2]}9")
-    assert not told(account_id, capfd)
-    assert_gone(clean, account_id, pces)

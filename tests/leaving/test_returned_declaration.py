@@ -14,12 +14,11 @@ from include.gas.account.connected import declaring
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.documents.doctypes import AUDIT
 from include.gas.documents.gas_days import account_range
-from include.gas.errors import LeftBefore, RetryLater
+from include.gas.errors import LeftBefore
 from tests.helpers import MemoryShelf, holder
-from tests.leaving.household import REVOKED
 from tests.leaving.runs import acquire, check
 from tests.leaving.steps import delete
-from tests.rights.declared import PERSON, calls, give, holds_person, postcode, rights
+from tests.rights.declared import PERSON, calls, give, postcode, rights
 from tests.rights.scene import document
 
 if TYPE_CHECKING:
@@ -93,42 +92,6 @@ def test_it_is_not_sent(
     assert document(clean, account_id) == {}
 
 
-def test_a_right_whose_answer_was_lost_is_not_taken_up(
-    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """GRDF's list shows it after the deletion. The account came back for whoever deletes it again, not to be read."""
-    pce = connect(clean, account_id, datetime.now(UTC) - timedelta(hours=2))
-    clean.control.fault("/droit_acces$", method="PUT", cut=True, after=True)
-    with pytest.raises(RetryLater):
-        acquire(account_id)
-    left_and_restored(clean, account_id)
-    (right,) = rights(clean, pce)
-    clean.control.change_consent(right["id_droit_acces"], etat_droit_acces="Active", date_revocation=None)
-    with pytest.raises(LeftBefore):
-        acquire(account_id)
-    assert "oauth_callback_results" not in document(clean, account_id)
-    assert told(account_id, capfd)
-    delete(account_id, run_id="run-2", started=datetime.now(UTC))
-    assert [each["etat_droit_acces"] for each in rights(clean, pce)] == [REVOKED]
-
-
-def test_a_restore_just_before_it_is_sent(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from grdf.consents.declarations.declaring import Declaring
-
-    connect(clean, account_id, datetime.now(UTC) - timedelta(hours=2))
-    declared = Declaring._declared
-
-    def meanwhile(*args: Any) -> Any:
-        left_and_restored(clean, account_id)
-        calls(clean)
-        return declared(*args)
-
-    monkeypatch.setattr(Declaring, "_declared", meanwhile)
-    with pytest.raises(LeftBefore):
-        acquire(account_id)
-    assert sent(clean) == 0
-
-
 def test_who_connects_again_is_declared(clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]) -> None:
     connect(clean, account_id, datetime.now(UTC) - timedelta(hours=2))
     restored = left_and_restored(clean, account_id)
@@ -138,36 +101,3 @@ def test_who_connects_again_is_declared(clean: LocalWorld, account_id: str, capf
         acquire(account_id)
     assert [each["etat_droit_acces"] for each in rights(clean, pce)] == ["A valider"]
     assert not told(account_id, capfd)
-
-
-def dated(world: LocalWorld, account: str, **days_ago: float) -> None:
-    """Change when something was noted on the declaration."""
-    stored = document(world, account)
-    moments = {key: (datetime.now(UTC) - timedelta(days=days)).isoformat() for key, days in days_ago.items()}
-    world.book.save(stored | {"declaration": stored["declaration"] | moments})
-
-
-@pytest.mark.parametrize("tried", [False, True])
-def test_its_person_does_not_stay_for_ever(
-    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str], *, tried: bool
-) -> None:
-    give(clean, account_id)
-    left_and_restored(clean, account_id)
-    assert told(account_id, capfd)
-    if tried:
-        with pytest.raises(LeftBefore):
-            acquire(account_id, "manual")
-    dated(clean, account_id, **{"refused_since" if tried else "entered_at": 29})
-    assert told(account_id, capfd)
-    assert holds_person(clean, account_id)
-    dated(clean, account_id, **{"refused_since" if tried else "entered_at": 31})
-    for _ in range(2):
-        assert told(account_id, capfd), "every morning, until somebody deletes it again"
-        assert holds_person(clean, account_id) == []
-    stored = document(clean, account_id)
-    assert stored["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
-    assert "Start grdf_delete_account for it again" in stored["state_message"]
-    pce = connect(clean, account_id, datetime.now(UTC), stored)
-    with pytest.raises(AirflowSkipException, match="has to accept the right"):
-        acquire(account_id)
-    assert len(rights(clean, pce)) == 1

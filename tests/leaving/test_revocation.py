@@ -173,27 +173,6 @@ def test_a_line_that_is_no_right_keeps_nobody_from_leaving(clean: LocalWorld, ac
     assert assert_gone(clean, account_id, pces)["revoked"] == dict.fromkeys(rights(clean, pces), "revoked")
 
 
-def test_a_refused_revocation_is_no_success_when_the_line_of_the_right_cannot_be_read(
-    clean: LocalWorld, account_id: str, couch: Couch
-) -> None:
-    pces = household(clean, account_id)
-    (right,) = rights(clean, pces)
-    (old,) = (each["id_droit_acces"] for each in clean.control.consent(pces, keep_others=True))
-    clean.control.revoke(old)
-    delete(account_id, steps=("check", "mark"))
-    body = with_broken_line(clean, old, right)
-    whole = "\n".join(json.dumps(each) for each in clean.control.consents() if each["id_pce"] in pces)
-    clean.control.fault("/droits_acces", status=200, body=whole)
-    clean.control.fault("/droits_acces", status=200, body=body)
-    clean.control.fault("/droit_acces/", status=404)
-    with pytest.raises(ServiceUnavailable, match="no consent is considered revoked"):
-        delete(account_id, steps=("revoke",))
-    assert couch.records(account_id)[0]["revoked"] == {right: "asked"}
-    delete(account_id, steps=("revoke", "purge", "report"))
-    assert set(rights(clean, pces).values()) == {REVOKED}
-    assert assert_gone(clean, account_id, pces)["revoked"][right] == "revoked"
-
-
 def test_a_revocation_whose_answer_is_lost_is_recorded_as_ours(
     clean: LocalWorld, account_id: str, couch: Couch
 ) -> None:

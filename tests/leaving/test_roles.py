@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -67,22 +66,6 @@ def test_a_link_is_given_back_by_a_member(
     assert once.take("link", until), "a household that was not connected may try again"
     assert server.databases[database_name(CONNECT)][over][1], "marks whose time is over go, too"
     assert not [record for record in caplog.records if record.name.startswith("grdf")]
-
-
-def test_a_mark_that_cannot_go_is_said(
-    server: PurgingCouch, connect: Connect, caplog: pytest.LogCaptureFixture
-) -> None:
-    from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.once import Once
-
-    once, until = Once(CouchDBHook(patience=0)), time.time() + 60
-    assert once.take("link", until)
-    server.databases[database_name(CONNECT)].clear()
-    server.answer = lambda *_, **__: (500, {"error": "odd", "reason": "no disk"})  # type: ignore[method-assign]
-    with caplog.at_level(logging.WARNING):
-        once.release("link", until)
-    assert "stays used" in caplog.text
-    assert "no disk" in caplog.text
 
 
 def test_what_a_late_load_stored_goes_as_a_member_may(server: PurgingCouch, connect: Connect) -> None:

@@ -41,21 +41,6 @@ def test_one_file_names_the_connection() -> None:
     assert named == {HOOK}
 
 
-def test_no_file_puts_the_name_together_from_parts() -> None:
-    """A constant such as ``_delete`` next to ``grdfgrandlyon`` would be another way to reach the connection.
-
-    The file that may use the secret names those of further clients so (``grdf_south_delete``).
-    """
-    parts = {
-        f"{name}: {text}"
-        for name, tree in sources()
-        if name != HOOK
-        for text in _texts(tree)
-        if text.lower().strip("_. ") in ("delete", "grdfgrandlyon_") and text != "DELETE"
-    }
-    assert parts == set()
-
-
 def test_one_operator_imports_the_hook() -> None:
     words = ("RevocationHook", "DELETE_CONNECTION", "grdf.hooks.revocation")
     users = set()
@@ -75,29 +60,9 @@ def test_one_operator_imports_the_hook() -> None:
     assert users == {HOOK, OPERATOR}
 
 
-def test_one_dag_has_the_operator() -> None:
-    users = {
-        name
-        for name, tree in sources()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").endswith("deletion.revoke")
-    }
-    assert users == {"dags/grdf_delete_account.py"}
-
-
 def test_only_the_revocation_sends_a_patch() -> None:
     users = {name for name, tree in sources() for text in _texts(tree) if text in ("PATCH", "patch")}
     assert users == {HOOK}
-
-
-def test_the_hook_takes_no_other_connection_and_no_other_shelf() -> None:
-    import inspect
-
-    from grdf.hooks.revocation import RevocationHook, delete_connection
-
-    assert list(inspect.signature(RevocationHook).parameters) == ["client"], "whose consents are to be revoked"
-    clients = ("grdf_adict", "grdf_south", CONN_ID)
-    assert [delete_connection(client) for client in clients] == [CONN_ID, "grdf_south_delete", f"{CONN_ID}_delete"]
 
 
 def test_grdf_refuses_the_data_token_for_a_revocation(clean: LocalWorld, account_id: str) -> None:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from airflow.sdk.exceptions import AirflowSkipException
 
 from include.gas.display.overview import Situation, overview
 from include.gas.errors import ConsentLost, RefusalDoubted
@@ -63,21 +62,6 @@ def test_for_days_while_the_right_is_active(
     load(account_id, extract(account_id, day), day)
     assert stored(couchdb, account_id, pce), "the days come afterwards"
     assert not (clean.book.get(account_id) or {}).get("state")
-
-
-def test_while_the_right_is_really_revoked(clean: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
-    pce, day = settled(clean, account_id), yesterday(clean)
-    clean.control.set_quirks(pce, refusal=STALE)
-    (own,) = rights(clean, (pce,))
-    clean.control.revoke(own)
-    with pytest.raises(ConsentLost):
-        extract(account_id, day, try_number=1)
-    assert asked_to_act(clean, account_id)
-    check()
-    with pytest.raises(AirflowSkipException):
-        acquire(account_id)
-    assert asked_to_act(clean, account_id)
-    assert not stored(couchdb, account_id, pce)
 
 
 def test_revoked_while_the_list_did_not_answer(clean: LocalWorld, account_id: str) -> None:

@@ -85,12 +85,6 @@ def test_what_an_account_does_not_name_any_more_is_kept_as_after_a_deletion(clea
     assert made not in str(copy)
 
 
-def test_a_page_whose_clock_was_ahead_loses_no_proof(clean: LocalWorld, account_id: str) -> None:
-    brought(clean, account_id, 40)
-    only = record(account_id, 39.99)  # a quarter of an hour younger than its right
-    assert left(account_id) == [only]
-
-
 @pytest.mark.parametrize("how", ["declared", "sent", "leaving", "odd"])
 def test_what_may_still_become_a_right_keeps_its_record(clean: LocalWorld, account_id: str, how: str) -> None:
     """It was refused 40 days ago, unless the account says otherwise."""

@@ -10,7 +10,7 @@ import pytest
 from include.gas.days.gas_day import gas_day_of
 from include.gas.days.windows import oldest_allowed
 from include.sandbox.connect import consent, cozy_account
-from tests.helpers import connect_code, connect_cozy, give_back, holder, known_account, lose
+from tests.helpers import connect_code, connect_cozy, holder, known_account
 from tests.runs.shelves import assert_as_grdf, data_revisions, days, revisions, secrets_in
 
 if TYPE_CHECKING:
@@ -87,30 +87,6 @@ def test_account_that_the_konnector_made(world: LocalWorld, airflow: Worker, acc
     before = revisions(world, account_id)
     assert airflow.run(account_id).state == "success"
     assert revisions(world, account_id) == before
-
-
-def test_konnectors_old_id_token_does_not_stand_in_the_way_of_a_state(
-    world: LocalWorld, airflow: Worker, account_id: str
-) -> None:
-    """After its consent was lost and is found again, the account runs, although its ``id_token`` expired long ago."""
-    (pce,) = connect_cozy(world, account_id)
-    document = world.book.get(account_id)
-    assert document is not None
-    document["oauth_callback_results"] |= {"pce_id": pce, "id_token": "eyJhbGciOiJIUzI1NiJ9.e30.expired-long-ago"}
-    document["cozyMetadata"] = {"createdAt": datetime.now(UTC).isoformat()}
-    world.book.save(document)
-    assert airflow.run(account_id).state == "success"
-    lose(world, pce)
-    assert airflow.run(account_id).state == "failed"
-    assert (world.book.get(account_id) or {})["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
-
-    still = airflow.run(account_id)
-    assert still.tasks["extract"] == "failed", "the cause is the consent, not the old id_token"
-    give_back(world, pce)
-    healed = airflow.run(account_id)
-
-    assert healed.state == "success", healed.output
-    assert not (world.book.get(account_id) or {}).get("state")
 
 
 def test_consent_made_anew_is_taken(world: LocalWorld, airflow: Worker, account_id: str) -> None:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.gas.days.gas_day import gas_day_of
-from include.gas.meter_tag import meter_tag
 from tests.helpers import give_back, known_account, lose
 from tests.runs.shelves import assert_totals, data_revisions, days
 
@@ -346,22 +345,3 @@ def test_partial_answer_that_lasts_keeps_the_good_days_and_says_so(
         world.control.expected(pce, first, last_day(world) + timedelta(days=1))
     )
     assert_totals(world, account_id, pce)
-
-
-def test_one_of_two_meters_refused_does_not_keep_the_other_from_being_stored(
-    world: LocalWorld, airflow: Worker, account_id: str
-) -> None:
-    bad, good = known_account(world, account_id, meters=2)
-    lose(world, bad)
-
-    run = airflow.run(account_id)
-
-    assert run.state == "failed", "never silently"
-    assert re.search(
-        f"Account {account_id}: .*meter {meter_tag(account_id, bad)}: the consent is (revoked|no longer valid)",
-        run.output,
-    )
-    assert (world.book.get(account_id) or {})["state"] == OUTDATED
-    assert days(world, account_id, bad) == {}
-    assert len(days(world, account_id, good)) > 50
-    assert_totals(world, account_id, good)

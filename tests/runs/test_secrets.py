@@ -7,7 +7,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -23,17 +23,6 @@ if TYPE_CHECKING:
     from tests.runs.runner import Worker
 
 MARK = "Zq9"  # so that invented secrets are found in any surrounding text
-
-
-def deep_strings(part: Any) -> Iterator[str]:
-    if isinstance(part, dict):
-        for value in part.values():
-            yield from deep_strings(value)
-    elif isinstance(part, list):
-        for value in part:
-            yield from deep_strings(value)
-    elif isinstance(part, str):
-        yield part
 
 
 def couch_texts(world: LocalWorld) -> Iterator[tuple[str, str]]:
