@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,7 +14,7 @@ from include.gas.account.connected import login_hint
 from tests.connect.dance import asked, begin, consent, names, said, stored_account
 from tests.connect.links import link_for, path_of
 from tests.connect.site import Site
-from tests.helpers import MemoryShelf, holder, known_account
+from tests.helpers import MemoryShelf, known_account
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -109,18 +109,3 @@ def test_grdf_cannot_say_whose_consent_is_in_force(
     told = said(browser.get(consent(begin(browser, account_id), pces=[pce])))
     assert told.status == 503
     assert stored_account(couchdb, account_id) is None
-
-
-def test_whoever_was_there_before_must_log_in_again(
-    door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
-) -> None:
-    """Two households use one computer, and each connects its own meter."""
-    import requests
-
-    shared = requests.Session()
-    for account in (other_of(account_id), account_id):
-        browser = door.browser("op")
-        page = browser.get(consent(begin(browser, account), session=shared))
-        assert said(page).title == f"Account {account} is connected"
-        document: dict[str, Any] = stored_account(couchdb, account) or {}
-        assert document["oauth_callback_results"]["pce_id"] == holder(account).pces[0]
