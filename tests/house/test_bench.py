@@ -1,95 +1,116 @@
-"""The benchmarks run at a tiny size, and really check what was stored. The measured times are not checked here."""
+"""The benchmarks run at a tiny size, and notice what is stored wrong. The measured times are not checked here."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from datetime import date
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
-from benchmarks.household import Household
-from tests.couch_places import Stored
+from benchmarks.fleet_accounts import Fleet
+from benchmarks.fleet_clients import environment, several
+from include.sandbox.local_world import LocalWorld
 
 ROOT = Path(__file__).resolve().parents[2]
+TINY = {
+    "parse": ("--accounts", "3"),
+    "load": ("--days", "40"),
+    "page": ("--accounts", "60"),
+    "store": ("--years", "0.05", "--accounts", "3"),
+    "cozy": ("--years", "0.2", "--accounts", "3"),
+}
+SABOTAGED = """
+import sys
+from benchmarks import __main__ as bench
+
+honest = bench.run
+
+def run(report, home, options):
+    {sabotage}
+    honest(report, home, options)
+
+bench.run = run
+sys.exit(bench.main(sys.argv[1:]))
+"""
+TOTALS_OFF_BY_ONE = """
+    from include.gas.documents import storing as load
+    true_years = load.year_documents
+    def off_by_one(*given):
+        return {key: total | {"load": total["load"] + 1} for key, total in true_years(*given).items()}
+    load.year_documents = off_by_one
+"""
+ANOTHER_ORDER = """
+    from tests.cozy.client import Client
+    true_ask = Client.ask
+    def ask(self, *given, **options):
+        answer = true_ask(self, *given, **options)
+        return answer | {"pages": [page[::-1] for page in answer["pages"]]}
+    Client.ask = ask
+"""
 
 
-def bench(tmp_path: Path, *arguments: str) -> tuple[str, dict[str, Any]]:
+def bench(tmp_path: Path, name: str, sabotage: str | None = None) -> tuple[int, dict[str, Any]]:
+    """Run a benchmark once, and return its exit code and its figures.
+
+    :param sabotage: Python code to run in it before it begins, indented by four spaces
+    """
     file = tmp_path / "figures.json"
+    start = ("-m", "benchmarks") if sabotage is None else ("-c", SABOTAGED.format(sabotage=sabotage))
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "benchmarks", *arguments, "--repeat", "1", "--json", str(file)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout, json.loads(file.read_text())
+        [sys.executable, "-P", *start, name, *TINY[name], "--repeat", "1", "--json", str(file)],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "plugins")))},
+        capture_output=True, text=True, timeout=400, check=False,
+    )  # fmt: skip
+    assert file.exists(), done.stdout + done.stderr
+    return done.returncode, json.loads(file.read_text())[name]
 
 
-def rows(report: dict[str, Any], title: str) -> list[dict[str, Any]]:
-    return next(rows for name, rows in report["tables"].items() if name.startswith(title))
+@pytest.mark.parametrize("name", TINY)
+def test_it_runs_and_finds_nothing_wrong(tmp_path: Path, name: str) -> None:
+    code, report = bench(tmp_path, name)
+    assert (code, report["wrong"]) == (0, [])
+    assert all(report["tables"].values())
 
 
-def test_parse_measures_our_file_beside_the_ordinary_way(tmp_path: Path) -> None:
-    text, figures = bench(tmp_path, "parse", "--accounts", "3")
-    report = figures["parse"]
-    assert report["wrong"] == []
-    assert [target["limit"] for target in report["targets"]] == [5.0]
-    ours, naive, *_ = rows(report, "Build and serialise")
-    assert ours["both"] == pytest.approx(ours["build"] + ours["serialise"])
-    assert naive["of naive"] == 1
-    assert [row["DAGs built"] for row in rows(report, "A worker")] == [1, 3]
-    assert len(rows(report, "Writing DAGs")) == 5
-    assert "Build and serialise" in text
-    assert figures["machine"]["airflow"] in text
+@pytest.mark.parametrize(
+    ("name", "sabotage", "noticed"),
+    [
+        ("store", TOTALS_OFF_BY_ONE, "totals not the sum of stored days"),
+        ("cozy", ANOTHER_ORDER, "in another order"),
+    ],
+)
+def test_what_is_wrong_makes_it_fail(tmp_path: Path, name: str, sabotage: str, noticed: str) -> None:
+    code, report = bench(tmp_path, name, sabotage)
+    assert code == 1
+    assert any(noticed in each for each in report["wrong"]), report["wrong"]
 
 
-def test_load_verifies_what_every_way_has_stored(tmp_path: Path) -> None:
-    _, figures = bench(tmp_path, "load", "--days", "40")
-    report = figures["load"]
-    assert report["wrong"] == []
-    assert [target["limit"] for target in report["targets"]] == [10, 2.0]
-    first = {row["way"]: row for row in rows(report, "First import")}
-    assert first["one raw _bulk_docs"]["requests"] == 1
-    assert first["ours (load_answer)"]["requests"] <= 10
-    # 40 days, 2 months and 2 years, a request for each document; a doctype is read once per total and once per store.
-    assert first["the konnector's way"]["requests"] == 40 + 2 + 2 + (1 + 2 + 1 + 2 + 1)
-    assert any("2 days wrong" in remark for remark in report["remarks"])
-
-
-def test_a_store_that_differs_is_noticed() -> None:
-    household = Household(40)
-    days = list(household.later.items())
-    sums = {
-        period: sum(load for day, load in days if day.isoformat().startswith(period))
-        for period in ("2025-12", "2026-01", "2025", "2026")
-    }
-    right = Stored(days, list(sums.items())[:2], list(sums.items())[2:])
-    assert not any(right.differences(household.later).values())
-
-    day, load = right.days[3]
-    wrong = Stored([*right.days[:3], *right.days[4:]], [*right.months, ("2025-12", 1)], right.years[:1])
-    assert wrong.differences(household.later) == {
-        "days missing": 1,
-        "days wrong": 0,
-        "days too many": 0,
-        "totals not the sum of stored days": 3,
-        "totals not GRDF's": 2,
-    }
-    twice = Stored([*right.days, (day, load + 1), (date(2020, 1, 1), 1)], right.months, right.years)
-    assert twice.differences(household.later)["days too many"] == 2
-
-
-def test_page_verifies_what_it_shows(tmp_path: Path) -> None:
-    _, figures = bench(tmp_path, "page", "--accounts", "60")
-    report = figures["page"]
-    assert report["wrong"] == []
-    assert [target["limit"] for target in report["targets"]] == [100, 2, 300, 2, 150]
-    costs = {row["way"]: row for row in rows(report, "What the page costs")}
-    assert costs["the fleet"]["requests"] == costs["the list, first page"]["requests"] == 1
-    assert costs["an account's view"]["requests"] == 4
+def test_a_fleet_s_store_that_is_not_as_grdf_says_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    with LocalWorld(tmp_path / "world", memory=True) as world:
+        for name, value in (world.connections() | environment(world, several(2))).items():
+            monkeypatch.setenv(name, value)
+        fleet = Fleet(3, world.control.today(), several(2))
+        fleet.connect(world)
+        fleet.seed()
+        newest = fleet.seeded_end - timedelta(days=1)
+        days = {member.id: newest for member in fleet.members}
+        assert fleet.differences(world, days) == []
+        first, late, missing = fleet.members
+        assert fleet.differences(world, {name: day for name, day in days.items() if name != missing.id}) == [
+            f"account {missing.id} had no successful run"
+        ]
+        (told,) = fleet.differences(world, days | {late.id: newest + timedelta(days=1)})
+        assert late.id in told
+        address = f"{world.couch.url}/com-grandlyon-grdf-month/{first.id}:{first.pce}:{newest:%Y-%m}"
+        login = (world.couch.user, world.couch.password)
+        total = requests.get(address, auth=login, timeout=30).json()
+        assert requests.put(address, json=total | {"load": total["load"] + 1}, auth=login, timeout=30).ok
+        (told,) = fleet.differences(world, days)
+        assert first.id in told

@@ -33,11 +33,6 @@ def exists(name: str) -> bool:
     return path.is_dir()
 
 
-@pytest.mark.parametrize("name", ["include/gas/no_such.py", "plugins/grdf/no_such/", "grdf.no_such.thing"])
-def test_what_is_not_there_is_found(name: str) -> None:
-    assert not exists(name)
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_everything_named_is_there(page: Path) -> None:
     assert [name for name in sorted(set(named(page))) if not exists(name)] == []

@@ -60,8 +60,3 @@ def test_the_rest_is_the_form(house: Path) -> None:
 def test_nobody_else_may_read_it(house: Path) -> None:
     made(house)
     assert (house / ".env").stat().st_mode & 0o777 == 0o600
-
-
-def test_nothing_is_set_up_for_it(house: Path) -> None:
-    made(house)
-    assert {each.name for each in house.iterdir()} == {"grdf", ".env.example", ".env", "deploy"}

@@ -74,12 +74,6 @@ def test_help_lists_every_command(run: Run) -> None:
         assert f"\n  {command} " in result.stdout
 
 
-def test_no_command_shows_the_usage_as_an_error(run: Run) -> None:
-    result = run()
-    assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith("Usage: ./grdf COMMAND")
-
-
 def test_unknown_command(run: Run) -> None:
     result = run("dmeo")
     assert result.returncode == 2
@@ -94,12 +88,6 @@ def test_wrong_python(run: Run, house: Path, version: str) -> None:
     major, minor, _ = version.strip("()").split(", ")
     assert f"needs Python 3.11, 3.12 or 3.13, found only: {python} ({major}.{minor})" in only_line(result)
     assert not (house / ".venv").exists()
-
-
-def test_python_that_is_none(run: Run, house: Path) -> None:
-    result = run("test", GRDF_PYTHON=str(house / "nothing here"))
-    assert result.returncode == 3
-    assert "does not start a Python" in only_line(result)
 
 
 def test_python_without_venv_names_the_package(run: Run, house: Path) -> None:
@@ -182,26 +170,6 @@ def test_another_package_is_installed_anew(run: Run, ready: Path) -> None:
     assert "the lock has changed: updating" in result.stderr
 
 
-def test_settings_of_the_tools_install_nothing(run: Run, ready: Path) -> None:
-    stamp = ready / ".venv" / ".grdf-ready"
-    lock = (ready / "requirements-dev.txt").read_bytes() + b"[project]\n"
-    lock_sum = subprocess.run(["cksum"], input=lock, capture_output=True, check=True).stdout.decode().strip()
-    stamp.write_text("\n".join([lock_sum, *stamp.read_text().splitlines()[1:]]) + "\n")
-    for tools in ("[tool.ruff]\n", "[tool.mypy]\n"):
-        (ready / "pyproject.toml").write_text("[project]\n" + TOOLS + tools)
-        result = run("airflow", "version")
-        assert (result.returncode, result.stderr) == (0, "")
-
-
-def test_compiled_modules_are_kept_where_python_may_not_write_them(run: Run, ready: Path) -> None:
-    assert not {"PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"} & variables(run("airflow", "version")).keys()
-    env = variables(run("airflow", "version", PYTHONDONTWRITEBYTECODE="1"))
-    assert "PYTHONDONTWRITEBYTECODE" not in env
-    assert env["PYTHONPYCACHEPREFIX"] == f"{ready}/.venv/compiled"
-    env = variables(run("airflow", "version", PYTHONDONTWRITEBYTECODE="1", PYTHONPYCACHEPREFIX="/mine"))
-    assert env["PYTHONPYCACHEPREFIX"] == "/mine"
-
-
 def test_what_the_caller_set_wins(run: Run, ready: Path, tmp_path: Path) -> None:
     mine = {
         "AIRFLOW_HOME": str(tmp_path / "home"),
@@ -221,12 +189,6 @@ def test_the_database_is_prepared_once(run: Run, ready: Path) -> None:
     assert second.stdout.startswith("ARGS dags list\n")
     log = ready / ".grdf" / "airflow" / ".grdf-migrate.log"
     assert log.read_text().startswith("ARGS db migrate\n")
-
-
-def test_a_database_of_the_caller_is_not_touched(run: Run, ready: Path) -> None:
-    result = run("airflow", "dags", "list", AIRFLOW__DATABASE__SQL_ALCHEMY_CONN="postgresql://nowhere/airflow")
-    assert result.stderr == ""
-    assert not (ready / ".grdf").exists()
 
 
 @pytest.fixture
@@ -272,26 +234,6 @@ def test_airflow_is_the_callers_where_he_names_one(run: Run, stack: Path, tmp_pa
         assert mine.items() <= env.items()
         assert (result.stderr, "AIRFLOW_CONN_COUCHDB" in env) == ("", False)
         assert env["AIRFLOW_HOME"] != str(stack)
-
-
-def test_airflow_of_an_up_elsewhere(run: Run, ready: Path, stack: Path, tmp_path: Path) -> None:
-    elsewhere = tmp_path / "another folder" / "airflow"
-    elsewhere.mkdir(parents=True)
-    (elsewhere / "stack.env").write_text((stack / "stack.env").read_text().replace(str(stack), str(elsewhere)))
-    env = variables(run("airflow", "version", AIRFLOW_HOME=str(elsewhere)))
-    assert env["AIRFLOW_HOME"] == str(elsewhere)
-    assert str(elsewhere) in env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
-
-
-def test_other_commands_have_nothing_to_do_with_up(run: Run, ready: Path, stack: Path) -> None:
-    env = variables(run("sandbox"))
-    assert env["AIRFLOW_HOME"] == f"{ready}/.grdf/airflow"
-    assert "AIRFLOW_CONN_COUCHDB" not in env
-
-
-def test_modules_run_where_the_caller_is(run: Run, ready: Path) -> None:
-    result = run("sandbox", "--port", "0")
-    assert result.stdout.splitlines()[:2] == ["ARGS -P -m include.sandbox --port 0", str(Path.cwd())]
 
 
 def only_line_of(text: str) -> str:

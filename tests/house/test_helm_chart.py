@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import configparser
 import json
 import os
 import re
@@ -111,36 +110,3 @@ def test_no_pod_may_ask_kubernetes_and_the_chart_makes_no_secret(objects: list[d
     assert not kinds & {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "Secret"}
     accounts = [each for each in objects if each["kind"] == "ServiceAccount"]
     assert [each["metadata"]["name"] for each in accounts if each.get("automountServiceAccountToken", True)] == []
-
-
-def test_airflow_reads_our_settings(objects: list[dict[str, Any]]) -> None:
-    (text,) = [each["data"]["airflow.cfg"] for each in objects if "airflow.cfg" in each.get("data", {})]
-    read = configparser.RawConfigParser()
-    read.read_string(text)
-    for section, options in VALUES["config"].items():
-        for option, value in options.items():
-            assert read[section][option] == value or "{{" in value, f"[{section}] {option}"
-    assert read["core"]["execution_api_server_url"] == "http://airflow-api-server:8080/execution/"
-    assert read["core"]["executor"] == VALUES["executor"]
-    bundles = json.loads(read["dag_processor"]["dag_bundle_config_list"])
-    assert bundles == VALUES["dagProcessor"]["dagBundleConfigList"]
-    assert read["grdf"]["household_links"] == "True", "from the page"
-
-
-def test_only_the_public_paths_lead_in(objects: list[dict[str, Any]]) -> None:
-    (ingress,) = [each for each in objects if each["kind"] == "Ingress"]
-    (rule,) = ingress["spec"]["rules"]
-    own = VALUES["ingress"]["apiServer"]
-    wanted = {(own["path"], own["pathType"]), *((each["path"], each["pathType"]) for each in own["succeedingPaths"])}
-    paths = rule["http"]["paths"]
-    assert {(each["path"], each["pathType"]) for each in paths} == wanted
-    assert {each["backend"]["service"]["name"] for each in paths} == {"airflow-api-server"}
-    assert rule["host"] == "airflow.example.org"
-
-
-def test_the_api_server_answers_our_pods_and_the_ingress_alone(objects: list[dict[str, Any]]) -> None:
-    policies = {each["metadata"]["name"]: each["spec"] for each in objects if each["kind"] == "NetworkPolicy"}
-    (rule,) = policies["airflow-api-server-policy"]["ingress"]
-    assert [*rule["from"][0]] == ["podSelector"]
-    assert [*rule["from"][1]] == ["namespaceSelector"]
-    assert len(rule["from"]) == 2

@@ -10,12 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.house.command_lines import told_to_programs, words_of
-
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "deploy" / "helm-values.yaml"
 VALUES: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-PAGE = (ROOT / "docs" / "helm.md").read_text(encoding="utf-8")
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
 # The chart has one DAG processor for what two read there, each at its own pace.
 _ACCOUNTS = SERVICES["airflow-account-processor"]["environment"]
@@ -100,13 +97,6 @@ def comparable(text: str) -> Any:
     return {**json.loads(text), "extra": ""} if text.startswith("{") else text
 
 
-def test_the_form_has_every_key_that_is_named() -> None:
-    assert len(FORM) > 20
-    for pod in (*PODS.values(), *JOBS.values()):
-        assert keys(pod) <= FORM
-    assert {each["name"] for each in VALUES["env"]} == THERE.keys()
-
-
 LINES = [line for line in (ROOT / "airflow.env").read_text().splitlines() if line and not line.startswith("#")]
 
 
@@ -135,31 +125,11 @@ def test_a_setting_of_the_compose_file_is_the_same(service: str) -> None:
     assert VALUES["executor"] == SERVICES[service]["environment"]["AIRFLOW__CORE__EXECUTOR"]
 
 
-def test_what_prepares_the_database_gets_that_and_the_first_users_password() -> None:
-    database = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC"}
-    assert given(JOBS["migrateDatabaseJob"]).keys() == database | {"POSTGRES_PASSWORD"}
-    own = {"ADMIN_USER", "ADMIN_PASSWORD", "GRDF_POOL_SLOTS"}
-    assert given(JOBS["createUserJob"]).keys() == database | {"POSTGRES_PASSWORD"} | own
-    (script,) = JOBS["createUserJob"]["args"]
-    (there,) = SERVICES["airflow-init"]["command"]
-    asked, there_asked = (text[text.index("printf") : text.index("airflow pools")] for text in (script, there))
-    assert " ".join(asked.split()) == " ".join(there_asked.replace("$$", "$").split())
-    assert 'airflow pools set grdf "$GRDF_POOL_SLOTS" ' in script
-    assert setting("AIRFLOW__GRDF__POOL") == "grdf"
-
-
 def test_the_secret_that_revokes_is_the_deletion_workers_alone() -> None:
     for key in ("GRDF_DELETE_CLIENT_SECRET", "COUCHDB_ADMIN_PASSWORD", "DELETION_AIRFLOW_CONNECTION"):
         holders = [name for name, pod in {**PODS, **JOBS}.items() if key in keys(pod)]
         assert holders == ["airflow-worker-deletion"]
         assert json.dumps(VALUES).count(f'"key": "{key}"') == 1
-
-
-def test_no_other_pod_is_given_anything() -> None:
-    """The chart's own ways to give all pods a secret are off, and its default worker does not exist."""
-    assert set(VALUES["enableBuiltInSecretEnvVars"].values()) == {False}
-    assert not {"secret", "extraEnv", "extraEnvFrom", "extraSecrets"} & VALUES.keys()
-    assert VALUES["workers"] == {"celery": {"enableDefault": False, "sets": [SETS["tasks"], SETS["deletion"]]}}
 
 
 def test_no_secret_is_in_the_file() -> None:
@@ -168,76 +138,6 @@ def test_no_secret_is_in_the_file() -> None:
     assert all(re.fullmatch(r"\$\(\w+\)", one or other) for one, other in passwords)
     told = set(re.findall(r'"(\w+)":', json.dumps(VALUES)))
     assert not told & {"fernetKey", "jwtSecret", "apiSecretKey", "pass", "password", "brokerUrl", "defaultUser"}
-
-
-@pytest.mark.parametrize("pod", [*PODS.values(), *JOBS.values()], ids=[*PODS, *JOBS])
-def test_no_command_line_holds_a_secret(pod: dict[str, Any]) -> None:
-    """All users of the node can read the command lines of all processes in all pods."""
-    secret = {name for name, value in given(pod).items() if isinstance(value, dict)}
-    probes = [pod.get(f"{kind}Probe", {}).get("command") for kind in ("startup", "liveness")]
-    told = {name for word in words_of(pod["command"], pod["args"], *probes) for name in told_to_programs(word)}
-    assert told & secret <= {"ADMIN_USER"}
-
-
-@pytest.mark.parametrize("service", PODS)
-def test_it_runs_what_the_compose_file_runs(service: str) -> None:
-    pod, command = PODS[service], SERVICES[service]["command"]
-    if service.startswith("airflow-worker"):
-        own = command if "--queues" in command else [*command, "--queues", "default"]
-        assert (pod["command"], pod["args"]) == (["airflow"], own)
-        assert pod["queue"] == own[own.index("--queues") + 1]
-    else:
-        assert pod["command"] == ["sh", "-ec"]
-        wait = "airflow db check-migrations --migration-wait-timeout 600"
-        assert pod["args"] == [f"{wait} && exec airflow {' '.join(command)}"]
-    assert pod["waitForMigrations"] == {"enabled": False}, "the chart's needs another image's entrypoint"
-    assert pod.get("logGroomerSidecar", {"enabled": False}) == {"enabled": False}
-
-
-@pytest.mark.parametrize("service", [name for name in PODS if name != "airflow-apiserver"])
-def test_its_health_is_asked_for_as_there(service: str) -> None:
-    kind, *test = SERVICES[service]["healthcheck"]["test"]
-    asked = test if kind == "CMD" else ["sh", "-c", *(each.replace("$$", "$") for each in test)]
-    assert PODS[service]["livenessProbe"]["command"] == asked
-
-
-@pytest.mark.parametrize("service", PODS)
-def test_it_shares_the_folder_that_it_shares_there(service: str) -> None:
-    there = "airflow-state:/var/lib/grdf" in SERVICES[service]["volumes"]
-    mounts = PODS[service].get("extraVolumeMounts", [])
-    assert mounts == ([{"name": "state", "mountPath": "/var/lib/grdf"}] if there else [])
-    claims = [each["persistentVolumeClaim"]["claimName"] for each in PODS[service].get("extraVolumes", [])]
-    assert claims == (["grdf-state"] if there else [])
-    assert "metadata: {name: grdf-state}" in PAGE
-    assert VALUES["logs"]["persistence"]["enabled"]
-
-
-@pytest.mark.parametrize("pod", [*PODS.values(), *JOBS.values()], ids=[*PODS, *JOBS])
-def test_a_pod_may_do_as_little_as_it_can(pod: dict[str, Any]) -> None:
-    assert pod["serviceAccount"] == {"automountServiceAccountToken": False}
-    assert "memory" in pod["resources"]["limits"]
-    assert "securityContexts" not in pod, "it has what all have"
-
-
-def test_what_all_may_do() -> None:
-    dockerfile = (ROOT / "Dockerfile").read_text()
-    uid = int(re.findall(r"useradd --uid (\d+) --user-group", dockerfile)[0])
-    pod, container = VALUES["securityContexts"]["pod"], VALUES["securityContexts"]["containers"]
-    assert pod["runAsNonRoot"]
-    assert {pod["runAsUser"], pod["runAsGroup"], pod["fsGroup"], VALUES["uid"], VALUES["gid"]} == {uid}
-    assert container == {
-        "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}
-    }  # fmt: skip
-    assert [each["mountPath"] for each in VALUES["volumeMounts"]] == ["/tmp"]
-    assert VALUES["networkPolicies"] == {"enabled": True}
-    assert not VALUES["rbac"]["create"]
-    assert not VALUES["allowPodLaunching"]
-    assert not VALUES["apiServer"]["allowPodLogReading"]
-
-
-def test_it_is_about_the_airflow_in_the_image() -> None:
-    locked = re.findall(r"(?m)^apache-airflow==(\S+)", (ROOT / "requirements.txt").read_text())
-    assert [VALUES["airflowVersion"]] == locked
 
 
 NGINX = [
@@ -271,10 +171,3 @@ def test_what_is_public_is_what_the_proxy_lets_in(path: str) -> None:
     )
     assert open_here == any(pattern.search(path) for pattern in NGINX)
     assert not ingress["enabled"], "nobody is let in before somebody wants it"
-
-
-def test_what_the_page_says_to_write_keeps_what_is_here() -> None:
-    own = [yaml.safe_load(block) for block in re.findall(r"(?s)```yaml\n(.*?)```", PAGE)]
-    (answered,) = [each["apiServer"]["networkPolicy"]["ingress"]["from"] for each in own if "apiServer" in each]
-    assert answered[:1] == VALUES["apiServer"]["networkPolicy"]["ingress"]["from"]
-    assert {key for each in own for key in each} <= VALUES.keys()

@@ -25,24 +25,13 @@ from tests.compose.certificates import Authority
 CONF = Path(__file__).parents[2] / "deploy" / "nginx.conf"
 PROGRAM = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")  # Debian's place is on the path of root alone
 CODE, SEALED = "hush-hush", "gAAAAABhush-hush=="
-ANSWERS = [
-    *(f"?code={CODE}&state={SEALED}", f"?state={SEALED}&code={CODE}", f"?error=x&state={SEALED}", f"?code={CODE}"),
-    *(f";code={CODE};state={SEALED}", f"&code={CODE}&state={SEALED}", f"/code={CODE}&state={SEALED}"),
-    *(
-        f"/{SEALED}&code={CODE}",
-        f"\ncode={CODE}&state={SEALED}",
-        f"\xff?code={CODE}&state={SEALED}",
-        f"{SEALED}?code={CODE}",
-    ),
-]
+ANSWERS = (
+    f"?code={CODE}&state={SEALED}", f"?error=x&state={SEALED}", f";code={CODE};state={SEALED}",
+    f"/code={CODE}&state={SEALED}", f"/{SEALED}&code={CODE}", f"\ncode={CODE}&state={SEALED}",
+    f"\xff?code={CODE}&state={SEALED}", f"{SEALED}?code={CODE}",
+)  # fmt: skip
 """What may follow a path, as GRDF sends it, and as programs that handle mail and people who copy it make of it."""
-PLAIN = (
-    "/grdf/callback",
-    "/grdf/accounts/home-1",
-    "/api/v2/dags/a/dagRuns/manual__2026-01-01T00:00:00+00:00",
-    "/",
-    "/é",
-)
+PLAIN = ("/grdf/callback", "/grdf/accounts/home-1", "/api/v2/dags/a/dagRuns/manual__2026-01-01T00:00:00+00:00", "/é")
 """Paths that are logged as they are."""
 
 
@@ -57,16 +46,11 @@ TARGETS = [
     f"/grdf/{place}{encoded(answer, times)}"
     for place in ("callback", "household", "callback/./../household")
     for answer in ANSWERS
-    for times in (1, 2, 3, 5)
+    for times in (1, 2, 5)
 ]
 TARGETS += [target.replace("%3F", "%3f").replace("%3D", "%3d") for target in TARGETS if "%3F" in target]
 TARGETS += [f"/grdf/callback?code={CODE}&state={SEALED}", f"/grdf/callback#code={CODE}", f"/{'x' * 3000}%3Fcode={CODE}"]
-TARGETS += [
-    "/gAA%41AABhush-hush",
-    "/grdf/household/gA%2541AABhush-hush",
-    f"/grdf/callback%00%3Fcode={CODE}",
-    f"/%ZZ={CODE}",
-]
+TARGETS += ["/gAA%41AABhush-hush", f"/grdf/callback%00%3Fcode={CODE}", f"/%ZZ={CODE}"]
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,6 @@ CHANGELOG = "# Changelog\n\n## 0.2.0 (2027-01-02)\n\n* New.\n\n### Page\n\n* New
 CODE = '__version__ = "{}"\n'
 
 
-def test_the_notes_of_a_version_are_its_section() -> None:
-    assert notes("v0.2.0", CHANGELOG, CODE.format("0.2.0")) == "* New.\n\n### Page\n\n* Newer.\n"
-    assert notes("v0.1.0", CHANGELOG, CODE.format("0.1.0")) == "* First.\n"
-
-
 def test_a_tag_that_is_not_the_code_s_version_is_refused() -> None:
     with pytest.raises(ValueError, match=r"the tag is v0.3.0, but plugins/grdf/__init__.py says 0.2.0"):
         notes("v0.3.0", CHANGELOG, CODE.format("0.2.0"))

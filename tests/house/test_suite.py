@@ -57,36 +57,6 @@ def test_every_test_file_is_in_one_group() -> None:
     assert {"tests/rights", "tests/gas"} <= {group.name for group in groups(ROOT)}
 
 
-def test_a_folder_that_is_new_is_run(project: Path) -> None:
-    put(project, gas__old=PASSING)
-    before = groups(project)
-    put(project, gas__deep=PASSING, brand_new__thing=PASSING, gas__alone=f"RUNS_ALONE = True\n{PASSING}")
-    (project / "tests" / "gas" / "deeper").mkdir()
-    (project / "tests" / "gas" / "deeper" / "test_down.py").write_text(PASSING)
-    found = {group.name: group.paths for group in groups(project)}
-    assert [group.name for group in before] == ["tests/gas"]
-    assert found == {
-        "tests/brand_new": ("tests/brand_new/test_thing.py",),
-        "tests/gas": ("tests/gas/deeper/test_down.py", "tests/gas/test_deep.py", "tests/gas/test_old.py"),
-        "tests/gas/test_alone.py": ("tests/gas/test_alone.py",),
-    }
-
-
-def test_groups_that_are_busy_by_themselves_run_one_at_a_time(project: Path) -> None:
-    note = "import os, time\nfrom pathlib import Path\n\nRUNS_ALONE = True\nNOTE = Path(__file__).parents[2] / 'on'\n\n"
-    check = (
-        "def test_it():\n    os.close(os.open(NOTE, os.O_CREAT | os.O_EXCL))\n    time.sleep(0.5)\n    NOTE.unlink()\n"
-        "    NOTE.with_name('ended').touch()\n"
-    )
-    # Once no calm group is left, a busy one starts beside another: this one lasts until the first has ended.
-    calm = note.replace("RUNS_ALONE = True\n", "") + (
-        "def test_it():\n    while not NOTE.with_name('ended').exists():\n        time.sleep(0.05)\n"
-    )
-    put(project, one__a=note + check, two__b=note + check, three__c=calm)
-    done = run(project)
-    assert done.returncode == 0, done.stdout
-
-
 def test_what_passed_is_a_line_for_each_group_and_one_for_all(project: Path) -> None:
     put(project, one__a=PASSING, one__b=WANTING, two__c=PASSING)
     done = run(project)
@@ -131,38 +101,3 @@ def test_arguments_go_to_pytest(project: Path) -> None:
     done = subprocess.run(command[:3] + wanted, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == "grdf: 0 passed, 1 failed"
-
-
-def test_coverage_counts_what_other_processes_and_forks_run_through(project: Path) -> None:
-    (project / "include").mkdir()
-    (project / "plugins").mkdir()
-    lines = "    if number:\n        return 1\n    return 2\n"
-    (project / "include" / "part.py").write_text("".join(f"def part{at}(number):\n{lines}\n\n" for at in range(4)))
-    put(
-        project,
-        one__a="""
-import os, subprocess, sys
-import part
-
-def test_it(tmp_path):
-    part.part0(1)
-    subprocess.run([sys.executable, "-c", "import part; part.part1(0)"], check=True, cwd=tmp_path)
-    child = os.fork()
-    if child == 0:
-        part.part2(0)
-        os._exit(0)
-    os.waitpid(child, 0)
-""",
-    )
-    code = (
-        "import sys; from tests.suite.coverage import Coverage; from tests.suite.__main__ import PYTEST, Path, Suite\n"
-        "root = Path(sys.argv[1]); cov = Coverage(root)\n"
-        "code = Suite(root, 2, python=(*cov.start(), *PYTEST)).run(); print(cov.report()); sys.exit(code)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(project)], cwd=ROOT, capture_output=True, text=True, check=False,
-        env=os.environ | {"PYTHONPATH": f"{ROOT}:{project / 'include'}"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    # Three of four functions are run, each with one of its two branches.
-    assert done.stdout.splitlines()[-1].endswith("(10 of 16 lines, 3 of 8 branches)"), done.stdout
