@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -31,17 +30,12 @@ class House:
         self.account = account
         self.place = Place(world.couch.url, (world.couch.user, world.couch.password), f"adopt{next(numbers)}/")
         self.place.create(*DOCTYPES, ACCOUNT)
-        self._patch, self._http = patch, self.place.session()
-        self.use()
+        self._http = self.place.session()
+        patch.setenv("AIRFLOW_CONN_COUCHDB", self.connection())
         self.put_account()
 
-    def use(self, port: int | None = None) -> None:
-        """Set the connection to these databases, or to a proxy in front of them."""
-        self._patch.setenv("AIRFLOW_CONN_COUCHDB", self.connection(port))
-
-    def connection(self, port: int | None = None) -> str:
-        connection = json.loads(self.place.airflow_connection())
-        return json.dumps(connection if port is None else connection | {"host": f"http://127.0.0.1:{port}"})
+    def connection(self) -> str:
+        return self.place.airflow_connection()
 
     def put_account(self, account: str = "", **keys: Any) -> None:
         document = {"_id": account or self.account, "account_type": "grdfgrandlyon", "oauth": {}}
@@ -73,13 +67,6 @@ class House:
     def revisions(self) -> dict[str, str]:
         return {f"{name} {each['_id']}": each["_rev"] for name in (*DOCTYPES, ACCOUNT) for each in self.documents(name)}
 
-    def contents(self) -> dict[str, Any]:
-        return {
-            f"{doctype} {each['_id']}": {key: value for key, value in each.items() if key not in ("_rev", "basis")}
-            for doctype in DOCTYPES
-            for each in self.documents(doctype)
-        }
-
 
 def adopt(account: str = "home", *, dry_run: Any = False) -> dict[str, Any]:
     from airflow.sdk import DAG
@@ -89,7 +76,3 @@ def adopt(account: str = "home", *, dry_run: Any = False) -> dict[str, Any]:
     with DAG("grdf_adopt_konnector", schedule=None):
         operator = AdoptKonnectorOperator(task_id="adopt", account_id=account)
     return dict(operator.execute(context() | {"params": {"account": account, "dry_run": dry_run}}))
-
-
-def at_request(at: int) -> Callable[[int, str], bool]:
-    return lambda number, _: number == at

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from datetime import date, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -39,25 +38,6 @@ def serialised(minutes: int, *, catchup: bool = False, start: datetime | None = 
 
 def hours(interval: DataInterval) -> float:
     return (interval.end - interval.start).total_seconds() / 3600
-
-
-@pytest.mark.parametrize(
-    ("day", "length"),
-    [("2024-03-30", 23), ("2024-03-31", 24), ("2024-10-26", 25), ("2024-10-27", 24), ("2024-02-29", 24)],
-)
-def test_the_interval_is_the_gas_day(day: str, length: int) -> None:
-    interval = GasDayTimetable().interval(date.fromisoformat(day))
-    assert hours(interval) == length
-    assert interval.start.astimezone(PARIS).isoformat()[:16] == f"{day}T06:00"
-    assert interval.end.astimezone(PARIS).hour == 6
-
-
-@given(first=DAYS, count=st.integers(2, 800))
-def test_intervals_touch_over_years(first: date, count: int) -> None:
-    timetable = GasDayTimetable()
-    intervals = [timetable.interval(first + timedelta(days=number)) for number in range(count)]
-    assert all(one.end == other.start for one, other in pairwise(intervals))
-    assert {hours(interval) for interval in intervals} <= {23, 24, 25}
 
 
 @given(day=DAYS, minutes=MINUTES)
@@ -116,11 +96,6 @@ def test_airflow_s_own_round_trip(minutes: int) -> None:
     assert hash(copy) == hash(GasDayTimetable(minutes))
     assert copy != GasDayTimetable(minutes + 1)
     assert copy.summary == GasDayTimetable(minutes).summary
-
-
-def test_the_summary_says_when() -> None:
-    assert GasDayTimetable(0).summary == "gas day, read on day D+1 at 06:00"
-    assert GasDayTimetable(1440 + 2 * 60 + 5).summary == "gas day, read on day D+2 at 08:05"
 
 
 def first_day(info: Any) -> str:
@@ -188,13 +163,6 @@ def test_a_backfill_has_each_gas_day_once(earliest: str, latest: str, days: list
     assert [first_day(info)[8:] for info in infos] == days
     assert {first_day(info): hours(info.data_interval) for info in infos if hours(info.data_interval) != 24} == odd
     assert all(info.logical_date == info.data_interval.start for info in infos)
-
-
-def test_a_backfill_over_three_years_misses_no_day() -> None:
-    dag = serialised(0)
-    infos = list(dag.iter_dagrun_infos_between(pendulum.datetime(2023, 1, 1), pendulum.datetime(2026, 1, 1)))
-    assert len(infos) == 365 + 366 + 365
-    assert all(one.data_interval.end == other.data_interval.start for one, other in pairwise(infos))
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_a_webhook_in_place_of_a_notifier_is_not_told(monkeypatch: pytest.Monkey
     assert "hush" not in told(caught.value)
 
 
-@pytest.mark.parametrize("written", [LOGIN, HOOK, *FORMS])
+@pytest.mark.parametrize("written", [LOGIN, HOOK])
 def test_a_connection_in_place_of_its_id_is_not_told(written: str) -> None:
     with pytest.raises(BadSettings, match="Airflow has no connection") as caught:
         airflow_connection(written)

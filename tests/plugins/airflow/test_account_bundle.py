@@ -108,15 +108,6 @@ def test_an_outage_leaves_the_files_as_they_are(
     assert held(bundle) == {"new"}
 
 
-def test_before_couchdb_has_answered_airflow_reads_no_file(
-    bundle: AccountBundle, connection: Callable[..., str]
-) -> None:
-    connection("couchdb", host="http://127.0.0.1:9", login="a", password="b")
-    for _ in range(2):
-        with pytest.raises(GasError, match="could not be reached"):
-            bundle.refresh()
-
-
 def test_a_copy_of_a_worker_does_not_touch_what_is_there(bundle: AccountBundle, own_databases: CouchDBHook) -> None:
     put(own_databases, *NAMES)
     bundle.refresh()
@@ -140,3 +131,12 @@ def test_others_dag_files_do_not_wait_long_for_a_couchdb_that_is_slow(
             with pytest.raises(GasError):
                 bundle.refresh()
         assert time.monotonic() - began < 0.4, "it was not asked again"
+
+
+def test_before_couchdb_has_answered_airflow_reads_no_file(
+    bundle: AccountBundle, connection: Callable[..., str]
+) -> None:
+    connection("couchdb", host="http://127.0.0.1:9", login="a", password="b")
+    for _ in range(2):
+        with pytest.raises(GasError, match="could not be reached"):
+            bundle.refresh()

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from grdf.airflow import account_list
 from grdf.airflow.account_list import has_bundle, known_accounts
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import ServiceUnavailable
-from tests.plugins.drip import Drip
 
 
 @pytest.fixture
@@ -67,19 +64,6 @@ def test_with_couchdb_down_and_nothing_known_it_is_an_error(
     connection("couchdb", host="http://127.0.0.1:9", login="a", password="b")
     with pytest.raises(ServiceUnavailable, match=r"there is no earlier list of them: CouchDB at .*come back"):
         known_accounts()
-
-
-@pytest.mark.usefixtures("home")
-def test_a_couchdb_that_drips_is_not_waited_for_long(
-    connection: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(account_list, "WHOLE", 1.0)
-    with Drip(b"HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\n", b" ", every=0.1) as server:
-        connection("couchdb", host=server.url, login="a", password="b")
-        began = time.monotonic()
-        with pytest.raises(ServiceUnavailable, match="there is no earlier list of them"):
-            known_accounts()
-        assert time.monotonic() - began < 9
 
 
 def test_it_stands_aside_where_a_bundle_writes_files(monkeypatch: pytest.MonkeyPatch) -> None:

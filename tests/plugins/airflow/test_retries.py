@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from airflow.sdk.definitions.retry_policy import RetryAction
-from airflow.serialization.serialized_objects import DagSerialization
 
 from grdf import settings
 from grdf.airflow.retries import GasRetryPolicy
@@ -27,14 +26,6 @@ def test_each_class_is_sorted(kind: type[errors.GasError], carry: Callable[[erro
     hour = timedelta(hours=1) if kind is errors.RefusalDoubted else None
     assert decision.retry_delay == hour, "Airflow's own delay, but for what is not worth asking sooner"
     assert decision.reason
-
-
-def test_a_pickled_error_keeps_all_it_says() -> None:
-    error = pickle.loads(pickle.dumps(errors.QuotaExceeded.about("home", "too many", retry_after=41.0)))
-    assert (error.account, error.retry_after) == ("home", 41.0)
-    assert "home" in str(error)
-    decision = GasRetryPolicy().evaluate(error, 1, 3)
-    assert decision.retry_delay == timedelta(seconds=41)
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), KeyError("x"), OSError("x")])
@@ -88,14 +79,3 @@ def test_the_staging_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", "/var/lib/grdf")
     with pytest.raises(errors.BadSettings, match="staging_url"):
         settings.staging_url()
-
-
-def test_the_policy_survives_airflow_s_serialisation() -> None:
-    from airflow.sdk import DAG
-
-    from grdf.operators.rescope_token import RescopeTokenOperator
-
-    with DAG("policy", schedule=None) as dag:
-        RescopeTokenOperator(task_id="rescope", account_id="home", retry_policy=GasRetryPolicy())
-    copy = DagSerialization.from_dict(DagSerialization.to_dict(dag))
-    assert copy.task_dict["rescope"].has_retry_policy

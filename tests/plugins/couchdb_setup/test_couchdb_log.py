@@ -24,15 +24,11 @@ UNSET = '{"error":"not_found","reason":"unknown_config_value"}'
 @pytest.mark.parametrize(
     ("status", "level", "told"),
     [
-        (200, '"info"\n', True),
-        (200, '"notice"', True),
-        (200, '"debug"', True),
-        (404, UNSET, True),
-        (200, '"warning"\n', False),
-        (200, '"none"', False),
+        (200, '"info"\n', True), (200, '"notice"', True), (200, '"debug"', True), (404, UNSET, True),
+        (200, '"warning"\n', False), (200, '"none"', False),
         (401, '{"error":"unauthorized","reason":"You are not a server admin."}', False),
     ],
-)
+)  # fmt: skip
 def test_a_log_of_all_requests_is_told(
     server: Server,
     run: Run,
@@ -54,11 +50,3 @@ def test_a_log_of_all_requests_is_told(
     assert ("log: CouchDB writes down each request" in said) == told
     findings = list(log(CouchDBHook()))
     assert [each.state for each in findings] == ["look"] * told
-
-
-@pytest.mark.parametrize("server", ["embedded"], indirect=True)
-def test_the_embedded_server_has_no_such_log(server: Server, run: Run) -> None:
-    server.connect()
-    _, said, _ = run()
-    assert "log:" not in said
-    assert list(log(CouchDBHook())) == []

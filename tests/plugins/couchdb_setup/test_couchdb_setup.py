@@ -5,11 +5,7 @@ On a real CouchDB, too, when GRDF_TEST_COUCHDB_URL names one.
 
 from __future__ import annotations
 
-import re
-from base64 import b64decode
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -19,9 +15,7 @@ from grdf.stores.accounts.account_index import NAME
 from grdf.stores.removal import Remover
 from include.gas.documents.doctypes import ACCOUNT, DAY, DOCTYPES
 from include.gas.documents.gas_days import database_name
-from include.gas.errors import BadSettings, ServiceUnavailable
-from tests.plugins.conftest import Heard, Reply
-from tests.plugins.conftest import Server as HttpServer
+from include.gas.errors import BadSettings
 from tests.plugins.couchdb_setup.server import Put, Run, Server
 
 
@@ -101,55 +95,6 @@ def test_accounts_are_found_by_an_index(server: Server, run: Run) -> None:
     assert hook.view(ACCOUNT, NAME, "meters", "09999999900017")
 
 
-def test_indexes_of_others_stay_whatever_their_names(server: Server, run: Run) -> None:
-    server.connect()
-    run()
-    views = {"meters": {"map": "function (doc) { emit(doc._id, 1); }"}}
-    other = {"language": "javascript", "views": {"meters": {"map": "function (doc) { emit(doc.pce, null); }"}}}
-    former = {"grdf-9a64e5fdc69c1001": other}
-    plain = {"language": "javascript", "views": views}
-    foreign = {
-        "grdf-bi": plain,
-        "grdf-0123456789abcdef": plain,
-        "grdf-1123456789abcdef": {"language": "javascript", "views": {"bi": views["meters"]}},
-        "grdf-2123456789abcdef": {**plain, "owner": "the city's statistics"},
-        "grdf-3123456789abcdef": {"language": "javascript"},
-    }
-
-    def put(designs: dict[str, dict[str, Any]]) -> None:
-        for name, design in designs.items():
-            assert server.http.put(f"{server.path(ACCOUNT)}/_design/{name}", json=design, timeout=30).ok
-
-    def there(*names: str) -> set[str]:
-        return {name for name in names if server.http.get(f"{server.path(ACCOUNT)}/_design/{name}", timeout=30).ok}
-
-    put({**former, **foreign})
-    said = run()[1]
-    assert "meters: renewed, without the former _design/grdf-9a64e5fdc69c1001" in said
-    assert there(*former, *foreign) == set(foreign)
-
-
-def test_nobody_else_reads_anything(server: Server, run: Run) -> None:
-    server.connect()
-    run()
-    server.connect("grdf-test-stranger", "other", admin=False)
-    CouchDBHook("couchdb_admin").ask_server(
-        "PUT",
-        "/_users/org.couchdb.user%3Agrdf-test-stranger",
-        body={"name": "grdf-test-stranger", "password": "other", "roles": [], "type": "user"},
-    )
-    stranger = CouchDBHook()
-    for doctype in DOCTYPES:
-        for call in (
-            lambda doctype=doctype: stranger.get(doctype, "home"),
-            lambda doctype=doctype: stranger.range(doctype, "a", "b"),
-            lambda doctype=doctype: stranger.put(doctype, {"_id": "home"}),
-        ):
-            with pytest.raises(BadSettings, match="403"):
-                call()
-        assert requests.get(server.path(doctype), timeout=30).status_code == 401
-
-
 def test_a_missing_database_says_to_run_the_setup(server: Server, run: Run) -> None:
     server.connect()
     run()
@@ -183,17 +128,6 @@ def test_one_administrator_for_everything_needs_no_step(server: Server, run: Run
     assert requests.get(server.path(ACCOUNT), timeout=30).status_code == 401
 
 
-def test_two_roles_over_a_store_that_one_administrator_has_made(server: Server, run: Run) -> None:
-    server.only_one()
-    CouchDBHook().put(ACCOUNT, {"_id": "home"})
-    run()
-    server.connect()
-    code, said, _ = run()
-    assert code == 0
-    assert "io-cozy-accounts: exists, now open to " + server.member in said
-    assert CouchDBHook().get(ACCOUNT, "home")
-
-
 def test_a_new_password_in_the_connection(server: Server, run: Run) -> None:
     server.connect()
     run()
@@ -202,33 +136,6 @@ def test_a_new_password_in_the_connection(server: Server, run: Run) -> None:
     assert code == 0
     assert f"user {server.member}: exists, now with the password" in said
     assert CouchDBHook().logs_in()
-
-
-def test_a_new_password_that_couchdb_does_not_know_at_once(
-    server: Server, run: Run, serve: Callable[[Callable[[Heard], Reply]], HttpServer]
-) -> None:
-    """It forgets the login that it remembers only after it has answered that there is a new one."""
-    server.connect()
-    run()
-    stale = 0
-
-    def pass_on(heard: Heard) -> Reply:
-        nonlocal stale
-        login = heard.headers.get("Authorization", "")
-        if stale and server.member in b64decode(login.partition(" ")[2]).decode():
-            stale -= 1
-            return Reply({"error": "unauthorized", "reason": "Name or password is incorrect."}, 401)
-        headers = {name: heard.headers[name] for name in ("Authorization", "Content-Type") if name in heard.headers}
-        answer = requests.request(heard.method, server.url + heard.path, data=heard.body, headers=headers, timeout=30)
-        if heard.method == "PUT" and heard.path.startswith("/_users/"):
-            stale = 2
-        return Reply(answer.content, answer.status_code, {"Content-Type": "application/json"})
-
-    server.connect(password="a-new-one", host=serve(pass_on).url)
-    code, said, wrong = run()
-    assert (code, wrong) == (0, "")
-    assert stale == 0
-    assert f"user {server.member}: exists, now with the password" in said
 
 
 def test_connections_that_make_no_sense(server: Server, run: Run, connection: Put) -> None:
@@ -257,33 +164,3 @@ def test_a_server_that_does_not_answer(run: Run, connection: Put) -> None:
     code, said, wrong = run()
     assert (code, said) == (4, "")
     assert "could not be reached" in wrong
-
-
-def test_no_connection_at_all(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AIRFLOW_CONN_COUCHDB", raising=False)
-    code, _, wrong = run()
-    assert code == 1
-    assert "couchdb" in wrong
-
-
-@pytest.mark.parametrize("server", ["embedded"], indirect=True)  # never on a shared server
-def test_a_locked_login_is_waited_for(server: Server, run: Run, connection: Put) -> None:
-    server.connect()
-    run()
-    connection("couchdb_old", host=server.url, login=server.member, password="old", extra=server.extra)
-    for _ in range(5):
-        assert not CouchDBHook("couchdb_old").logs_in()
-    with pytest.raises(ServiceUnavailable):
-        CouchDBHook().get(ACCOUNT, "home")
-    code, _, wrong = run()
-    assert code == 4
-    assert "temporarily locked" in wrong
-
-
-def test_the_list_of_databases_is_whole() -> None:
-    """Every doctype named in the code is in the list that the set-up uses."""
-    named = set()
-    for folder in ("plugins", "include/gas", "dags"):
-        for file in (Path(__file__).parents[3] / folder).rglob("*.py"):
-            named |= set(re.findall(r'"((?:com\.grandlyon\.grdf|io\.cozy)\.[a-z-]+)"', file.read_text()))
-    assert named == set(DOCTYPES)

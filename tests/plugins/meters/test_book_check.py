@@ -109,28 +109,6 @@ def test_a_backfill_into_a_database_that_is_a_new_one_hides_nothing(
     assert_whole(clean, couchdb, account_id, pce, first, last)
 
 
-def test_wrong_totals_of_years_that_no_run_looks_at_are_mended(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str
-) -> None:
-    pce, first, last = connected(clean, account_id)
-    key = year_id(account_id, pce, first.year + 1)
-    couchdb.write(YEAR, [(couchdb.get(YEAR, key) or {}) | {"load": 1, "days": 1}])
-    assert read(account_id)["totals_mended"] == 1
-    assert_whole(clean, couchdb, account_id, pce, first, last)
-
-
-@pytest.mark.parametrize("end", ["note", "2024-note", "0001", "20260101"])
-def test_what_others_put_between_the_totals_is_left_alone(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, end: str
-) -> None:
-    (pce,) = known_account(clean, account_id)
-    note = {"_id": f"{account_id}:{pce}:{end}", "load": 5, "days": 0, "source": "published"}
-    couchdb.write(YEAR, [note])
-    counts = read(account_id)
-    assert (counts["books"], counts.get("odd", 0)) == (1, 0)
-    assert (couchdb.get(YEAR, note["_id"]) or {}).items() >= note.items()
-
-
 def test_what_grdf_serves_no_more_is_said_and_not_asked_for_for_ever(
     clean: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:

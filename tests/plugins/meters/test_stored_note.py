@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.accounts.account_store import AccountStore
-from include.gas.account.sections.stored import Stored, is_told, told_years
+from include.gas.account.sections.stored import is_told, told_years
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import account_range
 from include.gas.documents.year_counts import stored_years
-from include.gas.errors import ServiceUnavailable
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_cozy, known_account, yesterday
 from tests.history.steps import read
@@ -35,13 +32,6 @@ def assert_told(couchdb: CouchDBHook, world: LocalWorld, account_id: str, *pces:
         assert told_years(document(world, account_id), pce) == stored_years(days)
 
 
-def without_note(couchdb: CouchDBHook, account_id: str) -> None:
-    def forget(found: dict[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in found.items() if key != Stored.key}
-
-    AccountStore(couchdb).update(account_id, forget)
-
-
 def test_a_first_launch_tells_what_it_stored_and_a_run_that_finds_nothing_new_leaves_the_account_as_it_is(
     clean: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:
@@ -54,39 +44,6 @@ def test_a_first_launch_tells_what_it_stored_and_a_run_that_finds_nothing_new_le
     revision = document(clean, account_id)["_rev"]
     load(account_id, extract(account_id, day))
     assert document(clean, account_id)["_rev"] == revision
-
-
-def test_an_account_from_before_is_made_up_for_by_its_next_run_in_all_its_years(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str
-) -> None:
-    connect_cozy(clean, account_id)
-    acquire(account_id)
-    load(account_id, extract(account_id, yesterday(clean)))
-    without_note(couchdb, account_id)
-    load(account_id, extract(account_id, yesterday(clean)))
-    (pce,) = document(clean, account_id)[Stored.key]
-    assert_told(couchdb, clean, account_id, pce)
-    assert len(told_years(document(clean, account_id), pce)) >= 3
-
-
-def test_the_note_never_makes_a_load_fail(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (pce,) = known_account(clean, account_id)
-    with monkeypatch.context() as patch:
-        patch.setattr(CouchDBHook, "scan", lambda *_, **__: (_ for _ in ()).throw(ServiceUnavailable("no")))
-        patch.setattr(CouchDBHook, "range", CouchDBHook_range)
-        assert load(account_id, extract(account_id, yesterday(clean)))["new"] > 30
-    assert not is_told(document(clean, account_id), pce)  # and no partial note either
-    load(account_id, extract(account_id, yesterday(clean)))
-    assert_told(couchdb, clean, account_id, pce)
-
-
-_scan = CouchDBHook.scan
-
-
-def CouchDBHook_range(self: CouchDBHook, doctype: str, startkey: str, endkey: str) -> list[dict[str, Any]]:  # noqa: N802
-    return list(_scan(self, doctype, startkey, endkey))
 
 
 def test_a_range_read_again_is_told_too_but_starts_no_note_of_some_years_alone(

@@ -45,10 +45,3 @@ def test_an_account_that_nobody_knows_may_be_its_own_former_one(house: House) ->
     put(house, "in-its-cozy")
     done = adopt()
     assert (done["foreign"], done["days_adopted"], done["removed"]) == (0, 1, 1)
-
-
-def test_it_gets_its_own_although_it_left_once(house: House) -> None:
-    house.place.create(AUDIT)
-    house.put(AUDIT, [audit_entry("home", "r", by="me", at=datetime(2024, 3, 1, tzinfo=UTC), keep_data=False)])
-    put(house, "home")
-    assert adopt()["days_adopted"] == 1

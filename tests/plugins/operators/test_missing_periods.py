@@ -6,7 +6,7 @@ import json
 from calendar import isleap
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,15 +14,13 @@ import pytest
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.days.gas_day import paris_today
-from include.gas.days.windows import oldest_allowed
 from include.gas.documents.doctypes import PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range
 from tests.helpers import known_account
-from tests.plugins.published import asked_from, change, document, month_later, periods
+from tests.plugins.published import document, month_later, periods
 from tests.plugins.steps import read_published as read
 
 TODAY = paris_today(datetime.now(UTC))
-ALL_OF_IT = str(oldest_allowed(TODAY, 5))
 MISSED = TODAY.year - 2
 """The year whose first half is missing."""
 FIRST, SPAN = f"{MISSED}-01-01", f"{MISSED}-01-01 to {MISSED}-06-30"
@@ -34,15 +32,6 @@ pytestmark = pytest.mark.usefixtures("home")
 
 def cut(line: str) -> Lines:
     return [line[: len(line) // 2]]
-
-
-def with_energy(value: object) -> Callable[[str], Lines]:
-    def changed(line: str) -> Lines:
-        said = json.loads(line)
-        said["consommation"]["energie"] = value
-        return [json.dumps(said)]
-
-    return changed
 
 
 def gone(_line: str) -> Lines:
@@ -86,9 +75,7 @@ def message(own: Any, account_id: str, pce: str) -> str:
     return str(document(own, account_id)["published"][pce].get("message", ""))
 
 
-@pytest.mark.parametrize(
-    "line", [cut, with_energy(None), with_energy("5432"), gone], ids=["cut", "no energy yet", "text", "no line"]
-)
+@pytest.mark.parametrize("line", [cut, gone])
 def test_one_that_the_first_answer_lacked_comes_with_the_next_reading(
     own: Any, account_id: str, answers: Any, line: Callable[[str], Lines], capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -106,42 +93,6 @@ def test_one_that_the_first_answer_lacked_comes_with_the_next_reading(
     assert message(own, account_id, pce) == ""
 
 
-def test_one_that_two_whole_answers_lacked_is_asked_for_no_more_unless_by_hand(
-    own: Any, account_id: str, answers: Any
-) -> None:
-    pce = half_yearly(own, account_id)
-    answers["line"] = gone
-    read()
-    own.control.clear_log()
-    read(account_id)
-    assert asked_from(own) == [ALL_OF_IT], "by hand"
-    assert "asks for all periods again" in message(own, account_id, pce), "on the same day"
-    month_later(own, account_id)
-    read()
-    assert asked_from(own) == [ALL_OF_IT]
-    assert message(own, account_id, pce) == f"GRDF has no billing period for {SPAN}."
-    month_later(own, account_id)
-    read()
-    assert asked_from(own) > [ALL_OF_IT]
-    assert message(own, account_id, pce) == f"GRDF has no billing period for {SPAN}."
-    answers.clear()
-    assert read(account_id)["new"] == 1
-    assert message(own, account_id, pce) == ""
-
-
-@pytest.mark.parametrize("line", [cut, with_energy(None)], ids=["cut", "no energy yet"])
-def test_one_that_grdf_names_is_asked_for_until_it_comes(own: Any, account_id: str, answers: Any, line: Any) -> None:
-    half_yearly(own, account_id)
-    answers["line"] = line
-    for _ in range(4):
-        own.control.clear_log()
-        read()
-        assert asked_from(own) == [ALL_OF_IT]
-        month_later(own, account_id)
-    answers.clear()
-    assert read()["new"] == 1
-
-
 @pytest.mark.parametrize("place", [0, 3])
 def test_one_that_couchdb_has_lost_is_asked_for_again(own: Any, account_id: str, place: int) -> None:
     half_yearly(own, account_id)
@@ -153,36 +104,3 @@ def test_one_that_couchdb_has_lost_is_asked_for_again(own: Any, account_id: str,
     CouchDBHook().write(PUBLISHED, [{"_id": lost["_id"], "_rev": lost["_rev"], "_deleted": True}])
     assert read()["new"] == 1
     assert [each["first"] for each in periods(account_id)] == [each["first"] for each in before]
-
-
-def test_a_right_that_covers_older_days_brings_their_periods(own: Any, account_id: str) -> None:
-    (pce,) = known_account(own, account_id, history=False, conso_debut=str(TODAY - timedelta(days=500)))
-    own.control.set_quirks(pce, frequency="6M")
-    for _ in range(3):
-        read()
-        month_later(own, account_id)
-    (entry,) = document(own, account_id)["oauth_callback_results"]["consents"]
-    assert entry["first"] == str(TODAY - timedelta(days=500))
-    own.control.clear_log()
-    read()
-    assert asked_from(own) > [entry["first"]], "nothing is missing"
-    month_later(own, account_id)
-    before, older = periods(account_id), str(TODAY - timedelta(days=1500))
-    own.control.change_consent(entry["id_accreditation"], perim_donnees_conso_debut=older)
-    change(own, account_id, oauth_callback_results={"pce_id": pce, "consents": [entry | {"first": older}]})
-    read()
-    assert asked_from(own) == [older]
-    assert len(periods(account_id)) >= len(before) + 5
-
-
-def test_a_note_of_a_former_version_has_all_read_once_more(own: Any, account_id: str) -> None:
-    pce = half_yearly(own, account_id)
-    for _ in range(2):
-        read()
-        month_later(own, account_id)
-    said = document(own, account_id)
-    del said["published"][pce]["gaps"]
-    own.book.save(said)
-    own.control.clear_log()
-    read()
-    assert asked_from(own) == [ALL_OF_IT]

@@ -49,14 +49,6 @@ def test_due_once_a_month_and_new_ones_at_once(own: Any, account_id: str) -> Non
     assert call["query"]["date_debut"] == str(oldest_allowed(TODAY, 5)), "and as deep as it goes"
 
 
-def test_a_fleet_that_is_taken_over_is_read_in_parts(
-    own: Any, account_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("grdf.operators.read_published.FIRST_READINGS", 2)
-    family(own, account_id, "a", "b", "c")
-    assert [read().get("accounts") for _ in range(3)] == [2, 1, None]
-
-
 def test_accounts_that_are_not_read(own: Any, account_id: str) -> None:
     number = int(account_id.rpartition("-")[2])
     leaving, waiting, young, odd, good = (f"{name}-{number * 10 + n}" for n, name in enumerate("abcde"))
@@ -126,24 +118,6 @@ def test_those_that_always_fail_are_read_behind_all_others(own: Any, account_id:
     assert [name for name in pces if not periods(name) or "monthly_failed_at" in document(own, name)] == []
 
 
-def test_a_run_after_a_failure_begins_elsewhere(own: Any, account_id: str) -> None:
-    pces = family(own, account_id, *"abcdefgh")
-    own.control.fault(f"/pce/{pces[next(iter(pces))]}/", status=503, times=None)
-    with_failure = {"params": {"accounts": list(pces)}}
-    orders = set()
-    for number in range(1, 7):
-        own.control.clear_log()
-        task = with_memory_shelf(ReadPublishedOperator(task_id="read_published"))
-        now = context(try_number=number) | with_failure
-        now["dag_run"].run_after = datetime.now(UTC)
-        with pytest.raises(ServiceUnavailable):
-            task.execute(now)
-        asked = [call["path"].split("/")[-2] for call in own.control.log() if "/pce/" in call["path"]]
-        assert set(asked) == set(pces.values())
-        orders.add(asked[0])
-    assert len(orders) > 2
-
-
 @pytest.mark.parametrize(
     ("named", "tries", "wait", "put_off"),
     [(True, 4, None, False), (False, 1, None, False), (False, 1, 20_000, True), (False, 4, None, True)],
@@ -162,6 +136,14 @@ def test_when_the_quota_is_spent_the_rest_waits(
         with pytest.raises(QuotaExceeded):
             task.execute(context(try_number=tries) | form)
     assert [("published" in document(own, name)) for name in pces] == [True, False, False]
+
+
+def test_a_fleet_that_is_taken_over_is_read_in_parts(
+    own: Any, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grdf.operators.read_published.FIRST_READINGS", 2)
+    family(own, account_id, "a", "b", "c")
+    assert [read().get("accounts") for _ in range(3)] == [2, 1, None]
 
 
 def test_our_own_credentials_refused_stops_at_once(own: Any, account_id: str) -> None:

@@ -10,17 +10,13 @@ from typing import Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.meters.monthly_reading import WRITTEN_AT, take_back
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
-from grdf.operators.read_published import ReadPublishedOperator
 from include.gas.days.gas_day import paris_today
-from include.gas.documents.doctypes import DAY, PUBLISHED, YEAR
+from include.gas.documents.doctypes import DAY, YEAR
 from include.gas.documents.gas_days import account_range, id_range
-from include.gas.errors import BadRequest
-from include.gas.meter_tag import meter_tag
 from tests.helpers import MemoryShelf, context, known_account, lose, with_memory_shelf, yesterday
-from tests.plugins.published import ALL, asked_from, calls, change, document, month_later, periods
+from tests.plugins.published import ALL, calls, change, document, periods
 from tests.plugins.steps import read_published as read
 
 TODAY = paris_today(datetime.now(UTC))
@@ -62,26 +58,6 @@ def test_periods_are_five_years_deep_and_agree_with_the_days(own: Any, account_i
     assert "RUE" not in json.dumps(said), "the address stays at GRDF"
 
 
-def settled(own: Any, account_id: str) -> None:
-    """Read all periods twice, four weeks apart: GRDF has nothing before the first one."""
-    for _ in range(2):
-        read()
-        month_later(own, account_id)
-    own.control.clear_log()
-
-
-def test_periods_are_read_again_from_two_months_back_whatever_the_days_are(
-    own: Any, account_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """``[grdf] reread_days`` only affects daily runs; ``PUBLISHED_REREAD`` says why."""
-    known_account(own, account_id)
-    monkeypatch.setenv("AIRFLOW__GRDF__REREAD_DAYS", "5")
-    settled(own, account_id)
-    read()
-    newest = max(each["first"] for each in periods(account_id))
-    assert asked_from(own) == [str(date.fromisoformat(newest) - timedelta(days=62))]
-
-
 @pytest.mark.parametrize("waits", [True, False])
 def test_books_of_meters_that_are_not_read_are_held_against_the_store_once_a_month(
     own: Any, account_id: str, waits: bool
@@ -108,37 +84,6 @@ def test_books_of_meters_that_are_not_read_are_held_against_the_store_once_a_mon
     assert "books" not in read(), "a month later"
     change(own, account_id, book_held_at="2020-01-01T00:00:00Z", leaving={"since": "2026-01-01T00:00:00Z"})
     assert "books" not in read(), "it is leaving"
-
-
-def test_periods_that_were_replaced_come_back(own: Any, account_id: str) -> None:
-    (pce,) = known_account(own, account_id)
-    read(account_id)
-    first, second, *_ = before = periods(account_id)
-    couchdb = CouchDBHook()
-    couchdb.write(PUBLISHED, [first | {"load": 1}])
-    ours = {WRITTEN_AT: first["read_at"]}
-    replaced: dict[str, Any] = {
-        first["_id"]: first | ours,
-        second["_id"]: {"_id": second["_id"], "_deleted": True} | ours,
-    }
-    assert take_back(couchdb, replaced, ["GI000000"]) == 0
-    assert take_back(couchdb, replaced, [pce]) == 2
-    after = periods(account_id)
-    assert [each["_id"] for each in after] == [each["_id"] for each in before if each is not second]
-    assert after[0]["load"] == first["load"]
-
-
-def test_a_repeated_reading_asks_two_months_back_and_writes_no_period(own: Any, account_id: str) -> None:
-    known_account(own, account_id)
-    settled(own, account_id)
-    before = periods(account_id)
-    counts = read()
-    assert (counts["accounts"], counts.get("new", 0), counts.get("corrected", 0)) == (1, 0, 0)
-    assert periods(account_id) == before
-    (call,) = [each for each in own.control.log() if each["path"].endswith("publiees")]
-    assert call["query"]["date_debut"] == str(date.fromisoformat(before[-1]["first"]) - timedelta(days=62))
-    assert call["query"]["date_fin"] == str(TODAY)
-    assert "message" not in document(own, account_id)["published"][before[0]["pce"]]
 
 
 def test_differences_are_shown_and_nothing_is_mended(
@@ -169,31 +114,6 @@ def test_differences_are_shown_and_nothing_is_mended(
     assert len(document(own, account_id)["published"][pce]["differences"]) == 1, "it goes with the next reading"
 
 
-def test_twins_and_odd_layouts(own: Any, account_id: str) -> None:
-    (pce,) = known_account(own, account_id)
-    own.control.set_quirks(
-        pce, layout=["glued", "nbsp", "missing_bracket", "scalar_car"], lines={"published_twin": True}
-    )
-    read(account_id)
-    assert all(each["days"] >= 28 for each in periods(account_id))
-    assert document(own, account_id)["meter_facts"][pce]["car"] > 0
-
-
-@pytest.mark.parametrize("frequency", ["6M", "JJ"])
-def test_a_meter_without_daily_data_says_so(
-    own: Any, account_id: str, frequency: str, capfd: pytest.CaptureFixture[str]
-) -> None:
-    (pce,) = known_account(own, account_id)
-    own.control.set_quirks(pce, frequency=frequency)
-    counts = read(account_id)
-    said = document(own, account_id)
-    facts = said["meter_facts"][pce]
-    assert (facts["frequency"], facts["daily_data"], counts["without_daily_data"]) == (frequency, False, 1)
-    assert f"Meter {meter_tag(account_id, pce)} has no daily data" in facts["message"]
-    assert facts["message"] in "".join(capfd.readouterr())
-    assert said["published"][pce]["differences"] == []
-
-
 def test_what_the_consent_leaves_out_is_noted_and_no_error(own: Any, account_id: str) -> None:
     (pce,) = known_account(own, account_id, perimeters=["informatives"])
     counts = read(account_id)
@@ -208,21 +128,6 @@ def test_what_the_consent_leaves_out_is_noted_and_no_error(own: Any, account_id:
     own.control.clear_log()
     assert read() == {}, "asked again next month"
     assert calls(own) == []
-
-
-def test_a_consent_that_is_gone_is_noted_and_left_to_the_daily_run(own: Any, account_id: str) -> None:
-    (pce,) = known_account(own, account_id)
-    own.control.set_quirks(pce, refusal="1000014")
-    read(account_id)
-    said = document(own, account_id)
-    assert "the holder revoked the consent" in said["published"][pce]["message"]
-    assert not said.get("state")
-
-
-def test_a_form_that_is_no_list(own: Any) -> None:
-    task = with_memory_shelf(ReadPublishedOperator(task_id="read_published"))
-    with pytest.raises(BadRequest, match="list of ids"):
-        task.execute(context() | {"params": {"accounts": "home"}})
 
 
 def test_one_that_leaves_meanwhile_keeps_nothing(own: Any, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:

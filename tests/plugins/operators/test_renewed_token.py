@@ -42,20 +42,6 @@ def age(world: LocalWorld, document: dict[str, Any]) -> str:
     return str(results["id_token"])
 
 
-def test_the_new_consent_is_taken(clean: LocalWorld, account_id: str) -> None:
-    connect_cozy(clean, account_id)
-    acquire(account_id)
-    (before,) = (clean.book.get(account_id) or {})["oauth_callback_results"]["consents"]
-    token = renew(clean, account_id)["oauth_callback_results"]["id_token"]
-    assert acquire(account_id)["first_launch"] is True
-    document = clean.book.get(account_id) or {}
-    (after,) = document["oauth_callback_results"]["consents"]
-    assert after["id_accreditation"] != before["id_accreditation"]
-    assert before["id_accreditation"] in json.dumps(after), "the account's own still, and revoked when it leaves"
-    assert token not in json.dumps(document)
-    assert acquire(account_id)["first_launch"] is False
-
-
 def test_one_that_has_expired_goes_and_its_meters_are_read_on(clean: LocalWorld, account_id: str) -> None:
     connect_cozy(clean, account_id)
     acquire(account_id)

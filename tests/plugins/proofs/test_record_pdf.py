@@ -6,13 +6,11 @@ from datetime import UTC, datetime
 from io import BytesIO
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from grdf.proofs.record_pdf import record_pdf
 from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.documents.stored_consent import ConsentRecord, ConsentText, Entered
+from include.gas.documents.stored_consent import ConsentRecord, ConsentText
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 from include.gas.proof.proof_file import checked
 
@@ -57,15 +55,3 @@ def test_a_long_text_goes_on_over_pages() -> None:
     content = record_pdf(record("Durand", "Un long texte. " * 1000 + "Fin."), "u-1").content
     assert len(PdfReader(BytesIO(content)).pages) > 2
     assert "Fin." in text_of(content)
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.text(), st.text())
-@example("x" * 5000, "")
-@example("**a** __b__ <b>&nbsp;", "not a moment")
-@example("\u200b \t", "9999-12-31T23:59:59+00:00")
-def test_any_record_is_a_pdf(text: str, moment: str) -> None:
-    entered = Entered(text, text, [text], text)
-    agreed = ConsentText(text, text, text)
-    made = record_pdf(ConsentRecord(id=text, pce=text, given=moment, by=text, entered=entered, agreed=agreed), text)
-    assert checked(made.content)

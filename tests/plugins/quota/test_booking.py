@@ -42,17 +42,6 @@ def test_a_task_for_which_too_little_is_left_has_all_booked_for_the_next_day() -
         call(governor, booking=task)
 
 
-def test_a_task_that_needs_more_than_a_day_has_goes_on_the_next() -> None:
-    clock = Clockwork()
-    governor, task = clock.governor(SMALL), Booking("task", 13)
-    for _ in range(10):
-        call(governor, booking=task)
-    clock.now = told(clock, governor, booking=task)
-    for _ in range(3):
-        call(governor, booking=task)
-    assert clock.passed < DAY + 600
-
-
 def test_who_comes_for_one_call_does_not_take_what_another_waits_for() -> None:
     clock = Clockwork()
     governor = clock.governor(SMALL)
@@ -81,20 +70,6 @@ def test_what_a_task_does_not_need_or_is_dead_for_is_free_again() -> None:
     assert governor.left() == 4
     clock.now += BLOCK_KEPT + 1
     assert governor.left() == 8
-
-
-def test_who_comes_again_early_or_late_has_what_it_had() -> None:
-    clock = Clockwork()
-    governor = clock.governor(SMALL)
-    instants(clock, governor, 10)
-    first = told(clock, governor, booking=Booking("task", 3))
-    clock.now += 3600
-    assert told(clock, governor, booking=Booking("task", 3)) == pytest.approx(first)
-    clock.now = first + BLOCK_KEPT - 10
-    instants(clock, governor, 7)
-    task = Booking("task", 3)
-    for _ in range(3):
-        call(governor, booking=task)
 
 
 def test_imports_leave_what_daily_runs_took_of_late_or_are_known_to_need() -> None:

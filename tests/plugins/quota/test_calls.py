@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -15,11 +13,10 @@ from grdf.hooks.connection import GrdfConnection
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.quota.allowance import DAY, Quota
 from grdf.quota.shared_quota import governor_for
-from grdf.quota.terms import HISTORY
 from include.gas.days.windows import Window
 from include.gas.errors import BadSettings, QuotaExceeded
 from include.sandbox.local_world import LocalWorld
-from tests.helpers import MemoryShelf, adict_hook, known_account
+from tests.helpers import MemoryShelf, known_account
 from tests.quota_calls import calls
 
 WINDOW = Window(date(2026, 6, 1), date(2026, 6, 4))
@@ -73,28 +70,3 @@ def test_a_spent_day_makes_no_call(clean: LocalWorld, grdf: Callable[..., str], 
     assert caught.value.retry_after is not None
     assert caught.value.retry_after > DAY - 600
     assert len(clean.control.log()) == seen == 3
-
-
-def test_history_stops_at_its_share(clean: LocalWorld, grdf: Callable[..., str], account_id: str) -> None:
-    (pce,) = known_account(clean, account_id)
-    hook = AdictHook(grdf(extra={"calls_per_day": 5, "calls_per_second": 1000}), shelf=MemoryShelf())
-    for _ in range(3):  # the token is shared by all, and counts as such
-        hook.daily_lines(pce, WINDOW, account=account_id, terms=HISTORY)
-    with pytest.raises(QuotaExceeded, match="kept for daily runs"):
-        hook.daily_lines(pce, WINDOW, account=account_id, terms=HISTORY)
-    hook.daily_lines(pce, WINDOW, account=account_id)
-
-
-def test_a_429_of_the_sandbox_is_kept_for_all(clean: LocalWorld, account_id: str) -> None:
-    (pce,) = known_account(clean, account_id)
-    clean.control.fault("donnees_consos", status=429, retry_after=2)
-    with pytest.raises(QuotaExceeded):
-        adict_hook().daily_lines(pce, WINDOW, account=account_id)
-    at = time.monotonic()
-    adict_hook().daily_lines(pce, WINDOW, account=account_id)
-    assert time.monotonic() - at > 1.8
-
-
-def test_the_sandbox_is_in_no_hurry_but_ours(world: LocalWorld) -> None:
-    for name in ("AIRFLOW_CONN_GRDF_ADICT", "AIRFLOW_CONN_GRDFGRANDLYON_DELETE"):
-        assert json.loads(world.connections()[name])["extra"]["calls_per_second"] == 1000

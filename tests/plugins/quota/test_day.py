@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from grdf.quota.allowance import DAY, Quota
 from grdf.quota.governor import SPREAD
-from grdf.quota.ledger import BIN, Ledger
-from grdf.quota.terms import DAILY, Booking
+from grdf.quota.ledger import BIN
+from grdf.quota.terms import Booking
 from include.gas.days.gas_day import PARIS
 from include.gas.errors import QuotaExceeded, QuotaWait
 from tests.plugins.clockwork import NOON, Clockwork, call, instants
@@ -109,11 +109,3 @@ def test_the_day_of_25_hours_is_one_day() -> None:
     assert datetime.fromtimestamp(clock.now, PARIS).strftime("%d %H:%M") == "25 23:11"
     with pytest.raises(QuotaExceeded, match="from 00:00 on 26 October 2026"):
         call(governor, booking=Booking("run"))
-
-
-def test_a_full_day_is_a_small_text() -> None:
-    quota = Quota(1.0, 100_000)
-    ledger = Ledger()
-    for at in range(0, int(DAY), 60):
-        ledger.ask(NOON + at, quota, DAILY, None, patience=600)
-    assert len(ledger.text()) < 8000

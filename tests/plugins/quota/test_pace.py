@@ -72,29 +72,6 @@ def test_first_come_first_served() -> None:
     assert tickets == sorted(set(tickets))
 
 
-def test_who_was_held_up_goes_at_once_and_the_next_keeps_its_distance_to_that() -> None:
-    ledger, distance = Ledger(), GRDF.distance
-    gone = ledger.ask(NOON, GRDF, DAILY, None, patience=600)
-    next_one = ledger.ask(NOON + 0.01, GRDF, DAILY, None, patience=600)
-    assert (gone.seconds, next_one.seconds > 0) == (0, True)
-    for _ in range(2):
-        gone = ledger.ask(NOON + 0.3, GRDF, DAILY, gone.ticket, patience=600)
-        assert gone.seconds == 0
-    assert ledger.ask(NOON + distance, GRDF, DAILY, next_one.ticket, patience=600).seconds == pytest.approx(0.3)
-    assert ledger.used() == (2, 0), "it is one call"
-
-
-def test_who_was_held_up_until_others_went_is_late_like_anybody() -> None:
-    ledger, distance = Ledger(), GRDF.distance
-    gone = ledger.ask(NOON, GRDF, DAILY, None, patience=600)
-    assert ledger.ask(NOON + distance, GRDF, DAILY, None, patience=600).seconds == 0
-    late = ledger.ask(NOON + distance + 0.2, GRDF, DAILY, gone.ticket, patience=600)
-    assert late.seconds == pytest.approx(distance - 0.2)
-    ledger.refused(NOON + distance + 0.3, 30)
-    assert ledger.ask(NOON + distance + 0.4, GRDF, DAILY, late.ticket, patience=600).reason == "pause"
-    assert ledger.used() == (2, 0)
-
-
 def test_history_stands_back_behind_daily_runs() -> None:
     ledger = Ledger()
     for _ in range(3):
@@ -112,18 +89,6 @@ def test_a_queue_longer_than_anybody_waits_is_said_at_once() -> None:
         call(clock.governor(), account="home")
     assert clock.now == NOON
     assert caught.value.retry_after == pytest.approx(700)
-
-
-def test_waiting_is_said_once_a_minute_in_words(caplog: pytest.LogCaptureFixture) -> None:
-    clock = Clockwork()
-    clock.governor().after_call(429, 190)
-    with caplog.at_level("INFO", logger="grdf.quota.turn"):
-        call(clock.governor(), account="home")
-    said = [record.getMessage() for record in caplog.records if "Waiting" in record.getMessage()]
-    assert said == [
-        f"Waiting {seconds} s for GRDF's quota: GRDF asked us to slow down (HTTP 429)."
-        for seconds in (190, 130, 70, 10)
-    ]
 
 
 @pytest.mark.parametrize("back", [0.5, 3600.0, 400 * 86_400.0])

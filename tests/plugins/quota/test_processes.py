@@ -43,15 +43,6 @@ def test_a_damaged_file_is_a_matter_of_settings(tmp_path: Path) -> None:
         call(Governor(sqlite(file), "id", GRDF))
 
 
-def test_a_damaged_count_is_a_matter_of_settings(tmp_path: Path) -> None:
-    store = sqlite(tmp_path / "quota.db")
-    governor = Governor(store, "id", GRDF)
-    call(governor)
-    store.update(governor._key, lambda _text, _now: ('{"calls": 3}', None))
-    with pytest.raises(BadSettings, match="is damaged"):
-        call(governor)
-
-
 def test_a_file_that_cannot_be_written_is_a_matter_of_settings(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadSettings, match="cannot be used"):
@@ -87,12 +78,6 @@ def test_a_server_that_is_not_there(url: str, kind: type[Exception]) -> None:
     with pytest.raises(kind, match=r"\[grdf\] quota_url") as caught:
         call(Governor(store_at(url), "id", GRDF))
     assert "hush" not in "".join(traceback.format_exception(caught.value))
-
-
-def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(BadSettings, match=r"driver \(psycopg\[binary\]\) is installed on every worker"):
-        call(Governor(store_at("postgresql://h/d"), "id", GRDF))
 
 
 @pytest.fixture(scope="module")
@@ -175,22 +160,6 @@ def test_processes_share_the_pace_and_none_starves(url: str) -> None:
     # A call delayed for longer than a turn goes when it can. Among several, chance decides (grdf.quota.ledger).
     first_to_end = min(each[-1] for each in made)
     assert all(each[0] < first_to_end for each in made), "nobody's calls wait for the end of others"
-
-
-def test_a_429_pauses_the_other_process(url: str) -> None:
-    with caller(url, "pause", 50.0, 60) as other:
-        assert other.stdout
-        go(other)
-        other.stdout.readline()
-        governor = Governor(store_at(url), "pause", Quota(50.0, 6000, 3000))
-        governor.after_call(429, 1.5)
-        at = time.time()
-        made = rest(other)
-        assert not [instant for instant in made if at + 0.1 < instant < at + 1.3]
-        assert [instant for instant in made if instant > at + 1.3]
-        at = time.time()
-        call(governor)
-        assert time.time() - at < 1
 
 
 def test_a_killed_process_blocks_nobody(tmp_path: Path) -> None:

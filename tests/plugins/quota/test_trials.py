@@ -6,7 +6,7 @@ import pytest
 
 from grdf.quota.allowance import Quota
 from grdf.quota.ledger import Ledger
-from grdf.quota.terms import DAILY, TRIAL
+from grdf.quota.terms import TRIAL
 from include.gas.errors import LinkCallsSpent, QuotaWait
 from tests.plugins.clockwork import NOON, Clockwork, call, instants
 
@@ -35,8 +35,3 @@ def test_a_trial_that_is_given_up_is_not_counted() -> None:
     assert ledger.left(NOON, SMALL, "trial") == 4
     ledger.take_back(NOON, TRIAL, waiting.ticket)
     assert Ledger.read(ledger.text()).left(NOON, SMALL, "trial") == 5
-
-
-def test_the_token_of_a_trial_is_a_trial_s() -> None:
-    assert (TRIAL.trial, TRIAL.of_token.trial, TRIAL.of_token.longest_wait) == (True, True, 20.0)
-    assert (DAILY.trial, DAILY.of_token.trial) == (False, False)

@@ -19,8 +19,8 @@ from grdf.staging.area import StagedAnswer, Staging
 from grdf.staging.failures import in_words
 from grdf.staging.files import write_private
 from include.gas.errors import BadSettings, FailNow, StoreBusy
-from include.sandbox.processes import Processes, free_port
-from tests.servers import ObjectStore, start_object_store
+from include.sandbox.processes import free_port
+from tests.servers import ObjectStore
 
 ANSWER = StagedAnswer(
     "09999995000010", "2026-06-01", "2026-06-03", "2026-06-05T08:00:00+00:00", '{"é": 1}\n{"b"', "2024-01-01"
@@ -82,22 +82,6 @@ def test_a_second_try_replaces_the_first(place: Staging) -> None:
     assert place.put("home", "another run", []) != first
 
 
-def test_another_account_s_answers_are_not_given(place: Staging) -> None:
-    reference = place.put("home", "run", [ANSWER])
-    place.put("other", "run", [ANSWER])
-    name = reference.rpartition("/")[2]
-    for account, asked in [
-        ("other", reference),
-        ("hom", reference),
-        ("other", f"{place.base_url}/other/../home/{name}"),
-        ("other", f"{place.base_url}/other/./../home/{name}"),
-        ("home", "file:///etc/passwd"),
-        ("home", ""),
-    ]:
-        with pytest.raises(FailNow, match=account):
-            place.get(account, asked)
-
-
 @pytest.mark.parametrize("account", ["import", "proofs"])
 def test_an_account_that_is_called_like_a_folder_of_ours(place: Staging, account: str) -> None:
     ours = ObjectStoragePath(f"{place.base_url}/{account}/home", conn_id=place.conn_id)
@@ -119,14 +103,6 @@ def test_it_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     assert mode(file) == 0o600
     assert mode(file.parent) == 0o700
     assert mode(file.parent.parent) == 0o700
-
-
-def test_a_folder_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    shared.chmod(0o1777)  # such as /tmp
-    Staging(f"file://{shared}").put("home", "run", [ANSWER])
-    assert mode(shared) == 0o1777
 
 
 def test_nothing_half_written_is_left_behind(tmp_path: Path) -> None:
@@ -192,33 +168,6 @@ def test_no_traceback_tells_what_the_message_leaves_out(failure: Exception, erro
     assert "SECRET" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_an_object_store_that_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    with Processes() as processes:
-        store = start_object_store(processes, tmp_path)
-        monkeypatch.setenv("AIRFLOW_CONN_GOING", store.connection)
-        place = Staging(f"s3://{store.bucket}/staging", "going")
-        reference = place.put("home", "run", [ANSWER])
-    for do in (
-        lambda: place.get("home", reference),
-        lambda: place.remove("home", reference),
-        lambda: place.count("home"),
-        lambda: place.remove_all("home"),
-    ):
-        with pytest.raises(StoreBusy, match=r"does not answer"):
-            do()
-
-
-def test_objects_of_failed_runs_go_after_a_week(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = Staging(f"s3://{store.bucket}/aged", "staging")
-    first = place.put("home", "1", [ANSWER])
-    other = place.put("other", "1", [ANSWER])
-    time.sleep(2.1)  # S3 reports whole seconds
-    monkeypatch.setattr(module, "KEEP_SECONDS", 1)
-    second = place.put("home", "2", [ANSWER])
-    assert sorted(f"s3://{store.bucket}/{key}" for key in store.objects("aged")) == sorted([second, other]), first
-
-
 def test_files_of_failed_runs_go_after_a_week(tmp_path: Path) -> None:
     place = Staging(f"file://{tmp_path}/staging")
     old, young, other = (
@@ -230,18 +179,3 @@ def test_files_of_failed_runs_go_after_a_week(tmp_path: Path) -> None:
     place.put("home", "3", [ANSWER])
     assert (old.exists(), young.exists()) == (False, True)
     assert other.exists(), "another account's run sees to it"
-
-
-def test_a_file_that_goes_while_others_are_pruned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = Staging(f"file://{tmp_path}/staging")
-    first = local(place.put("home", "1", [ANSWER]))
-    monkeypatch.setattr(module, "KEEP_SECONDS", 0)
-    listed = Staging._files
-
-    def going(self: Staging, account: str) -> list[ObjectStoragePath]:
-        files = listed(self, account)
-        first.unlink()  # at this moment, a backfill's run removes its file
-        return files
-
-    monkeypatch.setattr(Staging, "_files", going)
-    assert place.put("home", "2", [ANSWER])

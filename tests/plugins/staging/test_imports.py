@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
-from airflow.sdk import ObjectStoragePath
 
 from grdf.staging.imports import Imports
 from include.gas.errors import BadRequest
@@ -61,23 +58,6 @@ def test_old_files_are_removed(imports: Imports) -> None:
     assert (imports.names(), imports.results()) == ([], [])
 
 
-def test_what_other_programs_leave_is_counted_and_stays(imports: Imports) -> None:
-    assert imports.strangers() == 0
-    imports.store("homes.csv", HOMES)
-    imports.keep_progress("homes.csv", "{}")
-    imports.keep_result("homes.csv", "line,account\n")
-    imports.begun_with("run", "hash")
-    assert imports.strangers() == 0
-    copies = ("homes.csv~", ".homes.csv.swp", "homes.xlsx", "homes.csv.part", ".~lock.homes.csv#", "old/homes.csv")
-    for name in copies:
-        path = ObjectStoragePath(f"{imports.folder}/{name}", conn_id=imports._conn_id)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(HOMES)
-    assert imports.strangers() == len(copies)
-    assert imports.remove_old(datetime.now(UTC) + timedelta(minutes=5)) == 4
-    assert imports.strangers() == len(copies)
-
-
 @pytest.mark.parametrize("dated", [1.6e9, 4e9])
 def test_a_copy_with_the_times_of_its_original_is_as_old_as_the_copy(imports: Imports, dated: float) -> None:
     """As ``cp -p``, ``rsync -a`` and ``unzip`` make it. An object store knows only when it was given a file."""
@@ -87,40 +67,3 @@ def test_a_copy_with_the_times_of_its_original_is_as_old_as_the_copy(imports: Im
     assert imports.remove_old(datetime.now(UTC) - timedelta(minutes=5)) == 0
     assert imports.names() == ["homes.csv"]
     assert imports.remove_old(datetime.now(UTC) + timedelta(minutes=5)) == 1
-
-
-def test_files_that_vanish_while_they_are_listed_stop_nothing(tmp_path: Path) -> None:
-    """An import writes its progress over and over, each time as a draft that lasts for a moment."""
-    imports, end = Imports(f"file://{tmp_path}"), Event()
-
-    def write() -> None:
-        while not end.is_set():
-            imports.keep_progress("homes.csv", "{}")
-
-    writers = [Thread(target=write) for _ in range(2)]
-    for each in writers:
-        each.start()
-    try:
-        for _ in range(1000):
-            imports.remove_old(datetime.now(UTC) - timedelta(minutes=5))
-            imports.names()
-    finally:
-        end.set()
-        for each in writers:
-            each.join()
-
-
-def test_only_kinds_of_files_that_imports_have_grow_old(tmp_path: Path) -> None:
-    imports, folder = Imports(f"file://{tmp_path}"), tmp_path / "import"
-    imports.store("homes.csv", HOMES)
-    imports.keep_progress("homes.csv", "{}")
-    imports.keep_result("homes.csv", "line,account\n")
-    imports.begun_with("run-1", "hash")
-    own = {each.name for each in folder.iterdir()}
-    own |= {".homes.csv.0123abcd", ".homes.csv.progress.0123abcd", f".{min(own)}.0123abcd", "Foyers rhône.CSV"}
-    foreign = {"thesis.txt", ".ssh-key", "homes.csv.bak", ".hidden.csv"}
-    for name in (*own, *foreign):
-        (folder / name).write_bytes(b"x")
-    assert len(own) == 8
-    assert imports.remove_old(datetime.now(UTC) + timedelta(days=1)) == len(own)
-    assert {each.name for each in folder.iterdir()} == foreign

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from grdf.staging.area import StagedAnswer, Staging
-from grdf.staging.imports import Imports
-from include.gas.errors import BadRequest, ProofNotSent
+from include.gas.errors import ProofNotSent
 from tests.plugins.staging.proof_samples import GOOD, by_hand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    pass
 
 PDF, PNG = GOOD["application/pdf"], GOOD["image/png"]
-
-
-@pytest.fixture(autouse=True)
-def nothing_waits_for_ever() -> Iterator[None]:
-    """Interrupt a test that waits for the other end of a pipe."""
-
-    def interrupt(*_: object) -> None:
-        raise AssertionError("it waits for ever")
-
-    former = signal.signal(signal.SIGALRM, interrupt)
-    signal.alarm(20)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, former)
 
 
 @pytest.fixture
@@ -87,35 +70,7 @@ def test_everything_goes_with_empty_folders_and_links(local: Staging, proofs: Pa
     (proofs / "home" / "to-folder").symlink_to(outside)
     (proofs / "home" / "to-file").symlink_to(outside / "a.pdf")
     (proofs / "home" / "to-nothing").symlink_to(tmp_path / "nothing")
-    os.mkfifo(proofs / "home" / "pipe")
-    assert local.count("home") == 4
-    assert local.remove_all("home") == 4
+    assert local.count("home") == 3
+    assert local.remove_all("home") == 3
     assert not (proofs / "home").exists()
     assert (outside / "a.pdf").read_bytes() == PDF, "what a link leads to is somebody else's"
-
-
-def test_a_pipe_is_not_read(local: Staging, proofs: Path) -> None:
-    by_hand(local, "home", "1.pdf", PDF)
-    os.mkfifo(proofs / "home" / "2.pdf")
-    with pytest.raises(ProofNotSent, match=r"entry 2 of 2 .* is no ordinary file"):
-        local.proofs.read("home")
-
-
-def _pipe(path: Path) -> None:
-    os.mkfifo(path)
-
-
-@pytest.mark.parametrize("made", [_pipe, Path.mkdir])
-@pytest.mark.parametrize("name", ["homes.csv", "homes.csv.progress", "homes.result.csv"])
-def test_only_ordinary_files_are_imported(tmp_path: Path, made: Callable[[Path], None], name: str) -> None:
-    place = Imports(f"file://{tmp_path}/staging")
-    folder = tmp_path / "staging" / "import"
-    folder.mkdir(parents=True)
-    made(folder / name)
-    ask = {"homes.csv": place.read, "homes.csv.progress": place.progress, "homes.result.csv": place.result}[name]
-    with pytest.raises(BadRequest, match=f"{name} in .*/import is no ordinary file") as refused:
-        ask("homes.csv")
-    assert "Durand" not in str(refused.value)
-    assert place.names() == place.results() == []
-    place.keep_progress("other.csv", "x")
-    assert place.progress("other.csv") == "x"

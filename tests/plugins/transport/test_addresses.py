@@ -14,14 +14,10 @@ from grdf.transport.addresses import HAS_LOGIN, NO_ADDRESS, is_this_machine, spl
 @pytest.mark.parametrize(
     "url",
     [
-        "https://api.grdf.fr/adict/v2",
-        "HTTPS://API.grdf.fr:443",
-        "http://localhost:8080/x?y=%20z",
-        "https://[2001:db8::1]:6984/",
-        "http://[::1]",
-        "https://couch.example/with@in/the/path",
+        "https://api.grdf.fr/adict/v2", "HTTPS://API.grdf.fr:443", "http://localhost:8080/x?y=%20z",
+        "https://[2001:db8::1]:6984/", "http://[::1]", "https://couch.example/with@in/the/path",
     ],
-)
+)  # fmt: skip
 def test_an_address(url: str) -> None:
     assert what_is_wrong(url) == ""
 

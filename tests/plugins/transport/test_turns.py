@@ -6,9 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from threading import Thread
 
@@ -18,9 +16,9 @@ import requests
 from grdf.quota.allowance import Quota
 from grdf.quota.governor import Governor
 from grdf.quota.quota_store import store_at
-from grdf.quota.turn import HELD_OPEN, HELD_UP, NEAR
+from grdf.quota.turn import HELD_OPEN, NEAR
 from grdf.transport.turn_adapter import TurnAdapter, send_at_turn
-from include.gas.errors import QuotaExceeded, QuotaWait
+from include.gas.errors import QuotaWait
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call
 from tests.plugins.drip import certificate_for
 
@@ -57,16 +55,6 @@ def test_who_is_held_up_says_so_and_the_next_keeps_its_distance(caplog: pytest.L
     assert clock.passed == pytest.approx(0.25 + GRDF.distance)
 
 
-def test_a_little_late_is_what_the_margin_is_for() -> None:
-    clock = Clockwork()
-    turn = clock.governor().turn()
-    turn.draw_near()
-    clock.now += 0.99 * HELD_UP * GRDF.distance
-    turn.take()
-    call(clock.governor())
-    assert clock.passed == pytest.approx(GRDF.distance)
-
-
 def test_who_was_held_up_until_another_went_waits_like_anybody() -> None:
     clock = Clockwork()
     turn = clock.governor().turn()
@@ -91,33 +79,6 @@ def test_a_machine_that_is_always_late_goes_in_the_end() -> None:
     call(clock.governor())
     assert len(asked) == 3
     assert clock.passed == pytest.approx(0.6)
-
-
-def test_a_pause_that_begins_once_it_is_connected_frees_the_task() -> None:
-    clock = Clockwork()
-    governor = clock.governor()
-    call(governor)
-    turn = governor.turn()
-    turn.draw_near()
-    governor.after_call(429, 2 * HELD_OPEN)
-    with pytest.raises(QuotaWait, match="asked all our workers to wait") as caught:
-        turn.take()
-    assert clock.now + (caught.value.retry_after or 0) == pytest.approx(NOON + 2 * HELD_OPEN, abs=2 * GRDF.distance)
-    assert governor.left() == GRDF.calls_per_day - 1, "it will be counted when it is made"
-
-
-@pytest.mark.parametrize("seconds", [0.5, 30.0, 200.0])
-def test_after_a_pause_each_gets_ready_for_its_own_turn(seconds: float) -> None:
-    """If all got ready for the end of the pause, hundreds would connect at once, and only one could call."""
-    clock = Clockwork()
-    governor = clock.governor()
-    governor.after_call(429, seconds)
-    turns = [governor.turn() for _ in range(40)]
-    for turn in turns:
-        turn._ask(600)
-    assert [round(turn._due - NOON - seconds, 3) for turn in turns] == [
-        round(number * GRDF.distance, 3) for number in range(40)
-    ]
 
 
 # ---- the adapter, over real connections ------------------------------------------------------------------------------
@@ -241,24 +202,6 @@ def test_a_pause_while_it_waits_sends_nothing(listener: Listener, governor: Gove
     assert governor.left() == 99
 
 
-def test_threads_share_an_adapter_and_each_of_their_calls_takes_its_own_turn(
-    listener: Listener, governor: Governor
-) -> None:
-    adapter = TurnAdapter()
-
-    def one(_: int) -> datetime:
-        session = requests.Session()  # not closed: that would close the connections of the others
-        session.mount("http://", adapter)
-        return send_at_turn(session, governor.turn(), "GET", f"http://127.0.0.1:{listener.port}/", timeout=10).at
-
-    with ThreadPoolExecutor(3) as pool:
-        moments = sorted(pool.map(one, range(3)))
-    adapter.close()
-    assert all(later - earlier > timedelta(seconds=1) for earlier, later in pairwise(moments))
-    assert len(listener.heard) == 3
-    assert governor.left() == 97
-
-
 def test_a_call_without_a_turn_is_not_made(listener: Listener, governor: Governor) -> None:
     with requests.Session() as session:
         session.mount("http://", TurnAdapter())
@@ -266,22 +209,3 @@ def test_a_call_without_a_turn_is_not_made(listener: Listener, governor: Governo
             session.get(f"http://127.0.0.1:{listener.port}/", timeout=10)
     assert listener.stood == []
     assert governor.left() == 100
-
-
-def test_a_call_that_may_not_be_made_opens_no_connection(listener: Listener, governor: Governor) -> None:
-    governor.after_call(429, 3600)
-    with requests.Session() as session:
-        session.mount("http://", TurnAdapter())
-        with pytest.raises(QuotaWait):
-            ask(session, governor, listener)
-    assert listener.stood == []
-
-
-def test_a_day_spent_while_it_waits_is_told_as_such(listener: Listener, governor: Governor) -> None:
-    governor.quota = Quota(1.0, 1)
-    with requests.Session() as session:
-        session.mount("http://", TurnAdapter())
-        ask(session, governor, listener)
-        with pytest.raises(QuotaExceeded):
-            ask(session, governor, listener)
-    assert len(listener.heard) == 1

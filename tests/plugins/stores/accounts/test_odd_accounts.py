@@ -27,19 +27,10 @@ def results(consents: object) -> dict[str, Any]:
 
 ODD: dict[str, dict[str, Any]] = {
     "null": results([None]),
-    "texts": results(["x", 1, True]),
-    "lists": results([[None], []]),
     "no list": results({"a": None}),
-    "a text": results("x"),
-    "others null": results([{"pce": "x", "others": None}]),
     "others hold null": results([{"pce": "x", "others": [None]}]),
-    "others hold texts": results([{"pce": "x", "others": ["y", 1]}]),
     "others is an object": results([{"others": {"x": None}}]),
-    "pce null": results([{"pce": None}]),
-    "results null": {"oauth_callback_results": None},
     "results a list": {"oauth_callback_results": [None]},
-    "results a text": {"oauth_callback_results": "x"},
-    "declaration null": {"declaration": None, **results([None])},
 }
 
 
@@ -97,29 +88,3 @@ def test_an_account_is_found_by_each_of_its_meters_until_it_has_them_no_more(
     clean.book.remove(account_id)
     assert store.holding(one) == []
     clean.book.remove(f"{account_id}-else")
-
-
-FORMER = "function (doc) { if (doc.oauth_callback_results) emit(doc.oauth_callback_results.pce_id, null); }"
-
-
-@pytest.mark.parametrize("store", ["searched"], indirect=True)
-@pytest.mark.parametrize("map_", [FORMER, "function (doc) { this is no JavaScript"])
-def test_an_index_with_other_functions_is_not_read(
-    clean: LocalWorld, couchdb: CouchDBHook, store: AccountStore, account_id: str, map_: str
-) -> None:
-    """It knows of one meter alone, or of nothing."""
-    former = {"_id": "_design/grdf", "language": "javascript", "views": {"meters": {"map": map_}}}
-    assert couchdb.request("PUT", ACCOUNT, "/_design/grdf", body=former).ok
-    number = int(account_id.rpartition("-")[2])
-    one, two = (f"0966666{number * 10 + at:07}" for at in range(2))
-    clean.book.save(
-        {"_id": account_id, "account_type": "grdfgrandlyon"}
-        | {"oauth_callback_results": {"pce_id": one, "consents": [{"pce": one}, {"pce": two}]}}
-    )
-    assert [document["_id"] for document in store.holding(two)] == [account_id]
-    assert make_index(couchdb) == "new"
-    assert "_design/grdf" in designs(couchdb), "its functions are none of ours: a city may have made it"
-    assert len(designs(couchdb)) == 2
-    assert make_index(couchdb) == "up to date"
-    assert [document["_id"] for document in AccountStore(couchdb).holding(two)] == [account_id]
-    clean.book.remove(account_id)
