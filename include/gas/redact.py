@@ -51,7 +51,7 @@ def redact(text: str) -> str:
 
     :param text: any text, for example the body of an answer or the message of an exception
     :return: the text without Bearer tokens, JSON web tokens, values of parameters with secret-looking names, passwords
-        in URLs, and e-mail addresses. The function is idempotent
+        in URLs, and e-mail addresses
     """
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)

@@ -22,15 +22,11 @@ VALUES: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 PAGE = (ROOT / "docs" / "helm.md").read_text(encoding="utf-8")
 SETS = {each["name"]: each for each in VALUES["workers"]["celery"]["sets"]}
 PODS = {
-    "airflow-api-server": VALUES["apiServer"],
-    "airflow-scheduler": VALUES["scheduler"],
-    "airflow-dag-processor": VALUES["dagProcessor"],
-    "airflow-triggerer": VALUES["triggerer"],
-    "airflow-worker-tasks": SETS["tasks"],
-    "airflow-worker-deletion": SETS["deletion"],
-    "airflow-run-airflow-migrations": VALUES["migrateDatabaseJob"],
-    "airflow-create-user": VALUES["createUserJob"],
-}
+    "airflow-api-server": VALUES["apiServer"], "airflow-scheduler": VALUES["scheduler"],
+    "airflow-dag-processor": VALUES["dagProcessor"], "airflow-triggerer": VALUES["triggerer"],
+    "airflow-worker-tasks": SETS["tasks"], "airflow-worker-deletion": SETS["deletion"],
+    "airflow-run-airflow-migrations": VALUES["migrateDatabaseJob"], "airflow-create-user": VALUES["createUserJob"],
+}  # fmt: skip
 CHART = os.environ.get("GRDF_TEST_HELM_CHART", "")
 pytestmark = [
     pytest.mark.skipif(not CHART, reason="no Helm chart is given: GRDF_TEST_HELM_CHART=airflow-1.22.0.tgz"),

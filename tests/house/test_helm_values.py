@@ -40,14 +40,9 @@ DIFFERENT = {
 FORM = set(re.findall(r"(?m)^([A-Z_]+)=", (ROOT / ".env.example").read_text()))
 """What kubectl makes a Secret of: every key is there, also where it is empty, since a pod waits for a missing one."""
 THERE = {
-    "POSTGRES_ADDRESS": "postgres/airflow",
-    "REDIS_ADDRESS": "redis:6379",
-    "COUCHDB_SCHEME": "http",
-    "COUCHDB_HOST": "couchdb",
-    "COUCHDB_PORT": "5984",
-    "GRDF_API_BASE": "filled-GRDF_API_BASE",
-    "GRDF_EXTRA": "{}",
-}
+    "POSTGRES_ADDRESS": "postgres/airflow", "REDIS_ADDRESS": "redis:6379", "COUCHDB_SCHEME": "http",
+    "COUCHDB_HOST": "couchdb", "COUCHDB_PORT": "5984", "GRDF_API_BASE": "filled-GRDF_API_BASE", "GRDF_EXTRA": "{}",
+}  # fmt: skip
 """The list ``env`` of somebody whose servers have the addresses that they have in the compose file."""
 
 

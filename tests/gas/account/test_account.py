@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from include.gas.account.account import Account
 from include.gas.account.grant import Code, IdToken
@@ -141,29 +138,6 @@ def test_odd_documents(changes: dict[str, Any], cause: str) -> None:
     assert "io-cozy-accounts" in str(caught.value)
 
 
-def test_no_id() -> None:
-    with pytest.raises(BadAccount, match="no _id"):
-        Account.from_document({})
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=4) | st.just(PCE),
-    lambda inner: (
-        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["pce", "code", "id_token", "consents"]), inner)
-    ),
-    max_leaves=5,
-)
-
-
-@given(st.dictionaries(st.sampled_from(["_id", "oauth", "oauth_callback_results", "state", "history"]), JSON))
-def test_any_document_is_read_or_refused(changes: dict[str, Any]) -> None:
-    try:
-        account = Account.from_document(document() | changes)
-    except BadAccount:
-        return
-    assert account.needs_first_launch == (not account.meters or account.reconnected)
-
-
 def test_states() -> None:
     marked = with_state(document(), "USER_ACTION_NEEDED.OAUTH_OUTDATED", "revoked", NOW)
     assert Account.from_document(marked).state == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
@@ -219,17 +193,3 @@ def test_days_between_rights_count_as_unread_once_a_right_covers_them() -> None:
     for between in ("x", "2022-07-01", "2022-07-01/9999-12-31"):
         damaged = document(history={PCE: noted["history"][PCE] | {"between": [between]}})
         assert not history_read(damaged, asked, NOW)
-
-
-def test_documents_are_never_changed_in_place() -> None:
-    original = document(history={GI: {"from": "2021-01-01"}})
-    before = copy.deepcopy(original)
-    with_history(original, METERS[0], date(2021, 4, 4), NOW)["history"][GI]["from"] = "x"
-    with_meters(original, METERS)["oauth"]["x"] = 1
-    with_state(original, "LOGIN_FAILED", "x", NOW)["oauth"]["x"] = 1
-    assert original == before
-
-
-def test_an_account_needs_a_meter() -> None:
-    with pytest.raises(ValueError, match="at least one meter"):
-        with_meters(document(), [])

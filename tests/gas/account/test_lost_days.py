@@ -58,24 +58,6 @@ def test_a_note_stays_until_as_many_days_are_there_again(
         assert document["lost_days"][OTHER] == {"read_again": True}
 
 
-@given(YEARS, YEARS, st.integers(0, 400))
-def test_days_that_were_taken_back_are_not_lost(own: dict[int, int], held: dict[int, int], foreign: int) -> None:
-    """What is short besides is."""
-    gone = [date(2026, 1, 1)] * foreign
-    told = {**own, 2026: own.get(2026, 0) + foreign}
-    document = with_lost_days({"_id": "a"}, PCE, book(told), book(held), {2024, 2025, 2026}, gone)
-    assert lost_years(document, PCE) == {year: n for year, n in own.items() if held.get(year, 0) < n}
-    assert reads_again(document, PCE) or not gone, "some may be its own, corrected meanwhile"
-
-
-def test_the_last_stored_day_may_be_one_that_was_taken_back() -> None:
-    told = {2025: StoredYear(10, date(2025, 1, 1), date(2025, 1, 10))}
-    held = {2025: StoredYear(8, date(2025, 1, 2), date(2025, 1, 9))}
-    gone = [date(2025, 1, 1), date(2025, 1, 10)]
-    assert with_lost_days({"_id": "a"}, PCE, told, held, [2025], gone)["lost_days"] == {PCE: {"read_again": True}}
-    assert lost_years(with_lost_days({"_id": "a"}, PCE, told, held, [2025], gone[1:]), PCE) == {2025: 9}
-
-
 def taken_back(document: dict[str, Any], told: int, held: int, foreign: int) -> dict[str, Any]:
     """Return the document after days of 2026 were taken back, and what is stored then was noted."""
     gone = [date(2026, 3, 1)] * foreign
@@ -96,25 +78,6 @@ def test_a_note_goes_when_all_own_days_are_there_though_some_were_taken_back(sto
     most = with_lost_days(document, PCE, book({2026: 83}), book({2026: 89}), [2026])
     assert lost_years(most, PCE) == {2026: 90}
     assert lost_years(with_lost_days(document, PCE, book({2026: 83}), book({2026: 90}), [2026]), PCE) == {}
-
-
-@pytest.mark.parametrize("told", [83, 93], ids=["a new try", "the same again, as its answer was lost"])
-def test_what_is_taken_back_twice_lowers_a_note_once(told: int) -> None:
-    document = with_lost_days({"_id": "a"}, PCE, book({2026: 100}), book({2026: 93}), [2026])
-    document = taken_back(with_stored(document, PCE, [2026], book({2026: 93})), 93, 83, 10)
-    assert lost_years(taken_back(document, told, 83, 10), PCE) == {2026: 90}
-
-
-@given(st.integers(1, 300), st.integers(0, 300), st.integers(0, 300), st.integers(0, 300))
-def test_a_note_is_what_was_own_before_the_loss(own: int, lost: int, foreign: int, more: int) -> None:
-    """Other days may be lost meanwhile. It never says less than is stored."""
-    before = own + foreign
-    lost, more = min(lost, own), min(more, max(own - lost, 0))
-    document = with_lost_days({"_id": "a"}, PCE, book({2026: before}), book({2026: before - lost}), [2026])
-    held = own - lost - more
-    document = with_stored(document, PCE, [2026], book({2026: before - lost}))
-    document = taken_back(document, before - lost, held, foreign)
-    assert lost_years(document, PCE) == ({2026: own} if held < own else {})
 
 
 def test_a_year_without_days_that_were_taken_back_keeps_its_note() -> None:

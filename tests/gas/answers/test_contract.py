@@ -76,13 +76,6 @@ def test_the_frequency_tells_whether_there_are_days(word: Any, daily: bool | Non
         assert "no daily data" in said
 
 
-def test_an_answer_in_another_layout() -> None:
-    text = "\u00a0\n" + json.dumps(json.loads(answer("donnees_contractuelles", {"car": 5})), indent=2)
-    found = read_contract(text, account="a", pce=PCE)
-    assert found is not None
-    assert found.car == 5
-
-
 @pytest.mark.parametrize(
     ("status", "error"),
     [
@@ -135,10 +128,3 @@ def test_what_an_account_says() -> None:
         {"meter_facts": {PCE: later}}, consent, read_at=READ_AT, contract=None, frequency="1M", refused={}
     )["meter_facts"][PCE]
     assert not {"message", "refused"} & back.keys()
-
-
-def test_nothing_known_is_said_with_the_same_keys() -> None:
-    entry = with_meter_facts(
-        {}, Consent(PCE), read_at=READ_AT, contract=None, frequency=None, refused={"technical": "x"}
-    )
-    assert [entry["meter_facts"][PCE][key] for key in ("frequency", "tariff", "car", "daily_data")] == [None] * 4

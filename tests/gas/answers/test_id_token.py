@@ -100,12 +100,6 @@ def test_lenient_where_it_is_meant_to_be() -> None:
     assert verify(sign(iat=AT + 59))
 
 
-def test_the_clock_is_taken_when_none_is_given() -> None:
-    present = int(datetime.now(UTC).timestamp())
-    assert verify(sign(iat=present, exp=present + 60), now=None)
-    refuse(sign(iat=present - 9000, exp=present - 8000), "expired 2 h ago", now=None)
-
-
 @pytest.mark.parametrize("name", ["none", "None", "NONE"])
 @pytest.mark.parametrize("algorithms", [["HS256"], ["none", "HS256"], ["HS256", "NONE", "None"]])
 def test_alg_none(name: str, algorithms: list[str]) -> None:
@@ -167,34 +161,23 @@ def test_keys_that_the_token_brings_are_not_used(header: dict[str, Any]) -> None
 @pytest.mark.parametrize(
     ("changes", "cause"),
     [
-        ({"exp": AT - 60}, "expired 1 min ago"),
-        ({"exp": AT - 9000}, "expired 2 h ago"),
+        ({"exp": AT - 60}, "expired 1 min ago"), ({"exp": AT - 9000}, "expired 2 h ago"),
         ({"exp": ...}, "does not say when it was issued and when it expires"),
-        ({"iat": ...}, "does not say when it was issued and when it expires"),
-        ({"exp": "soon"}, "does not say when"),
-        ({"exp": True}, "does not say when"),
-        ({"exp": float("inf")}, "does not say when"),
-        ({"exp": 10**400}, "does not say when"),
-        ({"iat": AT + 61}, "is not valid yet"),
-        ({"nbf": AT + 61}, "is not valid yet"),
-        ({"nbf": "later"}, "is not valid yet"),
-        ({"aud": "other"}, "another client than ours (`aud`)"),
-        ({"aud": ...}, "(`aud`)"),
-        ({"aud": "clientele"}, "(`aud`)"),
-        ({"aud": ["other"]}, "(`aud`)"),
-        ({"aud": {"client": 1}}, "(`aud`)"),
-        ({"aud": [["client"]]}, "(`aud`)"),
-        ({"aud": ["client", "other"], "azp": ...}, "(`azp`)"),
+        ({"iat": ...}, "does not say when it was issued and when it expires"), ({"exp": "soon"}, "does not say when"),
+        ({"exp": True}, "does not say when"), ({"exp": float("inf")}, "does not say when"),
+        ({"exp": 10**400}, "does not say when"), ({"iat": AT + 61}, "is not valid yet"),
+        ({"nbf": AT + 61}, "is not valid yet"), ({"nbf": "later"}, "is not valid yet"),
+        ({"aud": "other"}, "another client than ours (`aud`)"), ({"aud": ...}, "(`aud`)"),
+        ({"aud": "clientele"}, "(`aud`)"), ({"aud": ["other"]}, "(`aud`)"), ({"aud": {"client": 1}}, "(`aud`)"),
+        ({"aud": [["client"]]}, "(`aud`)"), ({"aud": ["client", "other"], "azp": ...}, "(`azp`)"),
         ({"azp": "other"}, "(`azp`)"),
         ({"iss": ISSUER.replace(":443", "")}, "a different login server than the one configured (`iss`)"),
-        ({"iss": ...}, "(`iss`)"),
-        ({"iss": [ISSUER]}, "(`iss`)"),
-        ({"nonce": ...}, "lacks the nonce we sent"),
+        ({"iss": ...}, "(`iss`)"), ({"iss": [ISSUER]}, "(`iss`)"), ({"nonce": ...}, "lacks the nonce we sent"),
         ({"nonce": None}, "lacks the nonce we sent"),
         ({"nonce": "n-2"}, "has a different nonce from the one we sent"),
         ({"nonce": ["n-1"]}, "has a different nonce"),
     ],
-)
+)  # fmt: skip
 def test_wrong_claims(changes: dict[str, Any], cause: str) -> None:
     claims = {name: value for name, value in (CLAIMS | changes).items() if value is not ...}
     refuse(forge({"alg": "HS256"}, claims, SECRET.encode()), cause)
@@ -215,12 +198,6 @@ def test_an_empty_client_id_matches_nothing() -> None:
 )  # fmt: skip
 def test_garbage(token: Any) -> None:
     refuse(token, "")
-
-
-@given(st.text(max_size=60) | st.text("eyJ.-_AZ09", max_size=60))
-def test_any_text_is_refused(token: str) -> None:
-    with pytest.raises(IdTokenRefused):
-        verify(token)
 
 
 @given(st.integers(0, 400), st.integers(1, 63))

@@ -18,16 +18,12 @@ JA, JB, JC = json.dumps(A), json.dumps(B), json.dumps(C)
 @pytest.mark.parametrize(
     "text",
     [
-        f"{JA}\n{JB}\n{JC}\n",
-        f"{JA}\r\n\r\n{JB}\r\n{JC}",
-        f"{JA}{JB}{JC}",
-        f"\n\n  {json.dumps(A, indent=1)}{json.dumps(B, indent=4)}\n{JC}\n\n",
-        f"\ufeff{JA}\u00a0{JB} null , {JC}",
-        f"[{JA},{JB},{JC}]",
-        f'{{"liste_acces":[{JA},{JB}],"code_statut_traitement":"0"}}',
+        f"{JA}\n{JB}\n{JC}\n", f"{JA}\r\n\r\n{JB}\r\n{JC}", f"{JA}{JB}{JC}",
+        f"\n\n  {json.dumps(A, indent=1)}{json.dumps(B, indent=4)}\n{JC}\n\n", f"\ufeff{JA}\u00a0{JB} null , {JC}",
+        f"[{JA},{JB},{JC}]", f'{{"liste_acces":[{JA},{JB}],"code_statut_traitement":"0"}}',
         f"HTTP junk ]]> {JA} }} }} {JB} \x00\x01 \" ' {JC} trailing",
     ],
-)
+)  # fmt: skip
 def test_layouts(text: str) -> None:
     for body in (text, text.encode()):
         found = scan(body)
@@ -110,14 +106,6 @@ def test_any_objects_in_any_junk(
 @example(b'{"\\')
 def test_any_bytes_never_raise(text: bytes) -> None:
     scan(text)
-
-
-@given(st.lists(st.sampled_from([*'{}[]":,\\ \n\ta1é', '"a":', "{}", '"liste_a":[', '{"a":1}', "null"]), max_size=60))
-def test_anything_that_looks_like_json_never_raises(parts: list[str]) -> None:
-    text = "".join(parts)
-    found = scan(text)
-    assert len(found.objects) + len(found.broken) <= len(text) + 1
-    assert scan("".join(json.dumps(value) for value in found.objects)).objects == found.objects or "liste_" in text
 
 
 @given(st.lists(OBJECTS, min_size=1, max_size=4), st.data())

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.account.own_meters import meters_in, with_meters
-from include.gas.answers.access_rights import AccessRight, Rights, consent_state, is_pce, read_rights, usable_right
+from include.gas.answers.access_rights import AccessRight, Rights, consent_state, read_rights, usable_right
 from include.gas.consents.consent import Consent, parse_claims, told
 from include.gas.consents.read_under import consent_of
 from include.gas.days.windows import Window
@@ -80,18 +80,6 @@ def test_odd_claims_are_refused(claim: Any) -> None:
         IdTokenRefused, match=r"^Account a: the id_token is genuine but its .*`consentements`.* Nothing was"
     ):
         parse_claims({"consentements": claim}, account="a")
-
-
-@given(st.dictionaries(st.text(max_size=3), st.text(max_size=3)) | st.text(max_size=20))
-def test_no_other_claim_is_believed(claim: Any) -> None:
-    with pytest.raises(IdTokenRefused):
-        parse_claims({"consentements": claim})
-
-
-def test_meters() -> None:
-    assert is_pce(PCE)
-    assert is_pce(GI)
-    assert not any(is_pce(odd) for odd in ("", PCE + "\n", PCE[1:], "gi000042", "GI00042", "０" * 14, None, 7))
 
 
 def test_a_right() -> None:
@@ -192,11 +180,6 @@ def test_refused_and_unreadable_lists() -> None:
     assert (len(answer.rights), answer.odd, answer.problem) == (1, 2, None)
 
 
-@given(st.binary(max_size=80))
-def test_any_list_is_read(body: bytes) -> None:
-    read_rights(body, account="a")
-
-
 NOW = datetime(2024, 5, 1, 6, tzinfo=UTC)
 
 
@@ -284,14 +267,6 @@ def test_the_days_covered_are_those_of_the_rights(mine: list[Consent]) -> None:
     if by_hand:
         assert consent.opens is None or consent.opens <= min(by_hand)
         assert consent.closes is None or consent.closes > max(by_hand)
-
-
-def test_of_two_usable_rights_the_one_whose_days_go_on() -> None:
-    over = right(perim_donnees_conso_fin="2024-02-01", date_fin_droit_acces="2031-01-01")
-    fresh = right(id_droit_acces="u-2", date_fin_droit_acces="2024-07-01")
-    found = usable_right(rights(over, fresh), PCE, TODAY)
-    assert found is not None
-    assert found.id == "u-2"
 
 
 @pytest.mark.parametrize("state", ["waiting for the holder", "refused", "obsolete, without ever being in force"])

@@ -69,22 +69,11 @@ def test_after_the_end_of_the_consent_nothing_is_missing() -> None:
     assert [cell.first.day for cell in cells if cell.expected > cell.days] == [1, 2, 3]
 
 
-def test_29_february_has_no_day_a_year_before() -> None:
-    cells = day_cells(date(2024, 2, 1), [stored(date(2023, 2, 28), 3)], bounds())
-    assert (cells[27].before, cells[28].before) == (3, None)
-
-
 def test_corrections_are_told_in_order_and_odd_ones_left_out() -> None:
     changes = [{"at": "x", "before": 5, "after": 6, "status": "provisional"}, 7, {"at": "y", "before": 6, "after": 7}]
     (first, *others) = day_cells(date(2026, 4, 1), [stored(date(2026, 4, 1), changes=changes)], bounds())
     assert [(change.at, change.before, change.after) for change in first.changes] == [("x", 5, 6), ("y", 6, 7)]
     assert not any(cell.changes for cell in others)
-
-
-def test_a_correction_without_numbers_is_told_without_them() -> None:
-    changes = [{"at": "x", "before": "many", "after": {}}]
-    (first, *_) = day_cells(date(2026, 4, 1), [stored(date(2026, 4, 1), changes=changes)], bounds())
-    assert [(change.at, change.before, change.after) for change in first.changes] == [("x", None, None)]
 
 
 def test_what_others_put_between_the_totals_replaces_none() -> None:
@@ -110,25 +99,6 @@ def test_totals_say_how_many_days_they_sum_and_how_many_are_missing(numbers: set
     years = year_cells(list(year_documents("a", "m", documents).values()), bounds())
     assert sum(cell.days for cell in years) == len(days)
     assert [cell.former for cell in years[1:]] == [cell.load for cell in years[:-1]]
-
-
-@given(st.sets(st.integers(0, 820), min_size=1))
-def test_only_the_same_days_of_two_years_are_compared(numbers: set[int]) -> None:
-    days = {FIRST + timedelta(days=n): 2 + n for n in sorted(numbers)}
-    documents = [stored(day, load) for day, load in days.items()]
-    months = list(month_documents("a", "m", documents).values())
-    years = list(year_documents("a", "m", documents).values())
-    for year in (2025, 2026):
-        two = [each for each in documents if each["year"] in (year, year - 1)]
-        (whole,) = [cell for cell in year_cells(years, bounds(), two) if cell.first.year == year] or [None]
-        for cell in (*month_cells(year, months, bounds(), two), *([whole] if whole else [])):
-            mine = [day for day in days if day.year == year and (cell is whole or day.month == cell.first.month)]
-            both = [day for day in mine if day.replace(year=year - 1) in days]
-            if both:
-                assert (cell.compared, cell.matched) == (len(both), sum(days[day] for day in both))
-                assert cell.before == sum(days[day.replace(year=year - 1)] for day in both)
-            elif cell.load is not None:
-                assert (cell.compared, cell.before) == (0, None)
 
 
 def test_the_whole_former_period_stands_apart() -> None:

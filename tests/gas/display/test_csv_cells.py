@@ -22,22 +22,10 @@ def test_numbers_and_plain_texts_stay(value: object) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "=1+1",
-        "+cmd|' /C calc'!A0",
-        "-2+3",
-        "@SUM(A1)",
-        "\t=1",
-        "\r=1",
-        "\n=1",
-        "\t1",
-        " =1",
-        "＝1",
-        "--5",
-        "-",
-        "=",
+        "=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\t1", " =1", "＝1", "--5", "-", "=",
         "+a",
     ],
-)
+)  # fmt: skip
 def test_formulas_become_texts(text: str) -> None:
     assert safe_cell(text) == f"'{text}"
 

@@ -6,10 +6,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from include.gas.display.fleet import DAYS, GROUPS, NEEDS_PERSON, Age, DayCount, Group, day_counts, fleet
+from include.gas.display.fleet import DAYS, DayCount, Group, day_counts, fleet
 from include.gas.display.overview import Overview, Situation
 from include.gas.display.recent_days import RecentDays
 
@@ -19,11 +17,6 @@ NEWEST = TODAY - timedelta(days=2)
 
 def account(name: str, **more: Any) -> Overview:
     return Overview(name, meters=("m",), asked=True, **{"last": NEWEST, **more})
-
-
-def test_every_situation_belongs_to_a_group() -> None:
-    assert set(GROUPS) == set(Situation)
-    assert {GROUPS[each] for each in NEEDS_PERSON} <= {Group.LOST, Group.WAITING, Group.LATE, Group.WELL}
 
 
 def test_each_account_is_counted_in_one_group() -> None:
@@ -71,10 +64,6 @@ def test_each_account_is_in_one_class_of_ages(ago: int | None, place: int) -> No
         assert (day.first or date.min) <= last <= day.last
 
 
-def test_an_account_that_cannot_be_read_has_no_age() -> None:
-    assert fleet([account("odd", odd="?", last=None)], TODAY).ages[-1] == Age(None, None, 0)
-
-
 def test_days_are_stored_corrected_missing_or_still_expected() -> None:
     first = NEWEST - timedelta(days=5)
     (*_, five, four, three, two, one, newest) = day_counts(
@@ -96,23 +85,3 @@ def test_days_are_stored_corrected_missing_or_still_expected() -> None:
 def test_a_meter_that_was_never_asked_misses_nothing() -> None:
     assert not any(day.missing or day.expected for day in day_counts([RecentDays(0, "", -1)], TODAY))
     assert len(day_counts([], TODAY)) == DAYS
-
-
-@given(
-    st.lists(
-        st.tuples(st.integers(-150, 20), st.text("sc-.", max_size=62), st.none() | st.integers(-150, 90)), max_size=5
-    )
-)
-def test_the_counts_are_those_of_looking_at_each_day_of_each_meter(meters: list[tuple[int, str, int | None]]) -> None:
-    base = TODAY.toordinal()
-    given = [RecentDays(base + at, text, None if until is None else base + until) for at, text, until in meters]
-    for count in day_counts(given, TODAY):
-        seen = []
-        for meter in given:
-            at = count.day.toordinal() - meter.first
-            told = at < len(meter.letters)
-            expected = meter.until is None or count.day.toordinal() <= meter.until
-            seen.append("" if at < 0 else meter.letters[at] if told else "-" if expected else "")
-        assert (count.stored, count.corrected) == (seen.count("s"), seen.count("c"))
-        assert count.missing + count.expected == seen.count("-")
-        assert not (count.missing and count.expected)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.account.sections.announcements import announced_by, unannounced, with_announced, with_unannounced
+from include.gas.account.sections.announcements import announced_by, unannounced
 from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.changes import DAYS_NAMED, Changes
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
@@ -45,27 +43,6 @@ def test_changes_add_up_and_survive_json(loads: list[list[date]]) -> None:
         assert set(extra) == {"account", "changed"}, "no days: events of a household that leaves stay in Airflow"
         assert extra["account"] == "home"
         assert extra["changed"] > 0
-
-
-@given(DAYS, DAYS)
-def test_what_was_not_announced_is_kept_until_it_is(one: list[date], two: list[date]) -> None:
-    document: dict[str, Any] = {"_id": "home", "_rev": "1-a", "gaps": {}}
-    before = copy.deepcopy(document)
-    first, second = Changes.of([report(one)]), Changes.of([report(two)])
-    noted = with_unannounced(with_unannounced(document, first), second)
-    assert document == before, "the argument is left as it was"
-    kept = unannounced(noted)
-    assert kept == first + second
-    assert (
-        kept.days
-        == tuple(sorted({*one, *two} if len({*one, *two}) <= DAYS_NAMED else {*first.days, *second.days}))[-DAYS_NAMED:]
-    )
-    assert dict(kept.counts).get(DAY, 0) == len(one) + len(two)
-    assert with_announced(noted, Changes(), "run-1") == with_announced(document, Changes(), "run-1") == document
-    told = with_announced(noted, kept, "run-1")
-    assert not unannounced(told)
-    assert (announced_by(told, "run-1"), announced_by(told, "run-2")) == (kept, Changes())
-    assert announced_by(with_announced(told, Changes(), "run-2"), "run-1") == kept
 
 
 @pytest.mark.parametrize("odd", [None, 7, "text", [], {}, {"days": ["tomorrow"], "first": None, "counts": {}}])

@@ -91,24 +91,6 @@ def test_days_that_were_only_confirmed_are_not_taken_back() -> None:
     store.check_totals()
 
 
-def test_a_foreign_day_that_is_confirmed_goes() -> None:
-    store = MemoryStore()
-    put(store, {0: 60}, FOREIGN)
-    put(store, {0: 60}, LATER, "definitive")
-    take_back(store, "a", PCE, SINCE)
-    assert not store.docs[DAY]
-
-
-@pytest.mark.parametrize("odd", [{"load": "x"}, {"month": 13}, {"load_read_at": "soon"}, {"load_read_at": None}])
-def test_a_day_that_does_not_say_it_goes_as_before(odd: dict[str, Any]) -> None:
-    store = MemoryStore()
-    put(store, {0: 60, 1: 61}, OWN)
-    put(store, {0: 60}, FOREIGN, "definitive")
-    store.docs[DAY][f"a:{PCE}:2026-01-01"] |= odd
-    take_back(store, "a", PCE, SINCE)
-    assert list(store.docs[DAY]) == [f"a:{PCE}:2026-01-02"]
-
-
 def test_a_period_says_it_too() -> None:
     def period(load: int, at: datetime, end: date = date(2026, 1, 31), reason: str = "") -> dict[str, Any]:
         return period_document("a", PCE, Period(FIRST, end, load, reason=reason), at)

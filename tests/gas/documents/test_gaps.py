@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,16 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from include.gas.account.sections.missing_days import awaited_from, known_gaps, with_gaps
-from include.gas.answers.consumption.daily import Reading
 from include.gas.days.asked_days import Reread
 from include.gas.days.windows import Window
-from include.gas.documents.doctypes import DAY
 from include.gas.documents.gaps import APART, PUBLISHED_WITHIN, Gap, gaps_of
-from include.gas.documents.gas_days import CHANGES_KEPT, day_id
-from include.gas.documents.storing import load_answer
-from tests.gas.memory_store import MemoryStore
 
-PCE, OTHER = "09999999900017", "GI999042"
+PCE = "09999999900017"
 FIRST = date(2023, 11, 20)
 EVERY = frozenset({2023, 2024, 2025})
 ALL = Window(FIRST, date(2026, 1, 1))
@@ -86,12 +80,6 @@ def test_each_missing_day_is_counted_once_in_its_own_year(
         old = {each for each in mine if each < day(end) - timedelta(days=reread)}
         assert (gap.awaited, gap.none) == (len(mine) - len(old), len(old))
         assert {each for each in mine if gap.is_none(each)} == old
-
-
-@given(OFFSETS, st.integers(0, 90))
-def test_nothing_is_missing_when_all_is_stored_but_what_is_young(end: int, reread: int) -> None:
-    stored = [day(n) for n in range(end) if day(n) + PUBLISHED_WITHIN < day(end)]
-    assert gaps_of(first=FIRST, end=day(end), stored=stored, years=EVERY, reread=Reread(reread), **WHOLE) == {}
 
 
 def test_a_young_day_is_not_missing_although_a_younger_one_has_come() -> None:
@@ -198,124 +186,12 @@ def test_every_missing_day_becomes_none_by_being_asked_for_twice_and_never_comes
         assert all(len({at for at, _ in gap.once}) <= 12 for gap in found.values())
 
 
-@given(st.sets(st.integers(0, 400), min_size=1, max_size=200))
-def test_daily_runs_settle_every_hole_and_reach_far_back_on_few_days(holes: set[int]) -> None:
-    """After a whole history is read at once, daily runs settle a year's gaps with three wide requests."""
-    document: dict[str, Any] = {"_id": "a"}
-    start = FIRST + timedelta(days=480)
-    wide = 0
-    for n in range(45):
-        end = start + timedelta(days=n)
-        stored = [each for m in range(700) if (each := day(m)) < end and m not in holes]
-        usual = FIRST if n == 0 else end - timedelta(days=63)
-        begin = min(usual, awaited_from(document, PCE, end) or usual)
-        wide += n > 0 and begin < usual
-        facts: dict[str, Any] = {"asked": Window(begin, end), "before": known_gaps(document, PCE), "today": end}
-        found = gaps_of(first=FIRST, end=end, stored=stored, years=EVERY, reread=Reread(62), **facts)
-        document = with_gaps(document, PCE, EVERY, found, NOON)
-    assert sum(gap.awaited for gap in found.values()) == 0
-    assert sum(gap.none for gap in found.values()) == len(holes)
-    assert wide == 2
-
-
 # -- on the account ----------------------------------------------------------------------------------------------------
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
-YEARS = st.sampled_from([2023, 2024, 2025])
-
-
-def a_gap(year: int, first: int, days: list[int]) -> Gap:
-    """Return a gap of days that are each awaited (0), without an answer (1) or known as none (2)."""
-    runs = [Window(each, each + ONE) for n in range(len(days)) if (each := date(year, 1, 1) + timedelta(first + 2 * n))]
-    none, once = ([run for run, kind in zip(runs, days, strict=True) if kind == wanted] for wanted in (2, 1))
-    awaited = [run.first for run, kind in zip(runs, days, strict=True) if kind < 2]
-    unasked = [run.first for run, kind in zip(runs, days, strict=True) if kind == 0]
-    return Gap(
-        runs[0].first, runs[-1].first, len(awaited), len(none), min(awaited, default=None), min(unasked, default=None),
-        tuple(none), tuple((date(2026, 5, 3), run) for run in once),
-    )  # fmt: skip
-
-
-GAPS = st.builds(a_gap, YEARS, st.integers(0, 100), st.lists(st.integers(0, 2), min_size=1, max_size=60))
-
-
-def as_found(gaps: list[Gap]) -> dict[int, Gap]:
-    return {gap.first.year: gap for gap in gaps}
-
-
-@given(st.lists(st.tuples(st.sampled_from([PCE, OTHER]), st.sets(YEARS), st.lists(GAPS, max_size=3)), max_size=8))
-def test_what_is_known_of_other_years_and_meters_stays_and_since_lasts(
-    looks: list[tuple[str, set[int], list[Gap]]],
-) -> None:
-    document: dict[str, Any] = {"_id": "a", "_rev": "1-a", "history": {PCE: {"from": "2023-11-20"}}}
-    known: dict[tuple[str, int], tuple[Gap, str]] = {}
-    for turn, (pce, years, gaps) in enumerate(looks):
-        now = NOON + timedelta(days=turn)
-        found = {year: gap for year, gap in as_found(gaps).items() if year in years}
-        given_document = copy.deepcopy(document)
-        changed = with_gaps(document, pce, years, found, now)
-        assert document == given_document, "the argument is left as it was"
-        for year in years:
-            before = known.pop((pce, year), None)
-            if year in found:
-                known[pce, year] = (found[year], before[1] if before else now.isoformat()[:19])
-        assert with_gaps(changed, pce, years, found, now + timedelta(hours=1)) == changed, (
-            "seen again: nothing to write"
-        )
-        document = changed
-        assert {key: document[key] for key in ("_id", "_rev", "history")} == {
-            key: given_document[key] for key in ("_id", "_rev", "history")
-        }
-        noted = {
-            (meter, int(year)): (
-                known_gaps(document, meter)[int(year)],
-                e["since"][:19],
-            )
-            for meter, by_year in document.get("gaps", {}).items()
-            for year, e in by_year.items()
-        }
-        assert noted == known
-        assert ("gaps" in document) == bool(known), "no empty object is left behind"
-        assert all(document["gaps"].values()) if known else True
 
 
 # -- the trace of corrections ------------------------------------------------------------------------------------------
-
-
-@given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=40))
-def test_the_trace_of_a_day_tells_every_change_of_load_and_is_bounded(said: list[tuple[int, bool]]) -> None:
-    store, march = MemoryStore(), date(2026, 3, 14)
-    expected: list[dict[str, Any]] = []
-    before: int | None = None
-    for turn, (load, definitive) in enumerate(said):
-        status = "definitive" if definitive else "provisional"
-        at = NOON + timedelta(days=turn)
-        reading = Reading(march, load, status=status)  # type: ignore[arg-type]  # both words are the type's own
-        report = load_answer(store, "a", PCE, [reading], at)
-        if before is not None and before != load:
-            expected.append({"before": before, "after": load, "status": status, "at": report_time(at)})
-            assert report.corrected == 1
-        before = load
-    document = store.docs[DAY][day_id("a", PCE, march)]
-    assert document.get("changes", []) == expected[-CHANGES_KEPT:]
-    assert document["load"] == said[-1][0]
-    store.check_totals()
-
-
-def report_time(at: datetime) -> str:
-    from include.gas.days.gas_day import utc_text
-
-    return utc_text(at)
-
-
-def test_a_day_that_only_becomes_definitive_has_no_trace() -> None:
-    store, march = MemoryStore(), date(2026, 3, 14)
-    load_answer(store, "a", PCE, [Reading(march, 5)], NOON)
-    report = load_answer(store, "a", PCE, [Reading(march, 5, status="definitive")], NOON + timedelta(days=1))
-    document = store.docs[DAY][day_id("a", PCE, march)]
-    assert report.confirmed == 1
-    assert document["status"] == "definitive"
-    assert "changes" not in document
 
 
 def test_days_that_no_consent_covers_are_not_missing() -> None:

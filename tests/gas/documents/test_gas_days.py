@@ -155,13 +155,6 @@ def test_totals_are_the_exact_sums_in_any_order(pairs: list[tuple[date, Any]], s
     assert sum(total["days"] for total in months.values()) == len(pairs)
 
 
-def test_the_seed_example_and_whole_numbers() -> None:
-    assert exact_sum([76.712, 5.5]) == 82.212
-    assert exact_sum([0.1] * 3) == 0.3
-    assert repr(exact_sum([60, 55])) == "115"
-    assert exact_sum([]) == 0
-
-
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_sums_of_any_numbers_are_exact(numbers: list[float]) -> None:
     exact = sum((Fraction(repr(number)) for number in numbers), start=Fraction(0))
@@ -180,19 +173,6 @@ def test_the_largest_and_the_smallest_number_are_summed_exactly() -> None:
         year_documents("a", PCE, [day(DAY, 76.712), day(DAY + timedelta(days=1), 5.5)])[f"a:{PCE}:2024"]["load"]
         == 82.212
     )
-
-
-def test_the_shape_of_totals() -> None:
-    march = {f"2024-03-{28 + n}": load for n, load in enumerate([60, 55, 69, 48])}
-    documents = [day(date.fromisoformat(text), load) for text, load in (march | {"2024-04-01": 45}).items()]
-    months, years = month_documents("a", PCE, documents), year_documents("a", PCE, documents)
-    assert months[f"a:{PCE}:2024-03"] | {"basis": ""} == {
-        "_id": f"a:{PCE}:2024-03", "account": "a", "pce": PCE, "load": 232, "year": 2024, "month": 3, "day": 1,
-        "hour": 0, "minute": 0, "days": 4, "volume": None, "volume_days": 0, "measured_days": 4, "estimated_days": 0,
-        "corrected_days": 0, "basis": "",
-    }  # fmt: skip
-    year = years[f"a:{PCE}:2024"]
-    assert (year["load"], year["month"], year["day"], year["days"]) == (277, 1, 1, 5)
 
 
 def test_merging_totals() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +11,7 @@ from include.gas.days.windows import Window
 from include.gas.documents.day_checks import INDEX
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.load_report import LoadReport
-from include.gas.documents.storing import WriteResult, load_answer
+from include.gas.documents.storing import load_answer
 from include.gas.documents.totals import QUALITIES
 from tests.gas.memory_store import MemoryStore
 
@@ -104,14 +103,6 @@ def test_totals_of_days_without_a_volume() -> None:
     assert (month_of(store)["volume"], month_of(store)["volume_days"]) == (None, 0)
 
 
-def test_a_foreign_volume_is_in_no_sum() -> None:
-    store = MemoryStore()
-    put(store, reading(0, 50, said(0)), reading(1, 50, said(1)))
-    day_of(store)["volume"] = "much"
-    put(store, reading(2, 7), minutes=1)
-    assert (month_of(store)["volume"], month_of(store)["volume_days"]) == (6.1, 1)
-
-
 def test_doubts_are_marked_told_once_and_go_with_their_reason() -> None:
     store = MemoryStore()
     days = [reading(day, 50 + day, Measures(volume=5, index_end=4000 + 5 * day)) for day in range(4)]
@@ -130,15 +121,6 @@ def test_doubts_are_marked_told_once_and_go_with_their_reason() -> None:
     assert [day_of(store, day).get("doubts") for day in range(4)] == [None] * 4
     assert right.held[2024].doubts == {}
     store.check_totals()
-
-
-def test_who_does_not_check_leaves_doubts_as_they_are() -> None:
-    store = MemoryStore()
-    put(store, reading(0, 50, said(0)), reading(1, 51, said(1)))
-    day_of(store)["doubts"] = [INDEX]
-    assert not put(store, reading(0, 50, said(0)), minutes=1).changed
-    put(store, reading(0, 50, said(0), status="definitive"), minutes=2)
-    assert day_of(store)["doubts"] == [INDEX]
 
 
 def test_days_without_gas_are_told_once_and_not_each_morning() -> None:
@@ -160,28 +142,3 @@ def test_grdfs_word_and_the_moment_of_an_index_do_not_stay_beside_another_one() 
     day = day_of(store)
     assert (day["index_end"], day["status"], day["quality"]) == (6, "provisional", "estimated")
     assert not {"grdf_quality", "grdf_status", "index_end_at"} & day.keys()
-
-
-class OvertakenOnce(MemoryStore):
-    """A store in which somebody changes another day and its totals just before our first total is written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.overtaken = False
-
-    def write(self, doctype: str, docs: Iterable[dict[str, Any]]) -> WriteResult:
-        if doctype == MONTH and not self.overtaken:
-            self.overtaken = True
-            other = reading(0, 50, Measures(volume=5, index_end=4900))
-            load_answer(self, "a", PCE, [other], T0 + timedelta(minutes=5), window=ALL)
-        return super().write(doctype, docs)
-
-
-def test_a_new_day_stays_new_although_another_one_makes_it_doubtful_meanwhile() -> None:
-    store = OvertakenOnce()
-    days = [reading(day, 50, Measures(volume=5, index_end=4000 + 5 * day)) for day in range(2)]
-    report = load_answer(store, "a", PCE, days, T0, window=ALL, checked=True)
-    assert store.overtaken
-    assert day_of(store, 1)["doubts"] == [INDEX]
-    assert (report.new, report.doubted) == (2, 0)
-    store.check_totals()

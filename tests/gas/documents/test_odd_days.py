@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -34,6 +35,9 @@ NOTES: list[dict[str, Any]] = [
 NO_DAYS: list[dict[str, Any]] = [
     {"year": "x"}, {"year": None}, {"month": 13}, {"day": [2]}, {"year": 99999}, {"day": 3}, {"year": float("inf")},
 ]  # fmt: skip
+NO_LOADS: list[dict[str, Any]] = [
+    {"load": load} for load in (float("inf"), float("nan"), 10**400, 1e300, None, "12", True, [1])
+]
 NO_MOMENTS = [5, "soon", [1], "2026-02-03T09:00:00", {"at": "2026-02-03T09:00:00Z"}, True]
 
 
@@ -64,16 +68,18 @@ def test_a_note_is_in_no_total_and_stays_as_it_is(store: MemoryStore, note: dict
     assert (report.corrected, len(report.stored_days)) == (31, 31)
 
 
-@pytest.mark.parametrize("fields", NO_DAYS, ids=str)
-def test_a_day_that_says_no_day_or_another_counts_as_not_stored(store: MemoryStore, fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize("fields", [*NO_DAYS, *NO_LOADS], ids=lambda fields: str(fields)[:20])
+def test_a_day_that_says_no_day_or_no_load_counts_as_not_stored(store: MemoryStore, fields: dict[str, Any]) -> None:
     store.docs[DAY][SECOND] |= fields
     put(store, days=1)
     month = store.docs[MONTH][f"a:{PCE}:2026-01"]
     assert (month["load"], month["days"]) == (30 * 60, 30)
     definitive = [day | {"status": "definitive"} for day in store.docs[DAY].values()]
     assert open_days(WINDOW, definitive) == Window(date(2026, 1, 2), date(2026, 1, 3)), "it is asked for again"
+    store.docs[DAY][SECOND]["read_at"] = "2026-02-03T09:00:30.000000Z"  # newer than the reading
     put(store)
     store.check_totals()
+    json.dumps(store.docs[DAY][SECOND], allow_nan=False)
     assert store.docs[MONTH][f"a:{PCE}:2026-01"]["days"] == 31
     assert put(store, minutes=1).changed is False
 

@@ -50,16 +50,6 @@ def test_days_months_and_years_are_stored() -> None:
     store.check_totals()
 
 
-def test_the_seed_example() -> None:
-    store = MemoryStore()
-    put(store, {5: 70.012, 6: 6.7})
-    assert store.docs[YEAR][f"a:{PCE}:2024"]["load"] == 76.712
-    report = put(store, {6: 12.2}, minutes=1)
-    assert [doc["load"] for doc in store.docs[YEAR].values()] == [82.212]
-    assert report.corrected == 1
-    assert TotalChange(f"a:{PCE}:2024", 76.712, 82.212) in report.totals
-
-
 def test_again_changes_nothing_and_costs_three_calls() -> None:
     store = MemoryStore()
     put(store, {0: 60, 5: 55})
@@ -179,30 +169,6 @@ def test_two_at_once(before: dict[int, int], old: dict[int, int], new: dict[int,
     interleave(store, [lambda s: put(s, old, minutes=1), lambda s: put(s, new, minutes=2)], order)
     store.check_totals()
     final_is_newest(store, before, old, new)
-
-
-@settings(max_examples=100)
-@given(
-    st.lists(LOADS, min_size=3, max_size=3),
-    st.lists(st.integers(0, 2), max_size=40),
-    st.integers(0, 9),
-    st.sampled_from(["before", "halfway", "after"]),
-)
-def test_three_at_once_one_of_them_killed_and_repeated(
-    loads: list[dict[int, int]], order: list[int], call: int, how: str
-) -> None:
-    store = MemoryStore()
-    newest = {n: kwh + 10 for n, kwh in loads[0].items()}
-
-    def mortal(s: Any) -> None:
-        try:
-            put(Mortal(s, call, how), newest, minutes=3)
-        except Killed:
-            put(s, newest, minutes=3)
-
-    interleave(store, [mortal, lambda s: put(s, loads[1], minutes=1), lambda s: put(s, loads[2], minutes=2)], order)
-    store.check_totals()
-    assert store.loads().items() >= {f"a:{PCE}:{FIRST + timedelta(days=n)}": kwh for n, kwh in newest.items()}.items()
 
 
 def test_a_day_that_goes_there_and_back_leaves_no_wrong_total() -> None:

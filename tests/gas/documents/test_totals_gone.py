@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from include.gas.answers.consumption.daily import Reading
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.load_report import TotalChange
 from include.gas.documents.storing import load_answer
-from tests.gas.memory_store import Killed, MemoryStore, Mortal, interleave
+from tests.gas.memory_store import MemoryStore
 
 PCE = "09900000000017"
 T0 = datetime(2024, 4, 2, 9, 0, tzinfo=UTC)
@@ -63,31 +58,3 @@ def test_what_adoption_keeps_without_days_stays_and_is_what_stays_of_a_total_tha
     put(store, {0: 61}, 3)
     again = store.docs[MONTH][f"a:{PCE}:2023-12"]
     assert (again["load"], again["days"], again["adopted"]) == (61, 1, adopted)
-
-
-@pytest.mark.parametrize("how", ["before", "halfway", "after"])
-@pytest.mark.parametrize("call", range(6))
-def test_killed_anywhere_and_repeated(call: int, how: str) -> None:
-    store = MemoryStore()
-    put(store, {0: 60, 5: 1, 40: 2})
-    lose(store, lambda day: day["year"] == 2023)
-    with suppress(Killed):
-        put(Mortal(store, call, how), {5: 2}, 1)
-    put(store, {5: 2}, 1)
-    store.check_totals()
-
-
-@given(
-    st.dictionaries(st.integers(0, 6), st.integers(0, 3), min_size=1),
-    st.dictionaries(st.integers(0, 6), st.integers(0, 3)),
-    st.dictionaries(st.integers(0, 6), st.integers(0, 3)),
-    st.lists(st.integers(0, 1), max_size=24),
-)
-def test_two_at_once_after_days_were_lost(
-    before: dict[int, int], one: dict[int, int], other: dict[int, int], order: list[int]
-) -> None:
-    store = MemoryStore()
-    put(store, before)
-    lose(store, bool)
-    interleave(store, [lambda s: put(s, one, 1), lambda s: put(s, other, 2)], order)
-    store.check_totals()

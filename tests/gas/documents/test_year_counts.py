@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from datetime import date, timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.account.sections.stored import Stored, is_told, told_years, with_stored
+from include.gas.account.sections.stored import is_told, told_years, with_stored
 from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import account_range
@@ -56,20 +55,6 @@ def test_a_corrected_day_is_counted_once_however_often_it_was_corrected() -> Non
     assert load(store, [reading(FIRST, 7, "provisional")], "2026-01-02T00:00:00+00:00").held == report.held
 
 
-def test_the_note_on_the_account_is_read_back_as_it_was_written_and_repeating_it_changes_nothing() -> None:
-    found = {
-        2024: StoredYear(3, date(2024, 1, 1), date(2024, 1, 9), 2, 1),
-        2025: StoredYear(1, *[date(2025, 2, 3)] * 2),
-    }
-    before = {"_id": "a", "other": [1]}
-    kept = copy.deepcopy(before)
-    document = with_stored(before, PCE, (2024, 2025), found)
-    assert before == kept
-    assert told_years(document, PCE) == found
-    assert with_stored(document, PCE, (2024, 2025), found) == document
-    assert with_stored(document, PCE, None, found) == document
-
-
 def test_years_that_were_not_looked_at_stay_and_years_without_a_day_go() -> None:
     day = date(2024, 1, 1)
     old = {year: StoredYear(1, day.replace(year=year), day.replace(year=year)) for year in (2022, 2023, 2024)}
@@ -78,16 +63,6 @@ def test_years_that_were_not_looked_at_stay_and_years_without_a_day_go() -> None
     assert set(told_years(document, PCE)) == {2022, 2024}
     assert set(told_years(with_stored(document, PCE, None, {}), PCE)) == set()
     assert is_told(with_stored(document, PCE, None, {}), PCE)
-
-
-def test_other_meters_and_odd_notes_do_no_harm() -> None:
-    held = {2024: StoredYear(1, *[date(2024, 1, 1)] * 2)}
-    for odd in (None, 7, [], {PCE: "x"}, {PCE: {"2024": None, "x": {}, "2023": {"days": "?"}}}):
-        assert told_years({Stored.key: odd}, PCE) == {}
-        assert told_years(with_stored({Stored.key: odd}, PCE, (2024,), held), PCE) == held
-    document = with_stored(with_stored({}, "GI999042", None, held), PCE, None, {})
-    assert told_years(document, "GI999042") == held
-    assert not is_told({}, PCE)
 
 
 def test_the_last_days_are_told_one_by_one_unless_all_is_there_as_it_first_came() -> None:

@@ -38,13 +38,6 @@ def test_a_tenth_is_left_to_what_each_load_notes(days: int, lost: bool) -> None:
     assert found({DAY: days, MONTH: 108, YEAR: 12}, 1095, 1095, 1095) == ([DAY] if lost else [])
 
 
-def test_more_than_expected_is_well() -> None:
-    """Former meters, prices of other programs, households that are leaving."""
-    assert found({DAY: 9000, MONTH: 500, YEAR: 90}, 1095) == []
-    assert found({DAY: 0, MONTH: 0, YEAR: 0}) == []
-    assert found({DAY: 1, MONTH: 1, YEAR: 1}, 1) == []
-
-
 def account(name: str, **more: Any) -> dict[str, Any]:
     last = (NOW.date() - timedelta(days=2)).isoformat()
     return {
@@ -72,11 +65,6 @@ def test_accounts_whose_days_were_lost_are_named_with_the_years() -> None:
     assert "1 of 2 accounts have lost stored days" in days.says()
     assert "operations.md" in days.line(1)
     assert "lost_days" in days.line(1)
-
-
-def test_a_share_of_them_is_a_setting() -> None:
-    assert verdict(account("a", **LOST), account("b"), percent=50).red == ()
-    assert verdict(account("a"), account("b")).findings == ()
 
 
 def test_days_that_are_back_or_of_one_that_leaves_are_not_told() -> None:

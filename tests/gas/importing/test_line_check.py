@@ -35,26 +35,21 @@ def reasons(*rows: dict[str, str], **more: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"pce": "9999999900017"}, line_check.ZERO_LOST),
-        ({"pce": "9.9999999E+12"}, line_check.ROUNDED),
-        ({"pce": "1E+13"}, line_check.ROUNDED),
-        ({"pce": "9,99999E+12"}, line_check.ROUNDED),
+        ({"pce": "9999999900017"}, line_check.ZERO_LOST), ({"pce": "9.9999999E+12"}, line_check.ROUNDED),
+        ({"pce": "1E+13"}, line_check.ROUNDED), ({"pce": "9,99999E+12"}, line_check.ROUNDED),
         ({"pce": "12"}, "its pce is not a meter's number: 14 digits, or GI and 6 digits"),
-        ({"postcode": "1000"}, line_check.POSTCODE_CUT),
-        ({"postcode": "Lyon"}, "its postcode is not 5 digits"),
+        ({"postcode": "1000"}, line_check.POSTCODE_CUT), ({"postcode": "Lyon"}, "its postcode is not 5 digits"),
         ({"email": "m.example.org"}, "its email is not an e-mail address"),
         ({"company": "Exemple SARL"}, "it needs either name or company"),
-        ({"name": ""}, "it needs either name or company"),
-        ({"name": "Du\nrand"}, "its name is not a short text"),
+        ({"name": ""}, "it needs either name or company"), ({"name": "Du\nrand"}, "its name is not a short text"),
         ({"phone": "call me"}, "its phone is not a phone number"),
         ({"perimeters": "publiees"}, "its perimeters do not include informatives, the daily data"),
         ({"perimeters": "informatives all"}, None),
         ({"first": "27/11/2026"}, "its first is not a day such as 2026-11-27"),
         ({"first": "2026-11-27", "end": "2026-11-27"}, "its end is not after first"),
-        ({"account": "Mme Durand"}, line_check.BAD_ACCOUNT),
-        ({"account": "_x"}, line_check.BAD_ACCOUNT),
+        ({"account": "Mme Durand"}, line_check.BAD_ACCOUNT), ({"account": "_x"}, line_check.BAD_ACCOUNT),
     ],
-)
+)  # fmt: skip
 def test_a_line_that_is_wrong_by_itself(change: dict[str, str], reason: str | None) -> None:
     (found,) = check(GOOD | change)
     assert found.verdict == "wrong"

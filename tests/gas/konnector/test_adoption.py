@@ -20,7 +20,6 @@ from include.gas.konnector.old_documents import OddDocumentError, figure_of, ran
 from include.gas.konnector.plan import READ_AT
 from tests.gas.adoption import ACCOUNT, FIRST, NOW, PCE, assert_totals, ours, own, run, strangers
 from tests.gas.konnector_store import Shelf, konnector, shelf
-from tests.gas.memory_store import Killed
 
 
 def test_an_adopted_day_is_restated_by_the_next_reading() -> None:
@@ -82,20 +81,8 @@ def test_totals_right_wrong_partly_known_and_alone() -> None:
     years = [konnector(date(2024, 1, 1), 62.00000001, YEAR), konnector(date(2019, 1, 1), 2700, YEAR, zero=True)]
     store = shelf(day=[*january, konnector(date(2023, 12, 31), 5)], month=months, year=years)
     text = look(store, ACCOUNT, PCE).text(dry_run=True)
-    for line in (
-        "37 documents of the konnector's would become ours, then go.",
-        "* 32 days adopted",
-        "* 1 totals that were right",
-        "* 2 totals that were wrong",
-        "    * 2024-01: now the sum of 31 days",
-        "    * 2023-12: now the sum of 1 days; 30 days of it are not stored, so the konnector's figure "
-        "stays noted beside it",
-        "* 2 totals of periods without any stored day, kept unchanged",
-        "    * 2019-03",
-        "    * 2019",
-        "Days adopted, by month: 2023-12 1, 2024-01 31",
-    ):
-        assert line in text.splitlines() or line in text
+    assert "* 32 days adopted" in text
+    assert "    * 2023-12: now the sum of 1 days; 30 days of it are not stored" in text
     report = run(store)
     found = own(store, MONTH) | own(store, YEAR)
     told = {
@@ -103,26 +90,13 @@ def test_totals_right_wrong_partly_known_and_alone() -> None:
         for period, each in found.items()
     }
     assert told == {
-        "2019-03": (232.5, 0, [232.5]),
-        "2019": (2700, 0, [2700]),
-        "2023-12": (5, 1, [500]),
-        "2023": (5, 1, []),
-        "2024-01": (62, 31, []),
-        "2024": (62, 31, []),
-    }
+        "2019-03": (232.5, 0, [232.5]), "2019": (2700, 0, [2700]), "2023-12": (5, 1, [500]), "2023": (5, 1, []),
+        "2024-01": (62, 31, []), "2024": (62, 31, []),
+    }  # fmt: skip
     assert (found["2019-03"]["month"], found["2019-03"]["day"]) == (3, 1)
     assert (found["2019"]["month"], found["2019"]["day"]) == (1, 1)
     assert report.removed == {DAY: 32, MONTH: 3, YEAR: 2}
     assert strangers(store) == []
-
-
-def test_days_that_come_later_replace_a_lone_total_and_leave_its_figure() -> None:
-    store = shelf(month=[konnector(FIRST, 400, MONTH)])
-    run(store)
-    assert own(store, MONTH)["2023-12"]["days"] == 0
-    ours(store, {0: 60})
-    total = own(store, MONTH)["2023-12"]
-    assert (total["load"], total["days"], total["adopted"][0]["load"]) == (60, 1, 400)
 
 
 def test_documents_of_other_accounts_and_meters_are_left_alone() -> None:
@@ -135,25 +109,6 @@ def test_documents_of_other_accounts_and_meters_are_left_alone() -> None:
     assert report.counts()["foreign"] == 1
     assert theirs["_id"] in store.docs[DAY]
     assert sorted(each["load"] for each in store.docs[DAY].values()) == [1, 2, 5, 60]
-
-
-def test_nothing_to_adopt() -> None:
-    store = shelf()
-    ours(store, {0: 1})
-    before = store.revs()
-    assert "there is no konnector document to adopt" in run(store).text()
-    assert store.revs() == before
-
-
-def test_what_is_raised_before_the_removal_keeps_the_konnectors() -> None:
-    def stop() -> None:
-        raise Killed
-
-    store = shelf(day=[konnector(FIRST, 60)])
-    with pytest.raises(Killed):
-        adopt(store, ACCOUNT, PCE, before_removal=stop)
-    assert len(strangers(store)) == 1
-    assert len(own(store, DAY)) == 1
 
 
 def test_only_what_was_read_back_is_removed() -> None:

@@ -14,11 +14,25 @@ from hypothesis import strategies as st
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import day_of
 from include.gas.konnector.adopting import look
-from tests.gas.adoption import ACCOUNT, DOCTYPES, FIRST, NOW, PCE, assert_said, assert_totals, ours, own, run, strangers
+from tests.gas.adoption import (
+    ACCOUNT,
+    DOCTYPES,
+    FIRST,
+    NOW,
+    PCE,
+    assert_said,
+    assert_totals,
+    ours,
+    own,
+    period_of,
+    run,
+    strangers,
+)
 from tests.gas.konnector_store import Shelf, ids, konnector, shelf
 from tests.gas.memory_store import Killed, Mortal, interleave
 
 SPAN = 40
+PRICES = ("price", "former_price")
 
 LOADS = st.one_of(st.integers(0, 4), st.sampled_from([0.5, 36.212, 40.5]))
 WRITTEN = st.sampled_from(["", "2024-01-01T10:00:00.000Z", "2024-02-01T10:00:00.000Z"])
@@ -58,9 +72,25 @@ def shelves(draw: st.DrawFn) -> Shelf:
     years = [konnector(day, load, YEAR, zero, at) for day, load, zero, at in draw(TOTALS)]
     odd = [{"_id": f"odd{next(ids)}", **copy.deepcopy(each)} for each in draw(ODD)]
     odd = list({each["_id"]: each for each in odd}.values())
-    store = shelf(day=days + odd, month=months, year=years)
+    store = shelf(day=[*map(priced, days), *odd], month=[*map(priced, months)], year=[*map(priced, years)])
     ours(store, draw(DAYS))
     return store
+
+
+def priced(document: dict[str, Any]) -> dict[str, Any]:
+    """Return every second document with a price: a tenth of the load that it was computed for."""
+    return document | ({"price": document["load"] / 10} if int(document["_id"], 16) % 2 else {})
+
+
+def assert_prices(store: Shelf, theirs: list[tuple[str, dict[str, Any]]]) -> None:
+    """Assert that each price stands beside its own load, and that no period has lost its only one."""
+    found = {period: each for doctype in DOCTYPES for period, each in own(store, doctype).items()}
+    for each in found.values():
+        former = each.get("former_price")
+        assert each.get("price") in (None, each["load"] / 10)
+        assert former is None or former["price"] == former["load"] / 10
+    for period in {period_of(doctype, document) for doctype, document in theirs if "price" in document}:
+        assert "price" in found[period] or "former_price" in found[period]
 
 
 @given(shelves())
@@ -78,10 +108,11 @@ def test_no_figure_is_lost_and_totals_are_right(store: Shelf) -> None:
     for doctype, document in theirs:
         assert_said(store, doctype, document)
     assert_totals(store)
+    assert_prices(store, theirs)
     days = own(store, DAY)
     assert Counter(map(day_of, days.values())).most_common(1)[0][1] == 1 if days else True
     for day, document in held.items():
-        kept = {key: value for key, value in days[day].items() if key not in ("adopted", "_rev")}
+        kept = {key: value for key, value in days[day].items() if key not in ("adopted", "_rev", *PRICES)}
         assert kept == {key: value for key, value in document.items() if key != "_rev"}
     assert sum(report.removed.values()) == len(theirs)
     after = store.revs()
@@ -130,6 +161,7 @@ def test_while_a_load_is_going_on(store: Shelf, loads: dict[int, Any], order: li
             continue  # by now, GRDF may have restated the figure
         assert document["_id"] not in store.docs[doctype]
     assert_totals(store)
+    assert_prices(store, theirs)
     days = own(store, DAY)
     for n, load in loads.items():
         assert days[(FIRST + timedelta(days=n)).isoformat()]["load"] == load, "GRDF's word stands"

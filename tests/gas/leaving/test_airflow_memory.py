@@ -9,14 +9,9 @@ import pytest
 
 from include.gas.leaving.airflow_memory import (
     AUDIT_LOG,
-    DATA_KEPT,
     SHARED,
     THIS_RUN,
-    WITHOUT_API,
-    events,
     names,
-    not_ended,
-    of_others,
     with_history,
     with_removed_runs,
 )
@@ -27,19 +22,12 @@ DAGS = Path(__file__).resolve().parents[3] / "dags"
 @pytest.mark.parametrize(
     ("conf", "named"),
     [
-        ({"account": "home"}, True),
-        ({"account": " home\n"}, True),
-        ({"account": "hme", "confirm": "home"}, True),
-        ({"accounts": ["other", " home "]}, True),
-        ({"accounts": "home"}, True),
-        ({"accounts": ["home-2", 7, None]}, False),
-        ({"account": "home-2", "note": "home"}, False),
-        ({"accounts": {"home": 1}}, False),
-        ({}, False),
-        (None, False),
-        ("home", False),
+        ({"account": "home"}, True), ({"account": " home\n"}, True), ({"account": "hme", "confirm": "home"}, True),
+        ({"accounts": ["other", " home "]}, True), ({"accounts": "home"}, True),
+        ({"accounts": ["home-2", 7, None]}, False), ({"account": "home-2", "note": "home"}, False),
+        ({"accounts": {"home": 1}}, False), ({}, False), (None, False), ("home", False),
     ],
-)
+)  # fmt: skip
 def test_a_configuration_names_an_account(conf: Any, named: bool) -> None:
     assert names(conf, "home") is named
 
@@ -59,18 +47,3 @@ def test_a_try_that_was_killed_and_the_next_one_tell_of_all_runs_together() -> N
     assert "XComs" in history["removed_with_it"]
     assert [each["columns"] for each in history["kept"]] == [list(THIS_RUN.columns), ["log.dag_id", "log.extra"]]
     assert "airflow_history" not in record, "the argument is left as it was"
-
-
-@pytest.mark.parametrize(("kept", "word"), [(WITHOUT_API, "airflow_conn_id"), (DATA_KEPT, "to be kept")])
-def test_nothing_removed_is_said_with_the_reason(kept: Any, word: str) -> None:
-    history = with_history({"_id": "home:1"}, [kept])["airflow_history"]
-    assert history["removed"] == {}
-    assert "removed_with_it" not in history
-    (said,) = history["kept"]
-    assert word in said["why"]
-
-
-def test_what_stays_is_counted_and_named() -> None:
-    assert events(9).what.startswith("9 asset event(s)")
-    assert not_ended([("grdf_history", "b"), ("grdf_history", "a")]).what.endswith("grdf_history a, grdf_history b")
-    assert of_others({"their_dag": 2}).what.endswith("2 of their_dag")

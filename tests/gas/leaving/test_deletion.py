@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from include.gas.account.account import Account
 from include.gas.account.sections.marks import Leaving, leaving, with_leaving, without_leaving
 from include.gas.answers.access_rights import AccessRight
-from include.gas.documents.doctypes import DATA, DAY, MONTH, YEAR
-from include.gas.leaving.deletion_plan import Plan, standing
+from include.gas.documents.doctypes import DATA, DAY, MONTH
+from include.gas.leaving.deletion_plan import standing
 from include.gas.leaving.deletion_record import (
     ASKED,
     audit_entry,
-    audit_id,
     finished,
     has_left,
     is_of,
@@ -61,15 +57,6 @@ def test_what_is_no_mark(odd: Any) -> None:
     assert leaving({"leaving": odd}) is None
 
 
-def test_the_mark_changes_nothing_else() -> None:
-    before = {**ACCOUNT, "oauth": {"x": [1]}}
-    kept = copy.deepcopy(before)
-    marked = with_leaving(before, run="r", by="me", since=NOW)
-    marked["oauth"]["x"].append(2)
-    without_leaving(marked)["oauth"]["x"].append(3)
-    assert before == kept
-
-
 def right(state: str, role: str = "autorise_contrat_fourniture") -> AccessRight:
     return AccessRight("u", "GI000042", role, state)
 
@@ -79,31 +66,6 @@ def test_which_rights_stand() -> None:
     assert [each.state for each in standing([right(state) for state in states])] == list(states[:2])
     roles = ("autorise_contrat_fourniture", "autorise_contrat_injection", "detenteur_contrat_fourniture", "")
     assert [each.role for each in standing([right("active", role) for role in roles])] == list(roles[:2])
-
-
-def test_the_plan() -> None:
-    text = Plan("a", (("u-1", "active"),), {DAY: 3, MONTH: 1, YEAR: 1}, 2, tokens=True, notes=("Beware.",)).text()
-    for line in (
-        "Account **a**",
-        "Consents to revoke at GRDF: 1",
-        "* u-1 (active)",
-        "* 3 documents of com.grandlyon.grdf.day",
-        "* 2 staged files",
-        "* the account document, with its tokens",
-        "Beware.",
-    ):
-        assert line in text.splitlines()
-    assert "Nothing is removed" in Plan("a", documents={DAY: 3}, keep_data=True).text()
-    assert "3 documents" not in Plan("a", documents={DAY: 3}, keep_data=True).text()
-    assert Plan("a").text().endswith("* the account document")
-
-
-def test_the_record_is_one_per_account_and_run() -> None:
-    runs = ["manual__2026-01-01T00:00:00+00:00", "manual__2026-01-01T00:00:01.000000Z", "x"]
-    ids = {audit_id(account, run) for account in ("a", "b") for run in runs}
-    assert len(ids) == 6
-    assert all(found.partition(":")[0] in ("a", "b") for found in ids)
-    assert audit_id("a", "x") == audit_id("a", "x")
 
 
 def test_a_whole_record() -> None:
@@ -155,35 +117,6 @@ def test_who_goes_on_with_it() -> None:
     assert taken_up(second, "run-2", by="you", at=NOW, keep_data=True) == second
     assert last_taker(entry()) == Leaving("run-1", "me", "2026-01-02T03:04:05.000000Z")
     assert last_taker(second) == Leaving("run-2", "you", "2026-01-03T00:00:00.000000Z", keep_data=True)
-
-
-words = st.sampled_from([ASKED, "revoked", "was not in force"])
-outcomes = st.dictionaries(st.sampled_from("uvw"), words, max_size=3)
-
-
-@given(st.lists(outcomes, max_size=6))
-def test_what_became_of_a_right_is_never_unlearnt(notes: list[dict[str, str]]) -> None:
-    record = entry()
-    known: dict[str, str] = {}
-    for note in notes:
-        record = with_revoked(record, note)
-        for name, said in note.items():
-            known.setdefault(name, said) if said != ASKED else None
-        settled = {name: said for name, said in record["revoked"].items() if said != ASKED}
-        assert settled == known
-    assert record["revoked"].keys() == {name for note in notes for name in note}
-
-
-counts = st.dictionaries(st.sampled_from([*DATA, "staged"]), st.integers(0, 10_000), max_size=4)
-
-
-@given(st.lists(counts, max_size=5))
-def test_counts_add_up_over_all_tries(tries: list[dict[str, int]]) -> None:
-    record = entry()
-    for removed in tries:
-        record = with_removed(record, removed)
-    for what in (*DATA, "staged"):
-        assert record["removed"].get(what, 0) == sum(removed.get(what, 0) for removed in tries)
 
 
 @pytest.mark.parametrize("damage", [None, "x", {}, 5, ["x", None], [{}]])

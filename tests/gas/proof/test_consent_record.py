@@ -7,8 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
-from hypothesis import given
-from hypothesis import strategies as st
 
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.answers.access_rights import AccessRight
@@ -55,16 +53,6 @@ def test_a_record_holds_all_that_was_entered_and_is_read_as_it_was_stored() -> N
     assert read_record(stored | {"_rev": "1-a"}) == msgspec.structs.replace(made, rev="1-a")
     assert record().id != made.id  # two of one moment
     assert "Martin" not in repr(made) + repr(made.entered)
-
-
-@given(
-    st.dictionaries(
-        st.sampled_from(["_id", "pce", "given", "by", "entered", "x"]),
-        st.none() | st.text() | st.integers() | st.dictionaries(st.text(), st.text()),
-    )
-)
-def test_a_record_that_somebody_else_has_changed_is_none(document: dict[str, Any]) -> None:
-    assert read_record(document) is None or set(document) >= {"_id", "pce", "given", "by", "entered"}
 
 
 def test_the_newest_record_before_a_right_proves_it() -> None:

@@ -88,11 +88,6 @@ def test_without_a_right_on_a_record_nobody_was_there(
     assert of_its_household(document, records, NOW, nothing_stored) == []
 
 
-def test_an_account_belongs_to_whom_its_right_is_of() -> None:
-    mine = record()
-    assert of_its_household(account(days_ago(39)), [mine], NOW, nothing_stored) == [mine]
-
-
 def test_the_newest_record_decides() -> None:
     petit = msgspec.structs.replace(ASKED, pce=OTHER, name="Petit", email="p@invented.example")
     later = new_record("a", petit, NOW - timedelta(days=39.5), by=HOUSEHOLD)
@@ -107,11 +102,6 @@ def test_days_without_a_right_may_be_of_each_record(document: dict[str, Any] | N
     records = [record(20), record()]
     assert of_its_household(document, records, NOW, lambda: True) == records
     assert of_its_household(document, [], NOW, lambda: True) == []
-
-
-def test_days_say_nothing_beside_a_right() -> None:
-    """The last form was refused."""
-    assert of_its_household(account(days_ago(50)), [record(20)], NOW, lambda: True) == []
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from include.gas.answers.access_rights import AccessRight
 from include.gas.answers.refusals import http_error
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, VENDOR_DOWN, BadAccount, ConsentLost
 from include.gas.rights.consent_check import Finding, Listed, check_consents
-from include.gas.rights.own_rights import UNKNOWN, WAITS
 
 PCE, OTHER = "09900000000017", "GI000042"
 TODAY = date(2026, 5, 1)
@@ -48,12 +47,6 @@ def check(document: dict[str, Any], *rights: AccessRight) -> Finding:
     assert again is not None
     assert again.document == found.document, "said once, then nothing is written any more"
     return found
-
-
-def test_all_is_well() -> None:
-    document = account(PCE, OTHER)
-    found = check(document, right(), right(OTHER))
-    assert found == Finding(document)
 
 
 def test_dates_are_learnt() -> None:
@@ -209,12 +202,6 @@ def test_an_id_token_that_tells_nothing_is_kept_for_a_month_and_no_longer() -> N
         assert ("s3cr3t" in str(document)) is there, day
 
 
-def test_what_accounts_have_stored_is_never_reworded() -> None:
-    """A text that is compared with: accounts of earlier versions would be told to consent again."""
-    assert WAITS == "only told by GRDF's list, and one list may be cut short: that of another day must show the same"
-    assert UNKNOWN == "not known to be its own"
-
-
 def test_or_as_the_only_right_that_there_ever_was() -> None:
     old = right(id="u-1", created=date(2024, 1, 1))
     waits = told(KONNECTOR, old)
@@ -281,11 +268,6 @@ def test_a_household_that_connects_at_night_made_its_right_on_the_same_day(made:
     account = KONNECTOR | {"cozyMetadata": {"createdAt": made}}
     assert entry(told(account, right(id="u-1", created=day)))["id_accreditation"] == "u-1"
     assert entry(told(account, right(id="u-2", created=day + timedelta(days=1))))["id_accreditation"] is None
-
-
-@pytest.mark.parametrize("made", ["", "soon", 17, None, {"at": 1}, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"])
-def test_no_account_is_odd_because_of_the_day_it_was_made(made: object) -> None:
-    told(KONNECTOR | {"cozyMetadata": {"createdAt": made}}, right(id="u-1", created=date(2024, 3, 1)))
 
 
 def test_what_it_could_not_learn_it_never_takes_from_a_later_right() -> None:

@@ -15,7 +15,6 @@ from include.gas.display.overview import Situation, overview
 from include.gas.errors import OAUTH_OUTDATED, USER_ACTION_NEEDED, VENDOR_DOWN
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.consent_check import Listed, compared, keeps_state
-from include.gas.rights.proof_check import proof_message
 
 PCE, OTHER = "09999999900001", "09999999900002"
 NOW, DAY = datetime(2026, 7, 1, 5, 30, tzinfo=UTC), timedelta(days=1)
@@ -118,22 +117,3 @@ def test_a_more_important_state_is_not_hidden(state: str) -> None:
     refused = {"pce": PCE, "refused": True, "email": "x@example.org"}
     corrected = listed(account(state=USER_ACTION_NEEDED, state_message="m", declaration=refused), right("refused"))
     assert corrected["state_message"] == "m"
-
-
-def test_what_people_are_told() -> None:
-    tag = meter_tag("home", PCE)
-    asked = proof_message("home", Proof(PCE, "asked", UNTIL), NOW.date())
-    assert asked.startswith(f"Account home: GRDF asks for the proof of the consent for meter {tag} until 2026-07-31. ")
-    assert "grdf_send_proof" in asked
-    assert "proofs/home/" in asked
-    assert "2026-07-31, is over" in proof_message("home", Proof(PCE, "asked", UNTIL), UNTIL + DAY)
-    assert PCE not in asked + proof_message("home", Proof(PCE, "refused"))
-
-
-def test_two_meters() -> None:
-    document = account()
-    document["oauth_callback_results"]["consents"].append({"pce": OTHER, "id_accreditation": "u-2"})
-    found = listed(document, right("refused"), right("asked", id="u-2", pce=OTHER))
-    assert situation(found) is Situation.PROOF_REFUSED
-    assert overview(found).proof_until == UNTIL
-    assert found["state_message"].count("refused the proof") == 1

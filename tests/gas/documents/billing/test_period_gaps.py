@@ -12,10 +12,8 @@ from include.gas.account.sections.section import read, written
 from include.gas.answers.consumption.published import Period
 from include.gas.days.windows import Window
 from include.gas.documents.billing.period_gaps import (
-    GAPS_KEPT,
     PeriodGap,
     awaited,
-    gaps_in_words,
     gaps_left,
     open_stretches,
 )
@@ -82,24 +80,3 @@ def test_a_period_that_grdf_names_stays_awaited() -> None:
     twice = gaps_left(gap, once, [gap[0].first], later)
     assert twice == [PeriodGap(gap[0].first, gap[0].end, later)]
     assert not gaps_left(gap, twice, [START], later + ONE)[0].settled, "from then on the four weeks count"
-
-
-def test_an_account_notes_and_names_a_few_only() -> None:
-    documents = stored(*((day, day + 1) for day in range(0, 90, 2)))
-    found = open_stretches(documents, [days(0, 90)])
-    left = gaps_left(found, None, (), TODAY)
-    assert (len(found), len(left), left[-1].first) == (44, GAPS_KEPT, found[-1].first)
-    settled = gaps_left(found, left, (), TODAY + 28 * ONE)
-    assert awaited(found, settled) == found[:-GAPS_KEPT]
-    assert gaps_in_words(found, settled, documents) == (
-        "No billing period is stored for 2024-01-02 to 2024-01-02, 2024-01-04 to 2024-01-04, 2024-01-06 to 2024-01-06, "
-        "2024-01-08 to 2024-01-08, 2024-01-10 to 2024-01-10 and 15 more. The next reading asks for all periods again. "
-        "GRDF has no billing period for 2024-02-11 to 2024-02-11, 2024-02-13 to 2024-02-13, 2024-02-15 to 2024-02-15, "
-        "2024-02-17 to 2024-02-17, 2024-02-19 to 2024-02-19 and 19 more."
-    )
-
-
-def test_nothing_is_said_of_days_before_the_first_period() -> None:
-    documents = stored((10, 20), (20, 30))
-    assert gaps_in_words(open_stretches(documents, [days(0, 90)]), None, documents) == ""
-    assert gaps_in_words([], None, []) == ""

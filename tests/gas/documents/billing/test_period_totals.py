@@ -46,11 +46,6 @@ def test_two_periods_meet_within_a_month() -> None:
     }  # fmt: skip
 
 
-def test_days_of_a_meter_that_is_read_daily_are_summed() -> None:
-    days = [(f"2024-05-{day:02}", f"2024-05-{day + 1:02}", day) for day in range(1, 11)]
-    assert told(*days) == {"2024-05": (55, 10), "2024": (55, 10)}
-
-
 def test_periods_that_overlap_are_not_counted_twice() -> None:
     one, twin, next_one = (
         ("2024-01-01", "2024-02-01", 310),
@@ -59,14 +54,6 @@ def test_periods_that_overlap_are_not_counted_twice() -> None:
     )
     inside = ("2024-01-15", "2024-02-10", 77)
     assert told(twin, one, inside, next_one) == {"2024-01": (310, 31), "2024-02": (29, 29), "2024": (339, 60)}
-
-
-def test_a_period_without_a_number_is_left_out() -> None:
-    some = periods(("2024-01-01", "2024-02-01", 310), ("2024-02-01", "2024-03-01", 290))
-    some[0]["load"] = "much"
-    months, _ = period_totals("a", PCE, some)
-    assert [each["_id"][-7:] for each in months] == ["2024-02"]
-    assert period_totals("a", PCE, []) == ([], [])
 
 
 loads = st.one_of(st.integers(0, 10**7), st.decimals(0, 10**6, places=3).map(float))
@@ -151,11 +138,6 @@ def test_what_days_have_left_follows_the_periods_and_goes_with_them() -> None:
     assert store.docs[MONTH][f"a:{PCE}:2024-03"]["load"] == 12
     assert write(store, new=False) == 6
     assert [key[-7:] for key in store.docs[MONTH]] == ["2024-03"]
-
-
-def test_a_meter_that_has_days_gets_none_from_its_periods() -> None:
-    store = MemoryStore()
-    assert write(store, HALF, new=False) == 0
 
 
 def test_a_figure_of_the_konnectors_that_was_adopted_later_counts_all_the_same() -> None:

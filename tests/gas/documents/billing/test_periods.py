@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from include.gas.account.sections.published_note import DIFFERENCES_KEPT, Difference, with_published
 from include.gas.account.sections.section import written
-from include.gas.account.turns import DAYS, day_of_month, is_due, last_turn
+from include.gas.account.turns import day_of_month, is_due, last_turn
 from include.gas.answers.consumption.published import PERIODS, Period, read_published
 from include.gas.answers.consumption.sorting import Answer
 from include.gas.consents.consent import Consent
@@ -88,11 +88,6 @@ def test_bounds(first: str, end: str) -> None:
     assert (period.first, period.end) == (MARCH, APRIL)
 
 
-def test_bounds_of_the_readings_serve_when_the_consumption_has_none() -> None:
-    (period,) = read(line(date_debut_consommation=None, date_fin_consommation=None)).rows
-    assert (period.first, period.end) == (MARCH, APRIL)
-
-
 def test_of_two_rows_with_the_same_start_the_latest_end_counts() -> None:
     twin = line(end="2024-03-02T06:00:00+01:00", energie=None, type_qualif_conso="Absence de Données")
     short = line(end="2024-03-15T06:00:00+01:00", energie=900)
@@ -148,14 +143,10 @@ def test_every_line_is_counted_once() -> None:
 @pytest.mark.parametrize(
     ("rows", "error"),
     [
-        ([refused("1000009")], ConsentTooNarrow),
-        ([refused("1000014"), line()], ConsentLost),
-        ([refused("1000008")], None),
-        ([], None),
-        (['{"pce"'], ServiceUnavailable),
-        ([line(), {"odd": 1}], None),
+        ([refused("1000009")], ConsentTooNarrow), ([refused("1000014"), line()], ConsentLost),
+        ([refused("1000008")], None), ([], None), (['{"pce"'], ServiceUnavailable), ([line(), {"odd": 1}], None),
     ],
-)
+)  # fmt: skip
 def test_problems(rows: list[Any], error: type[Exception] | None) -> None:
     text = "".join(row if isinstance(row, str) else json.dumps(row) for row in rows)
     found = read_published(text, account="a", pce=PCE, window=WINDOW, today=TODAY).problem()
@@ -175,17 +166,6 @@ def test_a_period_that_ends_in_the_far_future_takes_no_other_ones_place() -> Non
     assert len(nominal.rows) == 1
     assert len(read(line(end="2024-12-18T06:00:00+01:00")).rows) == 1
     assert not read(line(end="2024-12-19T06:00:00+01:00")).rows
-
-
-@given(st.one_of(st.binary(max_size=300), st.recursive(st.none() | st.integers() | st.text(max_size=8), lambda inner: (
-    st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["consommation", "energie", "pce", "date_debut_consommation",
-                                       "date_fin_consommation", "statut_restitution", "code"]), inner, max_size=4)
-)).map(lambda value: json.dumps(value).encode())))  # fmt: skip
-def test_nothing_raises_and_nothing_is_lost(body: bytes) -> None:
-    answer = read_published(body, account="a", pce=PCE, window=WINDOW, today=TODAY)
-    answer.problem()
-    assert answer.counts["lines"] == sum(count for kind, count in answer.counts.items() if kind != "lines")
 
 
 def test_five_years_at_first_then_two_months_back() -> None:
@@ -340,13 +320,6 @@ def test_what_an_account_says_is_bounded() -> None:
     assert "message" not in entry
     none = with_published(before, consent, read_at=READ_AT, periods=[], compared=(), message="No.")["published"][PCE]
     assert (none["last_period"], none["differences"], none["message"]) == (None, [], "No.")
-
-
-def test_turns_are_spread_over_the_month_and_stay() -> None:
-    days = [day_of_month(f"account-{n}") for n in range(2800)]
-    assert set(days) == set(range(1, DAYS + 1))
-    assert max(days.count(day) for day in set(days)) < 2 * 2800 / DAYS
-    assert days == [day_of_month(f"account-{n}") for n in range(2800)]
 
 
 def test_each_account_has_one_turn_a_month() -> None:

@@ -98,13 +98,6 @@ def test_a_wrong_one_beside_a_right_one_that_stays_the_same(more: str) -> None:
     assert meter.docs == before
 
 
-def test_a_start_that_is_moved_to_and_fro() -> None:
-    meter = Meter()
-    for first in (OLD, NEW, OLD, NEW, OLD):
-        meter.reads(first, NEXT)
-        assert (meter.firsts, meter.load) == ([first[0], "07-01"], (first[2] or 0) + 900)
-
-
 @pytest.mark.parametrize("rows", [(NEW, NEXT), (("06-15", "10-01", 1000),)])
 def test_an_answer_that_is_not_whole_takes_nothing_away(rows: tuple[Row, ...]) -> None:
     meter = Meter().reads(OLD, NEXT).reads(*rows, more=BROKEN)
@@ -134,13 +127,6 @@ def test_one_that_is_named_without_an_energy_is_not_withdrawn() -> None:
     meter = Meter().reads(OLD, NEXT).reads(("01-02", "07-01", None), NEW, NEXT)
     assert {"01-02", "01-20"} < set(meter.firsts)
     assert Meter().reads(NEXT).reads(("06-15", "10-01", 1), ("10-01", "11-01", None)).firsts == ["06-15"]
-
-
-def test_what_is_read_again_unchanged_is_not_written() -> None:
-    meter = Meter().reads(OLD, NEXT)
-    before = {key: dict(each) for key, each in meter.docs.items()}
-    meter.reads(OLD, NEXT).reads(NEXT, window=Window(date(2025, 5, 1), YEAR.end)).reads(OLD, NEXT, more=BROKEN)
-    assert meter.docs == before
 
 
 @pytest.mark.parametrize("damage", [{"asked_from": "soon"}, {"asked_from": 7}, {"end": None}])
