@@ -157,19 +157,6 @@ def test_a_command_gets_the_project_environment(run: Run, ready: Path) -> None:
     assert env["PATH"].startswith(f"{ready}/.venv/bin:")
 
 
-TOOLS = "# ---- Settings of the tools ----\n"
-
-
-def test_another_package_is_installed_anew(run: Run, ready: Path) -> None:
-    """What Airflow finds us by is copied into the environment, so a change of it counts like one of the lock."""
-    # Its Python is that of the tests, where nothing may be installed.
-    backend = '[build-system]\nrequires = []\nbuild-backend = "no_such_backend"\n'
-    (ready / "pyproject.toml").write_text(backend + "[project]\n" + TOOLS)
-    closed = "http://127.0.0.1:9/simple"
-    result = run("airflow", "version", PIP_INDEX_URL=closed, PIP_NO_CACHE_DIR="1", PIP_CONFIG_FILE=os.devnull)
-    assert "the lock has changed: updating" in result.stderr
-
-
 def test_what_the_caller_set_wins(run: Run, ready: Path, tmp_path: Path) -> None:
     mine = {
         "AIRFLOW_HOME": str(tmp_path / "home"),

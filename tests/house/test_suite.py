@@ -87,17 +87,3 @@ def test_what_fails_is_shown_whole(project: Path) -> None:
     assert sorted(failed.removeprefix("grdf: tests failed in: ").split(", ")) == [
         "tests/bad", "tests/gone", "tests/worse",
     ]  # fmt: skip
-
-
-def test_arguments_go_to_pytest(project: Path) -> None:
-    put(project, bad__a=FAILING, good__b=WANTING)
-    wanted = [str(project / "tests" / "good"), f"--rootdir={project}", "-c", str(project / "pyproject.toml"), "-q"]
-    command = [sys.executable, "-m", "tests.suite", *wanted]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1].startswith("grdf: 1 passed; 2 skipped for want of redis-server; 1 skipped")
-    assert "groups" not in done.stdout
-    wanted[0] = str(project / "tests" / "bad")
-    done = subprocess.run(command[:3] + wanted, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stdout.splitlines()[-1] == "grdf: 0 passed, 1 failed"

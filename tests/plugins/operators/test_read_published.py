@@ -13,7 +13,7 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from include.gas.days.gas_day import paris_today
-from include.gas.documents.doctypes import DAY, YEAR
+from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range, id_range
 from tests.helpers import MemoryShelf, context, known_account, lose, with_memory_shelf, yesterday
 from tests.plugins.published import ALL, calls, change, document, periods
@@ -144,3 +144,25 @@ def test_one_that_leaves_meanwhile_keeps_nothing(own: Any, account_id: str, monk
     assert read(account_id)["skipped"] == 1
     assert periods(account_id) == []
     assert not {"published", "meter_facts"} & document(own, account_id).keys()
+
+
+def stored(account: str, doctype: str) -> list[dict[str, Any]]:
+    return CouchDBHook().range(doctype, *account_range(account))
+
+
+def loads(account: str, doctype: str) -> int:
+    return sum(each["load"] for each in stored(account, doctype))
+
+
+def test_the_totals_of_a_meter_without_daily_data_are_those_of_its_periods(own: Any, account_id: str) -> None:
+    (pce,) = known_account(own, account_id)
+    own.control.set_quirks(pce, frequency="6M")
+    read(account_id)
+    assert loads(account_id, PUBLISHED) == loads(account_id, MONTH) == loads(account_id, YEAR) > 0
+    months = stored(account_id, MONTH)
+    assert {(each["source"], each["days"]) for each in months} == {("published", 0)}
+    covered = sum(each["days"] for each in stored(account_id, PUBLISHED))
+    assert sum(each["published_days"] for each in months) == covered
+    before = [each["_rev"] for each in (*months, *stored(account_id, YEAR))]
+    read(account_id)
+    assert [each["_rev"] for each in (*stored(account_id, MONTH), *stored(account_id, YEAR))] == before

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -160,29 +158,6 @@ def test_processes_share_the_pace_and_none_starves(url: str) -> None:
     # A call delayed for longer than a turn goes when it can. Among several, chance decides (grdf.quota.ledger).
     first_to_end = min(each[-1] for each in made)
     assert all(each[0] < first_to_end for each in made), "nobody's calls wait for the end of others"
-
-
-def test_a_killed_process_blocks_nobody(tmp_path: Path) -> None:
-    file = str(tmp_path / "quota.db")
-    store = store_at(f"sqlite:///{file}")
-    with caller(f"sqlite:///{file}", "crash", 1.0, 50) as waiting:
-        go(waiting)
-        assert waiting.stdout
-        waiting.stdout.readline()
-        time.sleep(0.2)  # it has booked its second call by now
-        waiting.kill()
-    holding = (
-        f"import sqlite3, time; database = sqlite3.connect({file!r}, isolation_level=None);"
-        "database.execute('BEGIN IMMEDIATE'); print('held', flush=True); time.sleep(60)"
-    )
-    holder = subprocess.Popen([sys.executable, "-c", holding], stdout=subprocess.PIPE)
-    assert holder.stdout
-    holder.stdout.readline()
-    holder.send_signal(signal.SIGKILL)
-    holder.communicate()
-    at = time.monotonic()
-    call(Governor(store, "crash", Quota(1.0, 6000)))
-    assert time.monotonic() - at < 2.5, "one unused instant at most"
 
 
 def test_nobody_else_on_the_machine_reads_the_file(tmp_path: Path) -> None:

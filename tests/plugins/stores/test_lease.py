@@ -62,16 +62,6 @@ def test_who_waits_too_long_goes_on_without_it(couchdb: CouchDBHook, account_id:
         assert document["until"] > time.time(), "who never held it does not give it back"
 
 
-def test_a_late_holder_does_not_give_back_another_s_lease(couchdb: CouchDBHook, account_id: str) -> None:
-    with lease(couchdb, account_id, seconds=0.1):
-        time.sleep(0.15)
-        second = lease(couchdb, account_id, seconds=30)
-        assert second.__enter__()
-    document = couchdb.get(DOCTYPE, account_id)
-    assert document is not None
-    assert document["until"] > time.time()
-
-
 @pytest.mark.parametrize("until", ["soon", ["soon"], {}, True, None])
 def test_a_lease_whose_end_is_no_moment_is_over(couchdb: CouchDBHook, account_id: str, until: Any) -> None:
     couchdb.put(DOCTYPE, {"_id": account_id, "holder": "another program", "until": until})
