@@ -16,15 +16,42 @@ from hypothesis import strategies as st
 from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.grant import IdToken, former_token, holds_tokens, with_id_token, without_grant
 from include.gas.account.own_meters import with_consents, with_meters, without_old_token
-from include.gas.account.sections.announcements import announced_by, unannounced, with_announced
+from include.gas.account.sections.announcements import announced_by, unannounced, with_announced, with_unannounced
+from include.gas.account.sections.client import DEFAULT, bound, client_if_known
 from include.gas.account.sections.lost_days import lost_years, with_lost_days
-from include.gas.account.sections.marks import leaving, with_leaving, without_leaving
+from include.gas.account.sections.marks import Connected, leaving, with_leaving, without_leaving
 from include.gas.account.sections.missing_days import known_gaps, with_gaps
-from include.gas.account.sections.rights.declaration import Declaration, with_look, with_refused, without_old_person
-from include.gas.account.sections.rights.lost_consents import LostConsents
+from include.gas.account.sections.rights.declaration import (
+    Declaration,
+    entered_again,
+    is_refused,
+    names_person,
+    refusal_of,
+    with_declared,
+    with_entered,
+    with_look,
+    with_refused,
+    without_old_person,
+    without_refusal,
+)
+from include.gas.account.sections.rights.list_seen import is_fresh, missed_before, seen_at, with_missed, with_seen
+from include.gas.account.sections.rights.lost_consents import (
+    LostConsents,
+    OthersRights,
+    given_back,
+    handed_over,
+    meters_lost,
+    with_given_back,
+)
 from include.gas.account.sections.rights.proofs import Proof
 from include.gas.account.sections.rights.proofs import with_sent as with_proof_sent
-from include.gas.account.sections.rights.sent_declarations import SentDeclarations, with_sent
+from include.gas.account.sections.rights.sent_declarations import (
+    SentDeclarations,
+    with_sent,
+    without_attempt,
+    without_forgotten,
+    without_sent,
+)
 from include.gas.account.sections.section import read, read_fields
 from include.gas.account.sections.stored import told_years, with_stored
 from include.gas.account.sections.whole_history import history_read, with_history
@@ -38,6 +65,7 @@ from include.gas.errors import BadAccount
 
 PCE, OTHER = "09900000000017", "GI000042"
 NOW, TODAY, DAY = datetime(2024, 4, 2, 9, tzinfo=UTC), date(2024, 4, 2), date(2024, 3, 1)
+CHANGES = Changes(counts=(("a", 1),))
 HELD = {2024: StoredYear(3, DAY, date(2024, 3, 9), 1)}
 CONSENT = Consent(PCE, "u-1", others=(Consent(PCE, "u-0"),))
 GAPS = {2024: Gap(DAY, DAY, 0, 1, none_days=(Window(DAY, date(2024, 3, 2)),))}
@@ -48,23 +76,42 @@ SECTIONS: dict[str, tuple[Read, tuple[Write, ...]]] = {
     "lost_days": (lambda d: lost_years(d, PCE), (lambda d: with_lost_days(d, PCE, HELD, {}, (2024,)),)),
     "gaps": (lambda d: known_gaps(d, PCE), (lambda d: with_gaps(d, PCE, (2024,), GAPS, NOW),)),
     "history": (lambda d: history_read(d, CONSENT, NOW), (lambda d: with_history(d, CONSENT, DAY, NOW),)),
-    "consents_lost": (LostConsents.of, (lambda d: LostConsents.noted(d, [PCE]), lambda d: LostConsents.noted(d, []))),
+    "grdf_connection": (client_if_known, (lambda d: bound(d, "grdf_south"), lambda d: bound(d, DEFAULT))),
+    "consents_lost": (
+        lambda d: (meters_lost(d), handed_over(d), LostConsents.of(d)),
+        (lambda d: LostConsents.noted(d, [PCE]), lambda d: LostConsents.noted(d, [])),
+    ),
+    "consents_of_others": (handed_over, (lambda d: OthersRights.noted(d, {PCE: None}),)),
+    "given_back": (given_back, (lambda d: with_given_back(d, {PCE: "x"}),)),
+    "consents_seen": (
+        lambda d: is_fresh(seen_at(d, ""), NOW), (lambda d: with_seen(d, ""), lambda d: with_seen(d, None)),
+    ),
+    "consents_missed": (
+        lambda d: missed_before(d, TODAY), (lambda d: with_missed(d, TODAY), lambda d: with_missed(d, None)),
+    ),
     "announced": (
         lambda d: (announced_by(d, "run"), unannounced(d)),
-        (lambda d: with_announced(d, Changes(counts=(("a", 1),)), "run"),),
+        (lambda d: with_announced(d, CHANGES, "run"), lambda d: with_unannounced(d, Changes())),
     ),
     "leaving": (leaving, (lambda d: with_leaving(d, run="r", by="b", since=NOW), without_leaving)),
+    "connected": (Connected.moment, (Connected("x", "b").noted,)),
     "declaration": (
-        Declaration.of,
+        lambda d: (Declaration.of(d), names_person(d), is_refused(d), refusal_of(d)),
         (
-            lambda d: with_refused(d, "x", NOW),
-            lambda d: with_look(d, NOW, waits=True),
-            lambda d: without_old_person(d, NOW),
+            lambda d: with_refused(d, "x", NOW), lambda d: with_look(d, NOW, waits=True), without_refusal,
+            lambda d: without_old_person(d, NOW), lambda d: with_entered(d, NOW), lambda d: entered_again(d, NOW),
+            lambda d: with_declared(d, PCE, NOW, waits=True),
         ),
     ),
-    "declarations_sent": (SentDeclarations.of, (lambda d: with_sent(d, Declaration(), NOW),)),
+    "declarations_sent": (
+        lambda d: [each.is_for("a", "b") for each in SentDeclarations.of(d)],
+        (
+            lambda d: with_sent(d, Declaration(), NOW), lambda d: without_sent(d, SentDeclarations.of(d), NOW),
+            lambda d: without_attempt(d, NOW), lambda d: without_forgotten(d, (), TODAY),
+        ),
+    ),
     "proofs": (Proof.all_of, (lambda d: with_proof_sent(d, "u-1", PCE, NOW),)),
-}
+}  # fmt: skip
 """What reads and what writes some keys of the account document, of each shape that a section may have."""
 BY_METER = {"stored", "lost_days", "gaps", "history"}
 WORDS = ("2024", "2023", "days", "first", "last", "years", "none_days", "once", "from", "read_at", "counts", "u-1", PCE)

@@ -11,7 +11,10 @@ from include.gas.leaving.airflow_memory import (
     AUDIT_LOG,
     SHARED,
     THIS_RUN,
+    events,
     names,
+    not_ended,
+    of_others,
     with_history,
     with_removed_runs,
 )
@@ -47,3 +50,9 @@ def test_a_try_that_was_killed_and_the_next_one_tell_of_all_runs_together() -> N
     assert "XComs" in history["removed_with_it"]
     assert [each["columns"] for each in history["kept"]] == [list(THIS_RUN.columns), ["log.dag_id", "log.extra"]]
     assert "airflow_history" not in record, "the argument is left as it was"
+
+
+def test_what_stays_is_counted_and_named() -> None:
+    assert events(9).what.startswith("9 asset event(s)")
+    assert not_ended([("grdf_history", "b"), ("grdf_history", "a")]).what.endswith("grdf_history a, grdf_history b")
+    assert of_others({"their_dag": 2}).what.endswith("2 of their_dag")

@@ -11,7 +11,7 @@ from include.gas.account.account import Account
 from include.gas.account.sections.marks import Leaving, leaving, with_leaving, without_leaving
 from include.gas.answers.access_rights import AccessRight
 from include.gas.documents.doctypes import DATA, DAY, MONTH
-from include.gas.leaving.deletion_plan import standing
+from include.gas.leaving.deletion_plan import Plan, standing
 from include.gas.leaving.deletion_record import (
     ASKED,
     audit_entry,
@@ -129,3 +129,12 @@ def test_a_damaged_record_stops_nobody(damage: object) -> None:
     assert mark_of(record)
     resumed = taken_up(record, "run-2", by="you", at=LATER, keep_data=False)["resumed"]
     assert resumed[-1] == {"run": "run-2", "by": "you", "at": "2026-01-03T00:00:00.000000Z"}
+
+
+def test_the_plan_names_what_goes_and_what_stays() -> None:
+    text = Plan("a", (("u-1", "active"),), {DAY: 3, MONTH: 1}, 2, tokens=True, notes=("Beware.",)).text()
+    for part in ("**a**", "u-1 (active)", "3 documents of com.grandlyon.grdf.day", "2 staged", "tokens", "Beware."):
+        assert part in text
+    kept = Plan("a", documents={DAY: 3}, keep_data=True).text()
+    assert "Nothing is removed" in kept
+    assert "3 documents" not in kept

@@ -14,6 +14,7 @@ from include.gas.days.windows import Window
 from include.gas.documents.billing.period_gaps import (
     PeriodGap,
     awaited,
+    gaps_in_words,
     gaps_left,
     open_stretches,
 )
@@ -80,3 +81,11 @@ def test_a_period_that_grdf_names_stays_awaited() -> None:
     twice = gaps_left(gap, once, [gap[0].first], later)
     assert twice == [PeriodGap(gap[0].first, gap[0].end, later)]
     assert not gaps_left(gap, twice, [START], later + ONE)[0].settled, "from then on the four weeks count"
+
+
+def test_nothing_is_said_of_days_before_the_first_period() -> None:
+    documents = stored((10, 20), (20, 30))
+    assert gaps_in_words(open_stretches(documents, [days(0, 90)]), None, documents) == ""
+    assert gaps_in_words([], None, []) == ""
+    said = gaps_in_words([days(30, 40)], None, stored((10, 30), (40, 50)))
+    assert "2024-01-31 to 2024-02-09" in said
