@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
 
-from include.gas.display.overview import Overview, Situation
+from include.gas.display.overview import Group, Overview, Situation
 from include.gas.display.recent_days import RecentDays
 from include.gas.documents.gaps import PUBLISHED_WITHIN
 from include.gas.documents.year_counts import ABSENT, CORRECTED, STORED
@@ -22,50 +21,6 @@ NAMED = 3
 """How many accounts are named of those that need a person for the same reason."""
 AGES = (2, 3, 4, 5, 6, 7, 14, 30, 90)
 """Highest age in days of each class of newest days; one more class is for all that are older."""
-
-
-class Group(StrEnum):
-    """How an account is, in one word."""
-
-    WELL = "well"
-    LATE = "late"
-    WAITING = "waiting"
-    LOST = "lost"
-    LEAVING = "leaving"
-
-
-GROUPS: Mapping[Situation, Group] = {
-    Situation.LEAVING: Group.LEAVING,
-    Situation.ODD: Group.LOST,
-    Situation.ASKED: Group.WAITING,
-    Situation.CORRECT: Group.LOST,
-    Situation.CONNECT: Group.LOST,
-    Situation.PARTLY: Group.LOST,
-    Situation.PROOF_REFUSED: Group.WAITING,
-    Situation.PROOF: Group.WAITING,
-    Situation.VENDOR: Group.LATE,
-    Situation.NEW: Group.WAITING,
-    Situation.NOTHING: Group.WAITING,
-    Situation.NO_DAILY: Group.WELL,
-    Situation.LATE: Group.LATE,
-    Situation.ENDING: Group.WELL,
-    Situation.GAPS: Group.WELL,
-    Situation.HOLES: Group.WELL,
-    Situation.WELL: Group.WELL,
-}
-"""The group of each situation. *Lost* means that at least one meter is not read until a person does something."""
-
-NEEDS_PERSON = (
-    Situation.ODD,
-    Situation.CORRECT,
-    Situation.CONNECT,
-    Situation.PARTLY,
-    Situation.PROOF_REFUSED,
-    Situation.PROOF,
-    Situation.LATE,
-    Situation.ENDING,
-)
-"""The situations in which a person must do something, the most urgent first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +98,13 @@ def fleet(overviews: Collection[Overview], today: date) -> Fleet:
     held: dict[Situation, list[str]] = {situation: [] for situation in Situation}
     for each in overviews:
         held[each.situation(today)].append(each.id)
-    groups = {
-        group: {situation: len(held[situation]) for situation in Situation if GROUPS[situation] is group}
-        for group in Group
-    }
+    held = {situation: sorted(accounts) for situation, accounts in held.items() if accounts}
     told = [each for account in overviews for each in account.recent]
     return Fleet(
         total=len(overviews),
-        groups={group: {what: n for what, n in counts.items() if n} for group, counts in groups.items()},
+        groups={group: {what: len(held[what]) for what in held if what.group is group} for group in Group},
         needs=tuple(
-            Need(situation, len(held[situation]), tuple(sorted(held[situation])[:NAMED]))
-            for situation in NEEDS_PERSON
-            if held[situation]
+            Need(what, len(accounts), tuple(accounts[:NAMED])) for what, accounts in held.items() if what.needs_person
         ),
         ages=_ages([each.last for each in overviews if not each.odd], today),
         days=day_counts(told, today),

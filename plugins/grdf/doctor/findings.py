@@ -104,26 +104,20 @@ def outcome(what: str, check: Check) -> list[Finding]:
 def look(checks: Iterable[tuple[str, Check]], closed: set[str]) -> Iterator[Finding]:
     """Run checks, and yield what they find.
 
-    A thing whose first check fails is closed: nobody knows where it is, or it does not answer. So is one that does not
-    answer a later check. The rest is not tried then: each would take as long, to say the same. What several checks
-    meet, such as a wrong setting, is told once.
+    A thing is closed once an error of ours ends a check of it: nobody knows where it is, or it does not answer, or it
+    refuses us. The rest is not tried then: it would mostly say the same. What several checks meet is told once.
 
     :param checks: the checks, each with what it looks at
     :param closed: to which this adds what is closed, before it goes on
     """
-    begun: set[str] = set()
-    told: set[str] = set()
     said: set[Finding] = set()
     for what, check in checks:
         if what in closed:
-            if what not in told:
-                told.add(what)
-                yield Finding(what, "unknown", "nothing else about it was looked at, because of that")
-            continue
-        found, error = _tried(what, check)
-        if isinstance(error, GasError) and (what not in begun or _is_silent(error)):
-            closed.add(what)
-        begun.add(what)
+            found = [Finding(what, "unknown", "nothing else about it was looked at, because of that")]
+        else:
+            found, error = _tried(what, check)
+            if isinstance(error, GasError):
+                closed.add(what)
         yield from (finding for finding in dict.fromkeys(found) if finding not in said)
         said.update(found)
 

@@ -57,9 +57,12 @@ class AirflowApiHook(BaseHook):
         """
         self._send("DELETE", path, {})
 
-    def _send(self, method: str, path: str, query: Mapping[str, str]) -> requests.Response:
-        connection = airflow_connection(self.airflow_conn_id)
-        url = base_url(connection, default_scheme="http")
+    def address(self) -> str:
+        """Return the address of the API server.
+
+        :raises BadSettings: if the connection is missing, or has no address that can be used
+        """
+        url = base_url(airflow_connection(self.airflow_conn_id), default_scheme="http")
         if fault := what_is_wrong(url):
             raise BadSettings.about(
                 None,
@@ -67,6 +70,10 @@ class AirflowApiHook(BaseHook):
                 "Nothing was sent. Correct it under Admin, Connections (or in "
                 f"AIRFLOW_CONN_{self.airflow_conn_id.upper()}).",
             )
+        return url
+
+    def _send(self, method: str, path: str, query: Mapping[str, str]) -> requests.Response:
+        url, connection = self.address(), airflow_connection(self.airflow_conn_id)
         try:
             if self._token is None:
                 login = self._session.post(

@@ -9,21 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.display.fleet import DAYS, GROUPS, NEEDS_PERSON, Age, DayCount, Group, day_counts, fleet
-from include.gas.display.overview import Overview, Situation
+from include.gas.display.fleet import DAYS, Age, DayCount, day_counts, fleet
+from include.gas.display.meter_days import MeterDays
+from include.gas.display.overview import Group, Overview, Situation
 from include.gas.display.recent_days import RecentDays
 
 TODAY = date(2026, 5, 20)
 NEWEST = TODAY - timedelta(days=2)
+LATE = MeterDays(stored=(TODAY - timedelta(days=9),))
 
 
 def account(name: str, **more: Any) -> Overview:
     return Overview(name, meters=("m",), asked=True, **{"last": NEWEST, **more})
-
-
-def test_every_situation_belongs_to_a_group() -> None:
-    assert set(GROUPS) == set(Situation)
-    assert {GROUPS[each] for each in NEEDS_PERSON} <= {Group.LOST, Group.WAITING, Group.LATE, Group.WELL}
 
 
 def test_each_account_is_counted_in_one_group() -> None:
@@ -31,10 +28,10 @@ def test_each_account_is_counted_in_one_group() -> None:
         [
             account("a"),
             account("b", awaited=3),
-            account("c", last=TODAY - timedelta(days=9), due=TODAY - timedelta(days=8)),
-            account("d", asks=True),
-            account("e", waits=True),
-            account("f", leaving=True),
+            account("c", days_of_meters=(LATE,)),
+            account("d", standing=Situation.CONNECT),
+            account("e", standing=Situation.ASKED),
+            account("f", standing=Situation.LEAVING),
         ],
         TODAY,
     )
@@ -49,8 +46,8 @@ def test_each_account_is_counted_in_one_group() -> None:
 
 
 def test_what_needs_a_person_comes_by_urgency_with_some_accounts() -> None:
-    late = [account(f"late-{n}", last=TODAY - timedelta(days=9), due=TODAY - timedelta(days=8)) for n in (3, 1, 2, 4)]
-    found = fleet([*late, account("odd", odd="?"), account("fine")], TODAY)
+    late = [account(f"late-{n}", days_of_meters=(LATE,)) for n in (3, 1, 2, 4)]
+    found = fleet([*late, account("odd", odd="?", standing=Situation.ODD), account("fine")], TODAY)
     assert [(need.situation, need.number, need.accounts) for need in found.needs] == [
         (Situation.ODD, 1, ("odd",)),
         (Situation.LATE, 4, ("late-1", "late-2", "late-3")),
@@ -72,7 +69,7 @@ def test_each_account_is_in_one_class_of_ages(ago: int | None, place: int) -> No
 
 
 def test_an_account_that_cannot_be_read_has_no_age() -> None:
-    assert fleet([account("odd", odd="?", last=None)], TODAY).ages[-1] == Age(None, None, 0)
+    assert fleet([account("odd", odd="?", standing=Situation.ODD, last=None)], TODAY).ages[-1] == Age(None, None, 0)
 
 
 def test_days_are_stored_corrected_missing_or_still_expected() -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
 
-from include.gas.health.limits import Cause
+from include.gas.display.overview import overview
 from include.gas.health.sights import unread
-from include.gas.health.verdict import judge
-from include.gas.health.watched import watched
+from tests.gas.health.judged import TODAY, causes, judged
 
-NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
-TODAY = NOW.date()
 PCE, AT = "02201000000004", "2026-01-01T08:00:00.000000Z"
 AHEAD = "2028-06-10T08:00:00.000000Z"
 TOMORROW = "2026-06-11T08:00:00.000000Z"
@@ -47,23 +44,22 @@ def account(*, brought: str = "", read_at: str = AT, connected: str = AT, **more
     ids=["connected", "brought", "read", "declared", "stored", "all"],
 )
 def test_an_account_that_is_silent_stays_so(document: dict[str, Any]) -> None:
-    seen = watched(document, TODAY)
-    assert (seen.age, seen.is_new) == (100, False)
-    found = judge([seen], [], NOW, {"home": unread(2)}, dict.fromkeys(Cause, 0))
-    assert {each.cause for each in found.red} == {Cause.SILENT, Cause.LATE}
+    seen = overview(document)
+    assert (seen.age(TODAY), seen.is_new(TODAY)) == (100, False)
+    assert set(causes(judged(document, sights={"home": unread()}))) == {"silent", "late"}
 
 
 def test_a_moment_ahead_leaves_the_others() -> None:
-    seen = watched(account(brought=AHEAD, read_at="2026-06-01T08:00:00.000000Z", stored={}), TODAY)
-    assert (seen.since, seen.age) == (date(2026, 6, 1), 9)
+    document = account(brought=AHEAD, connected="2026-06-01T08:00:00.000000Z", stored={})
+    seen = overview(document)
+    assert (seen.came(TODAY), seen.age(TODAY)) == (date(2026, 6, 1), 9)
 
 
 def test_one_that_was_never_read_and_came_in_the_future_is_not_new() -> None:
-    seen = watched(account(connected=AHEAD, history={}, stored={}), TODAY)
-    found = judge([seen], [], NOW, {"home": unread(2)}, dict.fromkeys(Cause, 0))
-    assert [each.cause for each in found.red] == [Cause.SILENT]
+    document = account(connected=AHEAD, history={}, stored={})
+    assert set(causes(judged(document, sights={"home": unread()}))) == {"silent"}
 
 
 def test_clocks_may_differ_by_a_day() -> None:
-    seen = watched(account(connected=TOMORROW), TODAY)
-    assert (seen.age, seen.is_new) == (0, True)
+    seen = overview(account(connected=TOMORROW))
+    assert (seen.age(TODAY), seen.is_new(TODAY)) == (0, True)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from include.gas.health.limits import Cause
 from include.gas.health.sights import Sight, unread
-from include.gas.health.verdict import judge
-from include.gas.health.watched import watched
+from tests.gas.health.judged import TODAY, causes, judged
 
-NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
-TODAY = NOW.date()
 PCE = "02201000000005"
 
 
-def causes(first: int, sight: Sight) -> set[Cause]:
+def wrong(first: int, sight: Sight) -> set[str]:
     """Return what is wrong with an account of 20 days ago whose data begin in so many days."""
     document: dict[str, Any] = {
         "_id": "home",
@@ -30,15 +26,14 @@ def causes(first: int, sight: Sight) -> set[Cause]:
         },
         "connected": {"at": "2026-05-21T08:00:00.000000Z", "by": "x"},
     }  # fmt: skip
-    fleet = [watched(document, TODAY)]
-    return {each.cause for each in judge(fleet, [], NOW, {"home": sight}, dict.fromkeys(Cause, 0)).red}
+    return set(causes(judged(document, sights={"home": sight})))
 
 
-@pytest.mark.parametrize("sight", [Sight(), Sight(had_runs=True), unread(2)], ids=["unknown", "runs", "skipped"])
+@pytest.mark.parametrize("sight", [Sight(), Sight(had_runs=True), unread()], ids=["unknown", "runs", "skipped"])
 def test_it_is_neither_silent_nor_late_before_its_data_begin(sight: Sight) -> None:
-    assert causes(40, sight) == set()
+    assert wrong(40, sight) == set()
 
 
 def test_its_age_counts_from_the_day_on_which_its_data_begin() -> None:
-    assert causes(-3, Sight()) == set()
-    assert causes(-9, Sight()) == {Cause.LATE, Cause.SILENT}
+    assert wrong(-3, Sight()) == set()
+    assert wrong(-9, Sight()) == {"late", "silent"}

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from include.gas.health.limits import Cause
-from include.gas.health.verdict import Verdict, judge
-from include.gas.health.watched import watched
+from include.gas.display.overview import overview
+from tests.gas.health.judged import NOW, TODAY, causes, judged
 
-NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
-TODAY = NOW.date()
 READ, OTHER = "02201000000002", "02201000000003"
 LONG_AGO = "2025-08-14T08:00:00.000000Z"
 
@@ -51,15 +48,11 @@ def account(other: dict[str, Any] | None = None, *, stored: int | None = None, *
     }
 
 
-def verdict(document: dict[str, Any]) -> Verdict:
-    return judge([watched(document, TODAY)], [], NOW, percent=dict.fromkeys(Cause, 0))
-
-
 @pytest.mark.parametrize("frequency", ["6M", "JJ"])
 def test_a_meter_that_cannot_be_daily_does_not_make_the_account_late(frequency: str) -> None:
     facts = {"meter_facts": {OTHER: {"frequency": frequency, "daily_data": False}}}
-    assert verdict(account(stored=90, **facts)).findings == ()
-    assert verdict(account(**facts)).findings == ()
+    assert judged(account(stored=90, **facts)).findings == ()
+    assert judged(account(**facts)).findings == ()
 
 
 @pytest.mark.parametrize("frequency", ["6M", "JJ"])
@@ -74,8 +67,8 @@ def test_a_meter_noted_as_not_daily_is_watched_while_it_has_days_of_the_last_30(
         "stored": {READ: year(age), OTHER: year(age)}
     }
     for document in (beside, alone):
-        found = verdict(document)
-        assert [each.cause for each in found.red] == ([Cause.SILENT, Cause.LATE] if red else [])
+        found = judged(document)
+        assert list(causes(found)) == (["silent", "late"] if red else [])
         if red:
             assert f"nothing new for {age} days, and GRDF notes its meter as one without daily data" in found.red[
                 0
@@ -85,34 +78,34 @@ def test_a_meter_noted_as_not_daily_is_watched_while_it_has_days_of_the_last_30(
 def test_a_meter_noted_as_not_daily_whose_days_come_is_read() -> None:
     facts = {pce: {"frequency": "6M", "daily_data": False} for pce in (READ, OTHER)}
     document = account(stored=2, meter_facts=facts)
-    assert watched(document, TODAY).is_read
-    assert verdict(document).expected == 1
-    assert not watched(account(stored=120, meter_facts=facts) | {"stored": {}}, TODAY).is_read
+    assert overview(document).is_read(TODAY)
+    assert judged(document).expected == 1
+    assert not overview(account(stored=120, meter_facts=facts) | {"stored": {}}).is_read(TODAY)
 
 
 def test_a_meter_that_has_never_given_a_day_counts_beside_one_that_is_read() -> None:
-    found = verdict(account())
-    assert [each.cause for each in found.red] == [Cause.SILENT, Cause.LATE]
+    found = judged(account())
+    assert list(causes(found)) == ["silent", "late"]
     assert "no day yet of one of its meters, connected 2025-08-14" in found.red[1].line(1)
 
 
 def test_a_meter_that_lags_counts_though_the_other_was_brought_today() -> None:
-    found = verdict(account({"brought": days_ago(0)}, stored=None) | {"stored": {READ: year(30)}})
-    assert [each.cause for each in found.red] == [Cause.SILENT, Cause.LATE]
+    found = judged(account({"brought": days_ago(0)}, stored=None) | {"stored": {READ: year(30)}})
+    assert list(causes(found)) == ["silent", "late"]
     assert "newest day 2026-05-11" in found.red[1].line(1)
 
 
 def test_a_meter_that_was_brought_lately_is_not_late() -> None:
-    assert verdict(account({"brought": days_ago(3)})).findings == ()
+    assert judged(account({"brought": days_ago(3)})).findings == ()
 
 
 def test_a_meter_that_waits_for_its_household_is_not_late_but_asked_for() -> None:
-    found = verdict(account({"unusable": "was revoked"}, stored=90))
-    assert [each.cause for each in found.findings] == [Cause.CONNECT]
+    found = judged(account({"unusable": "was revoked"}, stored=90))
+    assert list(causes(found)) == ["connect"]
 
 
 def test_a_declared_right_that_was_answered_today_is_not_late() -> None:
     answered = {"declaration": {"pce": OTHER, "declared": days_ago(40), "answered": days_ago(0)}}
     document = account(**answered)
     del document["history"][OTHER]
-    assert verdict(document).findings == ()
+    assert judged(document).findings == ()
