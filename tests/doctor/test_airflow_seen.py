@@ -165,11 +165,12 @@ def test_an_airflow_that_has_not_started_yet(rows: Rows) -> None:
 
 
 def test_an_account_that_is_read_and_then_no_more(alive: Rows, clean: LocalWorld, household: str) -> None:
+    since(clean, household, timedelta(days=5))
     alive.dag(household, came=now() - timedelta(days=30))
     (told,) = bad()
     assert f"1 of 1 accounts that should be read are silent (100.0 %, more than 2 % call a person): {household}" in told
     alive.load(household, now() - timedelta(hours=2))
-    assert not [each for each in seen() if household in each.says], "it has no day yet, but was connected today"
+    assert not [each for each in seen() if household in each.says], "it is read, and not late yet"
     alive.run("UPDATE dag SET is_paused = 1")
     assert "its DAG is paused" in bad()[0]
     AccountStore(CouchDBHook()).mark(household, ConsentLost.about(household, "GRDF says that its consent is revoked"))
@@ -177,13 +178,15 @@ def test_an_account_that_is_read_and_then_no_more(alive: Rows, clean: LocalWorld
     assert (look.state, "must connect again" in look.says) == ("look", True), "it needs no run, and nothing is broken"
 
 
-def test_an_airflow_that_cannot_be_read_from_here(
-    clean: LocalWorld, household: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_airflow_that_cannot_be_read_from_here(clean: LocalWorld, household: str) -> None:
     """A worker has no database. What the accounts' documents say is told all the same."""
     nowhere = Finding(airflow_state.WHAT, "unknown", "it has no database here")
+    told = list(accounts.accounts(CouchDBHook(), nowhere))
+    assert "nothing new for 30 days, and its document names no reason" in told[0].says
+    since(clean, household, timedelta(days=5))
+    AccountStore(CouchDBHook()).note_listed(now())
     (told,) = accounts.accounts(CouchDBHook(), nowhere)
-    assert told.state in ("ok", "look"), told
+    assert (told.state, "their DAGs were not looked at" in told.says) == ("ok", True)
 
 
 def test_only_some_of_many_accounts_are_named(alive: Rows, clean: LocalWorld, household: str) -> None:

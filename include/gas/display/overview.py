@@ -96,7 +96,6 @@ class Overview:
         for the run that will use a new consent; ``None`` otherwise
     :param partial: whether the state is about only some of the meters
     :param odd: why the document cannot be understood; ``""`` otherwise
-    :param first: first stored gas day of any meter; ``None`` if no day is stored
     :param last: the oldest of the meters' newest stored days, without meters that have no days or cannot be daily;
         ``None`` if no day is stored
     :param days: number of stored days of all meters
@@ -126,7 +125,6 @@ class Overview:
     standing: Situation | None = None
     partial: bool = False
     odd: str = ""
-    first: date | None = None
     last: date | None = None
     days: int = 0
     provisional: int = 0
@@ -236,18 +234,11 @@ def overview(document: Mapping[str, Any]) -> Overview:
     try:
         return _summary(document)
     except BadAccount as error:
-        return odd_overview(document, str(error))
+        odd = str(error)
     except (ValueError, OverflowError):
-        return odd_overview(document, BEYOND)
-
-
-def odd_overview(document: Mapping[str, Any], why: str) -> Overview:
-    """Return the summary of an account document that cannot be understood.
-
-    :param why: what is odd about it, as a sentence or clause
-    """
+        odd = BEYOND
     standing = Situation.ODD if leaving(document) is None else Situation.LEAVING
-    return Overview(str(document.get("_id")), odd=why, standing=standing, client=client_if_known(document))
+    return Overview(str(document.get("_id")), odd=odd, standing=standing, client=client_if_known(document))
 
 
 def _summary(document: Mapping[str, Any]) -> Overview:
@@ -321,7 +312,6 @@ def _stored(years: Sequence[StoredYear], meters: Sequence[MeterDays]) -> dict[st
     # A meter that cannot be daily gives no new day. What it gave before does not make the others look late.
     shown = [meter for meter in held if meter.daily] or held
     return {
-        "first": min((year.first for year in years), default=None),
         "last": min((max(meter.stored) for meter in shown), default=None),
         **{kind: sum(getattr(year, kind) for year in years) for kind in ("days", "provisional", "corrected")},
     }

@@ -63,8 +63,4 @@ def _unwritable(url: str) -> str:
         return f"{nearest} is no folder"
     if not os.access(nearest, os.W_OK | os.X_OK):
         return f"this user may not write to {nearest}"
-    if nearest != folder.absolute():
-        room = os.statvfs(nearest)
-        if not (room.f_blocks or room.f_files):  # such as /proc, where nothing is refused to root by its rights
-            return f"no folder can be made in {nearest}, which is no disk"
     return ""

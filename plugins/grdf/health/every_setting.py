@@ -32,14 +32,19 @@ def readers() -> dict[str, Callable[[], Any]]:
 
 def wrong() -> Iterator[tuple[str, BadSettings]]:
     """Yield each setting that is wrong, or names a notifier or a connection that is, with what is wrong about it."""
+    told: set[str] = set()
     for name, look in (readers() | {"alert_notifier": Alerter, "airflow_conn_id": _connection}).items():
         try:
             look()
+            continue
         except BadSettings as error:
-            yield name, error
+            found = error
         except Exception as error:  # noqa: BLE001 - of Airflow's parser; its text would show what is written
             cause = f"the setting [grdf] {name} cannot be read ({type(error).__name__})"
-            yield name, BadSettings.about(None, cause, f"Correct [grdf] {name}.")
+            found = BadSettings.about(None, cause, f"Correct [grdf] {name}.")
+        if str(found) not in told:
+            told.add(str(found))
+            yield name, found
 
 
 def _connection() -> None:

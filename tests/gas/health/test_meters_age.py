@@ -55,24 +55,10 @@ def test_a_meter_that_cannot_be_daily_does_not_make_the_account_late(frequency: 
     assert judged(account(**facts)).findings == ()
 
 
-@pytest.mark.parametrize("frequency", ["6M", "JJ"])
-@pytest.mark.parametrize(("age", "red"), [(7, False), (8, True), (29, True), (30, False), (89, False)])
-def test_a_meter_noted_as_not_daily_is_watched_while_it_has_days_of_the_last_30(
-    frequency: str, age: int, red: bool
-) -> None:
-    """The note may be wrong, and until then the days came: their end is told as that of any other meter."""
-    facts = {"frequency": frequency, "daily_data": False}
-    beside = account(stored=age, meter_facts={OTHER: facts})
-    alone = account(stored=age, meter_facts={READ: facts, OTHER: facts}) | {
-        "stored": {READ: year(age), OTHER: year(age)}
-    }
-    for document in (beside, alone):
-        found = judged(document)
-        assert list(causes(found)) == (["silent", "late"] if red else [])
-        if red:
-            assert f"nothing new for {age} days, and GRDF notes its meter as one without daily data" in found.red[
-                0
-            ].line(1)
+def test_a_meter_noted_as_not_daily_whose_days_end_is_told_with_that_note() -> None:
+    found = judged(account(stored=8, meter_facts={OTHER: {"frequency": "JJ", "daily_data": False}}))
+    assert list(causes(found)) == ["silent", "late"]
+    assert "nothing new for 8 days, and GRDF notes its meter as one without daily data" in found.red[0].line(1)
 
 
 def test_a_meter_noted_as_not_daily_whose_days_come_is_read() -> None:
@@ -102,10 +88,3 @@ def test_a_meter_that_was_brought_lately_is_not_late() -> None:
 def test_a_meter_that_waits_for_its_household_is_not_late_but_asked_for() -> None:
     found = judged(account({"unusable": "was revoked"}, stored=90))
     assert list(causes(found)) == ["connect"]
-
-
-def test_a_declared_right_that_was_answered_today_is_not_late() -> None:
-    answered = {"declaration": {"pce": OTHER, "declared": days_ago(40), "answered": days_ago(0)}}
-    document = account(**answered)
-    del document["history"][OTHER]
-    assert judged(document).findings == ()

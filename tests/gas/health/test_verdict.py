@@ -114,6 +114,24 @@ def test_runs_that_succeed_without_ever_asking_are_silence() -> None:
     assert causes(verdict([never], sights={"never": Sight(had_runs=True)})) == {"silent": ["never"]}
 
 
+def test_an_account_without_any_moment_is_silent_where_no_run_has_read_it() -> None:
+    """As cozy-stack makes it: only what Airflow shows of its runs tells whether it is read."""
+    cozy = {"_id": "cozy", "account_type": "grdfgrandlyon", "oauth_callback_results": {"id_token": "a.b.c"}}
+    assert causes(verdict([cozy])) == {}
+    for sight in (unread(), Sight(had_runs=True)):
+        assert causes(verdict([cozy], sights={"cozy": sight})) == {"silent": ["cozy"]}
+    for at, red in (("2026-06-09T08:00:00Z", False), ("2028-06-10T08:00:00Z", True)):
+        dated = cozy | {"connected": {"at": at, "by": "x"}}
+        assert bool(causes(verdict([dated], sights={"cozy": unread()}))) is red, "one of yesterday is new"
+
+
+def test_one_whose_data_begin_later_is_neither_silent_nor_late() -> None:
+    later = {"pce": PCE, "id_accreditation": "right", "first": "2026-07-20", "end": "2029-01-01"}
+    waits = account("a", None, oauth_callback_results={"consents": [later]})
+    for sight in (Sight(), Sight(had_runs=True), unread()):
+        assert causes(verdict([waits], sights={"a": sight})) == {}
+
+
 def test_a_document_that_cannot_be_understood_is_silence() -> None:
     assert causes(verdict([{"_id": "odd", "account_type": "grdfgrandlyon", "state": 7}])) == {"silent": ["odd"]}
 

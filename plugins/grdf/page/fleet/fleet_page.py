@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -27,8 +27,7 @@ router = APIRouter()
 WEEK = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Charts:
+class Charts(NamedTuple):
     """The page's charts.
 
     :param ages: accounts by the age of their newest day
@@ -102,6 +101,4 @@ def _day_text(count: DayCount, t: Texts) -> str:
 
 
 def _kinds(count: DayCount) -> Mapping[str, int]:
-    return {
-        "stored": count.stored, "corrected": count.corrected, "missing": count.missing, "expected": count.expected,
-    }  # fmt: skip
+    return {kind: getattr(count, kind) for kind in ("stored", "corrected", "missing", "expected")}
