@@ -87,10 +87,7 @@ class Situation(StrEnum):
 class Overview:
     """What an account document says, without secrets and independent of the present date.
 
-    :param id: account id
-    :param meters: the meters in order
     :param state: Cozy's word for what is wrong; ``None`` when all is well
-    :param message: explains the state to a person
     :param since: when the state was first noticed, UTC text; ``""`` if unknown
     :param standing: what is to be said first on any day: it leaves, is odd, waits for a holder, for its household or
         for the run that will use a new consent; ``None`` otherwise
@@ -98,12 +95,9 @@ class Overview:
     :param odd: why the document cannot be understood; ``""`` otherwise
     :param last: the oldest of the meters' newest stored days, without meters that have no days or cannot be daily;
         ``None`` if no day is stored
-    :param days: number of stored days of all meters
     :param provisional: number of stored days that GRDF may still change
-    :param corrected: number of stored days that were corrected
     :param awaited: number of missing days that may still come
     :param none: number of missing days for which GRDF has no data
-    :param none_days: these days, as runs
     :param asked: whether GRDF was asked for days of any meter, even without success
     :param consent_until: last day on which the first consent to end is of use; ``None`` if no consent ends
     :param consents_until: last day on which the last consent to end is of use; ``None`` if a consent does not end
@@ -113,8 +107,6 @@ class Overview:
     :param proof_until: last day to send the first proof that GRDF waits for; ``None`` if none is known
     :param braked: whether GRDF's list had no consent for it and was not believed
     :param client: the connection of the GRDF client that it belongs to; ``""`` if its document is odd
-    :param recent: the newest days of its meters, one by one
-    :param days_of_meters: how new the days of each meter are
     """
 
     id: str

@@ -51,9 +51,6 @@ class Client:
 class Finding:
     """One cause: how many are concerned, and whether that is too many.
 
-    :param cause: what is wrong
-    :param count: how many accounts, days or clients are concerned
-    :param of: how many there are
     :param named: the concerned accounts or clients, each with a reason; empty where there are none to name
     """
 
