@@ -91,7 +91,7 @@ def since(world: LocalWorld, account: str, age: timedelta) -> None:
     known_account(world, account)
     document = dict(world.book.get(account) or {})
     for read in document["history"].values():
-        read["read_at"] = (datetime.now(UTC) - age).isoformat()
+        read |= {"read_at": (datetime.now(UTC) - age).isoformat(), "from": "2020-01-01"}
     world.book.save(document)
 
 

@@ -152,10 +152,9 @@ def _faults(hook: CouchDBHook, doctype: str) -> Iterator[tuple[str, str]]:
         yield "unindexed", name
     if not compares_revisions(hook, doctype):
         yield "uncompared", name
-    rules = json_object(hook.good(hook.request("GET", doctype, "/_security")))
-    names, roles = (set((rules.get("members") or {}).get(key) or ()) for key in ("names", "roles"))
-    if not (names or roles):
+    members = json_object(hook.good(hook.request("GET", doctype, "/_security"))).get("members") or {}
+    names = {*(members.get("names") or ()), *(f"the role {role}" for role in members.get("roles") or ())}
+    if not names:
         yield "open", name
     elif hook.login[0] in names and doctype not in FOR_READERS:
-        strangers = [*(names - {hook.login[0]}), *(f"the role {role}" for role in roles - {"_admin"})]
-        yield from (("strangers", each) for each in strangers)
+        yield from (("strangers", each) for each in names - {hook.login[0], "the role _admin"})

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -28,16 +28,6 @@ NOT_SEEN = (
     "Which accounts' DAGs are missing or paused, and whose runs are all skipped, was seen only of accounts that are "
     "late or new ({looked} of {of}): [grdf] airflow_conn_id is not set."
 )
-
-
-class Asked(Protocol):
-    """The part of a task's ``ti`` that asks Airflow."""
-
-    def get_dag(self, dag_id: str) -> Any:
-        """Return what Airflow knows of a DAG."""
-
-    def get_dr_count(self, dag_id: str, *, states: list[str]) -> int:
-        """Return how many runs a DAG has."""
 
 
 class _Row(msgspec.Struct):
@@ -93,10 +83,10 @@ def by_api(conn_id: str, accounts: Collection[str], now: datetime) -> Mapping[st
     return {account: _sight(dags.get(dag), dag in read, unread()) for account in accounts if (dag := dag_id(account))}
 
 
-def by_task(ti: Asked, accounts: Sequence[str]) -> Mapping[str, Sight]:
+def by_task(ti: Any, accounts: Sequence[str]) -> Mapping[str, Sight]:
     """Return what Airflow tells a task of some accounts. What cannot be asked is left out.
 
-    :param ti: the task's instance
+    :param ti: the task's instance, which asks Airflow about one DAG at a time
     :param accounts: ids; at most :data:`FEW` are asked about
     """
     found: dict[str, Sight] = {}
