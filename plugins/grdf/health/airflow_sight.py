@@ -7,35 +7,22 @@ that only those that are suspicious anyway are looked at.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
-
 from grdf.health.airflow_tables import Rows, moment
 from grdf.hooks.airflow_api import AirflowApiHook
 from include.gas.documents.gas_days import DAG_PREFIX, dag_id
-from include.gas.errors import BadSettings
 from include.gas.health.sights import DAYS, MISSING, PAUSED, STALE, Sight, unread
 
-PAGE = 100
-"""The largest page that Airflow returns by default (``[api] maximum_page_limit``)."""
 FEW = 50
 """Accounts that a task asks about, one by one."""
 NOT_SEEN = (
     "Which accounts' DAGs are missing or paused, and whose runs are all skipped, was seen only of accounts that are "
     "late or new ({looked} of {of}): [grdf] airflow_conn_id is not set."
 )
-
-
-class _Row(msgspec.Struct):
-    """An entry of a list of the API: a DAG, or a task instance."""
-
-    dag_id: str
-    is_paused: bool | None = None
-    is_stale: bool | None = None
 
 
 def by_database(rows: Rows, accounts: Collection[str], now: datetime) -> Mapping[str, Sight]:
@@ -74,12 +61,12 @@ def by_api(conn_id: str, accounts: Collection[str], now: datetime) -> Mapping[st
     """
     api = AirflowApiHook(conn_id)
     # "account" is the tag of the accounts' DAGs. Paused ones are listed, those without a file only on request.
-    listed = _all(api, "/dags", "dags", tags="account", exclude_stale="false", order_by="dag_id")
-    dags = {row.dag_id: (bool(row.is_paused), bool(row.is_stale)) for row in listed}
+    listed = api.listed("/dags", "dags", tags="account", exclude_stale="false", order_by="dag_id")
+    dags = {row.get("dag_id"): (bool(row.get("is_paused")), bool(row.get("is_stale"))) for row in listed}
     since = (now - timedelta(days=DAYS)).isoformat()
     filters = {"task_id": "load", "state": "success", "end_date_gte": since, "dag_id_prefix_pattern": DAG_PREFIX}
-    path = "/dags/~/dagRuns/~/taskInstances"
-    read = {row.dag_id for row in _all(api, path, "task_instances", order_by="id", **filters)}
+    loads = api.listed("/dags/~/dagRuns/~/taskInstances", "task_instances", order_by="id", **filters)
+    read = {row.get("dag_id") for row in loads}
     return {account: _sight(dags.get(dag), dag in read, unread()) for account in accounts if (dag := dag_id(account))}
 
 
@@ -121,24 +108,3 @@ def _status(error: Exception) -> int | None:
     if isinstance(detail, Mapping):
         return detail.get("status_code")
     return getattr(getattr(error, "response", None), "status_code", None)
-
-
-def _all(api: AirflowApiHook, path: str, what: str, **query: str) -> Iterator[_Row]:
-    """Yield the entries of a list.
-
-    :raises BadSettings: if what answers is no such list
-    """
-    seen, total = 0, 1
-    while seen < total:
-        page = api.get(path, limit=str(PAGE), offset=str(seen), **query)
-        try:
-            rows, total = msgspec.convert((page.get(what), page.get("total_entries")), tuple[list[_Row], int])
-        except msgspec.ValidationError:
-            raise BadSettings.about(
-                None,
-                f"the server at the address of the connection {api.airflow_conn_id} does not answer {path} like the "
-                "API of Airflow 3.3",
-                "Set it to the address at which the API server of this Airflow answers, without a path of the UI.",
-            ) from None
-        yield from rows
-        seen += len(rows) or total
