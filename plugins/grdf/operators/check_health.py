@@ -24,15 +24,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 ABOUT = "GRDF gas accounts"
-DAG = "grdf_health"
 NAMED = 20
 """How many accounts the log names for each cause. Alerts name none."""
-OF_TIME = frozenset((Cause.SILENT, Cause.LATE, Cause.UNCHECKED))
-"""Causes that an installation of today has because nothing has run yet."""
-FIRST = (
-    "This is the first run of grdf_health here, which Airflow starts at once for the time before. The accounts' runs "
-    "and the check of consents have not been due yet, so it calls nobody. The next run does."
-)
 
 
 class FleetUnwell(FailNow):
@@ -63,9 +56,7 @@ class CheckHealthOperator(GrdfOperator):
             verdict = verdict.failed(Cause.SETTING, problem)
         gauges.tell_verdict(verdict)
         self._say(verdict)
-        if verdict.red and all(each.cause in OF_TIME for each in verdict.red) and self._is_first(context):
-            self.log.warning("%s", FIRST)
-        elif verdict.red:
+        if verdict.red:
             self._alert(context, verdict)
             raise FleetUnwell(f"{verdict.headline()} The lines above say who is concerned and what to do.")
         return {"accounts": verdict.accounts, "well": verdict.well}
@@ -122,16 +113,6 @@ class CheckHealthOperator(GrdfOperator):
             self.log.log(ERROR if finding.red else INFO, "%s: %s", finding.cause.value, finding.line(NAMED))
         if self._unseen:
             self.log.info("%s", self._unseen)
-
-    def _is_first(self, context: Context) -> bool:
-        """Return whether this is the run that Airflow starts as soon as it has read the DAG file for the first time."""
-        if not Run.of(context).is_scheduled:
-            return False
-        try:
-            return int(context["ti"].get_dr_count(DAG, states=["success", "failed"])) == 0
-        except Exception as error:  # noqa: BLE001 - the check goes on whatever Airflow does not tell
-            self.log.info("Airflow does not tell whether this is the first run (%s).", type(error).__name__)
-            return False
 
     def _alert(self, context: Context, verdict: Verdict) -> None:
         from grdf.health.alerting import Alerter
