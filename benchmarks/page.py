@@ -21,7 +21,7 @@ from benchmarks.counting_proxy import CountingProxy
 from benchmarks.report import Report, Row, Target
 from benchmarks.timing import side_by_side
 from include.gas.days.gas_day import paris_today
-from include.gas.display.fleet import GROUPS, DayCount
+from include.gas.display.fleet import DayCount
 from include.gas.display.fleet import fleet as together
 from include.gas.display.overview import overview
 from include.gas.documents.doctypes import ACCOUNT, DAY
@@ -211,7 +211,7 @@ def _check_fleet(report: Report, text: str, counts: Counter[Any], days: tuple[Da
     told = {group: _whole(count) for count, group in shown if count != "0"}
     groups = Counter[str]()
     for situation, number in counts.items():
-        groups[str(GROUPS[situation])] += number
+        groups[str(situation.group)] += number
     if told != dict(groups):
         report.wrong.append(f"the fleet counts {told} instead of {dict(groups)}")
     table = text.partition('<section aria-labelledby="days">')[2]

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TypedDict, TypeVar
 
 from grdf import settings
+from include.gas.account.sections.client import DEFAULT
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -47,6 +48,12 @@ def retrying() -> Retrying:
         "retries": or_default(settings.retries, settings.RETRIES),
         "retry_delay": timedelta(seconds=or_default(settings.retry_seconds, settings.RETRY_SECONDS)),
     }
+
+
+def connections() -> tuple[str, ...]:
+    """Return the connections of our clients at GRDF; of a wrong setting the usual one alone."""
+    usual: tuple[str, ...] = (DEFAULT,)
+    return or_default(settings.connections, usual)
 
 
 def pool() -> str:

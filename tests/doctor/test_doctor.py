@@ -60,7 +60,7 @@ def extra(world: LocalWorld, name: str = "AIRFLOW_CONN_GRDF_ADICT", **more: Any)
 def test_what_it_looks_at(clean: LocalWorld, doctor: Doctor) -> None:
     code, findings = doctor()
     assert {each["what"] for each in findings} == {
-        "versions", "settings", "GRDF (grdf_adict)", "CouchDB", "staging", "Airflow",
+        "versions", "settings", "GRDF (grdf_adict)", "CouchDB", "staging", "Airflow", "accounts",
     }  # fmt: skip
     assert (code, bad(findings)) == (0, [])
     told = json.dumps(findings)
@@ -150,7 +150,7 @@ def test_a_silent_database_of_airflow_s_is_not_asked_for_each_connection(doctor:
         names = ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC")
         code, findings = doctor(**dict.fromkeys(names, address), PGCONNECT_TIMEOUT="2")
     assert (code, [each["state"] for each in findings if each["what"] == "Airflow"]) == (0, ["unknown"])
-    assert server.connections == 2
+    assert server.connections == 1
     assert "secretpw" not in json.dumps(findings)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.doctor import airflow_state, couch, grdf_api
+from grdf.doctor import accounts, airflow_state, couch, grdf_api
 from grdf.doctor.findings import Finding, look
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couch_roles import administrator
@@ -29,7 +29,7 @@ COUCH, GRDF = "AIRFLOW_CONN_COUCHDB", "AIRFLOW_CONN_GRDF_ADICT"
 def impatient(world: LocalWorld, airflow_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (couch, grdf_api):
         monkeypatch.setattr(module, "TIMEOUT", (FAST, FAST))
-        monkeypatch.setattr(module, "WHOLE", 2 * FAST)
+    monkeypatch.setattr(couch, "WHOLE", 2 * FAST)
 
 
 def changed(monkeypatch: pytest.MonkeyPatch, world: LocalWorld, name: str, **fields: Any) -> None:
@@ -37,18 +37,19 @@ def changed(monkeypatch: pytest.MonkeyPatch, world: LocalWorld, name: str, **fie
 
 
 def looked_at() -> list[Finding]:
-    """Look at CouchDB and Airflow, as the command does."""
+    """Look at CouchDB and the accounts, as the command does."""
     closed: set[str] = set()
     hook = couch.hook_of_doctor()
     found = list(look(couch.checks_of(hook), closed))
     couchdb = None if couch.WHAT in closed else hook
-    return found + list(look([(airflow_state.WHAT, partial(airflow_state.state, couchdb))], closed))
+    rows = Finding(airflow_state.WHAT, "unknown", "it has no database here")
+    return found + list(look([(accounts.WHAT, partial(accounts.accounts, couchdb, rows))], closed))
 
 
 def test_how_long_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     assert (couch.TIMEOUT, couch.WHOLE, couch.PATIENCE) == ((3.05, 10.0), 15.0, 0)
-    assert (grdf_api.TIMEOUT, grdf_api.WHOLE) == ((3.05, 10.0), 15.0)
+    assert grdf_api.TIMEOUT == (3.05, 10.0)
     hook = couch.hook_of_doctor()
     for each in (hook, hook.with_connection("couchdb_admin")):
         assert (each._timeout, each._whole, each._patience) == (couch.TIMEOUT, couch.WHOLE, couch.PATIENCE)
@@ -72,7 +73,7 @@ def test_a_couchdb_that_is_silent_or_slow(world: LocalWorld, monkeypatch: pytest
     assert [each.state for each in told] == ["bad", "unknown"]
     assert "no answer in time" in told[0].says
     assert "firewall" in told[0].do
-    assert any("because CouchDB cannot be read" in each.says for each in found if each.what == "Airflow")
+    assert any("because CouchDB cannot be read" in each.says for each in found if each.what == accounts.WHAT)
     assert (server.connections, server.requests) == (1, 1)
 
 
@@ -134,11 +135,9 @@ def test_a_count_of_calls_that_cannot_be_is_told_once(
 def test_a_login_server_of_grdf_s_that_is_silent_is_asked_once(
     world: LocalWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The count of calls is elsewhere, and told all the same."""
     extra = json.loads(world.connections()[GRDF])["extra"]
     with Drip(b"", b"", every=0.05) as server:
         changed(monkeypatch, world, GRDF, extra=extra | {"token_url": f"http://127.0.0.1:{server.port}/token"})
         told = list(look(grdf_api.checks_of(AdictHook(), "GRDF"), set()))
     assert [each.state for each in told if each.state in ("bad", "unknown")] == ["bad", "unknown"]
-    assert any("calls are left today" in each.says for each in told)
     assert server.requests == 1

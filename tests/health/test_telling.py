@@ -8,8 +8,7 @@ import pytest
 from airflow.sdk.observability import stats
 
 from grdf.metrics.known_metrics import ACCOUNTS, CALLS, TURN_WAIT
-from grdf.metrics.of_calls import tell_call
-from grdf.metrics.telling import count, gauge, took
+from grdf.metrics.telling import count, gauge, tell_call, took
 
 
 def test_metrics_that_cannot_be_told_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from grdf.metrics.known_metrics import METRICS
-from include.gas.health.limits import Cause
+from include.gas.health.causes import Cause
 from tests.metrics_page import FILE, page
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

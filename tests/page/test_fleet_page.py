@@ -10,7 +10,7 @@ from html import unescape
 import pytest
 
 from grdf.page.html.spelling import Spelling
-from include.gas.display.fleet import DAYS, GROUPS, fleet
+from include.gas.display.fleet import DAYS, fleet
 from include.gas.display.overview import Overview, overview
 from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
@@ -39,7 +39,7 @@ def rows(html: str, section: str) -> list[list[str]]:
 
 def test_the_groups_are_those_of_the_stored_accounts(site: Site, world: LocalWorld, today: date) -> None:
     listed = stored(world)
-    expected = Counter(str(GROUPS[each.situation(today)]) for each in listed)
+    expected = Counter(str(each.situation(today).group) for each in listed)
     html = site.browser("viewer").get("/fleet").text
     shown = tiles(html)
     assert {group: number for group, number in shown.items() if number} == dict(expected)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grdf.page.fleet.columns import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Column, Part, drawing
+from grdf.health.look import client_now
+from grdf.page.fleet.columns import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Column, drawing
 from grdf.page.fleet.fleet_page import charts
 from grdf.page.fleet.morning import morning
-from grdf.page.fleet.quota_today import usages
 from grdf.page.html.catalogue import LANGUAGES, Texts
 from grdf.timetable import GasDayTimetable, minute_of
 from include.gas.days.gas_day import PARIS, paris_today
@@ -21,7 +21,7 @@ from tests.plugins.clockwork import Clockwork, call
 
 @given(st.lists(st.lists(st.integers(0, 5000), min_size=1, max_size=4), max_size=60))
 def test_columns_stay_in_their_room_and_are_as_high_as_their_numbers(counts: list[list[int]]) -> None:
-    columns = [Column(str(at), "", tuple(Part("x", n) for n in parts)) for at, parts in enumerate(counts)]
+    columns = [Column(str(at), "", {str(place): n for place, n in enumerate(parts)}) for at, parts in enumerate(counts)]
     drawn = drawing(columns, 7)
     assert len(drawn.boxes) == sum(n > 0 for parts in counts for n in parts), "nothing is drawn of nothing"
     top = drawn.ticks[-1][0]
@@ -79,11 +79,6 @@ def test_the_quota_tells_what_counts_and_books_nothing() -> None:
 def test_what_cannot_be_read_is_said_and_never_0(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", '{"conn_type": "http", "login": "id", "password": "word"}')
     monkeypatch.setenv("AIRFLOW__GRDF__QUOTA_URL", "postgresql://grdf@127.0.0.1:9/airflow")
-    (found,) = usages()
-    assert found.read_at == "", "the page then says that nothing is known"
-    assert found.connection == "grdf_adict"
+    found = client_now("grdf_adict")
+    assert found.left is None
     assert "the database of [grdf] quota_url does not answer" in found.problem
-    monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", "grdf_adict, grdf_adict")
-    (found,) = usages()
-    assert found.read_at == ""
-    assert "named twice" in found.problem

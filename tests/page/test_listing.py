@@ -30,11 +30,11 @@ def ask(overviews: list[Overview], **query: str) -> Listing:
 
 MIXED = [
     line(1),
-    line(2, asks=True, consent_until=date(2026, 9, 1)),
-    line(3, last=None, days=0, meters=(), pending=True),
+    line(2, standing=Situation.CONNECT, consent_until=date(2026, 9, 1)),
+    line(3, last=None, days=0, meters=(), standing=Situation.NEW),
     line(4, awaited=2, none=1, last=date(2026, 5, 15)),
     line(5, awaited=7, consent_until=date(2026, 7, 1), last=date(2026, 5, 16)),
-    line(6, leaving=True),
+    line(6, standing=Situation.LEAVING),
 ]
 
 

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
+from typing import NamedTuple
 
-from include.gas.display.overview import Overview, Situation
+from include.gas.display.overview import Group, Overview, Situation
 from include.gas.display.recent_days import RecentDays
 from include.gas.documents.gaps import PUBLISHED_WITHIN
 from include.gas.documents.year_counts import ABSENT, CORRECTED, STORED
@@ -24,71 +24,19 @@ AGES = (2, 3, 4, 5, 6, 7, 14, 30, 90)
 """Highest age in days of each class of newest days; one more class is for all that are older."""
 
 
-class Group(StrEnum):
-    """How an account is, in one word."""
-
-    WELL = "well"
-    LATE = "late"
-    WAITING = "waiting"
-    LOST = "lost"
-    LEAVING = "leaving"
-
-
-GROUPS: Mapping[Situation, Group] = {
-    Situation.LEAVING: Group.LEAVING,
-    Situation.ODD: Group.LOST,
-    Situation.ASKED: Group.WAITING,
-    Situation.CORRECT: Group.LOST,
-    Situation.CONNECT: Group.LOST,
-    Situation.PARTLY: Group.LOST,
-    Situation.PROOF_REFUSED: Group.WAITING,
-    Situation.PROOF: Group.WAITING,
-    Situation.VENDOR: Group.LATE,
-    Situation.NEW: Group.WAITING,
-    Situation.NOTHING: Group.WAITING,
-    Situation.NO_DAILY: Group.WELL,
-    Situation.LATE: Group.LATE,
-    Situation.ENDING: Group.WELL,
-    Situation.GAPS: Group.WELL,
-    Situation.HOLES: Group.WELL,
-    Situation.WELL: Group.WELL,
-}
-"""The group of each situation. *Lost* means that at least one meter is not read until a person does something."""
-
-NEEDS_PERSON = (
-    Situation.ODD,
-    Situation.CORRECT,
-    Situation.CONNECT,
-    Situation.PARTLY,
-    Situation.PROOF_REFUSED,
-    Situation.PROOF,
-    Situation.LATE,
-    Situation.ENDING,
-)
-"""The situations in which a person must do something, the most urgent first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """Accounts that need a person for the same reason.
-
-    :param situation: the reason
-    :param number: how many accounts there are
-    :param accounts: ids of some of them, in order
-    """
+class Need(NamedTuple):
+    """Accounts that need a person for the same reason: how many, and the ids of some of them, in order."""
 
     situation: Situation
     number: int
     accounts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Age:
+class Age(NamedTuple):
     """Accounts whose newest stored day is about as old.
 
     :param first: the oldest day of the class; ``None`` for no bound
     :param last: the newest day of the class; ``None`` for accounts that have no day
-    :param number: how many accounts there are
     """
 
     first: date | None
@@ -96,12 +44,9 @@ class Age:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class DayCount:
-    """One gas day of all meters that are read.
+class DayCount(NamedTuple):
+    """One gas day: of how many meters it is stored as it first came, stored and corrected, missing, or may still come.
 
-    :param stored: number of meters for which it is stored as it first came
-    :param corrected: number of meters for which it is stored and was corrected
     :param missing: number of meters for which it should be stored and is not
     :param expected: number of meters for which it is not stored and may not be published yet
     """
@@ -143,18 +88,13 @@ def fleet(overviews: Collection[Overview], today: date) -> Fleet:
     held: dict[Situation, list[str]] = {situation: [] for situation in Situation}
     for each in overviews:
         held[each.situation(today)].append(each.id)
-    groups = {
-        group: {situation: len(held[situation]) for situation in Situation if GROUPS[situation] is group}
-        for group in Group
-    }
+    held = {situation: sorted(accounts) for situation, accounts in held.items() if accounts}
     told = [each for account in overviews for each in account.recent]
     return Fleet(
         total=len(overviews),
-        groups={group: {what: n for what, n in counts.items() if n} for group, counts in groups.items()},
+        groups={group: {what: len(held[what]) for what in held if what.group is group} for group in Group},
         needs=tuple(
-            Need(situation, len(held[situation]), tuple(sorted(held[situation])[:NAMED]))
-            for situation in NEEDS_PERSON
-            if held[situation]
+            Need(what, len(accounts), tuple(accounts[:NAMED])) for what, accounts in held.items() if what.needs_person
         ),
         ages=_ages([each.last for each in overviews if not each.odd], today),
         days=day_counts(told, today),
@@ -164,15 +104,9 @@ def fleet(overviews: Collection[Overview], today: date) -> Fleet:
 
 def _ages(newest: Iterable[date | None], today: date) -> tuple[Age, ...]:
     counted = Counter(None if day is None else bisect_left(AGES, (today - day).days) for day in newest)
-    bounds = [0, *(age + 1 for age in AGES)]
-    classes = [
-        Age(
-            today - timedelta(days=AGES[at]) if at < len(AGES) else None,
-            today - timedelta(days=bounds[at]),
-            counted[at],
-        )
-        for at in range(len(bounds))
-    ]
+    newer = (0, *(age + 1 for age in AGES))
+    oldest = [*(today - timedelta(days=age) for age in AGES), None]
+    classes = (Age(oldest[at], today - timedelta(days=age), counted[at]) for at, age in enumerate(newer))
     return (*classes, Age(None, None, counted[None]))
 
 
@@ -192,15 +126,8 @@ def day_counts(meters: Sequence[RecentDays], today: date) -> tuple[DayCount, ...
         day, column = date.fromordinal(lo + at), text[at::DAYS]
         absent = column.count(ABSENT)
         published = day < today - PUBLISHED_WITHIN
-        counts.append(
-            DayCount(
-                day,
-                column.count(STORED),
-                column.count(CORRECTED),
-                absent if published else 0,
-                0 if published else absent,
-            )
-        )
+        gone = (absent, 0) if published else (0, absent)
+        counts.append(DayCount(day, column.count(STORED), column.count(CORRECTED), *gone))
     return tuple(counts)
 
 

@@ -2,97 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from include.gas.account.account import Account
 from include.gas.account.sections.client import DEFAULT, client_if_known, client_of
-from include.gas.account.sections.facts import may_be_daily
 from include.gas.account.sections.lost_days import lost_years
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.missing_days import known_gaps
 from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.sections.rights.list_seen import ListMissed
 from include.gas.account.sections.rights.proofs import Proof
 from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_read
 from include.gas.account.state import is_about_proof, state_since
 from include.gas.answers.proof_state import ASKED, REFUSED
-from include.gas.consents.consent import ENDS_SOON
+from include.gas.consents.consent import ENDS_SOON, Consent
+from include.gas.days.gas_day import ONE_DAY
+from include.gas.days.windows import Window
+from include.gas.display.meter_days import Lag, MeterDays, days_of_meters, newest
 from include.gas.display.recent_days import RecentDays, recent_days
+from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import VENDOR_DOWN, BadAccount
 from include.gas.rights.declared_right import is_waiting
 from include.gas.rights.own_rights import WAITS
 
-LATE = timedelta(days=7)
-"""Age from which the newest day is late. Rows arrive from D+1 to D+3, and runs start in the morning of D+2."""
-
-AHEAD = timedelta(days=1)
-"""How far today's date may differ from one clock to another."""
+LATE_DAYS = 7
+"""Age in days beyond which the newest day is late. Rows arrive from D+1 to D+3, and runs start on D+2."""
+NONE_DAYS = timedelta(days=60)
+"""How far back days that GRDF does not have are counted. Older ones are known, and nothing can be done about them."""
 
 BEYOND = "its document has a day or a moment that no calendar can reckon with, such as one of the year 9999"
 """What is odd about an account whose summary cannot be made."""
 
 
+class Group(StrEnum):
+    """How an account is, in one word. *Lost* means that a meter is not read until a person does something."""
+
+    WELL = "well"
+    LATE = "late"
+    WAITING = "waiting"
+    LOST = "lost"
+    LEAVING = "leaving"
+
+
 class Situation(StrEnum):
     """The most important thing to say about an account. The most urgent is listed first."""
 
-    LEAVING = "leaving"
-    ODD = "odd"
-    ASKED = "asked"
-    CORRECT = "correct"
-    CONNECT = "connect"
-    PARTLY = "partly"
-    PROOF_REFUSED = "proof_refused"
-    PROOF = "proof"
-    VENDOR = "vendor"
-    NEW = "new"
-    NOTHING = "nothing"
-    NO_DAILY = "no_daily"
-    LATE = "late"
-    ENDING = "ending"
-    GAPS = "gaps"
-    HOLES = "holes"
-    WELL = "well"
+    group: Group
+    needs_person: bool
+    """Whether a person must do something."""
+    is_read: bool
+    """Whether gas days are expected: nothing else has to happen first."""
+
+    def __new__(cls, word: str, group: Group, person: str = "", read: str = "read") -> Self:
+        """Make a row of the table."""
+        self = str.__new__(cls, word)
+        self._value_, self.group, self.needs_person, self.is_read = word, group, bool(person), bool(read)
+        return self
+
+    LEAVING = "leaving", Group.LEAVING, "", ""
+    ODD = "odd", Group.LOST, "person", ""
+    ASKED = "asked", Group.WAITING, "", ""
+    CORRECT = "correct", Group.LOST, "person", ""
+    CONNECT = "connect", Group.LOST, "person", ""
+    PARTLY = "partly", Group.LOST, "person"
+    PROOF_REFUSED = "proof_refused", Group.WAITING, "person"
+    PROOF = "proof", Group.WAITING, "person"
+    VENDOR = "vendor", Group.LATE
+    NEW = "new", Group.WAITING
+    NOTHING = "nothing", Group.WAITING
+    NO_DAILY = "no_daily", Group.WELL, "", ""
+    LATE = "late", Group.LATE, "person"
+    ENDING = "ending", Group.WELL, "person"
+    GAPS = "gaps", Group.WELL
+    HOLES = "holes", Group.WELL
+    WELL = "well", Group.WELL
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
     """What an account document says, without secrets and independent of the present date.
 
-    :param id: account id
-    :param meters: the meters in order
     :param state: Cozy's word for what is wrong; ``None`` when all is well
-    :param message: explains the state to a person
     :param since: when the state was first noticed, UTC text; ``""`` if unknown
-    :param asks: whether nothing is read until the household acts
-    :param pending: whether a consent waits for the run that will use it
+    :param standing: what is to be said first on any day: it leaves, is odd, waits for a holder, for its household or
+        for the run that will use a new consent; ``None`` otherwise
     :param partial: whether the state is about only some of the meters
-    :param leaving: whether a deletion is in progress
     :param odd: why the document cannot be understood; ``""`` otherwise
-    :param first: first stored gas day of any meter; ``None`` if no day is stored
     :param last: the oldest of the meters' newest stored days, without meters that have no days or cannot be daily;
         ``None`` if no day is stored
-    :param due: the oldest of the meters' first days after the newest stored one that a consent covers; ``None`` if no
-        day is stored, or no consent covers any
-    :param days: number of stored days of all meters
     :param provisional: number of stored days that GRDF may still change
-    :param corrected: number of stored days that were corrected
     :param awaited: number of missing days that may still come
     :param none: number of missing days for which GRDF has no data
     :param asked: whether GRDF was asked for days of any meter, even without success
     :param consent_until: last day on which the first consent to end is of use; ``None`` if no consent ends
     :param consents_until: last day on which the last consent to end is of use; ``None`` if a consent does not end
-    :param daily: whether GRDF may have daily data for any meter
-    :param lost: whether stored days of any meter were lost
-    :param waits: whether no meter is read until the contract's holder has accepted a declared right
+    :param lost_years: years of which CouchDB has lost days that it has not got back, of all meters
     :param proof: ``refused`` if GRDF has refused a proof of consent, else ``asked`` if it waits for one, else ``""``
+    :param proofs: how many proofs of consent GRDF waits for
     :param proof_until: last day to send the first proof that GRDF waits for; ``None`` if none is known
-    :param correct: whether a declaration has to be corrected
+    :param braked: whether GRDF's list had no consent for it and was not believed
     :param client: the connection of the GRDF client that it belongs to; ``""`` if its document is odd
-    :param recent: the newest days of its meters, one by one
     """
 
     id: str
@@ -100,35 +114,82 @@ class Overview:
     state: str | None = None
     message: str = ""
     since: str = ""
-    asks: bool = False
-    pending: bool = False
+    standing: Situation | None = None
     partial: bool = False
-    leaving: bool = False
     odd: str = ""
-    first: date | None = None
     last: date | None = None
-    due: date | None = None
     days: int = 0
     provisional: int = 0
     corrected: int = 0
     awaited: int = 0
     none: int = 0
+    none_days: tuple[Window, ...] = ()
     asked: bool = False
     consent_until: date | None = None
     consents_until: date | None = None
-    daily: bool = True
-    lost: bool = False
-    waits: bool = False
+    lost_years: tuple[int, ...] = ()
     proof: str = ""
+    proofs: int = 0
     proof_until: date | None = None
-    correct: bool = False
+    braked: bool = False
     client: str = DEFAULT
     recent: tuple[RecentDays, ...] = ()
+    days_of_meters: tuple[MeterDays, ...] = ()
+
+    @property
+    def leaving(self) -> bool:
+        """Whether a deletion is in progress."""
+        return self.standing is Situation.LEAVING
 
     @property
     def missing(self) -> int:
         """Number of missing days, whether or not they may still come."""
         return self.awaited + self.none
+
+    def lag(self, today: date) -> Lag | None:
+        """Return how far behind the meter is that lags most; ``None`` if no gas day is expected or nothing is known."""
+        lags = filter(None, (meter.lag(today) for meter in self.days_of_meters))
+        return min(lags, key=lambda lag: (lag.start, lag.last or date.min), default=None)
+
+    def age(self, today: date) -> int | None:
+        """Return how many days old the newest gas day of that meter is, or its right if that is newer."""
+        lag = self.lag(today)
+        return max(0, (today - lag.start).days) if lag else None
+
+    def is_late(self, today: date) -> bool:
+        """Return whether that is too old."""
+        return (self.age(today) or 0) > LATE_DAYS
+
+    def came(self, today: date) -> date | None:
+        """Return the day on which the newest right came; ``None`` if nothing says so, as where cozy-stack made it."""
+        return newest((day for meter in self.days_of_meters for day in meter.came), today)
+
+    def is_new(self, today: date) -> bool:
+        """Return whether that was yesterday or later."""
+        came = self.came(today)
+        return came is not None and came >= today - ONE_DAY
+
+    @property
+    def never_read(self) -> bool:
+        """Whether GRDF was never asked for its days, as far as its document says."""
+        return not self.asked and self.last is None
+
+    def is_read(self, today: date) -> bool:
+        """Return whether gas days are expected of it: its situation lets it be read, and its rights have begun."""
+        daily = [meter for meter in self.days_of_meters if meter.in_force and meter.is_daily(today)]
+        situation = self.situation(today)
+        if not situation.is_read and not (situation == Situation.NO_DAILY and daily):
+            return False
+        return not daily or any(meter.begun(today) is not None for meter in daily)
+
+    def recent_none(self, today: date) -> int:
+        """Return of how many of the last gas days of its meters GRDF has no data."""
+        first = today - NONE_DAYS
+        return sum(len(part) for run in self.none_days if (part := run.clip(first, today)))
+
+    def ends_soon(self, today: date) -> bool:
+        """Return whether its last consent ends within :data:`ENDS_SOON`."""
+        return self.consents_until is not None and today <= self.consents_until <= today + ENDS_SOON
 
     def situation(self, today: date) -> Situation:
         """Return the most important thing to say about the account.
@@ -137,27 +198,20 @@ class Overview:
         """
         ended = self.consents_until is not None and self.consents_until < today
         some_ended = self.consent_until is not None and self.consent_until < today
-        # A day after tomorrow was written while a clock was ahead. Until it is over, it would hide that nothing comes.
-        ahead = self.last is not None and self.last > today + AHEAD
-        late = ahead or (self.due is not None and self.due <= today - LATE)
+        if self.standing:
+            return self.standing
         for true, what in (
-            (self.leaving, Situation.LEAVING),
-            (bool(self.odd), Situation.ODD),
-            (self.waits, Situation.ASKED),
-            (self.asks and self.correct, Situation.CORRECT),
-            (self.asks, Situation.CONNECT),
-            (self.pending, Situation.NEW),
             (ended and self.state != VENDOR_DOWN, Situation.CONNECT),
             (self.partial or some_ended, Situation.PARTLY),
             (self.proof == REFUSED, Situation.PROOF_REFUSED),
             (self.proof == ASKED, Situation.PROOF),
             (bool(self.state), Situation.VENDOR),
-            (not self.daily, Situation.NO_DAILY),
+            (bool(self.days_of_meters) and not any(each.daily for each in self.days_of_meters), Situation.NO_DAILY),
             (self.last is None, Situation.NOTHING if self.asked else Situation.NEW),
-            (late, Situation.LATE),
+            (self.is_late(today), Situation.LATE),
             (self.consent_until is not None and self.consent_until <= today + ENDS_SOON, Situation.ENDING),
             (self.awaited > 0, Situation.GAPS),
-            (self.none > 0 or self.lost, Situation.HOLES),
+            (self.none > 0 or bool(self.lost_years), Situation.HOLES),
         ):
             if true:
                 return what
@@ -172,81 +226,106 @@ def overview(document: Mapping[str, Any]) -> Overview:
     try:
         return _summary(document)
     except BadAccount as error:
-        return odd_overview(document, str(error))
+        odd = str(error)
     except (ValueError, OverflowError):
-        return odd_overview(document, BEYOND)
-
-
-def odd_overview(document: Mapping[str, Any], why: str) -> Overview:
-    """Return the summary of an account document that cannot be understood.
-
-    :param why: what is odd about it, as a sentence or clause
-    """
-    client, is_leaving = client_if_known(document), leaving(document) is not None
-    return Overview(str(document.get("_id")), odd=why, leaving=is_leaving, client=client)
+        odd = BEYOND
+    standing = Situation.ODD if leaving(document) is None else Situation.LEAVING
+    return Overview(str(document.get("_id")), odd=odd, standing=standing, client=client_if_known(document))
 
 
 def _summary(document: Mapping[str, Any]) -> Overview:
     account, client = Account.from_document(document), client_of(document)
-    pces = tuple(meter.pce for meter in account.meters)
-    told = {pce: told_years(document, pce) for pce in pces}
-    held = [meter for meter in account.meters if told[meter.pce]]
-    # A meter that cannot be daily gives no new day. What it gave before does not make the others look late.
-    shown = [meter for meter in held if may_be_daily(document, meter.pce)] or held
-    newest = [max(year.last for year in told[meter.pce].values()) for meter in shown]
-    due = (meter.next_covered(last) for meter, last in zip(shown, newest, strict=True))
-    all_years = [year for years in told.values() for year in years.values()]
-    gaps = [gap for pce in pces for gap in known_gaps(document, pce).values()]
-    # A meter without a consent in force is not read, whatever the state says.
-    gone = [meter for meter in account.meters if meter.lost and meter.unusable != WAITS and not account.reconnected]
-    declaration = Declaration.of(document)
-    proofs = [proof for proof in Proof.all_of(document).values() if proof.needs_person]
-    asks = (
-        account.waits_for_person
-        or not (account.meters or account.grant or account.declares)
-        or (bool(gone) and len(gone) == len(account.meters))
+    standing, meters = _standing(document, account), days_of_meters(document, account)
+    years = {meter.pce: told_years(document, meter.pce) for meter in account.meters}
+    is_read = standing is None or standing.is_read
+    recent = (
+        recent_days(document, consent, years[consent.pce], is_read=is_read and meter.in_force)
+        for consent, meter in zip(account.meters, meters, strict=False)
+        if meter.daily
     )
-    is_leaving = account.leaving is not None
-    recent = [
-        recent_days(
-            document,
-            meter,
-            told[meter.pce],
-            is_read=not (asks or is_leaving or (meter.lost and not account.reconnected)),
-        )
-        for meter in account.meters
-        if may_be_daily(document, meter.pce)
-    ]
-    untils = [meter.until for meter in account.meters]
-    known = [day for day in untils if day is not None]
     return Overview(
-        str(document.get("_id")),
-        pces,
+        account.id,
+        tuple(years),
         account.state,
         account.message,
         state_since(document),
-        asks=asks,
-        pending=(account.needs_first_launch and account.grant is not None)
-        or (account.declares and not account.refused),
-        partial=(account.partial and not is_about_proof(document)) or bool(gone),
-        leaving=is_leaving,
-        first=min((year.first for year in all_years), default=None),
-        last=min(newest, default=None),
-        due=min((day for day in due if day), default=None),
-        days=sum(year.days for year in all_years),
-        provisional=sum(year.provisional for year in all_years),
-        corrected=sum(year.corrected for year in all_years),
-        awaited=sum(gap.awaited for gap in gaps),
-        none=sum(gap.none for gap in gaps),
-        asked=any(history_read(document, meter) for meter in account.meters),
-        consent_until=min(known, default=None),
-        consents_until=max(known) if known and len(known) == len(untils) else None,
-        daily=not pces or bool(recent),
-        lost=any(lost_years(document, pce) for pce in pces),
-        waits=bool(gone) and len(gone) == len(account.meters) and declaration is not None and is_waiting(document),
-        proof=next((state for state in (REFUSED, ASKED) if any(each.state == state for each in proofs)), ""),
-        proof_until=min((each.until for each in proofs if each.until and each.is_due), default=None),
-        correct=account.declares and account.refused,
+        standing=standing,
         client=client,
         recent=tuple(recent),
+        days_of_meters=meters,
+        **_rights(document, account),
+        **_stored([year for told in years.values() for year in told.values()], meters),
+        **_missing(document, account),
+        **_proofs(document),
     )
+
+
+def _gone(account: Account) -> list[Consent]:
+    """Return the meters without a consent in force, which are not read, whatever the state says."""
+    return [meter for meter in account.meters if meter.lost and meter.unusable != WAITS and not account.reconnected]
+
+
+def _asks(account: Account) -> bool:
+    known = account.meters or account.grant or account.declares
+    return account.waits_for_person or not known or _all_gone(account)
+
+
+def _all_gone(account: Account) -> bool:
+    return bool(account.meters) and len(_gone(account)) == len(account.meters)
+
+
+def _standing(document: Mapping[str, Any], account: Account) -> Situation | None:
+    asks, launches = _asks(account), account.needs_first_launch and account.grant is not None
+    for true, what in (
+        (account.leaving is not None, Situation.LEAVING),
+        (_all_gone(account) and Declaration.of(document) is not None and is_waiting(document), Situation.ASKED),
+        (asks and account.declares and account.refused, Situation.CORRECT),
+        (asks, Situation.CONNECT),
+        (launches or (account.declares and not account.refused), Situation.NEW),
+    ):
+        if true:
+            return what
+    return None
+
+
+def _rights(document: Mapping[str, Any], account: Account) -> dict[str, Any]:
+    untils = [meter.until for meter in account.meters]
+    known = [day for day in untils if day is not None]
+    return {
+        "partial": (account.partial and not is_about_proof(document)) or bool(_gone(account)),
+        "braked": bool(ListMissed.of(document)),
+        "consent_until": min(known, default=None),
+        "consents_until": max(known) if known and len(known) == len(untils) else None,
+    }
+
+
+def _stored(years: Sequence[StoredYear], meters: Sequence[MeterDays]) -> dict[str, Any]:
+    held = [meter for meter in meters if meter.stored]
+    # A meter that cannot be daily gives no new day. What it gave before does not make the others look late.
+    shown = [meter for meter in held if meter.daily] or held
+    return {
+        "last": min((max(meter.stored) for meter in shown), default=None),
+        **{kind: sum(getattr(year, kind) for year in years) for kind in ("days", "provisional", "corrected")},
+    }
+
+
+def _missing(document: Mapping[str, Any], account: Account) -> dict[str, Any]:
+    gaps = [gap for meter in account.meters for gap in known_gaps(document, meter.pce).values()]
+    return {
+        "awaited": sum(gap.awaited for gap in gaps),
+        "none": sum(gap.none for gap in gaps),
+        "lost_years": tuple(sorted({year for each in account.meters for year in lost_years(document, each.pce)})),
+        "none_days": tuple(run for gap in gaps for run in gap.none_days),
+        "asked": any(history_read(document, meter) for meter in account.meters),
+    }
+
+
+def _proofs(document: Mapping[str, Any]) -> dict[str, Any]:
+    proofs = Proof.all_of(document).values()
+    due = [proof for proof in proofs if proof.is_due]
+    refused = any(proof.state == REFUSED for proof in proofs)
+    return {
+        "proof": REFUSED if refused else ASKED if due else "",
+        "proofs": len(due),
+        "proof_until": min((proof.until for proof in due if proof.until), default=None),
+    }

@@ -1,10 +1,13 @@
-"""What Airflow shows of an account's DAG, as far as the check of health could see it."""
+"""What Airflow shows of an account's DAG, as far as it could be seen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+
+DAYS = 2
+"""How many days back a run must have read an account. One morning may be missed for reasons that pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +31,9 @@ STALE = Sight("its DAG is gone from Airflow's list of DAGs")
 PAUSED = Sight("its DAG is paused")
 
 
-def unread(days: int) -> Sight:
-    """Return the sight of an account whose runs, if there are any, were all skipped or failed.
+def unread(runs: str = "its runs were skipped, failed, or did not start") -> Sight:
+    """Return the sight of an account whose load, if it had any, was always skipped or failed.
 
-    :param days: how far back was looked
+    :param runs: what its runs did, as a clause
     """
-    return Sight(f"no run has read it for {days} days: its runs were skipped, failed, or did not start", of_runs=True)
+    return Sight(f"no run has read it for {DAYS} days: {runs}", of_runs=True)

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
+from include.gas.account.sections.rights.list_seen import FRESH, is_fresh
 from include.gas.answers.proof_state import REFUSED
-from include.gas.days.gas_day import gas_day_start
-from include.gas.display.overview import Situation
+from include.gas.days.gas_day import gas_day_start, paris_today
+from include.gas.display.overview import NONE_DAYS, Overview, Situation
 from include.gas.errors import VENDOR_DOWN
-from include.gas.health.limits import LATE_DAYS, PERCENT, QUOTA_LEFT, SHARES, Cause
+from include.gas.health.causes import QUOTA_LEFT, Cause
 from include.gas.health.sights import NOTHING_SEEN, Sight
-from include.gas.health.watched import NONE_DAYS, Watched
-from include.gas.health.wording import DO, SAYS
 
-UNCHECKED = timedelta(hours=36)
-"""How long a morning's list of rights counts, as in ``include.gas.account.sections.rights.list_seen``."""
+Named = tuple[str, str]
+"""The name of an account, a client or a database, and a reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One of our clients at GRDF.
+    """One of our clients at GRDF, and how much of its quota is used.
 
     :param name: its Airflow connection
     :param left: calls that are left today; ``None`` if unknown
     :param calls: calls that GRDF allows in a day
     :param listed_at: when all its accounts were last compared with GRDF's list, UTC text; ``""`` if never
     :param problem: why nothing is known of its quota; ``""`` otherwise
+    :param used: calls that count at present
+    :param history: those of them that imports of the past made
+    :param pause: seconds for which nobody calls, because GRDF has asked for it
     """
 
     name: str
@@ -35,26 +37,37 @@ class Client:
     calls: int = 0
     listed_at: str = ""
     problem: str = ""
+    used: int = 0
+    history: int = 0
+    pause: float = 0.0
+
+    @property
+    def is_short(self) -> bool:
+        """Whether its calls of the day are nearly spent."""
+        return self.left is not None and self.left * 100 < QUOTA_LEFT * self.calls
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One cause: how many are concerned, and whether that is too many.
 
-    :param cause: what is wrong
-    :param count: how many accounts, days or clients are concerned
-    :param of: how many there are
-    :param limit: the percentage that is allowed; ``None`` if none is
-    :param red: whether a person is called
     :param named: the concerned accounts or clients, each with a reason; empty where there are none to name
     """
 
     cause: Cause
     count: int
     of: int
-    limit: int | None
-    red: bool
-    named: tuple[tuple[str, str], ...] = ()
+    named: tuple[Named, ...] = ()
+
+    @classmethod
+    def about(cls, cause: Cause, named: Sequence[Named], of: int) -> Finding:
+        """Return the finding that names somebody."""
+        return cls(cause, len(named), of, tuple(named))
+
+    @property
+    def red(self) -> bool:
+        """Whether a person is called."""
+        return self.cause.percent is None or self.count * 100 > self.cause.percent * self.of
 
     @property
     def share(self) -> float:
@@ -62,40 +75,42 @@ class Finding:
         return 100 * self.count / self.of if self.of else 0.0
 
     @property
-    def names_accounts(self) -> bool:
-        """Whether those who are concerned are accounts."""
-        return self.cause in SHARES
-
-    @property
-    def is_of_check(self) -> bool:
-        """Whether the check itself has a problem, and so names nobody."""
+    def _is_of_look(self) -> bool:
+        """Whether the look itself has a problem, and so names nobody."""
         return self.cause in (Cause.UNSEEN, Cause.SETTING)
 
     def says(self) -> str:
         """Return what is wrong, as a clause that names nobody."""
-        told = SAYS[self.cause].format(count=self.count, of=self.of)
-        if self.is_of_check:
+        told = self.cause.says(self.count, self.of)
+        if self._is_of_look:
             return f"{told}: {'; '.join(what for what, _ in self.named)}"
-        if self.limit is None:
+        if self.cause.percent is None:
             return told
-        return f"{told} ({self.share:.1f} %, more than {self.limit} % call a person)"
+        return f"{told} ({self.share:.1f} %, more than {self.cause.percent} % call a person)"
+
+    def concerned(self, most: int) -> str:
+        """Return the names of those who are concerned, each with the reason; ``""`` if there are none to name.
+
+        :param most: how many to name
+        """
+        if self._is_of_look or not self.named or not most:
+            return ""
+        more = len(self.named) - most
+        names = "; ".join(f"{name} ({why})" if why else name for name, why in self.named[:most])
+        return names + (f"; and {more} more" if more > 0 else "")
 
     def line(self, most: int) -> str:
         """Return the line of the log: what is wrong, who is concerned, what to do.
 
         :param most: how many to name
         """
-        names = "; ".join(f"{name} ({why})" if why else name for name, why in self.named[:most])
-        if self.is_of_check or not most:
-            names = ""
-        more = len(self.named) - most
-        tail = f" Concerned: {names}{f'; and {more} more' if more > 0 else ''}." if names else ""
-        return f"{self.says()}.{tail} {DO[self.cause]}"
+        names = self.concerned(most)
+        return f"{self.says()}.{f' Concerned: {names}.' if names else ''} {self.cause.do}"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the check of health has found.
+    """What a look at the fleet has found.
 
     :param accounts: how many accounts there are, without those that are leaving
     :param expected: of how many gas days are expected
@@ -103,39 +118,27 @@ class Verdict:
     :param findings: all causes that concern anybody, the gravest first
     """
 
-    accounts: int
-    expected: int
-    well: int
-    findings: tuple[Finding, ...] = field(default=())
+    accounts: int = 0
+    expected: int = 0
+    well: int = 0
+    findings: tuple[Finding, ...] = ()
 
     @property
     def red(self) -> tuple[Finding, ...]:
         """The causes for which a person is called."""
         return tuple(each for each in self.findings if each.red)
 
-    def with_wrong_setting(self, what: str) -> Verdict:
-        """Return the verdict with one more cause: a setting that is wrong.
+    def failed(self, cause: Cause, why: str) -> Verdict:
+        """Return the verdict with one more cause: a setting that is wrong, or what kept us from looking.
 
-        :param what: which one, and what to do
+        :param why: which and what to do, or a clause; it names nobody
         """
-        wrong = Finding(Cause.SETTING, 1, 1, None, True, ((what.rstrip(". "), ""),))
-        return replace(self, findings=(*self.findings, wrong))
-
-    def with_databases(self, incomplete: Iterable[tuple[str, str]], of: int) -> Verdict:
-        """Return the verdict with one more cause: databases that are missing or have lost documents, if there are any.
-
-        :param incomplete: their names, each with what is wrong with it
-        :param of: how many databases there should be
-        """
-        named = tuple(incomplete)
-        if not named:
-            return self
-        return replace(self, findings=(Finding(Cause.DATABASE, len(named), of, None, True, named), *self.findings))
+        return replace(self, findings=(*self.findings, Finding.about(cause, [(why.rstrip(". "), "")], 1)))
 
     def message(self) -> str:
         """Return the text of the alert: the verdict, then each cause with what to do. It names no account."""
         lines = [self.headline(), ""]
-        lines += [f"* {each.line(0 if each.names_accounts else 20)}" for each in self.red]
+        lines += [f"* {each.line(0 if each.cause.percent is not None else 20)}" for each in self.red]
         return "\n".join([*lines, "", "The log of grdf_health, task check, names the accounts."])
 
     def headline(self) -> str:
@@ -150,11 +153,11 @@ class Verdict:
 
 
 def judge(
-    fleet: Iterable[Watched],
+    fleet: Iterable[Overview],
     clients: Sequence[Client],
     now: datetime,
     sights: Mapping[str, Sight] = NOTHING_SEEN,
-    percent: Mapping[Cause, int] = PERCENT,
+    databases: tuple[Sequence[Named], int] = ((), 0),
 ) -> Verdict:
     """Judge the fleet.
 
@@ -162,118 +165,89 @@ def judge(
     :param clients: our clients at GRDF
     :param now: an aware datetime, the present
     :param sights: what Airflow says of accounts, as far as it was seen
-    :param percent: by cause, the percentage of accounts that may be concerned
+    :param databases: those that are missing or have lost documents, each with what is wrong, and how many there are
     """
-    named: dict[Cause, list[tuple[str, str]]] = {}
-    accounts = expected = odd = none_days = well = 0
-    oldest: dict[str, date] = {}
-    for account in sorted(fleet, key=lambda each: each.id):
-        if account.situation == Situation.LEAVING:
-            continue
-        accounts += 1
-        expected += account.is_read
-        odd += account.situation == Situation.ODD
-        if account.since is not None:
-            oldest[account.overview.client] = min(account.since, oldest.get(account.overview.client, account.since))
-        none_days += account.none_days
-        causes = dict(_causes(account, sights.get(account.id)))
+    today = paris_today(now)
+    present = sorted((each for each in fleet if not each.leaving), key=lambda each: each.id)
+    expected = sum(each.is_read(today) for each in present)
+    # Those that cannot be understood are silent, too: nobody knows whether they should be read.
+    odd = sum(bool(each.odd) for each in present)
+    of = dict.fromkeys(Cause, len(present)) | {Cause.SILENT: expected + odd, Cause.LATE: expected}
+    of |= {Cause.DATABASE: databases[1], Cause.QUOTA: len(clients), Cause.UNCHECKED: len(clients)}
+    named: dict[Cause, list[Named]] = {cause: [] for cause in Cause}
+    named[Cause.DATABASE] += databases[0]
+    named[Cause.QUOTA] += _short(clients)
+    named[Cause.UNCHECKED] += _unchecked(clients, present, now)
+    well = 0
+    for account in present:
+        causes = dict(_causes(account, today, sights.get(account.id)))
         well += not causes
         for cause, why in causes.items():
-            named.setdefault(cause, []).append((account.id, why))
-    found = []
-    for cause, names in named.items():
-        # Those that cannot be understood are silent, too: nobody knows whether they should be read.
-        of = {Cause.SILENT: expected + odd, Cause.LATE: expected}.get(cause, accounts)
-        most = percent.get(cause, 0)
-        found.append(Finding(cause, len(names), of, most, len(names) * 100 > most * of, tuple(names)))
-    if none_days and (days := expected * NONE_DAYS.days):
-        most = percent.get(Cause.NONE_DAYS, 0)
-        found.append(Finding(Cause.NONE_DAYS, none_days, days, most, none_days * 100 > most * days))
-    found += _of_clients(clients, oldest, now)
-    order = list(Cause)
-    return Verdict(accounts, expected, well, tuple(sorted(found, key=lambda each: order.index(each.cause))))
+            named[cause].append((account.id, why))
+    found = {cause: Finding.about(cause, names, of[cause]) for cause, names in named.items() if names}
+    if none_days := sum(each.recent_none(today) for each in present):
+        found[Cause.NONE_DAYS] = Finding(Cause.NONE_DAYS, none_days, max(expected, 1) * NONE_DAYS.days)
+    return Verdict(len(present), expected, well, tuple(found[cause] for cause in Cause if cause in found))
 
 
-def failed(cause: Cause, why: str) -> Verdict:
-    """Return the verdict where the fleet could not be judged at all.
-
-    :param why: what kept us from it, as a clause that names nobody
-    """
-    return Verdict(0, 0, 0, (Finding(cause, 1, 1, None, True, ((why, ""),)),))
-
-
-def _causes(account: Watched, sight: Sight | None) -> Iterable[tuple[Cause, str]]:
-    seen = account.overview
-    if account.situation == Situation.ODD:
-        yield Cause.SILENT, "its document cannot be understood, so nothing reads it"
-    elif account.situation in (Situation.CONNECT, Situation.PARTLY):
-        yield Cause.CONNECT, f"since {seen.since[:10]}" if seen.since else ""
-    elif account.situation == Situation.CORRECT:
-        yield Cause.REFUSED, "GRDF has refused its declaration"
-    if seen.proof == REFUSED:
-        yield Cause.REFUSED, "GRDF has refused a proof of its consent"
-    elif seen.state == VENDOR_DOWN and account.is_read:
-        yield Cause.REFUSED, f"GRDF does not give its data{f', since {seen.since[:10]}' if seen.since else ''}"
-    if account.braked:
-        yield Cause.BRAKED, ""
-    if account.lost_years:
-        yield Cause.LOST_DAYS, f"of {', '.join(map(str, account.lost_years))}"
-    if not account.is_read:
-        return
-    late = account.age is not None and account.age > LATE_DAYS
-    if late:
-        yield Cause.LATE, _lateness(account)
-    if why := _silence(account, sight, late=late):
+def _causes(account: Overview, today: date, sight: Sight | None) -> Iterator[tuple[Cause, str]]:
+    """Yield what is wrong with an account, each with the reason."""
+    situation, since = account.situation(today), f"since {account.since[:10]}" if account.since else ""
+    is_read, late = account.is_read(today), account.is_late(today)
+    for true, cause, why in (
+        (account.odd, Cause.SILENT, "its document cannot be understood, so nothing reads it"),
+        (situation in (Situation.CONNECT, Situation.PARTLY), Cause.CONNECT, since),
+        (situation == Situation.CORRECT, Cause.REFUSED, "GRDF has refused its declaration"),
+        (
+            is_read and account.state == VENDOR_DOWN,
+            Cause.REFUSED,
+            ", ".join(filter(None, ("GRDF does not give its data", since))),
+        ),
+        (account.proof == REFUSED, Cause.REFUSED, "GRDF has refused a proof of its consent"),
+        (account.braked, Cause.BRAKED, ""),
+        (account.lost_years, Cause.LOST_DAYS, f"of {', '.join(map(str, account.lost_years))}"),
+        (is_read and late, Cause.LATE, _lateness(account, today)),
+    ):
+        if true:
+            yield cause, why
+    if is_read and (why := _silence(account, today, sight or Sight())):
         yield Cause.SILENT, why
 
 
-def _lateness(account: Watched) -> str:
-    if account.lag is None or account.lag.last:
-        return f"newest day {account.lag.last if account.lag else account.overview.last}"
-    whose = " of one of its meters" if account.overview.last else ""
-    return f"no day yet{whose}, connected {account.lag.start}"
+def _lateness(account: Overview, today: date) -> str:
+    lag = account.lag(today)
+    if lag is None or lag.last:
+        return f"newest day {lag.last if lag else account.last}"
+    return f"no day yet{' of one of its meters' if account.last else ''}, connected {lag.start}"
 
 
-def _silence(account: Watched, sight: Sight | None, *, late: bool) -> str:
+def _silence(account: Overview, today: date, sight: Sight) -> str:
     """Return why nothing shows that an account is read; ``""`` if something does, or if its document says why not."""
-    if sight is not None and sight.problem and not (sight.of_runs and account.is_new and not sight.had_runs):
+    lag = account.lag(today)
+    if sight.problem and not (sight.of_runs and account.is_new(today) and not sight.had_runs):
         return sight.problem
-    if late and not account.overview.state:
-        no_daily = account.lag is not None and account.lag.no_daily
-        why = "GRDF notes its meter as one without daily data" if no_daily else "its document names no reason"
-        return f"nothing new for {account.age} days, and {why}"
-    if sight is not None and sight.had_runs and account.never_read:
+    if lag and account.is_late(today) and not account.state:
+        noted = "GRDF notes its meter as one without daily data" if lag.no_daily else "its document names no reason"
+        return f"nothing new for {account.age(today)} days, and {noted}"
+    if sight.had_runs and account.never_read:
         return "its runs succeed, but GRDF was never asked for it"
     return ""
 
 
-def _of_clients(clients: Sequence[Client], oldest: Mapping[str, date], now: datetime) -> Iterable[Finding]:
-    """Yield what is wrong with our clients.
-
-    :param oldest: by client, since when the first of its accounts could have been read
-    """
-    spent, unchecked = [], []
+def _short(clients: Sequence[Client]) -> Iterator[Named]:
     for client in clients:
-        if client.problem:
-            spent.append((client.name, client.problem))
-        elif client.left is not None and client.left * 100 < QUOTA_LEFT * client.calls:
-            spent.append((client.name, f"{client.left} of {client.calls} calls left"))
-        since = oldest.get(client.name)
-        if since is None or _fresh(client.listed_at, now):
+        if client.problem or client.is_short:
+            yield client.name, client.problem or f"{client.left} of {client.calls} calls left"
+
+
+def _unchecked(clients: Sequence[Client], fleet: Sequence[Overview], now: datetime) -> Iterator[Named]:
+    """Yield the clients whose accounts were not compared with a list, if the first of them came long enough ago."""
+    for client in clients:
+        came = (each.came(paris_today(now)) for each in fleet if each.client == client.name)
+        oldest = min(filter(None, came), default=None)
+        if oldest is None or is_fresh(client.listed_at, now):
             continue
         if client.listed_at:
-            unchecked.append((client.name, f"last compared {client.listed_at[:16]} UTC"))
-        elif now - gas_day_start(since) > UNCHECKED:
-            unchecked.append((client.name, "never compared"))
-    if spent:
-        yield Finding(Cause.QUOTA, len(spent), len(clients), None, True, tuple(spent))
-    if unchecked:
-        yield Finding(Cause.UNCHECKED, len(unchecked), len(clients), None, True, tuple(unchecked))
-
-
-def _fresh(moment: str, now: datetime) -> bool:
-    try:
-        told = datetime.fromisoformat(moment)
-    except ValueError:
-        return False
-    return now - told <= UNCHECKED
+            yield client.name, f"last compared {client.listed_at[:16]} UTC"
+        elif now - gas_day_start(oldest) > FRESH:
+            yield client.name, "never compared"

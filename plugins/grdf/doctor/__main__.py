@@ -14,12 +14,12 @@ from contextlib import redirect_stdout
 from dataclasses import asdict
 from functools import partial
 
-from grdf.doctor import loading
 from grdf.doctor.findings import Check, Finding, look
 
 FINE, NEEDS_A_PERSON = 0, 1
 PATIENCE = "5"
 """Seconds to wait for a connection to Airflow's PostgreSQL, which by itself would wait for ever."""
+AIRFLOW = "Airflow"
 MARKS = {"ok": "ok", "look": "look", "bad": "BAD", "unknown": "?"}
 
 
@@ -56,39 +56,41 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _all_checks(closed: Set[str]) -> Iterator[tuple[str, Check]]:
-    """Yield the checks. If Airflow cannot be loaded, the only one says so.
+    """Yield the checks. If Airflow cannot be loaded, the only one says so: it reads all settings while it is imported.
 
     :param closed: what has turned out to be closed, see :func:`look`
     """
     try:
         yield from _checks(closed)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - Airflow reads all its settings while it is imported
-        yield loading.WHAT, partial(loading.not_loaded, error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises; its text may quote a password
+        missing = isinstance(error, ImportError) and error.name
+        says = f"the package {missing} is missing" if missing else type(error).__name__
+        found = Finding(
+            AIRFLOW, "bad", f"it cannot be loaded, so nothing else was looked at: {says}",
+            "Run airflow version here: it fails in the same way and says more. Often [database] sql_alchemy_conn "
+            "(AIRFLOW__DATABASE__SQL_ALCHEMY_CONN) is no address of a database, or needs a package that is missing.",
+        )  # fmt: skip
+        yield AIRFLOW, lambda: iter((found,))
 
 
 def _checks(closed: Set[str]) -> Iterator[tuple[str, Check]]:
-    from grdf import settings
+    from grdf import dag_settings
     from grdf.airflow.command_line import see_connections
-    from grdf.doctor import airflow_state, alerts, couch, grdf_api, here
+    from grdf.doctor import accounts, airflow_state, couch, grdf_api, here
     from grdf.hooks.adict import AdictHook
-    from include.gas.errors import BadSettings
 
-    if airflow_state.answers():
+    rows = airflow_state.read()
+    if not isinstance(rows, Finding):  # otherwise each look for a connection in its database would wait, too
         see_connections()
     yield "versions", here.versions
     yield "settings", here.all_settings
-    yield "settings", alerts.notifier
-    yield "settings", alerts.connection
-    try:
-        clients: tuple[str, ...] = settings.connections()
-    except BadSettings:  # told by the settings
-        clients = ("grdf_adict",)
-    for client in clients:
+    for client in dag_settings.connections():
         yield from grdf_api.checks_of(AdictHook(client), f"GRDF ({client})")
     couchdb = couch.hook_of_doctor()
     yield from couch.checks_of(couchdb)
     yield "staging", here.staging
-    yield airflow_state.WHAT, partial(airflow_state.state, None if couch.WHAT in closed else couchdb)
+    yield AIRFLOW, partial(airflow_state.state, rows)
+    yield accounts.WHAT, partial(accounts.accounts, None if couch.WHAT in closed else couchdb, rows)
 
 
 def _line(finding: Finding) -> str:

@@ -1,4 +1,4 @@
-"""Checks of Airflow, by its database: pools, import errors, its components, and whether every account is read."""
+"""Checks of Airflow, by its database: pools, import errors, its components, and what it shows of the accounts."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from airflow.sdk.configuration import conf
 
 from grdf import settings
 from grdf.airflow.command_line import has_database
-from grdf.doctor.account_runs import account_runs
-from grdf.doctor.airflow_tables import Rows, moment, rows_of_airflow
 from grdf.doctor.findings import Finding, some
-from grdf.hooks.couchdb import CouchDBHook
+from grdf.health.airflow_tables import Rows, moment, rows_of_airflow
 from grdf.options import quoted
 from include.gas.redact import HIDDEN
 
@@ -26,45 +24,32 @@ SILENCE = 30
 """Airflow's default of both settings, in seconds."""
 
 
-def answers() -> bool:
-    """Return whether Airflow's database can be asked. If not, each look for a connection in it would wait, too."""
-    from airflow.utils.session import create_session
-    from sqlalchemy import text
-
-    if not has_database():
-        return False
-    try:
-        with create_session() as session:
-            session.execute(text("SELECT 1"))
-    except Exception:  # noqa: BLE001 - of any driver's; the look at its rows says what is wrong
-        return False
-    return True
-
-
-def state(couchdb: CouchDBHook | None) -> Iterator[Finding]:
-    """Look at Airflow's database. Where it cannot be read from here, say so.
-
-    :param couchdb: the hook for the CouchDB with the accounts; ``None`` if they cannot be read
-    """
+def read() -> Rows | Finding:
+    """Return what is read of Airflow's database, or why it cannot be read from here."""
     from sqlalchemy.exc import SQLAlchemyError
 
     if not has_database():
-        yield Finding(WHAT, "unknown", "it has no database here", "Run this in the API server.")
-        return
-    now = datetime.now(UTC)
+        return Finding(WHAT, "unknown", "it has no database here", "Run this in the API server.")
     try:
-        rows = rows_of_airflow(now)
+        return rows_of_airflow(datetime.now(UTC))
     except (SQLAlchemyError, ImportError, RuntimeError) as error:
+        name = type(error).__name__
         if _is_another(error):
-            yield Finding(
-                WHAT, "bad", f"its database is damaged, or has no tables of this Airflow ({type(error).__name__})",
+            return Finding(
+                WHAT, "bad", f"its database is damaged, or has no tables of this Airflow ({name})",
                 "Correct [database] sql_alchemy_conn, run airflow db migrate, or restore it.",
             )  # fmt: skip
-            return
-        yield Finding(
-            WHAT, "unknown", f"its database cannot be read from here ({type(error).__name__})",
-            "Run this in the API server.",
-        )  # fmt: skip
+        says = f"its database cannot be read from here ({name})"
+        return Finding(WHAT, "unknown", says, "Run this in the API server.")
+
+
+def state(rows: Rows | Finding) -> Iterator[Finding]:
+    """Look at what was read of Airflow's database.
+
+    :param rows: see :func:`read`
+    """
+    if isinstance(rows, Finding):
+        yield rows
         return
     yield from _pools(rows)
     yield from _components(rows, datetime.now(UTC))
@@ -73,10 +58,6 @@ def state(couchdb: CouchDBHook | None) -> Iterator[Finding]:
         yield Finding(
             WHAT, "bad", f"{len(errors)} DAG file(s) cannot be imported: {some(errors)}", "See its home page."
         )
-    if couchdb is None:
-        yield Finding(WHAT, "unknown", "the accounts' DAGs and runs were not looked at, because CouchDB cannot be read")
-    else:
-        yield from account_runs(WHAT, rows, couchdb, now)
 
 
 def _is_another(error: Exception) -> bool:
@@ -112,21 +93,20 @@ def _components(rows: Rows, now: datetime) -> Iterator[Finding]:
             "Start them, unless they are to start later.",
         )  # fmt: skip
         return
-    still = False
-    for kind, (name, (section, option)) in COMPONENTS.items():
-        last, running = heard.get(kind, (None, None))
-        longest = timedelta(seconds=conf.getfloat(section, option, fallback=SILENCE))
-        if running is not None and now - running < longest:
-            continue
-        still, start = True, f"Start it (airflow {section.replace('_', '-')})"
-        if kind not in heard:
-            yield Finding(WHAT, "look", f"no {name} has ever run with its database", f"{start}.")
-            continue
-        told = f": the last one was heard of at {last:%Y-%m-%d %H:%M} UTC" if last else ""
-        yield Finding(
-            WHAT, "bad", f"no {name} runs{told}",
-            f"{start}. If it should run, see its log; if it is only slow, "
-            f"[{section}] {option} says after how many seconds it counts as dead.",
-        )  # fmt: skip
-    if not still:
-        yield Finding(WHAT, "ok", "a scheduler and a DAG processor run")
+    still = [each for kind in COMPONENTS for each in _component(kind, *heard.get(kind, (None, None)), now)]
+    yield from still or [Finding(WHAT, "ok", "a scheduler and a DAG processor run")]
+
+
+def _component(kind: str, last: datetime | None, running: datetime | None, now: datetime) -> Iterator[Finding]:
+    name, (section, option) = COMPONENTS[kind]
+    if running and now - running < timedelta(seconds=conf.getfloat(section, option, fallback=SILENCE)):
+        return
+    start = f"Start it (airflow {section.replace('_', '-')})."
+    if last is None:
+        yield Finding(WHAT, "look", f"no {name} has ever run with its database", start)
+        return
+    yield Finding(
+        WHAT, "bad", f"no {name} runs: the last one was heard of at {last:%Y-%m-%d %H:%M} UTC",
+        f"{start} If it should run, see its log; if it is only slow, [{section}] {option} says after how many seconds "
+        "it counts as dead.",
+    )  # fmt: skip

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from grdf.doctor.findings import Check, Finding
+from grdf.doctor.findings import Check, Finding, State
 from grdf.hooks.couch_answers import json_object, place
 from grdf.hooks.couch_roles import administrator, has_administrator
 from grdf.hooks.couchdb import CouchDBHook
@@ -26,6 +26,18 @@ OURS = "PouchDB"
 TIMEOUT, WHOLE, PATIENCE = (3.05, 10.0), 15.0, 0
 """Seconds to connect and for a part of an answer, seconds for all of it, further tries: a person waits."""
 SET_UP = "Run ./grdf couchdb setup (python -m grdf.couchdb_setup setup where ./grdf is not there)."
+FAULTS: Mapping[str, tuple[State, str, str]] = {
+    "strangers": (
+        "bad", "{} may read tokens, names and addresses in CouchDB, and approve deletions",
+        f"{SET_UP} It takes them out; with --reader NAME, or named in [grdf] couchdb_readers, a user keeps the gas "
+        "data alone.",
+    ),
+    "open": ("bad", "anybody may read {}", f"{SET_UP} It corrects the access rules."),
+    "missing": ("bad", "the databases {} are missing", SET_UP),
+    "unindexed": ("look", "{} have no or an older index, so searches are slow", SET_UP),
+    "uncompared": ("bad", "{} does not compare revisions: a household that leaves may come back", SET_UP),
+}  # fmt: skip
+"""What may be wrong with databases: how bad that is, what is said, and what to do."""
 
 
 def hook_of_doctor() -> CouchDBHook:
@@ -35,7 +47,7 @@ def hook_of_doctor() -> CouchDBHook:
 
 def checks_of(hook: CouchDBHook) -> Iterator[tuple[str, Check]]:
     """Yield the checks of the installation's CouchDB."""
-    for check in (server, logins, log, databases):
+    for check in (server, login, log, databases):
         yield WHAT, partial(check, hook)
 
 
@@ -99,35 +111,15 @@ def _greeting(hook: CouchDBHook) -> dict[str, Any]:
 
 def login(hook: CouchDBHook) -> Iterator[Finding]:
     """Look whether the server accepts the login, and as whom."""
+    whose = f"the connection {hook.couchdb_conn_id}"
     if not hook.logs_in():
-        yield Finding(
-            WHAT, "bad", "it refuses this login", f"Correct login and password, or have the user created. {SET_UP}"
-        )
+        do = f"Correct login and password of {whose}, or have the user created. {SET_UP}"
+        yield Finding(WHAT, "bad", "it refuses this login", do)
     elif hook.is_administrator():
-        yield Finding(
-            WHAT, "look", "this login is a server administrator's",
-            "That is right for the connection couchdb_admin. Give couchdb an ordinary one.",
-        )  # fmt: skip
+        do = f"That is right for couchdb_admin; give couchdb an ordinary login, for which: {SET_UP}"
+        yield Finding(WHAT, "look", f"{whose} is a server administrator's", do)
     else:
-        yield Finding(WHAT, "ok", "it accepts the login, an ordinary user's")
-
-
-def logins(hook: CouchDBHook) -> Iterator[Finding]:
-    """Look at what the two connections may do."""
-    if not hook.logs_in():
-        yield Finding(WHAT, "bad", "it refuses the login of the connection couchdb", f"Correct it, or: {SET_UP}")
-        return
-    if hook.is_administrator():
-        yield Finding(
-            WHAT, "look", "the connection couchdb is a server administrator's",
-            f"Give it an ordinary login and move this one to couchdb_admin. {SET_UP}",
-        )  # fmt: skip
-    else:
-        there = has_administrator()
-        yield Finding(
-            WHAT, "ok", "the connection couchdb is an ordinary member's; couchdb_admin is "
-            + ("readable from here" if there else "not set here, which only deletions and the set-up need"),
-        )  # fmt: skip
+        yield Finding(WHAT, "ok", f"it accepts the login of {whose}, an ordinary member's")
 
 
 def log(hook: CouchDBHook) -> Iterator[Finding]:
@@ -141,45 +133,28 @@ def log(hook: CouchDBHook) -> Iterator[Finding]:
 
 def databases(hook: CouchDBHook) -> Iterator[Finding]:
     """Look for databases and indexes, and at who may come in."""
-    missing, unindexed, open_, uncompared = [], [], [], []
-    strangers: set[str] = set()
-    for doctype in DOCTYPES:
-        name = database_name(doctype, hook.prefix)
-        if not hook.has_database(doctype):
-            missing.append(name)
-            continue
-        wanted = {index_name(fields) for fields in database(doctype).indexes}
-        wanted |= {NAME} if doctype == ACCOUNT else set()
-        if wanted and any(
-            hook.request("GET", doctype, f"/_design/{each}").status_code == 404 for each in sorted(wanted)
-        ):
-            unindexed.append(name)
-        if not compares_revisions(hook, doctype):
-            uncompared.append(name)
-        rules = json_object(hook.good(hook.request("GET", doctype, "/_security")))
-        members = rules.get("members") or {}
-        if not (members.get("names") or members.get("roles")):
-            open_.append(name)
-        elif hook.login[0] in members.get("names", ()) and doctype not in FOR_READERS:
-            roles = {*members.get("roles", ())} - {"_admin"}
-            strangers |= {*members["names"]} - {hook.login[0]} | {f"the role {role}" for role in roles}
-    if strangers:
-        yield Finding(
-            WHAT, "bad", f"{', '.join(sorted(strangers))} may read tokens, names and addresses in CouchDB, and approve "
-            "deletions",
-            f"{SET_UP} It takes them out; with --reader NAME, or named in [grdf] couchdb_readers, a user keeps the gas "
-            "data alone.",
-        )  # fmt: skip
-    if open_:
-        yield Finding(WHAT, "bad", f"anybody may read {', '.join(open_)}", f"{SET_UP} It corrects the access rules.")
-    if missing:
-        yield Finding(WHAT, "bad", f"the databases {', '.join(missing)} are missing", SET_UP)
-    if unindexed:
-        yield Finding(WHAT, "look", f"{', '.join(unindexed)} have no or an older index, so searches are slow", SET_UP)
-    if uncompared:
-        yield Finding(
-            WHAT, "bad", f"{', '.join(uncompared)} does not compare revisions: a household that leaves may come back",
-            SET_UP,
-        )  # fmt: skip
-    if not (missing or unindexed or open_ or strangers or uncompared):
+    found = [fault for doctype in DOCTYPES for fault in _faults(hook, doctype)]
+    for kind, (state, says, do) in FAULTS.items():
+        if names := sorted({name for each, name in found if each == kind}):
+            yield Finding(WHAT, state, says.format(", ".join(names)), do)
+    if not found:
         yield Finding(WHAT, "ok", f"all {len(DOCTYPES)} databases are there, with their indexes, open to members alone")
+
+
+def _faults(hook: CouchDBHook, doctype: str) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a database: a key of :data:`FAULTS`, and its name or that of whoever may come in."""
+    name = database_name(doctype, hook.prefix)
+    if not hook.has_database(doctype):
+        yield "missing", name
+        return
+    wanted = [index_name(fields) for fields in database(doctype).indexes] + ([NAME] if doctype == ACCOUNT else [])
+    if any(hook.request("GET", doctype, f"/_design/{each}").status_code == 404 for each in wanted):
+        yield "unindexed", name
+    if not compares_revisions(hook, doctype):
+        yield "uncompared", name
+    members = json_object(hook.good(hook.request("GET", doctype, "/_security"))).get("members") or {}
+    names = {*(members.get("names") or ()), *(f"the role {role}" for role in members.get("roles") or ())}
+    if not names:
+        yield "open", name
+    elif hook.login[0] in names and doctype not in FOR_READERS:
+        yield from (("strangers", each) for each in names - {hook.login[0], "the role _admin"})

@@ -53,38 +53,43 @@ def of_error(what: str, error: GasError) -> Finding:
     return Finding(what, "bad", cause, str(error).partition(f"{cause}. ")[2])
 
 
-def reason(error: requests.RequestException) -> tuple[str, str]:
-    """Return why a server could not be asked, as a clause, and what to do, as a sentence.
+REASONS: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
+    (
+        (requests.exceptions.SSLError,), "this machine does not trust the certificate (TLS)",
+        "Compare the host name with the certificate's; if an authority of your own has signed it, name its file in "
+        "REQUESTS_CA_BUNDLE for all parts of Airflow.",
+    ),
+    (
+        (requests.exceptions.ProxyError,), "the proxy refuses",
+        "Check HTTPS_PROXY and NO_PROXY for all parts of Airflow.",
+    ),
+    (
+        (requests.exceptions.Timeout, ReadTimeoutError), "there was no answer in time",
+        "Check the address, whether the server is busy or stands still, and whether a firewall lets this machine "
+        "through.",
+    ),
+    (
+        (NameResolutionError,), "the host name is not known",
+        "Correct the host name, or this machine's name server (DNS).",
+    ),
+    ((NewConnectionError,), "nothing listens there", "Check address and port, and whether the server runs."),
+    (
+        (ProtocolError,), "it closes the connection without a whole answer",
+        "Check address and port, whether it is http or https, and the server's log.",
+    ),
+)  # fmt: skip
+"""Why a server could not be asked, as a clause, and what to do, as a sentence; the first that fits."""
 
-    :param error: raised by ``requests`` or an adapter
+
+def reason(error: requests.RequestException) -> tuple[str, str]:
+    """Return why a server could not be asked, and what to do, of :data:`REASONS`.
+
+    :param error: raised by ``requests`` or an adapter. What urllib3 said is in its arguments, behind the tries
     """
-    if isinstance(error, requests.exceptions.SSLError):
-        return (
-            "this machine does not trust the certificate (TLS)",
-            "Compare the host name with the certificate's; if an authority of your own has signed it, name its file in "
-            "REQUESTS_CA_BUNDLE for all parts of Airflow.",
-        )
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy refuses", "Check HTTPS_PROXY and NO_PROXY for all parts of Airflow."
-    parts = [getattr(part, "reason", part) for part in (error, *error.args)]
-    if isinstance(error, requests.exceptions.Timeout) or any(
-        isinstance(part, ReadTimeoutError)
-        for part in parts  # urllib3 hides it behind tries that were not made
-    ):
-        return (
-            "there was no answer in time",
-            "Check the address, whether the server is busy or stands still, and whether a firewall lets this machine "
-            "through.",
-        )
-    if any(isinstance(part, NameResolutionError) for part in parts):
-        return "the host name is not known", "Correct the host name, or this machine's name server (DNS)."
-    if any(isinstance(part, NewConnectionError) for part in parts):
-        return "nothing listens there", "Check address and port, and whether the server runs."
-    if any(isinstance(part, ProtocolError) for part in parts):
-        return (
-            "it closes the connection without a whole answer",
-            "Check address and port, whether it is http or https, and the server's log.",
-        )
+    parts = [error, *(getattr(part, "reason", part) for part in (error, *error.args))]
+    for kinds, why, do in REASONS:
+        if any(isinstance(part, kinds) for part in parts):
+            return why, do
     return type(error).__name__, "Check the address, and whether the server runs."
 
 
@@ -104,26 +109,20 @@ def outcome(what: str, check: Check) -> list[Finding]:
 def look(checks: Iterable[tuple[str, Check]], closed: set[str]) -> Iterator[Finding]:
     """Run checks, and yield what they find.
 
-    A thing whose first check fails is closed: nobody knows where it is, or it does not answer. So is one that does not
-    answer a later check. The rest is not tried then: each would take as long, to say the same. What several checks
-    meet, such as a wrong setting, is told once.
+    A thing is closed once an error of ours ends a check of it: nobody knows where it is, or it does not answer, or it
+    refuses us. The rest is not tried then: it would mostly say the same. What several checks meet is told once.
 
     :param checks: the checks, each with what it looks at
     :param closed: to which this adds what is closed, before it goes on
     """
-    begun: set[str] = set()
-    told: set[str] = set()
     said: set[Finding] = set()
     for what, check in checks:
         if what in closed:
-            if what not in told:
-                told.add(what)
-                yield Finding(what, "unknown", "nothing else about it was looked at, because of that")
-            continue
-        found, error = _tried(what, check)
-        if isinstance(error, GasError) and (what not in begun or _is_silent(error)):
-            closed.add(what)
-        begun.add(what)
+            found = [Finding(what, "unknown", "nothing else about it was looked at, because of that")]
+        else:
+            found, error = _tried(what, check)
+            if isinstance(error, GasError):
+                closed.add(what)
         yield from (finding for finding in dict.fromkeys(found) if finding not in said)
         said.update(found)
 

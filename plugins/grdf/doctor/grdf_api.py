@@ -14,21 +14,19 @@ from functools import partial
 import requests
 
 from grdf.doctor.consent_page import consent_page
-from grdf.doctor.findings import Check, Finding, of_error, reason
+from grdf.doctor.findings import Check, Finding
+from grdf.health.look import with_quota
 from grdf.hooks.adict import AdictHook
-from grdf.hooks.oauth import SMALL, GrdfOAuthHook
-from grdf.quota.shared_quota import governor_for
+from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.quota.terms import TRIAL
-from grdf.transport.http_limits import LimitedAdapter
-from include.gas.errors import BadRequest, ConsentLost, ServiceUnavailable, StoreBusy
+from include.gas.errors import BadRequest, ConsentLost, ServiceUnavailable
+from include.gas.health.causes import Cause
+from include.gas.health.verdict import Client
 
 APART = timedelta(seconds=60)
 """GRDF's codes last a minute, and tokens are compared with this clock."""
-FEW = 0.1
-LOGIN, COUNT = "login server", "count of calls"
-"""What may have turned out not to answer, so that it is not asked again."""
-TIMEOUT, WHOLE = (3.05, 10.0), 15.0
-"""Seconds to connect and for a part of an answer, and for all of it: a person waits."""
+TIMEOUT = (3.05, 10.0)
+"""Seconds to connect and to answer: a person waits."""
 
 
 def checks_of(hook: AdictHook, what: str) -> Iterator[tuple[str, Check]]:
@@ -37,12 +35,11 @@ def checks_of(hook: AdictHook, what: str) -> Iterator[tuple[str, Check]]:
     :param hook: with the client's Airflow connection
     :param what: names the connection for people
     """
-    silent: set[str] = set()
     yield what, partial(connection, what, hook.oauth)
-    yield what, partial(clock, what, hook.oauth, silent)
-    yield what, partial(_rights, what, hook, silent)
+    yield what, partial(clock, what, hook.oauth)
+    yield what, partial(_rights, what, hook)
     yield what, partial(consent_page, what, hook.oauth)
-    yield what, partial(_quota, what, hook.oauth, silent)
+    yield what, partial(_quota, what, hook.oauth)
 
 
 def checks_of_deletion(hook: GrdfOAuthHook, what: str) -> Iterator[tuple[str, Check]]:
@@ -67,27 +64,20 @@ def connection(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def clock(what: str, hook: GrdfOAuthHook, silent: set[str] | None = None) -> Iterator[Finding]:
+def clock(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
     """Compare this machine's clock with GRDF's. No secret is sent.
 
     :param what: names the connection for people
-    :param silent: to which this adds :data:`LOGIN` if the login server does not answer
+    :raises ServiceUnavailable: if the login server does not answer
     """
+    address = hook.facts.token_url
     try:
         with hook.get_conn() as session:
-            for scheme in ("https://", "http://"):
-                session.mount(scheme, LimitedAdapter(seconds=WHOLE, most=SMALL))
-            answer = session.head(hook.facts.token_url, allow_redirects=False, timeout=TIMEOUT)
+            answer = session.head(address, allow_redirects=False, timeout=TIMEOUT)
         told = parsedate_to_datetime(answer.headers.get("Date", ""))
     except requests.RequestException as error:
-        why, do = reason(error)
-        if silent is not None:
-            silent.add(LOGIN)
-        yield Finding(
-            what, "bad", f"GRDF's login server {hook.facts.token_url} cannot be reached: {why}",
-            f"{do} The address is token_url in the connection's extra (Token address in its form).",
-        )  # fmt: skip
-        return
+        cause = f"GRDF's login server {address} (token_url in the connection's extra) cannot be reached"
+        raise ServiceUnavailable.about(None, cause) from error
     except ValueError:
         yield Finding(what, "unknown", "GRDF's login server does not say what time it is")
         return
@@ -103,10 +93,7 @@ def clock(what: str, hook: GrdfOAuthHook, silent: set[str] | None = None) -> Ite
         yield Finding(what, "ok", "this machine's clock agrees with GRDF's")
 
 
-def _rights(what: str, hook: AdictHook, silent: set[str]) -> Iterator[Finding]:
-    if LOGIN in silent:
-        yield Finding(what, "unknown", "neither a token nor its list of rights was asked for, because of that")
-        return
+def _rights(what: str, hook: AdictHook) -> Iterator[Finding]:
     try:
         listed = hook.try_rights(TRIAL)
     except ConsentLost as error:  # of whom? this list is of no household
@@ -122,13 +109,6 @@ def _rights(what: str, hook: AdictHook, silent: set[str]) -> Iterator[Finding]:
             "Compare the connection's host, the address of ADICT, with what GRDF sent.",
         )  # fmt: skip
         return
-    except StoreBusy as error:  # of the calls' count
-        silent.add(COUNT)
-        yield of_error(what, error)
-        return
-    except ServiceUnavailable as error:  # the consent page and the count of calls are elsewhere: they come next
-        yield of_error(what, error)
-        return
     says = f"GRDF gives this client a token and lists {len(listed.rights)} right(s), with one call"
     if listed.odd:
         yield Finding(what, "look", f"{says}; {listed.odd} line(s) cannot be read", "Tell GRDF if this continues.")
@@ -141,13 +121,10 @@ def _token(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
     yield Finding(what, "ok", "GRDF gives this client a token, which was thrown away; nothing was revoked")
 
 
-def _quota(what: str, hook: GrdfOAuthHook, silent: set[str]) -> Iterator[Finding]:
-    if COUNT in silent:
-        return
-    facts = hook.facts
-    left, all_ = governor_for(facts).left(), facts.calls_per_day
-    says = f"{left} of {all_} calls are left today"
-    if left < FEW * all_:
-        yield Finding(what, "look", says, "Accounts wait until tomorrow once they are spent. See docs/settings.md.")
+def _quota(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
+    client = with_quota(Client(hook.grdf_conn_id), hook.facts)
+    says = f"{client.left} of {client.calls} calls are left today"
+    if client.is_short:
+        yield Finding(what, "look", says, Cause.QUOTA.do)
     else:
         yield Finding(what, "ok", says)

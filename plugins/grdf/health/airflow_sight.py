@@ -1,43 +1,55 @@
-"""What Airflow shows of the accounts' DAGs: all of them by its REST API if a connection is set, else a few by a task.
+"""What Airflow shows of the accounts' DAGs, by whichever way is open here: its database, its REST API, or its task.
 
-A task may ask Airflow about one DAG at a time. For thousands of accounts that would be thousands of requests, so that
-without a connection only accounts that are suspicious anyway are looked at.
+The API server, where the doctor runs, has the database. A task has not: it sees all accounts by the API if a connection
+is set. Otherwise it may ask about one DAG at a time, which for thousands of accounts would be thousands of requests, so
+that only those that are suspicious anyway are looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
+from grdf.health.airflow_tables import Rows, moment
 from grdf.hooks.airflow_api import AirflowApiHook
 from include.gas.documents.gas_days import DAG_PREFIX, dag_id
-from include.gas.errors import BadSettings
-from include.gas.health.sights import MISSING, PAUSED, STALE, Sight, unread
+from include.gas.health.sights import DAYS, MISSING, PAUSED, STALE, Sight, unread
 
-PAGE = 100
-"""The largest page that Airflow returns by default (``[api] maximum_page_limit``)."""
-MOST_PAGES = 2000
-"""Pages of one list at most: 200,000 entries."""
 FEW = 50
 """Accounts that a task asks about, one by one."""
-DAYS = 2
-"""How many days back a run must have read an account. One morning may be missed for reasons that pass."""
 NOT_SEEN = (
     "Which accounts' DAGs are missing or paused, and whose runs are all skipped, was seen only of accounts that are "
     "late or new ({looked} of {of}): [grdf] airflow_conn_id is not set."
 )
 
 
-class Asked(Protocol):
-    """The part of a task's ``ti`` that asks Airflow."""
+def by_database(rows: Rows, accounts: Collection[str], now: datetime) -> Mapping[str, Sight]:
+    """Return what Airflow's database shows of all accounts.
 
-    def get_dag(self, dag_id: str) -> Any:
-        """Return what Airflow knows of a DAG."""
+    A DAG of yesterday has had no run yet, however old its account is: it was adopted, or this Airflow is new. If all
+    its runs failed, that is said at once where no other account's succeed.
 
-    def get_dr_count(self, dag_id: str, *, states: list[str]) -> int:
-        """Return how many runs a DAG has."""
+    :param rows: see :mod:`grdf.health.airflow_tables`
+    :param now: an aware datetime, the present
+    """
+    dags = {str(name): (bool(paused), bool(stale)) for name, paused, stale in rows["dags"]}
+    came = {str(name): moment(when) for name, when in rows["came"]}
+    runs = {str(name): (bool(succeeded), bool(waits)) for name, succeeded, waits in rows["runs"]}
+    read, works = {str(name) for (name,) in rows["read"]}, any(succeeded for succeeded, _ in runs.values())
+
+    def runs_of(dag: str) -> Sight:
+        succeeded, waits = runs.get(dag, (False, False))
+        if dag in runs and not (works or waits):
+            return Sight("none of its runs has succeeded, nor one of any other account")
+        if (since := came.get(dag)) and now - since < timedelta(days=DAYS):
+            return Sight(had_runs=succeeded)
+        return unread("they wait" if waits else "they failed or were skipped" if dag in runs else "it never had any")
+
+    return {
+        account: _sight(dags.get(dag), dag in read, runs_of(dag)) for account in accounts if (dag := dag_id(account))
+    }
 
 
 def by_api(conn_id: str, accounts: Collection[str], now: datetime) -> Mapping[str, Sight]:
@@ -49,35 +61,23 @@ def by_api(conn_id: str, accounts: Collection[str], now: datetime) -> Mapping[st
     """
     api = AirflowApiHook(conn_id)
     # "account" is the tag of the accounts' DAGs. Paused ones are listed, those without a file only on request.
-    dags = {
-        str(dag["dag_id"]): dag
-        for dag in _all(api, "/dags", "dags", tags="account", exclude_stale="false", order_by="dag_id")
-    }
+    listed = api.listed("/dags", "dags", tags="account", exclude_stale="false", order_by="dag_id")
+    dags = {row.get("dag_id"): (bool(row.get("is_paused")), bool(row.get("is_stale"))) for row in listed}
     since = (now - timedelta(days=DAYS)).isoformat()
-    path = "/dags/~/dagRuns/~/taskInstances"
     filters = {"task_id": "load", "state": "success", "end_date_gte": since, "dag_id_prefix_pattern": DAG_PREFIX}
-    read = {str(task["dag_id"]) for task in _all(api, path, "task_instances", order_by="id", **filters)}
-    return {account: _sight(dags.get(dag_id(account)), dag_id(account) in read) for account in accounts}
+    loads = api.listed("/dags/~/dagRuns/~/taskInstances", "task_instances", order_by="id", **filters)
+    read = {row.get("dag_id") for row in loads}
+    return {account: _sight(dags.get(dag), dag in read, unread()) for account in accounts if (dag := dag_id(account))}
 
 
-def _sight(dag: Mapping[str, Any] | None, read: bool) -> Sight:
-    if dag is None:
-        return MISSING
-    if dag.get("is_stale"):
-        return STALE
-    if dag.get("is_paused"):
-        return PAUSED
-    return Sight(had_runs=True) if read else unread(DAYS)
-
-
-def by_task(ti: Asked, accounts: Collection[str]) -> Mapping[str, Sight]:
+def by_task(ti: Any, accounts: Sequence[str]) -> Mapping[str, Sight]:
     """Return what Airflow tells a task of some accounts. What cannot be asked is left out.
 
-    :param ti: the task's instance
+    :param ti: the task's instance, which asks Airflow about one DAG at a time
     :param accounts: ids; at most :data:`FEW` are asked about
     """
     found: dict[str, Sight] = {}
-    for account in list(accounts)[:FEW]:
+    for account in accounts[:FEW]:
         try:
             dag = ti.get_dag(dag_id(account))
             runs = ti.get_dr_count(dag_id(account), states=["success"])
@@ -89,39 +89,22 @@ def by_task(ti: Asked, accounts: Collection[str]) -> Mapping[str, Sight]:
     return found
 
 
+def _sight(dag: tuple[bool, bool] | None, read: bool, unread: Sight) -> Sight:
+    """Return what is seen of a DAG.
+
+    :param dag: whether it is paused, and stale; ``None`` if there is none
+    :param read: whether a load of it has succeeded lately
+    :param unread: what is seen if not
+    """
+    if dag is None:
+        return MISSING
+    is_paused, is_stale = dag
+    return STALE if is_stale else PAUSED if is_paused else Sight(had_runs=True) if read else unread
+
+
 def _status(error: Exception) -> int | None:
     """Return the HTTP status in an error of Airflow's: of its supervisor's, or of its client's in ``dag.test()``."""
     detail = getattr(getattr(error, "error", None), "detail", None)
     if isinstance(detail, Mapping):
         return detail.get("status_code")
     return getattr(getattr(error, "response", None), "status_code", None)
-
-
-def _all(api: AirflowApiHook, path: str, what: str, **query: str) -> Iterator[dict[str, Any]]:
-    seen = 0
-    for _ in range(MOST_PAGES):
-        rows, total = _read(api, path, what, api.get(path, limit=str(PAGE), offset=str(seen), **query))
-        yield from rows
-        seen += len(rows)
-        if not rows or seen >= total:
-            return
-
-
-def _read(api: AirflowApiHook, path: str, what: str, page: Mapping[str, Any]) -> tuple[list[dict[str, Any]], int]:
-    """Return the entries of a page of a list, and how many entries the whole list has.
-
-    :raises BadSettings: if it is no such page
-    """
-    rows, total = page.get(what), page.get("total_entries")
-    if type(total) is int and isinstance(rows, list) and all(map(_is_of_dag, rows)):
-        return rows, total
-    raise BadSettings.about(
-        None,
-        f"the server at the address of the connection {api.airflow_conn_id} does not answer {path} like the API of "
-        "Airflow 3.3",
-        "Set it to the address at which the API server of this Airflow answers, without a path of the UI.",
-    )
-
-
-def _is_of_dag(row: object) -> bool:
-    return isinstance(row, dict) and isinstance(row.get("dag_id"), str)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import threading
 from contextvars import copy_context
+from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.options import quoted
-from grdf.transport.addresses import split
 from include.gas.errors import BadSettings
 from include.gas.redact import redact
 
@@ -27,7 +28,6 @@ _ARGUMENTS = re.compile(r"got an unexpected keyword argument '\w+'|missing \d+ r
 """What Python says of a call with wrong arguments."""
 _DOTTED = re.compile(r"\w*(?:\.\w*)+")
 """What looks like the path of a class. Anything else may be a webhook's address, which is its secret."""
-_DEEPEST = 10
 
 
 class Alerter:
@@ -63,14 +63,15 @@ class Alerter:
         return True
 
     def _made(self, title: str, text: str) -> BaseNotifier:
+        """Return the notifier, with our words for those of its arguments that the settings do not give."""
         assert self.kind is not None
-        taken = _parameters(self.kind)
-        words: dict[str, str] = {}
-        for value, names in ((title, _TITLE_ARGUMENTS), (text, _TEXT_ARGUMENTS)):
-            if not any(name in self.kwargs for name in names):
-                words |= {name: _literal(value, name) for name in [name for name in names if name in taken][:1]}
-        if "text" in words and "title" not in words and not (set(words) & set(_TITLE_ARGUMENTS)):
-            words["text"] = f"{title}\n\n{words['text']}"
+        taken = {name for each in self.kind.__mro__ for name in inspect.signature(each.__init__).parameters}
+        given, words = set(self.kwargs), {}
+        has_title = bool(given & set(_TITLE_ARGUMENTS)) or bool(taken & set(_TITLE_ARGUMENTS))
+        for value, names in ((title, _TITLE_ARGUMENTS), (text if has_title else f"{title}\n\n{text}", _TEXT_ARGUMENTS)):
+            name = next((name for name in names if name in taken), "")
+            if name and not given & set(names):
+                words[name] = _literal(value, name)
         try:
             made: BaseNotifier = self.kind(**{**words, **self.kwargs})
         except Exception as error:  # noqa: BLE001 - any notifier may refuse its arguments in any way
@@ -105,81 +106,43 @@ def _problem(notifier: BaseNotifier, context: Context) -> str:
 
 
 def _what_went_wrong(error: BaseException) -> str:
-    """Return the class of an error, what caused it, the server's status and its host, such as ``HTTPError at h (404)``.
+    """Return the class of an error, what caused it, and a server's status, such as ``HTTPError (MaxRetryError, 404)``.
 
     Never its text: a chat's webhook has its secret in the path, and clients quote the whole address. Only what Python
     says of a notifier's arguments is told, which has their names alone.
     """
-    chain = [error]
-    while len(chain) < _DEEPEST and (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
-        chain.append(cause)
     if isinstance(error, TypeError) and (found := _ARGUMENTS.search(str(error))):
         return f"TypeError: {found[0]}"
-    host = next(filter(None, map(_host, chain)), "")
-    status = next((str(number) for number in map(_status, chain) if number is not None), "")
-    root = type(chain[-1]).__name__ if len(chain) > 1 else ""
-    more = ", ".join(filter(None, (root, status)))
-    return type(error).__name__ + (f" at {host}" if host else "") + (f" ({more})" if more else "")
-
-
-def _host(error: BaseException) -> str:
-    """Return the host that a client could not use, as ``requests``, ``urllib`` and ``aiohttp`` tell it."""
-    for holder in (error, getattr(error, "request", None), getattr(error, "response", None)):
-        url = str(getattr(holder, "url", None) or "")
-        if "@" not in url and (host := split(url).hostname):
-            return host
-    return ""
-
-
-def _status(error: BaseException) -> int | None:
-    """Return the status of a server's refusal, of HTTP or SMTP."""
-    told = getattr(getattr(error, "response", None), "status_code", None), getattr(error, "smtp_code", None)
-    return next((number for number in told if isinstance(number, int)), None)
+    cause = error.__cause__ or error.__context__
+    told = [getattr(getattr(each, "response", None), "status_code", None) for each in (error, cause)]
+    named = [type(cause).__name__ if cause else None, *told, getattr(error, "smtp_code", None)]
+    more = ", ".join(str(each) for each in named if each)
+    return type(error).__name__ + (f" ({more})" if more else "")
 
 
 def _class_at(path: str) -> Any:
     from airflow.sdk import BaseNotifier
 
-    if not _DOTTED.fullmatch(path) or redact(path) != path:
-        raise BadSettings.about(
-            None,
-            "the setting [grdf] alert_notifier is not the path of a class",
-            f"Set it to the class of an Airflow notifier, such as {EXAMPLE}. A webhook's address belongs into the "
-            "connection that the notifier uses.",
-        )
-    module, _, name = path.rpartition(".")
-    try:
-        found = getattr(import_module(module), name)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a module may do anything while it is imported
-        raise BadSettings.about(
-            None,
-            f"the setting [grdf] alert_notifier is {quoted(path, 150)}, which cannot be loaded "
-            f"({redact(f'{type(error).__name__}: {error}')[:200]})",
-            f"Set it to the class of an Airflow notifier whose provider is installed, such as {EXAMPLE}.",
-        ) from None
-    if not (isinstance(found, type) and issubclass(found, BaseNotifier)):
-        raise BadSettings.about(
-            None,
-            f"the setting [grdf] alert_notifier is {quoted(path, 150)}, which is no notifier of Airflow's",
-            f"Set it to the class of one, such as {EXAMPLE}.",
-        )
-    return found
-
-
-def _parameters(kind: type) -> frozenset[str]:
-    import inspect
-
-    return frozenset(
-        name
-        for each in kind.__mro__
-        if "__init__" in vars(each)
-        for name in inspect.signature(vars(each)["__init__"]).parameters
+    found, why = None, "not the path of a class"
+    if _DOTTED.fullmatch(path) and redact(path) == path:
+        module, _, name = path.rpartition(".")
+        why = f"{quoted(path, 150)}, which is no notifier of Airflow's"
+        try:
+            found = getattr(import_module(module), name)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a module may do anything while it is imported
+            said = redact(f"{type(error).__name__}: {error}")[:200]
+            why = f"{quoted(path, 150)}, which cannot be loaded ({said})"
+    if isinstance(found, type) and issubclass(found, BaseNotifier):
+        return found
+    raise BadSettings.about(
+        None,
+        f"the setting [grdf] alert_notifier is {why}",
+        f"Set it to the class of an Airflow notifier whose provider is installed, such as {EXAMPLE}. A webhook's "
+        "address belongs into the connection that the notifier uses.",
     )
 
 
 def _literal(value: str, name: str) -> str:
     """Return a text that a notifier's templates leave as it is."""
-    from html import escape
-
     value = re.sub(r"\{(?=[{%#])", "{ ", value)  # each one: "{{{" has two
     return f'<pre style="white-space: pre-wrap">{escape(value)}</pre>' if name == "html_content" else value

@@ -31,10 +31,7 @@ TEXT = (
 async def check_is_late(minutes: int, context: Any = None, **_: Any) -> None:
     """Send the alert, unless the run has ended: a red one has sent its own.
 
-    Airflow's scheduler finds that the deadline has passed, and its triggerer calls this.
-
-    Airflow 3.3.2 forgets a run's deadline only if the run succeeds (``DagRun.update_state``), so it asks of red ones,
-    too.
+    Airflow 3.3.2 asks of red ones, too: it forgets a deadline only if the run succeeds (``DagRun.update_state``).
 
     :param minutes: how long after the run was due that is
     :param context: what Airflow tells of the run
@@ -42,11 +39,13 @@ async def check_is_late(minutes: int, context: Any = None, **_: Any) -> None:
     from grdf.health.alerting import Alerter
     from include.gas.errors import GasError
 
-    run = _run(context)
+    run = context.get("dag_run") if isinstance(context, Mapping) else None
+    run = run if isinstance(run, Mapping) else {}
+    due = run.get("run_after") or run.get("logical_date") or "its time"
     if run.get("state") in ENDED and run.get("end_date"):
-        log.info("The run that was due at %s has ended (%s): no alert is sent.", _due(run), run["state"])
+        log.info("The run that was due at %s has ended (%s): no alert is sent.", due, run["state"])
         return
-    text = TEXT.format(due=_due(run), minutes=minutes)
+    text = TEXT.format(due=due, minutes=minutes)
     log.error("%s", text)
     try:
         if await asyncio.to_thread(lambda: Alerter().send({}, TITLE, text)):
@@ -55,13 +54,3 @@ async def check_is_late(minutes: int, context: Any = None, **_: Any) -> None:
             log.warning("No alert was sent: [grdf] alert_notifier is not set.")
     except GasError as error:
         log.error("%s", error)
-
-
-def _run(context: Any) -> Mapping[str, Any]:
-    """Return what Airflow tells of the run, as its REST API does."""
-    run = context.get("dag_run") if isinstance(context, Mapping) else None
-    return run if isinstance(run, Mapping) else {}
-
-
-def _due(run: Mapping[str, Any]) -> str:
-    return str(run.get("run_after") or run.get("logical_date") or "its time")

@@ -1,4 +1,4 @@
-"""Every setting of ``[grdf]``, read as the tasks read it: for the check of health and for the doctor."""
+"""Every setting of ``[grdf]``, read as the tasks read it, and what it names: for ``grdf_health`` and the doctor."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 from airflow.sdk.configuration import conf
 
 from grdf import settings
+from grdf.health.alerting import Alerter
+from grdf.hooks.airflow_api import AirflowApiHook
 from grdf.options import SECTION
 from include.gas.errors import BadSettings
 
@@ -29,15 +31,30 @@ def readers() -> dict[str, Callable[[], Any]]:
 
 
 def wrong() -> Iterator[tuple[str, BadSettings]]:
-    """Yield each setting that is wrong, with what is wrong about it."""
-    for name, reader in readers().items():
+    """Yield each setting that is wrong, or names a notifier or a connection that is, with what is wrong about it."""
+    told: set[str] = set()
+    for name, look in (readers() | {"alert_notifier": Alerter, "airflow_conn_id": _connection}).items():
         try:
-            reader()
+            look()
+            continue
         except BadSettings as error:
-            yield name, error
+            found = error
         except Exception as error:  # noqa: BLE001 - of Airflow's parser; its text would show what is written
             cause = f"the setting [grdf] {name} cannot be read ({type(error).__name__})"
-            yield name, BadSettings.about(None, cause, f"Correct [grdf] {name}.")
+            found = BadSettings.about(None, cause, f"Correct [grdf] {name}.")
+        if str(found) not in told:
+            told.add(str(found))
+            yield name, found
+
+
+def _connection() -> None:
+    """Look for the connection that a setting names. Airflow's API is not asked."""
+    if conn_id := settings.airflow_conn_id():
+        try:
+            AirflowApiHook(conn_id).address()
+        except BadSettings as error:
+            cause = f"{error.cause.rstrip('.')}, which [grdf] airflow_conn_id names"
+            raise BadSettings.about(None, cause, "Correct it, or clear [grdf] airflow_conn_id.") from None
 
 
 def unknown() -> list[str]:

@@ -9,27 +9,26 @@ from datetime import date, datetime
 from grdf.metrics import known_metrics as known
 from grdf.metrics.telling import gauge
 from include.gas.days.gas_day import paris_today
-from include.gas.display.overview import Situation
-from include.gas.health.limits import Cause
+from include.gas.display.overview import Overview, Situation
+from include.gas.health.causes import Cause
 from include.gas.health.verdict import Client, Verdict
-from include.gas.health.watched import Watched
 
 INFINITE = "Inf"
 """As Prometheus reads it, too: Airflow tells StatsD nothing with a ``+`` in it."""
+KINDS = ("stored", "provisional", "corrected", "awaited", "none")
 
 
-def tell(fleet: Iterable[Watched], clients: Sequence[Client], verdict: Verdict, now: datetime) -> None:
-    """Set all gauges. Those of a state or client that has no account any more become 0."""
-    by_client: dict[str, list[Watched]] = {client.name: [] for client in clients}
+def tell(fleet: Iterable[Overview], clients: Sequence[Client], now: datetime) -> None:
+    """Set the gauges of accounts and clients. Those of a state or client that has no account any more become 0."""
+    by_client: dict[str, list[Overview]] = {client.name: [] for client in clients}
     for account in fleet:
-        by_client.setdefault(account.overview.client or "unknown", []).append(account)
+        by_client.setdefault(account.client or "unknown", []).append(account)
     for name, accounts in by_client.items():
         _tell_accounts(name, accounts, paris_today(now))
     for client in clients:
         if client.left is not None:
             gauge(known.QUOTA_LEFT, client.left, connection=client.name)
             gauge(known.QUOTA, client.calls, connection=client.name)
-    tell_verdict(verdict)
     gauge(known.CHECKED, now.timestamp())
 
 
@@ -42,22 +41,17 @@ def tell_verdict(verdict: Verdict) -> None:
         gauge(known.RED, int(finding is not None and finding.red), cause=cause.value)
 
 
-def _tell_accounts(name: str, accounts: Sequence[Watched], today: date) -> None:
-    states = Counter(account.situation for account in accounts)
+def _tell_accounts(name: str, accounts: Sequence[Overview], today: date) -> None:
+    states = Counter(account.situation(today) for account in accounts)
     for state in Situation:
         gauge(known.ACCOUNTS, states[state], connection=name, state=state.value)
-    ages = [(today - account.overview.last).days for account in accounts if account.is_read and account.overview.last]
+    ages = [(today - account.last).days for account in accounts if account.last and account.is_read(today)]
     for bound in known.AGES:
         gauge(known.NEWEST_DAY, sum(age <= bound for age in ages), connection=name, le=str(bound))
     gauge(known.NEWEST_DAY, len(ages), connection=name, le=INFINITE)
-    for kind, days in (
-        ("stored", sum(account.overview.days for account in accounts)),
-        ("provisional", sum(account.overview.provisional for account in accounts)),
-        ("corrected", sum(account.overview.corrected for account in accounts)),
-        ("awaited", sum(account.overview.awaited for account in accounts)),
-        ("none", sum(account.overview.none for account in accounts)),
-    ):
-        gauge(known.DAYS, days, connection=name, kind=kind)
-    gauge(known.END_SOON, sum(account.ends_soon for account in accounts), connection=name)
+    for kind in KINDS:
+        number = sum(getattr(account, "days" if kind == "stored" else kind) for account in accounts)
+        gauge(known.DAYS, number, connection=name, kind=kind)
+    gauge(known.END_SOON, sum(account.ends_soon(today) for account in accounts), connection=name)
     gauge(known.PROOFS, sum(account.proofs for account in accounts), connection=name)
     gauge(known.DELETIONS, states[Situation.LEAVING], connection=name)

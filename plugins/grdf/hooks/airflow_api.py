@@ -1,8 +1,8 @@
-"""Airflow's own REST API, used only to remove an account's history from Airflow, which a task cannot do otherwise."""
+"""Airflow's own REST API, for what a task cannot do otherwise: see all DAGs, and remove an account's history."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
@@ -21,6 +21,8 @@ WHOLE = 300.0
 """Seconds for a whole answer. Below it, the largest answer in bytes: a page of runs takes some hundred kilobytes."""
 LARGEST = 10_000_000
 NOT_FOUND = HTTPStatus.NOT_FOUND
+PAGE = 100
+"""The largest page that Airflow returns by default (``[api] maximum_page_limit``)."""
 
 
 class AirflowApiHook(BaseHook):
@@ -48,6 +50,27 @@ class AirflowApiHook(BaseHook):
         answer = self._send("GET", path, query)
         return {} if answer.status_code == NOT_FOUND else self._told(answer)
 
+    def listed(self, path: str, what: str, **query: str) -> Iterator[dict[str, Any]]:
+        """Yield all entries of a list; none if Airflow does not know the path.
+
+        :param path: path below ``/api/v2``, quoted
+        :param what: the key of the entries
+        :raises BadSettings: if what answers is no such list; otherwise as :meth:`get`
+        """
+        seen, total = 0, 1
+        while seen < total:
+            page = self.get(path, limit=str(PAGE), offset=str(seen), **query)
+            rows, total = page.get(what, []), page.get("total_entries", 0)
+            if not isinstance(rows, list) or type(total) is not int or not all(isinstance(row, dict) for row in rows):
+                raise BadSettings.about(
+                    None,
+                    f"the server at the address of the connection {self.airflow_conn_id} does not answer {path} like "
+                    "the API of Airflow 3.3",
+                    "Set it to the address at which the API server of this Airflow answers, without a path of the UI.",
+                )
+            yield from rows
+            seen += len(rows) or total
+
     def delete(self, path: str) -> None:
         """Remove something. It is fine if Airflow does not know the path.
 
@@ -57,9 +80,12 @@ class AirflowApiHook(BaseHook):
         """
         self._send("DELETE", path, {})
 
-    def _send(self, method: str, path: str, query: Mapping[str, str]) -> requests.Response:
-        connection = airflow_connection(self.airflow_conn_id)
-        url = base_url(connection, default_scheme="http")
+    def address(self) -> str:
+        """Return the address of the API server.
+
+        :raises BadSettings: if the connection is missing, or has no address that can be used
+        """
+        url = base_url(airflow_connection(self.airflow_conn_id), default_scheme="http")
         if fault := what_is_wrong(url):
             raise BadSettings.about(
                 None,
@@ -67,6 +93,10 @@ class AirflowApiHook(BaseHook):
                 "Nothing was sent. Correct it under Admin, Connections (or in "
                 f"AIRFLOW_CONN_{self.airflow_conn_id.upper()}).",
             )
+        return url
+
+    def _send(self, method: str, path: str, query: Mapping[str, str]) -> requests.Response:
+        url, connection = self.address(), airflow_connection(self.airflow_conn_id)
         try:
             if self._token is None:
                 login = self._session.post(

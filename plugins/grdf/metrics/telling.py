@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
-from grdf.metrics.known_metrics import Metric
+from grdf.metrics.known_metrics import CALLS, LOAD_REQUESTS, LOAD_TIME, LOADED, TURN_WAIT, Metric
 
 log = logging.getLogger(__name__)
+
+KINDS = {
+    "donnees_consos_informatives": "daily",
+    "donnees_consos_publiees": "published",
+    "donnees_contractuelles": "contract",
+    "donnees_techniques": "technical",
+    "droits_acces": "rights",
+    "droit_acces": "declare",
+    "preuves": "proof",
+}
+"""The kind of a call by the last part of its address (ADICT 3). The part before it may be a meter's number."""
+CHANGES = ("new", "corrected", "unchanged")
 
 
 def gauge(metric: Metric, value: float, **tags: str) -> None:
@@ -32,6 +47,44 @@ def took(metric: Metric, seconds: float, **tags: str) -> None:
     :param tags: a value for each of its tags
     """
     _tell("timer", metric, 1000 * seconds, tags)
+
+
+def tell_load(connection: str, counts: Mapping[str, int], requests: int, seconds: float) -> None:
+    """Count what a load has stored.
+
+    :param connection: the Airflow connection of the account's client; empty if its document is odd
+    :param counts: as the load returns them
+    :param requests: its requests to CouchDB so far
+    :param seconds: how long it took to store the days
+    """
+    connection = connection or "unknown"
+    for change in CHANGES:
+        count(LOADED, counts.get(change, 0), connection=connection, change=change)
+    count(LOAD_REQUESTS, requests, connection=connection)
+    took(LOAD_TIME, seconds, connection=connection)
+
+
+def tell_call(connection: str, url: str, status: int | None, waited: float) -> None:
+    """Count a call to GRDF.
+
+    :param connection: the Airflow connection of the client that made it
+    :param url: its address
+    :param status: the HTTP status; ``None`` if no answer came
+    :param waited: seconds for which it waited for its turn
+    """
+    kind = KINDS.get(urlsplit(url).path.rpartition("/")[2], "token")
+    count(CALLS, connection=connection, kind=kind, outcome=_outcome(status))
+    took(TURN_WAIT, waited, connection=connection)
+
+
+def _outcome(status: int | None) -> str:
+    if status is None:
+        return "unreachable"
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return "too_many"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "failed"
+    return "ok" if status < HTTPStatus.BAD_REQUEST else "refused"
 
 
 def _tell(kind: str, metric: Metric, value: float, tags: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from grdf.meters.asking import parse
 from grdf.meters.notes import all_stored, belongs, meter_of
 from grdf.meters.saving import Loaded, acknowledge, store_answer
 from grdf.meters.taking_back import take_back_given_back, taken_back_if_left
-from grdf.metrics.of_loads import tell_load
+from grdf.metrics.telling import tell_load
 from grdf.operators.base import AccountOperator
 from grdf.staging.area import AnswersGone, StagedAnswer, Staging
 from include.gas.account.account import Account, stop_if_leaving

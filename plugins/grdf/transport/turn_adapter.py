@@ -12,7 +12,7 @@ import requests
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
-from grdf.metrics.of_calls import tell_call
+from grdf.metrics.telling import tell_call
 from grdf.quota.turn import Turn
 from grdf.transport.http_limits import LimitedAdapter
 

@@ -6,13 +6,17 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from include.gas.display.fleet import DAYS, DayCount, Group, day_counts, fleet
-from include.gas.display.overview import Overview, Situation
+from include.gas.display.fleet import DAYS, Age, DayCount, day_counts, fleet
+from include.gas.display.meter_days import MeterDays
+from include.gas.display.overview import Group, Overview, Situation
 from include.gas.display.recent_days import RecentDays
 
 TODAY = date(2026, 5, 20)
 NEWEST = TODAY - timedelta(days=2)
+LATE = MeterDays(stored=(TODAY - timedelta(days=9),))
 
 
 def account(name: str, **more: Any) -> Overview:
@@ -24,10 +28,10 @@ def test_each_account_is_counted_in_one_group() -> None:
         [
             account("a"),
             account("b", awaited=3),
-            account("c", last=TODAY - timedelta(days=9), due=TODAY - timedelta(days=8)),
-            account("d", asks=True),
-            account("e", waits=True),
-            account("f", leaving=True),
+            account("c", days_of_meters=(LATE,)),
+            account("d", standing=Situation.CONNECT),
+            account("e", standing=Situation.ASKED),
+            account("f", standing=Situation.LEAVING),
         ],
         TODAY,
     )
@@ -42,8 +46,8 @@ def test_each_account_is_counted_in_one_group() -> None:
 
 
 def test_what_needs_a_person_comes_by_urgency_with_some_accounts() -> None:
-    late = [account(f"late-{n}", last=TODAY - timedelta(days=9), due=TODAY - timedelta(days=8)) for n in (3, 1, 2, 4)]
-    found = fleet([*late, account("odd", odd="?"), account("fine")], TODAY)
+    late = [account(f"late-{n}", days_of_meters=(LATE,)) for n in (3, 1, 2, 4)]
+    found = fleet([*late, account("odd", odd="?", standing=Situation.ODD), account("fine")], TODAY)
     assert [(need.situation, need.number, need.accounts) for need in found.needs] == [
         (Situation.ODD, 1, ("odd",)),
         (Situation.LATE, 4, ("late-1", "late-2", "late-3")),
@@ -62,6 +66,10 @@ def test_each_account_is_in_one_class_of_ages(ago: int | None, place: int) -> No
     if last and ago and ago > 0:
         assert day.last
         assert (day.first or date.min) <= last <= day.last
+
+
+def test_an_account_that_cannot_be_read_has_no_age() -> None:
+    assert fleet([account("odd", odd="?", standing=Situation.ODD, last=None)], TODAY).ages[-1] == Age(None, None, 0)
 
 
 def test_days_are_stored_corrected_missing_or_still_expected() -> None:
@@ -85,3 +93,23 @@ def test_days_are_stored_corrected_missing_or_still_expected() -> None:
 def test_a_meter_that_was_never_asked_misses_nothing() -> None:
     assert not any(day.missing or day.expected for day in day_counts([RecentDays(0, "", -1)], TODAY))
     assert len(day_counts([], TODAY)) == DAYS
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-150, 20), st.text("sc-.", max_size=62), st.none() | st.integers(-150, 90)), max_size=5
+    )
+)
+def test_the_counts_are_those_of_looking_at_each_day_of_each_meter(meters: list[tuple[int, str, int | None]]) -> None:
+    base = TODAY.toordinal()
+    given = [RecentDays(base + at, text, None if until is None else base + until) for at, text, until in meters]
+    for count in day_counts(given, TODAY):
+        seen = []
+        for meter in given:
+            at = count.day.toordinal() - meter.first
+            told = at < len(meter.letters)
+            expected = meter.until is None or count.day.toordinal() <= meter.until
+            seen.append("" if at < 0 else meter.letters[at] if told else "-" if expected else "")
+        assert (count.stored, count.corrected) == (seen.count("s"), seen.count("c"))
+        assert count.missing + count.expected == seen.count("-")
+        assert not (count.missing and count.expected)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from include.gas.display.overview import Situation, overview
-from include.gas.health.limits import Cause
-from include.gas.health.verdict import judge
-from include.gas.health.watched import watched
+from include.gas.health.causes import Cause
+from tests.gas.health.judged import TODAY, judged
 
-NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
-TODAY = NOW.date()
 PCE, RIGHT, AT = "02201000000001", "right", "2026-01-01T08:00:00.000000Z"
 LAST_YEAR = {"9999": {"days": 9, "first": "9999-12-20", "last": "9999-12-31", "recent": "sss-----ssss"}}
 ODD = (
@@ -61,14 +57,14 @@ def test_no_damaged_value_stops_the_summary_of_an_account(place: tuple[Any, ...]
             inner = inner[key]
         inner[place[-1]] = odd
         assert overview(document).situation(TODAY) in Situation
-        assert watched(document, TODAY).id == "home"
+        assert judged(document).accounts == 1
 
 
 @pytest.mark.parametrize(("well", "of"), [(0, 4), (6, 10)])
 def test_accounts_that_cannot_be_understood_are_among_those_of_which_they_are_a_share(well: int, of: int) -> None:
     damaged = [account(f"odd{number}") | {"oauth": "x"} for number in range(4)]
-    fleet = [watched(each, TODAY) for each in (*damaged, *(account(f"a{number}") for number in range(well)))]
-    (silent,) = (each for each in judge(fleet, [], NOW).findings if each.cause == Cause.SILENT)
+    found = judged(*damaged, *(account(f"a{number}") for number in range(well)))
+    (silent,) = (each for each in found.findings if each.cause == Cause.SILENT)
     assert (silent.count, silent.of, silent.red) == (4, of, True)
     assert silent.share == 400 / of
 
@@ -76,10 +72,9 @@ def test_accounts_that_cannot_be_understood_are_among_those_of_which_they_are_a_
 def test_an_account_that_cannot_be_summed_up_is_silent_and_the_others_are_judged() -> None:
     damaged = account("damaged") | {"stored": {PCE: LAST_YEAR}}
     late = account("late") | {"stored": {PCE: {"2026": {"days": 9, "first": "2026-03-01", "last": "2026-03-09"}}}}
-    fleet = [watched(each, TODAY) for each in (damaged, late, account())]
-    assert fleet[0].situation == Situation.ODD
-    found = {each.cause: each.named for each in judge(fleet, [], NOW).findings}
+    assert overview(damaged).situation(TODAY) == Situation.ODD
+    found = {each.cause: each.named for each in judged(damaged, late, account()).findings}
     assert found[Cause.SILENT][0] == ("damaged", "its document cannot be understood, so nothing reads it")
     assert [name for name, _ in found[Cause.LATE]] == ["late"]
     leaving = damaged | {"leaving": {"run": "r", "by": "x", "since": AT}}
-    assert watched(leaving, TODAY).situation == Situation.LEAVING
+    assert overview(leaving).situation(TODAY) == Situation.LEAVING

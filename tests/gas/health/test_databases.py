@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from include.gas.display.overview import overview
 from include.gas.documents.doctypes import AUDIT, DAY, MONTH, YEAR
+from include.gas.health.causes import Cause
 from include.gas.health.databases import incomplete
-from include.gas.health.limits import Cause
-from include.gas.health.verdict import Verdict, judge
-from include.gas.health.watched import watched
+from include.gas.health.verdict import judge
+from tests.gas.health.judged import NOW, judged
 
-NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
 PCE, OTHER = "02201000000002", "02201000000003"
 
 
@@ -51,16 +51,11 @@ def account(name: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def verdict(*documents: dict[str, Any], percent: int = 0) -> Verdict:
-    fleet = [watched(each, NOW.date()) for each in documents]
-    return judge(fleet, [], NOW, percent={Cause.LOST_DAYS: percent})
-
-
 LOST = {"lost_days": {PCE: {"read_again": True, "years": {"2025": 365, "2026": 159}}, OTHER: {"years": {"2026": 9}}}}
 
 
 def test_accounts_whose_days_were_lost_are_named_with_the_years() -> None:
-    (days,) = verdict(account("a", **LOST), account("b")).red
+    (days,) = judged(account("a", **LOST), account("b")).red
     assert (days.cause, days.named) == (Cause.LOST_DAYS, (("a", "of 2025, 2026"),))
     assert "1 of 2 accounts have lost stored days" in days.says()
     assert "operations.md" in days.line(1)
@@ -68,14 +63,12 @@ def test_accounts_whose_days_were_lost_are_named_with_the_years() -> None:
 
 
 def test_days_that_are_back_or_of_one_that_leaves_are_not_told() -> None:
-    assert verdict(account("a", lost_days={PCE: {"read_again": True}})).findings == ()
-    assert verdict(account("a", leaving={"run": "r", "by": "x", "since": str(date(2026, 6, 1))}, **LOST)).findings == ()
+    assert judged(account("a", lost_days={PCE: {"read_again": True}})).findings == ()
+    assert judged(account("a", leaving={"run": "r", "by": "x", "since": str(date(2026, 6, 1))}, **LOST)).findings == ()
 
 
 def test_the_verdict_names_the_databases_in_the_log_and_in_the_alert() -> None:
-    well = verdict(account("a"))
-    assert well.with_databases([], 9) == well
-    named = well.with_databases([("com-grandlyon-grdf-day", "is missing")], 9)
+    named = judge([overview(account("a"))], [], NOW, databases=([("com-grandlyon-grdf-day", "is missing")], 9))
     (finding,) = named.red
     assert finding.cause == Cause.DATABASE
     assert "1 of 9 databases are missing in CouchDB, or have lost documents" in named.headline()

@@ -35,11 +35,11 @@ def task_defaults(limit: timedelta | None = None, **more: Any) -> dict[str, Any]
 
 
 def in_paris(cron: str) -> CronTriggerTimetable:
-    """Return a schedule in Paris time.
+    """Return a schedule in Paris time. A DAG without a start date has its first run when it is next due.
 
     :param cron: a cron expression, such as ``30 7 * * *``
     """
-    return CronTriggerTimetable(cron, timezone=PARIS)
+    return CronTriggerTimetable(cron, timezone=PARIS, run_immediately=timedelta())
 
 
 def common(subject: str) -> dict[str, Any]:

@@ -6,8 +6,8 @@ CSS class. A column of rectangles needs no library.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 WIDTH, HEIGHT = 900, 260
 LEFT, RIGHT, TOP, BOTTOM = 48, 24, 28, 44
@@ -17,34 +17,15 @@ GAP = 0.15
 """Part of a column's room that stays empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of a column.
-
-    :param kind: CSS class
-    :param number: height
-    """
-
-    kind: str
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column.
-
-    :param label: label on the x-axis
-    :param text: tooltip
-    :param parts: the parts from the bottom to the top
-    """
+class Column(NamedTuple):
+    """One column: its label on the x-axis, a tooltip, and the heights of its parts by CSS class, the lowest first."""
 
     label: str
     text: str
-    parts: tuple[Part, ...]
+    parts: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """A rectangle. Lengths are in SVG user units."""
 
     kind: str
@@ -55,8 +36,7 @@ class Box:
     height: float
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(NamedTuple):
     """The places of everything in a drawing.
 
     :param boxes: the parts of all columns
@@ -74,34 +54,23 @@ def drawing(columns: Sequence[Column], every: int = 1) -> Drawing:
 
     :param every: label only every n-th column, the last one included
     """
-    highest = max((sum(part.number for part in column.parts) for column in columns), default=0)
+    highest = max((sum(column.parts.values()) for column in columns), default=0)
     step = _step(highest)
     top = max(-(-highest // step), 1) * step
-    ground, high = HEIGHT - BOTTOM, HEIGHT - BOTTOM - TOP
+    ground, scale = HEIGHT - BOTTOM, (HEIGHT - BOTTOM - TOP) / top
     room = (WIDTH - LEFT - RIGHT) / max(len(columns), 1)
     boxes = []
     for at, column in enumerate(columns):
-        below = 0
-        for part in column.parts:
-            if part.number:
-                height = part.number / top * high
-                y = ground - below / top * high - height
-                x = LEFT + (at + GAP / 2) * room
-                boxes.append(
-                    Box(
-                        part.kind,
-                        column.text,
-                        round(x, 2),
-                        round(y, 2),
-                        round((1 - GAP) * room, 2),
-                        round(height, 2),
-                    )
-                )
-                below += part.number
+        y = float(ground)
+        for kind, number in column.parts.items():
+            y -= number * scale
+            if number:
+                places = LEFT + (at + GAP / 2) * room, y, (1 - GAP) * room, number * scale
+                boxes.append(Box(kind, column.text, *(round(place, 2) for place in places)))
     labelled = range((len(columns) - 1) % every, len(columns), every)
     return Drawing(
         tuple(boxes),
-        tuple((number, round(ground - number / top * high, 2)) for number in range(0, top + 1, step)),
+        tuple((number, round(ground - number * scale, 2)) for number in range(0, top + 1, step)),
         tuple((columns[at].label, round(LEFT + (at + 0.5) * room, 2)) for at in labelled),
     )
 

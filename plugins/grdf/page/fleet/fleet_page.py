@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from grdf.page.fleet.columns import Column, Drawing, Part, drawing
+from grdf import dag_settings, settings
+from grdf.health.look import client_now
+from grdf.page.fleet.columns import Column, Drawing, drawing
 from grdf.page.fleet.morning import morning
-from grdf.page.fleet.quota_today import counts_one_machine, usages
 from grdf.page.html.catalogue import Texts
 from grdf.page.html.render import page, texts_for
 from grdf.page.html.spelling import Spelling
@@ -26,8 +27,7 @@ router = APIRouter()
 WEEK = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Charts:
+class Charts(NamedTuple):
     """The page's charts.
 
     :param ages: accounts by the age of their newest day
@@ -62,9 +62,9 @@ def fleet_view(request: Request, visitor: VisitorDep) -> Response:
         fleet=found,
         charts=charts(found, texts_for(request)),
         morning=morning([each.id for each in overviews if not (each.odd or each.leaving)], now),
-        usages=usages() if sees_all and overviews else (),
+        clients=[client_now(name) for name in dag_settings.connections()] if sees_all and overviews else (),
         sees_all=sees_all,
-        one_machine=counts_one_machine(),
+        one_machine=settings.quota_url().startswith("sqlite:"),  # a file holds the calls of one machine
         dag_prefix=DAG_PREFIX,
         utc_text=utc_text,
         read_at=utc_text(now),
@@ -77,18 +77,11 @@ def charts(found: Fleet, t: Texts) -> Charts:
     spell = Spelling(t.language)
     names = _names(t)
     ages = [
-        Column(name, t("fleet.age.text", age=name, number=spell.number(age.number)), (Part("newest", age.number),))
+        Column(name, t("fleet.age.text", age=name, number=spell.number(age.number)), {"newest": age.number})
         for name, age in zip(names, found.ages, strict=True)
     ]
-    days = [
-        Column(
-            spell.short(count.day),
-            _day_text(count, t),
-            tuple(Part(kind, number) for kind, number in _kinds(count).items()),
-        )
-        for count in found.days
-    ]
-    exceptions = [replace(column, parts=column.parts[1:]) for column in days]
+    days = [Column(spell.short(count.day), _day_text(count, t), _kinds(count)) for count in found.days]
+    exceptions = [column._replace(parts={**column.parts, "stored": 0}) for column in days]
     return Charts(drawing(ages), drawing(days, WEEK), drawing(exceptions, WEEK), names)
 
 
@@ -108,6 +101,4 @@ def _day_text(count: DayCount, t: Texts) -> str:
 
 
 def _kinds(count: DayCount) -> Mapping[str, int]:
-    return {
-        "stored": count.stored, "corrected": count.corrected, "missing": count.missing, "expected": count.expected,
-    }  # fmt: skip
+    return {kind: getattr(count, kind) for kind in ("stored", "corrected", "missing", "expected")}

@@ -71,7 +71,7 @@ class Question:
         state, sort, page = query.get("state", ""), query.get("sort", ""), query.get("page", "")
         return cls(
             search=query.get("search", "").strip().casefold()[:LONGEST],
-            state=Situation(state) if state in set(Situation) else None,
+            state=next((each for each in Situation if each == state), None),
             sort=sort if sort in SORTS else "state",
             backwards=query.get("order") == "backwards",
             page=max(int(page), 1) if page.isascii() and page.isdigit() and len(page) < 7 else 1,

@@ -1,4 +1,4 @@
-"""What the doctor reads of Airflow's database: a few rows, or one for each DAG of an account. Nothing is written."""
+"""What is read of Airflow's database: a few rows, or one for each DAG of an account. Nothing is written."""
 
 from __future__ import annotations
 
@@ -7,28 +7,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from include.gas.documents.gas_days import DAG_PREFIX
+from include.gas.health.sights import DAYS
 
 Rows = Mapping[str, Sequence[Any]]
 """Rows by the name of their query in :data:`QUERIES`."""
-RECENT = timedelta(days=3)
-"""How far back the states of runs are looked at. One morning may be missed for reasons that pass."""
-AHEAD = timedelta(hours=1)
-"""How far clocks of machines may be apart. A run that ends later than that was dated by a clock that was wrong."""
-
 _OURS = f"dag_id LIKE '{DAG_PREFIX}%'"
 QUERIES = {
     "pools": "SELECT pool, slots FROM slot_pool",
     "errors": "SELECT filename FROM import_error",
     "jobs": "SELECT job_type, max(latest_heartbeat), max(CASE WHEN state = 'running' THEN latest_heartbeat END) "
     "FROM job GROUP BY job_type",
-    "dags": f"SELECT dag_id, is_paused FROM dag WHERE {_OURS} AND NOT is_stale",
+    "dags": f"SELECT dag_id, is_paused, is_stale FROM dag WHERE {_OURS}",
     "came": f"SELECT dag_id, min(created_at) FROM dag_version WHERE {_OURS} GROUP BY dag_id",
-    "successes": "SELECT dag_id, max(CASE WHEN state = 'success' AND end_date <= :soon THEN end_date END) "
-    f"FROM dag_run WHERE {_OURS} GROUP BY dag_id",
-    "recent": "SELECT dag_id, max(CASE WHEN state = 'failed' THEN 1 ELSE 0 END), "
+    "read": f"SELECT DISTINCT dag_id FROM task_instance WHERE {_OURS} AND task_id = 'load' AND state = 'success' "
+    "AND end_date >= :since",
+    "runs": "SELECT dag_id, max(CASE WHEN state = 'success' THEN 1 ELSE 0 END), "
     "max(CASE WHEN state IN ('queued', 'running') THEN 1 ELSE 0 END) "
-    f"FROM dag_run WHERE {_OURS} AND (run_after >= :recent OR end_date >= :recent OR state IN ('queued', 'running')) "
-    "GROUP BY dag_id",
+    f"FROM dag_run WHERE {_OURS} GROUP BY dag_id",
 }
 
 
@@ -41,19 +36,15 @@ def rows_of_airflow(now: datetime) -> Rows:
     from airflow.utils.session import create_session
     from sqlalchemy import DateTime, bindparam, text
 
-    moments = {"soon": now + AHEAD, "recent": now - RECENT}
+    since = bindparam("since", now - timedelta(days=DAYS), type_=DateTime(timezone=True))
     found: dict[str, Sequence[Any]] = {}
     with create_session() as session:
         for name, query in QUERIES.items():
-            named = {key: value for key, value in moments.items() if f":{key}" in query}
-            typed = [bindparam(key, type_=DateTime(timezone=True)) for key in named]
-            found[name] = list(session.execute(text(query).bindparams(*typed), named))
+            found[name] = list(session.execute(text(query).bindparams(*([since] if ":since" in query else []))))
     return found
 
 
 def moment(value: Any) -> datetime | None:
     """Return a moment of the database, aware; SQLite gives it as text. ``None`` if there is none."""
-    if value is None:
-        return None
     found = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)

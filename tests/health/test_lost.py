@@ -1,4 +1,4 @@
-"""Days that CouchDB has lost, whole databases of them or some of an account."""
+"""What CouchDB has lost, databases or some days of an account, is not a fleet without accounts, and not well."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.documents.doctypes import AUDIT, DAY, MONTH, YEAR
+from include.gas.documents.doctypes import ACCOUNT, AUDIT, DAY, MONTH, YEAR
 from tests.health.accounts import account, meter
 
 if TYPE_CHECKING:
     from tests.health.scene import Fleet
 
+Lose = Callable[..., CouchDBHook]
+
 
 @pytest.fixture
-def lose(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Callable[..., CouchDBHook]:
-    """Remove databases."""
+def lose(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Lose:
+    """Remove databases as an accident does."""
     monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fleet.connection))
 
     def removed(*doctypes: str) -> CouchDBHook:
@@ -30,18 +32,29 @@ def lose(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Callable[..., CouchDB
     return removed
 
 
-def test_a_database_that_is_missing_or_was_made_anew_is_red(fleet: Fleet, lose: Callable[..., CouchDBHook]) -> None:
+def test_accounts_that_are_gone(fleet: Fleet, lose: Lose) -> None:
+    couchdb = lose(ACCOUNT)
+    run = fleet.check()
+    assert run.state == "failed"
+    assert "the accounts could not be looked at: CouchDB has no database for io.cozy.accounts" in run.output
+    couchdb.create_database(ACCOUNT)
+    assert fleet.check().state == "success", "as a new installation"
+    couchdb.write(DAY, [{"_id": "a:1:2026-01-01", "account": "a"}])
+    run = fleet.check()
+    assert run.state == "failed"
+    assert "io-cozy-accounts (holds no account, and days of some are stored)" in run.output
+
+
+def test_a_database_that_is_missing_or_was_made_anew_is_red(fleet: Fleet, lose: Lose) -> None:
     fleet.add(*(account(number, days=200) for number in range(840, 843)))
     assert fleet.check().state == "success"
     couchdb = lose(DAY, AUDIT)
     run = fleet.check()
     assert run.state == "failed"
     assert "2 of 9 databases are missing in CouchDB, or have lost documents" in run.output
-    prefix = couchdb.prefix
-    assert f"{prefix.rstrip('/')}" in run.output
+    assert f"{couchdb.prefix.rstrip('/')}" in run.output
     assert "com-grandlyon-grdf-day (is missing)" in run.output
     assert "com-grandlyon-grdf-audit (is missing)" in run.output
-    assert "docs/operations.md" in run.output
     lose(MONTH, YEAR)
     for doctype in (DAY, MONTH, YEAR, AUDIT):
         couchdb.create_database(doctype)

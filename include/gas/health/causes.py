@@ -1,0 +1,106 @@
+"""The table of causes: what can be wrong with the fleet, from when on a person is called, and what a person does.
+
+``grdf_health`` and ``./grdf doctor`` tell these, the metrics name them, and ``docs/runbook.md`` has an entry for each.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+RUNBOOK = "docs/runbook.md"
+QUOTA_LEFT = 10
+"""Percentage of a client's calls of the day; fewer are nearly spent."""
+
+
+class Cause(StrEnum):
+    """Something that is wrong with some accounts, clients or the look itself. The gravest is listed first."""
+
+    percent: int | None
+    """The percentage of accounts (of days, for ``none_days``) that may be concerned; more call a person. ``None`` where
+    one is enough, and where those that are named are no accounts."""
+    ours: bool
+    """Whether this installation must be mended, as the doctor says; otherwise it is up to GRDF or a household."""
+    _says: str
+    _do: str
+
+    def __new__(cls, word: str, percent: int | None, ours: bool, says: str, do: str) -> Self:
+        """Make a row of the table."""
+        self = str.__new__(cls, word)
+        self._value_, self.percent, self.ours, self._says, self._do = word, percent, ours, says, do
+        return self
+
+    def says(self, count: int, of: int) -> str:
+        """Return what is wrong, as a clause that names nobody."""
+        return self._says.format(count=count, of=of)
+
+    @property
+    def do(self) -> str:
+        """What to do next, as a sentence."""
+        return f"{self._do} ({RUNBOOK}, {self.value.replace('_', ' ')})."
+
+    UNSEEN = (
+        "unseen", None, True,
+        "the accounts could not be looked at",
+        "See that CouchDB answers and the connection couchdb is right, then clear this task",
+    )  # fmt: skip
+    DATABASE = (
+        "database", None, True,
+        "{count} of {of} databases are missing in CouchDB, or have lost documents",
+        "See that the connection couchdb leads to the right server and prefix. Restore what was lost from a backup "
+        "(docs/operations.md), or make a missing one anew with ./grdf couchdb setup: the next runs read the days that "
+        "GRDF still has",
+    )  # fmt: skip
+    LOST_DAYS = (  # CouchDB loses none by itself
+        "lost_days", 0, False,
+        "{count} of {of} accounts have lost stored days",
+        "CouchDB has lost days that were stored. The next run of each account asks GRDF for them; older ones are only "
+        "in a backup (docs/operations.md). If there is none, remove lost_days from these accounts' documents",
+    )  # fmt: skip
+    SILENT = (  # of fewer than 50, none
+        "silent", 2, True,
+        "{count} of {of} accounts that should be read are silent",
+        "See in Airflow whether these accounts' DAGs exist, are not paused, and what their last runs say: a run whose "
+        "tasks are all skipped has read nothing",
+    )  # fmt: skip
+    LATE = (  # GRDF is late with some meters on any day
+        "late", 5, False,
+        "{count} of {of} accounts have no new gas day",
+        "See the log of an account's last extract: GRDF may publish late, or our runs do not start",
+    )  # fmt: skip
+    BRAKED = (
+        "braked", 0, False,
+        "GRDF's list had no consent for {count} of {of} accounts, and was not believed",
+        "Compare with GRDF's portal. Tomorrow's list decides; if it says the same, these accounts must connect again",
+    )  # fmt: skip
+    UNCHECKED = (
+        "unchecked", None, False,
+        "{count} of {of} client(s) have accounts that were not compared with GRDF's list of rights",
+        "See why grdf_consents has not succeeded, and start it again",
+    )  # fmt: skip
+    QUOTA = (
+        "quota", None, False,
+        "{count} of {of} client(s) have few calls to GRDF left today, or cannot count them",
+        "See what spends them (an import of the past, links of households), and [grdf] quota_url",
+    )  # fmt: skip
+    REFUSED = (
+        "refused", 5, False,
+        "GRDF refuses {count} of {of} accounts",
+        "Look at these accounts on the page: each says what GRDF answered and what to do",
+    )  # fmt: skip
+    CONNECT = (  # consents do end
+        "connect", 20, False,
+        "the households of {count} of {of} accounts must connect again",
+        "Write to these households: the page makes a new link for each. If many came at once, compare with GRDF's "
+        "portal first",
+    )  # fmt: skip
+    NONE_DAYS = (
+        "none_days", 5, False,
+        "GRDF does not have {count} of the {of} gas days of the last 60 days",
+        "Ask GRDF whether data of these days is missing on its side, then read them again with grdf_history",
+    )  # fmt: skip
+    SETTING = (
+        "setting", None, True,
+        "a setting is wrong",
+        "Correct it for all parts of Airflow, then clear this task",
+    )  # fmt: skip

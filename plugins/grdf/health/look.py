@@ -1,0 +1,79 @@
+"""One look at the fleet, for whoever tells of it: ``grdf_health``, ``./grdf doctor``, and the page of the fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from grdf.hooks.connection import GrdfConnection
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.quota.shared_quota import governor_for
+from grdf.stores.accounts.account_store import AccountStore
+from include.gas.display.overview import Overview, overview
+from include.gas.documents.doctypes import ACCOUNT, DOCTYPES
+from include.gas.documents.gas_days import database_name
+from include.gas.errors import BadSettings, GasError
+from include.gas.health.causes import Cause
+from include.gas.health.databases import incomplete
+from include.gas.health.sights import Sight
+from include.gas.health.verdict import Client, Verdict, judge
+
+Sights = Callable[[Sequence[Overview]], Mapping[str, Sight]]
+"""Returns what Airflow shows of those of some accounts that should be read."""
+
+
+def look_at_fleet(
+    couchdb: CouchDBHook, clients: Sequence[Client], sights: Sights, now: datetime
+) -> tuple[Sequence[Overview], Verdict]:
+    """Return all accounts, and the verdict on them.
+
+    :param couchdb: the hook for the CouchDB with the accounts
+    :param clients: our clients at GRDF
+    :param sights: returns what Airflow shows of some accounts
+    :param now: an aware datetime, the present
+    :raises GasError: if the accounts cannot be read
+    """
+    from grdf.airflow.account_list import no_database
+
+    fleet = [overview(document) for document in AccountStore(couchdb).every_of_ours()]
+    if not fleet and not couchdb.has_database(ACCOUNT):
+        raise no_database(couchdb)
+    held: dict[str, int | None] = {}
+    wrong: list[str] = []
+    for doctype in DOCTYPES:
+        try:
+            held[doctype] = couchdb.documents_in(doctype)
+        except BadSettings as error:  # its rights are wrong, which hides nothing else
+            wrong.append(str(error))
+    # Those of a household that is leaving may be removed just now.
+    lost = incomplete(held, [each.days for each in fleet if not each.leaving])
+    databases = [(database_name(doctype, couchdb.prefix), what) for doctype, what in lost]
+    verdict = judge(fleet, clients, now, sights(fleet), (databases, len(DOCTYPES)))
+    for problem in wrong:
+        verdict = verdict.failed(Cause.SETTING, problem)
+    return fleet, verdict
+
+
+def client_now(name: str, listed_at: str = "") -> Client:
+    """Return one of our clients at GRDF, with what is known of its quota.
+
+    :param name: its Airflow connection
+    :param listed_at: when its accounts were last compared with GRDF's list
+    """
+    try:
+        return with_quota(Client(name, listed_at=listed_at), GrdfOAuthHook(name).facts)
+    except GasError as error:
+        return Client(name, listed_at=listed_at, problem=str(error))
+
+
+def with_quota(client: Client, facts: GrdfConnection) -> Client:
+    """Return a client with what is known of its quota.
+
+    :raises GasError: if its calls cannot be counted
+    """
+    used = governor_for(facts).usage()
+    return replace(
+        client, left=used.left, calls=facts.calls_per_day, used=used.calls, history=used.history, pause=used.pause
+    )

@@ -1,0 +1,90 @@
+"""How far behind a meter is: from which day its age counts, and when none is expected of it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from include.gas.account.account import Account
+from include.gas.days.windows import Window
+from include.gas.display.meter_days import Lag, MeterDays, days_of_meters
+
+TODAY = date(2026, 6, 10)
+PCE, OTHER = "02201000000004", "02201000000005"
+
+
+def ago(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+def covered(*spans: tuple[int, int]) -> tuple[Window, ...]:
+    return tuple(Window(ago(first), ago(end)) for first, end in spans)
+
+
+@pytest.mark.parametrize(
+    ("meter", "start"),
+    [
+        (MeterDays(stored=(ago(400), ago(9))), 9),
+        (MeterDays(stored=(ago(9),), came=(ago(20),)), 9),
+        (MeterDays(stored=(ago(90),), came=(ago(3),)), 3),
+        (MeterDays(came=(ago(20),)), 20),
+        (MeterDays(), None),
+        # Its right begins later, or began after it came; between two rights nothing is due.
+        (MeterDays(came=(ago(20),), covered=covered((-40, -400))), None),
+        (MeterDays(came=(ago(20),), covered=covered((3, -400))), 3),
+        (MeterDays(stored=(ago(101),), covered=covered((500, 100), (-40, -400))), None),
+        (MeterDays(stored=(ago(101),), covered=covered((500, 100), (9, -400))), 9),
+        (MeterDays(stored=(ago(30),), in_force=False), None),
+        # One that is noted as not daily is watched while it gave days lately: the note may be wrong.
+        (MeterDays(daily=False, stored=(ago(29),)), 29),
+        (MeterDays(daily=False, stored=(ago(30),)), None),
+        (MeterDays(daily=False, came=(ago(3),)), None),
+        # A clock that was ahead does not keep it young; clocks may differ by a day.
+        (MeterDays(stored=(ago(100), ago(-500)), came=(ago(-900),)), 100),
+        (MeterDays(stored=(ago(100),), came=(ago(-1),)), -1),
+    ],
+    ids=repr,
+)
+def test_the_day_from_which_its_age_counts(meter: MeterDays, start: int | None) -> None:
+    lag = meter.lag(TODAY)
+    assert (lag.start if lag else None) == (None if start is None else ago(start))
+
+
+def test_it_says_its_newest_day_and_whether_none_may_come() -> None:
+    assert MeterDays(stored=(ago(9),), came=(ago(3),)).lag(TODAY) == Lag(ago(3), ago(9))
+    assert MeterDays(daily=False, stored=(ago(9),)).lag(TODAY) == Lag(ago(9), ago(9), no_daily=True)
+
+
+def read(**more: Any) -> tuple[MeterDays, ...]:
+    document = {"_id": "home", "account_type": "grdfgrandlyon", "oauth": {"code": "c"}, **more}
+    return days_of_meters(document, Account.from_document(document))
+
+
+def consents(**more: str) -> dict[str, Any]:
+    return {"consents": [{"pce": PCE, "id_accreditation": "r", **more}, {"pce": OTHER, "id_accreditation": "o"}]}
+
+
+def test_what_a_document_says_of_each_meter() -> None:
+    """When its right was brought, or else its history read; when that was declared; when the household connected."""
+    moment = "2026-01-0{}T23:30:00Z"
+    (meter, other) = read(
+        oauth_callback_results=consents(brought=moment.format(1)),
+        history={OTHER: {"id_accreditation": "o", "from": "2023-06-01", "read_at": moment.format(2)}},
+        declaration={"pce": OTHER, "declared": moment.format(3), "answered": "nonsense"},
+        connected={"at": moment.format(4), "by": "x"},
+        stored={PCE: {"2026": {"days": 1, "first": "2026-03-02", "last": "2026-03-02"}}},
+        meter_facts={OTHER: {"daily_data": False}},
+    )  # fmt: skip
+    assert (set(meter.came), meter.stored, meter.daily) == (
+        {date(2026, 1, 5), date(2026, 1, 2)},
+        (date(2026, 3, 2),),
+        True,
+    )
+    assert (set(other.came), other.daily) == ({date(2026, 1, 5), date(2026, 1, 4), date(2026, 1, 3)}, False)
+
+
+def test_an_account_without_meters_has_one_that_is_not_forgotten() -> None:
+    assert read() == (MeterDays(),)
+    assert read(declaration={"name": "x", "entered_at": "2026-01-01T08:00:00Z"})[0].came == (date(2026, 1, 1),)

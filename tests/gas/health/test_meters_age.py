@@ -1,0 +1,90 @@
+"""The age of an account with several meters: each meter counts for itself, and the one that lags most decides."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from include.gas.display.overview import overview
+from tests.gas.health.judged import NOW, TODAY, causes, judged
+
+READ, OTHER = "02201000000002", "02201000000003"
+LONG_AGO = "2025-08-14T08:00:00.000000Z"
+
+
+def days_ago(days: int) -> str:
+    return (NOW - timedelta(days=days)).isoformat()
+
+
+def year(age: int) -> dict[str, Any]:
+    last = TODAY - timedelta(days=age)
+    return {str(last.year): {"days": 1, "first": last.isoformat(), "last": last.isoformat()}}
+
+
+def account(other: dict[str, Any] | None = None, *, stored: int | None = None, **more: Any) -> dict[str, Any]:
+    """An account whose first meter is read every day.
+
+    :param other: more about the consent of its second meter
+    :param stored: age of the second meter's newest day; ``None`` if it has none
+    """
+    return {
+        "_id": "two",
+        "account_type": "grdfgrandlyon",
+        "oauth_callback_results": {
+            "consents": [
+                {"pce": READ, "id_accreditation": "r1"},
+                {"pce": OTHER, "id_accreditation": "r2", **(other or {})},
+            ]
+        },
+        "connected": {"at": LONG_AGO, "by": "x"},
+        "history": {
+            pce: {"id_accreditation": right, "from": "2023-06-12", "read_at": LONG_AGO}
+            for pce, right in ((READ, "r1"), (OTHER, "r2"))
+        },
+        "stored": {READ: year(2)} | ({} if stored is None else {OTHER: year(stored)}),
+        **more,
+    }
+
+
+@pytest.mark.parametrize("frequency", ["6M", "JJ"])
+def test_a_meter_that_cannot_be_daily_does_not_make_the_account_late(frequency: str) -> None:
+    facts = {"meter_facts": {OTHER: {"frequency": frequency, "daily_data": False}}}
+    assert judged(account(stored=90, **facts)).findings == ()
+    assert judged(account(**facts)).findings == ()
+
+
+def test_a_meter_noted_as_not_daily_whose_days_end_is_told_with_that_note() -> None:
+    found = judged(account(stored=8, meter_facts={OTHER: {"frequency": "JJ", "daily_data": False}}))
+    assert list(causes(found)) == ["silent", "late"]
+    assert "nothing new for 8 days, and GRDF notes its meter as one without daily data" in found.red[0].line(1)
+
+
+def test_a_meter_noted_as_not_daily_whose_days_come_is_read() -> None:
+    facts = {pce: {"frequency": "6M", "daily_data": False} for pce in (READ, OTHER)}
+    document = account(stored=2, meter_facts=facts)
+    assert overview(document).is_read(TODAY)
+    assert judged(document).expected == 1
+    assert not overview(account(stored=120, meter_facts=facts) | {"stored": {}}).is_read(TODAY)
+
+
+def test_a_meter_that_has_never_given_a_day_counts_beside_one_that_is_read() -> None:
+    found = judged(account())
+    assert list(causes(found)) == ["silent", "late"]
+    assert "no day yet of one of its meters, connected 2025-08-14" in found.red[1].line(1)
+
+
+def test_a_meter_that_lags_counts_though_the_other_was_brought_today() -> None:
+    found = judged(account({"brought": days_ago(0)}, stored=None) | {"stored": {READ: year(30)}})
+    assert list(causes(found)) == ["silent", "late"]
+    assert "newest day 2026-05-11" in found.red[1].line(1)
+
+
+def test_a_meter_that_was_brought_lately_is_not_late() -> None:
+    assert judged(account({"brought": days_ago(3)})).findings == ()
+
+
+def test_a_meter_that_waits_for_its_household_is_not_late_but_asked_for() -> None:
+    found = judged(account({"unusable": "was revoked"}, stored=90))
+    assert list(causes(found)) == ["connect"]
