@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from airflow.sdk.configuration import conf
+from airflow.sdk import conf
 
 from grdf.airflow.announcing import ADOPTION
 from include.gas.documents.gas_days import dag_id
@@ -18,9 +18,6 @@ from include.gas.leaving.airflow_memory import HISTORY, SHARED, WAITING, Kept, e
 
 if TYPE_CHECKING:
     from grdf.hooks.airflow_api import AirflowApiHook
-
-PAGE = 100
-"""The largest page that Airflow returns by default (``[api] maximum_page_limit``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,9 @@ class AirflowHistory:
                 others[dag] += 1
         told = self._number("/assets/events", source_dag_id=own)
         for source in (HISTORY, ADOPTION):
-            for event in self._all("/assets/events", "asset_events", order_by="timestamp", source_dag_id=source):
+            for event in self._api.entries(
+                "/assets/events", "asset_events", order_by="timestamp", source_dag_id=source
+            ):
                 told += (event.get("extra") or {}).get("account") == account
         return Found(own, self._number(f"/dags/{own}/dagRuns"), tuple(shared), others, told)
 
@@ -99,16 +98,17 @@ class AirflowHistory:
 
     def _runs(self, account: str) -> Iterator[dict[str, Any]]:
         """Yield the runs of any DAG that name an account in their form, and those for all accounts that acted on it."""
-        for run in self._all("/dags/~/dagRuns", "dag_runs", conf_contains=account):
+        for run in self._api.entries("/dags/~/dagRuns", "dag_runs", conf_contains=account):
             if names(run.get("conf"), account):
                 yield run
-        for run in self._all(f"/dags/{HISTORY}/dagRuns", "dag_runs"):
+        for run in self._api.entries(f"/dags/{HISTORY}/dagRuns", "dag_runs", known=False):
             form = run.get("conf") or {}
             if not form.get("accounts") and not names(form, account) and self._planned(run["dag_run_id"], account):
                 yield run
 
         # Those that started the account's DAG once its holder had accepted.
-        for task in self._all(f"/dags/{WAITING}/dagRuns/~/taskInstances", "task_instances", state="success"):
+        path = f"/dags/{WAITING}/dagRuns/~/taskInstances"
+        for task in self._api.entries(path, "task_instances", known=False, state="success"):
             if (task.get("rendered_fields") or {}).get("trigger_dag_id") == dag_id(account):
                 yield self._api.get(f"/dags/{WAITING}/dagRuns/{quote(task['dag_run_id'], safe='')}")
 
@@ -120,14 +120,6 @@ class AirflowHistory:
 
     def _number(self, path: str, **query: str) -> int:
         return int(self._api.get(path, limit="1", **query).get("total_entries", 0))
-
-    def _all(self, path: str, what: str, **query: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        while True:
-            page = self._api.get(path, limit=str(PAGE), offset=str(len(found)), **query)
-            found += page.get(what, [])
-            if not page.get(what) or len(found) >= page["total_entries"]:
-                return found
 
 
 def _remove_logs(dag: str, run: str | None = None) -> None:

@@ -69,11 +69,11 @@ def _all_checks(closed: Set[str]) -> Iterator[tuple[str, Check]]:
 def _checks(closed: Set[str]) -> Iterator[tuple[str, Check]]:
     from grdf import settings
     from grdf.airflow.command_line import see_connections
-    from grdf.doctor import airflow_state, alerts, couch, grdf_api, here
+    from grdf.doctor import airflow_state, airflow_tables, alerts, couch, grdf_api, here
     from grdf.hooks.adict import AdictHook
     from include.gas.errors import BadSettings
 
-    if airflow_state.answers():
+    if airflow_tables.answers():
         see_connections()
     yield "versions", here.versions
     yield "settings", here.all_settings

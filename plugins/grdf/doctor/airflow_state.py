@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk.configuration import conf
+from airflow.sdk import conf
 
 from grdf import settings
 from grdf.airflow.command_line import has_database
@@ -13,8 +13,7 @@ from grdf.doctor.account_runs import account_runs
 from grdf.doctor.airflow_tables import Rows, moment, rows_of_airflow
 from grdf.doctor.findings import Finding, some
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.options import quoted
-from include.gas.redact import HIDDEN
+from grdf.options import quoted_id
 
 WHAT = "Airflow"
 COMPONENTS = {
@@ -24,21 +23,6 @@ COMPONENTS = {
 """Airflow's names of what must always run, ours, and the setting of how long it may be silent."""
 SILENCE = 30
 """Airflow's default of both settings, in seconds."""
-
-
-def answers() -> bool:
-    """Return whether Airflow's database can be asked. If not, each look for a connection in it would wait, too."""
-    from airflow.utils.session import create_session
-    from sqlalchemy import text
-
-    if not has_database():
-        return False
-    try:
-        with create_session() as session:
-            session.execute(text("SELECT 1"))
-    except Exception:  # noqa: BLE001 - of any driver's; the look at its rows says what is wrong
-        return False
-    return True
 
 
 def state(couchdb: CouchDBHook | None) -> Iterator[Finding]:
@@ -92,9 +76,8 @@ def _pools(rows: Rows) -> Iterator[Finding]:
     pool = settings.pool()
     if pool not in slots:
         yield Finding(
-            WHAT, "bad", f"there is no pool {quoted(pool, 60)}, so no account is read",
-            f"Create it (airflow pools set {settings.POOL if HIDDEN in quoted(pool, 60) else pool} 32 GRDF), or "
-            "correct [grdf] pool.",
+            WHAT, "bad", f"there is no pool {quoted_id(pool)}, so no account is read",
+            "Create it (airflow pools set NAME 32 GRDF), or correct [grdf] pool.",
         )  # fmt: skip
     elif slots[pool] == 0:
         yield Finding(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from grdf.airflow.command_line import has_database
 from include.gas.documents.gas_days import DAG_PREFIX
 
 Rows = Mapping[str, Sequence[Any]]
@@ -30,6 +31,21 @@ QUERIES = {
     f"FROM dag_run WHERE {_OURS} AND (run_after >= :recent OR end_date >= :recent OR state IN ('queued', 'running')) "
     "GROUP BY dag_id",
 }
+
+
+def answers() -> bool:
+    """Return whether Airflow's database can be asked. If not, each look for a connection in it would wait, too."""
+    from airflow.utils.session import create_session
+    from sqlalchemy import text
+
+    if not has_database():
+        return False
+    try:
+        with create_session() as session:
+            session.execute(text("SELECT 1"))
+    except Exception:  # noqa: BLE001 - of any driver's; the look at its rows says what is wrong
+        return False
+    return True
 
 
 def rows_of_airflow(now: datetime) -> Rows:

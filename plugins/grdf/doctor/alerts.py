@@ -10,7 +10,7 @@ from grdf.health import every_setting
 from grdf.hooks.connection import airflow_connection, base_url
 from grdf.transport.addresses import what_is_wrong
 from include.gas.errors import BadSettings
-from include.gas.redact import redact, redact_address
+from include.gas.redact import redact
 
 WHAT = "settings"
 NAME = "airflow_conn_id"
@@ -53,7 +53,7 @@ def connection() -> Iterator[Finding]:
         return
     if fault := what_is_wrong(url):
         yield Finding(
-            WHAT, "bad", f"the host of the Airflow connection {conn_id} is {redact_address(url)!r}, {fault}",
+            WHAT, "bad", f"the host of the Airflow connection {conn_id} {fault}",
             f"Correct it, or clear [grdf] {NAME}.",
         )  # fmt: skip
         return

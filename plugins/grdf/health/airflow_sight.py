@@ -6,20 +6,17 @@ without a connection only accounts that are suspicious anyway are looked at.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Protocol
 
+import msgspec
+
 from grdf.hooks.airflow_api import AirflowApiHook
 from include.gas.documents.gas_days import DAG_PREFIX, dag_id
-from include.gas.errors import BadSettings
 from include.gas.health.sights import MISSING, PAUSED, STALE, Sight, unread
 
-PAGE = 100
-"""The largest page that Airflow returns by default (``[api] maximum_page_limit``)."""
-MOST_PAGES = 2000
-"""Pages of one list at most: 200,000 entries."""
 FEW = 50
 """Accounts that a task asks about, one by one."""
 DAYS = 2
@@ -28,6 +25,14 @@ NOT_SEEN = (
     "Which accounts' DAGs are missing or paused, and whose runs are all skipped, was seen only of accounts that are "
     "late or new ({looked} of {of}): [grdf] airflow_conn_id is not set."
 )
+
+
+class _Dag(msgspec.Struct):
+    """What is read of a DAG, and of a task of one."""
+
+    dag_id: str
+    is_paused: bool = False
+    is_stale: bool = False
 
 
 class Asked(Protocol):
@@ -49,23 +54,26 @@ def by_api(conn_id: str, accounts: Collection[str], now: datetime) -> Mapping[st
     """
     api = AirflowApiHook(conn_id)
     # "account" is the tag of the accounts' DAGs. Paused ones are listed, those without a file only on request.
-    dags = {
-        str(dag["dag_id"]): dag
-        for dag in _all(api, "/dags", "dags", tags="account", exclude_stale="false", order_by="dag_id")
-    }
+    listed = api.entries("/dags", "dags", _Dag, tags="account", exclude_stale="false", order_by="dag_id")
+    dags: dict[str, _Dag] = {dag.dag_id: dag for dag in listed}
     since = (now - timedelta(days=DAYS)).isoformat()
     path = "/dags/~/dagRuns/~/taskInstances"
-    filters = {"task_id": "load", "state": "success", "end_date_gte": since, "dag_id_prefix_pattern": DAG_PREFIX}
-    read = {str(task["dag_id"]) for task in _all(api, path, "task_instances", order_by="id", **filters)}
+    filters: dict[str, Any] = {
+        "task_id": "load",
+        "state": "success",
+        "end_date_gte": since,
+        "dag_id_prefix_pattern": DAG_PREFIX,
+    }
+    read = {task.dag_id for task in api.entries(path, "task_instances", _Dag, order_by="id", **filters)}
     return {account: _sight(dags.get(dag_id(account)), dag_id(account) in read) for account in accounts}
 
 
-def _sight(dag: Mapping[str, Any] | None, read: bool) -> Sight:
+def _sight(dag: _Dag | None, read: bool) -> Sight:
     if dag is None:
         return MISSING
-    if dag.get("is_stale"):
+    if dag.is_stale:
         return STALE
-    if dag.get("is_paused"):
+    if dag.is_paused:
         return PAUSED
     return Sight(had_runs=True) if read else unread(DAYS)
 
@@ -95,33 +103,3 @@ def _status(error: Exception) -> int | None:
     if isinstance(detail, Mapping):
         return detail.get("status_code")
     return getattr(getattr(error, "response", None), "status_code", None)
-
-
-def _all(api: AirflowApiHook, path: str, what: str, **query: str) -> Iterator[dict[str, Any]]:
-    seen = 0
-    for _ in range(MOST_PAGES):
-        rows, total = _read(api, path, what, api.get(path, limit=str(PAGE), offset=str(seen), **query))
-        yield from rows
-        seen += len(rows)
-        if not rows or seen >= total:
-            return
-
-
-def _read(api: AirflowApiHook, path: str, what: str, page: Mapping[str, Any]) -> tuple[list[dict[str, Any]], int]:
-    """Return the entries of a page of a list, and how many entries the whole list has.
-
-    :raises BadSettings: if it is no such page
-    """
-    rows, total = page.get(what), page.get("total_entries")
-    if type(total) is int and isinstance(rows, list) and all(map(_is_of_dag, rows)):
-        return rows, total
-    raise BadSettings.about(
-        None,
-        f"the server at the address of the connection {api.airflow_conn_id} does not answer {path} like the API of "
-        "Airflow 3.3",
-        "Set it to the address at which the API server of this Airflow answers, without a path of the UI.",
-    )
-
-
-def _is_of_dag(row: object) -> bool:
-    return isinstance(row, dict) and isinstance(row.get("dag_id"), str)

@@ -1,12 +1,13 @@
-"""Airflow's own REST API, used only to remove an account's history from Airflow, which a task cannot do otherwise."""
+"""Airflow's own REST API, for what a task cannot see or do otherwise: all DAGs, and removing an account's history."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 import requests
 from airflow.sdk import BaseHook
 
@@ -20,6 +21,8 @@ TIMEOUT = (5.0, 60.0)
 WHOLE = 300.0
 """Seconds for a whole answer. Below it, the largest answer in bytes: a page of runs takes some hundred kilobytes."""
 LARGEST = 10_000_000
+PAGE = 100
+"""The largest page that Airflow returns by default (``[api] maximum_page_limit``)."""
 NOT_FOUND = HTTPStatus.NOT_FOUND
 
 
@@ -29,8 +32,6 @@ class AirflowApiHook(BaseHook):
     :param airflow_conn_id: connection with the API server's host, and the login and password of an Airflow user who may
         delete DAGs and their runs, and read runs, XComs and asset events
     """
-
-    conn_name_attr = "airflow_conn_id"
 
     def __init__(self, airflow_conn_id: str) -> None:
         super().__init__()
@@ -48,6 +49,32 @@ class AirflowApiHook(BaseHook):
         answer = self._send("GET", path, query)
         return {} if answer.status_code == NOT_FOUND else self._told(answer)
 
+    def entries(self, path: str, what: str, kind: Any = dict, *, known: bool = True, **query: Any) -> Iterator[Any]:
+        """Yield the entries of a list, page by page.
+
+        :param what: the name of the list in an answer
+        :param kind: the type of an entry
+        :param known: whether Airflow must know the path; otherwise there are no entries if it does not
+        :raises GasError: as :meth:`get`, or if the list is none
+        """
+        seen, total = 0, 1
+        while seen < total:
+            page = self.get(path, limit=str(PAGE), offset=str(seen), **query)
+            if not (page or known):
+                return
+            try:
+                rows = msgspec.convert(page.get(what), list[kind])
+                total = msgspec.convert(page.get("total_entries"), int) if rows else 0
+            except msgspec.ValidationError:
+                raise BadSettings.about(
+                    None,
+                    f"the server at the address of the connection {self.airflow_conn_id} does not answer {path} like "
+                    "the API of Airflow 3.3",
+                    "Set it to the address at which the API server of this Airflow answers, without a path of the UI.",
+                ) from None
+            yield from rows
+            seen += len(rows)
+
     def delete(self, path: str) -> None:
         """Remove something. It is fine if Airflow does not know the path.
 
@@ -63,7 +90,7 @@ class AirflowApiHook(BaseHook):
         if fault := what_is_wrong(url):
             raise BadSettings.about(
                 None,
-                f"the host of the Airflow connection {self.airflow_conn_id} is {redact_address(url)!r}, {fault}",
+                f"the host of the Airflow connection {self.airflow_conn_id} {fault}",
                 "Nothing was sent. Correct it under Admin, Connections (or in "
                 f"AIRFLOW_CONN_{self.airflow_conn_id.upper()}).",
             )
