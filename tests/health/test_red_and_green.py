@@ -73,7 +73,7 @@ def test_an_odd_notifier_is_named_and_hides_nothing(fleet: Fleet) -> None:
     fleet.add(account(1, age=9))
     run = fleet.check(alert_notifier=".smtp.SmtpNotifier")
     assert run.state == "failed"
-    assert "[grdf] alert_notifier is '.smtp.SmtpNotifier'" in run.output
+    assert "[grdf] alert_notifier names what cannot be loaded" in run.output
     assert "1 of 1 accounts that should be read are silent" in run.output
 
 

@@ -86,4 +86,4 @@ def test_what_cannot_be_read_is_said_and_never_0(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", "grdf_adict, grdf_adict")
     (found,) = usages()
     assert found.read_at == ""
-    assert "named twice" in found.problem
+    assert "one connection twice" in found.problem

@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
-from grdf.options import quoted
 from grdf.transport.addresses import split
 from include.gas.errors import BadSettings
 from include.gas.redact import redact
@@ -153,14 +152,14 @@ def _class_at(path: str) -> Any:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a module may do anything while it is imported
         raise BadSettings.about(
             None,
-            f"the setting [grdf] alert_notifier is {quoted(path, 150)}, which cannot be loaded "
+            "the setting [grdf] alert_notifier names what cannot be loaded "
             f"({redact(f'{type(error).__name__}: {error}')[:200]})",
             f"Set it to the class of an Airflow notifier whose provider is installed, such as {EXAMPLE}.",
         ) from None
     if not (isinstance(found, type) and issubclass(found, BaseNotifier)):
         raise BadSettings.about(
             None,
-            f"the setting [grdf] alert_notifier is {quoted(path, 150)}, which is no notifier of Airflow's",
+            "the setting [grdf] alert_notifier names what is no notifier of Airflow's",
             f"Set it to the class of one, such as {EXAMPLE}.",
         )
     return found
