@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from airflow.sdk.bases.operator import ExecutorSafeguard
-
 from benchmarks.household import ACCOUNT, PCE, Household, Told
 from grdf import settings
 from grdf.hooks.couchdb import CouchDBHook
@@ -181,13 +179,12 @@ class LoadTask(Way):
             hook.get_conn().disconnect()
 
     def _task(self, answer: StagedAnswer) -> Callable[[], Any]:
-        staging = Staging(settings.staging_url(), settings.staging_conn_id())
+        staging = Staging(settings.staging_url())
         reference = staging.put(ACCOUNT, f"bench {answer.first} {answer.end}", [answer])
         task = LoadOperator(task_id="load", account_id=ACCOUNT, staged={"reference": reference, "problems": []})
         task.couchdb.get_conn()
         self._hooks.append(task.couchdb)
-        ExecutorSafeguard.test_mode = True  # it is run here without Airflow's task runner
-        return lambda: task.execute(context(run_id="bench"))
+        return lambda: task.perform(context(run_id="bench"))
 
 
 class KonnectorWay(Way):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from airflow.sdk.bases.operator import ExecutorSafeguard
-
 from benchmarks.counting_proxy import CountingProxy
 from benchmarks.report import Report
 from benchmarks.store_fleet import Member, stored_of
@@ -46,13 +44,12 @@ class DailyRun:
         connected(place)
         window, body, read_at = member.answer(step)
         answer = StagedAnswer(member.pce, f"{window.first}", f"{window.end}", read_at, body)
-        staging = Staging(settings.staging_url(), settings.staging_conn_id())
+        staging = Staging(settings.staging_url())
         reference = staging.put(member.account, f"{place.prefix} {step}", [answer])
         self.task = LoadOperator(
             task_id="load", account_id=member.account, staged={"reference": reference, "problems": []}
         )
         self.task.couchdb.get_conn()  # sends nothing
-        ExecutorSafeguard.test_mode = True  # it is run here without Airflow's task runner
 
     def extract(self) -> None:
         """Make the requests of ``extract`` to CouchDB: the account, the time of GRDF's last list, the account again."""
@@ -63,7 +60,7 @@ class DailyRun:
 
     def load(self) -> dict[str, Any]:
         """Execute the whole task ``load``."""
-        return self.task.execute(context(run_id="bench"))
+        return self.task.perform(context(run_id="bench"))
 
     def close(self, report: Report) -> None:
         """Close the connection, and compare the stored data with GRDF.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf import dag_settings
 from grdf.airflow.announcing import CONSENTS, changes_of
 from grdf.airflow.tasks.defaults import for_all_accounts, in_paris, task_defaults
 from grdf.airflow.tasks.time_limits import STORING
@@ -43,4 +42,4 @@ with DAG(
     default_args=task_defaults(STORING),  # one call to GRDF, then all account documents
     doc_md=DOC,
 ):
-    CheckConsentsOperator(task_id="check_consents", pool=dag_settings.pool(), outlets=[changes_of(CONSENTS)])
+    CheckConsentsOperator(task_id="check_consents", outlets=[changes_of(CONSENTS)])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from airflow.providers.standard.operators.python import ShortCircuitOperator
 from airflow.sdk import DAG, Param
 
-from grdf import dag_settings
+from grdf import settings
 from grdf.airflow.tasks.defaults import by_hand, task_defaults
 from grdf.airflow.tasks.time_limits import METERS, STORING
+from grdf.dag_settings import or_default
 from grdf.operators.deletion.approve import ApproveDeletionOperator
 from grdf.operators.deletion.check import CheckDeletionOperator
 from grdf.operators.deletion.mark import MarkLeavingOperator
@@ -45,7 +46,7 @@ with DAG(
     **by_hand("deletion"),
     params=PARAMS,
     # Only workers of this queue need the secret that revokes consents. Executors without queues ignore it.
-    default_args=task_defaults(STORING, **({"queue": queue} if (queue := dag_settings.deletion_queue()) else {})),
+    default_args=task_defaults(STORING, queue=or_default(settings.deletion_queue, None)),
     doc_md=DOC,
 ):
     check = CheckDeletionOperator(task_id="check", retries=0, execution_timeout=METERS)
@@ -55,7 +56,7 @@ with DAG(
     purge = PurgeAccountOperator(task_id="purge")
     report = ReportDeletionOperator(task_id="report")
     check >> real_run
-    if dag_settings.deletion_needs_approval():
+    if or_default(settings.deletion_needs_approval, True):
         approve = ApproveDeletionOperator(
             task_id="approve",
             execution_timeout=None,  # people may take as long as they need

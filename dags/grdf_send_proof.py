@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf import dag_settings
 from grdf.airflow.tasks.defaults import by_hand, task_defaults
 from grdf.airflow.tasks.time_limits import METERS
 from grdf.operators.ways_in.send_proof import SendProofOperator
@@ -39,4 +38,4 @@ with DAG(
     default_args=task_defaults(METERS),
     doc_md=DOC,
 ):
-    SendProofOperator(task_id="send", pool=dag_settings.pool())
+    SendProofOperator(task_id="send")

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from airflow.sdk import DAG
 
-from grdf import dag_settings
 from grdf.airflow.tasks.defaults import for_all_accounts, in_paris, task_defaults
 from grdf.airflow.tasks.time_limits import STORING
 from grdf.operators.ways_in.look_at_waiting import LookAtWaitingOperator
@@ -28,7 +27,7 @@ with DAG(
     default_args=task_defaults(STORING),
     doc_md=DOC,
 ) as dag:
-    look = LookAtWaitingOperator(task_id="look", pool=dag_settings.pool())
+    look = LookAtWaitingOperator(task_id="look")
     StartAccountOperator.partial(
         task_id="first_launch",
         openlineage_inject_parent_info=False,

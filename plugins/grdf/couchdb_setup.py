@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -235,6 +234,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    # Connections also come from Airflow's database if there is one. Those in the environment take precedence.
-    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+    from grdf.airflow.command_line import see_connections
+
+    see_connections()
     sys.exit(main())

@@ -8,8 +8,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from datetime import timedelta
-from typing import TypedDict, TypeVar
+from typing import TypeVar
 
 from grdf import settings
 from include.gas.account.sections.client import DEFAULT
@@ -18,23 +17,8 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 
-class Morning(TypedDict):
-    """When the accounts' daily runs start, see :class:`grdf.timetable.GasDayTimetable`."""
-
-    publication_days: int
-    first_hour: int
-    spread_minutes: int
-
-
-class Retrying(TypedDict):
-    """How a task is tried again, as Airflow's arguments."""
-
-    retries: int
-    retry_delay: timedelta
-
-
-def morning() -> Morning:
-    """Return when the accounts' daily runs start."""
+def morning() -> dict[str, int]:
+    """Return when the accounts' daily runs start, see :class:`grdf.timetable.GasDayTimetable`."""
     return {
         "publication_days": or_default(settings.publication_days, settings.PUBLICATION_DAYS),
         "first_hour": or_default(settings.first_hour, settings.FIRST_HOUR),
@@ -42,33 +26,10 @@ def morning() -> Morning:
     }
 
 
-def retrying() -> Retrying:
-    """Return how often a task is tried again, and after how long."""
-    return {
-        "retries": or_default(settings.retries, settings.RETRIES),
-        "retry_delay": timedelta(seconds=or_default(settings.retry_seconds, settings.RETRY_SECONDS)),
-    }
-
-
 def connections() -> tuple[str, ...]:
     """Return the connections of our clients at GRDF; of a wrong setting the usual one alone."""
     usual: tuple[str, ...] = (DEFAULT,)
     return or_default(settings.connections, usual)
-
-
-def pool() -> str:
-    """Return the Airflow pool of all our tasks."""
-    return or_default(settings.pool, settings.POOL)
-
-
-def deletion_queue() -> str | None:
-    """Return the queue of the deletion's tasks; ``None`` means Airflow's default queue."""
-    return or_default(settings.deletion_queue, None)
-
-
-def deletion_needs_approval() -> bool:
-    """Return whether a deletion waits for a person's approval."""
-    return or_default(settings.deletion_needs_approval, True)
 
 
 def or_default(read: Callable[[], _T], default: _T) -> _T:

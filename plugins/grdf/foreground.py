@@ -1,7 +1,7 @@
 """One account's tasks in the foreground, without a scheduler: for cron, for trying, and for a household on the phone.
 
-``./grdf run`` runs it, or ``python -m grdf.foreground`` where ``./grdf`` is not available. It executes the same
-operators as the account's DAG, one after the other, with the connections and settings of this environment. Airflow's
+``./grdf run`` runs it, or ``python -m grdf.foreground`` where ``./grdf`` is not available. It performs the same
+tasks as the account's DAG, one after the other, with the connections and settings of this environment. Airflow's
 database is not needed and learns nothing of it: no run is recorded, and other DAGs are told of the changes by the next
 load that the scheduler runs. A run of the scheduler at the same time does no harm: loads may run twice at once.
 """
@@ -14,18 +14,17 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from include.gas.days.gas_day import parse_day
-from include.gas.errors import GasError, RetryLater
+from include.gas.errors import GasError, QuotaWait, RetryLater
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-    from rich.console import Console
 
     from grdf.operators.base import GrdfOperator
 
@@ -33,6 +32,7 @@ DONE, NEEDS_A_PERSON, NOTHING_TO_DO, LATER = 0, 1, 3, 4
 """Exit codes. 2 is wrong usage, 130 an interruption."""
 FIRST_WAIT, LONGEST_WAIT = 15.0, 600.0
 """Seconds before the next try of a step that failed for the moment; each wait is twice as long as the one before."""
+RUN = f"foreground__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
 COUNTS = ("new", "corrected", "confirmed", "completed", "unchanged", "absent")
 
 
@@ -56,7 +56,7 @@ class Asked:
 
 @dataclass
 class Step:
-    """A step that was executed.
+    """A step that was performed.
 
     :param task: name of the task in the account's DAG
     :param outcome: ``done``, ``skipped``, ``failed`` or ``later``
@@ -73,28 +73,28 @@ class Step:
 
 
 class Foreground:
-    """Runs an account's steps.
+    """Runs an account's steps, and prints how they went.
 
     :param asked: what the command line asks for
-    :param console: where the progress is shown
     """
 
-    def __init__(self, asked: Asked, console: Console) -> None:
+    def __init__(self, asked: Asked) -> None:
         self._asked = asked
-        self._console = console
         self._staged: Any = None
 
     def run(self) -> list[Step]:
-        """Execute the steps until one is skipped or fails."""
+        """Perform the steps until one is skipped or fails."""
         steps: list[Step] = []
         for task, made in self._tasks():
             step = Step(task)
             steps.append(step)
             start = time.monotonic()
-            with self._shown(task):
-                self._execute(made, step)
+            self._perform(made, step)
             step.seconds = round(time.monotonic() - start, 1)
-            self._tell(step)
+            counts = ", ".join(f"{step.result[name]} {name}" for name in COUNTS if step.result.get(name))
+            print(f"{step.task:14} {step.outcome:8} {step.seconds:6.1f} s  {counts}".rstrip())
+            if step.says:
+                print(f"  {step.says}")
             if step.outcome != "done":
                 break
         return steps
@@ -118,117 +118,64 @@ class Foreground:
             lambda: LoadOperator(task_id="load", account_id=account, staged=self._staged, announces=False),
         )
 
-    def _execute(self, made: Callable[[], GrdfOperator], step: Step) -> None:
-        from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
+    def _perform(self, made: Callable[[], GrdfOperator], step: Step) -> None:
+        from airflow.sdk.exceptions import AirflowSkipException
 
-        number, pause, begun = 1, FIRST_WAIT, False
+        number, begun = 1, False
         while True:
             try:
                 operator = made()
-                step.result = _execute(operator, self._context(number))
-                self._staged = step.result
+                self._staged = step.result = _perform(operator, self._context(number))
                 unasked = getattr(operator, "unasked", None)
                 if unasked and not (begun or step.result.get("calls")):
                     step.outcome = "skipped"
                     step.says = f"Account {self._asked.account}: GRDF was asked for no day. {_sentences(unasked)}"
                 return
-            except AirflowSkipException as skip:
-                step.outcome, step.says = "skipped", str(skip)
-                return
-            except AirflowRescheduleException as turn:
-                begun = True
-                seconds = (turn.reschedule_date - datetime.now(UTC)).total_seconds()
-                if not self._asked.wait:
-                    step.outcome, step.says = "later", f"GRDF's quota lets it go on in {seconds:.0f} s."
-                    return
-                self._pause(seconds, "It waits for its turn to call GRDF.")
             except RetryLater as error:
-                if number >= self._asked.tries or not self._asked.wait:
-                    step.outcome, step.says = "later", str(error)
+                seconds, why, number = self._next_try(error, number)
+                if seconds is None:
+                    step.outcome, step.says = "later", why
                     return
-                number, begun = number + 1, True
-                self._pause(min(error.retry_after or pause, LONGEST_WAIT), str(error))
-                pause = min(2 * pause, LONGEST_WAIT)
-            except GasError as error:
-                step.outcome, step.says = "failed", str(error)
+                begun = True
+                print(f"  {why} Next try in {seconds:.0f} s.")
+                time.sleep(seconds)
+            except (AirflowSkipException, GasError) as error:
+                step.outcome, step.says = "failed" if isinstance(error, GasError) else "skipped", str(error)
                 return
+
+    def _next_try(self, error: RetryLater, number: int) -> tuple[float | None, str, int]:
+        """Return the seconds until the next try, ``None`` if there is none; why; and its number."""
+        waits = self._asked.wait
+        if isinstance(error, QuotaWait):
+            seconds = error.retry_after or FIRST_WAIT
+            return seconds if waits else None, f"GRDF's quota lets it go on in {seconds:.0f} s.", number
+        pause = min(error.retry_after or FIRST_WAIT * 2 ** (number - 1), LONGEST_WAIT)
+        return pause if waits and number < self._asked.tries else None, str(error), number + 1
 
     def _context(self, number: int) -> dict[str, Any]:
         """Return the part of Airflow's context that the operators read, as of a run that the timetable has started."""
-        now = datetime.now(UTC)
         asked = self._asked
         range_ = {"from": str(asked.first), "to": str(asked.end), "include_definitive": False} if asked.first else {}
         task = SimpleNamespace(
-            try_number=number, max_tries=asked.tries - 1, run_id=_RUN, dag_id="grdf_run", task_id="read",
+            try_number=number, max_tries=asked.tries - 1, run_id=RUN, dag_id="grdf_run", task_id="read",
             get_ti_count=lambda *_, states=None, **__: 0 if states else 1,
         )  # fmt: skip
-        return {
-            "run_id": _RUN,
-            "dag_run": SimpleNamespace(run_type="manual" if range_ else "scheduled", run_after=now, conf={}),
-            "ti": task,
-            "params": range_,
-        }
-
-    def _pause(self, seconds: float, why: str) -> None:
-        self._console.print(f"  {why} Next try in {max(seconds, 0):.0f} s.", markup=False, highlight=False)
-        time.sleep(max(seconds, 0))
-
-    @contextmanager
-    def _shown(self, task: str) -> Iterator[None]:
-        if not self._console.is_terminal:
-            yield
-            return
-        with self._console.status(f"{self._asked.account}: {task}"):
-            yield
-
-    def _tell(self, step: Step) -> None:
-        counts = ", ".join(f"{step.result[name]} {name}" for name in COUNTS if step.result.get(name))
-        line = f"{step.task:14} {step.outcome:8} {step.seconds:6.1f} s  {counts}"
-        self._console.print(line.rstrip(), markup=False, highlight=False)
-        if step.says:
-            self._console.print(f"  {step.says}", markup=False, highlight=False)
+        kind = "manual" if range_ else "scheduled"
+        started = SimpleNamespace(run_type=kind, run_after=datetime.now(UTC), conf={})
+        return {"run_id": RUN, "dag_run": started, "ti": task, "params": range_}
 
 
 def _sentences(clauses: Sequence[str]) -> str:
     return " ".join(f"{clause[:1].upper()}{clause[1:]}." for clause in clauses)
 
 
-_RUN = f"foreground__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
-
-
-class Memory:
-    """Keeps a client's data token for as long as this process runs: outside a task there are no Variables.
-
-    :param variable: the name of the Variable whose place it takes
-    """
-
-    _texts: ClassVar[dict[str, str]] = {}
-
-    def __init__(self, *, variable: str) -> None:
-        self._variable = variable
-
-    def read(self) -> str | None:
-        """Return the token's text, or ``None`` if there is none."""
-        return self._texts.get(self._variable)
-
-    def write(self, text: str) -> None:
-        """Replace the token's text."""
-        self._texts[self._variable] = text
-
-
-def _execute(operator: GrdfOperator, context: dict[str, Any]) -> dict[str, Any]:
-    """Execute an operator as Airflow's task runner does, with a data token of this process's own."""
-    from airflow.sdk.bases.operator import ExecutorSafeguard
-
+def _perform(operator: GrdfOperator, context: dict[str, Any]) -> dict[str, Any]:
+    """Perform a task with a data token of this process's own: outside of a task, no Variable can be written."""
+    from grdf.hooks.data_token import MemoryShelf
     from grdf.stores.shared_client import shared_client
 
-    operator.__dict__["adict"] = shared_client(operator.couchdb, operator.grdf_conn_id, shelf=Memory)
-    token = ExecutorSafeguard.tracker.set(operator)
-    try:
-        result = operator.execute(cast("Context", context))
-    finally:
-        ExecutorSafeguard.tracker.reset(token)
-    return dict(result or {})
+    operator.adict = shared_client(operator.couchdb, operator.grdf_conn_id, shelf=MemoryShelf)
+    return dict(operator.perform(cast("Context", context)) or {})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -243,13 +190,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = Asked(options.account, options.first, options.end, options.tries, not options.no_wait)
     out = sys.stdout
     with redirect_stdout(sys.stderr):  # Airflow's log lines are no part of the result
-        from rich.console import Console
-
         from grdf.airflow.command_line import see_connections
 
         see_connections()
         try:
-            steps = Foreground(asked, Console(stderr=True, soft_wrap=True)).run()
+            steps = Foreground(asked).run()
         except KeyboardInterrupt:
             print("grdf: interrupted. Nothing is lost: the next run goes on.", file=sys.stderr)
             return 130

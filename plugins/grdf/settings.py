@@ -6,13 +6,12 @@ import json
 import os
 from pathlib import Path
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
 
-from grdf.options import boolean, number, quoted, written
+from grdf.options import boolean, number, written, wrong
 from include.gas.account.sections.client import CONNECTION_ID, DEFAULT
 from include.gas.days.asked_days import REREAD_DAYS, Reread
 from include.gas.errors import BadSettings
-from include.gas.redact import HIDDEN, holds_password, redact
+from include.gas.redact import holds_password, redact
 
 RETRIES, RETRY_SECONDS = 3, 600
 PUBLICATION_DAYS, FIRST_HOUR, SPREAD_MINUTES = 1, 8, 240
@@ -34,37 +33,24 @@ def home() -> Path:
 def staging_url() -> str:
     """Return where raw answers wait between ``extract`` and ``load``: any URL that ``ObjectStoragePath`` takes.
 
+    What stands before the host's ``@`` is the Airflow connection for an object store.
+
     :raises BadSettings: if the value has no scheme, or holds a login: the place of a run's answers is an XCom, and
         stands in rendered fields and messages
     """
     url = written("staging_url").strip() or f"file://{home() / 'staging'}"
     query = url.partition("?")[2]
     if holds_password(url) or redact(query) != query:
-        raise BadSettings.about(
-            account=None,
-            cause="the setting [grdf] staging_url holds a login, which Airflow would show wherever it shows the place",
-            next_step="Take the login out, put it into an Airflow connection for that store, and name that connection "
-            "in [grdf] staging_conn_id. If tasks have run with it, change the password: it is in their XComs.",
+        raise wrong(
+            "staging_url",
+            "holds a login, which Airflow would show wherever it shows the place",
+            "Put it into an Airflow connection for that store, and write the connection's id in its place "
+            "(s3://connection@bucket/folder). If tasks have run with it, change the password: it is in their XComs.",
         )
-    if not _has_scheme(url):
-        raise BadSettings.about(
-            account=None,
-            cause=f"the setting [grdf] staging_url is {quoted(url)}, which is not a URL",
-            next_step="Set a URL with a scheme, such as file:///var/lib/grdf/staging or s3://bucket/staging.",
-        )
+    if not url.partition("://")[0].isalnum() or "://" not in url:
+        next_step = "Set a URL with a scheme, such as file:///var/lib/grdf/staging or s3://connection@bucket/staging."
+        raise wrong("staging_url", "is not a URL", next_step)
     return url.rstrip("/")
-
-
-def _has_scheme(url: str) -> bool:
-    try:
-        return bool(urlsplit(url).scheme)
-    except ValueError:  # its text quotes the address
-        return False
-
-
-def staging_conn_id() -> str | None:
-    """Return the Airflow connection for the object store of :func:`staging_url`, or ``None`` for a local folder."""
-    return written("staging_conn_id") or None
 
 
 def reread() -> Reread:
@@ -110,25 +96,18 @@ def connections() -> tuple[str, ...]:
 
     :raises BadSettings: if the value is no list of ids, or names one twice, in whatever case, or one that may revoke
     """
-    text = written("connections").strip() or DEFAULT
-    named = [word.strip() for word in text.split(",")]
-    odd = [word for word in named if not CONNECTION_ID.fullmatch(word)]
-    wrong = ""
-    if odd:
-        # A part of a text does not show what the whole of it is.
-        which = "one of them" if HIDDEN in quoted(text, 200) else quoted(odd[0], 60)
-        wrong = f"{which} is not the id of an Airflow connection with which data may be read"
+    named = [word.strip() for word in (written("connections").strip() or DEFAULT).split(",")]
+    what = ""
+    if not all(map(CONNECTION_ID.fullmatch, named)):
+        what = "names what is not the id of an Airflow connection with which data may be read"
     elif len({*named}) < len(named):
-        wrong = "one connection is named twice"
+        what = "names one connection twice"
     elif len({word.casefold() for word in (*named, DEFAULT)}) < len({*named, DEFAULT}):
         # The variable AIRFLOW_CONN_… has upper-case letters for both: they are one client, counted as two.
-        wrong = f"two ids differ in upper and lower case only ({DEFAULT} always counts as one of them)"
-    if wrong:
-        raise BadSettings.about(
-            account=None,
-            cause=f"the setting [grdf] connections is {quoted(text, 200)}: {wrong}",
-            next_step=f"Set it to the ids of Airflow connections, separated by commas, such as {DEFAULT}, grdf_south.",
-        )
+        what = f"has ids that differ in upper and lower case only ({DEFAULT} always counts as one of them)"
+    if what:
+        next_step = f"Set it to the ids of Airflow connections, separated by commas, such as {DEFAULT}, grdf_south."
+        raise wrong("connections", what, next_step)
     return tuple(named)
 
 
@@ -210,15 +189,11 @@ def ways_in() -> tuple[WayIn, ...]:
 
     :raises BadSettings: if the value names neither, or something else
     """
-    text = written("ways_in") or ", ".join(WAYS_IN)
-    named = [word.strip().lower() for word in text.split(",") if word.strip()]
+    named = [word.strip().lower() for word in (written("ways_in") or ", ".join(WAYS_IN)).split(",") if word.strip()]
     ways = tuple(way for word in dict.fromkeys(named) for way in WAYS_IN if way == word)
     if not ways or len(ways) != len({*named}):
-        raise BadSettings.about(
-            account=None,
-            cause=f"the setting [grdf] ways_in is {quoted(text, 60)}",
-            next_step=f"Set it to one or both of {', '.join(WAYS_IN)}, separated by a comma.",
-        )
+        both = ", ".join(WAYS_IN)
+        raise wrong("ways_in", f"names something else than {both}", "Set it to one or both, separated by a comma.")
     return ways
 
 
@@ -278,9 +253,6 @@ def alert_notifier_kwargs() -> dict[str, Any]:
     except (ValueError, RecursionError):  # the latter of braces that are nested too deep
         found = None
     if not isinstance(found, dict):
-        raise BadSettings.about(
-            None,
-            "the setting [grdf] alert_notifier_kwargs is no JSON object",
-            'Set it to the arguments of the notifier, such as {"to": "team@example.org"}.',
-        )
+        next_step = 'Set it to the arguments of the notifier, such as {"to": "team@example.org"}.'
+        raise wrong("alert_notifier_kwargs", "is no JSON object", next_step)
     return found

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from datetime import UTC, date, timedelta
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pendulum
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
-from airflow.utils.types import DagRunType
 from pendulum import DateTime
 
 from include.gas.days.gas_day import START_HOUR, gas_day_of, gas_day_start
+
+if TYPE_CHECKING:
+    from airflow.utils.types import DagRunType
 
 PARIS_NAME = "Europe/Paris"
 
@@ -111,9 +113,9 @@ class GasDayTimetable(Timetable):
         :param run_after: the earliest start
         :param data_interval: the gas day
         """
-        if run_type != DagRunType.SCHEDULED or data_interval is None:
+        if run_type != "scheduled" or data_interval is None:
             return super().generate_run_id(run_type=run_type, run_after=run_after, data_interval=data_interval, **extra)
-        return run_type.generate_run_id(suffix=gas_day_of(data_interval.start).isoformat())
+        return f"scheduled__{gas_day_of(data_interval.start).isoformat()}"
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
         """Return the last complete gas day at the moment when a manual run was requested."""

@@ -56,13 +56,14 @@ class Said:
     status: int
     title: str
     text: str
+    source: str
 
 
 def said(answer: requests.Response) -> Said:
     """Return the text of a page."""
     title = re.search(r"<h1>(.*?)</h1>", answer.text, re.DOTALL)
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text.partition("<main>")[2]))
-    return Said(answer.status_code, html.unescape(title[1].strip()) if title else "", html.unescape(text))
+    return Said(answer.status_code, html.unescape(title[1].strip()) if title else "", html.unescape(text), answer.text)
 
 
 def stored_account(couchdb: CouchDBHook, account: str) -> dict[str, Any] | None:

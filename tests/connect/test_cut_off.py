@@ -36,7 +36,6 @@ def here(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) ->
     """Send forms in this process."""
     monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
     monkeypatch.setattr(declaring_now, "adict", lambda *_: adict_hook())
-    monkeypatch.setattr(declaring_now, "start_first_run", lambda *_: None)
     monkeypatch.setattr(_Sending, "_check_calls", lambda _: None)
     yield
     Remover(CouchDBHook()).remove_range(CONSENT_RECORD, *account_range(account_id))

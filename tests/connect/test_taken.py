@@ -14,7 +14,7 @@ from include.gas.account.connected import login_hint
 from tests.connect.dance import asked, begin, consent, names, said, stored_account
 from tests.connect.links import link_for, path_of
 from tests.connect.site import Site
-from tests.helpers import MemoryShelf, known_account
+from tests.helpers import known_account
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -71,7 +71,6 @@ def test_who_may_not_see_the_other_account_does_not_hear_its_name(
     attempt = Attempt.begin(account_id, visitor="op", redirect_uri=door.redirect_uri)
     hint = login_hint(**names(account_id), third_party="TIERS")
     back = consent(attempt.authorize_url(GrdfOAuthHook().facts, hint), pces=[pce])
-    monkeypatch.setattr(connecting, "ServerShelf", MemoryShelf)
     with pytest.raises(connecting.Stop) as stop:
         connecting.finish(attempt, asked(back)["code"], by="op", may_see=lambda other: other == "another")
     assert stop.value.key == "connect.meter_taken"

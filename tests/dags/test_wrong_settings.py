@@ -45,6 +45,6 @@ def test_a_lone_percent_sign_in_airflow_cfg(three_accounts: dict[str, str], tmp_
 
 def test_what_is_wrong_is_said_once_by_each_process(three_accounts: dict[str, str], parser: Forks) -> None:
     done = parser.run(PARSE, str(ROOT / "dags"), env=three_accounts | {"AIRFLOW__GRDF__FIRST_HOUR": "25"})
-    said = "the setting [grdf] first_hour is '25'"
+    said = "the setting [grdf] first_hour is not a whole number"
     assert done.stdout.count(said) == 1, done.stdout[-3000:]
     assert "Until then the default, 8, is used" in done.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,8 +17,10 @@ import pytest
 from include.gas.account.sections.announcements import unannounced, with_unannounced
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import DAY
+from tests.databases import empty_database
 from tests.helpers import known_account, lose, yesterday
 from tests.leaving.runs import extract, load
+from tests.stacks import Prepared
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -30,9 +33,16 @@ Run = Callable[..., tuple[int, dict[str, Any], str]]
 def run(clean: LocalWorld, tmp_path: Path) -> Run:
     """Run the command as a process, in an Airflow home of its own without a database."""
 
-    def ran(*arguments: str) -> tuple[int, dict[str, Any], str]:
+    def ran(*arguments: str, typed: bool = False) -> tuple[int, dict[str, Any], str]:
         env = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW__LOGGING")}
-        env |= clean.connections() | {"AIRFLOW_HOME": str(tmp_path)}
+        known = clean.connections()
+        if typed:  # into Airflow's forms, in place of its environment
+            shutil.copyfile(empty_database(), tmp_path / "airflow.db")
+            named = {name.removeprefix("AIRFLOW_CONN_").lower(): json.loads(text) for name, text in known.items()}
+            Prepared(tmp_path, 0, {}).put_connections(named)
+            env = {name: value for name, value in env.items() if name not in known}
+            known = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path / 'airflow.db'}"}
+        env |= known | {"AIRFLOW_HOME": str(tmp_path)}
         done = subprocess.run(
             [sys.executable, "-P", "-m", "grdf.foreground", *arguments, "--json"],
             env=env, capture_output=True, text=True, timeout=120, check=False,
@@ -61,6 +71,12 @@ def test_a_first_launch_and_a_day_with_nothing_new(
 
     code, told, shown = run(account_id)
     assert (code, told["steps"][-1]["result"]["new"]) == (0, 0)
+
+
+def test_connections_that_were_typed_into_airflow(clean: LocalWorld, account_id: str, run: Run) -> None:
+    known_account(clean, account_id)
+    code, told, shown = run(account_id, typed=True)
+    assert (code, [step["outcome"] for step in told["steps"]]) == (0, ["done"] * 4), shown
 
 
 def test_a_past_range(clean: LocalWorld, account_id: str, couchdb: CouchDBHook, run: Run) -> None:

@@ -33,7 +33,6 @@ DIFFERENT = {
     "AIRFLOW__CORE__EXECUTOR": "a value of the chart's",
     "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": "the chart's name for the server",
     "AIRFLOW__GRDF__STAGING_URL": "empty unless set: the shared folder",
-    "AIRFLOW__GRDF__STAGING_CONN_ID": "empty unless set",
     "AIRFLOW__GRDF__AIRFLOW_CONN_ID": "empty unless set",
 }
 """Settings of the compose file that are not in ``config`` with its value, with the reason."""

@@ -114,8 +114,8 @@ def delete(
             run = Run.of(at_hand)
             record = made["mark"].known_record(run)
             if not any(holds_now(run, each) for each in (record or {}).get("approvals", [])):
-                plan = made["approve"].plan(at_hand).digest()
-                made["approve"].execute_complete(at_hand, answer(approved_by, at=approved_at), plan)
+                made["approve"]._note(run, made["approve"].plan(at_hand).digest())
+                made["approve"].execute_complete(at_hand, answer(approved_by, at=approved_at))
         if name in steps:
             given[name] = made[name].execute(at_hand)
     return given

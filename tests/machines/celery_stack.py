@@ -52,8 +52,7 @@ class CeleryStack(Prepared):
             # Only logs share a folder, so that the API server finds them, as with remote logging.
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
             "AIRFLOW__GRDF__QUOTA_URL": database["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"],
-            "AIRFLOW__GRDF__STAGING_URL": f"s3://{self.store.bucket}/staging",
-            "AIRFLOW__GRDF__STAGING_CONN_ID": "grdf_staging",
+            "AIRFLOW__GRDF__STAGING_URL": f"s3://grdf_staging@{self.store.bucket}/staging",
             "AIRFLOW__GRDF__DELETION_QUEUE": "deletion",
             "AIRFLOW_CONN_GRDF_STAGING": self.store.connection,
         }

@@ -113,6 +113,7 @@ class Runs:
 
     def do_leave(self, account: str, keep: bool, steps: int) -> None:
         """A household leaves. The deletion may stop after some of its steps."""
+        from grdf.airflow.tasks.run import Run
         from grdf.operators.deletion import approve, check, mark, purge, report, revoke
 
         class Approved(approve.ApproveDeletionOperator):
@@ -121,7 +122,8 @@ class Runs:
             def _ask(self, context: Any, plan: Any) -> Any:
                 somebody = {"id": "7", "name": "somebody-else"}
                 event = {"chosen_options": [self.APPROVE], "params_input": {}, "responded_by_user": somebody}
-                return self.execute_complete(context, event | {"responded_at": now}, plan.digest())
+                self._note(Run.of(context), plan.digest())
+                return self.execute_complete(context, event | {"responded_at": now})
 
         book, now = self.world.book, self.world.clock.ours
         if self.world.account(account) is None and account not in book.leaving:

@@ -48,9 +48,9 @@ def test_no_wrong_setting_is_told_with_a_secret(monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize("name", ["household_links", "retries", "ways_in"])
-def test_what_is_harmless_is_quoted(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(f"AIRFLOW__GRDF__{name.upper()}", "Three")
-    assert [f"{error}" for each, error in every_setting.wrong() if each == name and "is 'Three'" in f"{error}"]
+    assert [each for each, error in every_setting.wrong() if f"[grdf] {name} " in f"{error}"] == [name]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_is_harmless_is_quoted(monkeypatch: pytest.MonkeyPatch, name: str) 
 )  # fmt: skip
 def test_a_webhook_in_place_of_a_notifier_is_not_told(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
     monkeypatch.setenv("AIRFLOW__GRDF__ALERT_NOTIFIER", written)
-    with pytest.raises(BadSettings, match=r"\[grdf\] alert_notifier is") as caught:
+    with pytest.raises(BadSettings, match=r"\[grdf\] alert_notifier (is|names) ") as caught:
         Alerter()
     assert "hush" not in told(caught.value)
 

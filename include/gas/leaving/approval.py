@@ -60,16 +60,16 @@ def approval_id(account: str, run: str) -> str:
     return audit_id(approvals_of(account), run)
 
 
-def approval(account: str, order: Order, *, plan: str, by: str, at: datetime) -> Document:
-    """Return the document of an approval, which is stored until it is part of the record of the deletion.
+def approval(account: str, order: Order, *, plan: str, by: str | None = None, at: datetime | None = None) -> Document:
+    """Return the document of an approval, from the question on until it is part of the record of the deletion.
 
     :param account: account id
     :param order: what was approved
-    :param plan: :meth:`Plan.digest` of the plan that the approver read
-    :param by: Airflow user who approved
-    :param at: when the approval was given, aware
+    :param plan: :meth:`Plan.digest` of the plan that the approver reads
+    :param by: Airflow user who approved; ``None`` if nobody has yet
+    :param at: when the approval was given, aware; ``None`` as well
     """
-    told = {"account": account, **asdict(order), "plan": plan, "by": by, "at": utc_text(at)}
+    told = {"account": account, **asdict(order), "plan": plan, "by": by, "at": utc_text(at) if at else ""}
     return {"_id": approval_id(account, order.run), **told}
 
 

@@ -28,7 +28,7 @@ TIMEOUT, WHOLE = (2.0, 8.0), 10.0
 
 def has_bundle() -> bool:
     """Return whether a bundle writes files for the accounts."""
-    from airflow.sdk.configuration import conf
+    from airflow.sdk import conf
 
     return "grdf.airflow.bundle.account_bundle." in conf.get("dag_processor", "dag_bundle_config_list", fallback="")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from airflow.sdk.configuration import conf
+from airflow.sdk import conf
 
 from grdf.airflow.announcing import ADOPTION
 from include.gas.documents.gas_days import dag_id

@@ -8,7 +8,7 @@ from pathlib import Path
 
 def has_database() -> bool:
     """Return whether Airflow's database may be there. Opening a SQLite file that is missing would make an empty one."""
-    from airflow.configuration import conf
+    from airflow.sdk import conf
     from sqlalchemy.engine import make_url
 
     url = make_url(conf.get("database", "sql_alchemy_conn"))

@@ -32,7 +32,7 @@ def on_starting(component: Any) -> None:  # noqa: ARG001 - a listener's argument
 
 
 def _forks_tasks() -> bool:
-    from airflow.sdk.configuration import conf
+    from airflow.sdk import conf
 
     return "LocalExecutor" in conf.get("core", "executor")
 

@@ -6,17 +6,10 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
-from airflow.sdk.definitions.retry_policy import RetryDecision
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryDecision, RetryRule
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from include.gas.errors import (
-    FailNow,
-    GasError,
-    QuotaWait,
-    RefusalDoubted,
-    RetryLater,
-)
+from include.gas.errors import FailNow, GasError, QuotaWait, RefusalDoubted, RetryLater
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk.configuration import conf
+from airflow.sdk import conf
 
 from grdf import settings
 from grdf.airflow.command_line import has_database
 from grdf.doctor.findings import Finding, some
 from grdf.health.airflow_tables import Rows, moment, rows_of_airflow
-from grdf.options import quoted
-from include.gas.redact import HIDDEN
+from grdf.options import quoted_id
 
 WHAT = "Airflow"
 COMPONENTS = {
@@ -73,9 +72,8 @@ def _pools(rows: Rows) -> Iterator[Finding]:
     pool = settings.pool()
     if pool not in slots:
         yield Finding(
-            WHAT, "bad", f"there is no pool {quoted(pool, 60)}, so no account is read",
-            f"Create it (airflow pools set {settings.POOL if HIDDEN in quoted(pool, 60) else pool} 32 GRDF), or "
-            "correct [grdf] pool.",
+            WHAT, "bad", f"there is no pool {quoted_id(pool)}, so no account is read",
+            "Create it (airflow pools set NAME 32 GRDF), or correct [grdf] pool.",
         )  # fmt: skip
     elif slots[pool] == 0:
         yield Finding(

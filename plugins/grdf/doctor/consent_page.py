@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import requests
-from airflow.configuration import conf
+from airflow.sdk import conf
 
 from grdf import settings
 from grdf.doctor.findings import Finding, reason
 from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.transport.http_limits import SENT_TO
 
 CLOSED = frozenset(("unauthorized_client", "unsupported_response_type", "invalid_scope"))
 """The answers by which a contract lacks this way in (RFC 6749, 4.1.2.1). Others are about the one request."""
@@ -58,7 +59,7 @@ def consent_page(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
 
 def _judged(what: str, answer: requests.Response, back: str) -> Finding:
     refused = "GRDF's contract with this client lacks Client Connect: its consent page"
-    sent_to = str(answer.raw.headers.get("Location", ""))  # in the answer's own headers our adapter has replaced it
+    sent_to = str(answer.headers.get(SENT_TO, ""))
     if answer.is_redirect and sent_to.startswith(back):
         word = parse_qs(urlsplit(sent_to).query).get("error", [""])[0]
         if word in CLOSED:

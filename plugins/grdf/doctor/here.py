@@ -10,7 +10,7 @@ from importlib.metadata import version
 from grdf import settings
 from grdf.doctor.findings import Finding, of_error
 from grdf.health import every_setting
-from grdf.options import quoted
+from grdf.options import quoted_id
 from grdf.staging.area import Staging
 from grdf.staging.entries import local_path
 
@@ -27,7 +27,7 @@ def all_settings() -> Iterator[Finding]:
     for _, error in wrong:
         yield of_error("settings", error)
     if unknown := every_setting.unknown():
-        named = ", ".join(quoted(name, 60) for name in unknown)
+        named = ", ".join(quoted_id(name) for name in unknown)
         yield Finding(
             "settings", "bad", f"nothing reads these settings of [grdf]: {named}",
             "Correct their names or remove them (docs/settings.md has all).",
@@ -39,8 +39,8 @@ def all_settings() -> Iterator[Finding]:
 
 def staging() -> Iterator[Finding]:
     """List a folder in the staging store, and see whether a local one may be written to. Nothing is written."""
-    url, conn_id = settings.staging_url(), settings.staging_conn_id()
-    number = Staging(url, conn_id).count("doctor")
+    url = settings.staging_url()
+    number = Staging(url).count("doctor")
     if problem := _unwritable(url):
         yield Finding(
             "staging", "bad", f"GRDF's answers cannot be kept in {url}: {problem}",

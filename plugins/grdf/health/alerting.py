@@ -11,7 +11,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
-from grdf.options import quoted
 from include.gas.errors import BadSettings
 from include.gas.redact import redact
 
@@ -126,12 +125,12 @@ def _class_at(path: str) -> Any:
     found, why = None, "not the path of a class"
     if _DOTTED.fullmatch(path) and redact(path) == path:
         module, _, name = path.rpartition(".")
-        why = f"{quoted(path, 150)}, which is no notifier of Airflow's"
+        why = "no notifier of Airflow's"
         try:
             found = getattr(import_module(module), name)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a module may do anything while it is imported
             said = redact(f"{type(error).__name__}: {error}")[:200]
-            why = f"{quoted(path, 150)}, which cannot be loaded ({said})"
+            why = f"what cannot be loaded ({said})"
     if isinstance(found, type) and issubclass(found, BaseNotifier):
         return found
     raise BadSettings.about(

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from airflow.sdk.configuration import conf
+from airflow.sdk import conf
 
 from grdf import settings
 from grdf.health.alerting import Alerter

@@ -19,7 +19,7 @@ from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableSh
 from grdf.hooks.oauth import PATIENCE, TIMEOUT, GrdfOAuthHook, retry_after
 from grdf.quota.governor import Governor
 from grdf.quota.shared_quota import governor_for
-from grdf.quota.terms import CONNECT, DAILY, Booking, Terms
+from grdf.quota.terms import DAILY, Booking, Terms
 from grdf.quota.turn import TokenInDoubt, Turn
 from grdf.staging.area import StagedAnswer
 from grdf.transport.http_limits import outcome, why
@@ -48,8 +48,6 @@ class AdictHook(BaseHook):
 
     conn_name_attr = "grdf_conn_id"
     default_conn_name = "grdf_adict"
-    conn_type = "grdf"
-    hook_name = "GRDF ADICT"
 
     def __init__(
         self,
@@ -253,23 +251,6 @@ class AdictHook(BaseHook):
         except requests.RequestException as error:
             raise _no_answer(call, error) from None
         return self._listed(call, self._checked(call, sent))
-
-    def test_connection(self) -> tuple[bool, str]:
-        """Ask for a token, then for our access rights. This never raises."""
-        accepted, message = self.oauth.test_connection()
-        if not accepted:
-            return accepted, message
-        call = Call("POST", "/droits_acces", "our access rights", None, {"id_pce": []})
-        try:
-            token = self.oauth.ask_data_token(CONNECT)  # a person is waiting for the result
-            response = self._send(call, token, CONNECT).response
-            if refusal := http_error(response.status_code, response.text, account=None, what=call.what):
-                raise refusal
-        except GasError as error:
-            return False, str(error)
-        except Exception as error:  # noqa: BLE001 - Airflow's "Test" button must never get an exception
-            return False, f"ADICT could not be asked ({type(error).__name__}). Check the connection's host."
-        return True, f"{message} ADICT answers at {self.oauth.facts.api_base}."
 
     def _body(self, call: Call, terms: Terms) -> str:
         return text_of(self._accepted(call, terms).response)

@@ -32,8 +32,6 @@ class AirflowApiHook(BaseHook):
         delete DAGs and their runs, and read runs, XComs and asset events
     """
 
-    conn_name_attr = "airflow_conn_id"
-
     def __init__(self, airflow_conn_id: str) -> None:
         super().__init__()
         self.airflow_conn_id = airflow_conn_id
@@ -89,7 +87,7 @@ class AirflowApiHook(BaseHook):
         if fault := what_is_wrong(url):
             raise BadSettings.about(
                 None,
-                f"the host of the Airflow connection {self.airflow_conn_id} is {redact_address(url)!r}, {fault}",
+                f"the host of the Airflow connection {self.airflow_conn_id} {fault}",
                 "Nothing was sent. Correct it under Admin, Connections (or in "
                 f"AIRFLOW_CONN_{self.airflow_conn_id.upper()}).",
             )

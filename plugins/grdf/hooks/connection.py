@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
+import msgspec
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from grdf import settings
-from grdf.options import FIGURES, quoted, quoted_id
+from grdf.options import quoted_id
 from grdf.transport.addresses import is_safe, split, what_is_wrong
 from include.gas.account.sections.client import DEFAULT, client_of, whose
 from include.gas.errors import BadSettings, ClientUnknown
-from include.gas.redact import HIDDEN
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 API_BASE = "https://api.grdf.fr/adict/v2"
 TOKEN_URL = "https://adict-connexion.grdf.fr/oauth2/aus5y2ta2uEHjCWIR417/v1/token"
-_NUMBER = re.compile(r"[-+0-9.,]{1,20}")
 AUTHORIZE_URL = "https://sofit-sso-oidc.grdf.fr/openam/oauth2/realms/externeGrdf/authorize"
 
 
@@ -162,40 +160,21 @@ class GrdfConnection:
         :param connection: ``host`` is the API base, with or without its scheme
         :raises BadSettings: names every field that is missing or wrong, in one message
         """
-        extra = extra_of(connection)
-        odd: list[str] = []
-
-        def text(name: str, default: str = "") -> str:
-            value = extra.get(name) or default
-            if isinstance(value, str):
-                return value
-            odd.append(f"{name} is not a string")
-            return default
-
+        found, wrong = _typed(extra_of(connection))
         api_base = base_url(connection, default_scheme="https") or API_BASE
-        authorize_url = text("authorize_url", AUTHORIZE_URL)
-        algorithms = extra.get("id_token_algorithms") or ["HS256"]
-        if isinstance(algorithms, str):
-            algorithms = [name.strip() for name in algorithms.split(",")]
-        if not isinstance(algorithms, list) or not all(isinstance(name, str) for name in algorithms):
-            odd.append("id_token_algorithms is not a list of names")
-            algorithms = ["HS256"]
+        authorize_url = found.get("authorize_url", AUTHORIZE_URL)
+        derived = {
+            "scope": split(api_base).path or "/adict/v2",
+            "issuer": "" if what_is_wrong(authorize_url) else issuer_of(authorize_url),
+        }
         this = cls(
             conn_id=connection.conn_id,
             client_id=connection.login or "",
             client_secret=connection.password or "",
             api_base=api_base,
-            token_url=text("token_url", TOKEN_URL),
-            authorize_url=authorize_url,
-            redirect_uri=text("redirect_uri"),
-            scope=text("scope") or split(api_base).path or "/adict/v2",
-            issuer=text("issuer") or ("" if what_is_wrong(authorize_url) else issuer_of(authorize_url)),
-            id_token_algorithms=tuple(algorithms),
-            jwks_url=text("jwks_url"),
-            calls_per_second=_positive(extra, "calls_per_second", 1.0, odd),
-            calls_per_day=int(_positive(extra, "calls_per_day", 6000, odd, whole=True)),
+            **(derived | found),
         )
-        if wrong := odd + this._problems():
+        if wrong := wrong + this._problems():
             raise BadSettings.about(
                 account=None,
                 cause=f"the Airflow connection {this.conn_id} is incomplete: {'; '.join(wrong)}",
@@ -209,15 +188,14 @@ class GrdfConnection:
             wrong.append("login (GRDF's client id) is missing")
         if not self.client_secret:
             wrong.append("password (GRDF's client secret) is missing")
-        for name in ("api_base", "token_url", "authorize_url", "jwks_url"):
-            value = getattr(self, name)
-            place = "host" if name == "api_base" else name
-            if value and (fault := what_is_wrong(value)):
-                wrong.append(f"{place} is {_address(value)}, {fault}")
-            elif value and not is_safe(value):
+        places = {"host": self.api_base, "token_url": self.token_url, "authorize_url": self.authorize_url}
+        for place, value in (places | ({"jwks_url": self.jwks_url} if self.jwks_url else {})).items():
+            if fault := what_is_wrong(value):
+                wrong.append(f"{place} {fault}")
+            elif not is_safe(value):
                 wrong.append(
-                    f"{place} is {_address(value)}, which anybody on the way could read and change: use an "
-                    "https address (http is for this machine only)"
+                    f"{place} is an address which anybody on the way could read and change: use an https address "
+                    "(http is for this machine only)"
                 )
         if any(name.lower() == "none" for name in self.id_token_algorithms):
             wrong.append("id_token_algorithms may not hold 'none': anybody could forge an id_token")
@@ -226,31 +204,28 @@ class GrdfConnection:
         return wrong
 
 
-def _address(value: str) -> str:
-    """Return a wrong address as a message may quote it: without its path, and only if it is one."""
-    scheme, is_address, rest = value.partition("://")
-    _, is_login, host = rest.rpartition("@")
-    place = re.match(r"\[[\da-fA-F:.]*\]|[\w.:-]*", host)
-    shown = f"{scheme}://{HIDDEN + '@' if is_login else ''}{place[0] if place else ''}"
-    return repr(shown) if is_address and scheme.isalnum() else quoted(value)
+_TEXT = (str, "a string")
+_EXTRA: dict[str, tuple[Any, str]] = {
+    **dict.fromkeys(("token_url", "authorize_url", "redirect_uri", "scope", "issuer", "jwks_url"), _TEXT),
+    "id_token_algorithms": (str | list[str], "a list of names"),
+    "calls_per_second": (Annotated[float, msgspec.Meta(gt=0, le=1e6)], "a number above 0"),
+    "calls_per_day": (Annotated[int, msgspec.Meta(gt=0)], "a whole number above 0"),
+}
+"""The type of each field, and what it is in words."""
 
 
-def _positive(extra: Mapping[str, Any], name: str, default: float, odd: list[str], *, whole: bool = False) -> float:
-    """Return a number above 0, given as a number or as text. Add a message to ``odd`` if it is anything else."""
-    given = extra.get(name)
-    if given is None or given == "":
-        return default
-    try:
-        number = float("nan") if isinstance(given, bool) else float(given)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if 0 < number < float("inf") and (number.is_integer() or not whole):
-        return number
-    text = str(given)
-    harmless = _NUMBER.fullmatch(text) and sum(map(str.isdigit, text)) < FIGURES  # anything else may be a secret
-    told = f"{given!r}, which is " if harmless else ""
-    odd.append(f"{name} is {told}not a {'whole ' if whole else ''}number above 0")
-    return default
+def _typed(extra: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the fields of an extra that are not empty, and what is wrong with the others. Numbers may be texts."""
+    found, wrong = {}, []
+    for name, (kind, words) in _EXTRA.items():
+        if (given := extra.get(name)) not in (None, "", []):
+            try:
+                found[name] = msgspec.convert(given, kind, strict=False)
+            except msgspec.ValidationError:  # what is written may be a secret
+                wrong.append(f"{name} is not {words}")
+    named = found.get("id_token_algorithms", "HS256")
+    listed = named.split(",") if isinstance(named, str) else named
+    return found | {"id_token_algorithms": tuple(name.strip() for name in listed)}, wrong
 
 
 def issuer_of(authorize_url: str) -> str:

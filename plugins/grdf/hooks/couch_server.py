@@ -27,8 +27,7 @@ from grdf.transport.addresses import what_is_wrong
 from grdf.transport.http_limits import LimitedAdapter, TooLarge, outcome, why
 from include.gas.answers.half_pairs import without_half_pairs
 from include.gas.documents.gas_days import database_name
-from include.gas.errors import BadSettings, GasError, ServiceUnavailable
-from include.gas.redact import redact, redact_address
+from include.gas.errors import BadSettings, ServiceUnavailable
 
 with warnings.catch_warnings():  # importing it warns that the package is unmaintained, which is known and accepted
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -61,8 +60,6 @@ class CouchServer(BaseHook):
 
     conn_name_attr = "couchdb_conn_id"
     default_conn_name = "couchdb"
-    conn_type = "couchdb"
-    hook_name = "CouchDB"
 
     def __init__(
         self,
@@ -105,7 +102,7 @@ class CouchServer(BaseHook):
             if not value
         ]
         if url and (fault := what_is_wrong(url)):
-            wrong.append(f"host is {redact_address(url)!r}, {fault}")
+            wrong.append(f"host {fault}")
         if not isinstance(prefix, str):
             wrong.append(f"database_prefix is a {type(prefix).__name__}, not a string")
         if wrong:
@@ -211,17 +208,6 @@ class CouchServer(BaseHook):
         return checked(response, self.couchdb_conn_id)
 
     # -- what the server says of itself and of our login --------------------------------------------------------------
-
-    def test_connection(self) -> tuple[bool, str]:
-        """Ask for the server's version and for the session of our login. This never raises."""
-        try:
-            name = self.greeting()
-            self.good(self.ask_server("GET", "/_session"))
-        except GasError as error:
-            return False, str(error)
-        except Exception as error:  # noqa: BLE001 - Airflow's "Test" button shows a message and must never get an exception
-            return False, redact(f"CouchDB could not be asked ({type(error).__name__}: {error}).")
-        return True, f"CouchDB {name.get('version', '(unknown version)')} answers and accepts the login."
 
     def greeting(self) -> dict[str, Any]:
         """Return the server's description of itself: version, features."""

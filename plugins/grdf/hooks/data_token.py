@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Annotated, Protocol
+from typing import Annotated, ClassVar, Protocol
 
 import msgspec
 
@@ -86,9 +86,6 @@ def fingerprint(client_id: str) -> str:
     return sha256(client_id.encode()).hexdigest()[:16]
 
 
-DESCRIPTION = "GRDF data token shared by all accounts of a client; renewed automatically"
-
-
 class TokenShelf(Protocol):
     """The place where the shared token is kept."""
 
@@ -122,7 +119,30 @@ class VariableShelf:
         """Set the Variable."""
         from airflow.sdk import Variable
 
-        Variable.set(self.variable, text, description=DESCRIPTION)
+        described = "GRDF data token shared by all accounts of a client; renewed automatically"
+        Variable.set(self.variable, text, description=described)
+
+
+class MemoryShelf:
+    """A shelf for processes that cannot write Variables, since no task runs in them. It ends with the process.
+
+    :param variable: the name of the Variable whose place it takes
+    :param texts: the texts by such names; those of the whole process by default
+    """
+
+    _of_process: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, variable: str = VARIABLE, texts: dict[str, str] | None = None) -> None:
+        self._variable = variable
+        self._texts = self._of_process if texts is None else texts
+
+    def read(self) -> str | None:
+        """Return the stored text, or ``None`` if there is none."""
+        return self._texts.get(self._variable)
+
+    def write(self, text: str) -> None:
+        """Replace the stored text."""
+        self._texts[self._variable] = text
 
 
 class SharedToken:

@@ -22,11 +22,11 @@ from grdf.quota.shared_quota import governor_for
 from grdf.quota.terms import CONNECT, DAILY, Terms
 from grdf.transport.http_limits import LimitedAdapter, outcome, why
 from grdf.transport.turn_adapter import SECONDS, TurnAdapter, send_at_turn
+from include.gas.account.sections.client import DEFAULT
 from include.gas.answers.id_token import LEEWAY, verify_id_token
 from include.gas.answers.refusals import token_error
 from include.gas.consents.consent import Consent, parse_claims
-from include.gas.errors import BadSettings, CredentialsRefused, GasError, IdTokenRefused, ServiceUnavailable
-from include.gas.redact import redact
+from include.gas.errors import BadSettings, CredentialsRefused, IdTokenRefused, ServiceUnavailable
 
 PATIENCE = "It is tried again automatically. If this continues, check the network and GRDF's announcements of outages."
 CODE_RETRY = 30.0
@@ -43,12 +43,7 @@ class GrdfOAuthHook(BaseHook):
     :param grdf_conn_id: Airflow connection with the client id and secret
     """
 
-    conn_name_attr = "grdf_conn_id"
-    default_conn_name = "grdf_adict"
-    conn_type = "grdf"
-    hook_name = "GRDF Client Connect"
-
-    def __init__(self, grdf_conn_id: str = default_conn_name) -> None:
+    def __init__(self, grdf_conn_id: str = DEFAULT) -> None:
         super().__init__()
         self.grdf_conn_id = grdf_conn_id
         self._keys: dict[str, Any] | None = None
@@ -180,20 +175,6 @@ class GrdfOAuthHook(BaseHook):
             client_id=facts.client_id,
             asked_at=asked_at,
             lifetime=_seconds(answer.get("expires_in")),
-        )
-
-    def test_connection(self) -> tuple[bool, str]:
-        """Request a data token and discard it. This never raises (Airflow doc, "Testing Connections")."""
-        try:
-            token = self.ask_data_token(CONNECT)  # a person is waiting for the result
-        except GasError as error:
-            return False, str(error)
-        except Exception as error:  # noqa: BLE001 - Airflow's "Test" button must never get an exception
-            return False, redact(f"{type(error).__name__}: {error}")
-        return (
-            True,
-            f"GRDF accepts this client: it returned a token for {self.facts.scope}, valid until "
-            f"{token.until:%H:%M} UTC.",
         )
 
     def _ask(

@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.adict_http import JSON, Call, text_of
+from grdf.hooks.data_token import MemoryShelf
 from grdf.hooks.oauth import retry_after
 from grdf.quota.terms import DAILY
 from include.gas.account.sections.client import DEFAULT
@@ -46,7 +47,7 @@ class RevocationHook(AdictHook):
     default_conn_name = DELETE_CONNECTION
 
     def __init__(self, client: str = DEFAULT) -> None:
-        super().__init__(delete_connection(client), shelf=_Memory())
+        super().__init__(delete_connection(client), shelf=MemoryShelf(texts={}))
         self.client_id = self.oauth.facts.client_id  # read now: without the connection no deletion starts
 
     def standing_rights(self, pces: list[str], own: Collection[str], *, account: str) -> tuple[AccessRight, ...]:
@@ -106,16 +107,3 @@ class RevocationHook(AdictHook):
             response.status_code, body, account=account, what=what, retry_after=retry_after(response), quoted=False
         ) or refusal_error(code, message, account=account, pce=None, quoted=False)
         raise refusal or ServiceUnavailable.about(account, f"GRDF did not complete {what}")
-
-
-class _Memory:
-    """A shelf that ends with the process."""
-
-    def __init__(self) -> None:
-        self._text: str | None = None
-
-    def read(self) -> str | None:
-        return self._text
-
-    def write(self, text: str) -> None:
-        self._text = text

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.airflow.tasks.run import Run
-from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
 from include.gas.account.grant import Code, IdToken, with_id_token, without_grant
@@ -56,8 +55,7 @@ class AcquireTokenOperator(AccountOperator):
 
     client: AdictHook
 
-    @waiting_for_grdf
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
         :return: the account, how many meters it has, and whether this was its first launch

@@ -42,7 +42,7 @@ class AdoptKonnectorOperator(AccountOperator):
     def __init__(self, *, account_id: str = "{{ params.account }}", **kwargs: Any) -> None:
         super().__init__(account_id=account_id, **kwargs)
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
         :return: the account, whether this was a dry run, the counts, the report as text, and which days changed

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf import settings
 from grdf.airflow.retries import GasRetryPolicy
 from grdf.staging.area import Staging
 from include.gas.account.sections.client import DEFAULT
-from include.gas.errors import BadSettings
+from include.gas.errors import BadSettings, QuotaWait
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.stores.accounts.account_store import AccountStore
 
+SHORTEST, LONGEST = 5.0, 26 * 3600.0
+"""Seconds that a task gives up its slot for. Returning sooner costs more than being late; no call counts for longer."""
+
 
 class GrdfOperator(BaseOperator):
     """A task of one of our DAGs. Its clients are created on first use, when the task runs.
+
+    A subclass defines ``perform``. If it may not call GRDF yet, the task gives up its slot and runs again when its turn
+    has come: Airflow shows it as *up for reschedule*, and it uses up no try.
 
     :param grdf_conn_id: Airflow connection with GRDF's address and our client's credentials, for accounts that name
         none. Any other than the usual one is for DAGs of your own, which then know no other client
@@ -33,6 +43,20 @@ class GrdfOperator(BaseOperator):
         super().__init__(**kwargs)
         self.grdf_conn_id = grdf_conn_id
         self.couchdb_conn_id = couchdb_conn_id
+
+    def execute(self, context: Context) -> Any:
+        """Run the task in Airflow."""
+        try:
+            return self.perform(context)
+        except QuotaWait as wait:
+            self.log.info("%s", wait)
+            seconds = min(max(SHORTEST, wait.retry_after or 0.0), LONGEST)
+            moment = datetime.now(UTC) + timedelta(seconds=seconds)
+            raise AirflowRescheduleException(moment) from None  # type: ignore[no-untyped-call]  # untyped in Airflow
+
+    def perform(self, context: Context) -> Any:
+        """Run the task, wherever that is."""
+        raise NotImplementedError
 
     @cached_property
     def couchdb(self) -> CouchDBHook:
@@ -70,7 +94,7 @@ class GrdfOperator(BaseOperator):
     @property
     def staging(self) -> Staging:
         """The place where raw answers wait."""
-        return Staging(settings.staging_url(), settings.staging_conn_id())
+        return Staging(settings.staging_url())
 
 
 class AccountOperator(GrdfOperator):

@@ -14,7 +14,6 @@ from grdf import settings
 from grdf.airflow.announcing import announce
 from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
-from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.consents.check_round import COUNTS, MetersRead, NoRights, Round
 from grdf.meters.taking_back import take_back_foreign
 from grdf.operators.base import GrdfOperator
@@ -51,8 +50,7 @@ class CheckConsentsOperator(GrdfOperator):
     own, because a person who knows says so (see ``grdf.consents.owners.take_over``).
     """
 
-    @waiting_for_grdf
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
         :return: how many accounts were checked, lost a consent, got it back, have one that ends soon, have a meter with

@@ -41,7 +41,7 @@ class CheckHealthOperator(GrdfOperator):
 
     _unseen = ""
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
         :return: counts, without names

@@ -11,7 +11,6 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf import settings
 from grdf.airflow.tasks.run import Run
-from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.consents.lists.consent_dates import must_ask, not_in_force, record_dates
 from grdf.consents.lists.doubt import Doubt, is_over
 from grdf.meters.asking import MeterRead, ReadAnswer, parse, read_meter
@@ -65,8 +64,7 @@ class ExtractOperator(AccountOperator):
         self.reread_days = reread_days
         self._answers: list[ReadAnswer] | None = None
 
-    @waiting_for_grdf
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
         :return: the reference of the staged answers (``None`` if there is nothing to load), counts of lines, and the

@@ -7,12 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.configuration import conf
+from airflow.sdk import conf
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from grdf.airflow.announcing import announce
 from grdf.airflow.tasks.run import Run
-from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.consents.lists.consent_dates import must_ask, not_in_force, with_dates
 from grdf.consents.lists.doubt import Doubt
 from grdf.meters.asking import read_meter
@@ -52,7 +51,7 @@ COUNTS = ("calls", "new", "corrected", "confirmed", "completed", "unchanged", "a
 class PlanHistoryOperator(GrdfOperator):
     """Checks the form, and lists the accounts to read, with one mapped task each."""
 
-    def execute(self, context: Context) -> list[str]:
+    def perform(self, context: Context) -> list[str]:
         """Run the task.
 
         :return: account ids, in order
@@ -143,8 +142,7 @@ class ReadHistoryOperator(AccountOperator):
         super().__init__(**kwargs)
         self.announces = announces
 
-    @waiting_for_grdf
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
         :return: the account, counts of days (new, corrected, unchanged, absent, refused), and what changed
@@ -318,7 +316,7 @@ class AnnounceHistoryOperator(GrdfOperator):
         super().__init__(**kwargs)
         self.results = results
 
-    def execute(self, context: Context) -> int:
+    def perform(self, context: Context) -> int:
         """Run the task.
 
         :return: the number of accounts for which something changed
@@ -348,7 +346,7 @@ class SummariseHistoryOperator(GrdfOperator):
         self.planned = planned
         self.results = results
 
-    def execute(self, context: Context) -> dict[str, int]:
+    def perform(self, context: Context) -> dict[str, int]:
         """Run the task.
 
         :return: counts over all accounts that could be read

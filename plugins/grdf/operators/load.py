@@ -62,7 +62,7 @@ class LoadOperator(AccountOperator):
         self._before: dict[str, Any] | None = None
         self._stored: tuple[list[StagedAnswer], dict[str, int]] | None = None
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
         :return: the account; how many days were new, corrected and unchanged; how many totals were replaced; and which

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
-from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.consents.lists.consent_dates import must_ask, with_dates
 from grdf.operators.base import GrdfOperator
 from grdf.operators.monthly.due_readings import (
@@ -69,8 +68,7 @@ class ReadPublishedOperator(GrdfOperator):
     and stays due, behind the others; it does not stop them. If the quota is used up, the rest waits for the next run.
     """
 
-    @waiting_for_grdf
-    def execute(self, context: Context) -> dict[str, int]:
+    def perform(self, context: Context) -> dict[str, int]:
         """Run the task.
 
         :param context: its param ``accounts`` names accounts to read now, whether they are due or not

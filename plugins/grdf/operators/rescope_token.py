@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.operators.base import AccountOperator
 
 if TYPE_CHECKING:
@@ -24,8 +23,7 @@ class RescopeTokenOperator(AccountOperator):
         super().__init__(**kwargs)
         self.margin = margin
 
-    @waiting_for_grdf
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
         :return: the account, whether GRDF was asked, and until when the token is valid (UTC); never the token

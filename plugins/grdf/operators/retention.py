@@ -42,7 +42,7 @@ class RemoveOverdueOperator(GrdfOperator):
     name and address that a household gave for its right to be declared.
     """
 
-    def execute(self, context: Context) -> int:
+    def perform(self, context: Context) -> int:
         """Run the task.
 
         :return: how many records were removed
@@ -60,7 +60,7 @@ class RemoveOverdueOperator(GrdfOperator):
         now = datetime.now(UTC)
         remover = Remover(administrator(couchdb), wholly=True)
         records, orphans = ConsentRecords(couchdb), OrphanedRecords(couchdb, remover)
-        files = Imports(settings.staging_url(), settings.staging_conn_id())
+        files = Imports(settings.staging_url())
         removed = self._do(
             (lambda: records.remove_overdue(paris_today(now), remover), OVERDUE),
             (lambda: orphans.remove(now, days), ORPHANED),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import urlsplit
 
-from airflow.sdk.configuration import conf
+from airflow.sdk import conf
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException

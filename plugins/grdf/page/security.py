@@ -15,9 +15,9 @@ for example a module that has moved, closes the page (503) and never opens it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.security.utils import get_authorization_scheme_param
@@ -117,17 +117,15 @@ def may_view(visitor: VisitorDep, account: AccountDep) -> Visitor:
 
     :raises HTTPException: 403 without that right
     """
-    require_dag(visitor, dag_id(account), "see")
-    return visitor
+    return _only_if(can_see(visitor, dag_id(account)), visitor)
 
 
 def may_connect_some(visitor: VisitorDep) -> Visitor:
-    """Require the right to edit the connection ``grdf_adict``, whatever the account.
+    """Require the right to connect households, whatever the account.
 
     :raises HTTPException: 403 without that right
     """
-    _require_connection(visitor)
-    return visitor
+    return _only_if(can_connect_some(visitor), visitor)
 
 
 def may_import(visitor: VisitorDep) -> Visitor:
@@ -135,9 +133,7 @@ def may_import(visitor: VisitorDep) -> Visitor:
 
     :raises HTTPException: 403 without these rights
     """
-    _require_connection(visitor)
-    require_dag(visitor, IMPORT, "act")
-    return visitor
+    return _only_if(can_import(visitor), visitor)
 
 
 def may_connect(visitor: VisitorDep, account: AccountDep) -> Visitor:
@@ -145,67 +141,37 @@ def may_connect(visitor: VisitorDep, account: AccountDep) -> Visitor:
 
     :raises HTTPException: 403 without that right
     """
-    require_connect(visitor, account)
-    return visitor
+    return _only_if(can_connect(visitor, account), visitor)
 
 
 ConnectorDep = Annotated[Visitor, Depends(may_connect)]
 
 
-def require_dag(visitor: Visitor, dag: str, what: Literal["see", "act"]) -> None:
-    """Require the right to read a DAG or to start runs of it.
-
-    :param dag: the id of a DAG, which need not exist yet
-    :param what: ``see`` for reading the DAG, ``act`` for starting runs
-    :raises HTTPException: 403 without that right
-    """
-
-    def check() -> None:
-        if what == "see":
-            requires_access_dag("GET", None, dag)(visitor.request, visitor.user)
-        else:
-            requires_access_dag("POST", DagAccessEntity.RUN, dag)(visitor.request, visitor.user)
-
-    _ask(check)
-
-
-def require_connect(visitor: Visitor, account: str) -> None:
-    """Require the right to connect an account.
-
-    :param account: the id of an account, which need not exist yet
-    :raises HTTPException: 403 without that right
-    """
-    require_dag(visitor, dag_id(account), "act")
-    _require_connection(visitor)
-
-
-def _require_connection(visitor: Visitor) -> None:
-    def check() -> bool:
-        details = ConnectionDetails(conn_id=ADICT_CONNECTION)
-        return bool(get_auth_manager().is_authorized_connection(method="PUT", details=details, user=visitor.user))
-
-    if not _ask(check):
-        raise HTTPException(403, "forbidden")
+def can_see(visitor: Visitor, dag: str) -> bool:
+    """Return whether the visitor may read a DAG, which need not exist yet."""
+    return bool(_answer(lambda: requires_access_dag("GET", None, dag)(visitor.request, visitor.user) is None))
 
 
 def can_act(visitor: Visitor, dag: str) -> bool:
-    """Return whether the visitor may start runs of a DAG. Pages use it to show or hide a button."""
-    return _allowed(lambda: require_dag(visitor, dag, "act"))
-
-
-def can_connect(visitor: Visitor, account: str) -> bool:
-    """Return whether the visitor may connect an account. Pages use it to show or hide a button."""
-    return _allowed(lambda: require_connect(visitor, account))
+    """Return whether the visitor may start runs of a DAG, which need not exist yet."""
+    runs = DagAccessEntity.RUN
+    return bool(_answer(lambda: requires_access_dag("POST", runs, dag)(visitor.request, visitor.user) is None))
 
 
 def can_connect_some(visitor: Visitor) -> bool:
-    """Return whether the visitor may connect households at all. Pages use it to show or hide the button."""
-    return _allowed(lambda: _require_connection(visitor))
+    """Return whether the visitor may edit the connection ``grdf_adict``."""
+    adict, user = ConnectionDetails(conn_id=ADICT_CONNECTION), visitor.user
+    return bool(_answer(lambda: get_auth_manager().is_authorized_connection(method="PUT", details=adict, user=user)))
+
+
+def can_connect(visitor: Visitor, account: str) -> bool:
+    """Return whether the visitor may connect an account."""
+    return can_act(visitor, dag_id(account)) and can_connect_some(visitor)
 
 
 def can_import(visitor: Visitor) -> bool:
-    """Return whether the visitor may import households. Pages use it to show or hide the button."""
-    return _allowed(lambda: may_import(visitor))
+    """Return whether the visitor may import households."""
+    return can_connect_some(visitor) and can_act(visitor, IMPORT)
 
 
 def viewable(visitor: Visitor, accounts: Collection[str]) -> set[str]:
@@ -213,9 +179,9 @@ def viewable(visitor: Visitor, accounts: Collection[str]) -> set[str]:
 
     :param accounts: ids of the accounts to choose from
     """
-    dags = {dag_id(account) for account in accounts}
-    seen = _ask(lambda: get_auth_manager().filter_authorized_dag_ids(dag_ids=dags, user=visitor.user, method="GET"))
-    return {account for account in map(account_of, seen) if account}
+    dags, user = {dag_id(account) for account in accounts}, visitor.user
+    seen = _answer(lambda: get_auth_manager().filter_authorized_dag_ids(dag_ids=dags, user=user, method="GET"))
+    return {account for account in map(account_of, seen or ()) if account}
 
 
 def login_url(request: Request) -> str | None:
@@ -231,23 +197,23 @@ def login_url(request: Request) -> str | None:
         return None
 
 
-def _ask(question: Any) -> Any:
+def _only_if(granted: bool, visitor: Visitor) -> Visitor:
+    if not granted:
+        raise HTTPException(403, "forbidden")
+    return visitor
+
+
+def _answer(question: Callable[[], Any]) -> Any:
+    """Return what Airflow answers; ``None`` if it refuses the user.
+
+    :raises HTTPException: 503 if it cannot say
+    """
     try:
         return question()
     except HTTPException as refused:
         if refused.status_code == 403:
-            raise HTTPException(403, "forbidden") from None
+            return None
         raise
     except Exception as error:
         log.exception("Airflow could not say what a user may do on the page Gas accounts.")
         raise HTTPException(503, "closed") from error
-
-
-def _allowed(check: Any) -> bool:
-    try:
-        check()
-    except HTTPException as refused:
-        if refused.status_code == 403:
-            return False
-        raise
-    return True

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow.configuration import conf
+from airflow.sdk import conf
 
 if TYPE_CHECKING:
     from airflow.plugins_manager import AirflowPlugin

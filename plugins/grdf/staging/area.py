@@ -84,13 +84,12 @@ class StagedAnswer:
 class Staging:
     """The place where answers wait.
 
-    :param base_url: a folder as ``ObjectStoragePath`` takes it, such as ``file:///var/lib/grdf`` or ``s3://bucket/x``
-    :param conn_id: Airflow connection with the credentials of the object store, if it needs one
+    :param base_url: a folder as ``ObjectStoragePath`` takes it, such as ``file:///var/lib/grdf`` or
+        ``s3://connection@bucket/x``
     """
 
-    def __init__(self, base_url: str, conn_id: str | None = None) -> None:
+    def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
-        self.conn_id = conn_id
 
     def put(self, account: str, run_id: str, answers: Sequence[StagedAnswer]) -> str:
         """Store a run's answers, and return a reference for :meth:`get`.
@@ -198,7 +197,7 @@ class Staging:
     @property
     def proofs(self) -> ProofFiles:
         """The files that wait to be sent to GRDF as proofs."""
-        return ProofFiles(self.base_url, self.conn_id)
+        return ProofFiles(self.base_url)
 
     def count(self, account: str) -> int:
         """Return how many files wait for an account at any depth of its folders, files for GRDF included."""
@@ -243,7 +242,7 @@ class Staging:
                     file.unlink()
 
     def _path(self, reference: str) -> ObjectStoragePath:
-        return ObjectStoragePath(reference, conn_id=self.conn_id)
+        return ObjectStoragePath(reference)
 
 
 def _is_staged(name: str) -> bool:

@@ -58,7 +58,7 @@ def _settings(place: str, account: str | None, error: Exception) -> BadSettings:
         account,
         f"GRDF's answers could not be written to or read from {place} ({_said(error)})",
         "Check that the setting [grdf] staging_url names a place to which all workers can write and, for an "
-        "object store, its bucket and the connection in [grdf] staging_conn_id.",
+        "object store, its bucket and the Airflow connection before its @ (s3://connection@bucket/folder).",
     )
 
 

@@ -20,12 +20,10 @@ class Imports:
     """The files of imports: each household file with its progress and its result beside it.
 
     :param base_url: the staging folder, as for :class:`grdf.staging.area.Staging`
-    :param conn_id: Airflow connection with the credentials of the object store, if it needs one
     """
 
-    def __init__(self, base_url: str, conn_id: str | None = None) -> None:
+    def __init__(self, base_url: str) -> None:
         self.folder = f"{base_url.rstrip('/')}/{IMPORTS}"
-        self._conn_id = conn_id
 
     def read(self, name: str) -> bytes | None:
         """Return a file with households, or a little more than an import may have of it; ``None`` if there is none.
@@ -195,7 +193,7 @@ class Imports:
         return True
 
     def _path(self, name: str) -> ObjectStoragePath:
-        return ObjectStoragePath(f"{self.folder}/{name}", conn_id=self._conn_id)
+        return ObjectStoragePath(f"{self.folder}/{name}")
 
 
 def _is_ours(name: str) -> bool:

@@ -28,12 +28,10 @@ class ProofFiles:
     """The files of all accounts.
 
     :param base_url: the staging folder, as for :class:`grdf.staging.area.Staging`
-    :param conn_id: Airflow connection with the credentials of the object store, if it needs one
     """
 
-    def __init__(self, base_url: str, conn_id: str | None = None) -> None:
+    def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
-        self.conn_id = conn_id
 
     def put_all(self, account: str, files: Sequence[ProofFile]) -> None:
         """Store checked files behind those that wait already: all of them, or none.
@@ -172,7 +170,7 @@ class ProofFiles:
         return f"{self.base_url}/{FOLDER}/{account}"
 
     def _path(self, reference: str) -> ObjectStoragePath:
-        return ObjectStoragePath(reference, conn_id=self.conn_id)
+        return ObjectStoragePath(reference)
 
 
 _REPLACE = "Replace or remove it, then start grdf_send_proof with this account."

@@ -8,8 +8,8 @@ from urllib.parse import SplitResult, urlsplit
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-NO_ADDRESS = "which is not an http(s) address"
-HAS_LOGIN = "which holds a login before its @: which belongs in the login and the password of the connection"
+NO_ADDRESS = "is not an http(s) address"
+HAS_LOGIN = "holds a login before its @, which belongs in the login and the password of the connection"
 
 
 def split(url: str) -> SplitResult:
@@ -27,7 +27,7 @@ def what_is_wrong(url: str) -> str:
     checked as if it led to the one, and be sent to the other. A login in an address would be told with it, in
     messages and in lineage.
 
-    :return: the end of a sentence, beginning with "which"
+    :return: what is said of it, such as "is not an http(s) address"
     """
     parts = split(url)
     try:

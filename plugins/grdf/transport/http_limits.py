@@ -7,12 +7,15 @@ time. A server that drips its headers is left to the task's ``execution_timeout`
 from __future__ import annotations
 
 import time
+from io import BytesIO
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
+SENT_TO = "Location-As-Sent"
+"""The header that has an answer's ``Location``."""
 PIECE = 65_536
 """How many bytes of a body are unpacked at once."""
 
@@ -61,12 +64,12 @@ class LimitedAdapter(HTTPAdapter):
         :raises TooLarge: if it is larger than allowed; the connection is then closed
         """
         response: requests.Response = super().send(request, *args, **options)
-        body, end = bytearray(), time.monotonic() + self._seconds
+        body, end = BytesIO(), time.monotonic() + self._seconds
         try:
             # requests would wait for whole pieces, without an overall limit.
             while piece := response.raw.read1(PIECE, decode_content=True):
-                body += piece
-                if len(body) > self._most:
+                body.write(piece)
+                if body.tell() > self._most:
                     raise TooLarge(f"its answer is larger than {self._most / 1e6:g} MB", request=request)
                 if time.monotonic() > end:
                     raise TooLate(f"its answer did not arrive in full within {self._seconds:g} s", request=request)
@@ -77,7 +80,7 @@ class LimitedAdapter(HTTPAdapter):
             raise requests.exceptions.ChunkedEncodingError(error, request=request) from error
         if "Location" in response.headers:
             # No redirect is followed, but requests parses its address, and quotes a malformed one in errors.
-            response.headers["Location"] = "/"
-        response._content = bytes(body)  # where requests keeps its own ``content``
-        response._content_consumed = True  # type: ignore[attr-defined]  # private to requests: the body is read here
+            response.headers[SENT_TO], response.headers["Location"] = response.headers["Location"], "/"
+        body.seek(0)
+        response.raw = body  # requests reads ``content`` from it
         return response

@@ -238,40 +238,6 @@ def test_no_secret_is_logged(adict: Callable[..., tuple[AdictHook, Server]], cap
     assert "our-secret" not in caplog.text
 
 
-# -- the Test button ---------------------------------------------------------------------------------------------------
-
-
-def test_the_good_message_of_the_test_button(clean: LocalWorld) -> None:
-    good, message = adict_hook().test_connection()
-    assert good, message
-    assert clean.facts["adict_base"] in message
-    shelfless = [entry for entry in clean.control.log() if "pce/" in entry["path"]]
-    assert shelfless == [], "a test reads no household's data"
-
-
-@pytest.mark.parametrize(
-    ("fields", "word"),
-    [
-        ({"password": "wrong"}, "login and password"),
-        ({"login": None}, "login"),
-        ({"host": "http://127.0.0.1:9/adict/v2"}, "host"),
-    ],
-)
-def test_a_bad_message_of_the_test_button_says_what_to_do(
-    clean: LocalWorld, grdf: Callable[..., str], fields: dict[str, Any], word: str
-) -> None:
-    good, message = AdictHook(grdf(**fields), shelf=MemoryShelf()).test_connection()
-    assert not good
-    assert word in message
-
-
-def test_the_test_button_when_adict_refuses(clean: LocalWorld) -> None:
-    clean.control.fault("droits_acces", status=503)
-    good, message = adict_hook().test_connection()
-    assert not good
-    assert "503" in message
-
-
 def test_the_turn_is_taken_when_all_but_the_sending_is_done(
     serve: Serve, grdf: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

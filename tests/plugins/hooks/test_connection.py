@@ -83,7 +83,8 @@ def test_plain_http_to_another_machine_is_refused(connection: Callable[..., str]
         read(connection("grdf_x", login="id", password="secret", **fields))
     text = str(caught.value)
     assert "grdf_x" in text
-    assert re.search(rf"\b{place} is '{re.escape(url.removesuffix('/x'))}'.*https", text), "a path may be secret"
+    assert re.search(rf"\b{place} is an address.*https", text)
+    assert machine not in text
 
 
 def test_plain_http_is_refused_whichever_field_says_so(connection: Callable[..., str]) -> None:
@@ -140,7 +141,6 @@ def test_all_problems_stand_in_one_message(connection: Callable[..., str]) -> No
         "login",
         "password",
         "host",
-        "gopher://h",
         "token_url",
         "authorize_url",
         "'none'",

@@ -157,12 +157,6 @@ def test_conflicts_are_told_one_by_one(hook: CouchDBHook) -> None:
     assert [document["load"] for document in now.values()] == [1, 20, 3]
 
 
-def test_the_good_message_of_the_test_button(hook: CouchDBHook) -> None:
-    good, message = hook.test_connection()
-    assert good, message
-    assert "accepts the login" in message
-
-
 @pytest.mark.parametrize("doc_id", ["_all_docs", "_design", "_design/x", "_security", "_changes", "_", "", ".", ".."])
 def test_couchdbs_own_endpoints_are_no_documents(hook: CouchDBHook, doc_id: str) -> None:
     hook.put(ACCOUNT, {"_id": "a-document"})

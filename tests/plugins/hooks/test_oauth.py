@@ -75,9 +75,6 @@ def test_a_refused_client(clean: LocalWorld, grdf: Grdf, field: str) -> None:
         hook.ask_data_token()
     assert caught.value.state is None, "no household can help that"
     assert "not-the-right-one" not in str(caught.value)
-    good, message = hook.test_connection()
-    assert not good
-    assert message == str(caught.value)
 
 
 def test_a_refused_scope_says_which_setting(clean: LocalWorld, grdf: Grdf) -> None:
@@ -143,7 +140,6 @@ def test_every_odd_answer_has_its_place_in_the_tree(serve: Serve, grdf: Grdf, re
     if "Retry-After" in reply.headers:
         assert isinstance(caught.value, RetryLater)
         assert caught.value.retry_after == float(reply.headers["Retry-After"])
-    assert hook.test_connection() == (False, str(caught.value))
 
 
 @pytest.mark.parametrize("value", ["Wed, 21 Oct 2026 07:28:00 GMT", "-5", "soon", "²"])
@@ -173,9 +169,6 @@ def test_nobody_listens(grdf: Grdf) -> None:
     hook = GrdfOAuthHook(grdf(extra={"token_url": f"http://127.0.0.1:{closed_port()}/token"}))
     with pytest.raises(ServiceUnavailable, match="could not be reached"):
         hook.ask_data_token()
-    good, message = hook.test_connection()
-    assert not good
-    assert "could not be reached" in message
 
 
 def test_a_server_that_never_answers(serve: Serve, grdf: Grdf, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,18 +183,6 @@ def test_an_answer_without_id_token(serve: Serve, grdf: Grdf) -> None:
     hook = GrdfOAuthHook(grdf(extra={"token_url": f"{server.url}/token"}))
     with pytest.raises(IdTokenRefused, match="home-1"):
         hook.exchange_code("code", None, account="home-1")
-
-
-def test_the_good_message_of_the_test_button(clean: LocalWorld) -> None:
-    good, message = GrdfOAuthHook().test_connection()
-    assert good, message
-    assert "/adict/v2" in message
-
-
-def test_the_test_button_without_any_connection() -> None:
-    good, message = GrdfOAuthHook("grdf_nowhere").test_connection()
-    assert not good
-    assert "grdf_nowhere" in message
 
 
 # -- id_token ----------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ USES: dict[str, Callable[[str], object]] = {
 @pytest.mark.parametrize("what", USES)
 def test_it_is_refused_and_not_told(connection: Callable[..., str], what: str, host: str, word: str) -> None:
     conn = connection("being_told", host=host.format(word), login="reader", password="another-word")
-    with pytest.raises(BadSettings, match=r"\bhost (is|of) .*AIRFLOW_CONN_BEING_TOLD") as caught:
+    with pytest.raises(BadSettings, match=r"\bhost (holds|is|of) .*AIRFLOW_CONN_BEING_TOLD") as caught:
         USES[what](conn)
     assert "connection being_told " in str(caught.value)
     assert "hush-hush" not in "".join(traceback.format_exception(caught.value))
@@ -36,7 +36,7 @@ def test_it_is_refused_and_not_told(connection: Callable[..., str], what: str, h
 def test_nor_one_of_the_extra(connection: Callable[..., str], place: str, word: str) -> None:
     extra = {place: f"https://reader:{word}@h.example/x"}
     conn = connection("being_told", login="id", password="another-word", extra=extra)
-    with pytest.raises(BadSettings, match=rf"being_told.*{place} is ") as caught:
+    with pytest.raises(BadSettings, match=rf"being_told.*{place} (holds|is) ") as caught:
         assert GrdfOAuthHook(conn).facts
     assert "hush-hush" not in "".join(traceback.format_exception(caught.value))
 
@@ -47,11 +47,11 @@ def test_the_alert_says_which_connection_it_is(connection: Callable[..., str]) -
     with pytest.raises(BadSettings) as caught:
         AirflowApiHook(conn).get("/dags")
     assert caught.value.cause == (
-        "the host of the Airflow connection being_told is 'https://[hidden]@h.example', which holds a login before its "
-        "@: which belongs in the login and the password of the connection"
+        "the host of the Airflow connection being_told holds a login before its @, which belongs in the login and the "
+        "password of the connection"
     )
 
 
 def test_a_connection_without_a_host_is_named(connection: Callable[..., str]) -> None:
-    with pytest.raises(BadSettings, match=r"the host of the Airflow connection being_told is '', which is not an http"):
+    with pytest.raises(BadSettings, match=r"the host of the Airflow connection being_told is not an http"):
         AirflowApiHook(connection("being_told", login="reader", password="another-word")).get("/dags")

@@ -27,4 +27,4 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Staging:
     """A local folder, and a folder of an object store."""
     if request.param == "file":
         return Staging(f"file://{tmp_path}/staging")
-    return Staging(f"s3://{request.getfixturevalue('store').bucket}/{secrets.token_hex(4)}", "staging")
+    return Staging(f"s3://staging@{request.getfixturevalue('store').bucket}/{secrets.token_hex(4)}")

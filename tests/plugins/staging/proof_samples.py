@@ -32,6 +32,6 @@ GOOD = {"application/pdf": pdf(), "image/png": picture("PNG"), "image/jpeg": pic
 
 def by_hand(place: Staging, account: str, name: str, content: bytes) -> None:
     """Put a file where the documentation tells an operator to."""
-    folder = ObjectStoragePath(f"{place.base_url}/proofs/{account}", conn_id=place.conn_id)
+    folder = ObjectStoragePath(f"{place.base_url}/proofs/{account}")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(content)

@@ -84,7 +84,7 @@ def test_a_second_try_replaces_the_first(place: Staging) -> None:
 
 @pytest.mark.parametrize("account", ["import", "proofs"])
 def test_an_account_that_is_called_like_a_folder_of_ours(place: Staging, account: str) -> None:
-    ours = ObjectStoragePath(f"{place.base_url}/{account}/home", conn_id=place.conn_id)
+    ours = ObjectStoragePath(f"{place.base_url}/{account}/home")
     reference = place.put(account, "run", [ANSWER])
     ours.parent.mkdir(parents=True, exist_ok=True)
     ours.write_bytes(b"not the account's")
@@ -121,24 +121,23 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "connection", "error", "words"),
+    ("url", "error", "words"),
     [
-        ("s3://no-such-bucket/staging", "staging", BadSettings, r"home.*bucket does not exist.*staging_conn_id"),
-        ("s3://grdf-staging/staging", "nobody", StoreBusy, r"home.*s3://grdf-staging/staging.*tried again"),
-        ("s3://grdf-staging/staging", None, BadSettings, r"home.*NoCredentials.*staging_conn_id"),
-        ("gs://grdf-staging/staging", None, BadSettings, r"home.*gcsfs.*Install"),
-        ("nonsense://grdf-staging/staging", None, BadSettings, r"home.*staging_url"),
+        ("s3://staging@no-such-bucket/staging", BadSettings, r"home.*bucket does not exist.*connection before its @"),
+        ("s3://nobody@grdf-staging/staging", StoreBusy, r"home.*@grdf-staging/staging.*tried again"),
+        ("s3://grdf-staging/staging", BadSettings, r"home.*NoCredentials.*connection before its @"),
+        ("gs://grdf-staging/staging", BadSettings, r"home.*gcsfs.*Install"),
+        ("nonsense://grdf-staging/staging", BadSettings, r"home.*staging_url"),
     ],
 )
 def test_an_object_store_that_cannot_be_used(
-    store: ObjectStore, url: str, connection: str | None, error: type[Exception], words: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    store: ObjectStore, url: str, error: type[Exception], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     nobody = f"http%3A%2F%2F127.0.0.1%3A{free_port()}"
     monkeypatch.setenv("AIRFLOW_CONN_NOBODY", f"aws://invented:invented@/?endpoint_url={nobody}")
-    place = Staging(url, connection)
+    place = Staging(url)
     with pytest.raises(error, match=words):
         place.put("home", "run", [ANSWER])
     assert store.objects("staging") == []

@@ -19,7 +19,7 @@ HOMES = b"account,pce,name,postcode,email\nhome,09999999900017,Durand-Invente,69
 
 @pytest.fixture
 def imports(place: Staging) -> Imports:
-    return Imports(place.base_url, place.conn_id)
+    return Imports(place.base_url)
 
 
 def test_a_file_is_stored_once_and_read(imports: Imports) -> None:

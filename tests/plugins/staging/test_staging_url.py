@@ -21,7 +21,7 @@ from include.gas.errors import BadSettings, FailNow
 )
 def test_a_login_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", url)
-    with pytest.raises(BadSettings, match=r"\[grdf\] staging_url holds a login.*\[grdf\] staging_conn_id") as caught:
+    with pytest.raises(BadSettings, match=r"\[grdf\] staging_url holds a login.*s3://connection@bucket") as caught:
         settings.staging_url()
     assert "hush-hush" not in "".join(traceback.format_exception(caught.value))
 
@@ -41,7 +41,7 @@ def test_what_is_no_login_stays(monkeypatch: pytest.MonkeyPatch, url: str) -> No
 @pytest.mark.parametrize("url", ["hush-hush@store", "//[hush-hush]@store/x", "//writer@hush-hush\u2100@store/x"])
 def test_what_is_no_url_is_told_without_its_login(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", url)
-    with pytest.raises(BadSettings, match=r"\[grdf\] staging_url is .*, which is not a URL") as caught:
+    with pytest.raises(BadSettings, match=r"\[grdf\] staging_url is not a URL") as caught:
         settings.staging_url()
     assert "hush-hush" not in "".join(traceback.format_exception(caught.value))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,9 +58,6 @@ def built() -> Iterator[Callable[..., Town]]:
         usual = {name: value for name, value in os.environ.items() if name.startswith(ours)}
         with tasks.installed():
             patch.setattr("grdf.hooks.connection.BaseHook", SimpleNamespace(get_connection=_connection))
-            for name, module in list(sys.modules.items()):
-                if name.startswith("grdf.page.") and hasattr(module, "start_first_run"):
-                    patch.setattr(module, "start_first_run", lambda dag, _by: _starts(towns[-1], dag))
 
             def make(start: date = date(2026, 4, 20), **settings: object) -> Town:
                 for name in [name for name in os.environ if name.startswith(ours) and name not in usual]:
@@ -116,8 +112,3 @@ def _connection(conn_id: str) -> Any:
 @cache
 def _stored_connection(conn_id: str, _text: str) -> Any:
     return BaseHook.get_connection(conn_id)
-
-
-def _starts(town: Town, dag: str) -> str:
-    town.begun.append(dag.removeprefix("grdf_account__"))
-    return "started"

@@ -8,8 +8,9 @@ from typing import Any
 import pendulum
 from airflow.sdk import CronTriggerTimetable
 
-from grdf import dag_settings
+from grdf import settings
 from grdf.airflow.retries import GasRetryPolicy
+from grdf.dag_settings import or_default
 
 PARIS = "Europe/Paris"
 START = pendulum.datetime(2020, 1, 1, tz=PARIS)
@@ -20,17 +21,17 @@ def task_defaults(limit: timedelta | None = None, **more: Any) -> dict[str, Any]
 
     :param limit: how long a try of a task may take, see ``grdf.airflow.tasks.time_limits``; ``None`` if each task sets
         its own
-    :param more: further default arguments for the tasks
+    :param more: further default arguments for the tasks; one that is ``None`` is left to Airflow
     """
     return {
         "owner": "grdf",
-        "pool": dag_settings.pool(),
+        "pool": or_default(settings.pool, settings.POOL),
         # Each counts as one. By Airflow's default the first of four would count as four, before others' tasks.
         "weight_rule": "absolute",
-        **dag_settings.retrying(),
+        "retries": or_default(settings.retries, settings.RETRIES),
+        "retry_delay": timedelta(seconds=or_default(settings.retry_seconds, settings.RETRY_SECONDS)),
         "retry_policy": GasRetryPolicy(),
-        **({"execution_timeout": limit} if limit else {}),
-        **more,
+        **{name: value for name, value in {"execution_timeout": limit, **more}.items() if value is not None},
     }
 
 

@@ -2,7 +2,7 @@
 
 Without a limit, a task that hangs would stop its account for ever, because an account's runs follow one another. Each
 limit is far above what normal work takes. A call waits at most 10 minutes for GRDF's quota, and then the task gives up
-its slot (``grdf.airflow.tasks.waiting``); each return starts a new time limit. What was read or stored before a limit
+its slot (``GrdfOperator``); each return starts a new time limit. What was read or stored before a limit
 is kept and not read again.
 """
 

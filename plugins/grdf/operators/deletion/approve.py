@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk.exceptions import TaskAwaitingInput
 
 from grdf import settings
 from grdf.airflow.tasks.run import Run
@@ -15,7 +14,7 @@ from grdf.operators.deletion.check import CheckDeletionOperator
 from grdf.operators.deletion.step import order
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadRequest, StoreBusy
-from include.gas.leaving.approval import approval, may_approve
+from include.gas.leaving.approval import approval, approval_id, may_approve
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -53,19 +52,16 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
 
     def _ask(self, context: Context, plan: Plan) -> Any:
         self.body = plan.text()
-        try:
-            return ApprovalOperator.execute(self, context)
-        except TaskAwaitingInput as waiting:
-            waiting.kwargs = {"plan": plan.digest()}
-            raise
+        self._note(Run.of(context), plan.digest())
+        return ApprovalOperator.execute(self, context)
 
-    def execute_complete(self, context: Context, event: dict[str, Any], plan: str = "") -> Any:
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """Process the answer. After a rejection the following steps are skipped.
 
         :param event: the answer, with the user who gave it according to Airflow
-        :param plan: digest of the plan that the approver has read
         """
         run, approver = Run.of(context), _name(event.get("responded_by_user"))
+        plan = (self.couchdb.get(AUDIT, approval_id(self.account_id, run.id)) or {}).get("plan", "")
         approved = event.get("chosen_options") == [self.APPROVE]
         if approved and not may_approve(run.asker, approver, by_one_person=settings.deletion_by_one_person()):
             self.log.warning(
@@ -80,6 +76,8 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
                 self.account_id, approver,
             )  # fmt: skip
             return self._ask(context, now)
+        if not approved:
+            self.forget_approval(run)
         given = super().execute_complete(context, event)
         if approved:
             assert approver is not None
@@ -87,7 +85,7 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
             self.log.info("Account %s: its deletion is approved by %s.", self.account_id, approver)
         return given
 
-    def _note(self, run: Run, plan: str, approver: str, at: datetime) -> None:
+    def _note(self, run: Run, plan: str, approver: str | None = None, at: datetime | None = None) -> None:
         for _ in range(10):
             entry = approval(self.account_id, order(run), plan=plan, by=approver, at=at)
             if found := self.couchdb.get(AUDIT, entry["_id"]):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class CheckDeletionOperator(DeletionOperator):
     """Validates the form again, which callers of the API have not seen, and prints the plan."""
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
         :return: the account, whether this is a dry run, and the plan as text for the approver

@@ -33,7 +33,7 @@ class MarkLeavingOperator(CheckDeletionOperator):
     If two deletions start at once, CouchDB accepts the mark of one; the other finds it and stops.
     """
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
         :raises BadRequest: if another deletion of the account is in progress, or nobody has approved this one
@@ -48,7 +48,7 @@ class MarkLeavingOperator(CheckDeletionOperator):
             self._stop_if_changed(context, given)
             return self._mark(context, run, given)
         except (BadAccount, BadRequest):
-            self._forget(run)
+            self.forget_approval(run)
             raise
 
     def _approval(self, run: Run, record: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -71,12 +71,6 @@ class MarkLeavingOperator(CheckDeletionOperator):
                 "the consents that would be revoked are not those that were approved",
                 "Nothing was done. Start grdf_delete_account again.",
             )
-
-    def _forget(self, run: Run) -> None:
-        """Remove the approval, because the record contains it or it is not used."""
-        given = self.couchdb.get(AUDIT, approval_id(self.account_id, run.id))
-        if given is not None:  # without purging: its tombstone reveals no more than the record
-            self.couchdb.write(AUDIT, [{"_id": given["_id"], "_rev": given["_rev"], "_deleted": True}])
 
     def _mark(self, context: Context, run: Run, given: dict[str, Any] | None) -> dict[str, Any]:
         keep_data = bool(run.params["keep_data"])
@@ -129,7 +123,7 @@ class MarkLeavingOperator(CheckDeletionOperator):
 
         self.record(run, change)
         if given is not None:
-            self._forget(run)
+            self.forget_approval(run)
 
     def _learn_meters(self, context: Context, document: dict[str, Any]) -> None:
         """Learn which consents an account has that its document does not show yet."""

@@ -35,7 +35,7 @@ class PurgeAccountOperator(DeletionOperator):
     to run.
     """
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
         :return: how many documents of each doctype and staged files this try removed

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class ReportDeletionOperator(DeletionOperator):
     """Verifies and reports. Documents that a load wrote during the deletion are removed here."""
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
         :return: the record of the deletion

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.airflow.tasks.run import Run
-from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.consents.lists.consent_dates import other_holders
 from grdf.operators.deletion.step import DeletionOperator
 from include.gas.account.account import Account
@@ -32,8 +31,7 @@ class RevokeConsentsOperator(DeletionOperator):
     that no revocation is missing from the record, wherever the task is interrupted.
     """
 
-    @waiting_for_grdf
-    def execute(self, context: Context) -> dict[str, Any]:
+    def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
         :return: GRDF's ids of the rights, each with its outcome

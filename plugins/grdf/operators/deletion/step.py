@@ -19,7 +19,7 @@ from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
 from include.gas.documents.gas_days import ACCOUNT_ID, account_range, dag_id
 from include.gas.errors import BadRequest, ServiceUnavailable, StoreBusy
-from include.gas.leaving.approval import Order, holds
+from include.gas.leaving.approval import Order, approval_id, holds
 from include.gas.leaving.deletion_record import audit_entry, is_marked, is_of, is_open, last_taker
 
 if TYPE_CHECKING:
@@ -162,6 +162,12 @@ class DeletionOperator(AccountOperator):
                 "is too old",
                 "Nothing was done. Start grdf_delete_account again: it continues where the former one stopped.",
             )
+
+    def forget_approval(self, run: Run) -> None:
+        """Remove the approval of a run, because the record contains it or it is not used."""
+        given = self.couchdb.get(AUDIT, approval_id(self.account_id, run.id))
+        if given is not None:  # without purging: its tombstone reveals no more than the record
+            self.couchdb.write(AUDIT, [{"_id": given["_id"], "_rev": given["_rev"], "_deleted": True}])
 
     def stop_if_over(self, record: Mapping[str, Any]) -> None:
         """Raise an error if this step is cleared after its deletion has ended: the account may be connected again.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from grdf import settings
 from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
-from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import AUDIT
@@ -29,8 +28,7 @@ class AdoptRightsOperator(GrdfOperator):
     and those of households that have left, which GRDF's list may show for some time.
     """
 
-    @waiting_for_grdf
-    def execute(self, context: Context) -> dict[str, int]:
+    def perform(self, context: Context) -> dict[str, int]:
         """Run the task.
 
         :return: how many accounts were made or would be, how many cannot be, and how many rights need none

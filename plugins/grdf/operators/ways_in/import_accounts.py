@@ -15,7 +15,6 @@ from airflow.sdk.exceptions import AirflowSkipException
 from grdf import settings
 from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
-from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.operators.base import GrdfOperator
 from grdf.staging.imports import Imports
 from include.gas.account.sections.client import DEFAULT
@@ -63,10 +62,9 @@ class ImportAccountsOperator(GrdfOperator):
     @cached_property
     def imports(self) -> Imports:
         """The folder of the files."""
-        return Imports(settings.staging_url(), settings.staging_conn_id())
+        return Imports(settings.staging_url())
 
-    @waiting_for_grdf
-    def execute(self, context: Context) -> dict[str, int]:
+    def perform(self, context: Context) -> dict[str, int]:
         """Run the task.
 
         :return: how many lines have each outcome

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.airflow.tasks.run import Run
-from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.operators.base import GrdfOperator
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.documents.gas_days import dag_id
@@ -39,8 +38,7 @@ class LookAtWaitingOperator(GrdfOperator):
     looks in any case.
     """
 
-    @waiting_for_grdf
-    def execute(self, context: Context) -> list[str]:
+    def perform(self, context: Context) -> list[str]:
         """Run the task.
 
         :return: the DAGs of accounts whose right is in force now

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.tasks.run import Run
-from grdf.airflow.tasks.waiting import waiting_for_grdf
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.rights.proofs import Proof
@@ -55,8 +54,7 @@ class SendProofOperator(AccountOperator):
     def __init__(self, *, account_id: str = "{{ params.account }}", **kwargs: Any) -> None:
         super().__init__(account_id=account_id, **kwargs)
 
-    @waiting_for_grdf
-    def execute(self, context: Context) -> dict[str, int]:
+    def perform(self, context: Context) -> dict[str, int]:
         """Run the task.
 
         :return: how many accounts were looked at, how many proofs GRDF waited for, how many were sent, and in how many

@@ -17,8 +17,8 @@ from grdf.consents.room import Room
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.connection import connection_of
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.data_token import MemoryShelf
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.page.connect.api_server import FirstRun, ServerShelf, start_first_run
 from grdf.page.connect.attempt import Attempt
 from grdf.page.list.mirror import mirror
 from grdf.quota.terms import Terms
@@ -32,7 +32,7 @@ from include.gas.answers.access_rights import AccessRight, Rights
 from include.gas.consents.consent import Consent, own_right, told
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
-from include.gas.documents.gas_days import Document, account_range, dag_id
+from include.gas.documents.gas_days import Document, account_range
 from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.errors import (
     AccountLeaving,
@@ -80,13 +80,13 @@ class Connected:
     :param account: the account's id
     :param meters: the consent for each meter, with the right that GRDF lists for it; ``None`` if GRDF could not say
     :param others: numbers of the account's other meters, which the new consent does not name
-    :param first_run: how the account's first run starts
+    :param known: whether the account was there before, so that Airflow may know its DAG and have run it today
     """
 
     account: str
     meters: tuple[tuple[Consent, AccessRight | None], ...]
     others: tuple[str, ...]
-    first_run: FirstRun
+    known: bool
 
 
 def couchdb() -> CouchDBHook:
@@ -171,7 +171,7 @@ def deletions_of(account: str) -> str:
 
 
 def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], bool] = lambda _: False) -> Connected:
-    """Exchange the code, check the ``id_token``, store the consents, and start the first run.
+    """Exchange the code, check the ``id_token``, and store the consents.
 
     :param attempt: an attempt that has been checked against GRDF's answer
     :param code: the authorization code in that answer
@@ -225,7 +225,7 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
     log.info("Account %s: connected, with %d meter(s).", account, len(consents))
     named = {consent.pce for consent in consents}
     others = tuple(meter.pce for meter in (known.meters if known else ()) if meter.pce not in named)
-    return Connected(account, tuple(found), others, start_first_run(dag_id(account), by))
+    return Connected(account, tuple(found), others, known is not None)
 
 
 @as_stop()
@@ -338,11 +338,11 @@ def _dated(consent: Consent, rights: tuple[AccessRight, ...], today: date, asked
 
 
 def adict(store: CouchDBHook, connection: str) -> AdictHook:
-    """Return a hook for ADICT that shares the data token from within the API server.
+    """Return a hook for ADICT. The API server cannot write Variables, so it has a data token of its own.
 
     :param connection: the connection of the client
     """
-    return shared_client(store, DEFAULT, shelf=ServerShelf, seconds=PATIENCE).named(connection)
+    return shared_client(store, DEFAULT, shelf=MemoryShelf, seconds=PATIENCE).named(connection)
 
 
 def _terms(attempt: Attempt) -> Terms:

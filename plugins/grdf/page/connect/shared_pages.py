@@ -6,7 +6,7 @@ import logging
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from airflow.sdk.configuration import conf
+from airflow.sdk import conf
 from fastapi import Depends, Form, Request
 from starlette.responses import Response
 

@@ -15,7 +15,6 @@ from grdf.consents.declarations.declaring import Declaring
 from grdf.consents.owners.former_household import stop_if_another
 from grdf.hooks.connection import connection_of
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.page.connect.api_server import start_first_run
 from grdf.page.connect.direct_form import Ticket
 from grdf.page.connect.exchange import (
     CALLS,
@@ -41,7 +40,7 @@ from include.gas.account.sections.rights.declaration import Declaration, without
 from include.gas.answers.access_rights import Rights
 from include.gas.display.progress import Step, progress
 from include.gas.documents.doctypes import ACCOUNT
-from include.gas.documents.gas_days import Document, dag_id
+from include.gas.documents.gas_days import Document
 from include.gas.documents.stored_consent import ConsentRecord, ConsentText
 from include.gas.errors import (
     AccountLeaving,
@@ -155,7 +154,7 @@ class _Sending:
 
     def _declare(self, record: ConsentRecord) -> None:
         try:
-            right = Declaring(self._store, self._adict, self._account, self._terms).declare()
+            Declaring(self._store, self._adict, self._account, self._terms).declare()
         except (FailNow, LinkCallsSpent) as error:
             Undoing(self._store, self._order.asked, record).undo(self._before)
             self._give_back(untried=isinstance(error, LinkCallsSpent))
@@ -167,10 +166,6 @@ class _Sending:
             raise
         except RetryLater as error:
             log.warning("%s The account's DAG declares the right.", error)
-            start_first_run(dag_id(self._account), self._order.by)
-        else:
-            if not right.waits:
-                start_first_run(dag_id(self._account), self._order.by)
 
     def _same(self) -> str | None:
         """Return the name of the form by which the same was sent from another tab, while it is being declared or waits.

@@ -25,7 +25,7 @@ ImporterDep = Annotated[Visitor, Depends(may_import)]
 
 def imports() -> Imports:
     """Return the folder with the files."""
-    return Imports(settings.staging_url(), settings.staging_conn_id())
+    return Imports(settings.staging_url())
 
 
 @router.get("/import/")

@@ -118,4 +118,4 @@ def _waiting(account: str) -> int:
 
 
 def _files() -> ProofFiles:
-    return Staging(settings.staging_url(), settings.staging_conn_id()).proofs
+    return Staging(settings.staging_url()).proofs

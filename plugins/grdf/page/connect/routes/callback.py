@@ -14,7 +14,7 @@ from grdf.page.connect.attempt import Attempt, State
 from grdf.page.connect.exchange import Stop
 from grdf.page.connect.shared_pages import BY_LINK, CALLBACK, stopped
 from grdf.page.html.render import page
-from grdf.page.security import Visitor, VisitorIfAnyDep, require_connect, viewable
+from grdf.page.security import Visitor, VisitorIfAnyDep, may_connect, viewable
 from include.gas.documents.gas_days import dag_id
 from include.gas.errors import GasError
 
@@ -66,7 +66,7 @@ def _attempt(request: Request, state: State | None, visitor: Visitor | None) -> 
     if state.household and not settings.household_links():  # links have been switched off in the meantime
         raise Stop("link_unknown", 404)
     if not state.household and visitor:
-        require_connect(visitor, state.account)
+        may_connect(visitor, state.account)
     attempt = Attempt.kept_by(request, state)
     if attempt is None and state.is_over:
         raise Stop("expired", 400)
