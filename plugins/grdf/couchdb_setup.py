@@ -32,7 +32,6 @@ Say = Callable[[str], None]
 def main(argv: Sequence[str] | None = None) -> int:
     """Set up CouchDB according to the Airflow connections, and print what was created and what existed.
 
-    :param argv: command-line arguments
     :return: the exit code
     """
     options = _arguments(argv)

@@ -40,7 +40,6 @@ COUNTS = ("new", "corrected", "confirmed", "completed", "unchanged", "absent")
 class Asked:
     """What the command line asks for.
 
-    :param account: the account's id
     :param first: first gas day of a past range, included; ``None`` for what a daily run reads
     :param end: the gas day after the range's last one; ``None`` as well
     :param tries: how often a step is tried that fails for the moment
@@ -234,7 +233,6 @@ def _execute(operator: GrdfOperator, context: dict[str, Any]) -> dict[str, Any]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
-    :param argv: command-line arguments
     :return: the exit code
     """
     options = _arguments(argv)

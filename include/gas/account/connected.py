@@ -84,10 +84,7 @@ def connected(
     The document is as after a first launch: the ``id_token`` was checked at once, so no token has to wait in the
     database. Meters of the account that this consent does not name are kept, since they may have another consent.
 
-    :param document: the account document; ``None`` if there is none
-    :param account: account id
     :param consents: the consents in the checked ``id_token``; at least one
-    :param at: an aware datetime, the present
     :param by: who connected the account, for its document
     :param connection: the client that has the consents, for a new account
     :raises BadAccount: see :func:`check_connectable`
@@ -124,10 +121,7 @@ def declaring(
 ) -> Document:
     """Return the account document of a household whose right is to be declared. Create the account if there is none.
 
-    :param document: the account document; ``None`` if there is none
-    :param account: account id
     :param asked: what the household gave, checked
-    :param at: an aware datetime, the present
     :param by: who connected the account, for its document
     :param record: id of the record of the consent
     :param connection: the client that is to declare the right, for a new account

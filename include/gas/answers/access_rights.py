@@ -47,7 +47,6 @@ class AccessRight:
     """One line of ``droits_acces``.
 
     :param id: GRDF's id of the right
-    :param pce: the meter
     :param role: ``role_tiers`` in lower case
     :param state: ``etat_droit_acces`` in plain words; GRDF's own word in lower case if we do not know it
     :param first: first civil day on which we may call; ``None`` for no bound
@@ -157,10 +156,7 @@ class AccessRight:
         return fold_address(email) == address if address else bool(holder) and fold(name) == holder
 
     def over_at(self, today: date) -> str:
-        """Return the moment at which the right ended, UTC text; ``""`` if it has not ended or the moment is unknown.
-
-        :param today: civil date in Paris
-        """
+        """Return the moment at which the right ended, UTC text; ``""`` if it has not ended or the moment is unknown."""
         ended = moment_in(self.last + ONE_DAY) if self.last is not None and self.last < today else ""
         return min(filter(None, (self.revoked_at, ended)), default="")
 
@@ -207,9 +203,7 @@ def is_pce(text: object) -> bool:
 def read_rights(text: str | bytes, *, account: str | None, pce: str | None = None) -> Rights:
     """Parse an answer of ``droits_acces``.
 
-    :param text: the body as received
     :param account: account id for messages; ``None`` when the rights of all accounts were requested
-    :param pce: the requested meter, for messages
     """
     found = scan(text)
     rights: list[AccessRight] = []
@@ -237,8 +231,6 @@ def is_usable(right: AccessRight, today: date) -> bool:
     """Return whether a right allows reading a meter's daily data today.
 
     It must be active, be about consumption, and cover today and daily data.
-
-    :param today: civil date in Paris
     """
     return (
         right.state == "active"
@@ -255,7 +247,6 @@ def usable_right(rights: Iterable[AccessRight], pce: str, today: date) -> Access
     A right that covers the coming gas days is preferred, then the one that lasts longest.
 
     :param rights: all known rights, of any meter
-    :param today: civil date in Paris
     :return: ``None`` if no right is usable
     """
     usable = [right for right in rights if right.pce == pce and is_usable(right, today)]
@@ -271,7 +262,6 @@ def consent_state(rights: Iterable[AccessRight], pce: str, today: date) -> str:
     """Return the state of a meter's consent in plain words.
 
     :param rights: all known rights, of any meter
-    :param today: civil date in Paris
     """
     mine = [right for right in rights if right.pce == pce]
     if not mine:

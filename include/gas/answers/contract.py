@@ -47,8 +47,6 @@ def read_contract(text: str | bytes, *, account: str, pce: str) -> Contract | No
     """Parse an answer of ``donnees_contractuelles``.
 
     :param text: the body as received; ``car`` and ``cja`` may be numbers or objects in it
-    :param account: account id, for messages
-    :param pce: the requested meter
     :return: ``None`` when GRDF says that it has no contract data
     :raises GasError: if GRDF refuses, or if the answer cannot be read
     """
@@ -69,9 +67,6 @@ def read_contract(text: str | bytes, *, account: str, pce: str) -> Contract | No
 def read_frequency(text: str | bytes, *, account: str, pce: str) -> str:
     """Return a meter's reading frequency from an answer of ``donnees_techniques``.
 
-    :param text: the body as received
-    :param account: account id, for messages
-    :param pce: the requested meter
     :return: ``1M``, ``MM``, ``6M``, ``JJ`` or another code of GRDF's; ``""`` when it does not say
     :raises GasError: if GRDF refuses, or if the answer cannot be read
     """

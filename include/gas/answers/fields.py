@@ -79,7 +79,6 @@ def is_about(line: dict[str, Any], pce: str) -> bool:
     is about the requested one.
 
     :param line: an object of an answer
-    :param pce: the requested meter
     """
     meter = line.get("pce")
     name = meter.get("id_pce") if isinstance(meter, dict) else meter

@@ -134,8 +134,6 @@ def refusal_error(
 
     :param code: ``statut_restitution.code`` (7 digits) or ``code_statut_traitement`` (10 digits)
     :param message: GRDF's message; it is quoted redacted and cut
-    :param account: account id, for the text
-    :param pce: the meter, for the text
     :param window: the days that the status is about; for code 2000100, the days to ask for again
     :param quoted: whether to quote the message; answers about rights may name the household in it
     :return: ``None`` when nothing is wrong: success, no data for these days, or a right that waits for its holder
@@ -167,9 +165,7 @@ def http_error(
 ) -> GasError | None:
     """Return the error for an HTTP answer of the endpoints for data and access rights.
 
-    :param status: the HTTP status
     :param body: the body; only GRDF's own status object is quoted from it, redacted and cut
-    :param account: account id, for the text
     :param what: what was requested, for the text: "the daily data of meter M-7KQ"
     :param retry_after: the ``Retry-After`` header, in seconds
     :param quoted: as in :func:`refusal_error`
@@ -204,9 +200,6 @@ def declaration_error(
 
     Of the answer only the code is quoted: GRDF's message may name the household.
 
-    :param status: the HTTP status
-    :param body: the body
-    :param account: account id, for the text
     :param what: what was declared, for the text
     :param retry_after: the ``Retry-After`` header, in seconds
     :return: ``None`` if GRDF has the right, whether or not the holder must accept it first
@@ -245,9 +238,6 @@ def proof_error(
 
     Of the answer only the code is quoted: GRDF's message may name the household.
 
-    :param status: the HTTP status
-    :param body: the body
-    :param account: account id, for the text
     :param what: what was sent, for the text
     :param retry_after: the ``Retry-After`` header, in seconds
     :return: ``None`` if GRDF has taken it
@@ -278,7 +268,6 @@ def token_error(
 ) -> GasError | None:
     """Return the error for an answer of the token endpoint.
 
-    :param status: the HTTP status
     :param body: the body; only the OAuth error code (RFC 6749, 5.2) is quoted from it, since the rest may be secret
     :param account: account id, for the text; ``None`` for the token that all accounts share
     :param grant: the requested grant, ``authorization_code`` or ``client_credentials``

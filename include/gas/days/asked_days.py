@@ -137,7 +137,6 @@ def askable(asked: Window, *, today: date, consent_first: date | None, consent_e
     """Return the part of a range that GRDF can be asked for.
 
     :param asked: the range that a person wants
-    :param today: civil date in Paris
     :param consent_first: first gas day that the consent covers; ``None`` for no bound
     :param consent_end: first gas day after the consent; ``None`` for no bound
     """

@@ -88,7 +88,6 @@ class Window:
 def oldest_allowed(today: date, years: int = HISTORY_YEARS) -> date:
     """Return the oldest day that is safe to ask for.
 
-    :param today: civil date in Paris
     :param years: how far back GRDF serves the data in question
     """
     year = today.year - years

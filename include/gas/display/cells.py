@@ -119,7 +119,6 @@ class Bounds:
 
         :param first: first day that was asked for or is stored; ``None`` if there is none
         :param consent_end: first gas day after the consent; ``None`` for no bound
-        :param today: civil date in Paris
         :param gaps: the known missing days by year
         :param covered: returns the parts of a window that the consent covers
         """

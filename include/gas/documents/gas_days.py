@@ -74,7 +74,6 @@ def check_account_id(account: str) -> str:
 def dag_id(account: str) -> str:
     """Return the id of an account's DAG.
 
-    :param account: account id
     :raises ValueError: if ``account`` is not an account id
     """
     return DAG_PREFIX + check_account_id(account)
@@ -149,7 +148,6 @@ def account_range(account: str, pce: str | None = None) -> tuple[str, str]:
     It is for ``_all_docs``, which compares ids by their bytes. CouchDB's ``_find`` compares them by ICU's rules, by
     which ``;`` comes before ``:``, so this range has nothing in it there (seen on CouchDB 3.5.2).
 
-    :param account: account id
     :param pce: a meter to restrict the range to; ``None`` for all meters
     :return: ``(startkey, endkey)``; no document has one of these keys as its id
     """

@@ -120,9 +120,7 @@ def plan_adoption(
 ) -> AdoptionPlan:
     """Return what to do with the rights in GRDF's lists.
 
-    :param holdings: what all accounts have
     :param pattern: see :func:`check_pattern`
-    :param today: civil date in Paris
     :param gone: GRDF's ids of rights of households that have left, see
         :func:`include.gas.leaving.late_rights.left_rights`
     :param several: whether a meter may be in several accounts
@@ -163,7 +161,6 @@ def plan_adoption(
 def not_free(right: AccessRight, holdings: Holdings, gone: Collection[str], client: str = DEFAULT) -> str:
     """Return why nobody may be given a right; ``""`` if an account simply has it, or it is free.
 
-    :param holdings: what all accounts have
     :param gone: GRDF's ids of rights of households that have left
     :param client: the connection of the client that has the right
     """

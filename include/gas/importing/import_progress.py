@@ -89,10 +89,7 @@ class Progress(msgspec.Struct):
         self.deletions |= noted
 
     def recognise(self, lines: Iterable[Line], holdings: Holdings) -> None:
-        """Give lines back the accounts that this import has created for their meters before the file was changed.
-
-        :param holdings: what all accounts have
-        """
+        """Give lines back the accounts that this import has created for their meters before the file was changed."""
         for line in self._unnamed(lines):
             pce = "".join(line.cells.get("pce", "").split())
             own = (each.id for each in holdings.naming(pce) if each.id in self.former)
@@ -102,7 +99,6 @@ class Progress(msgspec.Struct):
     def choose_ids(self, lines: Sequence[Line], holdings: Holdings, random: Callable[[], str]) -> None:
         """Choose an account for each line that names none and has none yet.
 
-        :param holdings: what all accounts have
         :param random: returns a random text of letters and digits
         """
         taken = {line.cells.get("account", "") for line in lines} | {*self.ids.values()} | {*self.former}

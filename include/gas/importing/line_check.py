@@ -80,7 +80,6 @@ def check_lines(
 ) -> list[Checked]:
     """Return all lines checked, in their order.
 
-    :param holdings: what all accounts have
     :param ids: accounts of the lines whose cell is empty, by number; a dry run may lack them
     :param recorded: by account and meter, when this import has recorded the consent, UTC text
     :param several: whether a meter may be in several accounts

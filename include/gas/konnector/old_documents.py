@@ -132,8 +132,6 @@ def ranked(figures: Iterable[Figure]) -> list[Figure]:
 class Found:
     """The documents of the three databases that concern one meter.
 
-    :param account: account id
-    :param pce: the meter
     :param figures: the konnector's documents
     :param ours: our documents of this account and meter, by doctype and id
     :param odd: doctype, id and reason for documents that are neither ours nor the konnector's

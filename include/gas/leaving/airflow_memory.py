@@ -105,7 +105,6 @@ def names(conf: object, account: str) -> bool:
     """Return whether the configuration of a run names an account.
 
     :param conf: the configuration; may be any JSON value
-    :param account: account id
     """
     told = conf if isinstance(conf, Mapping) else {}
     many = told.get("accounts")

@@ -54,7 +54,6 @@ def approvals_of(account: str) -> str:
 def approval_id(account: str, run: str) -> str:
     """Return the id of an approval that waits for its run.
 
-    :param account: account id
     :param run: Airflow run id
     """
     return audit_id(approvals_of(account), run)
@@ -63,7 +62,6 @@ def approval_id(account: str, run: str) -> str:
 def approval(account: str, order: Order, *, plan: str, by: str, at: datetime) -> Document:
     """Return the document of an approval, which is stored until it is part of the record of the deletion.
 
-    :param account: account id
     :param order: what was approved
     :param plan: :meth:`Plan.digest` of the plan that the approver read
     :param by: Airflow user who approved
@@ -78,7 +76,6 @@ def holds(given: Mapping[str, Any], order: Order, *, now: datetime, by_one_perso
 
     :param given: made by :func:`approval`, or an entry from the record
     :param order: what the run does
-    :param now: an aware datetime
     :param by_one_person: see :func:`may_approve`
     """
     of_this = bool(order.started) and all(given.get(name) == value for name, value in asdict(order).items())

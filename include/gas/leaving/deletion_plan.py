@@ -15,7 +15,6 @@ from include.gas.consents.consent import Consent
 class Plan:
     """What a deletion would revoke and remove.
 
-    :param account: account id
     :param rights: the account's own rights to revoke: pairs of GRDF's id and the state
     :param documents: number of documents by doctype
     :param staged: number of staged files

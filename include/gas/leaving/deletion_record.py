@@ -38,7 +38,6 @@ def is_of(entry: Mapping[str, Any], run: str) -> bool:
 def audit_id(account: str, run: str) -> str:
     """Return the id of a deletion's record. There is one per account and run.
 
-    :param account: account id
     :param run: Airflow run id
     """
     return f"{account}:{blake2b(run.encode(), digest_size=8).hexdigest()}"
@@ -47,10 +46,8 @@ def audit_id(account: str, run: str) -> str:
 def audit_entry(account: str, run: str, *, by: str, at: datetime, keep_data: bool) -> Document:
     """Return a new record of a deletion.
 
-    :param account: account id
     :param run: Airflow run id
     :param by: who asked for the deletion
-    :param at: an aware datetime, the present
     :param keep_data: revoke rights but remove no data
     """
     return {
@@ -96,7 +93,6 @@ def taken_up(entry: Mapping[str, Any], run: str, *, by: str, at: datetime, keep_
     :param entry: the record
     :param run: id of the present Airflow run
     :param by: who asked for that run
-    :param at: an aware datetime, the present
     :param keep_data: revoke rights but remove no data, as the form of that run says
     """
     resumed = _resumed(entry)
@@ -144,7 +140,6 @@ def is_under_way(entry: Mapping[str, Any], now: datetime, age: timedelta = UNDER
     """Return whether a deletion has not ended, and was asked for or continued a short while ago.
 
     :param entry: the record
-    :param now: an aware datetime
     :param age: how long that may be ago
     """
     return is_open(entry) and utc_text(now - age) < last_taker(entry).since
@@ -154,7 +149,6 @@ def has_died(entry: Mapping[str, Any], now: datetime) -> bool:
     """Return whether a deletion has not ended, and was asked for or continued so long ago that it never will by itself.
 
     :param entry: the record
-    :param now: an aware datetime
     """
     return is_open(entry) and last_taker(entry).since < utc_text(now - UNDER_WAY)
 
@@ -166,7 +160,6 @@ def has_left(records: Iterable[Mapping[str, Any]], now: datetime) -> bool:
     connected again, and its document may have been lost in another way.
 
     :param records: the records of one account's deletions
-    :param now: an aware datetime
     """
     return has_left_since(records, utc_text(now - LATELY))
 
@@ -222,7 +215,6 @@ def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]
 def left_error(account: str, left: str) -> LeftBefore:
     """Return the error that says what a person has to do about an account that exists although its household left.
 
-    :param account: account id
     :param left: when it left, UTC text
     """
     return LeftBefore.about(
@@ -290,7 +282,6 @@ def finished(entry: Mapping[str, Any], *, at: datetime, left: Mapping[str, int],
     before the first attempt counts as removed.
 
     :param entry: the record
-    :param at: an aware datetime, the present
     :param left: what was found after the deletion, by doctype or ``staged``; all 0 for a complete deletion
     :param tombstones: what the server keeps of removed documents, in words
     """

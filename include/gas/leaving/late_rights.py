@@ -53,7 +53,6 @@ def without_old(entry: Mapping[str, Any], now: datetime) -> Document:
     """Return the record without the declarations whose right was looked for long enough.
 
     :param entry: the record
-    :param now: an aware datetime
     """
     oldest = utc_text(now - KEPT)
     return _with_left(entry, [each for each in _unanswered(entry) if str(each.get("at")) > oldest])
@@ -172,7 +171,6 @@ def come_back(
     """Return the document of an account that was deleted while GRDF took its right. It is never read.
 
     :param consents: the right; none if GRDF has not said yet whether it has one
-    :param at: the present, aware
     :param sent: what was sent, by which a deletion finds the right
     :param connection: the client that has the right
     """
@@ -227,7 +225,6 @@ def unfinished_message(account: str, mark: Leaving, now: datetime) -> str:
     """Return what a person has to do about an account whose deletion does not end; ``""`` if it is under way.
 
     :param mark: the mark on the account
-    :param now: an aware datetime
     """
     if mark.by == LATE:
         return come_back_message(account)
@@ -243,7 +240,6 @@ def open_message(account: str, record: Mapping[str, Any], now: datetime) -> str:
     """Return what a person has to do about a deletion that has removed its account and does not end; ``""`` if nothing.
 
     :param record: one of the account's records
-    :param now: an aware datetime
     """
     if not is_open(record) or is_under_way(record, now, timedelta(days=1)):
         return ""

@@ -23,7 +23,6 @@ _PERIMETERS = {
 def record_lines(record: ConsentRecord, right: str) -> list[tuple[str, str]]:
     """Return what the page says, as pairs of a label and a text.
 
-    :param record: the record of the consent
     :param right: GRDF's id of the right that it proves
     """
     return [(label, _plain(text)) for label, text in _lines(record, right) if text]

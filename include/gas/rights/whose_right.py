@@ -24,7 +24,6 @@ def is_of_household(
     :param right: the right, as GRDF lists it
     :param sent: what the account has sent
     :param records: the account's records of consent
-    :param today: civil date in Paris
     """
     name = right.holder[0]
     behind = [each for each in sent if was_made_by(right, each, today)]

@@ -35,7 +35,6 @@ class Progress:
     """Which of its calls a task has made.
 
     :param staging: where the progress is kept
-    :param account: the account's id
     :param task: identifies the task and its run
     :param purpose: what the calls are for
     """
@@ -100,7 +99,6 @@ class Progress:
     ) -> None:
         """Record that a meter's gas days were read without problems.
 
-        :param meter: the meter, with its consent
         :param windows: the gas days
         :param answers: GRDF's answers, unless they are already stored
         :param whole: whether the days are the meter's whole history
@@ -158,7 +156,6 @@ def going_on(
 
     :param adict: the hook that makes the calls; unused bookings are released through it
     :param staging: where the progress is kept
-    :param account: the account's id
     :param task: identifies the task and its run
     :param stop_if_left: raises if the account's household has left or is leaving; then nothing of it is kept
     :param purpose: what the calls are for

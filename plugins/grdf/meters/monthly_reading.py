@@ -50,7 +50,6 @@ WRITTEN_AT = "written_at"
 def read_facts(adict: AdictHook, account: str, meter: Consent, log: Log, counts: Counter[str]) -> Change:
     """Read a meter's contract and technical facts, with two calls.
 
-    :param meter: the meter, with its consent
     :param counts: incremented by what was done
     :return: what to record on the account, including the reason if GRDF refused a part
     :raises GasError: if the failure concerns all accounts or is temporary
@@ -102,7 +101,6 @@ def read_periods(
 
     :param document: the account document, with the meter's facts. If GRDF has no daily data for the meter, its months
         and years are made of its periods
-    :param meter: the meter, with its consent
     :param counts: incremented by what was done
     :param whole: whether to read all that GRDF has in any case. Otherwise only what may have changed since the newest
         stored period is read, unless a period may be missing

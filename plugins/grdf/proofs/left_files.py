@@ -26,22 +26,14 @@ KEPT = timedelta(days=30)
 
 
 class LeftFiles:
-    """Finds and removes such files.
-
-    :param couchdb: the hook for the CouchDB with the accounts and the records of deletions
-    :param files: the operators' own files
-    """
+    """Finds and removes such files."""
 
     def __init__(self, couchdb: CouchDBHook, files: ProofFiles) -> None:
         self._couchdb = couchdb
         self._files = files
 
     def remove_older(self, document: Document, now: datetime) -> None:
-        """Remove the files that have waited for an account since before its household was connected.
-
-        :param document: the account's document
-        :param now: the present, aware
-        """
+        """Remove the files that have waited for an account since before its household was connected."""
         account = str(document["_id"])
         if not self._files.count(account):
             return
@@ -56,8 +48,6 @@ class LeftFiles:
 
         Where no deletion is known, they stay for :data:`KEPT`, and if there are several such accounts, or if there is
         no account at all, until a person has looked: CouchDB may have lost accounts.
-
-        :param now: the present, aware
         """
         names = self._files.names()
         accounts = self._couchdb.fetch(ACCOUNT, [name for name in names if _is_id(name)])

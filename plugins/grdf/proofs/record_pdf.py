@@ -26,7 +26,6 @@ _NO_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 def record_pdf(record: ConsentRecord, right: str) -> ProofFile:
     """Return the record of a consent as a file.
 
-    :param record: the record
     :param right: GRDF's id of the right that it proves
     """
     page = FPDF(format="A4")

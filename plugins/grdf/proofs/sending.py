@@ -34,9 +34,7 @@ log = logging.getLogger(__name__)
 class ProofSender:
     """Sends the proofs of one account after the other.
 
-    :param couchdb: the hook for the CouchDB with the accounts and the records of their consents
     :param adict: the hook for one of our clients, which leads to those of the accounts
-    :param files: the operators' own files
     """
 
     def __init__(self, couchdb: CouchDBHook, adict: AdictHook, files: ProofFiles) -> None:

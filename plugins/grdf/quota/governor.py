@@ -58,7 +58,6 @@ class Governor:
     def turn(self, terms: Terms = DAILY, *, account: str | None = None, data: bool = False, worker: str = "") -> Turn:
         """Return the turn of one call, without waiting for it.
 
-        :param account: the account's id, for messages
         :param data: whether the call carries the shared token
         :param worker: identifies the worker, as in :meth:`token_refused`
         """
@@ -108,7 +107,6 @@ class Governor:
     def after_call(self, status: int, retry_after: float | None) -> None:
         """Process GRDF's answer to a call. After a 429 all workers wait, not only this one.
 
-        :param status: the HTTP status
         :param retry_after: the ``Retry-After`` of the answer, in seconds
         """
         if status == _TOO_MANY_REQUESTS:
@@ -147,7 +145,6 @@ class Governor:
 
         :param ticket: the booking from an earlier request
         :param left: seconds that the call may still wait
-        :param account: the account's id, for messages
         :param bearer: who makes the call
         :return: the answer, and when it was given on :attr:`clock`
         :raises GasError: see :meth:`Turn.draw_near`

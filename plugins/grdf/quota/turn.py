@@ -47,7 +47,6 @@ class TokenInDoubt(Exception):
 class Turn:
     """The turn of one call, made by :meth:`Governor.turn`: draw near, connect, take it, send.
 
-    :param account: the account's id, for messages
     :param bearer: who makes the call
     """
 

@@ -48,7 +48,6 @@ class AnswersGone(FailNow):
 class StagedAnswer:
     """One raw answer of ADICT.
 
-    :param pce: the meter's number
     :param first: first gas day asked for, ``YYYY-MM-DD``
     :param end: the gas day after the last one asked for, ``YYYY-MM-DD``
     :param read_at: when the request was sent, ISO 8601 in UTC

@@ -43,10 +43,7 @@ _ALL = ("link-", "link-\ufff0")
 
 
 class HouseholdLinks:
-    """The links of all households.
-
-    :param couchdb: the hook for the CouchDB that holds them
-    """
+    """The links of all households."""
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
@@ -63,10 +60,7 @@ class HouseholdLinks:
         self._sweep()
 
     def standing(self, account: str, link: str) -> Standing:
-        """Return the state of a link.
-
-        :param link: identifies the link
-        """
+        """Return the state of a link."""
         return _standing(self._stored(account), link)
 
     def begin(self, account: str, link: str) -> Standing:
@@ -74,7 +68,6 @@ class HouseholdLinks:
 
         Count nothing if it is not good.
 
-        :param link: identifies the link
         :raises StoreBusy: if other writers kept changing the document
         """
         return self._use(account, link, lambda stored: stored)
@@ -84,7 +77,6 @@ class HouseholdLinks:
 
         Only a good link is used, and only one caller can use it.
 
-        :param link: identifies the link
         :param by: names the form that uses it, for :meth:`storing` and :meth:`revive`; ``""`` for a code
         :raises StoreBusy: if other writers kept changing the document
         """
@@ -100,7 +92,6 @@ class HouseholdLinks:
     def is_used_by(self, account: str, link: str, by: str) -> bool:
         """Return whether a form is the one that uses a link.
 
-        :param link: identifies the link
         :param by: the form's name
         """
         stored = self._stored(account)
@@ -109,7 +100,6 @@ class HouseholdLinks:
     def storing(self, account: str, link: str, by: str) -> bool:
         """Note that a form is about to store its account, so that it does not count as cut off from then on.
 
-        :param link: identifies the link
         :param by: the form's name
         :return: whether the form uses the link; if not, it may not store anything
         :raises StoreBusy: if other writers kept changing the document
@@ -130,7 +120,6 @@ class HouseholdLinks:
 
         The API server was killed then, or stopped. The form counts as a try.
 
-        :param link: identifies the link
         :return: ``""`` if there is no such form
         :raises StoreBusy: if other writers kept changing the document
         """
@@ -152,7 +141,6 @@ class HouseholdLinks:
 
         This never raises: if it fails, the link stays used.
 
-        :param link: identifies the link
         :param by: as it was used with, see :meth:`take`
         :param untried: whether GRDF was not called, so that the attempt does not count
         """

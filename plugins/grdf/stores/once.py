@@ -26,10 +26,7 @@ SWEPT = 100
 
 
 class Once:
-    """The marks of what was used.
-
-    :param couchdb: the hook for the CouchDB that holds them
-    """
+    """The marks of what was used."""
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb

@@ -32,7 +32,6 @@ STUBS = "not purged, since the login is no server administrator: ids of removed 
 class Remover:
     """Removes documents by ranges of their ids.
 
-    :param couchdb: the hook for the CouchDB that holds them
     :param wholly: whether nothing may stay, not even an id; a deletion needs this
     """
 

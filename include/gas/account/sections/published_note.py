@@ -96,7 +96,6 @@ class PublishedNote(MeterSection, frozen=True):
 def noted_gaps(document: Mapping[str, Any], consent: Consent) -> list[PeriodGap] | None:
     """Return the gaps that the last answers about all of a meter's periods left.
 
-    :param consent: the meter's present consent
     :return: ``None`` if GRDF must be asked for all periods: it was not yet under this consent, or some of them could
         not be read
     """
@@ -116,7 +115,6 @@ def with_published(
 ) -> Document:
     """Return the account document with the summary of a meter's published periods.
 
-    :param consent: the meter's present consent
     :param read_at: when GRDF was asked, aware
     :param periods: all stored periods of the meter
     :param compared: the comparisons of these periods with the stored days

@@ -17,7 +17,6 @@ from include.gas.days.windows import Window
 class Reading:
     """The consumption of one gas day.
 
-    :param day: the gas day
     :param load: energy in kWh, 0 or more; a measured 0 is a reading too
     :param status: whether GRDF may still change the reading
     :param quality: how GRDF determined it; an unknown word counts as estimated, the most careful of the three
@@ -36,8 +35,6 @@ def read_daily(text: str | bytes, *, account: str, pce: str, window: Window) -> 
 
     If there are two lines about one day, the later one counts. But a provisional line never replaces a definitive one.
 
-    :param text: the body as received
-    :param account: account id, for messages
     :param pce: the requested meter; lines about other meters are left out
     :param window: the requested gas days; lines about other days are left out
     """

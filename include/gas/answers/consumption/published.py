@@ -62,11 +62,8 @@ def read_published(text: str | bytes, *, account: str, pce: str, window: Window,
     never replaces a definitive one. A row without data never replaces a row with data. A row that ends in the far
     future counts as unreadable: it would take the place of the right one, and be spread over months to come.
 
-    :param text: the body as received
-    :param account: account id, for messages
     :param pce: the requested meter; lines about other meters are left out
     :param window: the requested gas days; periods without any of these days are left out
-    :param today: civil date in Paris
     """
     answer = sort_answer(PERIODS, text, account=account, pce=pce, window=window, latest=today + TO_COME)
     return replace(answer, rows=tuple(_with_question(answer))) if answer.whole else answer

@@ -57,8 +57,6 @@ class Refusal:
 class Answer(Generic[Row]):
     """A sorted answer.
 
-    :param account: account id, for messages
-    :param pce: the requested meter
     :param window: the requested days
     :param rows: the lines with a usable energy, by time: one per gas day, or one per first day of a period
     :param absent: gas days, or first days of periods, for which GRDF says that it has no data (yet), in order
@@ -157,8 +155,6 @@ def sort_answer(
     """Sort the lines of an answer. Never raise, whatever GRDF sent.
 
     :param kind: the rules to sort by
-    :param text: the body as received
-    :param account: account id, for messages
     :param pce: the requested meter; lines about other meters are left out
     :param window: the requested gas days; lines about other days are left out
     :param latest: the last possible end of a span; a line with a later one counts as unreadable. ``None`` for no limit

@@ -57,7 +57,6 @@ def compare(period: Period, loads: Mapping[date, Number]) -> Comparison:
     cause such a difference; :attr:`Comparison.missing_days` then explains it. A period that starts in the middle of a
     calendar month may show one too, since it has one coefficient while its days have two.
 
-    :param period: the published period
     :param loads: kWh by stored gas day; may contain other days
     """
     window = Window(period.first, period.end)

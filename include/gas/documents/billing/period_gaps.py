@@ -66,7 +66,6 @@ def gaps_left(
     :param open_: the result of :func:`open_stretches` after the answers were stored
     :param before: what was noted before; ``None`` if nothing was
     :param absent: first days of periods that GRDF named without an energy. These may still come, so they stay awaited
-    :param today: civil date in Paris
     """
     left: list[PeriodGap] = []
     for window in open_:

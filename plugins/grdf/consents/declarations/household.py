@@ -69,7 +69,6 @@ class HouseholdLeft(FailNow):
 class Households:
     """Declares the households of one import, one after the other. Each may be repeated at any point.
 
-    :param couchdb: the hook for the CouchDB with accounts and records
     :param adict: the hook for one of our clients, which leads to those of the accounts
     :param file: name of the import's file, for the records
     :param asker: who started the import

@@ -37,7 +37,6 @@ class State(Sealed):
     """The data that is sent to GRDF and comes back with its answer, sealed: OAuth's parameter ``state``.
 
     :param id: random id of the attempt
-    :param account: id of the account to connect
     :param household: whether the attempt was begun with a household's link, without a login
     :param until: when the attempt expires, in epoch seconds
     """

@@ -31,7 +31,6 @@ class Ticket(Sealed):
     """What belongs to one form: it is sent once, by whoever opened it. It is sealed in a hidden field.
 
     :param id: random id
-    :param account: id of the account to connect
     :param visitor: id of the Airflow user who opened the form; empty for a household's link
     :param link: id of the household's link; empty for an operator
     :param deletions: the deletions of the account up to then (``include.gas.account.connected.deletions``)
@@ -125,7 +124,6 @@ class Typed:
     def wrong(self, account: str, *, household: bool) -> list[str]:
         """Return the names of the fields that are wrong.
 
-        :param account: the account's id
         :param household: whether a household fills it in, which needs no other proof than its tick
         """
         proof = self.texts["proof"]

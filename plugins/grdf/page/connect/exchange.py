@@ -77,7 +77,6 @@ class Stop(Exception):
 class Connected:
     """A connected account.
 
-    :param account: the account's id
     :param meters: the consent for each meter, with the right that GRDF lists for it; ``None`` if GRDF could not say
     :param others: numbers of the account's other meters, which the new consent does not name
     :param first_run: how the account's first run starts

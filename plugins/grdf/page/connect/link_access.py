@@ -17,7 +17,6 @@ log = logging.getLogger(__name__)
 def new_link(account: str, link: str, until: float) -> None:
     """Record a new link for an account's household, and void all earlier ones.
 
-    :param link: the link's id
     :param until: when the link expires, in epoch seconds
     :raises Stop: if it cannot be stored in CouchDB
     """
@@ -55,7 +54,6 @@ def link_good_until(account: str) -> int | None:
 def check_link(link: str, account: str) -> None:
     """Check that a household's link may be used. A link connects once, and only until it is taken back.
 
-    :param link: the link's id
     :param account: id of the account that the link is for
     :raises Stop: if it may not be used, or CouchDB cannot be read
     """
@@ -72,7 +70,6 @@ def check_link(link: str, account: str) -> None:
 def begin_with_link(link: str, account: str) -> None:
     """Count an attempt with a household's link, after checking that enough calls to GRDF are left for it.
 
-    :param link: the link's id
     :param account: id of the account that the link is for
     :raises Stop: if no attempt may begin
     """

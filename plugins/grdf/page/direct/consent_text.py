@@ -23,7 +23,6 @@ def consent_text(asked: Declaration, language: str, today: date) -> ConsentText:
 
     :param asked: what the household entered, checked
     :param language: one of ``LANGUAGES``
-    :param today: civil date in Paris
     :raises BadSettings: if a text is missing, empty or cannot be read
     """
     version, texts = _newest(settings.consent_text() or OURS)

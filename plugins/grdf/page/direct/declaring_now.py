@@ -116,10 +116,7 @@ def send(order: Order) -> None:
 
 
 class _Sending:
-    """One form that is sent.
-
-    :param store: the hook for the CouchDB with the accounts
-    """
+    """One form that is sent."""
 
     def __init__(self, store: CouchDBHook, order: Order) -> None:
         self._store = store

@@ -36,7 +36,6 @@ router = APIRouter()
 class Asked:
     """A request with the form of the direct way.
 
-    :param account: id of the account to connect
     :param opener: who sent it
     :param visitor: the Airflow user who sent it; ``None`` for a household
     """

@@ -61,8 +61,6 @@ def make_index(admin: CouchDBHook) -> str:
     """Create the index, remove those of other versions, and return what is true of it in words.
 
     A process of another version that still runs searches all accounts from then on.
-
-    :param admin: the hook of an administrator
     """
     path = f"/{DESIGN['_id']}"
     answer = admin.request("GET", ACCOUNT, path)
@@ -98,20 +96,14 @@ def _is_ours(design: Document) -> bool:
 
 
 class AccountIndex:
-    """Finds accounts by the index, or by a search where there is none.
-
-    :param couchdb: the hook for the CouchDB that holds them
-    """
+    """Finds accounts by the index, or by a search where there is none."""
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
         self._missing = False
 
     def holding(self, pce: str) -> list[Document]:
-        """Return the documents of accounts that name a meter, in any order.
-
-        :param pce: the meter's number
-        """
+        """Return the documents of accounts that name a meter, in any order."""
         named = [{f"{RESULTS}.pce_id": pce}, {f"{RESULTS}.consents": {"$elemMatch": {"pce": pce}}}]
         return self._found(METERS, pce, {"$or": named}, lambda document: _names(document, pce))
 

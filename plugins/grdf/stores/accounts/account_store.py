@@ -26,10 +26,7 @@ _Stored = TypeVar("_Stored", Document, Document | None)
 
 
 class AccountStore:
-    """Reads and changes account documents.
-
-    :param couchdb: the hook for the CouchDB that holds them
-    """
+    """Reads and changes account documents."""
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
@@ -116,10 +113,7 @@ class AccountStore:
         self.update(account_id, change)
 
     def holding(self, pce: str) -> list[Document]:
-        """Return the account documents that name a meter as the account's or, before its first launch, the konnector's.
-
-        :param pce: the meter's number
-        """
+        """Return the account documents that name a meter: as theirs or, before a first launch, as the konnector's."""
         return sorted(self._index.holding(pce), key=lambda document: str(document["_id"]))
 
     def waiting(self) -> list[Document]:
@@ -175,10 +169,7 @@ def _rights(account: Account) -> dict[str, str | None]:
 
 
 def listing_problem(document: Document) -> str | None:
-    """Return why an account cannot have a DAG, or ``None`` if it can.
-
-    :param document: the account's document
-    """
+    """Return why an account cannot have a DAG, or ``None`` if it can."""
     try:
         check_account_id(document["_id"])
     except ValueError as error:

@@ -24,7 +24,6 @@ from include.gas.proof.record_use import may_rest_on, record_behind
 class AdoptedRecords:
     """Hands records over to the accounts that are made for their rights.
 
-    :param couchdb: the hook for the CouchDB that holds both
     :param pces: the meters of the rights; all records are read once, and those of other meters forgotten
     """
 

@@ -22,10 +22,7 @@ BEFORE_KEPT = "}"
 
 
 class ConsentRecords:
-    """The records of all households.
-
-    :param couchdb: the hook for the CouchDB that holds them
-    """
+    """The records of all households."""
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
@@ -91,7 +88,6 @@ class ConsentRecords:
     def remove_overdue(self, today: date, remover: Remover) -> int:
         """Remove the kept records whose time is over. Return their number.
 
-        :param today: civil date in Paris
         :param remover: removes as an administrator, so that nothing of them stays
         """
         removed = remover.remove_range(DOCTYPE, *overdue(today))

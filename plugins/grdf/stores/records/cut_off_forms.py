@@ -16,9 +16,6 @@ from include.gas.documents.gas_days import account_range
 def give_link_back(couchdb: CouchDBHook, account: str, link: str) -> bool:
     """Make a used link valid again if its form was cut off before it stored the account. Return whether it was.
 
-    :param couchdb: the hook for the CouchDB that holds links and records
-    :param account: the account's id
-    :param link: identifies the link
     :raises StoreBusy: if other writers kept changing the document of the link
     """
     if not (form := HouseholdLinks(couchdb).revive(account, link)):

@@ -38,7 +38,6 @@ MOST_NAMED = 10
 class OrphanedRecords:
     """Finds and removes such records.
 
-    :param couchdb: the hook for the CouchDB that holds them
     :param remover: removes as an administrator, so that nothing of them stays
     """
 
@@ -54,7 +53,6 @@ class OrphanedRecords:
         lost them, and their records must be there when they come back. A deletion that is under way does it itself; one
         that was killed counts as ended when it was asked for.
 
-        :param now: the present, aware
         :param days: for how many days to keep a copy
         """
         records = list(self._couchdb.scan(DOCTYPE, "", BEFORE_KEPT))

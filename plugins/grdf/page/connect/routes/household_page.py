@@ -43,7 +43,6 @@ class Invitation(Sealed):
     """The content of a sealed link.
 
     :param id: random id of the link
-    :param account: id of the account to connect
     :param until: when the link expires, in epoch seconds
     """
 

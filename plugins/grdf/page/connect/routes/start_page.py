@@ -68,7 +68,6 @@ def start_page(
 ) -> Response:
     """Return the page with a form for each way in.
 
-    :param account: id of the account to connect
     :param holder: the fields of Client Connect as typed, if they are not valid
     :param direct: the form of the direct way as typed
     :raises Stop: if the account cannot be connected, or no way is open
@@ -139,7 +138,6 @@ def to_grdf(request: Request, account: str, holder: Holder, opener: Opener) -> R
     """Redirect the browser to GRDF. If the fields of the form are not valid, show the form again.
 
     :param request: a request sent by the form of :func:`start_page`
-    :param account: id of the account to connect
     :param holder: the person who will consent
     :raises Stop: if the account cannot be connected, or the form was opened at an address other than the callback's
     """
