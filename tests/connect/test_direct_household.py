@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.page.connect.sealing import Seal
+from grdf.page.connect.sealing import seal
 from grdf.page.direct.progress_cookie import COOKIE
 from grdf.stores.household_links import TRIES, HouseholdLinks
 from include.gas.documents.doctypes import ACCOUNT
@@ -244,7 +244,7 @@ def test_only_the_browser_that_sent_it_follows(front: Site, clean: LocalWorld, a
     other = front.browser()
     other_sent = send(other, path_of(link_for(front, other_of(account_id))), typed(other_of(account_id)))
     (theirs,) = [each for each in other.cookies if each.name.startswith(COOKIE)]
-    for value in (theirs.value, "forged", Seal("attempt").close({"account": account_id})):
+    for value in (theirs.value, "forged", seal("attempt", {"account": account_id})):
         stranger.cookies.set(cookie.name, value, path="/")
         assert title(stranger.get(where)) == "There is nothing to see here"
     assert state(other, other_sent) == "waits"

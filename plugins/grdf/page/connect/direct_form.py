@@ -13,7 +13,6 @@ from typing import Annotated, Any
 from fastapi import Depends, Form
 
 from grdf.page.connect.attempt import MINUTES
-from grdf.page.connect.form_text import check_text
 from grdf.page.connect.sealing import Sealed
 from include.gas.account.declaration_check import USUAL_PERIMETERS, to_declare, wrong_fields
 from include.gas.account.sections.rights.declaration import PERIMETERS, Declaration
@@ -71,7 +70,6 @@ class Typed:
     :param step: ``check`` for the summary, ``send``, or ``change`` for the form again
     :param ticket: the sealed ticket
     :param agreed: what tells which text the household ticked; empty if it ticked none
-    :raises HTTPException: 422 if a text has half a character
     """
 
     def __init__(
@@ -103,8 +101,6 @@ class Typed:
         }
         self.perimeters = [ALWAYS, *(each for each in perimeters or () if each != ALWAYS)]
         self.step, self.ticket, self.agreed = step, ticket, agreed
-        for each in (*self.texts.values(), *self.perimeters, step, ticket, agreed):
-            check_text(each)
 
     @classmethod
     def blank(cls) -> Typed:

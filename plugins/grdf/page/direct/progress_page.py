@@ -7,9 +7,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from grdf.page.connect.exchange import Stop, as_stop, couchdb, stop_for
+from grdf.page.connect.exchange import Stop, couchdb
 from grdf.page.connect.routes.household_page import HOUSEHOLD, require_links
-from grdf.page.connect.shared_pages import stopped
+from grdf.page.connect.shared_pages import TROUBLE, stopped
 from grdf.page.direct.declaring_now import sent_record
 from grdf.page.direct.progress_cookie import Followed
 from grdf.page.html.render import page, texts_for, wants_page
@@ -33,7 +33,7 @@ def follow(request: Request, account: AccountDep, _: ConnectorDep) -> Response:
     try:
         found = progress(couchdb().get(ACCOUNT, account))
     except GasError as error:
-        return stopped(request, stop_for(error), account=account)
+        return stopped(request, error, account=account)
     if found.step is Step.NOTHING:
         if not wants_page(request):
             return JSONResponse(_told(request, found, household=False), 404)
@@ -50,8 +50,8 @@ def follow_without_login(request: Request, name: str) -> Response:
         if followed is None:
             raise Stop("progress_unknown", 404)
         return _shown(request, _own(followed), household=True)
-    except Stop as stop:
-        return stopped(request, stop, household=True)
+    except TROUBLE as error:
+        return stopped(request, error, household=True)
 
 
 def _own(followed: Followed) -> Progress:
@@ -59,9 +59,8 @@ def _own(followed: Followed) -> Progress:
 
     There is nothing to show once the account was deleted, or connected once more in another way.
     """
-    with as_stop(household=True):
-        document = couchdb().get(ACCOUNT, followed.account)
-        record = sent_record(followed.account, followed.name)
+    document = couchdb().get(ACCOUNT, followed.account)
+    record = sent_record(followed.account, followed.name)
     if document is None or record is None or not _is_of(document, record):
         return Progress(Step.NOTHING)
     return progress(document)

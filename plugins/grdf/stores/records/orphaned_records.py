@@ -4,7 +4,6 @@ A record is stored before the account, and the account before anything is sent t
 exist, and that CouchDB remembers none, does not mean that there never was one: the database may have been restored from
 an older backup. A right may rest on the record, and nothing else proves it. So the record is kept as a deletion would
 have kept it: without the account's id, and for the time that the settings say. Without this, it would stay for ever.
-Only where a household's link says that its form was cut off, the record is of no use, and goes without a copy.
 
 Records of households that have left may come back with a backup, too. Their deletions are known, and these count.
 """
@@ -18,9 +17,7 @@ from datetime import date, datetime, timedelta
 
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.accounts.account_store import AccountStore
-from grdf.stores.household_links import HouseholdLinks, link_document
 from grdf.stores.records.consent_records import BEFORE_KEPT, ConsentRecords
-from grdf.stores.records.cut_off_forms import is_record_of
 from grdf.stores.removal import Remover
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
@@ -46,7 +43,7 @@ class OrphanedRecords:
         self._remover = remover
 
     def remove(self, now: datetime, days: int) -> int:
-        """Remove them after copying them, and those of forms that were cut off, and return their number.
+        """Remove them after copying them, and return their number.
 
         Records from before the end of their account's last deletion are kept from that day on, or go if that time is
         over. The others stay if accounts of several are missing, or if there is no account at all: CouchDB may have
@@ -56,8 +53,6 @@ class OrphanedRecords:
         :param days: for how many days to keep a copy
         """
         records = list(self._couchdb.scan(DOCTYPE, "", BEFORE_KEPT))
-        useless = self._of_cut_off_forms(_old(records, now))
-        records = [each for each in records if each["_id"] not in useless]
         deletions: dict[str, list[Document]] = defaultdict(list)
         for entry in self._couchdb.scan(AUDIT) if records else ():
             deletions[str(entry.get("account"))].append(entry)
@@ -70,7 +65,7 @@ class OrphanedRecords:
         ]
         left = {str(each["_id"]): _left(each, deletions[_account_of(each)]) for each in gone}
         missing = sorted({_account_of(each) for each in gone if not left[str(each["_id"])]})
-        lost, removed = self._may_be_lost(missing), sum(self._remover.remove(DOCTYPE, each) for each in sorted(useless))
+        lost, removed = self._may_be_lost(missing), 0
         for each in _old(gone, now):
             moment = left[str(each["_id"])]
             if moment or not lost:
@@ -110,15 +105,6 @@ class OrphanedRecords:
         if since + timedelta(days=days) >= paris_today(now):
             ConsentRecords(self._couchdb).keep_copies(account, [document], since, days)
         return self._remover.remove(DOCTYPE, str(document["_id"]))
-
-    def _of_cut_off_forms(self, records: Sequence[Document]) -> set[str]:
-        """Return the ids of records whose form was cut off before it stored its account, so that GRDF was not asked."""
-        forms = HouseholdLinks(self._couchdb).cut_off_forms() if records else {}
-        return {
-            str(each["_id"])
-            for each in records
-            if (form := forms.get(link_document(_account_of(each)))) and is_record_of(str(each["_id"]), form)
-        }
 
 
 def _old(records: Iterable[Document], now: datetime) -> list[Document]:

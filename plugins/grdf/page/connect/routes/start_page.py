@@ -10,25 +10,26 @@ from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
+from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect import exchange as connecting
-from grdf.page.connect import link_access
 from grdf.page.connect.attempt import MINUTES, Attempt, Link
 from grdf.page.connect.direct_form import Ticket, Typed
-from grdf.page.connect.exchange import Stop
+from grdf.page.connect.exchange import Stop, couchdb, deletions_now, stop_for
 from grdf.page.connect.shared_pages import (
     CALLBACK,
+    TROUBLE,
     Holder,
-    connection_facts,
     origin_of,
+    page_address,
     places_of,
     redirect_uri,
 )
 from grdf.page.guard import policy
 from grdf.page.html.render import page
+from grdf.stores.household_links import HouseholdLinks
 from include.gas.account.sections.rights.declaration import PERIMETERS
 from include.gas.days.gas_day import ONE_DAY, PARIS, paris_today
 from include.gas.days.windows import oldest_allowed
-from include.gas.errors import BadSettings
 from include.gas.rights.declared_right import YEARS_BACK
 
 
@@ -47,6 +48,13 @@ class Opener:
     def is_household(self) -> bool:
         """Whether it was a household, with its link."""
         return self.link is not None
+
+    def start(self, account: str, way: str = "") -> str:
+        """Return the path of the form, below the page's own address.
+
+        :param way: what follows it for a way in, such as ``/direct``
+        """
+        return f"/household{way}?token={self.link.token}" if self.link else f"/connect/{account}{way}"
 
 
 @dataclass(frozen=True)
@@ -72,17 +80,13 @@ def start_page(
     :param direct: the form of the direct way as typed
     :raises Stop: if the account cannot be connected, or no way is open
     """
-    ways, place = open_ways(), connecting.place(account)
+    ways, place = settings.ways_in(), connecting.place(account)
     grdf, trouble = "", ""
     if "client_connect" in ways:
         grdf, trouble = _grdf(account, request, place.connection, alone=ways == ("client_connect",))
     links = settings.household_links() and not opener.is_household
-    out = link_access.link_good_until(account) if links else None
+    out = HouseholdLinks(couchdb()).good_until(account) if links else None
     today, shown = paris_today(datetime.now(UTC)), direct or Direct()
-    where = (
-        f"{request.scope['root_path']}/household" if opener.link else f"{request.scope['root_path']}/connect/{account}"
-    )
-    token = f"?token={opener.link.token}" if opener.link else ""
     answer = page(
         request,
         "connect.html",
@@ -103,26 +107,15 @@ def start_page(
         ticket=_ticket(account, opener) if "direct" in ways else "",
         oldest=oldest_allowed(today, YEARS_BACK),
         tomorrow=today + ONE_DAY,
-        to_client=f"{where}{token}",
-        to_direct=f"{where}/direct{token}",
+        to_client=f"{request.scope['root_path']}{opener.start(account)}",
+        to_direct=f"{request.scope['root_path']}{opener.start(account, '/direct')}",
         links=links,
         link_until=datetime.fromtimestamp(out, PARIS).isoformat() if out else None,
     )
     if grdf:  # Chromium applies "form-action" to redirects after a form is sent, too.
-        places = places_of(connection_facts(place.connection).authorize_url)
+        places = places_of(GrdfOAuthHook(place.connection).facts.authorize_url)
         answer.headers["Content-Security-Policy"] = policy(**{"form-action": f"'self' {places}"})
     return answer
-
-
-def open_ways() -> tuple[settings.WayIn, ...]:
-    """Return the ways in that the settings name.
-
-    :raises Stop: if the setting is wrong
-    """
-    try:
-        return settings.ways_in()
-    except BadSettings as error:
-        raise Stop("settings", 502, error) from error
 
 
 def require_way(way: settings.WayIn) -> None:
@@ -130,7 +123,7 @@ def require_way(way: settings.WayIn) -> None:
 
     :raises Stop: if they do not
     """
-    if way not in open_ways():
+    if way not in settings.ways_in():
         raise Stop("way_closed", 404)
 
 
@@ -143,18 +136,17 @@ def to_grdf(request: Request, account: str, holder: Holder, opener: Opener) -> R
     """
     require_way("client_connect")
     connection = connecting.place(account).connection
-    facts = connection_facts(connection)
+    facts = GrdfOAuthHook(connection).facts
     back = redirect_uri(facts)
     origin = request.headers.get("Origin")
-    if (
-        origin and urlsplit(origin).netloc != urlsplit(back).netloc
-    ):  # the cookie would be missing when GRDF redirects back
-        raise Stop("other_address", 409, origin_of(back))
+    if origin and urlsplit(origin).netloc != urlsplit(back).netloc:
+        # The cookie would be missing when GRDF redirects back.
+        raise Stop("other_address", 409, origin_of(back), again=f"{page_address(connection)}{opener.start(account)}")
     try:
         hint = holder.hint()
     except ValueError:
         return start_page(request, account, opener, holder=holder)
-    deletions = connecting.deletions_of(account)
+    deletions = deletions_now(couchdb(), account)
     attempt = Attempt.begin(
         account, visitor=opener.visitor, redirect_uri=back, link=opener.link, deletions=deletions, connection=connection
     )
@@ -172,14 +164,14 @@ def _grdf(account: str, request: Request, connection: str, *, alone: bool) -> tu
     :param alone: whether there is no other way
     """
     try:
-        address = redirect_uri(connection_facts(connection))
-    except Stop as stop:
+        address = redirect_uri(GrdfOAuthHook(connection).facts)
+    except TROUBLE as error:
         if alone:
             raise
-        return "", stop.key
+        return "", stop_for(error).key
     return f"{origin_of(address)}{request.scope['root_path']}/connect/{account}", ""
 
 
 def _ticket(account: str, opener: Opener) -> str:
     link = opener.link.id if opener.link else ""
-    return Ticket.new(account, visitor=opener.visitor, link=link, deletions=connecting.deletions_of(account)).sealed()
+    return Ticket.new(account, visitor=opener.visitor, link=link, deletions=deletions_now(couchdb(), account)).sealed()
