@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grdf.staging.area import StagedAnswer, Staging
-from grdf.staging.imports import Imports
-from include.gas.errors import BadRequest, ProofNotSent
+from include.gas.errors import ProofNotSent
 from tests.plugins.staging.proof_samples import GOOD, by_hand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-PDF, PNG = GOOD["application/pdf"], GOOD["image/png"]
+PDF = GOOD["application/pdf"]
 
 
 @pytest.fixture(autouse=True)
@@ -70,13 +69,11 @@ def test_a_sub_folder_is_not_read(place: Staging) -> None:
     by_hand(place, "home", "1.pdf", PDF)
     by_hand(place, "home/durand-invente", "scan.pdf", PDF)
     with pytest.raises(
-        ProofNotSent, match=r"^Account home: entry 2 of 2 in .*, by name, is no ordinary file"
+        ProofNotSent, match=r"^Account home: file 2 of 2 in .*, by name, is no ordinary file"
     ) as refused:
         place.proofs.read("home")
     assert "Nothing was sent. Replace or remove it" in str(refused.value)
     assert "durand" not in str(refused.value)
-    with pytest.raises(ProofNotSent, match="is no ordinary file"):
-        place.proofs.put("home", PNG)
 
 
 def test_everything_goes_with_empty_folders_and_links(local: Staging, proofs: Path, tmp_path: Path) -> None:
@@ -97,25 +94,5 @@ def test_everything_goes_with_empty_folders_and_links(local: Staging, proofs: Pa
 def test_a_pipe_is_not_read(local: Staging, proofs: Path) -> None:
     by_hand(local, "home", "1.pdf", PDF)
     os.mkfifo(proofs / "home" / "2.pdf")
-    with pytest.raises(ProofNotSent, match=r"entry 2 of 2 .* is no ordinary file"):
+    with pytest.raises(ProofNotSent, match=r"file 2 of 2 .* is no ordinary file"):
         local.proofs.read("home")
-
-
-def _pipe(path: Path) -> None:
-    os.mkfifo(path)
-
-
-@pytest.mark.parametrize("made", [_pipe, Path.mkdir])
-@pytest.mark.parametrize("name", ["homes.csv", "homes.csv.progress", "homes.result.csv"])
-def test_only_ordinary_files_are_imported(tmp_path: Path, made: Callable[[Path], None], name: str) -> None:
-    place = Imports(f"file://{tmp_path}/staging")
-    folder = tmp_path / "staging" / "import"
-    folder.mkdir(parents=True)
-    made(folder / name)
-    ask = {"homes.csv": place.read, "homes.csv.progress": place.progress, "homes.result.csv": place.result}[name]
-    with pytest.raises(BadRequest, match=f"{name} in .*/import is no ordinary file") as refused:
-        ask("homes.csv")
-    assert "Durand" not in str(refused.value)
-    assert place.names() == place.results() == []
-    place.keep_progress("other.csv", "x")
-    assert place.progress("other.csv") == "x"

@@ -31,13 +31,6 @@ def test_what_grdf_takes(kind: str) -> None:
     assert GOOD[kind].hex() not in repr(checked(GOOD[kind])), "a content is not in its text"
 
 
-def test_checked_files_are_stored_as_they_are(place: Staging, monkeypatch: pytest.MonkeyPatch) -> None:
-    proofs = [checked(GOOD[kind]) for kind in GOOD]
-    monkeypatch.setattr("grdf.staging.proof_files.checked", lambda _: pytest.fail("it is checked twice"))
-    place.proofs.put_all("home", proofs)
-    assert place.proofs.waiting("home") == len(GOOD)
-
-
 @pytest.mark.parametrize("why", BAD)
 def test_what_it_does_not(why: str, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(NotAProof, match=why):
