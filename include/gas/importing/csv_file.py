@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from io import StringIO
 
 from include.gas.answers.words import fold
 from include.gas.errors import BadRequest
@@ -25,6 +24,8 @@ RESULT, PROGRESS = ".result.csv", ".progress"
 CUT = "it has fewer or more cells than the header"
 
 _NAME = re.compile(r"(?![.-])[A-Za-z0-9._-]{1,100}\.csv")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+"""A line as editors count them. ``str.splitlines`` also splits at characters that they do not."""
 _STEP = "Nothing was sent to GRDF. Correct the file and start again."
 
 
@@ -102,7 +103,7 @@ def _decoded(content: bytes) -> str:
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not empty, each with the number of its first line."""
-    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(_LINE.findall(text), delimiter=delimiter, strict=True)
     number = 1
     try:
         for row in reader:
@@ -125,7 +126,8 @@ def _header(names: list[str], number: int) -> list[str]:
     # They are not quoted: a lost line break, or a table turned on its side, makes a household part of the header.
     unknown = [str(place) for place, name in enumerate(header, 1) if name not in COLUMNS]
     if unknown:
-        raise _wrong(f"columns without a known name: number {', '.join(unknown[:10])}. Known names: {', '.join(COLUMNS)}")
+        first = ", ".join(unknown[:10])
+        raise _wrong(f"columns without a known name: number {first}. Known names: {', '.join(COLUMNS)}")
     if double := sorted(name for name, times in Counter(header).items() if times > 1):
         raise _wrong(f"it has columns twice: {', '.join(double)}")
     missing = [name for name in REQUIRED if name not in header]
