@@ -158,9 +158,8 @@ class Foreground:
         asked = self._asked
         range_ = {"from": str(asked.first), "to": str(asked.end), "include_definitive": False} if asked.first else {}
         task = SimpleNamespace(
-            try_number=number, max_tries=asked.tries - 1, run_id=_RUN, dag_id="grdf_run", task_id="read",
-            get_ti_count=lambda *_, states=None, **__: 0 if states else 1,
-        )  # fmt: skip
+            try_number=number, max_tries=asked.tries - 1, run_id=_RUN, dag_id="grdf_run", task_id="read"
+        )
         return {
             "run_id": _RUN,
             "dag_run": SimpleNamespace(run_type="manual" if range_ else "scheduled", run_after=now, conf={}),

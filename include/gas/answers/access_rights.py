@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from include.gas.answers.proof_state import proof_deadline, proof_state
 from include.gas.answers.refusals import refusal_error, status_of
 from include.gas.answers.scan import scan
-from include.gas.answers.words import day_in, fold, fold_address
-from include.gas.days.gas_day import PARIS, utc_text
+from include.gas.answers.words import day_in, fold, fold_address, moment_in
 from include.gas.days.windows import ONE_DAY
 from include.gas.errors import GasError, ServiceUnavailable
 
@@ -173,21 +172,6 @@ class Rights:
     rights: tuple[AccessRight, ...] = ()
     odd: int = 0
     problem: GasError | None = None
-
-
-def moment_in(value: object) -> str:
-    """Return the moment in a field as UTC text; ``""`` if there is none.
-
-    A moment without a time zone is taken as Paris time. If GRDF means UTC, the result is one or two hours early. A date
-    alone stands for the start of that day.
-
-    :param value: a field of ``droits_acces``
-    """
-    try:
-        moment = datetime.fromisoformat(str(value).strip())
-        return utc_text(moment if moment.tzinfo else moment.replace(tzinfo=PARIS))
-    except (ValueError, OverflowError):  # no moment, or one of the year 1 or 9999
-        return ""
 
 
 def is_right_id(text: str) -> bool:

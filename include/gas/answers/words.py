@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from include.gas.days.gas_day import parse_day
+from include.gas.days.gas_day import PARIS, parse_day, utc_text
 
 
 def fold(word: object) -> str:
@@ -51,3 +51,27 @@ def day_in(value: Any) -> date | None:
         return parse_day(value.strip()[:10])
     except ValueError:
         return None
+
+
+def instant_in(value: object) -> datetime | None:
+    """Return the instant in a field, aware; ``None`` if there is none.
+
+    One without a time zone is taken as Paris time. If GRDF means UTC, it is one or two hours early. A date alone stands
+    for the start of that day.
+
+    :param value: a JSON value from an answer
+    """
+    try:
+        instant = datetime.fromisoformat(str(value).strip())
+        return instant if instant.tzinfo else instant.replace(tzinfo=PARIS)
+    except ValueError:
+        return None
+
+
+def moment_in(value: object) -> str:
+    """Return the instant in a field, see :func:`instant_in`, as UTC text; ``""`` if there is none."""
+    try:
+        instant = instant_in(value)
+        return utc_text(instant) if instant else ""
+    except OverflowError:  # in the year 1 or 9999
+        return ""

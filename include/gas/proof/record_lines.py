@@ -41,7 +41,8 @@ def _lines(record: ConsentRecord, right: str) -> Iterator[tuple[str, str]]:
     yield "Consommations à partir du", _day(entered.first) or "premier jour que GRDF conserve"
     yield "Consommations jusqu’au", _day(entered.end - ONE_DAY) if entered.end and entered.end > date.min else ""
     yield "Accès jusqu’au", _day(entered.calls_until) or "trois ans après la déclaration du droit"
-    yield "Consentement recueilli le", _moment(record.given)
+    given = datetime.fromisoformat(record.given).astimezone(PARIS)
+    yield "Consentement recueilli le", f"{given:%d/%m/%Y à %H:%M} (heure de Paris)"
     by_itself = "par le foyer lui-même, sur la page où il a saisi ces informations"
     yield "Recueilli", by_itself if record.by == HOUSEHOLD else f"saisi par {record.by}"
     yield "Original conservé", record.proof
@@ -53,14 +54,6 @@ def _lines(record: ConsentRecord, right: str) -> Iterator[tuple[str, str]]:
 
 def _day(day: date | None) -> str:
     return f"{day:%d/%m/}{day.year:04}" if day else ""
-
-
-def _moment(text: str) -> str:
-    try:
-        moment = datetime.fromisoformat(text).astimezone(PARIS)
-    except (ValueError, OverflowError):
-        return text
-    return f"{moment:%d/%m/%Y à %H:%M} (heure de Paris)"
 
 
 def _plain(text: str) -> str:

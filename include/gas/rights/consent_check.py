@@ -21,7 +21,8 @@ from include.gas.account.sections.rights.lost_consents import (
     meters_lost,
 )
 from include.gas.account.state import is_about_proof, with_state
-from include.gas.answers.access_rights import WAITING, AccessRight, moment_in
+from include.gas.answers.access_rights import WAITING, AccessRight
+from include.gas.answers.words import moment_in
 from include.gas.consents.consent import ENDS_SOON, Consent, told
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document

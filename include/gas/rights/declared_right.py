@@ -13,9 +13,9 @@ from include.gas.account.sections.rights.declaration import PERIMETERS, Declarat
 from include.gas.account.sections.rights.lost_consents import LostConsents
 from include.gas.account.sections.rights.sent_declarations import FORGOTTEN, SentDeclarations, without_sent
 from include.gas.account.state import with_state
-from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight, is_right_id, moment_in
+from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight, is_right_id
 from include.gas.answers.scan import scan
-from include.gas.answers.words import fold, fold_address, text_of
+from include.gas.answers.words import fold, fold_address, moment_in, text_of
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import PARIS, utc_text
 from include.gas.days.windows import ONE_DAY, oldest_allowed

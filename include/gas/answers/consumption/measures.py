@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
 from typing import Any
 
 from include.gas.answers.fields import number_in
-from include.gas.answers.words import text_of
-from include.gas.days.gas_day import PARIS, utc_text
+from include.gas.answers.words import moment_in, text_of
 
 Line = Mapping[str, Any]
 
@@ -107,14 +105,7 @@ def _number(value: object) -> int | float | None:
 
 def _moment(index: Line, reading: Line) -> str | None:
     """Return when an index was taken, UTC text. GRDF writes the key with a capital I."""
-    for text in (index.get("horodate_Index"), reading.get("date_releve")):
-        if isinstance(text, str):
-            try:
-                moment = datetime.fromisoformat(text.strip())
-                return utc_text(moment if moment.tzinfo else moment.replace(tzinfo=PARIS))
-            except (ValueError, OverflowError):
-                continue
-    return None
+    return moment_in(index.get("horodate_Index")) or moment_in(reading.get("date_releve")) or None
 
 
 def _word(value: object) -> str | None:

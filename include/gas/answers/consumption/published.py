@@ -9,13 +9,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import zip_longest
 
 from include.gas.answers.consumption.sorting import Answer, Kind, Line, sort_answer
 from include.gas.answers.fields import Quality, Status, coefficient_in, float_in, quality_in, status_in
-from include.gas.answers.words import day_in, text_of
-from include.gas.days.gas_day import ONE_DAY, PARIS, gas_day_of
+from include.gas.answers.words import day_in, instant_in, text_of
+from include.gas.days.gas_day import ONE_DAY, YEARS, gas_day_of
 from include.gas.days.windows import Window
 
 TO_COME = timedelta(days=200)
@@ -114,11 +114,8 @@ def _bound(value: object) -> date | None:
     text = value.strip()
     if "T" not in text and " " not in text:
         return day_in(text)
-    try:
-        instant = datetime.fromisoformat(text)
-        return gas_day_of((instant if instant.tzinfo else instant.replace(tzinfo=PARIS)) + ONE_DAY / 2)
-    except (ValueError, OverflowError):
-        return None
+    instant = instant_in(text)
+    return gas_day_of(instant + ONE_DAY / 2) if instant and instant.year in YEARS else None
 
 
 PERIODS: Kind[Period, Window] = Kind(
