@@ -30,10 +30,7 @@ Say = Callable[[str], None]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Set up CouchDB according to the Airflow connections, and print what was created and what existed.
-
-    :return: the exit code
-    """
+    """Set up CouchDB according to the Airflow connections, and print what was created and what existed."""
     options = _arguments(argv)
     from grdf.hooks.couch_roles import administrator
     from grdf.hooks.couchdb import CouchDBHook
@@ -56,7 +53,6 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
     :param readers: names of further CouchDB users. They are let into the databases that are for readers alone: whoever
         may read the others finds names, addresses and tokens there, and may write an approval of a deletion
     :raises BadSettings: if a connection must be corrected
-    :raises RetryLater: if CouchDB does not answer
     """
     from grdf.stores.accounts.account_index import make_index
     from grdf.stores.removal import Remover

@@ -230,10 +230,7 @@ def _execute(operator: GrdfOperator, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    :return: the exit code
-    """
+    """Run the command."""
     options = _arguments(argv)
     if not options.verbose:
         os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")

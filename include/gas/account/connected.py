@@ -87,8 +87,6 @@ def connected(
     :param consents: the consents in the checked ``id_token``; at least one
     :param by: who connected the account, for its document
     :param connection: the client that has the consents, for a new account
-    :raises BadAccount: see :func:`check_connectable`
-    :raises AccountLeaving: see :func:`check_connectable`
     """
     check_connectable(document)
     new = {
@@ -125,8 +123,6 @@ def declaring(
     :param by: who connected the account, for its document
     :param record: id of the record of the consent
     :param connection: the client that is to declare the right, for a new account
-    :raises BadAccount: see :func:`check_connectable`
-    :raises AccountLeaving: see :func:`check_connectable`
     """
     check_connectable(document)
     new = {"_id": check_account_id(account), "account_type": ACCOUNT_TYPE, "name": ""}

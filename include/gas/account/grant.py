@@ -135,10 +135,7 @@ def with_id_token(document: Mapping[str, Any], token: IdToken) -> Document:
 
 
 def former_token(document: Mapping[str, Any]) -> IdToken | None:
-    """Return the konnector's ``id_token``, kept because it could not be checked, perhaps due to a wrong setting.
-
-    :return: ``None`` if there is none
-    """
+    """Return the konnector's ``id_token``, kept because it could not be checked, perhaps due to a wrong setting."""
     former = members(results_of(document).get(FORMER))
     token, nonce = former.get("token"), former.get("nonce")
     return IdToken(token, nonce if isinstance(nonce, str) else None) if isinstance(token, str) else None

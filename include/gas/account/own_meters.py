@@ -105,10 +105,7 @@ def with_consents(document: Mapping[str, Any], consents: Iterable[Consent]) -> D
 
 
 def without_old_token(document: Document, today: date) -> Document:
-    """Return the account document without the konnector's ``id_token`` if it was kept for :data:`FORMER_KEPT`.
-
-    :return: the same document if there is nothing to remove
-    """
+    """Return the account document without the konnector's ``id_token`` if it was kept for :data:`FORMER_KEPT`."""
     results = results_of(document)
     if FORMER not in results:
         return document

@@ -21,8 +21,6 @@ def number_in(value: object) -> int | float | None:
     """Return a finite number of 0 or more; ``None`` for anything else.
 
     Whole numbers are returned as ``int``, so that 60 and 60.0 are stored alike.
-
-    :param value: a JSON value from an answer
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -34,10 +32,7 @@ def number_in(value: object) -> int | float | None:
 
 
 def float_in(value: object) -> float | None:
-    """Return a finite number of 0 or more as ``float``; ``None`` for anything else.
-
-    :param value: a JSON value from an answer
-    """
+    """Return a finite number of 0 or more as ``float``; ``None`` for anything else."""
     number = number_in(value)
     try:
         return None if number is None else float(number)
@@ -66,7 +61,6 @@ def coefficient_in(use: dict[str, Any]) -> float | None:
     """Return the conversion coefficient of a consumption, in kWh per m³.
 
     :param use: the ``consommation`` of a line
-    :return: ``None`` if there is none
     """
     factors = use.get("coeff_calcul")
     return float_in(factors.get("coeff_conversion")) if isinstance(factors, dict) else None

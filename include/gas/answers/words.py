@@ -31,20 +31,14 @@ def fold_address(address: object) -> str:
 
 
 def text_of(value: object) -> str:
-    """Return a code or a short text, which GRDF may also send as a number; ``""`` for anything else.
-
-    :param value: a JSON value from an answer
-    """
+    """Return a code or a short text, which GRDF may also send as a number; ``""`` for anything else."""
     if isinstance(value, str):
         return value.strip()
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
 def day_in(value: Any) -> date | None:
-    """Return the day at the start of a date or a timestamp such as ``2022-04-01 09:15:00``; ``None`` if there is none.
-
-    :param value: a JSON value from an answer
-    """
+    """Return the day at the start of a date or a timestamp such as ``2022-04-01 09:15:00``; ``None`` without one."""
     if not isinstance(value, str):
         return None
     try:
@@ -58,8 +52,6 @@ def instant_in(value: object) -> datetime | None:
 
     One without a time zone is taken as Paris time. If GRDF means UTC, it is one or two hours early. A date alone stands
     for the start of that day.
-
-    :param value: a JSON value from an answer
     """
     try:
         instant = datetime.fromisoformat(str(value).strip())

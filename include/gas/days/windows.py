@@ -20,8 +20,6 @@ ONE_DAY = timedelta(days=1)
 class Window:
     """A run of at least one gas day.
 
-    :param first: first gas day, included
-    :param end: gas day after the last one, excluded
     :raises ValueError: if ``first`` is not before ``end``
     """
 

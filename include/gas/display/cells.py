@@ -130,11 +130,7 @@ class Bounds:
         return cls(first, end, gaps, holes)
 
     def expected(self, first: date, end: date) -> int:
-        """Return the number of days in a period that should be stored by now.
-
-        :param first: first gas day, included
-        :param end: gas day after the last one, excluded
-        """
+        """Return the number of days in a period that should be stored by now."""
         period = Window.of(max(first, self.first), min(end, self.end)) if self.first else None
         if period is None:
             return 0

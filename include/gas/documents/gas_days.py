@@ -213,10 +213,7 @@ def is_day(document: Mapping[str, Any]) -> bool:
 
 
 def was_read_since(document: Mapping[str, Any], since: str) -> bool:
-    """Whether a stored day or period was read at or after a moment. One that says no moment counts as the oldest.
-
-    :param since: the moment, UTC text
-    """
+    """Whether a stored day or period was read at or after a moment. One that says no moment counts as the oldest."""
     with suppress(*ODD_DOCUMENT):
         return bool(document.get("read_at")) and utc_text(document["read_at"]) >= since
     return False
@@ -226,7 +223,6 @@ def load_was_read_since(document: Mapping[str, Any], since: str) -> bool:
     """Whether the load of a stored day or period was read at or after a moment, and not only confirmed then.
 
     :param document: one that can be understood; a damaged one does not say whose its load is
-    :param since: the moment, UTC text
     """
     with suppress(*ODD_DOCUMENT):
         if document.get(LOAD_READ) and utc_text(document[LOAD_READ]) < since:

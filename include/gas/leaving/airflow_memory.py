@@ -120,7 +120,6 @@ def with_removed_runs(entry: Mapping[str, Any], found: Mapping[str, int]) -> Doc
 
     Higher numbers from an earlier attempt are kept, since that attempt may have removed the runs.
 
-    :param entry: the record
     :param found: number of runs to remove, by DAG id
     """
     before: Mapping[str, int] = (entry.get("airflow_history") or {}).get("removed") or {}

@@ -37,7 +37,6 @@ class Order:
     :param started: when Airflow started the run, UTC text. Nobody can choose it. It changes when tasks of a finished
         run are cleared
     :param asked_by: Airflow user who started the run; ``None`` if unknown
-    :param keep_data: revoke rights but remove no data
     """
 
     run: str
@@ -52,10 +51,7 @@ def approvals_of(account: str) -> str:
 
 
 def approval_id(account: str, run: str) -> str:
-    """Return the id of an approval that waits for its run.
-
-    :param run: Airflow run id
-    """
+    """Return the id of an approval that waits for its run."""
     return audit_id(approvals_of(account), run)
 
 
@@ -86,7 +82,6 @@ def holds(given: Mapping[str, Any], order: Order, *, now: datetime, by_one_perso
 def with_approval(entry: Mapping[str, Any], given: Mapping[str, Any] | None) -> Document:
     """Return the record with the approval of a run of the deletion.
 
-    :param entry: the record
     :param given: made by :func:`approval`; ``None`` if the settings require no approval
     """
     noted = list(entry.get("approvals", []))

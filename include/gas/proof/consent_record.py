@@ -116,7 +116,6 @@ def record_for(records: Iterable[ConsentRecord], right: AccessRight, declared: s
     does not name is proved by none, nor is one that its holder gave on GRDF's site. If all are younger than the right,
     a clock was wrong, and the oldest one counts.
 
-    :param right: the right, as GRDF lists it
     :param declared: when GRDF took the right, UTC text; ``""`` if that is not known
     """
     if right.made_on_site:

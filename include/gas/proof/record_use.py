@@ -82,7 +82,6 @@ def record_behind(records: Iterable[ConsentRecord], right: AccessRight) -> Conse
     took the right within a day.
 
     :param records: records on which no other right rests, of any account or kept without one
-    :param right: the right, as GRDF lists it
     """
     latest = _moved(right.created_at, CLOCKS)
     earliest = _moved(right.created_at, -CLOCKS)

@@ -36,7 +36,6 @@ def with_listed(
 
     A right that the list does not name keeps its note: the list may be cut short.
 
-    :param meters: the account's meters
     :param rights: GRDF's list
     :param asked_at: when GRDF was asked for it, aware
     :param judged: the meters that the list is about; ``None`` for all

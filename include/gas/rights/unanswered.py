@@ -30,7 +30,6 @@ def settled(document: Document, now: datetime, rights: Sequence[AccessRight] | N
     finds it by what was sent.
 
     :param rights: all our rights to the meters of what it has sent; ``None`` if the list could not be read whole
-    :return: the same document if there is nothing to change
     """
     changed = _aged_with_sent(document, now, rights)
     if names_person(changed) or not names_person(document) or is_refused(document):  # its state says what to correct
@@ -55,10 +54,7 @@ def _aged_with_sent(document: Document, now: datetime, rights: Sequence[AccessRi
 
 
 def aged(document: Document, now: datetime) -> Document:
-    """Return the account document as :func:`settled` does, with the state that it has.
-
-    :return: the same document if there is nothing to change
-    """
+    """Return the account document as :func:`settled` does, with the state that it has."""
     changed = without_old_person(document, now)
     return with_entered(document, now) if changed is document else changed
 

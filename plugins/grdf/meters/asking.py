@@ -72,7 +72,6 @@ def read_meter(
 
     :param windows: the gas days to ask for, one window for each stretch that its rights cover
     :param whole: whether this is the meter's whole history; complete answers are then marked as such
-    :param terms: how the calls wait for GRDF's quota
     :raises CredentialsRefused, BadSettings, QuotaWait: if the failure concerns all meters, so that the next would fail,
         too
     """

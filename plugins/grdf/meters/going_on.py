@@ -58,17 +58,11 @@ class Progress:
         self.booking.calls = calls
 
     def knows_dates(self, meters: Sequence[Consent]) -> bool:
-        """Return whether the task had already asked for the dates of these consents before it stopped.
-
-        :param meters: the meters, with their consents
-        """
+        """Return whether the task had already asked for the dates of these consents before it stopped."""
         return self._dated == _ids(meters)
 
     def dated(self, meters: Sequence[Consent]) -> None:
-        """Record that the task has asked for the dates of some consents, so that it does not ask again.
-
-        :param meters: the meters, with their consents
-        """
+        """Record that the task has asked for the dates of some consents, so that it does not ask again."""
         self._dated = _ids(meters)
         self._changed = True
 

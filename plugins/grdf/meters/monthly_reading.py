@@ -198,9 +198,7 @@ def take_back(couchdb: CouchDBHook, replaced: dict[str, Document | None], pces: 
 
     :param replaced: the former document of each period that was written, by id, or the removal of a new one, each with
         :data:`WRITTEN_AT`
-    :param pces: the meters' numbers
     :return: how many periods were restored
-    :raises StoreBusy: if others kept changing them; the others are restored
     """
     former = {key: dict(was) for key, was in replaced.items() if was and key.split(":")[1] in pces}
     written_at = {key: was.pop(WRITTEN_AT) for key, was in former.items()}

@@ -33,7 +33,6 @@ def write_period_totals(
         its first stored day in any case: its last period is published after its first days. Those that a meter has are
         kept up to date, and go with their periods
     :param taken_back: whether periods of another household were removed: then no price may tell what they were
-    :raises StoreBusy: if others kept changing the same totals
     """
     span = account_range(account, pce)
     for _ in range(TRIES):

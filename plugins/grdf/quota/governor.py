@@ -66,7 +66,6 @@ class Governor:
     def token_refused(self, worker: str) -> bool:
         """Report that GRDF refused the shared token (HTTP 401). Other callers wait until a new token is accepted.
 
-        :param worker: identifies the worker that reports it
         :return: whether this worker is the one to try a new token; it then reports the result with :meth:`token_judged`
         """
         return self._change(lambda ledger, now: ledger.doubt.refused(now, self._bearer(worker)))
@@ -74,7 +73,6 @@ class Governor:
     def token_judged(self, worker: str, *, refused: bool | None) -> None:
         """Report whether GRDF accepts a new token. If it refuses every token of ours, nobody calls for a while.
 
-        :param worker: identifies the worker that reports it
         :param refused: ``None`` if the worker could not find out
         """
         seconds = self._change(lambda ledger, now: ledger.doubt.judged(now, self._bearer(worker), refused=refused))
@@ -145,9 +143,7 @@ class Governor:
 
         :param ticket: the booking from an earlier request
         :param left: seconds that the call may still wait
-        :param bearer: who makes the call
         :return: the answer, and when it was given on :attr:`clock`
-        :raises GasError: see :meth:`Turn.draw_near`
         """
 
         def asked(ledger: Ledger, now: float) -> tuple[Answer, float, float, bool]:

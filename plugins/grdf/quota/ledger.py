@@ -97,10 +97,7 @@ class Ledger:
         return daily + daily // 20
 
     def left(self, now: float, quota: Quota, purpose: Purpose) -> int:
-        """Return how many calls may still be made now within the daily quota and are not booked.
-
-        :param now: the shared clock (epoch seconds)
-        """
+        """Return how many calls may still be made now within the daily quota and are not booked."""
         self._tidy(now)
         if (budget := quota.budget(purpose)) is not None:
             return max(0, budget - self._made(purpose))
@@ -124,9 +121,7 @@ class Ledger:
         Daily runs book as far ahead as they are prepared to wait. History imports book at most the next two instants,
         so a daily run never waits behind more than two of them.
 
-        :param now: the shared clock (epoch seconds)
         :param patience: how many seconds ahead to book at most; if it would take longer, nothing is booked
-        :param bearer: who makes the call
         """
         self._tidy(now)
         if ticket is None and (until := self._book(now, quota, terms)) > now:
@@ -155,8 +150,6 @@ class Ledger:
         """Stop counting a booked call that will not be made because its task gives up for now.
 
         The call is kept for the task if others are.
-
-        :param now: the shared clock (epoch seconds)
         """
         self._tidy(now)
         made = self.calls.get(ticket.counted, {})
@@ -175,7 +168,6 @@ class Ledger:
     def refused(self, now: float, retry_after: float | None) -> float:
         """Record that GRDF answered 429. Nobody calls for a while.
 
-        :param now: the shared clock (epoch seconds)
         :param retry_after: the answer's ``Retry-After`` in seconds, if it had one
         :return: seconds that the pause still lasts
         """

@@ -47,7 +47,6 @@ class Store(Protocol):
 
         :param key: identifies the text
         :raises BadSettings: if the store cannot be used
-        :raises StoreBusy: if it cannot be reached at the moment
         """
 
 

@@ -84,7 +84,6 @@ class Staging:
     """The place where answers wait.
 
     :param base_url: a folder as ``ObjectStoragePath`` takes it, such as ``file:///var/lib/grdf`` or ``s3://bucket/x``
-    :param conn_id: Airflow connection with the credentials of the object store, if it needs one
     """
 
     def __init__(self, base_url: str, conn_id: str | None = None) -> None:
@@ -97,7 +96,6 @@ class Staging:
         :param run_id: Airflow's run id; a second try of the same run replaces what the first one stored
         :param answers: one or more per meter
         :raises BadSettings: if the place cannot be written to
-        :raises StoreBusy: if it does not answer at the moment
         """
         name = blake2b(run_id.encode(), digest_size=12).hexdigest() + ".json"
         reference = f"{self._folder(account)}/{name}"
@@ -112,7 +110,6 @@ class Staging:
         :param reference: as returned by :meth:`put`
         :raises AnswersGone: if they do not exist any more
         :raises FailNow: if they belong to another account, or cannot be understood
-        :raises StoreBusy: if the place does not answer at the moment
         """
         path = self._own(account, reference)
         try:
@@ -164,7 +161,6 @@ class Staging:
         :param name: chosen by the task
         :param text: ``None`` removes it
         :raises BadSettings: if the place cannot be written to
-        :raises StoreBusy: if it does not answer at the moment
         """
         reference = f"{self._folder(account)}/.{name}"
         with in_words(self.base_url, account):
@@ -177,7 +173,6 @@ class Staging:
         """Return the text that :meth:`keep` stored, if any.
 
         :param name: chosen by the task
-        :raises StoreBusy: if the place does not answer at the moment
         """
         try:
             with in_words(self.base_url, account, may_be_missing=True):

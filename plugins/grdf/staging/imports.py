@@ -19,7 +19,6 @@ class Imports:
     """The files of imports: each household file with its progress and its result beside it.
 
     :param base_url: the staging folder, as for :class:`grdf.staging.area.Staging`
-    :param conn_id: Airflow connection with the credentials of the object store, if it needs one
     """
 
     def __init__(self, base_url: str, conn_id: str | None = None) -> None:
@@ -30,7 +29,6 @@ class Imports:
         """Return a file with households, or a little more than an import may have of it; ``None`` if there is none.
 
         :param name: its name, checked
-        :raises StoreBusy: if the place does not answer at the moment
         """
         return self._read(name, MOST_BYTES + 1)
 

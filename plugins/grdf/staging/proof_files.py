@@ -28,7 +28,6 @@ class ProofFiles:
     """The files of all accounts.
 
     :param base_url: the staging folder, as for :class:`grdf.staging.area.Staging`
-    :param conn_id: Airflow connection with the credentials of the object store, if it needs one
     """
 
     def __init__(self, base_url: str, conn_id: str | None = None) -> None:
@@ -40,7 +39,6 @@ class ProofFiles:
 
         :raises ProofNotSent: if GRDF would not take it, or three files wait already
         :raises BadSettings: if the place cannot be written to
-        :raises RetryLater: if it does not answer at the moment
         """
         try:
             proof = checked(content)
@@ -59,7 +57,6 @@ class ProofFiles:
         """Return the files that wait for an account, in the order of their names.
 
         :raises ProofNotSent: if there are more than three, or GRDF would not take one of them
-        :raises RetryLater: if the place does not answer at the moment
         """
         files = self._entries(account)
         where = self._folder(account)

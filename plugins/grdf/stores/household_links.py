@@ -51,8 +51,6 @@ class HouseholdLinks:
 
         :param account: the account's id; the account need not exist
         :param link: identifies the link; only its hash is stored
-        :param until: when it expires (epoch seconds)
-        :raises StoreBusy: if other writers kept changing the document
         """
         self._change(account, lambda _: {"good": _hash(link), "until": int(until), "account": account})
         self._sweep()
@@ -65,8 +63,6 @@ class HouseholdLinks:
         """Count an attempt that starts with a link, and return the link's previous state.
 
         Count nothing if it is not good.
-
-        :raises StoreBusy: if other writers kept changing the document
         """
         return self._use(account, link, lambda stored: stored)
 
@@ -74,8 +70,6 @@ class HouseholdLinks:
         """Use a link for a code or a form that is about to be sent, and return the link's previous state.
 
         Only a good link is used, and only one caller can use it.
-
-        :raises StoreBusy: if other writers kept changing the document
         """
 
         def used(stored: dict[str, Any]) -> dict[str, Any]:
@@ -124,10 +118,7 @@ class HouseholdLinks:
         return sorted(found, key=lambda link: (link[1], link[0]))
 
     def take_back(self, account: str) -> bool:
-        """Make all links of an account void. Return ``False`` if none was valid.
-
-        :raises StoreBusy: if other writers kept changing the document
-        """
+        """Make all links of an account void. Return ``False`` if none was valid."""
         was_out = self.good_until(account) is not None
         if self._stored(account).keys() & {"good", "used"}:
             self._change(account, lambda _: {})

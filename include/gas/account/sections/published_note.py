@@ -37,7 +37,6 @@ class LastPeriod(msgspec.Struct, frozen=True):
     """The published period that starts last.
 
     :param first: first gas day
-    :param end: gas day after the last one
     :param load: energy in kWh
     """
 
@@ -50,7 +49,6 @@ class Difference(msgspec.Struct, frozen=True):
     """A published period that differs from the sum of its stored days by more than rounding explains.
 
     :param first: first gas day
-    :param end: gas day after the last one
     :param published: kWh that GRDF published
     :param stored: sum of the stored days in kWh
     :param missing_days: number of its days that are not stored

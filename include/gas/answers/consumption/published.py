@@ -26,8 +26,6 @@ TO_COME = timedelta(days=200)
 class Period:
     """A billing period.
 
-    :param first: first gas day, included
-    :param end: gas day after the last one, excluded
     :param load: energy in kWh; on monthly rows, the whole m³ between two indexes times the coefficient
     :param coefficient: kWh per m³; ``None`` if unknown
     :param volume: m³; ``None`` if unknown

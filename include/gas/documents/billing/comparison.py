@@ -27,8 +27,6 @@ USUAL_COEFFICIENT = 12.0
 class Comparison:
     """A published period compared with its stored gas days.
 
-    :param first: first gas day, included
-    :param end: gas day after the last one, excluded
     :param published: kWh that GRDF published
     :param stored: sum of the stored days in kWh
     :param missing_days: number of its days that are not stored

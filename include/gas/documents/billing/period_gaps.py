@@ -29,7 +29,6 @@ class PeriodGap(msgspec.Struct, frozen=True, omit_defaults=True):
     """Days without a published period, as a whole answer about all periods left them.
 
     :param first: first gas day
-    :param end: gas day after the last one
     :param since: day on which the first such answer came, in Paris
     :param settled: whether another one came four weeks later or more, so that GRDF counts as having no period there
     """

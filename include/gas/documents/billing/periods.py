@@ -184,7 +184,6 @@ def is_read_since(document: Mapping[str, Any], since: str) -> bool:
     """Whether a stored period was read at or after a moment, and not only confirmed then with the same load and end.
 
     :param document: a document from the range of a meter's periods
-    :param since: the moment, UTC text
     """
     if not own_day(document):
         return False

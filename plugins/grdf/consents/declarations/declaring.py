@@ -67,10 +67,7 @@ log = logging.getLogger(__name__)
 
 
 class Declaring:
-    """Declares the right of one account.
-
-    :param terms: the terms on which calls wait for their turn
-    """
+    """Declares the right of one account."""
 
     def __init__(self, couchdb: CouchDBHook, adict: AdictHook, account_id: str, terms: Terms = DAILY) -> None:
         self._couchdb = couchdb

@@ -137,7 +137,6 @@ def other_holders(
     """Return which rights on some meters other accounts have brought.
 
     :param account_id: the account to leave out
-    :param pces: the meters' numbers
     :param also_leaving: whether accounts that are being deleted count, too
     :return: GRDF's id of the right to the account's id
     """

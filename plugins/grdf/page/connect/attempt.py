@@ -36,7 +36,6 @@ class State(Sealed):
 
     :param id: random id of the attempt
     :param household: whether the attempt was begun with a household's link, without a login
-    :param until: when the attempt expires, in epoch seconds
     """
 
     PURPOSE = "state"
@@ -51,7 +50,6 @@ class Link:
     """The household's link with which an attempt was begun.
 
     :param id: random id of the link
-    :param until: when the link expires, in epoch seconds
     :param token: the sealed token in the link's address
     """
 

@@ -33,7 +33,6 @@ class Ticket(Sealed):
     :param visitor: id of the Airflow user who opened the form; empty for a household's link
     :param link: id of the household's link; empty for an operator
     :param deletions: the deletions of the account up to then (``include.gas.account.connected.deletions``)
-    :param until: when the form expires, in epoch seconds
     """
 
     PURPOSE = "direct form"

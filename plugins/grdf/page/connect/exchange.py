@@ -118,10 +118,7 @@ def place(account: str) -> Place:
 
 
 def client_for(account: str) -> str:
-    """Return the connection of the client that an account belongs to, or gets. With a single client nothing is read.
-
-    :raises GasError: as for :func:`place`
-    """
+    """Return the connection of the client that an account belongs to, or gets. With a single client nothing is read."""
     try:
         listed = settings.connections()
     except BadSettings:  # an account that exists may not need it

@@ -105,7 +105,6 @@ def send(order: Order) -> None:
     :raises AlreadySent: if the form was sent before
     :raises FailNow: if nothing is declared: the account is as before, and a person must correct something
     :raises Stop: if the account cannot be connected, or the link not be used
-    :raises RetryLater: if CouchDB does not answer
     """
     _Sending(couchdb(), order).send()
 

@@ -66,7 +66,6 @@ class AccountStore:
             refuses the write. If nothing is to be written, it is read again all the same: it may be out of date
         :return: the document as it is stored now
         :raises BadAccount: if the account does not exist
-        :raises StoreBusy: if other writers kept changing it
         """
         if known is not None:
             new = change(known)
@@ -78,7 +77,6 @@ class AccountStore:
         """Create or change an account's document, as :meth:`update` does.
 
         :param change: returns the new document for the stored one, or for ``None`` if there is none
-        :raises StoreBusy: if other writers kept changing it
         """
         return self._write(account_id, lambda: self._couchdb.get(ACCOUNT, account_id), change)
 

@@ -49,8 +49,6 @@ class AdoptedRecords:
         """Store records as those of another account, which is about to be made. Return the ids of those stored here.
 
         Others are there already: of a try that died, or of another worker that is making the same account.
-
-        :raises StoreBusy: if CouchDB refuses one
         """
         stored: list[str] = []
         for each in (handed_over(document, account) for document in records):

@@ -28,10 +28,7 @@ class ConsentRecords:
         self._couchdb = couchdb
 
     def add(self, record: ConsentRecord) -> None:
-        """Store a new record.
-
-        :raises StoreBusy: if CouchDB refuses it
-        """
+        """Store a new record."""
         if self._couchdb.put(DOCTYPE, to_document(record)) is None:
             raise StoreBusy.about(record.account, "the record of its consent could not be stored")
 
@@ -72,7 +69,6 @@ class ConsentRecords:
 
         :param left: civil date in Paris of the deletion
         :param days: for how many days to keep them; with 0 none is kept
-        :raises StoreBusy: if CouchDB refuses a copy
         """
         return self.keep_copies(account, self._couchdb.range(DOCTYPE, *account_range(account)), left, days)
 

@@ -155,10 +155,7 @@ def without_refusal(document: Mapping[str, Any]) -> Document:
 
 
 def with_entered(document: Document, now: datetime) -> Document:
-    """Return the account document with a note when its declaration was first seen, unless its age is known.
-
-    :return: the same document if there is nothing to note
-    """
+    """Return the account document with a note when its declaration was first seen, unless its age is known."""
     found = members(document.get(Declaration.key))
     if not names_person(document) or _waited(found, now) is not None:
         return document
@@ -170,8 +167,6 @@ def entered_again(document: Document, now: datetime) -> Document:
     """Return the account document with the time of its declaration begun anew, because a person asks for it.
 
     One that is refused begins anew once it is sent, see :func:`without_refusal`.
-
-    :return: the same document if there is nothing to change
     """
     if not names_person(document) or is_refused(document):
         return document
@@ -193,8 +188,6 @@ def without_old_person(document: Document, now: datetime) -> Document:
 
     One that GRDF has never answered counts as refused from then on. Its moments go, too: whoever is entered there by
     hand later has as much time.
-
-    :return: the same document if there is nothing to remove
     """
     found = members(document.get(Declaration.key))
     age = _waited(found, now)

@@ -128,7 +128,6 @@ def without_forgotten(document: Document, kept: Collection[SentDeclarations], to
     """Return the account document without very old declarations.
 
     :param kept: those that stay, whatever their age
-    :return: the same document if there is nothing to remove
     """
     sent = SentDeclarations.of(document)
     left = [each for each in sent if each in kept or not each.is_forgotten(today)]

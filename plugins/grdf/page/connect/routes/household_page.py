@@ -44,7 +44,6 @@ class Invitation(Sealed):
     """The content of a sealed link.
 
     :param id: random id of the link
-    :param until: when the link expires, in epoch seconds
     """
 
     PURPOSE = "household link"
