@@ -15,7 +15,7 @@ from include.gas.answers.words import day_in, fold, fold_address, moment_in
 from include.gas.days.windows import ONE_DAY
 from include.gas.errors import GasError, ServiceUnavailable
 
-_PCE = re.compile(r"[0-9]{14}|GI[0-9]{6}")
+PCE = re.compile(r"[0-9]{14}|GI[0-9]{6}")
 _RIGHT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ON_SITE = "client_connect"
 """``parcours`` of a right that its holder has given on GRDF's site."""
@@ -181,7 +181,7 @@ def is_right_id(text: str) -> bool:
 
 def is_pce(text: object) -> bool:
     """Return whether a text has the form of a meter's id: 14 digits, or ``GI`` and 6 digits."""
-    return isinstance(text, str) and _PCE.fullmatch(text) is not None
+    return isinstance(text, str) and PCE.fullmatch(text) is not None
 
 
 def read_rights(text: str | bytes, *, account: str | None, pce: str | None = None) -> Rights:
@@ -255,18 +255,22 @@ def consent_state(rights: Iterable[AccessRight], pce: str, today: date) -> str:
         return "active" + (f" until {right.last}" if right.last else "")
     newest = max(mine, key=lambda each: (each.stands, each.created or date.min))
     if newest.state == "active":
-        if newest.informative is False:
-            return "active, but without daily (informative) data"
-        if newest.last is not None and newest.last < today:
-            return f"ended on {newest.last}"
-        if newest.first is not None and newest.first > today:
-            return f"starts on {newest.first}"
-        return "active, but for another role"
+        return _why_unusable(newest, today)
     text = newest.state or "in an unknown state"
     if newest.state == "revoked":
         text += f" on {newest.revoked}" if newest.revoked else ""
         text += f" by {newest.revoked_by}" if newest.revoked_by else ""
     return text
+
+
+def _why_unusable(active: AccessRight, today: date) -> str:
+    if active.informative is False:
+        return "active, but without daily (informative) data"
+    if active.last is not None and active.last < today:
+        return f"ended on {active.last}"
+    if active.first is not None and active.first > today:
+        return f"starts on {active.first}"
+    return "active, but for another role"
 
 
 def _flag(value: object) -> bool | None:

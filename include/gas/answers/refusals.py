@@ -175,18 +175,17 @@ def http_error(
         return None
     code, message = status_in(body or "")
     cause = f"asking for {what}, GRDF answered HTTP {status}{_said(code, message if quoted else '')}"
-    if status == 429:
-        return QuotaExceeded.about(account, cause, retry_after=retry_after)
-    if status >= 500 or status in (408, 425):
-        return ServiceUnavailable.about(account, cause, retry_after=retry_after)
+    if later := _later(status, account, cause, retry_after):
+        return later
     if status == 401:
         return CredentialsRefused.about(account, cause)
     if status < 400:
         return BadSettings.about(account, cause, "The API has moved: correct the host in the Airflow connection.")
-    if status == 403 and not (code or message):
+    said = bool(code or message)
+    if status == 403 and not said:
         return ConsentLost.about(account, f"{cause} and gave no reason", UNEXPLAINED_STEP)
     kind: type[GasError] = ConsentLost if status == 403 else BadRequest
-    if code in _CODES or ((code or message) and status != 400):
+    if code in _CODES or (said and status != 400):
         sorted_kind, _ = _sort(code, fold(message))
         if sorted_kind in (ConsentLost, ConsentTooNarrow, CredentialsRefused, BadRequest):
             kind = sorted_kind
@@ -278,10 +277,10 @@ def token_error(
         return None
     word = _oauth_word(body or "")
     cause = f"asking for a token ({grant}), GRDF answered HTTP {status}" + (f" {word}" if word else "")
-    if status == 429:
-        return QuotaExceeded.about(account, cause, retry_after=retry_after)
-    if status >= 500 or status in (408, 425) or word in ("temporarily_unavailable", "server_error"):
-        return ServiceUnavailable.about(account, cause, retry_after=retry_after)
+    if word in ("temporarily_unavailable", "server_error"):
+        status = max(status, 500)
+    if later := _later(status, account, cause, retry_after):
+        return later
     kind: type[FailNow] = BadSettings
     if word == "invalid_grant" and grant == "authorization_code":
         kind = GrantRefused
@@ -293,6 +292,15 @@ def token_error(
     elif kind is BadSettings:
         step = "Check `token_url` in the extra of the Airflow connection."
     return kind.about(account, cause, step)
+
+
+def _later(status: int, account: str | None, cause: str, retry_after: float | None) -> RetryLater | None:
+    """Return the error for a status that passes by itself; ``None`` for any other."""
+    if status == 429:
+        return QuotaExceeded.about(account, cause, retry_after=retry_after)
+    if status >= 500 or status in (408, 425):
+        return ServiceUnavailable.about(account, cause, retry_after=retry_after)
+    return None
 
 
 def status_in(body: str | bytes) -> tuple[str, str]:

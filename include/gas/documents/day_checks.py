@@ -194,13 +194,12 @@ def _doubtful_zeros(by_day: Mapping[date, Document], edges: tuple[date, date]) -
     heating = [day for day in sorted(by_day) if day.month in HEATING]
     runs = list(_runs(day for day in heating if by_day[day]["load"] == 0))
     long = {day for run in runs if len(run) >= LONG_RUN for day in run}
-    at_edge = {day for run in runs if run[0] == edges[0] or run[-1] == edges[1] for day in run} - long
-    kept = {day for day in long | at_edge if is_doubted(by_day[day], ZEROS)}
-    others = [day for day in heating if day not in long]
-    if len(others) < FEW:
-        return kept
-    used = sum(by_day[day]["load"] > 0 for day in others)
-    return (long if used >= USUALLY_HEATED * len(others) else set()) | (kept & at_edge)
+    at_edge = {day for run in runs if {run[0], run[-1]} & {*edges} for day in run} - long
+    loads = [by_day[day]["load"] for day in heating if day not in long]
+    few = len(loads) < FEW
+    heats = not few and sum(load > 0 for load in loads) >= USUALLY_HEATED * len(loads)
+    doubted = at_edge | long if few else at_edge
+    return {day for day in doubted if is_doubted(by_day[day], ZEROS)} | (long if heats else set())
 
 
 def _runs(days: Iterable[date]) -> Iterator[list[date]]:

@@ -304,10 +304,16 @@ def merge_day(stored: Document | None, new: Document) -> Document | None:
     said = [*_COMPARED, *(name for name in MEASURES if name in new)]
     if is_day(stored) and (is_stale(stored, new) or says_the_same(stored, new, said)):
         return None
-    if stored.get("load") == new["load"]:
-        silent = {of for of, word in _SAID_TOGETHER if of not in new and new.get(word) not in (None, stored.get(word))}
-        kept = {key: value for key, value in stored.items() if key not in {*silent, LOAD_READ}}
-        return {**kept, **new, **(first_read(stored, new) if is_day(stored) else {})}
+    return _confirmed(stored, new) if stored.get("load") == new["load"] else _corrected(stored, new)
+
+
+def _confirmed(stored: Document, new: Document) -> Document:
+    silent = {of for of, word in _SAID_TOGETHER if of not in new and new.get(word) not in (None, stored.get(word))}
+    kept = {key: value for key, value in stored.items() if key not in {*silent, LOAD_READ}}
+    return {**kept, **new, **(first_read(stored, new) if is_day(stored) else {})}
+
+
+def _corrected(stored: Document, new: Document) -> Document:
     kept = {key: value for key, value in stored.items() if key not in {*MEASURES, LOAD_READ}}
     merged = {**fitting(kept, new["load"]), **new}
     change = {

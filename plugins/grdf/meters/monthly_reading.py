@@ -218,10 +218,14 @@ def take_back(couchdb: CouchDBHook, replaced: dict[str, Document | None], pces: 
         write_period_totals(couchdb, account, pce, taken_back=True)
     if pending:
         account, pce, _ = min(pending).split(":")
-        raise StoreBusy.about(
-            account, f"published periods of meter {meter_tag(account, pce)} kept being changed by others"
-        )
+        raise _busy(account, pce)
     return restored
+
+
+def _busy(account: str, pce: str) -> StoreBusy:
+    return StoreBusy.about(
+        account, f"published periods of meter {meter_tag(account, pce)} kept being changed by others"
+    )
 
 
 def _store(
@@ -236,30 +240,25 @@ def _store(
     fresh = [period_document(account, answer.pce, period, read_at) for period in answer.rows]
     pending = {document["_id"]: document for document in fresh}
     new = corrected = 0
-    for _ in range(TRIES):
-        if not pending:
-            break
+    for _ in range(TRIES if pending else 0):
         stored = {each["_id"]: each for each in couchdb.range(PUBLISHED, *account_range(account, answer.pce))}
         again = named_again(stored.values(), fresh)
         merged = {key: merge_period(stored.get(key), each, again=key in again) for key, each in pending.items()}
         changed = [document for document in merged.values() if document]
-        result = couchdb.write(PUBLISHED, changed) if changed else None
-        conflicts = result.conflicts if result else set()
+        conflicts = couchdb.write(PUBLISHED, changed).conflicts if changed else set()
         written = {document["_id"] for document in changed} - conflicts
-        for document in changed:
-            key, was, ours = document["_id"], stored.get(document["_id"]), document["read_at"]
+        for key in written:
             # A second window may name it again. Then the first version counts, unless the period has been removed or
             # read by others in between: a deletion may have come, and the account's id be another household's.
-            is_ours = key in replaced and was is not None and was.get("read_at") == ours
-            if key in written and not is_ours:
+            was, ours = stored.get(key), pending[key]["read_at"]
+            if key not in replaced or (was or {}).get("read_at") != ours:
                 replaced[key] = (was or {"_id": key, "_deleted": True}) | {WRITTEN_AT: ours}
         corrected += len(written & stored.keys())
         new += len(written - stored.keys())
-        pending = {key: pending[key] for key in conflicts}
+        if not (pending := {key: pending[key] for key in conflicts}):
+            break
     if pending:
-        raise StoreBusy.about(
-            account, f"published periods of meter {meter_tag(account, answer.pce)} kept being changed by others"
-        )
+        raise _busy(account, answer.pce)
     counts["new"] += new
     counts["corrected"] += corrected
     log.info(

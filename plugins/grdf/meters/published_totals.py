@@ -36,14 +36,7 @@ def write_period_totals(
     """
     span = account_range(account, pce)
     for _ in range(TRIES):
-        stored = {
-            doctype: {each["_id"]: each for each in couchdb.range(doctype, *span) if own_day(each, doctype)}
-            for doctype in (MONTH, YEAR)
-        }
-        if taken_back:
-            stored = {
-                doctype: {key: without_prices(each) for key, each in found.items()} for doctype, found in stored.items()
-            }
+        stored = {doctype: _totals(couchdb, doctype, span, priced=not taken_back) for doctype in (MONTH, YEAR)}
         document = couchdb.get(ACCOUNT, account) or {}
         rights, periods = _rights(document, pce), couchdb.range(PUBLISHED, *span)
         holds = rights.holds if rights else None
@@ -52,15 +45,20 @@ def write_period_totals(
         exchanged = any(is_of_periods(each) for found in stored.values() for each in found.values())
         makes = periods and (new or (exchanged and not taken_back))
         days = [*filter(is_day, couchdb.range(DAY, *span))] if makes else ()
-        conflict = False
+        conflicts = 0
         for doctype, totals in zip((MONTH, YEAR), period_totals(account, pce, periods, holds), strict=True):
             free = without_days(totals, map(day_of, days), only_before=not new) if makes else ()
             if pending := to_write(stored[doctype], totals, new={total["_id"] for total in free}):
-                conflict |= bool(couchdb.write(doctype, pending).conflicts)
-        if not conflict:
+                conflicts += len(couchdb.write(doctype, pending).conflicts)
+        if not conflicts:
             return
     tag = meter_tag(account, pce)
     raise StoreBusy.about(account, f"others changed the totals of meter {tag} {TRIES} times while they were written")
+
+
+def _totals(couchdb: CouchDBHook, doctype: str, span: tuple[str, str], *, priced: bool) -> dict[str, Document]:
+    found = (each for each in couchdb.range(doctype, *span) if own_day(each, doctype))
+    return {each["_id"]: each if priced else without_prices(each) for each in found}
 
 
 def _rights(document: Document, pce: str) -> Consent | None:

@@ -211,19 +211,12 @@ class ReadHistoryOperator(AccountOperator):
                     problems.add([*trouble, over])
                     continue
                 problems.add(trouble)
-                for answer in read.answers:
-                    loaded = store_answer(self.couchdb, account.id, answer, before, self.log)
-                    loads.append(loaded)
-                    counts["absent"] += len(loaded.lines.absent)
-                    for name, number in loaded.report.counts().items():
-                        if name in counts:
-                            counts[name] += number
+                stored = [store_answer(self.couchdb, account.id, answer, before, self.log) for answer in read.answers]
+                loads += stored
+                _count(stored, counts)
                 if not read.problems:
                     progress.add(meter, windows)
-        except (
-            GasError,
-            AirflowTaskTimeout,
-        ):  # it concerns all meters, or has to wait; what was read is stored
+        except (GasError, AirflowTaskTimeout):  # it concerns all meters, or has to wait; what was read is stored
             self._acknowledge(before, loads, told=False)
             raise
         changes = self._acknowledge(before, loads, told=self.announces and not problems.all)
@@ -285,6 +278,13 @@ class ReadHistoryOperator(AccountOperator):
                 account.id, tag, days,
             )  # fmt: skip
         return rest
+
+
+def _count(loads: Sequence[Loaded], counts: dict[str, int]) -> None:
+    for loaded in loads:
+        found = loaded.report.counts() | {"absent": len(loaded.lines.absent)}
+        for name in counts.keys() & found.keys():
+            counts[name] += found[name]
 
 
 class AnnounceHistoryOperator(GrdfOperator):

@@ -32,7 +32,7 @@ class LeftFiles:
         self._couchdb = couchdb
         self._files = files
 
-    def remove_older(self, document: Document, now: datetime) -> None:
+    def remove_older(self, document: Document) -> None:
         """Remove the files that have waited for an account since before its household was connected."""
         account = str(document["_id"])
         if not self._files.count(account):
@@ -55,15 +55,12 @@ class LeftFiles:
         deletions: dict[str, list[Document]] = defaultdict(list)
         for entry in self._couchdb.scan(AUDIT) if missing else ():
             deletions[str(entry.get("account"))].append(entry)
-        removed, doubtful = 0, []
-        for name in missing:
-            changed, entries = self._files.changed(name), deletions[name]
-            if any(is_under_way(entry, now) for entry in entries):
-                continue  # it removes them itself
-            if utc_text(changed) < may_have_left_at(entries):
-                removed += self._remove(name)
-            elif changed < now - KEPT:
-                doubtful.append(name)
+        # A deletion that is under way removes them itself.
+        missing = [name for name in missing if not any(is_under_way(entry, now) for entry in deletions[name])]
+        changed = {name: self._files.changed(name) for name in missing}
+        left = [name for name in missing if utc_text(changed[name]) < may_have_left_at(deletions[name])]
+        removed = sum(map(self._remove, left))
+        doubtful = [name for name in missing if name not in left and changed[name] < now - KEPT]
         if len(doubtful) > 1:
             log.warning(
                 "%d folders with files for GRDF belong to no account. CouchDB may have lost accounts, so none of them "

@@ -188,12 +188,7 @@ class Ledger:
         """Return from when on there is room for a call in its day. On a task's first call, book all of them."""
         purpose, task = terms.purpose, terms.booking or Booking("")
         if purpose in AT_ONCE:
-            budget = quota.budget(purpose)
-            if budget is None or self._made(purpose) < budget:
-                return now
-            return min(
-                (counted_until(five) for five, made in self.calls.items() if made.get(purpose)), default=now + BIN
-            )
+            return self._at_once(now, quota, purpose)
         block = self._block(terms.booking)
         if block is None or block.at > now or self.used()[0] >= quota.calls_per_day:
             # A task that asks too early or too late books again. It is never worse off: in the meantime nobody was
@@ -211,6 +206,12 @@ class Ledger:
                 self.blocks[task.name] = block
         block.until = max(now, block.at) + BLOCK_KEPT
         return block.at
+
+    def _at_once(self, now: float, quota: Quota, purpose: Purpose) -> float:
+        budget = quota.budget(purpose)
+        if budget is None or self._made(purpose) < budget:
+            return now
+        return min((counted_until(five) for five, made in self.calls.items() if made.get(purpose)), default=now + BIN)
 
     def _block(self, task: Booking | None) -> Block | None:
         return self.blocks.get(task.name) if task else None

@@ -96,23 +96,22 @@ class Answer(Generic[Row]):
             refusal_error(each.code, each.message, account=self.account, pce=self.pce, window=each.window)
             for each in self.refusals
         ]
-        lasting = [error for error in errors if isinstance(error, FailNow)]
-        if lasting:
-            return lasting[0]
-        partial = [error for error in errors if isinstance(error, PartialAnswer)]
-        if partial:
-            partial[0].windows = tuple(
-                sorted({window for error in partial for window in (error.windows or (self.window,))})
-            )
-            return partial[0]
-        rest = [error for error in errors if error is not None]
-        if rest:
-            return rest[0]
+        found = sorted((error for error in errors if error), key=_passes)
+        if found and isinstance(first := found[0], PartialAnswer):
+            windows = (error.windows or (self.window,) for error in found if isinstance(error, PartialAnswer))
+            first.windows = tuple(sorted({window for each in windows for window in each}))
+        if found:
+            return found[0]
         if self.broken and not (self.rows or self.absent):
             tag = meter_tag(self.account, self.pce)
             cause = f"meter {tag}: GRDF's answer for {self.window} could not be read ({self.broken[0]})"
             return ServiceUnavailable.about(self.account, cause)
         return None
+
+
+def _passes(error: GasError) -> int:
+    """Return how likely an error goes away by itself."""
+    return 0 if isinstance(error, FailNow) else 1 if isinstance(error, PartialAnswer) else 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,8 @@ class AdoptRightsOperator(GrdfOperator):
             raise BadRequest.about(None, "dry_run is neither true nor false", "Nothing was done. Fill the form again.")
         asked_at = datetime.now(UTC)
         lists = ClientLists(self.clients(), self.log, last_try=run.is_last_try)
-        whose = {right.id: name for name, listed in lists.known.items() for right in listed.answer.rights}
-        rights = [right for listed in lists.known.values() for right in listed.answer.rights]
+        listed_by = [(name, right) for name, listed in lists.known.items() for right in listed.answer.rights]
+        whose, rights = {right.id: name for name, right in listed_by}, [right for _, right in listed_by]
         adopting = Adopting(self.couchdb, self.adict, asker=run.asked_by, asked_at=asked_at)
         holdings, several = adopting.holdings(), settings.meter_in_several_accounts()
         records, gone = list(self.couchdb.scan(AUDIT)), set[str]()

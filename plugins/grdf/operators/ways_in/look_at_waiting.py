@@ -54,13 +54,7 @@ class LookAtWaitingOperator(GrdfOperator):
         hourly = not run.is_scheduled or run.due.minute < QUARTER
         if not waiting or not (hourly or any(_is_new(document, datetime.now(UTC)) for document in waiting)):
             raise AirflowSkipException("No holder's answer has to be looked for now: GRDF was not asked.")
-        clients: dict[str, dict[str, Sequence[str]]] = {}
-        for document in waiting:
-            try:
-                of_client = clients.setdefault(self.adict.of(document).grdf_conn_id, {})
-                of_client[str(document["_id"])] = waiting_meters(document)
-            except BadAccount as error:
-                self.log.error("%s It waits on.", error)
+        clients = self._by_client(waiting)
         begun: list[str] = []
         failures: list[GasError] = []
         for client, meters in clients.items():
@@ -79,6 +73,19 @@ class LookAtWaitingOperator(GrdfOperator):
         count = sum(map(len, clients.values()))
         self.log.info("%d account(s) wait for a holder; %d of them begin to be read.", count, len(begun))
         return [dag_id(name) for name in begun]
+
+    def _by_client(self, waiting: Sequence[Document]) -> dict[str, dict[str, Sequence[str]]]:
+        """Return the meters that wait, by the connection of the client and by account."""
+        from grdf.consents.declarations.waiting_rights import waiting_meters
+
+        clients: dict[str, dict[str, Sequence[str]]] = {}
+        for document in waiting:
+            try:
+                of_client = clients.setdefault(self.adict.of(document).grdf_conn_id, {})
+                of_client[str(document["_id"])] = waiting_meters(document)
+            except BadAccount as error:
+                self.log.error("%s It waits on.", error)
+        return clients
 
     def _look(self, client: AdictHook, meters: Mapping[str, Sequence[str]], begun: list[str]) -> None:
         """Ask for the meters of a client's accounts.

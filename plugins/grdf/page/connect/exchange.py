@@ -341,6 +341,17 @@ def _terms(attempt: Attempt) -> Terms:
     return Terms("link" if attempt.link else "daily", longest_wait=PATIENCE)
 
 
+_STOPS = (
+    (AccountLeaving, "leaving", 409),
+    (ClientUnknown, "settings", 502),
+    (BadAccount, "not_ours", 409),
+    (GrantRefused, "code_refused", 400),
+    (IdTokenRefused, "token_refused", 502),
+    (FailNow, "settings", 502),
+)
+"""Which page an error is shown on. The first that fits counts."""
+
+
 def stop_for(error: Exception, *, household: bool = False, may_see: Callable[[str], bool] = lambda _: False) -> Stop:
     """Return the :class:`Stop` for an error, which decides what page is shown."""
     if isinstance(error, Stop):
@@ -350,18 +361,9 @@ def stop_for(error: Exception, *, household: bool = False, may_see: Callable[[st
         if household:  # a household must not learn about other accounts
             return Stop("meter_taken.household", 409)
         return Stop("meter_taken", 409, f"{error} It is {error.holder}." if may_see(error.holder) else error)
-    if isinstance(error, AccountLeaving):
-        return Stop("leaving", 409, error)
-    if isinstance(error, ClientUnknown):
-        return Stop("settings", 502, error)
-    if isinstance(error, BadAccount):
-        return Stop("not_ours", 409, error)
-    if isinstance(error, GrantRefused):
-        return Stop("code_refused", 400, error)
-    if isinstance(error, IdTokenRefused):
-        return Stop("token_refused", 502, error)
-    if isinstance(error, FailNow):
-        return Stop("settings", 502, error)
+    for kind, key, status in _STOPS:
+        if isinstance(error, kind):
+            return Stop(key, status, error)
     if isinstance(error, LinkCallsSpent):
         log.warning("%s", error)
         return Stop("link_busy", 503)

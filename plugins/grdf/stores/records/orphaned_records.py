@@ -57,12 +57,8 @@ class OrphanedRecords:
         for entry in self._couchdb.scan(AUDIT) if records else ():
             deletions[str(entry.get("account"))].append(entry)
         present = self._couchdb.fetch(ACCOUNT, sorted({_account_of(each) for each in records}))
-        gone = [
-            each
-            for each in records
-            if (account := _account_of(each)) not in present
-            and not any(is_under_way(entry, now) for entry in deletions[account])
-        ]
+        under_way = {name for name, entries in deletions.items() if any(is_under_way(each, now) for each in entries)}
+        gone = [each for each in records if _account_of(each) not in {*present, *under_way}]
         left = {str(each["_id"]): _left(each, deletions[_account_of(each)]) for each in gone}
         missing = sorted({_account_of(each) for each in gone if not left[str(each["_id"])]})
         lost, removed = self._may_be_lost(missing), 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -81,9 +82,7 @@ def start_page(
     :raises Stop: if the account cannot be connected, or no way is open
     """
     ways, place = settings.ways_in(), connecting.place(account)
-    grdf, trouble = "", ""
-    if "client_connect" in ways:
-        grdf, trouble = _grdf(account, request, place.connection, alone=ways == ("client_connect",))
+    grdf, trouble = _grdf(account, request, place.connection, ways)
     links = settings.household_links() and not opener.is_household
     out = HouseholdLinks(couchdb()).good_until(account) if links else None
     today, shown = paris_today(datetime.now(UTC)), direct or Direct()
@@ -95,7 +94,7 @@ def start_page(
         known=place.known,
         client=place.connection if settings.has_several() and not opener.is_household else "",
         household=opener.is_household,
-        ways=[way for way in ways if way == "direct" or grdf or (trouble and not opener.is_household)],
+        ways=ways if grdf or (trouble and not opener.is_household) else [way for way in ways if way == "direct"],
         trouble=trouble,
         minutes=MINUTES,
         holder=holder or Holder("", "", ""),
@@ -155,18 +154,20 @@ def to_grdf(request: Request, account: str, holder: Holder, opener: Opener) -> R
     return answer
 
 
-def _grdf(account: str, request: Request, connection: str, *, alone: bool) -> tuple[str, str]:
-    """Return this page's address as GRDF's site leads back to it, and why it cannot be used; one of the two is empty.
+def _grdf(account: str, request: Request, connection: str, ways: Sequence[str]) -> tuple[str, str]:
+    """Return this page's address as GRDF's site leads back to it, and why it cannot be used; at most one is not empty.
 
     The direct way needs none of what Client Connect does, so it is offered all the same.
 
     :param connection: the connection of the account's client
-    :param alone: whether there is no other way
+    :param ways: the ways in that the settings name
     """
+    if "client_connect" not in ways:
+        return "", ""
     try:
         address = redirect_uri(GrdfOAuthHook(connection).facts)
     except TROUBLE as error:
-        if alone:
+        if len(ways) == 1:
             raise
         return "", stop_for(error).key
     return f"{origin_of(address)}{request.scope['root_path']}/connect/{account}", ""
