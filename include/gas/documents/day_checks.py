@@ -7,7 +7,7 @@ told. So what they find cannot be rounding. It may still be right: a meter that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -195,11 +195,14 @@ def _doubtful_zeros(by_day: Mapping[date, Document], edges: tuple[date, date]) -
     runs = list(_runs(day for day in heating if by_day[day]["load"] == 0))
     long = {day for run in runs if len(run) >= LONG_RUN for day in run}
     at_edge = {day for run in runs if {run[0], run[-1]} & {*edges} for day in run} - long
-    loads = [by_day[day]["load"] for day in heating if day not in long]
-    few = len(loads) < FEW
-    heats = not few and sum(load > 0 for load in loads) >= USUALLY_HEATED * len(loads)
-    doubted = at_edge | long if few else at_edge
-    return {day for day in doubted if is_doubted(by_day[day], ZEROS)} | (long if heats else set())
+    heats = _heats([by_day[day]["load"] for day in heating if day not in long])
+    kept = at_edge | long if heats is None else at_edge
+    return {day for day in kept if is_doubted(by_day[day], ZEROS)} | (long if heats else set())
+
+
+def _heats(loads: Sequence[float]) -> bool | None:
+    """Return whether a household usually heats on the days with these loads; ``None`` if they are too few to tell."""
+    return None if len(loads) < FEW else sum(load > 0 for load in loads) >= USUALLY_HEATED * len(loads)
 
 
 def _runs(days: Iterable[date]) -> Iterator[list[date]]:

@@ -22,7 +22,7 @@ from include.gas.answers.consumption.sorting import Answer
 from include.gas.answers.contract import Contract, has_daily_data, no_daily_data, read_contract, read_frequency
 from include.gas.consents.read_under import is_own, is_under
 from include.gas.days.asked_days import published_window
-from include.gas.days.gas_day import paris_today
+from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.windows import Window
 from include.gas.documents.billing.comparison import compare_all
 from include.gas.documents.billing.period_gaps import awaited, gaps_in_words, gaps_left, open_stretches
@@ -247,12 +247,7 @@ def _store(
         changed = [document for document in merged.values() if document]
         conflicts = couchdb.write(PUBLISHED, changed).conflicts if changed else set()
         written = {document["_id"] for document in changed} - conflicts
-        for key in written:
-            # A second window may name it again. Then the first version counts, unless the period has been removed or
-            # read by others in between: a deletion may have come, and the account's id be another household's.
-            was, ours = stored.get(key), pending[key]["read_at"]
-            if key not in replaced or (was or {}).get("read_at") != ours:
-                replaced[key] = (was or {"_id": key, "_deleted": True}) | {WRITTEN_AT: ours}
+        _note_replaced(replaced, {key: stored.get(key) for key in written}, read_at)
         corrected += len(written & stored.keys())
         new += len(written - stored.keys())
         if not (pending := {key: pending[key] for key in conflicts}):
@@ -267,6 +262,18 @@ def _store(
     )  # fmt: skip
     if left_out := warn_of_left_out(answer, "published lines", log):
         counts["left_out"] += left_out
+
+
+def _note_replaced(replaced: dict[str, Document | None], written: dict[str, Document | None], read_at: str) -> None:
+    """Note what stood in the place of periods that were written.
+
+    A second window may name one again. Then the first version counts, unless the period has been removed or read by
+    others in between: a deletion may have come, and the account's id be another household's.
+    """
+    ours = utc_text(read_at)
+    for key, was in written.items():
+        if key not in replaced or (was or {}).get("read_at") != ours:
+            replaced[key] = (was or {"_id": key, "_deleted": True}) | {WRITTEN_AT: ours}
 
 
 def _words(error: FailNow, what: str, account: str, log: Log, counts: Counter[str]) -> str:

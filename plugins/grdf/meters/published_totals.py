@@ -13,8 +13,10 @@ from include.gas.errors import BadAccount, StoreBusy
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from grdf.hooks.couchdb import CouchDBHook
-    from include.gas.consents.consent import Consent
+    from include.gas.days.windows import Window
     from include.gas.documents.gas_days import Document
 
 TRIES = 5
@@ -38,8 +40,7 @@ def write_period_totals(
     for _ in range(TRIES):
         stored = {doctype: _totals(couchdb, doctype, span, priced=not taken_back) for doctype in (MONTH, YEAR)}
         document = couchdb.get(ACCOUNT, account) or {}
-        rights, periods = _rights(document, pce), couchdb.range(PUBLISHED, *span)
-        holds = rights.holds if rights else None
+        holds, periods = _holds(document, pce), couchdb.range(PUBLISHED, *span)
         # those that went while another household's periods were on their days
         new |= taken_back and not may_be_daily(document, pce)
         exchanged = any(is_of_periods(each) for found in stored.values() for each in found.values())
@@ -61,9 +62,10 @@ def _totals(couchdb: CouchDBHook, doctype: str, span: tuple[str, str], *, priced
     return {each["_id"]: each if priced else without_prices(each) for each in found}
 
 
-def _rights(document: Document, pce: str) -> Consent | None:
-    """Return the rights that an account brought for a meter; ``None`` if it does not say."""
+def _holds(document: Document, pce: str) -> Callable[[Window], bool] | None:
+    """Return what says whether the account's rights cover a window; ``None`` if they are not known."""
     try:
-        return meter_of(document, pce)
+        rights = meter_of(document, pce)
     except BadAccount:
         return None
+    return rights.holds if rights else None

@@ -7,12 +7,12 @@ A deletion removes the files that it sees. Others stay if it ran on a worker wit
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from datetime import datetime, timedelta
 
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.staging.proof_files import FOLDER, ProofFiles
 from grdf.stores.accounts.account_store import AccountStore
+from grdf.stores.records.orphaned_records import deletions_by_account
 from include.gas.account.sections.marks import Connected
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
@@ -52,13 +52,11 @@ class LeftFiles:
         names = self._files.names()
         accounts = self._couchdb.fetch(ACCOUNT, [name for name in names if _is_id(name)])
         missing = [name for name in names if name not in accounts]
-        deletions: dict[str, list[Document]] = defaultdict(list)
-        for entry in self._couchdb.scan(AUDIT) if missing else ():
-            deletions[str(entry.get("account"))].append(entry)
+        deletions = deletions_by_account(self._couchdb) if missing else {}
         # A deletion that is under way removes them itself.
-        missing = [name for name in missing if not any(is_under_way(entry, now) for entry in deletions[name])]
+        missing = [name for name in missing if not any(is_under_way(entry, now) for entry in deletions.get(name, ()))]
         changed = {name: self._files.changed(name) for name in missing}
-        left = [name for name in missing if utc_text(changed[name]) < may_have_left_at(deletions[name])]
+        left = [name for name in missing if utc_text(changed[name]) < may_have_left_at(deletions.get(name, ()))]
         removed = sum(map(self._remove, left))
         doubtful = [name for name in missing if name not in left and changed[name] < now - KEPT]
         if len(doubtful) > 1:

@@ -51,8 +51,7 @@ class LookAtWaitingOperator(GrdfOperator):
 
         run = Run.of(context)
         waiting = [document for document in self.accounts.waiting() if waiting_meters(document)]
-        hourly = not run.is_scheduled or run.due.minute < QUARTER
-        if not waiting or not (hourly or any(_is_new(document, datetime.now(UTC)) for document in waiting)):
+        if not _is_due(run, waiting):
             raise AirflowSkipException("No holder's answer has to be looked for now: GRDF was not asked.")
         clients = self._by_client(waiting)
         begun: list[str] = []
@@ -118,9 +117,11 @@ class LookAtWaitingOperator(GrdfOperator):
             self.log.info("The next run looks for the other rights: %d accounts begin to be read now.", len(begun))
 
 
-def _is_new(document: Document, now: datetime) -> bool:
-    declaration = Declaration.of(document)
-    return declaration is not None and declaration.is_new(now)
+def _is_due(run: Run, waiting: Sequence[Document]) -> bool:
+    """Return whether a run looks: in the first quarter of an hour, after a declaration, or for a person."""
+    hourly, now = not run.is_scheduled or run.due.minute < QUARTER, datetime.now(UTC)
+    declarations = (Declaration.of(document) for document in waiting)
+    return bool(waiting) and (hourly or any(each is not None and each.is_new(now) for each in declarations))
 
 
 def _chunks(meters: Mapping[str, Sequence[str]]) -> list[list[str]]:

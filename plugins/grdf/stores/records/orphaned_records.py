@@ -53,13 +53,11 @@ class OrphanedRecords:
         :param days: for how many days to keep a copy
         """
         records = list(self._couchdb.scan(DOCTYPE, "", BEFORE_KEPT))
-        deletions: dict[str, list[Document]] = defaultdict(list)
-        for entry in self._couchdb.scan(AUDIT) if records else ():
-            deletions[str(entry.get("account"))].append(entry)
+        deletions = deletions_by_account(self._couchdb) if records else {}
         present = self._couchdb.fetch(ACCOUNT, sorted({_account_of(each) for each in records}))
         under_way = {name for name, entries in deletions.items() if any(is_under_way(each, now) for each in entries)}
         gone = [each for each in records if _account_of(each) not in {*present, *under_way}]
-        left = {str(each["_id"]): _left(each, deletions[_account_of(each)]) for each in gone}
+        left = {str(each["_id"]): _left(each, deletions.get(_account_of(each), ())) for each in gone}
         missing = sorted({_account_of(each) for each in gone if not left[str(each["_id"])]})
         lost, removed = self._may_be_lost(missing), 0
         for each in _old(gone, now):
@@ -101,6 +99,14 @@ class OrphanedRecords:
         if since + timedelta(days=days) >= paris_today(now):
             ConsentRecords(self._couchdb).keep_copies(account, [document], since, days)
         return self._remover.remove(DOCTYPE, str(document["_id"]))
+
+
+def deletions_by_account(couchdb: CouchDBHook) -> dict[str, list[Document]]:
+    """Return the records of all deletions by the accounts that they are about."""
+    found: dict[str, list[Document]] = defaultdict(list)
+    for entry in couchdb.scan(AUDIT):
+        found[str(entry.get("account"))].append(entry)
+    return dict(found)
 
 
 def _old(records: Iterable[Document], now: datetime) -> list[Document]:

@@ -84,7 +84,6 @@ def start_page(
     ways, place = settings.ways_in(), connecting.place(account)
     grdf, trouble = _grdf(account, request, place.connection, ways)
     links = settings.household_links() and not opener.is_household
-    out = HouseholdLinks(couchdb()).good_until(account) if links else None
     today, shown = paris_today(datetime.now(UTC)), direct or Direct()
     answer = page(
         request,
@@ -109,7 +108,7 @@ def start_page(
         to_client=f"{request.scope['root_path']}{opener.start(account)}",
         to_direct=f"{request.scope['root_path']}{opener.start(account, '/direct')}",
         links=links,
-        link_until=datetime.fromtimestamp(out, PARIS).isoformat() if out else None,
+        link_until=_link_until(account) if links else None,
     )
     if grdf:  # Chromium applies "form-action" to redirects after a form is sent, too.
         places = places_of(GrdfOAuthHook(place.connection).facts.authorize_url)
@@ -171,6 +170,11 @@ def _grdf(account: str, request: Request, connection: str, ways: Sequence[str]) 
             raise
         return "", stop_for(error).key
     return f"{origin_of(address)}{request.scope['root_path']}/connect/{account}", ""
+
+
+def _link_until(account: str) -> str | None:
+    until = HouseholdLinks(couchdb()).good_until(account)
+    return datetime.fromtimestamp(until, PARIS).isoformat() if until else None
 
 
 def _ticket(account: str, opener: Opener) -> str:
