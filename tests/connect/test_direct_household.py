@@ -250,7 +250,7 @@ def test_only_the_browser_that_sent_it_follows(front: Site, clean: LocalWorld, a
     assert state(other, other_sent) == "waits"
 
 
-@pytest.mark.parametrize("how", ["deleted", "replaced", "by hand", "by client connect"])
+@pytest.mark.parametrize("how", ["deleted", "replaced", "by client connect"])
 def test_it_sees_nothing_that_its_own_form_did_not_bring(
     front: Site, clean: LocalWorld, couchdb: CouchDBHook, account_id: str, how: str
 ) -> None:
@@ -263,9 +263,6 @@ def test_it_sees_nothing_that_its_own_form_did_not_bring(
     elif how == "replaced":
         other = holder(other_of(account_id)).pces[0]
         send(front.browser("op"), f"/connect/{account_id}", entered(other_of(account_id), pce=other))
-    elif how == "by hand":
-        section = {"pce": holder(account_id).pces[0], **PERSON, "name": "Martin-Invente", "postcode": "69001"}
-        couchdb.put(ACCOUNT, document | {"declaration": section})
     else:
         couchdb.put(ACCOUNT, document | {"connected": {"at": "2026-11-27T10:00:00Z", "by": "op"}})
     told = followed(browser, sent, Accept="application/json").json()

@@ -51,12 +51,10 @@ class Change:
 
     :param at: when GRDF was asked for it, UTC text
     :param before: the former load in kWh; ``None`` if there was none, or others have damaged it
-    :param after: the new load in kWh; likewise
     """
 
     at: str
     before: Number | None
-    after: Number | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,5 +311,4 @@ def _changes(document: Mapping[str, Any]) -> Iterator[Change]:
     changes = document.get("changes")
     for change in changes if isinstance(changes, list) else ():
         if isinstance(change, Mapping):
-            before, after = (load if is_number(load := change.get(name)) else None for name in ("before", "after"))
-            yield Change(str(change.get("at", "")), before, after)
+            yield Change(str(change.get("at", "")), load if is_number(load := change.get("before")) else None)

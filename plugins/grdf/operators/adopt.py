@@ -86,12 +86,7 @@ class AdoptKonnectorOperator(AccountOperator):
             raise BadRequest.about(
                 None, str(error), f"{_NOTHING} Enter the account's id as it appears in its DAG's name."
             ) from None
-        dry_run = params["dry_run"]
-        if not isinstance(dry_run, bool):
-            raise BadRequest.about(
-                self.account_id, f"dry_run is {dry_run!r:.40}", f"{_NOTHING} Set it to true or false."
-            )
-        return dry_run
+        return bool(params["dry_run"])
 
     def _meter(self, account: Account, document: dict[str, Any]) -> str:
         """Return the meter that the konnector read: the one that it noted, otherwise the first."""

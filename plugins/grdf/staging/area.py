@@ -18,7 +18,6 @@ import msgspec
 from airflow.sdk import ObjectStoragePath
 
 from grdf.staging import entries
-from grdf.staging.entries import local_path
 from grdf.staging.failures import in_words
 from grdf.staging.proof_files import FOLDER as PROOFS
 from grdf.staging.proof_files import ProofFiles
@@ -117,9 +116,10 @@ class Staging:
                 content = path.read_bytes()
         except FileNotFoundError:
             raise AnswersGone.about(
-                cause=f"the answers staged at {reference} are gone: already loaded, removed by hand{self._elsewhere}",
+                cause=f"the answers staged at {reference} are gone: loaded, removed by hand, or on another disk",
                 account=account,
-                next_step=f"{self._share}{EXTRACT_AGAIN}",
+                next_step="If tasks run on several machines, let [grdf] staging_url name a folder that all share, or an "
+                f"object store (s3://...). {EXTRACT_AGAIN}",
             ) from None
         now = datetime.now(UTC)
         try:
@@ -131,19 +131,6 @@ class Staging:
                 f"the answers staged at {reference} cannot be read: the file was damaged or edited",
                 f"The next run asks for missing days again; to ask for all of them at once: {EXTRACT_AGAIN}",
             ) from None
-
-    @property
-    def _elsewhere(self) -> str:
-        return ", or on another worker's disk" if local_path(self.base_url) else ""
-
-    @property
-    def _share(self) -> str:
-        if not local_path(self.base_url):
-            return ""
-        return (
-            f"{self.base_url} is a folder of the machine that runs the task. If tasks run on several machines, "
-            "set [grdf] staging_url to a folder that all of them share, or to an object store (s3://...). "
-        )
 
     def remove(self, account: str, reference: str) -> None:
         """Remove a run's answers. It is fine if they are gone already.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
-from hashlib import blake2b
 
 from airflow.sdk import ObjectStoragePath
 
@@ -63,20 +62,6 @@ class Imports:
     def remove_progress(self, name: str) -> None:
         """Remove the progress of an import that has ended, or whose file is gone."""
         self._remove(name + PROGRESS)
-
-    def begun_with(self, run: str, source: str) -> str:
-        """Return the hash of the file with which a run began; it is noted if the run has not begun yet.
-
-        The note goes with the old files. It must outlive the file, the progress and the run's tries.
-
-        :param run: Airflow's id of the run
-        :param source: the hash of the file as it is now
-        """
-        name = f".run-{blake2b(run.encode(), digest_size=12).hexdigest()}"
-        noted = self._text(name)
-        if noted is None:
-            self._write(name, source)
-        return noted or source
 
     def result(self, name: str) -> str | None:
         """Return the result of an import; ``None`` if there is none."""

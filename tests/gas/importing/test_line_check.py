@@ -134,7 +134,7 @@ def test_what_this_import_has_declared_is_not_declared_again_although_the_holder
     assert check(row, accounts=(account("home", **MARK),), recorded=recorded)[0].verdict == "left"
 
 
-def test_ids_are_chosen_once_and_follow_their_meters_when_the_file_is_changed() -> None:
+def test_ids_are_chosen_once_and_anew_when_the_file_is_changed() -> None:
     lines = [Line(2, GOOD), Line(3, GOOD | {"pce": OTHER}), Line(4, {**GOOD, "account": "own"})]
     words = iter(["a", "a", "b", "c", "d"])
     progress = Progress("2026", "hash")
@@ -147,14 +147,9 @@ def test_ids_are_chosen_once_and_follow_their_meters_when_the_file_is_changed() 
     again.choose_ids(lines, holdings, lambda: "never")
     assert again.ids == progress.ids
 
-    created = Holdings([account("household-c", OTHER)])
     changed = again.for_source("other")
-    turned = [Line(2, GOOD | {"pce": OTHER}), Line(3, GOOD)]
-    changed.recognise(turned, created)
-    assert changed.ids == {2: "household-c"}
-    changed.choose_ids(turned, created, lambda: next(words))
-    assert changed.ids == {2: "household-c", 3: "household-d"}
-    assert changed.orphans(created) == ["household-a"]
+    changed.choose_ids([Line(2, GOOD)], holdings, lambda: next(words))
+    assert (changed.began, changed.ids) == ("2026", {2: "household-d"})
     assert Progress.read("{") is None
 
 

@@ -15,13 +15,9 @@ from grdf.page.direct.progress_cookie import Followed
 from grdf.page.html.render import page, texts_for, wants_page
 from grdf.page.html.spelling import Spelling
 from grdf.page.security import AccountDep, ConnectorDep
-from include.gas.account.connected import is_asked
 from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import Declaration, names_person
 from include.gas.display.progress import Progress, Step, progress
 from include.gas.documents.doctypes import ACCOUNT
-from include.gas.documents.gas_days import Document
-from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.errors import GasError
 
 router = APIRouter()
@@ -61,28 +57,9 @@ def _own(followed: Followed) -> Progress:
     """
     document = couchdb().get(ACCOUNT, followed.account)
     record = sent_record(followed.account, followed.name)
-    if document is None or record is None or not _is_of(document, record):
+    if document is None or record is None or Connected.moment(document) != record.given:
         return Progress(Step.NOTHING)
     return progress(document)
-
-
-def _is_of(document: Document, record: ConsentRecord) -> bool:
-    """Return whether the account is still connected as the household agreed to in a record."""
-    if Connected.moment(document) != record.given:
-        return False
-    entered, declared = record.entered, Declaration.of(document)
-    if names_person(document):
-        return is_asked(
-            document,
-            Declaration(
-                pce=record.pce,
-                name=entered.name,
-                company=entered.company,
-                email=entered.email,
-                postcode=entered.postcode,
-            ),
-        )
-    return declared is not None and declared.pce == record.pce
 
 
 def _shown(request: Request, found: Progress, *, account: str = "", household: bool = False) -> Response:
