@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from include.gas.account.account import ACCOUNT_TYPE, Account
-from include.gas.account.declaration_check import DAYS
+from include.gas.account.declaration_check import DAYS, given_by
 from include.gas.account.own_meters import with_meters
 from include.gas.account.sections.client import DEFAULT, GrdfClient, bound
 from include.gas.account.sections.marks import Connected
@@ -129,9 +129,7 @@ def declaring(
     base: Mapping[str, Any] = document or bound(new, connection)
     noted = members(base.get(Declaration.key))
     kept = {key: value for key, value in noted.items() if key not in _ENTERED and not key.startswith("refused")}
-    values = {name: getattr(asked, name) for name in _ENTERED}
-    entered = {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items() if value}
-    section = kept | entered | {"entered_at": utc_text(at)}
+    section = kept | given_by(asked) | {"entered_at": utc_text(at)}
     return Connected(utc_text(at), by, record).noted(put(base, Declaration.key, section))
 
 

@@ -46,19 +46,13 @@ def to_declare(document: Mapping[str, Any]) -> Declaration:
     days = {name: _day(found, name) for name in DAYS}
     perimeters = found.get("perimeters") or USUAL_PERIMETERS
     noted = Declaration.of(document) or Declaration()
-    return msgspec.structs.replace(
-        noted,
-        pce=texts["pce"],
-        name=texts["name"],
-        company=texts["company"],
-        postcode=texts["postcode"],
-        email=texts["email"],
-        phone=texts["phone"],
-        perimeters=[str(each) for each in perimeters],
-        first=days["first"],
-        end=days["end"],
-        calls_until=days["calls_until"],
-    )
+    return msgspec.structs.replace(noted, **texts, **days, perimeters=[str(each) for each in perimeters])
+
+
+def given_by(declaration: Declaration) -> dict[str, Any]:
+    """Return the section ``declaration`` of an account for what a household gave."""
+    values = {name: getattr(declaration, name) for name in ("pce", "perimeters", *PERSON, *DAYS)}
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items() if value}
 
 
 def wrong_fields(document: Mapping[str, Any]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from include.gas.account.declaration_check import CANNOT, to_declare
-from include.gas.account.sections.rights.declaration import PERSON, Declaration
+from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.answers.access_rights import is_pce
 from include.gas.answers.words import fold
 from include.gas.documents.gas_days import check_account_id
@@ -166,10 +166,3 @@ def _again(line: Checked, pce: str, before: Holding, since: str) -> Checked | No
 
 def _wrong(line: Checked, reason: str, detail: str = "") -> Checked:
     return replace(line, verdict="wrong", reason=reason, detail=detail, declaration=None)
-
-
-def given_by(declaration: Declaration) -> dict[str, Any]:
-    """Return the section ``declaration`` of an account for what a household gave."""
-    texts = {name: text for name in ("pce", *PERSON) if (text := getattr(declaration, name))}
-    days = {name: day.isoformat() for name in ("first", "end", "calls_until") if (day := getattr(declaration, name))}
-    return {**texts, "perimeters": list(declaration.perimeters), **days}

@@ -49,17 +49,7 @@ def new_record(
         by=by,
         agreed=agreed,
         proof=proof,
-        entered=Entered(
-            name=declaration.name,
-            company=declaration.company,
-            postcode=declaration.postcode,
-            email=declaration.email,
-            phone=declaration.phone,
-            perimeters=declaration.perimeters,
-            first=declaration.first,
-            end=declaration.end,
-            calls_until=declaration.calls_until,
-        ),
+        entered=msgspec.convert(declaration, Entered, from_attributes=True),
     )
 
 

@@ -118,7 +118,7 @@ class Staging:
             raise AnswersGone.about(
                 cause=f"the answers staged at {reference} are gone: loaded, removed by hand, or on another disk",
                 account=account,
-                next_step="If tasks run on several machines, let [grdf] staging_url name a folder that all share, or an "
+                next_step="If tasks run on several machines, let [grdf] staging_url name a folder that all see, or an "
                 f"object store (s3://...). {EXTRACT_AGAIN}",
             ) from None
         now = datetime.now(UTC)

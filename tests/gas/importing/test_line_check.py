@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from include.gas.account.declaration_check import given_by
 from include.gas.importing import line_check
 from include.gas.importing.csv_file import Line
 from include.gas.importing.holdings import Holdings
 from include.gas.importing.import_progress import Progress
-from include.gas.importing.line_check import Checked, check_lines, given_by
+from include.gas.importing.line_check import Checked, check_lines
 from include.gas.importing.result_file import Result, report, to_csv
 
 GOOD = {"pce": "09999999900017", "name": "Durand", "postcode": "69001", "email": "m@example.org"}

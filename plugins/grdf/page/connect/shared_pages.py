@@ -24,17 +24,10 @@ log = logging.getLogger(__name__)
 FOR_OPERATORS = frozenset(
     f"connect.{key}"
     for key in (
-        "settings",
-        "token_refused",
-        "leaving",
-        "deleted",
-        "changed",
-        "not_ours",
-        "another",
-        "no_address",
+        "settings", "token_refused", "leaving", "deleted", "changed", "not_ours", "another", "no_address",
         "direct_deleted",
     )
-)
+)  # fmt: skip
 """Errors whose reason is shown to operators only, not to households."""
 BY_LINK = "the household itself, with a link"
 """Who connects an account, in records and logs, if no Airflow user does."""

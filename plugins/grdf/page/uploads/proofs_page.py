@@ -67,12 +67,8 @@ def _store(request: Request, account: str, files: list[Uploaded], visitor: Conne
             return _page(request, account, can_send=sends, key="proofs.too_many")
         for file in files:
             place.put(account, file.content)
-        _check_stays(account)
     except ProofNotSent as error:
         return _page(request, account, can_send=sends, wrong=str(error))
-    except HTTPException:  # it was deleted in the meantime
-        place.remove(account)
-        raise
     log.info("Account %s: %s uploaded %d file(s) to be sent as proofs.", account, visitor.name, len(files))
     return RedirectResponse(f"{request.scope['root_path']}/connect/{account}/proofs", 303)
 
