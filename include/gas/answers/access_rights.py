@@ -184,7 +184,7 @@ def is_pce(text: object) -> bool:
     return isinstance(text, str) and PCE.fullmatch(text) is not None
 
 
-def read_rights(text: str | bytes, *, account: str | None, pce: str | None = None) -> Rights:
+def read_rights(text: str | bytes, *, account: str | None) -> Rights:
     """Parse an answer of ``droits_acces``.
 
     :param account: account id for messages; ``None`` when the rights of all accounts were requested
@@ -199,7 +199,7 @@ def read_rights(text: str | bytes, *, account: str | None, pce: str | None = Non
         if right is not None:
             rights.append(right)
         elif code or message:
-            error = refusal_error(code, message, account=account, pce=pce, quoted=False)
+            error = refusal_error(code, message, account=account, pce=None, quoted=False)
             # GRDF sends an empty list as a status line saying that there is no right. That is not an error.
             problem = problem or (None if fold(message).find("aucun droit") >= 0 else error)
         else:

@@ -25,15 +25,9 @@ class Reread:
     """How far back to ask for days again, because GRDF publishes late and corrects what it published.
 
     :param days: number of gas days, 0 or more
-    :raises ValueError: if ``days`` is negative
     """
 
     days: int
-
-    def __post_init__(self) -> None:
-        """Refuse a negative number, which would ask for later days than wanted."""
-        if self.days < 0:
-            raise ValueError(f"reread_days must be 0 or more, not {self.days}")
 
     def back_from(self, day: date) -> date:
         """Return the first day to ask for when ``day`` is wanted.

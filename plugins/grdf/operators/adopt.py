@@ -61,10 +61,6 @@ class AdoptKonnectorOperator(AccountOperator):
                 "were written for one of those stay; all others are treated as this account's.",
                 self.account_id, len(others),
             )  # fmt: skip
-        if len(account.meters) > 1:
-            self.log.info(
-                "Account %s has %d meters; the first one gets the documents.", self.account_id, len(account.meters)
-            )
         if dry_run:
             plan = look(self.couchdb, self.account_id, pce, others)
             text, counts, changes = plan.text(dry_run=True), plan.counts(), Changes()
