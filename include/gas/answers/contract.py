@@ -17,9 +17,6 @@ from include.gas.answers.words import day_in, text_of
 from include.gas.errors import ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 
-HIGHEST = 10**10
-"""kWh a year, or a day for a capacity. No meter uses nearly as much, so a greater figure is none."""
-
 _DAILY = {"1M": True, "MM": True, "6M": False, "JJ": False}
 
 
@@ -118,7 +115,6 @@ def _facts(text: str | bytes, key: str, *, account: str, pce: str) -> Mapping[st
 
 
 def _figure(value: object, name: str, *, alone: bool = True) -> int | float | None:
-    """Return a number that is either the value itself or a member of an object; ``None`` if it is beyond all use."""
+    """Return a number that is either the value itself or a member of an object."""
     bare = value if alone else None
-    number = number_in(value.get(name) if isinstance(value, Mapping) else bare)
-    return None if number is None or number > HIGHEST else number
+    return number_in(value.get(name) if isinstance(value, Mapping) else bare)

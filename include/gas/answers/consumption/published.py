@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from itertools import zip_longest
 
 from include.gas.answers.consumption.sorting import Answer, Kind, Line, sort_answer
-from include.gas.answers.fields import Quality, Status, coefficient_in, float_in, quality_in, status_in
+from include.gas.answers.fields import Quality, Status, coefficient_in, number_in, quality_in, status_in
 from include.gas.answers.words import day_in, instant_in, text_of
 from include.gas.days.gas_day import ONE_DAY, YEARS, gas_day_of
 from include.gas.days.windows import Window
@@ -85,7 +85,7 @@ def _with_question(answer: Answer[Period]) -> Iterator[Period]:
 def _period(span: Window, load: int | float, line: Line, use: Line) -> Period:
     taken = line.get("releve_fin")
     reason = text_of(taken.get("raison_releve")) if isinstance(taken, dict) else ""
-    volume = float_in(use.get("volume_brut"))
+    volume = number_in(use.get("volume_brut"))
     return Period(span.first, span.end, load, coefficient_in(use), volume, reason[:20], status_in(use), quality_in(use))
 
 
