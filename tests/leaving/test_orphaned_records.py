@@ -101,7 +101,7 @@ def test_records_outlive_a_database_that_was_lost(
     assert clear_away() == 0
     assert [own(name) for name in names] == [1, 1]
     assert kept() == before
-    assert "2 accounts with records of consent do not exist, among them lost-1, lost-2" in caplog.text
+    assert "2 account(s) with records of consent do not exist, among them lost-1, lost-2" in caplog.text
     assert "Restore the accounts from a backup, or start grdf_adopt_rights" in caplog.text
     for name in names:
         Remover(CouchDBHook()).remove_range(CONSENT_RECORD, f"{name}:", f"{name};")

@@ -146,11 +146,17 @@ def plan_adoption(
             left += [(each, reason) for each in groups]
         else:
             found += groups
+    adopted, others = _with_ids(found, holdings)
+    return AdoptionPlan(adopted, (*left, *others), owned, len(once) - len(usable))
+
+
+def _with_ids(
+    found: Sequence[Adoption], holdings: Holdings
+) -> tuple[tuple[Adoption, ...], tuple[tuple[Adoption, str], ...]]:
+    """Return the adoptions whose account's id may be used, and the others with the reason."""
     ids = Counter(each.account for each in found)
     problems = [(each, _id_problem(each.account, ids, holdings)) for each in found]
-    adopted = tuple(each for each, problem in problems if not problem)
-    left += ((each, problem) for each, problem in problems if problem)
-    return AdoptionPlan(adopted, tuple(left), owned, len(once) - len(usable))
+    return tuple(each for each, why in problems if not why), tuple((each, why) for each, why in problems if why)
 
 
 def not_free(right: AccessRight, holdings: Holdings, gone: Collection[str], client: str = DEFAULT) -> str:

@@ -59,18 +59,11 @@ class LeftFiles:
         left = [name for name in missing if utc_text(changed[name]) < may_have_left_at(deletions.get(name, ()))]
         removed = sum(map(self._remove, left))
         doubtful = [name for name in missing if name not in left and changed[name] < now - KEPT]
-        if len(doubtful) > 1:
+        if len(doubtful) > 1 or (doubtful and not AccountStore(self._couchdb).has_any()):
             log.warning(
-                "%d folders with files for GRDF belong to no account. CouchDB may have lost accounts, so none of them "
+                "%d folder(s) with files for GRDF belong to no account. CouchDB may have lost some, so none of them "
                 "is removed. Restore the accounts, or remove the folders from %s of the staging folder.",
                 len(doubtful), FOLDER,
-            )  # fmt: skip
-            return removed
-        if doubtful and not AccountStore(self._couchdb).has_any():
-            log.warning(
-                "%s holds no account of a household, but there is a folder with files for GRDF. CouchDB may have lost "
-                "accounts, so nothing of it is removed. Restore them from a backup. If no household is to be "
-                "connected, remove the folder from %s of the staging folder.", ACCOUNT, FOLDER,
             )  # fmt: skip
             return removed
         return removed + sum(self._remove(name) for name in doubtful)

@@ -71,19 +71,12 @@ class OrphanedRecords:
 
     def _may_be_lost(self, missing: Sequence[str]) -> bool:
         """Return whether CouchDB may have lost the accounts that are missing, and tell what to do if so."""
-        if len(missing) > 1:
+        if len(missing) > 1 or (missing and not AccountStore(self._couchdb).has_any()):
             log.warning(
-                "%d accounts with records of consent do not exist, among them %s. CouchDB may have lost accounts, so "
+                "%d account(s) with records of consent do not exist, among them %s. CouchDB may have lost accounts, so "
                 "none of these records is removed. Restore the accounts from a backup, or start grdf_adopt_rights, "
                 "which gives their rights new accounts and these their records. If they are gone for good, remove "
                 "their records from %s.", len(missing), ", ".join(missing[:MOST_NAMED]), DOCTYPE,
-            )  # fmt: skip
-            return True
-        if missing and not AccountStore(self._couchdb).has_any():
-            log.warning(
-                "%s holds no account of a household, but account %s has records of consent. CouchDB may have lost "
-                "accounts, so none of these records is removed. Restore them from a backup. If no household is "
-                "connected any more, remove the records from %s.", ACCOUNT, missing[0], DOCTYPE,
             )  # fmt: skip
             return True
         return False
