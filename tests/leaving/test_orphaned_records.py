@@ -120,8 +120,8 @@ def test_the_only_record_outlives_a_night_without_accounts(
     record(account_id)
     assert clear_away() == 0
     assert (own(account_id), kept()) == (1, [])
-    (said,) = [each.getMessage() for each in caplog.records if "no account of a household" in each.getMessage()]
-    assert "Restore them from a backup" in said
+    (said,) = [each.getMessage() for each in caplog.records if "do not exist" in each.getMessage()]
+    assert "Restore the accounts from a backup" in said
     restore_accounts(without_accounts, {"_id": "another-household", "account_type": "grdfgrandlyon"})
     assert clear_away() == 1
     assert (own(account_id), len(kept())) == (0, 1)

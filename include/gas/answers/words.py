@@ -53,6 +53,8 @@ def instant_in(value: object) -> datetime | None:
     One without a time zone is taken as Paris time. If GRDF means UTC, it is one or two hours early. A date alone stands
     for the start of that day.
     """
+    if not isinstance(value, str | date):
+        return None
     try:
         instant = datetime.fromisoformat(str(value).strip())
         return instant if instant.tzinfo else instant.replace(tzinfo=PARIS)

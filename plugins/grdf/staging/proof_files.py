@@ -66,9 +66,9 @@ class ProofFiles:
         for place, file in enumerate(files, 1):
             try:
                 with in_words(self.base_url, account):
-                    if not file.is_file():  # a pipe would be waited for, and whose a folder is, nobody knows
-                        raise NotAProof("is no ordinary file")
-                    content = read_start(file, MOST_BYTES + 1)
+                    content = read_start(file, MOST_BYTES + 1) if file.is_file() else None
+                if content is None:  # a pipe would be waited for, and whose a folder is, nobody knows
+                    raise NotAProof("is no ordinary file")
                 found.append(checked(content))
             except NotAProof as error:
                 cause = f"file {place} of {len(files)} in {where}, by name, {error}. Nothing was sent"
