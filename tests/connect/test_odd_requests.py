@@ -48,7 +48,7 @@ BODIES = (
     b'--x\r\nContent-Disposition: form-data; name="email"; filename="\xff"\r\n\r\n\x00\r\n--x--',
 )
 
-CHARSETS = ("utf-7", "undefined", "idna", "nonsense", "hex")
+CHARSETS = ("utf-7", "idna", "nonsense", "hex")
 """Encodings in which an error may be hidden."""
 FORM = (
     b"".join(
