@@ -17,9 +17,9 @@ from grdf.operators.history import (
 DOC = """
 Reads a range of gas days again and stores what is new or was corrected. Start it by hand, with accounts and range.
 
-`read` has one task per account: the states of the tasks show the progress, and each log says how long the rest will
-take. An account that fails does not stop the others; clear its task to try again. Days that are stored as definitive
-are not asked for again unless *Include definitive days* is on.
+`plan` says how long it will take; `read` has one task per account, whose states show the progress. An account that
+fails does not stop the others; clear its task to try again. Days that are stored as definitive are not asked for again
+unless *Include definitive days* is on.
 """
 PARAMS = {
     "accounts": Param(

@@ -234,7 +234,6 @@ class World:
         from grdf.quota.governor import Governor
 
         context = _context("import", None)
-        context["ti"].get_ti_count = lambda *_, **__: 0
         span = (self.today - timedelta(days=700), self.today - timedelta(days=400))
         context["params"] = {"from": str(span[0]), "to": str(span[1]), "include_definitive": False}
         context["params"]["accounts"] = []
@@ -248,7 +247,6 @@ class World:
 
             def work(account: str = account) -> Any:
                 operator = self._ready(ReadHistoryOperator(task_id="read", account_id=account))
-                operator._tell_progress = lambda _context: None
                 return inspect.unwrap(ReadHistoryOperator.execute)(operator, context)
 
             self.submit(Task(self, work, lambda _result: None, daily=False))

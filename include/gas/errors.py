@@ -6,7 +6,6 @@ or ``None`` when the household can do nothing. ``answers/refusals.py`` maps GRDF
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from include.gas.meter_tag import without_numbers
@@ -53,10 +52,11 @@ class GasError(Exception):
     cause: str = ""
     """The cause without the account and the next step. Empty unless :meth:`about` built the text."""
 
-    def __init__(self, message: str, *, account: str | None = None) -> None:
-        """Create the error and store the account's id on it."""
+    def __init__(self, message: str, *, account: str | None = None, **more: Any) -> None:
+        """Create the error, with values for attributes of its class."""
         super().__init__(without_numbers(message, account))
         self.account = account
+        vars(self).update(more)
 
     @classmethod
     def about(cls, account: str | None, cause: str, next_step: str | None = None, **more: Any) -> Self:
@@ -91,11 +91,7 @@ class RetryLater(GasError):
 
     state: ClassVar[str | None] = VENDOR_DOWN
     default_step = "Nothing to do: it is tried again automatically."
-
-    def __init__(self, message: str, *, account: str | None = None, retry_after: float | None = None) -> None:
-        """Create the error and store the time to wait on it."""
-        super().__init__(message, account=account)
-        self.retry_after = retry_after
+    retry_after: float | None = None
 
 
 class ServiceUnavailable(RetryLater):
@@ -142,18 +138,7 @@ class PartialAnswer(RetryLater):
     """
 
     state = None
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        account: str | None = None,
-        retry_after: float | None = None,
-        windows: Sequence[Window] = (),
-    ) -> None:
-        """Create the error and store the days to ask for again on it."""
-        super().__init__(message, account=account, retry_after=retry_after)
-        self.windows = tuple(windows)
+    windows: tuple[Window, ...] = ()
 
 
 class FailNow(GasError):
@@ -211,11 +196,7 @@ class MeterTaken(FailNow):
 
     state = OAUTH_OUTDATED
     default_step = "Find out which of the two accounts is the household's, and delete the other."
-
-    def __init__(self, message: str, *, account: str | None = None, holder: str = "") -> None:
-        """Create the error and store the other account's id on it."""
-        super().__init__(message, account=account)
-        self.holder = holder
+    holder: str = ""
 
 
 class CredentialsRefused(FailNow):
@@ -235,11 +216,7 @@ class IdTokenRefused(FailNow):
     default_step = (
         "Nothing was changed. If it happens again after a new consent, check the id_token settings of the connection."
     )
-
-    def __init__(self, message: str, *, account: str | None = None, expired: bool = False) -> None:
-        """Create the error and store on it whether the token has expired."""
-        super().__init__(message, account=account)
-        self.expired = expired
+    expired: bool = False
 
 
 class AccountLeaving(FailNow):
@@ -293,12 +270,8 @@ class DeclarationRefused(FailNow):
     default_step = "Ask the household, correct the declaration in the account's document, then start a run of its DAG."
     EXISTS: ClassVar[str] = "exists"
     ANOTHER: ClassVar[str] = "another household"
-
-    def __init__(self, message: str, *, account: str | None = None, reason: str = "", records: str = "") -> None:
-        """Create the error and store the reason on it."""
-        super().__init__(message, account=account)
-        self.reason = reason
-        self.records = records
+    reason: str = ""
+    records: str = ""
 
 
 class LeftBefore(DeclarationRefused):

@@ -27,7 +27,6 @@ def meter_tag(account: str, pce: str) -> str:
     hundred meters a tag nearly always points to one. So only people who may see the account should see its logs.
 
     :param account: account id; the same meter has a different tag in another account
-    :param pce: the meter's number
     :return: for example ``M-7KQ``
     """
     told = f"{account}:{pce}".encode(errors="surrogatepass")  # whatever a document names as a meter

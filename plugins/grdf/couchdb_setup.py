@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from include.gas.documents.doctypes import DOCTYPES, FOR_READERS
@@ -29,11 +29,7 @@ Say = Callable[[str], None]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Set up CouchDB according to the Airflow connections, and print what was created and what existed.
-
-    :param argv: command-line arguments
-    :return: the exit code
-    """
+    """Set up CouchDB according to the Airflow connections, and print what was created and what existed."""
     options = _arguments(argv)
     from grdf.hooks.couch_roles import administrator
     from grdf.hooks.couchdb import CouchDBHook
@@ -56,7 +52,6 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
     :param readers: names of further CouchDB users. They are let into the databases that are for readers alone: whoever
         may read the others finds names, addresses and tokens there, and may write an approval of a deletion
     :raises BadSettings: if a connection must be corrected
-    :raises RetryLater: if CouchDB does not answer
     """
     from grdf.stores.accounts.account_index import make_index
     from grdf.stores.removal import Remover
@@ -163,44 +158,14 @@ def _database(admin: CouchDBHook, doctype: str, members: Sequence[str], say: Say
     made = admin.create_database(doctype)
     wanted = {"admins": {"names": [], "roles": ["_admin"]}, "members": {"names": sorted(members), "roles": ["_admin"]}}
     found = admin.good(admin.request("GET", doctype, "/_security")).json()
-    changes = _differences(found, wanted)
-    if changes:
+    changes = []
+    if found != wanted:
         admin.good(admin.request("PUT", doctype, "/_security", body=wanted))
+        changes = [f"now open to {' and '.join(sorted(members)) or 'administrators'}"]
     indexes = make_indexes(admin, doctype)
     compares = ["now compares revisions"] if compare_revisions(admin, doctype) else []
     said = ["created" if made else "exists", *changes, *(f"now with the index {name}" for name in indexes), *compares]
     say(f"database {name}: {', '.join(said)}")
-
-
-def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """Return who gains and who loses access, as text; empty if nothing changes."""
-    old, new = _who(found), _who(wanted)
-    if old == new:
-        return []
-    if not any(group == "members" for group, _, _ in old):
-        # CouchDB takes empty lists of members to mean everybody.
-        return ["was open to everybody, now to " + (_named(new) or "administrators")]
-    said = []
-    if come := _named(new - old):
-        said.append("now open to " + come)
-    if gone := _named(old - new):
-        said.append("no longer open to " + gone)
-    return said or ["access rules rewritten"]
-
-
-def _who(security: Mapping[str, Any]) -> set[tuple[str, str, str]]:
-    return {
-        (group, kind, entry)
-        for group in ("admins", "members")
-        for kind in ("names", "roles")
-        for entry in ((security.get(group) or {}).get(kind) or [])
-    }
-
-
-def _named(who: Collection[tuple[str, str, str]]) -> str:
-    """Return the names of users and roles as text. Administrators have access anyway and are left out."""
-    texts = {entry if kind == "names" else f"the role {entry}" for _, kind, entry in who if entry != "_admin"}
-    return " and ".join(sorted(texts))
 
 
 def _readers() -> list[str]:

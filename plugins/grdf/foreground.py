@@ -40,7 +40,6 @@ COUNTS = ("new", "corrected", "confirmed", "completed", "unchanged", "absent")
 class Asked:
     """What the command line asks for.
 
-    :param account: the account's id
     :param first: first gas day of a past range, included; ``None`` for what a daily run reads
     :param end: the gas day after the range's last one; ``None`` as well
     :param tries: how often a step is tried that fails for the moment
@@ -158,7 +157,6 @@ class Foreground:
         range_ = {"from": str(asked.first), "to": str(asked.end), "include_definitive": False} if asked.first else {}
         task = SimpleNamespace(
             try_number=number, max_tries=asked.tries - 1, run_id=RUN, dag_id="grdf_run", task_id="read",
-            get_ti_count=lambda *_, states=None, **__: 0 if states else 1,
         )  # fmt: skip
         kind = "manual" if range_ else "scheduled"
         started = SimpleNamespace(run_type=kind, run_after=datetime.now(UTC), conf={})
@@ -179,11 +177,7 @@ def _perform(operator: GrdfOperator, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    :param argv: command-line arguments
-    :return: the exit code
-    """
+    """Run the command."""
     options = _arguments(argv)
     if not options.verbose:
         os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")

@@ -10,13 +10,13 @@ import pytest
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect import exchange as connecting
 from grdf.page.connect.attempt import Attempt
-from grdf.page.connect.exchange import Stop
+from grdf.page.connect.exchange import Stop, stop_for
 from grdf.stores.once import DOCTYPE, KEPT, mark_id
 from include.gas.account.account import Account
 from include.gas.account.connected import login_hint
 from include.gas.account.state import with_state
 from include.gas.documents.doctypes import ACCOUNT, DAY
-from include.gas.errors import OAUTH_OUTDATED
+from include.gas.errors import OAUTH_OUTDATED, RetryLater
 from tests.connect.dance import asked, begin, consent, names, said, stored_account, whole
 from tests.connect.site import Site
 from tests.helpers import holder, known_account
@@ -115,9 +115,10 @@ def test_couchdb_is_down(world: LocalWorld, account_id: str, monkeypatch: pytest
     monkeypatch.setenv(
         "AIRFLOW_CONN_COUCHDB", '{"conn_type": "http", "host": "http://127.0.0.1:9", "login": "x", "password": "y"}'
     )
-    with pytest.raises(Stop) as stop:
-        connecting.check(account_id)
-    assert (stop.value.key, stop.value.status, stop.value.cause) == ("connect.down", 503, "")
+    with pytest.raises(RetryLater) as error:
+        connecting.place(account_id)
+    stop = stop_for(error.value)
+    assert (stop.key, stop.status, stop.cause) == ("connect.down", 503, "")
 
 
 def test_what_is_kept_of_an_attempt(door: Site, couchdb: CouchDBHook, account_id: str) -> None:

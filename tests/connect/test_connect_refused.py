@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from grdf.page.connect.attempt import Attempt, State, cookie_name
-from grdf.page.connect.sealing import Seal
+from grdf.page.connect.sealing import seal
 from tests.connect.dance import asked, begin, consent, said, stored_account
 from tests.connect.site import Site
 
@@ -73,9 +73,7 @@ def test_too_late(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
 
 
 def cookie_for(door: Site, state: State, visitor: str = "op") -> str:
-    from dataclasses import asdict
-
-    return Seal("attempt").close(asdict(Attempt(state, visitor, door.redirect_uri, "nonce", "")))
+    return seal("attempt", Attempt(state, visitor, door.redirect_uri, "nonce", ""))
 
 
 def test_in_another_browser(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
@@ -103,7 +101,7 @@ def test_by_another_user(door: Site, couchdb: CouchDBHook, account_id: str) -> N
 def test_a_state_that_is_none_of_ours(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
     browser = door.browser("op")
     back = asked(consent(begin(browser, account_id)))
-    sealed_elsewhere = Seal("attempt").close({"id": "x", "account": account_id, "household": False, "until": 9e9})
+    sealed_elsewhere = seal("attempt", {"id": "x", "account": account_id, "household": False, "until": 9e9})
     for state in ("", "nonsense", back["state"][:-2] + "xx", sealed_elsewhere, "é", "x" * 10_000):
         told = said(browser.get(answer_of(door, **back | {"state": state})))
         assert (told.status, told.title) == (400, "This answer does not belong to anything started here"), state

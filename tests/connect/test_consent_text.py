@@ -56,11 +56,11 @@ def test_the_installation_may_have_its_own(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        (None, "the folder cannot be read"),
-        ({}, "it holds no text such as 1.fr.txt"),
-        ({"1.fr.txt": b"oui"}, "1.en.txt cannot be read"),
-        ({"1.fr.txt": b"oui", "1.en.txt": b" \n"}, "1.en.txt is empty"),
-        ({"1.fr.txt": b"oui", "1.en.txt": b"\xff\xfe"}, "1.en.txt cannot be read"),
+        (None, "no text of the newest version can be read .FileNotFoundError"),
+        ({}, "no text of the newest version can be read"),
+        ({"1.fr.txt": b"oui"}, "cannot be used: no text of the newest version can be read .FileNotFoundError"),
+        ({"1.fr.txt": b"oui", "1.en.txt": b" \n"}, "a text is empty"),
+        ({"1.fr.txt": b"oui", "1.en.txt": b"\xff\xfe"}, "can be read .UnicodeDecodeError"),
     ],
 )
 def test_what_cannot_be_used_is_said(

@@ -142,19 +142,6 @@ def test_a_file_is_not_replaced_but_can_be_removed(door: Site, account_id: str, 
         assert browser.get(f"/import/results/{odd}").status_code == 404
 
 
-def test_copies_that_other_programs_leave_are_told(door: Site, staging: Path) -> None:
-    folder = staging / "import"
-    folder.mkdir(parents=True, exist_ok=True)
-    assert "none of an import’s own" not in said(door.browser("op").get("/import/")).text
-    (folder / "homes.csv~").write_text(HOME)
-    try:
-        page = said(door.browser("op").get("/import/")).text
-    finally:
-        (folder / "homes.csv~").unlink()
-    assert f"Files in file://{folder} that are none of an import’s own: 1." in page
-    assert "homes.csv~" not in page
-
-
 def test_proofs_are_uploaded_and_sent(door: Site, clean: LocalWorld, account_id: str, staging: Path) -> None:
     known_account(clean, account_id)
     (consent,) = document(clean, account_id)["oauth_callback_results"]["consents"]

@@ -63,45 +63,6 @@ def test_a_later_file_can_be_uploaded_under_the_same_name(clean: LocalWorld, hom
     assert run() == {"declared": 1}
 
 
-@pytest.mark.parametrize("how", ["uploaded", "put there by hand"])
-def test_the_next_try_of_a_run_imports_no_other_file(clean: LocalWorld, home: dict[str, str], how: str) -> None:
-    """An operator sees that it was the wrong file, and puts another one there while the run waits for its next try."""
-    other = household(next(_numbers))
-    put([home])
-    clean.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", status=503)
-    with pytest.raises(RetryLater):
-        run(run_id=how)
-    put([other], "other.csv")
-    content = folder().read("other.csv")
-    assert content
-    folder()._path("other.csv").unlink()
-    folder()._path(NAME).unlink()
-    if how == "uploaded":
-        folder().store(NAME, content)
-    else:
-        put([other])
-    clean.control.clear_log()
-    with pytest.raises(BadRequest, match="not the one with which this run began") as told:
-        run(run_id=how)
-    assert "Start grdf_import_accounts again" in str(told.value)
-    assert names_person(str(told.value)) == []
-    assert puts(clean) == 0
-    assert document(clean, other["account"]) == {}
-    assert NAME in files()
-    assert run() == {"declared": 1}
-
-
-def test_the_next_try_of_a_run_goes_on_with_its_file(clean: LocalWorld, home: dict[str, str]) -> None:
-    put([home])
-    clean.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", status=503)
-    with pytest.raises(RetryLater):
-        run(run_id="three")
-    assert run(run_id="three") == {"declared": 1}
-    put([household(next(_numbers))])
-    with pytest.raises(BadRequest, match="not the one with which this run began"):
-        run(run_id="three")  # it was killed at its very end
-
-
 @pytest.mark.parametrize("wrong", [False, True])
 def test_a_dry_run_is_not_taken_for_the_import(clean: LocalWorld, home: dict[str, str], wrong: bool) -> None:
     put([home | ({"postcode": "1"} if wrong else {})])

@@ -101,7 +101,7 @@ def test_records_outlive_a_database_that_was_lost(
     assert clear_away() == 0
     assert [own(name) for name in names] == [1, 1]
     assert kept() == before
-    assert "2 accounts with records of consent do not exist, among them lost-1, lost-2" in caplog.text
+    assert "2 account(s) with records of consent do not exist, among them lost-1, lost-2" in caplog.text
     assert "Restore the accounts from a backup, or start grdf_adopt_rights" in caplog.text
     for name in names:
         Remover(CouchDBHook()).remove_range(CONSENT_RECORD, f"{name}:", f"{name};")
@@ -120,8 +120,8 @@ def test_the_only_record_outlives_a_night_without_accounts(
     record(account_id)
     assert clear_away() == 0
     assert (own(account_id), kept()) == (1, [])
-    (said,) = [each.getMessage() for each in caplog.records if "no account of a household" in each.getMessage()]
-    assert "Restore them from a backup" in said
+    (said,) = [each.getMessage() for each in caplog.records if "do not exist" in each.getMessage()]
+    assert "Restore the accounts from a backup" in said
     restore_accounts(without_accounts, {"_id": "another-household", "account_type": "grdfgrandlyon"})
     assert clear_away() == 1
     assert (own(account_id), len(kept())) == (0, 1)

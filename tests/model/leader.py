@@ -90,7 +90,9 @@ class Leader(Runs):
         self.world.book.came_back(account)
         outer, self.world.wire.actor = self.world.wire.actor, account
         try:
-            attempt.deletions = connecting.deletions_of(account)  # the household comes back at once
+            attempt.deletions = connecting.deletions_now(
+                connecting.couchdb(), account
+            )  # the household comes back at once
             connecting.finish(attempt, code, by="operator")  # type: ignore[arg-type]
         except connecting.Stop as stop:
             self.world.say(f"  the page says {stop.key} {stop.cause}")

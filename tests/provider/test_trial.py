@@ -77,7 +77,7 @@ def test_trials_take_a_part_of_the_day_alone(tried: Tried, monkeypatch: pytest.M
         governor.ask(terms, None, 1e6, None, ANYBODY)
     good, message = tried(calls_per_day=10**9)
     assert not good
-    assert "the 100 calls a day are used up that Test buttons and ./grdf doctor may make" in message
+    assert "the 100 calls a day of Test buttons and ./grdf doctor are used up" in message
     assert "Accounts are read as usual" in message
     assert calls_left() > 0
 

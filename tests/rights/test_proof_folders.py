@@ -58,7 +58,7 @@ def test_an_odd_folder_stops_its_account_alone(clean: LocalWorld, two: dict[str,
     by_hand(staging, second, "1.png", PNG)
     by_hand(staging, f"{first}/alt", "scan Durand.pdf", PDF)
     with pytest.raises(
-        ProofNotSent, match=f"Account {first}: entry 2 of 2 .* is no ordinary file. Nothing was sent"
+        ProofNotSent, match=f"Account {first}: file 2 of 2 .* is no ordinary file. Nothing was sent"
     ) as told:
         send()
     assert "Durand" not in str(told.value)

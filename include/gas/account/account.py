@@ -30,7 +30,6 @@ ACCOUNT_TYPE = "grdfgrandlyon"
 class Account:
     """One household's connection.
 
-    :param id: account id
     :param state: Cozy's word for what is wrong; ``None`` when all is well
     :param meters: the known consents, one per meter, in order; empty before the first launch
     :param grant: the result of the household's consent that we have not used yet; ``None`` if there is none

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from include.gas.account.account import ACCOUNT_TYPE, Account
-from include.gas.account.declaration_check import DAYS
+from include.gas.account.declaration_check import DAYS, given_by
 from include.gas.account.own_meters import with_meters
 from include.gas.account.sections.client import DEFAULT, GrdfClient, bound
 from include.gas.account.sections.marks import Connected
@@ -84,14 +84,9 @@ def connected(
     The document is as after a first launch: the ``id_token`` was checked at once, so no token has to wait in the
     database. Meters of the account that this consent does not name are kept, since they may have another consent.
 
-    :param document: the account document; ``None`` if there is none
-    :param account: account id
     :param consents: the consents in the checked ``id_token``; at least one
-    :param at: an aware datetime, the present
     :param by: who connected the account, for its document
     :param connection: the client that has the consents, for a new account
-    :raises BadAccount: see :func:`check_connectable`
-    :raises AccountLeaving: see :func:`check_connectable`
     """
     check_connectable(document)
     new = {
@@ -124,24 +119,17 @@ def declaring(
 ) -> Document:
     """Return the account document of a household whose right is to be declared. Create the account if there is none.
 
-    :param document: the account document; ``None`` if there is none
-    :param account: account id
     :param asked: what the household gave, checked
-    :param at: an aware datetime, the present
     :param by: who connected the account, for its document
     :param record: id of the record of the consent
     :param connection: the client that is to declare the right, for a new account
-    :raises BadAccount: see :func:`check_connectable`
-    :raises AccountLeaving: see :func:`check_connectable`
     """
     check_connectable(document)
     new = {"_id": check_account_id(account), "account_type": ACCOUNT_TYPE, "name": ""}
     base: Mapping[str, Any] = document or bound(new, connection)
     noted = members(base.get(Declaration.key))
     kept = {key: value for key, value in noted.items() if key not in _ENTERED and not key.startswith("refused")}
-    values = {name: getattr(asked, name) for name in _ENTERED}
-    entered = {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items() if value}
-    section = kept | entered | {"entered_at": utc_text(at)}
+    section = kept | given_by(asked) | {"entered_at": utc_text(at)}
     return Connected(utc_text(at), by, record).noted(put(base, Declaration.key, section))
 
 

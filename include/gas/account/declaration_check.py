@@ -11,7 +11,7 @@ import msgspec
 
 from include.gas.account.sections.rights.declaration import PERIMETERS, PERSON, Declaration
 from include.gas.account.sections.section import members
-from include.gas.answers.access_rights import is_pce
+from include.gas.answers.access_rights import PCE
 from include.gas.days.gas_day import parse_day
 from include.gas.errors import DeclarationRefused
 
@@ -26,7 +26,12 @@ OLDEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
 CANNOT = "the declaration cannot be sent to GRDF: "
 """How the cause begins of each :class:`DeclarationRefused` of this module."""
 
-_EMAIL = re.compile(r"[^@\s;,<>]+@[^@\s;,<>]+\.[^@\s;,<>]+")
+_FORMS = {
+    "pce": (PCE, "its pce is not a meter's number: 14 digits, or GI and 6 digits"),
+    "postcode": (re.compile(r"[0-9]{5}"), "its postcode is not 5 digits"),
+    "email": (re.compile(r"[^@\s;,<>]+@[^@\s;,<>]+\.[^@\s;,<>]+"), "its email is not an e-mail address"),
+    "phone": (re.compile(r"(\+?[0-9 .-]{6,20})?"), "its phone is not a phone number"),
+}
 
 
 def to_declare(document: Mapping[str, Any]) -> Declaration:
@@ -41,19 +46,13 @@ def to_declare(document: Mapping[str, Any]) -> Declaration:
     days = {name: _day(found, name) for name in DAYS}
     perimeters = found.get("perimeters") or USUAL_PERIMETERS
     noted = Declaration.of(document) or Declaration()
-    return msgspec.structs.replace(
-        noted,
-        pce=texts["pce"],
-        name=texts["name"],
-        company=texts["company"],
-        postcode=texts["postcode"],
-        email=texts["email"],
-        phone=texts["phone"],
-        perimeters=[str(each) for each in perimeters],
-        first=days["first"],
-        end=days["end"],
-        calls_until=days["calls_until"],
-    )
+    return msgspec.structs.replace(noted, **texts, **days, perimeters=[str(each) for each in perimeters])
+
+
+def given_by(declaration: Declaration) -> dict[str, Any]:
+    """Return the section ``declaration`` of an account for what a household gave."""
+    values = {name: getattr(declaration, name) for name in ("pce", "perimeters", *PERSON, *DAYS)}
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items() if value}
 
 
 def wrong_fields(document: Mapping[str, Any]) -> dict[str, str]:
@@ -64,17 +63,9 @@ def wrong_fields(document: Mapping[str, Any]) -> dict[str, str]:
     found = members(document.get(Declaration.key))
     odd = {name: f"its {name} is not a short text" for name in ("pce", *PERSON) if not _is_text(found.get(name))}
     texts = {name: "" if name in odd else str(found.get(name) or "").strip() for name in ("pce", *PERSON)}
-    wrong: dict[str, str] = {}
-    if not is_pce(texts["pce"]):
-        wrong["pce"] = "its pce is not a meter's number: 14 digits, or GI and 6 digits"
+    wrong = {field: text for field, (form, text) in _FORMS.items() if not form.fullmatch(texts[field])}
     if bool(texts["name"]) == bool(texts["company"]):
         wrong["name"] = "it needs either name or company"
-    if not re.fullmatch(r"[0-9]{5}", texts["postcode"]):
-        wrong["postcode"] = "its postcode is not 5 digits"
-    if not _EMAIL.fullmatch(texts["email"]):
-        wrong["email"] = "its email is not an e-mail address"
-    if texts["phone"] and not re.fullmatch(r"\+?[0-9 .-]{6,20}", texts["phone"]):
-        wrong["phone"] = "its phone is not a phone number"
     perimeters = found.get("perimeters") or list(USUAL_PERIMETERS)
     if not isinstance(perimeters, list) or not {*map(str, perimeters)} <= {*PERIMETERS}:
         wrong["perimeters"] = f"its perimeters are not a list of {', '.join(PERIMETERS)}"

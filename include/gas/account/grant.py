@@ -56,7 +56,6 @@ def results_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
 def grant_in(document: Mapping[str, Any], account: str) -> Grant | None:
     """Return the grant in an account document; ``None`` if there is none.
 
-    :param account: account id, for messages
     :raises BadAccount: if an object or a text was expected and something else was found
     """
     oauth, results = part_of(document, OAUTH, account), part_of(document, RESULTS, account)
@@ -71,7 +70,6 @@ def grant_in(document: Mapping[str, Any], account: str) -> Grant | None:
 def part_of(document: Mapping[str, Any], key: str, account: str) -> Mapping[str, Any]:
     """Return the object under a key of the account document; an empty one if the key is absent.
 
-    :param account: account id, for messages
     :raises BadAccount: if the value is not an object
     """
     part = document.get(key)
@@ -85,7 +83,6 @@ def part_of(document: Mapping[str, Any], key: str, account: str) -> Mapping[str,
 def text_in(part: Mapping[str, Any], key: str, account: str) -> str | None:
     """Return the text under a key of an object; ``None`` if it is absent or empty.
 
-    :param account: account id, for messages
     :raises BadAccount: if the value is not a text
     """
     value = part.get(key)
@@ -138,10 +135,7 @@ def with_id_token(document: Mapping[str, Any], token: IdToken) -> Document:
 
 
 def former_token(document: Mapping[str, Any]) -> IdToken | None:
-    """Return the konnector's ``id_token``, kept because it could not be checked, perhaps due to a wrong setting.
-
-    :return: ``None`` if there is none
-    """
+    """Return the konnector's ``id_token``, kept because it could not be checked, perhaps due to a wrong setting."""
     former = members(results_of(document).get(FORMER))
     token, nonce = former.get("token"), former.get("nonce")
     return IdToken(token, nonce if isinstance(nonce, str) else None) if isinstance(token, str) else None

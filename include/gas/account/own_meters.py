@@ -26,7 +26,6 @@ for ever."""
 def meters_in(document: Mapping[str, Any], account: str) -> tuple[Consent, ...]:
     """Return the meters of an account document, in order.
 
-    :param account: account id, for messages
     :raises BadAccount: if any entry cannot be understood, since we do not want to read only a part of the meters
     """
     results = part_of(document, RESULTS, account)
@@ -106,11 +105,7 @@ def with_consents(document: Mapping[str, Any], consents: Iterable[Consent]) -> D
 
 
 def without_old_token(document: Document, today: date) -> Document:
-    """Return the account document without the konnector's ``id_token`` if it was kept for :data:`FORMER_KEPT`.
-
-    :param today: civil date in Paris
-    :return: the same document if there is nothing to remove
-    """
+    """Return the account document without the konnector's ``id_token`` if it was kept for :data:`FORMER_KEPT`."""
     results = results_of(document)
     if FORMER not in results:
         return document

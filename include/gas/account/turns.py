@@ -17,18 +17,13 @@ DAYS = 28
 def day_of_month(account: str) -> int:
     """Return the day of the month on which an account has its turn. It never changes.
 
-    :param account: account id
     :return: 1 to 28
     """
     return 1 + int.from_bytes(blake2b(account.encode(), digest_size=4, person=b"monthly").digest(), "big") % DAYS
 
 
 def last_turn(account: str, today: date) -> date:
-    """Return the day of an account's latest turn, which may be today.
-
-    :param account: account id
-    :param today: civil date in Paris
-    """
+    """Return the day of an account's latest turn, which may be today."""
     day = day_of_month(account)
     if today.day >= day:
         return today.replace(day=day)
@@ -49,9 +44,6 @@ def is_due(entry: Mapping[str, Any] | None, consent: Consent, *, account: str, t
     A missed turn is made up for, because the day of the last reading counts.
 
     :param entry: the meter's entry in a section, with ``read_at`` and ``id_accreditation``; ``None`` if there is none
-    :param consent: the meter's present consent
-    :param account: account id
-    :param today: civil date in Paris
     """
     if entry is None or is_new(entry) or entry.get("id_accreditation") != consent.id_accreditation:
         return True

@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from include.gas.answers.proof_state import proof_deadline, proof_state
 from include.gas.answers.refusals import refusal_error, status_of
 from include.gas.answers.scan import scan
-from include.gas.answers.words import day_in, fold, fold_address
-from include.gas.days.gas_day import PARIS, utc_text
+from include.gas.answers.words import day_in, fold, fold_address, moment_in
 from include.gas.days.windows import ONE_DAY
 from include.gas.errors import GasError, ServiceUnavailable
 
-_PCE = re.compile(r"[0-9]{14}|GI[0-9]{6}")
+PCE = re.compile(r"[0-9]{14}|GI[0-9]{6}")
 _RIGHT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ON_SITE = "client_connect"
 """``parcours`` of a right that its holder has given on GRDF's site."""
@@ -47,7 +46,6 @@ class AccessRight:
     """One line of ``droits_acces``.
 
     :param id: GRDF's id of the right
-    :param pce: the meter
     :param role: ``role_tiers`` in lower case
     :param state: ``etat_droit_acces`` in plain words; GRDF's own word in lower case if we do not know it
     :param first: first civil day on which we may call; ``None`` for no bound
@@ -157,10 +155,7 @@ class AccessRight:
         return fold_address(email) == address if address else bool(holder) and fold(name) == holder
 
     def over_at(self, today: date) -> str:
-        """Return the moment at which the right ended, UTC text; ``""`` if it has not ended or the moment is unknown.
-
-        :param today: civil date in Paris
-        """
+        """Return the moment at which the right ended, UTC text; ``""`` if it has not ended or the moment is unknown."""
         ended = moment_in(self.last + ONE_DAY) if self.last is not None and self.last < today else ""
         return min(filter(None, (self.revoked_at, ended)), default="")
 
@@ -179,21 +174,6 @@ class Rights:
     problem: GasError | None = None
 
 
-def moment_in(value: object) -> str:
-    """Return the moment in a field as UTC text; ``""`` if there is none.
-
-    A moment without a time zone is taken as Paris time. If GRDF means UTC, the result is one or two hours early. A date
-    alone stands for the start of that day.
-
-    :param value: a field of ``droits_acces``
-    """
-    try:
-        moment = datetime.fromisoformat(str(value).strip())
-        return utc_text(moment if moment.tzinfo else moment.replace(tzinfo=PARIS))
-    except (ValueError, OverflowError):  # no moment, or one of the year 1 or 9999
-        return ""
-
-
 def is_right_id(text: str) -> bool:
     """Return whether a text has the form of GRDF's id of a right. GRDF uses UUIDs; other short words pass as well."""
     return _RIGHT.fullmatch(text) is not None
@@ -201,15 +181,13 @@ def is_right_id(text: str) -> bool:
 
 def is_pce(text: object) -> bool:
     """Return whether a text has the form of a meter's id: 14 digits, or ``GI`` and 6 digits."""
-    return isinstance(text, str) and _PCE.fullmatch(text) is not None
+    return isinstance(text, str) and PCE.fullmatch(text) is not None
 
 
-def read_rights(text: str | bytes, *, account: str | None, pce: str | None = None) -> Rights:
+def read_rights(text: str | bytes, *, account: str | None) -> Rights:
     """Parse an answer of ``droits_acces``.
 
-    :param text: the body as received
     :param account: account id for messages; ``None`` when the rights of all accounts were requested
-    :param pce: the requested meter, for messages
     """
     found = scan(text)
     rights: list[AccessRight] = []
@@ -221,7 +199,7 @@ def read_rights(text: str | bytes, *, account: str | None, pce: str | None = Non
         if right is not None:
             rights.append(right)
         elif code or message:
-            error = refusal_error(code, message, account=account, pce=pce, quoted=False)
+            error = refusal_error(code, message, account=account, pce=None, quoted=False)
             # GRDF sends an empty list as a status line saying that there is no right. That is not an error.
             problem = problem or (None if fold(message).find("aucun droit") >= 0 else error)
         else:
@@ -237,8 +215,6 @@ def is_usable(right: AccessRight, today: date) -> bool:
     """Return whether a right allows reading a meter's daily data today.
 
     It must be active, be about consumption, and cover today and daily data.
-
-    :param today: civil date in Paris
     """
     return (
         right.state == "active"
@@ -255,7 +231,6 @@ def usable_right(rights: Iterable[AccessRight], pce: str, today: date) -> Access
     A right that covers the coming gas days is preferred, then the one that lasts longest.
 
     :param rights: all known rights, of any meter
-    :param today: civil date in Paris
     :return: ``None`` if no right is usable
     """
     usable = [right for right in rights if right.pce == pce and is_usable(right, today)]
@@ -271,7 +246,6 @@ def consent_state(rights: Iterable[AccessRight], pce: str, today: date) -> str:
     """Return the state of a meter's consent in plain words.
 
     :param rights: all known rights, of any meter
-    :param today: civil date in Paris
     """
     mine = [right for right in rights if right.pce == pce]
     if not mine:
@@ -281,18 +255,22 @@ def consent_state(rights: Iterable[AccessRight], pce: str, today: date) -> str:
         return "active" + (f" until {right.last}" if right.last else "")
     newest = max(mine, key=lambda each: (each.stands, each.created or date.min))
     if newest.state == "active":
-        if newest.informative is False:
-            return "active, but without daily (informative) data"
-        if newest.last is not None and newest.last < today:
-            return f"ended on {newest.last}"
-        if newest.first is not None and newest.first > today:
-            return f"starts on {newest.first}"
-        return "active, but for another role"
+        return _why_unusable(newest, today)
     text = newest.state or "in an unknown state"
     if newest.state == "revoked":
         text += f" on {newest.revoked}" if newest.revoked else ""
         text += f" by {newest.revoked_by}" if newest.revoked_by else ""
     return text
+
+
+def _why_unusable(active: AccessRight, today: date) -> str:
+    if active.informative is False:
+        return "active, but without daily (informative) data"
+    if active.last is not None and active.last < today:
+        return f"ended on {active.last}"
+    if active.first is not None and active.first > today:
+        return f"starts on {active.first}"
+    return "active, but for another role"
 
 
 def _flag(value: object) -> bool | None:

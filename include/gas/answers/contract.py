@@ -17,9 +17,6 @@ from include.gas.answers.words import day_in, text_of
 from include.gas.errors import ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 
-HIGHEST = 10**10
-"""kWh a year, or a day for a capacity. No meter uses nearly as much, so a greater figure is none."""
-
 _DAILY = {"1M": True, "MM": True, "6M": False, "JJ": False}
 
 
@@ -47,8 +44,6 @@ def read_contract(text: str | bytes, *, account: str, pce: str) -> Contract | No
     """Parse an answer of ``donnees_contractuelles``.
 
     :param text: the body as received; ``car`` and ``cja`` may be numbers or objects in it
-    :param account: account id, for messages
-    :param pce: the requested meter
     :return: ``None`` when GRDF says that it has no contract data
     :raises GasError: if GRDF refuses, or if the answer cannot be read
     """
@@ -69,9 +64,6 @@ def read_contract(text: str | bytes, *, account: str, pce: str) -> Contract | No
 def read_frequency(text: str | bytes, *, account: str, pce: str) -> str:
     """Return a meter's reading frequency from an answer of ``donnees_techniques``.
 
-    :param text: the body as received
-    :param account: account id, for messages
-    :param pce: the requested meter
     :return: ``1M``, ``MM``, ``6M``, ``JJ`` or another code of GRDF's; ``""`` when it does not say
     :raises GasError: if GRDF refuses, or if the answer cannot be read
     """
@@ -123,7 +115,6 @@ def _facts(text: str | bytes, key: str, *, account: str, pce: str) -> Mapping[st
 
 
 def _figure(value: object, name: str, *, alone: bool = True) -> int | float | None:
-    """Return a number that is either the value itself or a member of an object; ``None`` if it is beyond all use."""
+    """Return a number that is either the value itself or a member of an object."""
     bare = value if alone else None
-    number = number_in(value.get(name) if isinstance(value, Mapping) else bare)
-    return None if number is None or number > HIGHEST else number
+    return number_in(value.get(name) if isinstance(value, Mapping) else bare)

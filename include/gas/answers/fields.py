@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any, Literal
 
@@ -12,37 +11,23 @@ from include.gas.days.windows import Window
 Status = Literal["provisional", "definitive"]
 Quality = Literal["measured", "estimated", "corrected"]
 
+HIGHEST = 10**10
+"""kWh, cubic metres, and every other number: no meter's is nearly as large, so a larger one is none."""
 _DEFINITIVE = re.compile(r"d.{0,2}finiti")  # tolerates an accent broken by a wrong charset
 _QUALITIES: tuple[tuple[str, Quality], ...] = (("mesur", "measured"), ("estim", "estimated"), ("corrig", "corrected"))
 _MOST_CAREFUL: Quality = "estimated"
 
 
 def number_in(value: object) -> int | float | None:
-    """Return a finite number of 0 or more; ``None`` for anything else.
+    """Return a number from 0 to :data:`HIGHEST`; ``None`` for anything else.
 
     Whole numbers are returned as ``int``, so that 60 and 60.0 are stored alike.
-
-    :param value: a JSON value from an answer
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value < 0:
+    if not 0 <= value <= HIGHEST:
         return None
     return int(value) if value == int(value) else value
-
-
-def float_in(value: object) -> float | None:
-    """Return a finite number of 0 or more as ``float``; ``None`` for anything else.
-
-    :param value: a JSON value from an answer
-    """
-    number = number_in(value)
-    try:
-        return None if number is None else float(number)
-    except OverflowError:
-        return None
 
 
 def status_in(use: dict[str, Any]) -> Status:
@@ -66,10 +51,9 @@ def coefficient_in(use: dict[str, Any]) -> float | None:
     """Return the conversion coefficient of a consumption, in kWh per m³.
 
     :param use: the ``consommation`` of a line
-    :return: ``None`` if there is none
     """
     factors = use.get("coeff_calcul")
-    return float_in(factors.get("coeff_conversion")) if isinstance(factors, dict) else None
+    return number_in(factors.get("coeff_conversion")) if isinstance(factors, dict) else None
 
 
 def is_about(line: dict[str, Any], pce: str) -> bool:
@@ -79,7 +63,6 @@ def is_about(line: dict[str, Any], pce: str) -> bool:
     is about the requested one.
 
     :param line: an object of an answer
-    :param pce: the requested meter
     """
     meter = line.get("pce")
     name = meter.get("id_pce") if isinstance(meter, dict) else meter

@@ -45,7 +45,6 @@ def verify_id_token(
     """Check an id_token and return its claims.
 
     :param token: the token as received
-    :param account: account id, for messages
     :param client_id: our client id, which must be the audience
     :param algorithms: the algorithms that we accept, for example ``["HS256"]``; ``none`` is ignored
     :param key: the client secret (HS algorithms) or a JWKS document (RS, PS, ES)

@@ -134,8 +134,6 @@ def refusal_error(
 
     :param code: ``statut_restitution.code`` (7 digits) or ``code_statut_traitement`` (10 digits)
     :param message: GRDF's message; it is quoted redacted and cut
-    :param account: account id, for the text
-    :param pce: the meter, for the text
     :param window: the days that the status is about; for code 2000100, the days to ask for again
     :param quoted: whether to quote the message; answers about rights may name the household in it
     :return: ``None`` when nothing is wrong: success, no data for these days, or a right that waits for its holder
@@ -167,9 +165,7 @@ def http_error(
 ) -> GasError | None:
     """Return the error for an HTTP answer of the endpoints for data and access rights.
 
-    :param status: the HTTP status
     :param body: the body; only GRDF's own status object is quoted from it, redacted and cut
-    :param account: account id, for the text
     :param what: what was requested, for the text: "the daily data of meter M-7KQ"
     :param retry_after: the ``Retry-After`` header, in seconds
     :param quoted: as in :func:`refusal_error`
@@ -179,18 +175,17 @@ def http_error(
         return None
     code, message = status_in(body or "")
     cause = f"asking for {what}, GRDF answered HTTP {status}{_said(code, message if quoted else '')}"
-    if status == 429:
-        return QuotaExceeded.about(account, cause, retry_after=retry_after)
-    if status >= 500 or status in (408, 425):
-        return ServiceUnavailable.about(account, cause, retry_after=retry_after)
+    if later := _later(status, account, cause, retry_after):
+        return later
     if status == 401:
         return CredentialsRefused.about(account, cause)
     if status < 400:
         return BadSettings.about(account, cause, "The API has moved: correct the host in the Airflow connection.")
-    if status == 403 and not (code or message):
+    said = bool(code or message)
+    if status == 403 and not said:
         return ConsentLost.about(account, f"{cause} and gave no reason", UNEXPLAINED_STEP)
     kind: type[GasError] = ConsentLost if status == 403 else BadRequest
-    if code in _CODES or ((code or message) and status != 400):
+    if code in _CODES or (said and status != 400):
         sorted_kind, _ = _sort(code, fold(message))
         if sorted_kind in (ConsentLost, ConsentTooNarrow, CredentialsRefused, BadRequest):
             kind = sorted_kind
@@ -204,9 +199,6 @@ def declaration_error(
 
     Of the answer only the code is quoted: GRDF's message may name the household.
 
-    :param status: the HTTP status
-    :param body: the body
-    :param account: account id, for the text
     :param what: what was declared, for the text
     :param retry_after: the ``Retry-After`` header, in seconds
     :return: ``None`` if GRDF has the right, whether or not the holder must accept it first
@@ -245,9 +237,6 @@ def proof_error(
 
     Of the answer only the code is quoted: GRDF's message may name the household.
 
-    :param status: the HTTP status
-    :param body: the body
-    :param account: account id, for the text
     :param what: what was sent, for the text
     :param retry_after: the ``Retry-After`` header, in seconds
     :return: ``None`` if GRDF has taken it
@@ -278,7 +267,6 @@ def token_error(
 ) -> GasError | None:
     """Return the error for an answer of the token endpoint.
 
-    :param status: the HTTP status
     :param body: the body; only the OAuth error code (RFC 6749, 5.2) is quoted from it, since the rest may be secret
     :param account: account id, for the text; ``None`` for the token that all accounts share
     :param grant: the requested grant, ``authorization_code`` or ``client_credentials``
@@ -289,10 +277,10 @@ def token_error(
         return None
     word = _oauth_word(body or "")
     cause = f"asking for a token ({grant}), GRDF answered HTTP {status}" + (f" {word}" if word else "")
-    if status == 429:
-        return QuotaExceeded.about(account, cause, retry_after=retry_after)
-    if status >= 500 or status in (408, 425) or word in ("temporarily_unavailable", "server_error"):
-        return ServiceUnavailable.about(account, cause, retry_after=retry_after)
+    if word in ("temporarily_unavailable", "server_error"):
+        status = max(status, 500)
+    if later := _later(status, account, cause, retry_after):
+        return later
     kind: type[FailNow] = BadSettings
     if word == "invalid_grant" and grant == "authorization_code":
         kind = GrantRefused
@@ -304,6 +292,15 @@ def token_error(
     elif kind is BadSettings:
         step = "Check `token_url` in the extra of the Airflow connection."
     return kind.about(account, cause, step)
+
+
+def _later(status: int, account: str | None, cause: str, retry_after: float | None) -> RetryLater | None:
+    """Return the error for a status that passes by itself; ``None`` for any other."""
+    if status == 429:
+        return QuotaExceeded.about(account, cause, retry_after=retry_after)
+    if status >= 500 or status in (408, 425):
+        return ServiceUnavailable.about(account, cause, retry_after=retry_after)
+    return None
 
 
 def status_in(body: str | bytes) -> tuple[str, str]:

@@ -41,8 +41,6 @@ def scan(text: str | bytes) -> Scan:
     """Return all JSON objects in an answer. Never raise.
 
     An object that wraps others in a key ``liste_...`` is replaced by those objects, followed by its other keys.
-
-    :param text: the body as received
     """
     source = without_half_pairs(text if isinstance(text, str) else text.decode("utf-8", "replace"))
     found = Scan()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from include.gas.days.gas_day import parse_day
+from include.gas.days.gas_day import PARIS, parse_day, utc_text
 
 
 def fold(word: object) -> str:
@@ -31,23 +31,41 @@ def fold_address(address: object) -> str:
 
 
 def text_of(value: object) -> str:
-    """Return a code or a short text, which GRDF may also send as a number; ``""`` for anything else.
-
-    :param value: a JSON value from an answer
-    """
+    """Return a code or a short text, which GRDF may also send as a number; ``""`` for anything else."""
     if isinstance(value, str):
         return value.strip()
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
 def day_in(value: Any) -> date | None:
-    """Return the day at the start of a date or a timestamp such as ``2022-04-01 09:15:00``; ``None`` if there is none.
-
-    :param value: a JSON value from an answer
-    """
+    """Return the day at the start of a date or a timestamp such as ``2022-04-01 09:15:00``; ``None`` without one."""
     if not isinstance(value, str):
         return None
     try:
         return parse_day(value.strip()[:10])
     except ValueError:
         return None
+
+
+def instant_in(value: object) -> datetime | None:
+    """Return the instant in a field, aware; ``None`` if there is none.
+
+    One without a time zone is taken as Paris time. If GRDF means UTC, it is one or two hours early. A date alone stands
+    for the start of that day.
+    """
+    if not isinstance(value, str | date):
+        return None
+    try:
+        instant = datetime.fromisoformat(str(value).strip())
+        return instant if instant.tzinfo else instant.replace(tzinfo=PARIS)
+    except ValueError:
+        return None
+
+
+def moment_in(value: object) -> str:
+    """Return the instant in a field, see :func:`instant_in`, as UTC text; ``""`` if there is none."""
+    try:
+        instant = instant_in(value)
+        return utc_text(instant) if instant else ""
+    except OverflowError:  # in the year 1 or 9999
+        return ""

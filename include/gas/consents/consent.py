@@ -32,7 +32,6 @@ class Consent:
     must make sure ourselves that we read only under the rights that the account has brought. The fields say which days
     these rights cover.
 
-    :param pce: the meter
     :param id_accreditation: GRDF's id of the newest right that the account brought (also called ``id_droit_acces``),
         which is needed to revoke it; ``None`` if unknown
     :param first: first gas day that the right covers; ``None`` for no bound
@@ -135,10 +134,7 @@ class Consent:
         return bool(self.first or self.end or self.calls_until)
 
     def usable(self, today: date) -> tuple[Consent, ...]:
-        """Return the rights under which GRDF may be asked today.
-
-        :param today: civil date in Paris
-        """
+        """Return the rights under which GRDF may be asked today."""
         return tuple(
             right
             for right in self.rights
@@ -236,7 +232,6 @@ def parse_claims(claims: Mapping[str, Any], *, account: str | None = None) -> tu
     """Return the consents in a **verified** id_token.
 
     :param claims: the result of ``verify_id_token``; ``consentements`` is an array, or a string with a JSON array
-    :param account: account id, for messages
     :return: one consent per meter, in order; the last entry of a meter counts
     :raises IdTokenRefused: if there is no entry, or if any entry cannot be understood, since we do not want to connect
         only a part of a household's meters
@@ -268,7 +263,6 @@ def own_right(consent: Consent, rights: Iterable[AccessRight], today: date) -> A
 
     :param consent: its newest right is looked for, by id
     :param rights: all known rights, of any meter
-    :param today: civil date in Paris
     """
     mine = (right for right in rights if right.pce == consent.pce and right.id == consent.id_accreditation)
     return next((right for right in mine if is_usable(right, today)), None)
@@ -281,7 +275,6 @@ def told(consent: Consent, rights: Iterable[AccessRight], today: date, asked_at:
     tell whether a right that is not in force was ever accepted; so it is kept whether a list has shown it in force.
 
     :param rights: all our rights to the meter; rights to other meters are ignored
-    :param today: civil date in Paris
     :param asked_at: when GRDF was asked for the list, aware; the list cannot contain rights brought later
     """
     listed = {right.id: right for right in rights if right.pce == consent.pce}

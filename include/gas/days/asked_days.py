@@ -25,15 +25,9 @@ class Reread:
     """How far back to ask for days again, because GRDF publishes late and corrects what it published.
 
     :param days: number of gas days, 0 or more
-    :raises ValueError: if ``days`` is negative
     """
 
     days: int
-
-    def __post_init__(self) -> None:
-        """Refuse a negative number, which would ask for later days than wanted."""
-        if self.days < 0:
-            raise ValueError(f"reread_days must be 0 or more, not {self.days}")
 
     def back_from(self, day: date) -> date:
         """Return the first day to ask for when ``day`` is wanted.
@@ -137,7 +131,6 @@ def askable(asked: Window, *, today: date, consent_first: date | None, consent_e
     """Return the part of a range that GRDF can be asked for.
 
     :param asked: the range that a person wants
-    :param today: civil date in Paris
     :param consent_first: first gas day that the consent covers; ``None`` for no bound
     :param consent_end: first gas day after the consent; ``None`` for no bound
     """

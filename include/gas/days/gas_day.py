@@ -42,7 +42,6 @@ def gas_day_of(instant: datetime) -> date:
 def paris_today(now: datetime) -> date:
     """Return the civil date in Paris, which is the "today" that GRDF checks dates against.
 
-    :param now: an aware datetime in any time zone
     :raises ValueError: if ``now`` has no time zone
     """
     return _paris(now).date()

@@ -14,7 +14,6 @@ def dag_file_of(account: str) -> int:
 
     It is the same on every machine, and the accounts are spread evenly.
 
-    :param account: account id
     :return: 0 to ``DAG_FILES - 1``
     """
     return blake2b(account.encode(), digest_size=1, person=b"grdf-dag-file").digest()[0] % DAG_FILES

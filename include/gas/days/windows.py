@@ -20,8 +20,6 @@ ONE_DAY = timedelta(days=1)
 class Window:
     """A run of at least one gas day.
 
-    :param first: first gas day, included
-    :param end: gas day after the last one, excluded
     :raises ValueError: if ``first`` is not before ``end``
     """
 
@@ -88,7 +86,6 @@ class Window:
 def oldest_allowed(today: date, years: int = HISTORY_YEARS) -> date:
     """Return the oldest day that is safe to ask for.
 
-    :param today: civil date in Paris
     :param years: how far back GRDF serves the data in question
     """
     year = today.year - years

@@ -51,12 +51,10 @@ class Change:
 
     :param at: when GRDF was asked for it, UTC text
     :param before: the former load in kWh; ``None`` if there was none, or others have damaged it
-    :param after: the new load in kWh; likewise
     """
 
     at: str
     before: Number | None
-    after: Number | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,6 @@ class Bounds:
 
         :param first: first day that was asked for or is stored; ``None`` if there is none
         :param consent_end: first gas day after the consent; ``None`` for no bound
-        :param today: civil date in Paris
         :param gaps: the known missing days by year
         :param covered: returns the parts of a window that the consent covers
         """
@@ -131,11 +128,7 @@ class Bounds:
         return cls(first, end, gaps, holes)
 
     def expected(self, first: date, end: date) -> int:
-        """Return the number of days in a period that should be stored by now.
-
-        :param first: first gas day, included
-        :param end: gas day after the last one, excluded
-        """
+        """Return the number of days in a period that should be stored by now."""
         period = Window.of(max(first, self.first), min(end, self.end)) if self.first else None
         if period is None:
             return 0
@@ -318,5 +311,4 @@ def _changes(document: Mapping[str, Any]) -> Iterator[Change]:
     changes = document.get("changes")
     for change in changes if isinstance(changes, list) else ():
         if isinstance(change, Mapping):
-            before, after = (load if is_number(load := change.get(name)) else None for name in ("before", "after"))
-            yield Change(str(change.get("at", "")), before, after)
+            yield Change(str(change.get("at", "")), load if is_number(load := change.get("before")) else None)

@@ -39,7 +39,6 @@ def recent_days(
 ) -> RecentDays:
     """Return a meter's newest days.
 
-    :param document: the account document
     :param meter: the consent for the meter
     :param years: the summary of the meter's stored days, read once for all that an overview tells
     :param is_read: whether the account is read at present; if not, no day after the newest stored one is expected

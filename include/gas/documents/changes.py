@@ -69,8 +69,6 @@ class Changes:
         """Return the ``extra`` of asset events by doctype. Doctypes without changes are left out.
 
         The days are not included, because Airflow cannot remove the events of a household that leaves.
-
-        :param account: account id
         """
         return {doctype: {"account": account, "changed": number} for doctype, number in self.counts}
 

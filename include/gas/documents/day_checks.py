@@ -7,7 +7,7 @@ told. So what they find cannot be rounding. It may still be right: a meter that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -194,13 +194,15 @@ def _doubtful_zeros(by_day: Mapping[date, Document], edges: tuple[date, date]) -
     heating = [day for day in sorted(by_day) if day.month in HEATING]
     runs = list(_runs(day for day in heating if by_day[day]["load"] == 0))
     long = {day for run in runs if len(run) >= LONG_RUN for day in run}
-    at_edge = {day for run in runs if run[0] == edges[0] or run[-1] == edges[1] for day in run} - long
-    kept = {day for day in long | at_edge if is_doubted(by_day[day], ZEROS)}
-    others = [day for day in heating if day not in long]
-    if len(others) < FEW:
-        return kept
-    used = sum(by_day[day]["load"] > 0 for day in others)
-    return (long if used >= USUALLY_HEATED * len(others) else set()) | (kept & at_edge)
+    at_edge = {day for run in runs if {run[0], run[-1]} & {*edges} for day in run} - long
+    heats = _heats([by_day[day]["load"] for day in heating if day not in long])
+    kept = at_edge | long if heats is None else at_edge
+    return {day for day in kept if is_doubted(by_day[day], ZEROS)} | (long if heats else set())
+
+
+def _heats(loads: Sequence[float]) -> bool | None:
+    """Return whether a household usually heats on the days with these loads; ``None`` if they are too few to tell."""
+    return None if len(loads) < FEW else sum(load > 0 for load in loads) >= USUALLY_HEATED * len(loads)
 
 
 def _runs(days: Iterable[date]) -> Iterator[list[date]]:

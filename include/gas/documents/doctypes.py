@@ -38,17 +38,6 @@ class Database:
     compares_revisions: bool = False
     indexes: tuple[tuple[str, ...], ...] = ()
 
-    def __post_init__(self) -> None:
-        """Refuse an entry that does not say what happens to the data of a household that leaves."""
-        if self.removed == "nothing" and not self.kept:
-            raise ValueError(f"say why a deletion keeps the documents of {self.doctype}")
-        if self.for_readers and self.removed != "all documents of the account":
-            raise ValueError(
-                f"documents of {self.doctype} about an account may have any id, so a deletion must look for them"
-            )
-        if self.indexes and self.removed != "all documents of the account":
-            raise ValueError(f"the documents of {self.doctype} bear the account's id, so a deletion must remove them")
-
 
 DATABASES = (
     Database(

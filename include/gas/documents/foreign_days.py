@@ -22,10 +22,8 @@ from include.gas.documents.year_counts import stored_years
 def take_back(store: Store, account: str, pce: str, since: str, years: Iterable[int] = ()) -> LoadReport:
     """Remove the days of a meter whose load was read at or after a moment, and update its totals.
 
-    :param since: the moment, UTC text
     :param years: years whose totals are recomputed in any case, because an earlier attempt may have removed their days
     :return: the result, in which removed days count as corrected
-    :raises StoreBusy: if others kept changing the same documents; it is safe to repeat the call
     """
     stored = store.range(DAY, *account_range(account, pce))
     found = {day.year for document in stored if (day := own_day(document))} | set(years)
@@ -35,10 +33,7 @@ def take_back(store: Store, account: str, pce: str, since: str, years: Iterable[
 
 
 def left_by_take_back(store: Store, account: str, pce: str, since: str) -> LoadReport:
-    """Return what :func:`take_back` is about to remove, and what it leaves. Nothing is removed yet.
-
-    :param since: the moment, UTC text
-    """
+    """Return what :func:`take_back` is about to remove, and what it leaves. Nothing is removed yet."""
     stored = [document for document in store.range(DAY, *account_range(account, pce)) if own_day(document)]
     gone = [document for document in stored if _is_foreign(document, since)]
     left = [document for document in stored if is_day(document) and not _is_foreign(document, since)]

@@ -62,10 +62,7 @@ class Gap:
         return any(day in run for run in self.none_days)
 
     def due_from(self, today: date) -> date | None:
-        """Return the first missing day that today's run must ask for; ``None`` if there is none.
-
-        :param today: civil date in Paris
-        """
+        """Return the first missing day that today's run must ask for; ``None`` if there is none."""
         due = [run.first for since, run in self.once if _is_due(since, today)]
         return min((*due, *((self.ask_from,) if self.ask_from else ())), default=None)
 

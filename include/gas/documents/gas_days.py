@@ -74,7 +74,6 @@ def check_account_id(account: str) -> str:
 def dag_id(account: str) -> str:
     """Return the id of an account's DAG.
 
-    :param account: account id
     :raises ValueError: if ``account`` is not an account id
     """
     return DAG_PREFIX + check_account_id(account)
@@ -149,7 +148,6 @@ def account_range(account: str, pce: str | None = None) -> tuple[str, str]:
     It is for ``_all_docs``, which compares ids by their bytes. CouchDB's ``_find`` compares them by ICU's rules, by
     which ``;`` comes before ``:``, so this range has nothing in it there (seen on CouchDB 3.5.2).
 
-    :param account: account id
     :param pce: a meter to restrict the range to; ``None`` for all meters
     :return: ``(startkey, endkey)``; no document has one of these keys as its id
     """
@@ -215,10 +213,7 @@ def is_day(document: Mapping[str, Any]) -> bool:
 
 
 def was_read_since(document: Mapping[str, Any], since: str) -> bool:
-    """Whether a stored day or period was read at or after a moment. One that says no moment counts as the oldest.
-
-    :param since: the moment, UTC text
-    """
+    """Whether a stored day or period was read at or after a moment. One that says no moment counts as the oldest."""
     with suppress(*ODD_DOCUMENT):
         return bool(document.get("read_at")) and utc_text(document["read_at"]) >= since
     return False
@@ -228,7 +223,6 @@ def load_was_read_since(document: Mapping[str, Any], since: str) -> bool:
     """Whether the load of a stored day or period was read at or after a moment, and not only confirmed then.
 
     :param document: one that can be understood; a damaged one does not say whose its load is
-    :param since: the moment, UTC text
     """
     with suppress(*ODD_DOCUMENT):
         if document.get(LOAD_READ) and utc_text(document[LOAD_READ]) < since:
@@ -310,10 +304,16 @@ def merge_day(stored: Document | None, new: Document) -> Document | None:
     said = [*_COMPARED, *(name for name in MEASURES if name in new)]
     if is_day(stored) and (is_stale(stored, new) or says_the_same(stored, new, said)):
         return None
-    if stored.get("load") == new["load"]:
-        silent = {of for of, word in _SAID_TOGETHER if of not in new and new.get(word) not in (None, stored.get(word))}
-        kept = {key: value for key, value in stored.items() if key not in {*silent, LOAD_READ}}
-        return {**kept, **new, **(first_read(stored, new) if is_day(stored) else {})}
+    return _confirmed(stored, new) if stored.get("load") == new["load"] else _corrected(stored, new)
+
+
+def _confirmed(stored: Document, new: Document) -> Document:
+    silent = {of for of, word in _SAID_TOGETHER if of not in new and new.get(word) not in (None, stored.get(word))}
+    kept = {key: value for key, value in stored.items() if key not in {*silent, LOAD_READ}}
+    return {**kept, **new, **(first_read(stored, new) if is_day(stored) else {})}
+
+
+def _corrected(stored: Document, new: Document) -> Document:
     kept = {key: value for key, value in stored.items() if key not in {*MEASURES, LOAD_READ}}
     merged = {**fitting(kept, new["load"]), **new}
     change = {

@@ -55,7 +55,6 @@ class ConsentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     :param id: ``<account>:<given>:<random>``; after a deletion ``~<last day on which it is kept>:<hash>``
     :param rev: CouchDB's revision
     :param account: account id; absent after a deletion
-    :param pce: the meter
     :param given: when the consent was given or recorded here, UTC
     :param by: who recorded it: ``household`` for the household itself, behind its link; else who entered it
     :param agreed: the text that the household ticked; absent if it agreed elsewhere

@@ -107,7 +107,6 @@ def load_answer(
     :param checked: whether to look for what is doubtful, see :mod:`include.gas.documents.day_checks`. If not, days keep
         the doubts that they have
     :param car: the contract's annual reference consumption in kWh, for the checks; ``None`` if unknown
-    :raises StoreBusy: if others kept changing the same documents; it is safe to repeat the load
     """
     new = {document["_id"]: document for document in (day_document(account, r, pce, read_at) for r in readings)}
     years = {day_of(document).year for document in new.values()}
@@ -158,10 +157,7 @@ class Load:
         self.doubts: dict[date, list[str]] = {}
 
     def run(self) -> LoadReport:
-        """Store the readings.
-
-        :raises StoreBusy: if others kept changing the same documents; it is safe to repeat the load
-        """
+        """Store the readings."""
         for _ in range(ATTEMPTS):
             stored = {doctype: self.store.fetch(doctype, self.ids[doctype]) for doctype in (MONTH, YEAR)}
             days = {document["_id"]: document for document in self.store.range(DAY, *self.keys)}

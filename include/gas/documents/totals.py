@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
-from include.gas.documents.gas_days import Document, day_of, fitting, is_number, month_id, year_id
+from include.gas.documents.gas_days import Document, day_of, fitting, has_load, is_number, month_id, year_id
 
 Number = int | float
 
@@ -46,30 +46,55 @@ def month_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) -
     :param days: stored day documents of the meter, in any order, each at most once
     :return: one document per month with stored days, by id; ``load`` in kWh, ``days`` the number of days summed
     """
-    groups: dict[tuple[int, int], list[Mapping[str, Any]]] = defaultdict(list)
-    for document in days:
-        day = day_of(document)
-        groups[day.year, day.month].append(document)
-    totals = (
-        _total(month_id(account, pce, year, month), account, pce, year, month, group)
-        for (year, month), group in sorted(groups.items())
-    )
-    return {document["_id"]: document for document in totals}
+    return _totals(account, pce, days, month_id)
 
 
 def year_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) -> dict[str, Document]:
-    """Return the year totals of stored days.
+    """Return the year totals of stored days, as :func:`month_documents` does.
 
-    :param days: **all** stored day documents of the years concerned, in any order, each at most once
-    :return: one document per year with stored days, by id; ``load`` in kWh, ``days`` the number of days summed
+    :param days: **all** stored day documents of the years concerned
     """
-    groups: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    return _totals(account, pce, days, lambda account, pce, year, _: year_id(account, pce, year))
+
+
+def _totals(
+    account: str, pce: str, days: Iterable[Mapping[str, Any]], name: Callable[[str, str, int, int], str]
+) -> dict[str, Document]:
+    groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for document in days:
-        groups[day_of(document).year].append(document)
-    totals = (
-        _total(year_id(account, pce, year), account, pce, year, 1, group) for year, group in sorted(groups.items())
-    )
-    return {document["_id"]: document for document in totals}
+        day = day_of(document)
+        groups[name(account, pce, day.year, day.month)].append(document)
+    return {key: _total(key, group) for key, group in sorted(groups.items())}
+
+
+def bare_total(document_id: str, load: Number, days: int) -> Document:
+    """Return a month or year with what each has.
+
+    :param document_id: says account, meter, year and month
+    :param load: kWh
+    :param days: number of days summed
+    """
+    account, pce, period = document_id.split(":")
+    year, _, month = period.partition("-")
+    return {
+        "_id": document_id,
+        "account": account,
+        "pce": pce,
+        "load": load,
+        "year": int(year),
+        "month": int(month or 1),
+        "day": 1,
+        "hour": 0,
+        "minute": 0,
+        "days": days,
+    }
+
+
+def adopted_figure(total: Mapping[str, Any]) -> Number | None:
+    """Return the figure of the konnector's that is noted on a total; ``None`` if there is none."""
+    noted = total.get("adopted")
+    figures = [each for each in noted if isinstance(each, Mapping)] if isinstance(noted, list) else []
+    return figures[-1]["load"] if figures and has_load(figures[-1]) else None
 
 
 def merge_total(stored: Document | None, new: Document) -> Document | None:
@@ -98,28 +123,16 @@ def without_days(stored: Document) -> Document | None:
     """
     if not stored.get("days"):
         return None
-    noted = stored.get("adopted")
-    figures = [entry for entry in noted if isinstance(entry, Mapping)] if isinstance(noted, list) else []
-    if figures and isinstance(load := figures[-1].get("load"), (int, float)):
+    if (load := adopted_figure(stored)) is not None:
         kept = {key: value for key, value in fitting(stored, load).items() if key not in _OF_DAYS}
         return {**kept, "load": load, "days": 0}
     return {"_id": stored["_id"], "_rev": stored["_rev"], "_deleted": True}
 
 
-def _total(document_id: str, account: str, pce: str, year: int, month: int, days: list[Mapping[str, Any]]) -> Document:
+def _total(document_id: str, days: list[Mapping[str, Any]]) -> Document:
     volumes = [document["volume"] for document in days if is_number(document.get("volume"))]
     qualities = Counter(str(document.get("quality")) for document in days)
-    return {
-        "_id": document_id,
-        "account": account,
-        "pce": pce,
-        "load": exact_sum(document["load"] for document in days),
-        "year": year,
-        "month": month,
-        "day": 1,
-        "hour": 0,
-        "minute": 0,
-        "days": len(days),
+    return bare_total(document_id, exact_sum(document["load"] for document in days), len(days)) | {
         "volume": exact_sum(volumes) if volumes else None,
         "volume_days": len(volumes),
         **{f"{quality}_days": qualities[quality] for quality in QUALITIES},

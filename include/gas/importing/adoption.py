@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from string import Formatter
@@ -120,9 +120,7 @@ def plan_adoption(
 ) -> AdoptionPlan:
     """Return what to do with the rights in GRDF's lists.
 
-    :param holdings: what all accounts have
     :param pattern: see :func:`check_pattern`
-    :param today: civil date in Paris
     :param gone: GRDF's ids of rights of households that have left, see
         :func:`include.gas.leaving.late_rights.left_rights`
     :param several: whether a meter may be in several accounts
@@ -142,28 +140,28 @@ def plan_adoption(
             owned += 1
         else:
             by_meter.setdefault(right.pce, []).append(right)
-    for pce, listed in by_meter.items():
+    for listed in by_meter.values():
         groups = [_adoption(group, pattern, whose) for group in _by_holder(listed, whose)]
-        differ = CLIENTS_DIFFER if len({each.connection for each in groups}) > 1 else HOLDERS_DIFFER
-        reason = "" if several else differ if len(groups) > 1 else TAKEN if holdings.holder(pce) else ""
-        if reason:
+        if reason := "" if several else _not_one(groups, holdings):
             left += [(each, reason) for each in groups]
         else:
             found += groups
+    adopted, others = _with_ids(found, holdings)
+    return AdoptionPlan(adopted, (*left, *others), owned, len(once) - len(usable))
+
+
+def _with_ids(
+    found: Sequence[Adoption], holdings: Holdings
+) -> tuple[tuple[Adoption, ...], tuple[tuple[Adoption, str], ...]]:
+    """Return the adoptions whose account's id may be used, and the others with the reason."""
     ids = Counter(each.account for each in found)
-    adopted: list[Adoption] = []
-    for each in found:
-        if problem := _id_problem(each.account, ids, holdings):
-            left.append((each, problem))
-        else:
-            adopted.append(each)
-    return AdoptionPlan(tuple(adopted), tuple(left), owned, len(once) - len(usable))
+    problems = [(each, _id_problem(each.account, ids, holdings)) for each in found]
+    return tuple(each for each, why in problems if not why), tuple((each, why) for each, why in problems if why)
 
 
 def not_free(right: AccessRight, holdings: Holdings, gone: Collection[str], client: str = DEFAULT) -> str:
     """Return why nobody may be given a right; ``""`` if an account simply has it, or it is free.
 
-    :param holdings: what all accounts have
     :param gone: GRDF's ids of rights of households that have left
     :param client: the connection of the client that has the right
     """
@@ -171,6 +169,15 @@ def not_free(right: AccessRight, holdings: Holdings, gone: Collection[str], clie
     if account is not None and not account.is_leaving:
         return "" if holdings.owner(right.id) else JUST_DECLARED
     return LEFT if account is not None or right.id in gone else ""
+
+
+def _not_one(groups: Sequence[Adoption], holdings: Holdings) -> str:
+    """Return why a meter cannot get an account; ``""`` if it can."""
+    if len({each.connection for each in groups}) > 1:
+        return CLIENTS_DIFFER
+    if len(groups) > 1:
+        return HOLDERS_DIFFER
+    return TAKEN if holdings.holder(groups[0].pce) else ""
 
 
 def _by_holder(rights: Iterable[AccessRight], clients: Mapping[str, str]) -> list[list[AccessRight]]:

@@ -25,7 +25,6 @@ from include.gas.rights.declared_right import was_made_by
 class Holding:
     """What one account has.
 
-    :param id: account id
     :param is_ours: whether the document is an account of ours
     :param is_readable: whether its meters can be understood
     :param is_leaving: whether its household is leaving

@@ -22,7 +22,6 @@ class Progress(msgspec.Struct):
     :param began: when the import began, UTC text
     :param source: a hash of the file; if the file was changed, numbers of its lines mean nothing any more
     :param ids: accounts of the lines for which the file names none, by number
-    :param former: ids that were chosen for the file before it was changed
     :param refused: GRDF's refusals of lines, by number, in words
     :param deletions: the deletions that there were before, by the accounts that the file names
     """
@@ -30,7 +29,6 @@ class Progress(msgspec.Struct):
     began: str
     source: str
     ids: dict[int, str] = msgspec.field(default_factory=dict)
-    former: list[str] = msgspec.field(default_factory=list)
     refused: dict[int, str] = msgspec.field(default_factory=dict)
     deletions: dict[str, list[str]] = msgspec.field(default_factory=dict)
 
@@ -47,20 +45,8 @@ class Progress(msgspec.Struct):
         return msgspec.json.encode(self).decode()
 
     def for_source(self, source: str) -> Progress:
-        """Return the progress for the file as it is now: the same, unless the file was changed."""
-        if source == self.source:
-            return self
-        former = [*self.former, *self.ids.values()]
-        return Progress(self.began, source, former=former, deletions=self.deletions)
-
-    def begun_by(self, now: str) -> Progress:
-        """Return the progress of an import that has begun by now, although a clock was ahead when it did.
-
-        Otherwise nothing that is recorded now would count as the import's own.
-
-        :param now: UTC text
-        """
-        return self if self.began <= now else msgspec.structs.replace(self, began=now)
+        """Return the progress for the file as it is now: if it was changed, the numbers of its lines mean nothing."""
+        return self if source == self.source else Progress(self.began, source, deletions=self.deletions)
 
     def named(self, lines: Iterable[Line]) -> set[str]:
         """Return the accounts that the file names and for which :meth:`note_deletions` is to be called."""
@@ -88,24 +74,12 @@ class Progress(msgspec.Struct):
                 marks.append(mark_of(record))
         self.deletions |= noted
 
-    def recognise(self, lines: Iterable[Line], holdings: Holdings) -> None:
-        """Give lines back the accounts that this import has created for their meters before the file was changed.
-
-        :param holdings: what all accounts have
-        """
-        for line in self._unnamed(lines):
-            pce = "".join(line.cells.get("pce", "").split())
-            own = (each.id for each in holdings.naming(pce) if each.id in self.former)
-            if (name := next(own, "")) and name not in self.ids.values():
-                self.ids[line.number] = name
-
     def choose_ids(self, lines: Sequence[Line], holdings: Holdings, random: Callable[[], str]) -> None:
         """Choose an account for each line that names none and has none yet.
 
-        :param holdings: what all accounts have
         :param random: returns a random text of letters and digits
         """
-        taken = {line.cells.get("account", "") for line in lines} | {*self.ids.values()} | {*self.former}
+        taken = {line.cells.get("account", "") for line in lines} | {*self.ids.values()}
         for line in self._unnamed(lines):
             chosen = PREFIX + random()
             while chosen in taken or holdings.of(chosen) is not None:
@@ -117,8 +91,3 @@ class Progress(msgspec.Struct):
         return [
             line for line in lines if not line.problem and not line.cells.get("account") and line.number not in self.ids
         ]
-
-    def orphans(self, holdings: Holdings) -> list[str]:
-        """Return ids that were chosen before the file was changed, and are neither used nor accounts."""
-        used = {*self.ids.values()}
-        return [name for name in self.former if name not in used and holdings.of(name) is None]

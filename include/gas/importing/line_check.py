@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from include.gas.account.declaration_check import CANNOT, to_declare
-from include.gas.account.sections.rights.declaration import PERSON, Declaration
+from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.answers.access_rights import is_pce
 from include.gas.answers.words import fold
 from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import DeclarationRefused
 from include.gas.importing.csv_file import Line
-from include.gas.importing.holdings import Holdings
+from include.gas.importing.holdings import Holding, Holdings
 
 Verdict = Literal["wrong", "connected", "being declared", "declared", "left", "open"]
 
@@ -80,7 +80,6 @@ def check_lines(
 ) -> list[Checked]:
     """Return all lines checked, in their order.
 
-    :param holdings: what all accounts have
     :param ids: accounts of the lines whose cell is empty, by number; a dry run may lack them
     :param recorded: by account and meter, when this import has recorded the consent, UTC text
     :param several: whether a meter may be in several accounts
@@ -137,32 +136,33 @@ def _beside(
     """Return a line checked against the accounts that exist."""
     pce = declaration.pce
     before = holdings.of(line.account) if line.account else None
-    if before is not None:
-        if not before.is_ours:
-            return _wrong(line, NOT_OURS)
-        since = recorded.get((line.account, pce))
-        if before.is_leaving:
-            return replace(line, verdict="left", reason=LEAVING) if since else _wrong(line, LEAVING)
-        if not before.is_readable:
-            return _wrong(line, UNREADABLE)
-        if since and pce in before.meters and before.declares != pce and before.declared >= since:
-            return replace(line, verdict="declared", reason=DECLARED)
-        if before.meters.get(pce):
-            return replace(line, verdict="connected", reason=CONNECTED)
-        if (before.meters and pce not in before.meters) or before.declares not in ("", pce):
-            return _wrong(line, OTHER_METER)
-        if before.is_pending and not since:
-            return replace(line, verdict="being declared", reason=BEING_DECLARED)
+    if before is not None and (found := _again(line, pce, before, recorded.get((line.account, pce), ""))):
+        return found
     holder = "" if several else holdings.holder(pce, but=line.account)
     return _wrong(line, TAKEN, f"account {holder}") if holder else line
 
 
+def _again(line: Checked, pce: str, before: Holding, since: str) -> Checked | None:
+    """Return a line checked against its own account; ``None`` if that is to be given the meter.
+
+    :param since: when this import has recorded the consent, UTC text; ``""`` if it has not
+    """
+    if not before.is_ours:
+        return _wrong(line, NOT_OURS)
+    if before.is_leaving:
+        return replace(line, verdict="left", reason=LEAVING) if since else _wrong(line, LEAVING)
+    if not before.is_readable:
+        return _wrong(line, UNREADABLE)
+    if since and pce in before.meters and before.declares != pce and before.declared >= since:
+        return replace(line, verdict="declared", reason=DECLARED)
+    if before.meters.get(pce):
+        return replace(line, verdict="connected", reason=CONNECTED)
+    if (before.meters and pce not in before.meters) or before.declares not in ("", pce):
+        return _wrong(line, OTHER_METER)
+    if before.is_pending and not since:
+        return replace(line, verdict="being declared", reason=BEING_DECLARED)
+    return None
+
+
 def _wrong(line: Checked, reason: str, detail: str = "") -> Checked:
     return replace(line, verdict="wrong", reason=reason, detail=detail, declaration=None)
-
-
-def given_by(declaration: Declaration) -> dict[str, Any]:
-    """Return the section ``declaration`` of an account for what a household gave."""
-    texts = {name: text for name in ("pce", *PERSON) if (text := getattr(declaration, name))}
-    days = {name: day.isoformat() for name in ("first", "end", "calls_until") if (day := getattr(declaration, name))}
-    return {**texts, "perimeters": list(declaration.perimeters), **days}

@@ -6,6 +6,7 @@ import csv
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Literal
 
 from include.gas.display.csv_cells import safe_cell
@@ -35,26 +36,15 @@ class Result:
     detail: str = ""
 
 
-class _Rows:
-    """What ``csv.writer`` needs of a file, in memory."""
-
-    def __init__(self) -> None:
-        self.text: list[str] = []
-
-    def write(self, row: str) -> int:
-        self.text.append(row)
-        return len(row)
-
-
 def to_csv(results: Iterable[Result]) -> str:
     """Return the result file, in the order of the lines."""
-    rows = _Rows()
-    writer = csv.writer(rows)
+    rows: list[str] = []
+    writer = csv.writer(SimpleNamespace(write=rows.append))
     writer.writerow(("line", "account", "outcome", "reason"))
     for each in sorted(results, key=lambda result: result.number):
         reason = f"{each.reason} ({each.detail})" if each.detail else each.reason
         writer.writerow((each.number, safe_cell(each.account), each.outcome, safe_cell(reason)))
-    return "".join(rows.text)
+    return "".join(rows)
 
 
 def is_final(text: str | None) -> bool:

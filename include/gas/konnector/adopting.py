@@ -17,9 +17,10 @@ from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import Document, account_range
 from include.gas.documents.load_report import LoadReport
 from include.gas.documents.storing import Store, WriteResult, load_answer
+from include.gas.documents.totals import bare_total
 from include.gas.errors import StoreBusy
 from include.gas.konnector.old_documents import Found, sort_documents
-from include.gas.konnector.plan import READ_AT, Plan, Report, lone_total
+from include.gas.konnector.plan import READ_AT, Plan, Report
 
 DOCTYPES = (DAY, MONTH, YEAR)
 
@@ -111,7 +112,7 @@ def _mark_totals(store: Store, plan: Plan) -> bool:
     for doctype in (MONTH, YEAR):
         own = found.ours[doctype]
         alone = [
-            lone_total(found, period, group[-1].load)
+            bare_total(found.id_of(period), group[-1].load, 0)  # without stored days
             for period, group in found.periods[doctype].items()
             if found.id_of(period) not in own
             and period not in plan.sums  # otherwise its days were just stored, and a load will write their total

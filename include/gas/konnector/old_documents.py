@@ -8,7 +8,6 @@ account cozy-stack wrote them. ``price`` is from another program, Cozy's Ecolyo.
 
 from __future__ import annotations
 
-import math
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -17,6 +16,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+from include.gas.account.sections.section import members
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import account_range, is_day, is_number
 from include.gas.documents.totals import Number
@@ -93,18 +93,14 @@ def figure_of(doctype: str, document: Mapping[str, Any]) -> Figure:
         raise OddDocumentError("it names an account or a meter, but not both")
     if _OURS.fullmatch(doc_id):
         raise OddDocumentError("its id is one of ours, but it names no account")
-    load = document.get("load")
-    if isinstance(load, bool) or not isinstance(load, int | float) or not math.isfinite(load) or load < 0:
+    if not is_number(load := document.get("load")) or load < 0:
         raise OddDocumentError("its load is not a number of kWh")
     for name in _WHOLE[doctype]:
-        allowed = (None, 0, 1) if name in ("day", "month") else (None, 0)
-        value = document.get(name)
-        if isinstance(value, bool) or value not in allowed:
+        if (value := document.get(name)) not in ((None, 0, 1) if name in ("day", "month") else (None, 0)):
             raise OddDocumentError(
                 f"its {name} is {value!r:.20}: it is not about one whole {doctype.rpartition('.')[2]}"
             )
-    metadata = document.get("cozyMetadata")
-    known: Mapping[str, Any] = metadata if isinstance(metadata, Mapping) else {}
+    known = members(document.get("cozyMetadata"))
     return Figure(
         doctype,
         doc_id,
@@ -132,8 +128,6 @@ def ranked(figures: Iterable[Figure]) -> list[Figure]:
 class Found:
     """The documents of the three databases that concern one meter.
 
-    :param account: account id
-    :param pce: the meter
     :param figures: the konnector's documents
     :param ours: our documents of this account and meter, by doctype and id
     :param odd: doctype, id and reason for documents that are neither ours nor the konnector's
@@ -206,7 +200,7 @@ def _period(doctype: str, document: Mapping[str, Any]) -> str:
     numbers = []
     for name in ("year", "month", "day")[: {YEAR: 1, MONTH: 2, DAY: 3}[doctype]]:
         value = document.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        if not is_number(value) or value != value // 1:
             raise OddDocumentError(f"its {name} is not a whole number")
         numbers.append(int(value))
     year, month, day = (*numbers, 1, 1)[:3]

@@ -216,28 +216,6 @@ def marked(document: Mapping[str, Any], marks: list[dict[str, Any]]) -> Document
     return {**document, "adopted": [*_entries(document), *marks]}
 
 
-def lone_total(found: Found, period: str, load: Number) -> Document:
-    """Return a total made from the konnector's figure, for a period without stored days.
-
-    :param found: names the account and the meter
-    :param period: ``YYYY-MM`` or ``YYYY``
-    :param load: the konnector's figure that counts, in kWh
-    """
-    year, month = (*(int(part) for part in period.split("-")), 1)[:2]
-    return {
-        "_id": found.id_of(period),
-        "account": found.account,
-        "pce": found.pce,
-        "load": load,
-        "year": year,
-        "month": month,
-        "day": 1,
-        "hour": 0,
-        "minute": 0,
-        "days": 0,
-    }
-
-
 @dataclass(frozen=True)
 class Report:
     """The result of an adoption.

@@ -105,7 +105,6 @@ def names(conf: object, account: str) -> bool:
     """Return whether the configuration of a run names an account.
 
     :param conf: the configuration; may be any JSON value
-    :param account: account id
     """
     told = conf if isinstance(conf, Mapping) else {}
     many = told.get("accounts")
@@ -121,7 +120,6 @@ def with_removed_runs(entry: Mapping[str, Any], found: Mapping[str, int]) -> Doc
 
     Higher numbers from an earlier attempt are kept, since that attempt may have removed the runs.
 
-    :param entry: the record
     :param found: number of runs to remove, by DAG id
     """
     before: Mapping[str, int] = (entry.get("airflow_history") or {}).get("removed") or {}

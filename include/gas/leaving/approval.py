@@ -37,7 +37,6 @@ class Order:
     :param started: when Airflow started the run, UTC text. Nobody can choose it. It changes when tasks of a finished
         run are cleared
     :param asked_by: Airflow user who started the run; ``None`` if unknown
-    :param keep_data: revoke rights but remove no data
     """
 
     run: str
@@ -52,18 +51,13 @@ def approvals_of(account: str) -> str:
 
 
 def approval_id(account: str, run: str) -> str:
-    """Return the id of an approval that waits for its run.
-
-    :param account: account id
-    :param run: Airflow run id
-    """
+    """Return the id of an approval that waits for its run."""
     return audit_id(approvals_of(account), run)
 
 
 def approval(account: str, order: Order, *, plan: str, by: str | None = None, at: datetime | None = None) -> Document:
     """Return the document of an approval, from the question on until it is part of the record of the deletion.
 
-    :param account: account id
     :param order: what was approved
     :param plan: :meth:`Plan.digest` of the plan that the approver reads
     :param by: Airflow user who approved; ``None`` if nobody has yet
@@ -78,7 +72,6 @@ def holds(given: Mapping[str, Any], order: Order, *, now: datetime, by_one_perso
 
     :param given: made by :func:`approval`, or an entry from the record
     :param order: what the run does
-    :param now: an aware datetime
     :param by_one_person: see :func:`may_approve`
     """
     of_this = bool(order.started) and all(given.get(name) == value for name, value in asdict(order).items())
@@ -89,7 +82,6 @@ def holds(given: Mapping[str, Any], order: Order, *, now: datetime, by_one_perso
 def with_approval(entry: Mapping[str, Any], given: Mapping[str, Any] | None) -> Document:
     """Return the record with the approval of a run of the deletion.
 
-    :param entry: the record
     :param given: made by :func:`approval`; ``None`` if the settings require no approval
     """
     noted = list(entry.get("approvals", []))

@@ -15,12 +15,10 @@ from include.gas.consents.consent import Consent
 class Plan:
     """What a deletion would revoke and remove.
 
-    :param account: account id
     :param rights: the account's own rights to revoke: pairs of GRDF's id and the state
     :param documents: number of documents by doctype
     :param staged: number of staged files
     :param tokens: whether the account document contains tokens or a code
-    :param keep_data: revoke rights but remove no data
     :param notes: further sentences for the reader
     :param left_alone: other rights to its meters that are not revoked: pairs of GRDF's id and the reason
     :param gone: whether an earlier deletion has already removed the account document

@@ -27,31 +27,19 @@ ASKED = "asked"
 
 
 def is_of(entry: Mapping[str, Any], run: str) -> bool:
-    """Return whether a run started or continued the deletion of a record.
-
-    :param entry: the record
-    :param run: Airflow run id
-    """
+    """Return whether a run started or continued the deletion of a record."""
     return run in (entry.get("run"), *(each.get("run") for each in _resumed(entry)))
 
 
 def audit_id(account: str, run: str) -> str:
-    """Return the id of a deletion's record. There is one per account and run.
-
-    :param account: account id
-    :param run: Airflow run id
-    """
+    """Return the id of a deletion's record. There is one per account and run."""
     return f"{account}:{blake2b(run.encode(), digest_size=8).hexdigest()}"
 
 
 def audit_entry(account: str, run: str, *, by: str, at: datetime, keep_data: bool) -> Document:
     """Return a new record of a deletion.
 
-    :param account: account id
-    :param run: Airflow run id
     :param by: who asked for the deletion
-    :param at: an aware datetime, the present
-    :param keep_data: revoke rights but remove no data
     """
     return {
         "_id": audit_id(account, run),
@@ -70,7 +58,6 @@ def audit_entry(account: str, run: str, *, by: str, at: datetime, keep_data: boo
 def with_revoked(entry: Mapping[str, Any], outcomes: Mapping[str, str]) -> Document:
     """Return the record with the outcomes of revocations. Outcomes from earlier attempts are kept.
 
-    :param entry: the record
     :param outcomes: by GRDF's id of the right: ``revoked``, ``was not in force``, or :data:`ASKED` before there is an
         answer
     """
@@ -82,7 +69,6 @@ def with_revoked(entry: Mapping[str, Any], outcomes: Mapping[str, str]) -> Docum
 def with_left_alone(entry: Mapping[str, Any], left: Mapping[str, str]) -> Document:
     """Return the record with the rights that were left alone.
 
-    :param entry: the record
     :param left: reasons by GRDF's id of the right
     """
     return {**entry, "left_alone": {**entry.get("left_alone", {}), **left}} if left else dict(entry)
@@ -93,10 +79,8 @@ def taken_up(entry: Mapping[str, Any], run: str, *, by: str, at: datetime, keep_
 
     A run with the same id but requested by another person is another run.
 
-    :param entry: the record
     :param run: id of the present Airflow run
     :param by: who asked for that run
-    :param at: an aware datetime, the present
     :param keep_data: revoke rights but remove no data, as the form of that run says
     """
     resumed = _resumed(entry)
@@ -109,10 +93,7 @@ def taken_up(entry: Mapping[str, Any], run: str, *, by: str, at: datetime, keep_
 
 
 def last_taker(entry: Mapping[str, Any]) -> Leaving:
-    """Return the last run that worked on a deletion, in the form of the mark on the account.
-
-    :param entry: the record
-    """
+    """Return the last run that worked on a deletion, in the form of the mark on the account."""
     first = {"run": entry.get("run"), "by": entry.get("asked_by"), "at": entry.get("asked_at")}
     last = [first, *_resumed(entry)][-1]
     return Leaving(
@@ -134,7 +115,6 @@ def is_marked(entry: Mapping[str, Any], mark: Leaving) -> bool:
     It marks the account, then makes its record; who continues it keeps the mark's moment. A later mark is on another
     account, which was given the id since.
 
-    :param entry: the record
     :param mark: the mark on the account
     """
     return is_of(entry, mark.run) or mark.since <= str(entry.get("asked_at"))
@@ -143,19 +123,13 @@ def is_marked(entry: Mapping[str, Any], mark: Leaving) -> bool:
 def is_under_way(entry: Mapping[str, Any], now: datetime, age: timedelta = UNDER_WAY) -> bool:
     """Return whether a deletion has not ended, and was asked for or continued a short while ago.
 
-    :param entry: the record
-    :param now: an aware datetime
     :param age: how long that may be ago
     """
     return is_open(entry) and utc_text(now - age) < last_taker(entry).since
 
 
 def has_died(entry: Mapping[str, Any], now: datetime) -> bool:
-    """Return whether a deletion has not ended, and was asked for or continued so long ago that it never will by itself.
-
-    :param entry: the record
-    :param now: an aware datetime
-    """
+    """Return whether a deletion was asked for or continued so long ago that it never will end by itself."""
     return is_open(entry) and last_taker(entry).since < utc_text(now - UNDER_WAY)
 
 
@@ -164,9 +138,6 @@ def has_left(records: Iterable[Mapping[str, Any]], now: datetime) -> bool:
 
     A deletion creates its record before it removes anything. An old record proves nothing: the household may have
     connected again, and its document may have been lost in another way.
-
-    :param records: the records of one account's deletions
-    :param now: an aware datetime
     """
     return has_left_since(records, utc_text(now - LATELY))
 
@@ -174,7 +145,6 @@ def has_left(records: Iterable[Mapping[str, Any]], now: datetime) -> bool:
 def has_left_since(records: Iterable[Mapping[str, Any]], moment: str) -> bool:
     """Return whether a deletion has removed an account after a moment, judging by its records.
 
-    :param records: the records of one account's deletions
     :param moment: UTC text
     """
     takers = (last_taker(record) for record in records)
@@ -189,7 +159,6 @@ def mark_of(record: Mapping[str, Any]) -> str:
 def has_left_but(records: Iterable[Mapping[str, Any]], known: Collection[str]) -> bool:
     """Return whether a deletion has removed an account, besides those that are known. No clock is asked.
 
-    :param records: the records of one account's deletions
     :param known: the marks of those that are known, see :func:`mark_of`
     """
     return any(not last_taker(record).keep_data and mark_of(record) not in known for record in records)
@@ -202,7 +171,6 @@ def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]
     whose person was removed after long, since the account is still to be deleted.
 
     :param document: the account document; one with neither a right nor a declaration says nothing
-    :param records: the records of its deletions
     :return: the end of the deletion, UTC text; ``None`` if no deletion has ended, or if the household has connected
         since
     """
@@ -222,7 +190,6 @@ def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]
 def left_error(account: str, left: str) -> LeftBefore:
     """Return the error that says what a person has to do about an account that exists although its household left.
 
-    :param account: account id
     :param left: when it left, UTC text
     """
     return LeftBefore.about(
@@ -233,10 +200,7 @@ def left_error(account: str, left: str) -> LeftBefore:
 
 
 def left_at(records: Iterable[Mapping[str, Any]]) -> str:
-    """Return when the last deletion of an account ended that removed its data, UTC text; ``""`` if none has.
-
-    :param records: the records of its deletions
-    """
+    """Return when the last deletion of an account ended that removed its data, UTC text; ``""`` if none has."""
     ended = (str(each["finished_at"]) for each in records if each.get("finished_at") and not _keeps(each))
     return max(ended, default="")
 
@@ -264,7 +228,6 @@ def _keeps(record: Mapping[str, Any]) -> bool:
 def with_found(entry: Mapping[str, Any], found: Mapping[str, int]) -> Document:
     """Return the record with what there was to remove before the first attempt. Later attempts do not change it.
 
-    :param entry: the record
     :param found: number of documents by doctype, and of files as ``staged``
     """
     if "found" in entry:
@@ -275,7 +238,6 @@ def with_found(entry: Mapping[str, Any], found: Mapping[str, int]) -> Document:
 def with_removed(entry: Mapping[str, Any], removed: Mapping[str, int]) -> Document:
     """Return the record with higher counts of what was removed. The counts include all attempts.
 
-    :param entry: the record
     :param removed: number of documents by doctype, and of files as ``staged``
     """
     before: Mapping[str, int] = entry.get("removed", {})
@@ -289,8 +251,6 @@ def finished(entry: Mapping[str, Any], *, at: datetime, left: Mapping[str, int],
     An attempt that was killed may have removed documents without counting them. So if nothing is left, everything found
     before the first attempt counts as removed.
 
-    :param entry: the record
-    :param at: an aware datetime, the present
     :param left: what was found after the deletion, by doctype or ``staged``; all 0 for a complete deletion
     :param tombstones: what the server keeps of removed documents, in words
     """

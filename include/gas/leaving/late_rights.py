@@ -41,7 +41,6 @@ Accounts have this text stored (``leaving.by``) and it is compared with, so it m
 def with_unanswered(entry: Mapping[str, Any], document: Mapping[str, Any]) -> Document:
     """Return the record of a deletion with hashes of the declarations whose right is not known.
 
-    :param entry: the record
     :param document: the account's document, which is about to be removed
     """
     sent = [{"at": each.at, "email": each.email, "name": each.name} for each in SentDeclarations.of(document)]
@@ -50,11 +49,7 @@ def with_unanswered(entry: Mapping[str, Any], document: Mapping[str, Any]) -> Do
 
 
 def without_old(entry: Mapping[str, Any], now: datetime) -> Document:
-    """Return the record without the declarations whose right was looked for long enough.
-
-    :param entry: the record
-    :param now: an aware datetime
-    """
+    """Return the record without the declarations whose right was looked for long enough."""
     oldest = utc_text(now - KEPT)
     return _with_left(entry, [each for each in _unanswered(entry) if str(each.get("at")) > oldest])
 
@@ -67,7 +62,6 @@ def without_ended(
     That an account has the right is not enough, even if it is leaving: a backup may take the account away again. Nor is
     a right that is over by itself: on one day the same holder may have refused another one, made under a wrong account.
 
-    :param entry: the record
     :param records: the records of all deletions of the account
     :param rights: all our rights
     """
@@ -95,10 +89,7 @@ def _with_left(entry: Mapping[str, Any], left: list[Mapping[str, Any]]) -> Docum
 
 
 def is_noted(records: Iterable[Mapping[str, Any]], sent: SentDeclarations) -> bool:
-    """Return whether one of the deletions' records keeps a declaration, so that its right is looked for.
-
-    :param records: the records of one account's deletions
-    """
+    """Return whether one of the deletions' records keeps a declaration, so that its right is looked for."""
     return any(each.get("at") == sent.at and each.get("email") == sent.email for record in records
                for each in _unanswered(record))  # fmt: skip
 
@@ -106,7 +97,6 @@ def is_noted(records: Iterable[Mapping[str, Any]], sent: SentDeclarations) -> bo
 def late_rights(record: Mapping[str, Any], rights: Iterable[AccessRight]) -> list[AccessRight]:
     """Return the rights that were declared for an account before it was deleted, and that still stand.
 
-    :param record: the record of the deletion
     :param rights: all our rights
     """
     sent = _unanswered(record)
@@ -121,7 +111,6 @@ def late_rights(record: Mapping[str, Any], rights: Iterable[AccessRight]) -> lis
 def declared_on(record: Mapping[str, Any], right: AccessRight) -> date | None:
     """Return on which day in Paris a right was declared for an account before it was deleted.
 
-    :param record: the record of the deletion
     :return: ``None`` if it was not
     """
     days = [_day_of(each) for each in _unanswered(record) if _is_of(right, each)]
@@ -129,10 +118,7 @@ def declared_on(record: Mapping[str, Any], right: AccessRight) -> date | None:
 
 
 def is_revoked(records: Iterable[Mapping[str, Any]], right: AccessRight) -> bool:
-    """Return whether one of the deletions of an account names a right. GRDF's list may not show yet that it is over.
-
-    :param records: the records of one account's deletions
-    """
+    """Return whether one of the deletions of an account names a right. GRDF's list may not show yet that it is over."""
     return any(right.id in members(record.get("revoked")) for record in records)
 
 
@@ -154,7 +140,6 @@ def left_rights(records: Iterable[Mapping[str, Any]], rights: Iterable[AccessRig
 def not_revoked(record: Mapping[str, Any], own: Iterable[str]) -> list[str]:
     """Return the rights of an account that its deletion has not seen, because they were taken after it looked.
 
-    :param record: the record of the deletion
     :param own: GRDF's ids of the rights that the account has now
     """
     seen = members(record.get("revoked")).keys() | members(record.get("left_alone")).keys()
@@ -172,7 +157,6 @@ def come_back(
     """Return the document of an account that was deleted while GRDF took its right. It is never read.
 
     :param consents: the right; none if GRDF has not said yet whether it has one
-    :param at: the present, aware
     :param sent: what was sent, by which a deletion finds the right
     :param connection: the client that has the right
     """
@@ -227,7 +211,6 @@ def unfinished_message(account: str, mark: Leaving, now: datetime) -> str:
     """Return what a person has to do about an account whose deletion does not end; ``""`` if it is under way.
 
     :param mark: the mark on the account
-    :param now: an aware datetime
     """
     if mark.by == LATE:
         return come_back_message(account)
@@ -243,7 +226,6 @@ def open_message(account: str, record: Mapping[str, Any], now: datetime) -> str:
     """Return what a person has to do about a deletion that has removed its account and does not end; ``""`` if nothing.
 
     :param record: one of the account's records
-    :param now: an aware datetime
     """
     if not is_open(record) or is_under_way(record, now, timedelta(days=1)):
         return ""

@@ -33,7 +33,6 @@ def new_record(
 ) -> ConsentRecord:
     """Return the record of a consent.
 
-    :param account: the account's id
     :param declaration: what was entered, checked
     :param at: when the consent was given or recorded, aware
     :param by: :data:`HOUSEHOLD`, or who entered it
@@ -50,17 +49,7 @@ def new_record(
         by=by,
         agreed=agreed,
         proof=proof,
-        entered=Entered(
-            name=declaration.name,
-            company=declaration.company,
-            postcode=declaration.postcode,
-            email=declaration.email,
-            phone=declaration.phone,
-            perimeters=declaration.perimeters,
-            first=declaration.first,
-            end=declaration.end,
-            calls_until=declaration.calls_until,
-        ),
+        entered=msgspec.convert(declaration, Entered, from_attributes=True),
     )
 
 
@@ -105,7 +94,6 @@ def handed_over(document: Mapping[str, object], account: str) -> Document:
 def overdue(today: date) -> tuple[str, str]:
     """Return the range of ids of the kept records whose time is over.
 
-    :param today: civil date in Paris
     :return: first and last id, both included
     """
     return KEPT, f"{KEPT}{today.isoformat()}"
@@ -118,8 +106,6 @@ def record_for(records: Iterable[ConsentRecord], right: AccessRight, declared: s
     does not name is proved by none, nor is one that its holder gave on GRDF's site. If all are younger than the right,
     a clock was wrong, and the oldest one counts.
 
-    :param records: the account's records
-    :param right: the right, as GRDF lists it
     :param declared: when GRDF took the right, UTC text; ``""`` if that is not known
     """
     if right.made_on_site:

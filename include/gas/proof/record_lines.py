@@ -23,7 +23,6 @@ _PERIMETERS = {
 def record_lines(record: ConsentRecord, right: str) -> list[tuple[str, str]]:
     """Return what the page says, as pairs of a label and a text.
 
-    :param record: the record of the consent
     :param right: GRDF's id of the right that it proves
     """
     return [(label, _plain(text)) for label, text in _lines(record, right) if text]
@@ -42,7 +41,8 @@ def _lines(record: ConsentRecord, right: str) -> Iterator[tuple[str, str]]:
     yield "Consommations à partir du", _day(entered.first) or "premier jour que GRDF conserve"
     yield "Consommations jusqu’au", _day(entered.end - ONE_DAY) if entered.end and entered.end > date.min else ""
     yield "Accès jusqu’au", _day(entered.calls_until) or "trois ans après la déclaration du droit"
-    yield "Consentement recueilli le", _moment(record.given)
+    given = datetime.fromisoformat(record.given).astimezone(PARIS)
+    yield "Consentement recueilli le", f"{given:%d/%m/%Y à %H:%M} (heure de Paris)"
     by_itself = "par le foyer lui-même, sur la page où il a saisi ces informations"
     yield "Recueilli", by_itself if record.by == HOUSEHOLD else f"saisi par {record.by}"
     yield "Original conservé", record.proof
@@ -54,14 +54,6 @@ def _lines(record: ConsentRecord, right: str) -> Iterator[tuple[str, str]]:
 
 def _day(day: date | None) -> str:
     return f"{day:%d/%m/}{day.year:04}" if day else ""
-
-
-def _moment(text: str) -> str:
-    try:
-        moment = datetime.fromisoformat(text).astimezone(PARIS)
-    except (ValueError, OverflowError):
-        return text
-    return f"{moment:%d/%m/%Y à %H:%M} (heure de Paris)"
 
 
 def _plain(text: str) -> str:

@@ -25,7 +25,6 @@ def may_rest_on(document: Mapping[str, Any] | None, record: ConsentRecord, now: 
     The account does not say for whom a right is, so any record counts that is not younger than it.
 
     :param document: the document of the record's account; ``None`` if there is none
-    :param now: an aware datetime
     """
     if document is None:
         return False
@@ -52,9 +51,6 @@ def of_its_household(
     That is the newest record on which a right of the account may rest, to whichever meter. Without any right the
     account was lost, or an older one restored; if data are stored all the same, they may be of each record's household.
 
-    :param document: the account document; ``None`` if there is none
-    :param records: the account's records
-    :param now: an aware datetime
     :param has_data: returns whether gas data are stored for the account
     """
     known = list(records)
@@ -72,8 +68,6 @@ def in_doubt(
     They are younger than each right of the account. If GRDF has refused what they were stored for, the data are of the
     rights' household. But if a backup from before them was restored, the data are of theirs, too.
 
-    :param document: the account document; ``None`` if there is none
-    :param records: the account's records
     :param has_data: returns whether gas data are stored for the account
     """
     known = list(records)
@@ -88,7 +82,6 @@ def record_behind(records: Iterable[ConsentRecord], right: AccessRight) -> Conse
     took the right within a day.
 
     :param records: records on which no other right rests, of any account or kept without one
-    :param right: the right, as GRDF lists it
     """
     latest = _moved(right.created_at, CLOCKS)
     earliest = _moved(right.created_at, -CLOCKS)

@@ -21,7 +21,8 @@ from include.gas.account.sections.rights.lost_consents import (
     meters_lost,
 )
 from include.gas.account.state import is_about_proof, with_state
-from include.gas.answers.access_rights import WAITING, AccessRight, moment_in
+from include.gas.answers.access_rights import WAITING, AccessRight
+from include.gas.answers.words import moment_in
 from include.gas.consents.consent import ENDS_SOON, Consent, told
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
@@ -97,8 +98,6 @@ class Finding:
 def check_consents(document: Mapping[str, Any], listed: Listed, *, now: datetime, today: date) -> Finding | None:
     """Compare an account with GRDF's list of rights for the check every morning.
 
-    :param now: an aware datetime
-    :param today: civil date in Paris
     :return: ``None`` for an account that is leaving, whose meters are not known yet, or that has connected again
     :raises BadAccount: if the document cannot be understood
     """
@@ -115,8 +114,6 @@ def compared(document: Mapping[str, Any], listed: Listed, *, now: datetime, toda
     live there now. It is noted, but gives the account no consent.
 
     :param document: the account document as read for this write
-    :param now: an aware datetime
-    :param today: civil date in Paris
     :raises BadAccount: if the document cannot be understood
     """
     account = Account.from_document(document)
@@ -197,7 +194,6 @@ def to_give_back(document: Mapping[str, Any], rights: Sequence[AccessRight], see
     :param document: the account document after the check
     :param rights: all our rights to its meters
     :param seen: when a list last showed the account's own rights, UTC text, or ``""``
-    :param today: civil date in Paris
     :return: moments, UTC text, by meter
     """
     known, noted = given_back(document), OthersRights.of(document)

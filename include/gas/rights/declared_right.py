@@ -13,9 +13,9 @@ from include.gas.account.sections.rights.declaration import PERIMETERS, Declarat
 from include.gas.account.sections.rights.lost_consents import LostConsents
 from include.gas.account.sections.rights.sent_declarations import FORGOTTEN, SentDeclarations, without_sent
 from include.gas.account.state import with_state
-from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight, is_right_id, moment_in
+from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight, is_right_id
 from include.gas.answers.scan import scan
-from include.gas.answers.words import fold, fold_address, text_of
+from include.gas.answers.words import fold, fold_address, moment_in, text_of
 from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import PARIS, utc_text
 from include.gas.days.windows import ONE_DAY, oldest_allowed
@@ -45,7 +45,6 @@ class Declared:
     """A right that GRDF has.
 
     :param id: GRDF's id of the right; ``""`` if its answer did not say, or not in the form of an id
-    :param pce: the meter
     :param waits: whether the contract's holder must accept it first
     :param made: when GRDF took it, UTC text; ``""`` if it has just done so
     """
@@ -103,7 +102,6 @@ def answered(body: str | bytes, pce: str) -> Declared:
     """Return the right in GRDF's answer to a declaration that it has taken.
 
     :param body: the body of a 201; an answer without a status counts as one whose holder must accept
-    :param pce: the meter
     """
     right, code = "", _WAITING_CODE
     for line in scan(body).objects:
@@ -135,7 +133,6 @@ def declared_in(rights: Iterable[AccessRight], known: Known, today: date) -> lis
     same holder, and not on GRDF's site.
 
     :param rights: all our rights to the meters in question
-    :param today: civil date in Paris
     :return: the best one first: one in force, then the newest
     """
     mine = [
@@ -211,7 +208,6 @@ def taken_up(document: Mapping[str, Any], right: Declared, now: datetime) -> Doc
     before the first reading, since a right that GRDF had before may cover other days than those asked for.
 
     :param right: GRDF's right, with its id
-    :param now: the present, aware
     """
     at = right.made_by(now)
     told_at = utc_text(now) if right.waits else ""
@@ -271,7 +267,6 @@ def waiting_message(account: str, pces: Iterable[str], since: datetime, now: dat
     """Return the message for people about rights whose holder has not answered yet.
 
     :param since: when they were declared, aware
-    :param now: an aware datetime
     """
     late = now - since > SOON
     since = min(max(since, _EARLIEST), _LATEST).astimezone(PARIS)  # whatever a document says

@@ -21,10 +21,7 @@ from include.gas.rights.declared_right import may_be_of
 
 
 def meters_with_rights(document: Mapping[str, Any] | None) -> list[Consent]:
-    """Return the meters for which an account has a right of its own; none if they cannot be understood.
-
-    :param document: the account document; ``None`` if there is none
-    """
+    """Return the meters for which an account has a right of its own; none if they cannot be understood."""
     try:
         meters = meters_in(document or {}, str((document or {}).get("_id")))
     except BadAccount:
@@ -39,7 +36,6 @@ def newest_in(rights: Iterable[AccessRight], meters: Iterable[Consent]) -> list[
     somebody else may have declared it.
 
     :param rights: GRDF's list
-    :param meters: the account's meters
     :return: ``None`` if the list does not show it, because it was cut short
     """
     listed = {(right.pce, right.id): right for right in rights}
@@ -64,9 +60,7 @@ def _has_agreed(known: Consent, listed: AccessRight) -> bool:
 def vouches_for(right: AccessRight, holder: Holder, today: date, *, since: str = "") -> bool:
     """Return whether a right of an account says that somebody is of the account's household.
 
-    :param right: the right, as GRDF lists it
     :param holder: who is to be connected, as entered or as GRDF names them
-    :param today: civil date in Paris
     :param since: when somebody else may have come, if the right had ended by then, UTC text; ``""`` if nobody has
     """
     name, email, _ = right.holder

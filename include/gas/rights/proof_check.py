@@ -36,7 +36,6 @@ def with_listed(
 
     A right that the list does not name keeps its note: the list may be cut short.
 
-    :param meters: the account's meters
     :param rights: GRDF's list
     :param asked_at: when GRDF was asked for it, aware
     :param judged: the meters that the list is about; ``None`` for all
@@ -84,7 +83,6 @@ def with_refusal_told(document: Mapping[str, Any], now: datetime, *, lost: bool)
     The state hides no other one that asks for a person, and it stops no reading: the right is in force until GRDF's
     list says otherwise. It goes with the refusal.
 
-    :param now: an aware datetime
     :param lost: whether the account has a meter without a usable consent
     """
     account = str(document.get("_id"))
@@ -99,7 +97,6 @@ def with_refusal_told(document: Mapping[str, Any], now: datetime, *, lost: bool)
 def proof_message(account: str, proof: Proof, today: date | None = None) -> str:
     """Return the message for people about a proof that GRDF waits for or has refused.
 
-    :param account: account id
     :param today: civil date in Paris, to say that the deadline is over
     """
     tag = meter_tag(account, proof.pce)

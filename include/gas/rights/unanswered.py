@@ -29,9 +29,7 @@ def settled(document: Document, now: datetime, rights: Sequence[AccessRight] | N
     What it has sent is forgotten after long, unless GRDF's list shows the right: only a deletion ends that one, and it
     finds it by what was sent.
 
-    :param now: an aware datetime
     :param rights: all our rights to the meters of what it has sent; ``None`` if the list could not be read whole
-    :return: the same document if there is nothing to change
     """
     changed = _aged_with_sent(document, now, rights)
     if names_person(changed) or not names_person(document) or is_refused(document):  # its state says what to correct
@@ -56,11 +54,7 @@ def _aged_with_sent(document: Document, now: datetime, rights: Sequence[AccessRi
 
 
 def aged(document: Document, now: datetime) -> Document:
-    """Return the account document as :func:`settled` does, with the state that it has.
-
-    :param now: an aware datetime
-    :return: the same document if there is nothing to change
-    """
+    """Return the account document as :func:`settled` does, with the state that it has."""
     changed = without_old_person(document, now)
     return with_entered(document, now) if changed is document else changed
 
@@ -72,7 +66,6 @@ def shows_given_up(document: Document, rights: Iterable[AccessRight], now: datet
 
     :param document: the account document, before it is settled
     :param rights: all our rights to the meters of what it has sent
-    :param now: an aware datetime
     """
     sent, today = SentDeclarations.of(document), paris_today(now)
     if refusal_of(document) or not any(was_made_by(right, each, today) for right in rights for each in sent):

@@ -21,10 +21,8 @@ def is_of_household(
     One e-mail address may be that of an agency, and so of several households. So where GRDF names the holder, the name
     must fit, too: what was sent, or, if GRDF writes it in another way, what a record of the same address has.
 
-    :param right: the right, as GRDF lists it
     :param sent: what the account has sent
     :param records: the account's records of consent
-    :param today: civil date in Paris
     """
     name = right.holder[0]
     behind = [each for each in sent if was_made_by(right, each, today)]

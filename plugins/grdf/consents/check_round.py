@@ -30,7 +30,6 @@ class NoRights(ServiceUnavailable):
 class Round:
     """The state of one check of all accounts of a client.
 
-    :param couchdb: the hook for the CouchDB with the accounts and their data
     :param listed: GRDF's list for the client
     :param meters: which accounts of any client have which meter
     :param waits: sees to declarations that have waited for long

@@ -23,7 +23,6 @@ class ClientsAside:
 
     ``reasons`` says why each was put aside, by its connection, and ``lines`` how many lines were left for that.
 
-    :param couchdb: the hook for the CouchDB with the accounts
     :param adict: the hook for one of our clients, which leads to those of the accounts
     :param several: whether there are several clients
     :param choose: returns the connection of the client for one more new account, which counts from then on

@@ -54,7 +54,6 @@ class MeterRead(NamedTuple):
 def parse(account: str, staged: StagedAnswer) -> ReadAnswer:
     """Sort the lines of an answer. A task does this once for each answer that it receives or takes from staging.
 
-    :param account: the account's id, for messages
     :param staged: the answer as received
     """
     return ReadAnswer(staged, read_daily(staged.body, account=account, pce=staged.pce, window=staged.window))
@@ -71,10 +70,8 @@ def read_meter(
 ) -> MeterRead:
     """Ask for one meter's gas days, with one call per window unless GRDF's server fails on part of it.
 
-    :param meter: the meter, with its consent
     :param windows: the gas days to ask for, one window for each stretch that its rights cover
     :param whole: whether this is the meter's whole history; complete answers are then marked as such
-    :param terms: how the calls wait for GRDF's quota
     :raises CredentialsRefused, BadSettings, QuotaWait: if the failure concerns all meters, so that the next would fail,
         too
     """

@@ -35,7 +35,6 @@ def hold_book(couchdb: CouchDBHook, document: dict[str, Any], pce: str, log: Log
     """Check all that is stored of a meter, and correct its totals.
 
     :param document: the account document, read before the store, so that what it lists was stored at that time
-    :param pce: the meter's number
     :param counts: incremented by what was found: days that the store has lost, totals that were wrong
     :return: what to record on the account: all missing days, what is stored, and what was lost
     """

@@ -35,7 +35,6 @@ class Progress:
     """Which of its calls a task has made.
 
     :param staging: where the progress is kept
-    :param account: the account's id
     :param task: identifies the task and its run
     :param purpose: what the calls are for
     """
@@ -59,17 +58,11 @@ class Progress:
         self.booking.calls = calls
 
     def knows_dates(self, meters: Sequence[Consent]) -> bool:
-        """Return whether the task had already asked for the dates of these consents before it stopped.
-
-        :param meters: the meters, with their consents
-        """
+        """Return whether the task had already asked for the dates of these consents before it stopped."""
         return self._dated == _ids(meters)
 
     def dated(self, meters: Sequence[Consent]) -> None:
-        """Record that the task has asked for the dates of some consents, so that it does not ask again.
-
-        :param meters: the meters, with their consents
-        """
+        """Record that the task has asked for the dates of some consents, so that it does not ask again."""
         self._dated = _ids(meters)
         self._changed = True
 
@@ -100,7 +93,6 @@ class Progress:
     ) -> None:
         """Record that a meter's gas days were read without problems.
 
-        :param meter: the meter, with its consent
         :param windows: the gas days
         :param answers: GRDF's answers, unless they are already stored
         :param whole: whether the days are the meter's whole history
@@ -158,7 +150,6 @@ def going_on(
 
     :param adict: the hook that makes the calls; unused bookings are released through it
     :param staging: where the progress is kept
-    :param account: the account's id
     :param task: identifies the task and its run
     :param stop_if_left: raises if the account's household has left or is leaving; then nothing of it is kept
     :param purpose: what the calls are for

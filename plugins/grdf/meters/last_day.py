@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
 
 def last_stored_day(couchdb: CouchDBHook, account: str, pce: str) -> date | None:
-    """Return the last gas day that is stored of a meter; ``None`` if none is.
-
-    :param pce: the meter's number
-    """
+    """Return the last gas day that is stored of a meter; ``None`` if none is."""
     span = id_range(account, pce, date(YEARS[0], 1, 1), date(YEARS[-1] + 1, 1, 1))
     last = couchdb.last_id(DAY, *span)
     if last is None:

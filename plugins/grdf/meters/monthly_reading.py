@@ -22,7 +22,7 @@ from include.gas.answers.consumption.sorting import Answer
 from include.gas.answers.contract import Contract, has_daily_data, no_daily_data, read_contract, read_frequency
 from include.gas.consents.read_under import is_own, is_under
 from include.gas.days.asked_days import published_window
-from include.gas.days.gas_day import paris_today
+from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.windows import Window
 from include.gas.documents.billing.comparison import compare_all
 from include.gas.documents.billing.period_gaps import awaited, gaps_in_words, gaps_left, open_stretches
@@ -50,7 +50,6 @@ WRITTEN_AT = "written_at"
 def read_facts(adict: AdictHook, account: str, meter: Consent, log: Log, counts: Counter[str]) -> Change:
     """Read a meter's contract and technical facts, with two calls.
 
-    :param meter: the meter, with its consent
     :param counts: incremented by what was done
     :return: what to record on the account, including the reason if GRDF refused a part
     :raises GasError: if the failure concerns all accounts or is temporary
@@ -102,7 +101,6 @@ def read_periods(
 
     :param document: the account document, with the meter's facts. If GRDF has no daily data for the meter, its months
         and years are made of its periods
-    :param meter: the meter, with its consent
     :param counts: incremented by what was done
     :param whole: whether to read all that GRDF has in any case. Otherwise only what may have changed since the newest
         stored period is read, unless a period may be missing
@@ -200,9 +198,7 @@ def take_back(couchdb: CouchDBHook, replaced: dict[str, Document | None], pces: 
 
     :param replaced: the former document of each period that was written, by id, or the removal of a new one, each with
         :data:`WRITTEN_AT`
-    :param pces: the meters' numbers
     :return: how many periods were restored
-    :raises StoreBusy: if others kept changing them; the others are restored
     """
     former = {key: dict(was) for key, was in replaced.items() if was and key.split(":")[1] in pces}
     written_at = {key: was.pop(WRITTEN_AT) for key, was in former.items()}
@@ -222,10 +218,14 @@ def take_back(couchdb: CouchDBHook, replaced: dict[str, Document | None], pces: 
         write_period_totals(couchdb, account, pce, taken_back=True)
     if pending:
         account, pce, _ = min(pending).split(":")
-        raise StoreBusy.about(
-            account, f"published periods of meter {meter_tag(account, pce)} kept being changed by others"
-        )
+        raise _busy(account, pce)
     return restored
+
+
+def _busy(account: str, pce: str) -> StoreBusy:
+    return StoreBusy.about(
+        account, f"published periods of meter {meter_tag(account, pce)} kept being changed by others"
+    )
 
 
 def _store(
@@ -240,30 +240,20 @@ def _store(
     fresh = [period_document(account, answer.pce, period, read_at) for period in answer.rows]
     pending = {document["_id"]: document for document in fresh}
     new = corrected = 0
-    for _ in range(TRIES):
-        if not pending:
-            break
+    for _ in range(TRIES if pending else 0):
         stored = {each["_id"]: each for each in couchdb.range(PUBLISHED, *account_range(account, answer.pce))}
         again = named_again(stored.values(), fresh)
         merged = {key: merge_period(stored.get(key), each, again=key in again) for key, each in pending.items()}
         changed = [document for document in merged.values() if document]
-        result = couchdb.write(PUBLISHED, changed) if changed else None
-        conflicts = result.conflicts if result else set()
+        conflicts = couchdb.write(PUBLISHED, changed).conflicts if changed else set()
         written = {document["_id"] for document in changed} - conflicts
-        for document in changed:
-            key, was, ours = document["_id"], stored.get(document["_id"]), document["read_at"]
-            # A second window may name it again. Then the first version counts, unless the period has been removed or
-            # read by others in between: a deletion may have come, and the account's id be another household's.
-            is_ours = key in replaced and was is not None and was.get("read_at") == ours
-            if key in written and not is_ours:
-                replaced[key] = (was or {"_id": key, "_deleted": True}) | {WRITTEN_AT: ours}
+        _note_replaced(replaced, {key: stored.get(key) for key in written}, read_at)
         corrected += len(written & stored.keys())
         new += len(written - stored.keys())
-        pending = {key: pending[key] for key in conflicts}
+        if not (pending := {key: pending[key] for key in conflicts}):
+            break
     if pending:
-        raise StoreBusy.about(
-            account, f"published periods of meter {meter_tag(account, answer.pce)} kept being changed by others"
-        )
+        raise _busy(account, answer.pce)
     counts["new"] += new
     counts["corrected"] += corrected
     log.info(
@@ -272,6 +262,18 @@ def _store(
     )  # fmt: skip
     if left_out := warn_of_left_out(answer, "published lines", log):
         counts["left_out"] += left_out
+
+
+def _note_replaced(replaced: dict[str, Document | None], written: dict[str, Document | None], read_at: str) -> None:
+    """Note what stood in the place of periods that were written.
+
+    A second window may name one again. Then the first version counts, unless the period has been removed or read by
+    others in between: a deletion may have come, and the account's id be another household's.
+    """
+    ours = utc_text(read_at)
+    for key, was in written.items():
+        if key not in replaced or (was or {}).get("read_at") != ours:
+            replaced[key] = (was or {"_id": key, "_deleted": True}) | {WRITTEN_AT: ours}
 
 
 def _words(error: FailNow, what: str, account: str, log: Log, counts: Counter[str]) -> str:

@@ -48,7 +48,6 @@ def belongs(document: dict[str, Any], answer: StagedAnswer) -> bool:
 def note_history(document: dict[str, Any], answer: StagedAnswer) -> dict[str, Any]:
     """Record that a meter's history is read, if the answer is under its present consent. Return the account document.
 
-    :param document: the account document
     :param answer: an answer that was stored
     """
     asked = answer.read_under
@@ -70,7 +69,6 @@ def note_gaps(
     The document stays the same if nothing about missing days has changed, if the answer was read under another consent
     than the account's present one, or if the history of the present one has not been read yet.
 
-    :param document: the account document
     :param answer: an answer that was stored
     :param lines: its parsed lines
     :param reread: the re-read window with which the answer was requested; ``None`` means the setting's
@@ -97,7 +95,6 @@ def note_missing(
 ) -> dict[str, Any]:
     """Return the account document with a meter's missing days, for the years that were looked at.
 
-    :param document: the account document
     :param meter: the meter, with its present consent, whose history was read
     :param report: what the load found
     :param read_at: when GRDF was asked, or the present
@@ -136,7 +133,6 @@ def note_stored(
 
     The document stays the same if nothing about it has changed.
 
-    :param document: the account document
     :param first_launch: whether no other years can be stored; otherwise an account without this record stays as it is,
         and its next daily load counts all years
     :param before: the account document from before the store was read; days that it listed and that are no longer

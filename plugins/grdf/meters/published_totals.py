@@ -13,8 +13,10 @@ from include.gas.errors import BadAccount, StoreBusy
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from grdf.hooks.couchdb import CouchDBHook
-    from include.gas.consents.consent import Consent
+    from include.gas.days.windows import Window
     from include.gas.documents.gas_days import Document
 
 TRIES = 5
@@ -33,40 +35,37 @@ def write_period_totals(
         its first stored day in any case: its last period is published after its first days. Those that a meter has are
         kept up to date, and go with their periods
     :param taken_back: whether periods of another household were removed: then no price may tell what they were
-    :raises StoreBusy: if others kept changing the same totals
     """
     span = account_range(account, pce)
     for _ in range(TRIES):
-        stored = {
-            doctype: {each["_id"]: each for each in couchdb.range(doctype, *span) if own_day(each, doctype)}
-            for doctype in (MONTH, YEAR)
-        }
-        if taken_back:
-            stored = {
-                doctype: {key: without_prices(each) for key, each in found.items()} for doctype, found in stored.items()
-            }
+        stored = {doctype: _totals(couchdb, doctype, span, priced=not taken_back) for doctype in (MONTH, YEAR)}
         document = couchdb.get(ACCOUNT, account) or {}
-        rights, periods = _rights(document, pce), couchdb.range(PUBLISHED, *span)
-        holds = rights.holds if rights else None
+        holds, periods = _holds(document, pce), couchdb.range(PUBLISHED, *span)
         # those that went while another household's periods were on their days
         new |= taken_back and not may_be_daily(document, pce)
         exchanged = any(is_of_periods(each) for found in stored.values() for each in found.values())
         makes = periods and (new or (exchanged and not taken_back))
         days = [*filter(is_day, couchdb.range(DAY, *span))] if makes else ()
-        conflict = False
+        conflicts = 0
         for doctype, totals in zip((MONTH, YEAR), period_totals(account, pce, periods, holds), strict=True):
             free = without_days(totals, map(day_of, days), only_before=not new) if makes else ()
             if pending := to_write(stored[doctype], totals, new={total["_id"] for total in free}):
-                conflict |= bool(couchdb.write(doctype, pending).conflicts)
-        if not conflict:
+                conflicts += len(couchdb.write(doctype, pending).conflicts)
+        if not conflicts:
             return
     tag = meter_tag(account, pce)
     raise StoreBusy.about(account, f"others changed the totals of meter {tag} {TRIES} times while they were written")
 
 
-def _rights(document: Document, pce: str) -> Consent | None:
-    """Return the rights that an account brought for a meter; ``None`` if it does not say."""
+def _totals(couchdb: CouchDBHook, doctype: str, span: tuple[str, str], *, priced: bool) -> dict[str, Document]:
+    found = (each for each in couchdb.range(doctype, *span) if own_day(each, doctype))
+    return {each["_id"]: each if priced else without_prices(each) for each in found}
+
+
+def _holds(document: Document, pce: str) -> Callable[[Window], bool] | None:
+    """Return what says whether the account's rights cover a window; ``None`` if they are not known."""
     try:
-        return meter_of(document, pce)
+        rights = meter_of(document, pce)
     except BadAccount:
         return None
+    return rights.holds if rights else None

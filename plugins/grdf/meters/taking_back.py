@@ -51,7 +51,6 @@ def take_back_foreign(
 
     :param meters: the meters' numbers, each with the moment since which answers are not the account's own, as UTC text
     :param note: adds other records to the account's document in the same write
-    :raises StoreBusy: if others kept changing the same documents; nothing is noted then, and the call may be repeated
     """
     before = accounts.document(account)
     removed = {pce: _remove_periods(couchdb, account, pce, since) for pce, since in meters.items()}
@@ -106,10 +105,7 @@ def _years_of_totals(couchdb: CouchDBHook, account: str, pce: str) -> set[int]:
 
 
 def _remove_periods(couchdb: CouchDBHook, account: str, pce: str, since: str) -> int:
-    """Remove the published periods of a meter that were read at or after a moment, and return their number.
-
-    :raises StoreBusy: if others kept changing them
-    """
+    """Remove the published periods of a meter that were read at or after a moment, and return their number."""
     removed = 0
     for _ in range(ATTEMPTS):
         stored = couchdb.range(PUBLISHED, *account_range(account, pce))

@@ -201,7 +201,6 @@ def _stop_if_other(stored: Document, account: Account) -> None:
 def consents_of_grant(oauth: GrdfOAuthHook, account: Account) -> tuple[Consent, ...]:
     """Return the household's consents, read from the verified ``id_token`` of an account's grant.
 
-    :param oauth: the hook for GRDF's token endpoint
     :param account: an account with a grant
     :raises IdTokenRefused: if the ``id_token`` fails its checks or names no meter
     :raises GrantRefused: if there is no grant, or GRDF does not accept the code
@@ -212,7 +211,6 @@ def consents_of_grant(oauth: GrdfOAuthHook, account: Account) -> tuple[Consent, 
 def exchanged(oauth: GrdfOAuthHook, account: Account) -> IdToken:
     """Return the ``id_token`` of an account's grant, not yet verified. Exchange the code if the grant is one.
 
-    :param oauth: the hook for GRDF's token endpoint
     :param account: an account with a grant
     :raises GrantRefused: if there is no grant, or GRDF does not accept the code
     """
@@ -225,7 +223,6 @@ def exchanged(oauth: GrdfOAuthHook, account: Account) -> IdToken:
 def consents_of(oauth: GrdfOAuthHook, token: IdToken, account_id: str) -> tuple[Consent, ...]:
     """Verify an ``id_token`` and return the household's consents in it.
 
-    :param oauth: the hook for GRDF's token endpoint
     :raises IdTokenRefused: if the ``id_token`` fails its checks or names no meter
     """
     consents = oauth.consents_of(token.token, account=account_id, nonce=token.nonce)

@@ -61,10 +61,6 @@ class AdoptKonnectorOperator(AccountOperator):
                 "were written for one of those stay; all others are treated as this account's.",
                 self.account_id, len(others),
             )  # fmt: skip
-        if len(account.meters) > 1:
-            self.log.info(
-                "Account %s has %d meters; the first one gets the documents.", self.account_id, len(account.meters)
-            )
         if dry_run:
             plan = look(self.couchdb, self.account_id, pce, others)
             text, counts, changes = plan.text(dry_run=True), plan.counts(), Changes()
@@ -86,12 +82,7 @@ class AdoptKonnectorOperator(AccountOperator):
             raise BadRequest.about(
                 None, str(error), f"{_NOTHING} Enter the account's id as it appears in its DAG's name."
             ) from None
-        dry_run = params["dry_run"]
-        if not isinstance(dry_run, bool):
-            raise BadRequest.about(
-                self.account_id, f"dry_run is {dry_run!r:.40}", f"{_NOTHING} Set it to true or false."
-            )
-        return dry_run
+        return bool(params["dry_run"])
 
     def _meter(self, account: Account, document: dict[str, Any]) -> str:
         """Return the meter that the konnector read: the one that it noted, otherwise the first."""

@@ -72,7 +72,8 @@ class PlanHistoryOperator(GrdfOperator):
             mine = [account for account in listed if alone or whose[account.id] == client.grdf_conn_id]
             calls = len(accounts) if alone else sum(account.id in chosen for account in mine)
             try:
-                self._make_room(mine, client)
+                # The daily runs of its accounts keep their room in the quota.
+                self._governor(client).expect(sum(len(account.meters) for account in mine))
                 limit = (
                     "GRDF's quota this takes" if alone else f"the quota of {client.grdf_conn_id} {calls} of them take"
                 )
@@ -83,10 +84,6 @@ class PlanHistoryOperator(GrdfOperator):
         if len(failures) == len(clients):
             raise failures[0]
         return accounts
-
-    def _make_room(self, accounts: Sequence[Account], client: AdictHook) -> None:
-        """Make room for the daily runs of a client's accounts in its quota."""
-        self._governor(client).expect(sum(len(account.meters) for account in accounts))
 
     def _time(self, client: AdictHook, calls: int) -> str:
         return how_long(client.oauth.facts, calls, "history")
@@ -175,9 +172,7 @@ class ReadHistoryOperator(AccountOperator):
                 account = with_dates(self.client, self.accounts, account, progress.terms)
                 progress.dated(account.meters)
             doubt = Doubt(self.client, self.accounts, account, listed=listed, terms=progress.terms)
-            result = self._read(run, before, account, asked, doubt, progress)
-            self._tell_progress(context)
-            return result
+            return self._read(run, before, account, asked, doubt, progress)
 
     def _read(
         self,
@@ -214,19 +209,12 @@ class ReadHistoryOperator(AccountOperator):
                     problems.add([*trouble, over])
                     continue
                 problems.add(trouble)
-                for answer in read.answers:
-                    loaded = store_answer(self.couchdb, account.id, answer, before, self.log)
-                    loads.append(loaded)
-                    counts["absent"] += len(loaded.lines.absent)
-                    for name, number in loaded.report.counts().items():
-                        if name in counts:
-                            counts[name] += number
+                stored = [store_answer(self.couchdb, account.id, answer, before, self.log) for answer in read.answers]
+                loads += stored
+                _count(stored, counts)
                 if not read.problems:
                     progress.add(meter, windows)
-        except (
-            GasError,
-            AirflowTaskTimeout,
-        ):  # it concerns all meters, or has to wait; what was read is stored
+        except (GasError, AirflowTaskTimeout):  # it concerns all meters, or has to wait; what was read is stored
             self._acknowledge(before, loads, told=False)
             raise
         changes = self._acknowledge(before, loads, told=self.announces and not problems.all)
@@ -289,17 +277,12 @@ class ReadHistoryOperator(AccountOperator):
             )  # fmt: skip
         return rest
 
-    def _tell_progress(self, context: Context) -> None:
-        """Log the progress of the whole re-read, which Airflow also shows as the states of the mapped tasks."""
-        ti = context["ti"]
-        run, task = [ti.run_id], [ti.task_id]
-        total = ti.get_ti_count(ti.dag_id, run_ids=run, task_ids=task)
-        ended = ["success", "failed", "skipped"]
-        done = ti.get_ti_count(ti.dag_id, run_ids=run, task_ids=task, states=ended) + 1
-        left = max(total - done, 0)
-        alone = len(self.clients()) == 1  # else it is not known here how many are left of which client
-        time = f": {how_long(self.client.oauth.facts, left, 'history')}, at the least" if left and alone else ""
-        self.log.info("%d of %d accounts done, %d left%s.", done, total, left, time)
+
+def _count(loads: Sequence[Loaded], counts: dict[str, int]) -> None:
+    for loaded in loads:
+        found = loaded.report.counts() | {"absent": len(loaded.lines.absent)}
+        for name in counts.keys() & found.keys():
+            counts[name] += found[name]
 
 
 class AnnounceHistoryOperator(GrdfOperator):

@@ -16,19 +16,12 @@ from include.gas.errors import GasError, RetryLater
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.staging.imports import Imports
-
 FILES_KEPT = timedelta(days=30)
-"""How long files of an import stay: households that nobody imports, and results."""
+"""How long files stay in the folder of the imports: households that nobody imports, results, and what others left."""
 OVERDUE = "%d record(s) of consents of deleted accounts were removed, because their time is over."
 ORPHANED = "%d record(s) of consents whose account does not exist are kept without its id, or went if overdue."
 UNUSED = "%d record(s) of consents on which no right rests are kept without their account's id."
 FILES = "%d file(s) of imports were removed that had not changed for 30 days."
-STRANGERS = (
-    "%d file(s) in %s are none of an import's own. They may be copies of a file of households that an editor or an SFTP"
-    " program has left, with names and addresses. Nothing removes them: look at them there, hidden ones included, and "
-    "remove what nobody needs."
-)
 
 
 class RemoveOverdueOperator(GrdfOperator):
@@ -36,7 +29,7 @@ class RemoveOverdueOperator(GrdfOperator):
 
     It also makes such kept records of those whose account does not exist (``grdf.stores.records.orphaned_records``)
     or on which no right rests (``grdf.stores.records.unused_records``), and removes what is left of imports after 30
-    days. What others have left in that folder is told.
+    days.
 
     It also has CouchDB compact accounts and records: until then, it keeps old revisions of them, and with these the
     name and address that a household gave for its right to be declared.
@@ -68,14 +61,8 @@ class RemoveOverdueOperator(GrdfOperator):
             *((partial(remover.forget_revisions, doctype), "") for doctype in (ACCOUNT, CONSENT_RECORD)),
             (lambda: LeftFiles(couchdb, self.staging.proofs).remove(now), ""),
             (lambda: files.remove_old(now - FILES_KEPT), FILES),
-            (lambda: self._tell_strangers(files), ""),
         )
         return sum(removed[:3])
-
-    def _tell_strangers(self, files: Imports) -> None:
-        """Log how many files nobody removes. Their names may name somebody."""
-        if number := files.strangers():
-            self.log.warning(STRANGERS, number, files.folder)
 
     def _do(self, *steps: tuple[Callable[[], int | None], str]) -> list[int]:
         """Take all steps, also if some fail, and return how much each has removed.

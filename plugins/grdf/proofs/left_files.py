@@ -7,12 +7,12 @@ A deletion removes the files that it sees. Others stay if it ran on a worker wit
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from datetime import datetime, timedelta
 
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.staging.proof_files import FOLDER, ProofFiles
 from grdf.stores.accounts.account_store import AccountStore
+from grdf.stores.records.orphaned_records import deletions_by_account
 from include.gas.account.sections.marks import Connected
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
@@ -26,22 +26,14 @@ KEPT = timedelta(days=30)
 
 
 class LeftFiles:
-    """Finds and removes such files.
-
-    :param couchdb: the hook for the CouchDB with the accounts and the records of deletions
-    :param files: the operators' own files
-    """
+    """Finds and removes such files."""
 
     def __init__(self, couchdb: CouchDBHook, files: ProofFiles) -> None:
         self._couchdb = couchdb
         self._files = files
 
-    def remove_older(self, document: Document, now: datetime) -> None:
-        """Remove the files that have waited for an account since before its household was connected.
-
-        :param document: the account's document
-        :param now: the present, aware
-        """
+    def remove_older(self, document: Document) -> None:
+        """Remove the files that have waited for an account since before its household was connected."""
         account = str(document["_id"])
         if not self._files.count(account):
             return
@@ -56,36 +48,22 @@ class LeftFiles:
 
         Where no deletion is known, they stay for :data:`KEPT`, and if there are several such accounts, or if there is
         no account at all, until a person has looked: CouchDB may have lost accounts.
-
-        :param now: the present, aware
         """
         names = self._files.names()
         accounts = self._couchdb.fetch(ACCOUNT, [name for name in names if _is_id(name)])
         missing = [name for name in names if name not in accounts]
-        deletions: dict[str, list[Document]] = defaultdict(list)
-        for entry in self._couchdb.scan(AUDIT) if missing else ():
-            deletions[str(entry.get("account"))].append(entry)
-        removed, doubtful = 0, []
-        for name in missing:
-            changed, entries = self._files.changed(name), deletions[name]
-            if any(is_under_way(entry, now) for entry in entries):
-                continue  # it removes them itself
-            if utc_text(changed) < may_have_left_at(entries):
-                removed += self._remove(name)
-            elif changed < now - KEPT:
-                doubtful.append(name)
-        if len(doubtful) > 1:
+        deletions = deletions_by_account(self._couchdb) if missing else {}
+        # A deletion that is under way removes them itself.
+        missing = [name for name in missing if not any(is_under_way(entry, now) for entry in deletions.get(name, ()))]
+        changed = {name: self._files.changed(name) for name in missing}
+        left = [name for name in missing if utc_text(changed[name]) < may_have_left_at(deletions.get(name, ()))]
+        removed = sum(map(self._remove, left))
+        doubtful = [name for name in missing if name not in left and changed[name] < now - KEPT]
+        if len(doubtful) > 1 or (doubtful and not AccountStore(self._couchdb).has_any()):
             log.warning(
-                "%d folders with files for GRDF belong to no account. CouchDB may have lost accounts, so none of them "
+                "%d folder(s) with files for GRDF belong to no account. CouchDB may have lost some, so none of them "
                 "is removed. Restore the accounts, or remove the folders from %s of the staging folder.",
                 len(doubtful), FOLDER,
-            )  # fmt: skip
-            return removed
-        if doubtful and not AccountStore(self._couchdb).has_any():
-            log.warning(
-                "%s holds no account of a household, but there is a folder with files for GRDF. CouchDB may have lost "
-                "accounts, so nothing of it is removed. Restore them from a backup. If no household is to be "
-                "connected, remove the folder from %s of the staging folder.", ACCOUNT, FOLDER,
             )  # fmt: skip
             return removed
         return removed + sum(self._remove(name) for name in doubtful)

@@ -20,19 +20,17 @@ for _talker in ("fontTools", "fpdf"):
     logging.getLogger(_talker).setLevel(logging.ERROR)  # they name the letters that a text has, and those they lack
 
 _FONT = "Noto Sans"
-_NO_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def record_pdf(record: ConsentRecord, right: str) -> ProofFile:
     """Return the record of a consent as a file.
 
-    :param record: the record
     :param right: GRDF's id of the right that it proves
     """
     page = FPDF(format="A4")
     page.set_title(TITLE)
     page.set_lang("fr-FR")
-    page.set_creation_date(_moment(record.given))
+    page.set_creation_date(datetime.fromisoformat(record.given).astimezone(UTC))
     page.set_margin(20)
     page.add_font(_FONT, fname=fontpkg.path(_FONT))
     page.add_page()
@@ -61,10 +59,3 @@ def _drawable(page: FPDF, text: str) -> str:
     assert isinstance(font, TTFFont)
     known = font.cmap
     return "".join(letter if ord(letter) in known or letter == "\n" else f"[U+{ord(letter):04X}]" for letter in text)
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return _NO_MOMENT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -34,9 +34,7 @@ log = logging.getLogger(__name__)
 class ProofSender:
     """Sends the proofs of one account after the other.
 
-    :param couchdb: the hook for the CouchDB with the accounts and the records of their consents
     :param adict: the hook for one of our clients, which leads to those of the accounts
-    :param files: the operators' own files
     """
 
     def __init__(self, couchdb: CouchDBHook, adict: AdictHook, files: ProofFiles) -> None:
@@ -70,26 +68,31 @@ class ProofSender:
         if not due:
             self._tidy(name, proofs)
         again = [right for right, proof in proofs.items() if proof.state in (ASKED, REFUSED)] if named else due
+        own: list[ProofFile] = []
         if again:
-            self._left.remove_older(document, datetime.now(UTC))
-        own = self._files.read(name) if again else []
+            self._left.remove_older(document)
+            own = self._files.read(name)
         due = again if own else due
         if not due:
             log.info("Account %s: GRDF waits for no proof that was not sent.", name)
-        failures: list[GasError] = []
         listed = {right.id: right for right in rights}
-        for each in due:
-            if each not in listed:
-                failures.append(_not_listed(name, proofs[each].pce))
-                continue
+        failures = [_not_listed(name, proofs[each].pce) for each in due if each not in listed]
+        failures += self._send_all(document, [listed[each] for each in due if each in listed], own, counts)
+        if own and due and not failures:
+            self._files.remove(name, only={file.digest for file in own})
+        return failures
+
+    def _send_all(
+        self, document: Document, due: Sequence[AccessRight], own: list[ProofFile], counts: Counter[str]
+    ) -> list[GasError]:
+        failures: list[GasError] = []
+        for right in due:
             try:
-                self._send(document, listed[each], own, counts)
+                self._send(document, right, own, counts)
             except QuotaExceeded:
                 raise
             except GasError as error:
                 failures.append(error)
-        if own and due and not failures:
-            self._files.remove(name, only={file.digest for file in own})
         return failures
 
     def _tidy(self, name: str, proofs: dict[str, Proof]) -> None:
@@ -138,7 +141,7 @@ class ProofSender:
         return [file] if file is not None and len(file.content) <= MOST_BYTES else []
 
 
-def _not_listed(account: str, pce: str) -> ServiceUnavailable:
+def _not_listed(account: str, pce: str) -> GasError:
     return ServiceUnavailable.about(
         account,
         f"GRDF asked for the proof of the consent for meter {meter_tag(account, pce)}, but its list does not name that "

@@ -114,7 +114,6 @@ class Bearer:
 
     :param credentials: a fingerprint of our client's id and secret
     :param data: whether the call carries the shared token; otherwise it requests a token
-    :param worker: identifies the worker
     """
 
     credentials: str = ""

@@ -58,7 +58,6 @@ class Governor:
     def turn(self, terms: Terms = DAILY, *, account: str | None = None, data: bool = False, worker: str = "") -> Turn:
         """Return the turn of one call, without waiting for it.
 
-        :param account: the account's id, for messages
         :param data: whether the call carries the shared token
         :param worker: identifies the worker, as in :meth:`token_refused`
         """
@@ -67,7 +66,6 @@ class Governor:
     def token_refused(self, worker: str) -> bool:
         """Report that GRDF refused the shared token (HTTP 401). Other callers wait until a new token is accepted.
 
-        :param worker: identifies the worker that reports it
         :return: whether this worker is the one to try a new token; it then reports the result with :meth:`token_judged`
         """
         return self._change(lambda ledger, now: ledger.doubt.refused(now, self._bearer(worker)))
@@ -75,7 +73,6 @@ class Governor:
     def token_judged(self, worker: str, *, refused: bool | None) -> None:
         """Report whether GRDF accepts a new token. If it refuses every token of ours, nobody calls for a while.
 
-        :param worker: identifies the worker that reports it
         :param refused: ``None`` if the worker could not find out
         """
         seconds = self._change(lambda ledger, now: ledger.doubt.judged(now, self._bearer(worker), refused=refused))
@@ -108,7 +105,6 @@ class Governor:
     def after_call(self, status: int, retry_after: float | None) -> None:
         """Process GRDF's answer to a call. After a 429 all workers wait, not only this one.
 
-        :param status: the HTTP status
         :param retry_after: the ``Retry-After`` of the answer, in seconds
         """
         if status == _TOO_MANY_REQUESTS:
@@ -147,10 +143,7 @@ class Governor:
 
         :param ticket: the booking from an earlier request
         :param left: seconds that the call may still wait
-        :param account: the account's id, for messages
-        :param bearer: who makes the call
         :return: the answer, and when it was given on :attr:`clock`
-        :raises GasError: see :meth:`Turn.draw_near`
         """
 
         def asked(ledger: Ledger, now: float) -> tuple[Answer, float, float, bool]:
@@ -196,22 +189,17 @@ class Governor:
 
     def _spent(self, account: str | None, purpose: Purpose, until: float, now: float) -> QuotaWait:
         quota = self.quota
-        if purpose == "link":
-            return LinkCallsSpent.about(
-                account,
-                f"GRDF was not called, since the {quota.links} calls that household links may start in 24 hours "
-                "are used up",
-                f"Links work again from {_when(until)}.",
-                retry_after=max(1.0, until - now),
+        own: dict[Purpose, tuple[type[QuotaWait], str, str]] = {
+            "link": (LinkCallsSpent, f"the {quota.links} calls that household links may start in 24 hours", "Links"),
+            "trial": (QuotaWait, f"the {quota.trials} calls a day of Test buttons and ./grdf doctor", "They"),
+        }
+        if purpose in own:
+            kind, calls, they = own[purpose]
+            cause, step = (
+                f"GRDF was not called, since {calls} are used up",
+                f"{they} work again from {_when(until)}. Accounts are read as usual.",
             )
-        if purpose == "trial":
-            return QuotaWait.about(
-                account,
-                f"GRDF was not called, since the {quota.trials} calls a day are used up that Test buttons and "
-                "./grdf doctor may make",
-                f"They work again from {_when(until)}. Accounts are read as usual.",
-                retry_after=max(1.0, until - now),
-            )
+            return kind.about(account, cause, step, retry_after=max(1.0, until - now))
         whose = f"all {quota.calls_per_day} calls that GRDF allows in 24 hours are used up"
         if purpose == "history" and self.left("daily"):
             share = quota.share("history", self._change(lambda ledger, _: ledger.wanted_daily()))

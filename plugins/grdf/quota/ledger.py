@@ -97,10 +97,7 @@ class Ledger:
         return daily + daily // 20
 
     def left(self, now: float, quota: Quota, purpose: Purpose) -> int:
-        """Return how many calls may still be made now within the daily quota and are not booked.
-
-        :param now: the shared clock (epoch seconds)
-        """
+        """Return how many calls may still be made now within the daily quota and are not booked."""
         self._tidy(now)
         if (budget := quota.budget(purpose)) is not None:
             return max(0, budget - self._made(purpose))
@@ -124,9 +121,7 @@ class Ledger:
         Daily runs book as far ahead as they are prepared to wait. History imports book at most the next two instants,
         so a daily run never waits behind more than two of them.
 
-        :param now: the shared clock (epoch seconds)
         :param patience: how many seconds ahead to book at most; if it would take longer, nothing is booked
-        :param bearer: who makes the call
         """
         self._tidy(now)
         if ticket is None and (until := self._book(now, quota, terms)) > now:
@@ -155,8 +150,6 @@ class Ledger:
         """Stop counting a booked call that will not be made because its task gives up for now.
 
         The call is kept for the task if others are.
-
-        :param now: the shared clock (epoch seconds)
         """
         self._tidy(now)
         made = self.calls.get(ticket.counted, {})
@@ -175,7 +168,6 @@ class Ledger:
     def refused(self, now: float, retry_after: float | None) -> float:
         """Record that GRDF answered 429. Nobody calls for a while.
 
-        :param now: the shared clock (epoch seconds)
         :param retry_after: the answer's ``Retry-After`` in seconds, if it had one
         :return: seconds that the pause still lasts
         """
@@ -196,12 +188,7 @@ class Ledger:
         """Return from when on there is room for a call in its day. On a task's first call, book all of them."""
         purpose, task = terms.purpose, terms.booking or Booking("")
         if purpose in AT_ONCE:
-            budget = quota.budget(purpose)
-            if budget is None or self._made(purpose) < budget:
-                return now
-            return min(
-                (counted_until(five) for five, made in self.calls.items() if made.get(purpose)), default=now + BIN
-            )
+            return self._at_once(now, quota, purpose)
         block = self._block(terms.booking)
         if block is None or block.at > now or self.used()[0] >= quota.calls_per_day:
             # A task that asks too early or too late books again. It is never worse off: in the meantime nobody was
@@ -219,6 +206,12 @@ class Ledger:
                 self.blocks[task.name] = block
         block.until = max(now, block.at) + BLOCK_KEPT
         return block.at
+
+    def _at_once(self, now: float, quota: Quota, purpose: Purpose) -> float:
+        budget = quota.budget(purpose)
+        if budget is None or self._made(purpose) < budget:
+            return now
+        return min((counted_until(five) for five, made in self.calls.items() if made.get(purpose)), default=now + BIN)
 
     def _block(self, task: Booking | None) -> Block | None:
         return self.blocks.get(task.name) if task else None

@@ -2,12 +2,6 @@
 
 A store does one thing: it reads a text and a clock that all workers share, and writes the changed text, with no other
 change in between. A process that dies halfway has written nothing, and its lock ends with it.
-
-Why not an existing rate limiter? Measured with 4 to 6 processes at 5 calls a second, pyrate-limiter 4.5.1 exceeds the
-quota with SQLite unless its file lock is on. Its PostgreSQL bucket stores local times, so that the repeated hour in
-October looks like the future. Where it does keep the quota, one process took 52 to 57 of 60 calls and the 3 others the
-rest. None of its buckets supports a pause for all processes, or counts two purposes together. ``limits`` 5.8 has no
-store for several processes on one machine.
 """
 
 from __future__ import annotations
@@ -47,7 +41,6 @@ class Store(Protocol):
 
         :param key: identifies the text
         :raises BadSettings: if the store cannot be used
-        :raises StoreBusy: if it cannot be reached at the moment
         """
 
 

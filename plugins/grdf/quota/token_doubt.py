@@ -36,8 +36,6 @@ class TokenDoubt:
     def refused(self, now: float, bearer: Bearer) -> bool:
         """Record that GRDF refused the shared token. Nobody else calls until it is known whether a new one is accepted.
 
-        :param now: the shared clock (epoch seconds)
-        :param bearer: who made the call
         :return: whether this worker is the one to find out
         """
         if self.prober and self.prober != bearer.worker and self.until > now:
@@ -51,8 +49,6 @@ class TokenDoubt:
     def judged(self, now: float, bearer: Bearer, *, refused: bool | None) -> float:
         """Record whether GRDF accepts a new token.
 
-        :param now: the shared clock (epoch seconds)
-        :param bearer: who made the call
         :param refused: whether the new token was refused, too; ``None`` if unknown
         :return: seconds during which nobody calls
         """

@@ -45,11 +45,7 @@ class TokenInDoubt(Exception):
 
 
 class Turn:
-    """The turn of one call, made by :meth:`Governor.turn`: draw near, connect, take it, send.
-
-    :param account: the account's id, for messages
-    :param bearer: who makes the call
-    """
+    """The turn of one call, made by :meth:`Governor.turn`: draw near, connect, take it, send."""
 
     def __init__(self, governor: Governor, account: str | None, terms: Terms, bearer: Bearer) -> None:
         self._governor = governor
@@ -85,10 +81,7 @@ class Turn:
                 self._ask(self._terms.longest_wait)
 
     def take(self) -> None:
-        """Wait for the rest of the time. The caller sends right after.
-
-        :raises GasError: see :meth:`draw_near`; also if the turn has moved away by more than :data:`HELD_OPEN`
-        """
+        """Wait for the rest of the time. The caller sends right after."""
         enough = max(HELD_UP * self._governor.quota.distance, _LEAST_HELD_UP)
         held_up = 0
         while True:

@@ -18,7 +18,6 @@ import msgspec
 from airflow.sdk import ObjectStoragePath
 
 from grdf.staging import entries
-from grdf.staging.entries import local_path
 from grdf.staging.failures import in_words
 from grdf.staging.proof_files import FOLDER as PROOFS
 from grdf.staging.proof_files import ProofFiles
@@ -48,7 +47,6 @@ class AnswersGone(FailNow):
 class StagedAnswer:
     """One raw answer of ADICT.
 
-    :param pce: the meter's number
     :param first: first gas day asked for, ``YYYY-MM-DD``
     :param end: the gas day after the last one asked for, ``YYYY-MM-DD``
     :param read_at: when the request was sent, ISO 8601 in UTC
@@ -97,7 +95,6 @@ class Staging:
         :param run_id: Airflow's run id; a second try of the same run replaces what the first one stored
         :param answers: one or more per meter
         :raises BadSettings: if the place cannot be written to
-        :raises StoreBusy: if it does not answer at the moment
         """
         name = blake2b(run_id.encode(), digest_size=12).hexdigest() + ".json"
         reference = f"{self._folder(account)}/{name}"
@@ -112,7 +109,6 @@ class Staging:
         :param reference: as returned by :meth:`put`
         :raises AnswersGone: if they do not exist any more
         :raises FailNow: if they belong to another account, or cannot be understood
-        :raises StoreBusy: if the place does not answer at the moment
         """
         path = self._own(account, reference)
         try:
@@ -120,9 +116,10 @@ class Staging:
                 content = path.read_bytes()
         except FileNotFoundError:
             raise AnswersGone.about(
-                cause=f"the answers staged at {reference} are gone: already loaded, removed by hand{self._elsewhere}",
+                cause=f"the answers staged at {reference} are gone: loaded, removed by hand, or on another disk",
                 account=account,
-                next_step=f"{self._share}{EXTRACT_AGAIN}",
+                next_step="If tasks run on several machines, let [grdf] staging_url name a folder that all see, or an "
+                f"object store (s3://...). {EXTRACT_AGAIN}",
             ) from None
         now = datetime.now(UTC)
         try:
@@ -134,19 +131,6 @@ class Staging:
                 f"the answers staged at {reference} cannot be read: the file was damaged or edited",
                 f"The next run asks for missing days again; to ask for all of them at once: {EXTRACT_AGAIN}",
             ) from None
-
-    @property
-    def _elsewhere(self) -> str:
-        return ", or on another worker's disk" if local_path(self.base_url) else ""
-
-    @property
-    def _share(self) -> str:
-        if not local_path(self.base_url):
-            return ""
-        return (
-            f"{self.base_url} is a folder of the machine that runs the task. If tasks run on several machines, "
-            "set [grdf] staging_url to a folder that all of them share, or to an object store (s3://...). "
-        )
 
     def remove(self, account: str, reference: str) -> None:
         """Remove a run's answers. It is fine if they are gone already.
@@ -164,7 +148,6 @@ class Staging:
         :param name: chosen by the task
         :param text: ``None`` removes it
         :raises BadSettings: if the place cannot be written to
-        :raises StoreBusy: if it does not answer at the moment
         """
         reference = f"{self._folder(account)}/.{name}"
         with in_words(self.base_url, account):
@@ -177,7 +160,6 @@ class Staging:
         """Return the text that :meth:`keep` stored, if any.
 
         :param name: chosen by the task
-        :raises StoreBusy: if the place does not answer at the moment
         """
         try:
             with in_words(self.base_url, account, may_be_missing=True):

@@ -11,18 +11,10 @@ from airflow.sdk import ObjectStoragePath
 
 from grdf.staging.files import write_private
 
-ODD = "is no ordinary file"
-"""What is wrong with an entry for which :func:`is_ordinary` is false, as a clause that follows its name or place."""
-
 
 def local_path(reference: str) -> Path | None:
     """Return the path of a place on a local disk; ``None`` for one in an object store."""
     return Path(reference.removeprefix("file://")) if reference.startswith("file://") else None
-
-
-def is_ordinary(path: ObjectStoragePath) -> bool:
-    """Return whether an entry is a file that can be read. A pipe would be waited for."""
-    return bool(path.is_file())
 
 
 def read_start(path: ObjectStoragePath, most: int) -> bytes:

@@ -27,7 +27,6 @@ def in_words(place: str, account: str | None, *, may_be_missing: bool = False) -
     address.
 
     :param place: the URL of the staging folder
-    :param account: the account's id, for messages
     :param may_be_missing: let a ``FileNotFoundError`` through for the caller to handle
     :raises StoreBusy: if it makes sense to try again
     :raises BadSettings: if a person must correct the place or its settings

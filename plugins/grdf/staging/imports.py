@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from datetime import datetime
-from hashlib import blake2b
 
 from airflow.sdk import ObjectStoragePath
 
 from grdf.staging.area import IMPORTS
-from grdf.staging.entries import ODD, changed, is_ordinary, listed, read_start, within, write
+from grdf.staging.entries import changed, listed, read_start, within, write
 from grdf.staging.failures import in_words
 from include.gas.errors import BadRequest
 from include.gas.importing.csv_file import MOST_BYTES, PROGRESS, RESULT, check_name, is_name, is_result_name, read_lines
@@ -29,8 +27,6 @@ class Imports:
         """Return a file with households, or a little more than an import may have of it; ``None`` if there is none.
 
         :param name: its name, checked
-        :raises BadRequest: if it is a folder or a pipe
-        :raises StoreBusy: if the place does not answer at the moment
         """
         return self._read(name, MOST_BYTES + 1)
 
@@ -66,20 +62,6 @@ class Imports:
         """Remove the progress of an import that has ended, or whose file is gone."""
         self._remove(name + PROGRESS)
 
-    def begun_with(self, run: str, source: str) -> str:
-        """Return the hash of the file with which a run began; it is noted if the run has not begun yet.
-
-        The note goes with the old files. It must outlive the file, the progress and the run's tries.
-
-        :param run: Airflow's id of the run
-        :param source: the hash of the file as it is now
-        """
-        name = f".run-{blake2b(run.encode(), digest_size=12).hexdigest()}"  # no draft of a file, see :meth:`remove`
-        noted = self._text(name)
-        if noted is None:
-            self._write(name, source)
-        return noted or source
-
     def result(self, name: str) -> str | None:
         """Return the result of an import; ``None`` if there is none."""
         return self._text(self.result_name(name))
@@ -90,7 +72,7 @@ class Imports:
 
     def names(self) -> list[str]:
         """Return the names of the files that wait, in alphabetical order."""
-        return [name for name in self._names() if not name.lower().endswith(RESULT) and is_name(name)]
+        return [name for name in self._names() if is_name(name)]
 
     def results(self) -> list[str]:
         """Return the names of the result files, in alphabetical order."""
@@ -100,16 +82,13 @@ class Imports:
         """Return the text of one of :meth:`results`; ``None`` if it has gone."""
         return self._text(name)
 
-    def _names(self, *, hidden: bool = False) -> list[str]:
-        """Return the names of the files, in alphabetical order.
-
-        :param hidden: whether to return drafts, too, of which each lasts for a moment
-        """
+    def _names(self) -> list[str]:
+        """Return the names of the files, in alphabetical order, without hidden ones."""
         found: list[str] = []
         with in_words(self.folder, None):
             for path in listed(self._path("")):
                 with suppress(FileNotFoundError):  # it has just gone
-                    if (hidden or not path.name.startswith(".")) and is_ordinary(path):
+                    if not path.name.startswith(".") and path.is_file():
                         found.append(path.name)
         return sorted(found)
 
@@ -118,47 +97,29 @@ class Imports:
         self._remove(self.result_name(name))
 
     def remove_old(self, before: datetime) -> int:
-        """Remove files that nobody has worked off, and results, that have not changed for long. Return their number.
+        """Remove all that lies in the folder, at any depth, and has not changed for long. Return the number of files.
 
-        What is none of an import's own files stays: nobody knows whose it is.
+        An editor or an SFTP program may have left copies there, which hold what a file of households held.
 
-        :param before: since when they have not changed, aware; a file stays while its import makes progress
+        :param before: since when they have not changed, aware
         """
-        moments: dict[str, float] = {}
+        removed = 0
         with in_words(self.folder, None):
-            for name in filter(_is_ours, self._names(hidden=True)):
+            for path in within(self._path("")):
                 with suppress(FileNotFoundError):  # it has just gone
-                    moments[name] = changed(self._path(name))
-            old = [
-                name
-                for name, moment in moments.items()
-                if max(moment, moments.get(name + PROGRESS, moment)) < before.timestamp()
-            ]
-        self._remove(*old)
-        return len(old)
-
-    def strangers(self) -> int:
-        """Return how many files lie here at any depth that are none of an import's own.
-
-        Such are the copies that editors and SFTP programs leave, which hold what the file of households held.
-        """
-        with in_words(self.folder, None):
-            found = len(within(self._path("")))
-        return max(0, found - sum(map(_is_ours, self._names(hidden=True))))
+                    if changed(path) < before.timestamp():
+                        path.unlink()
+                        removed += 1
+        return removed
 
     def remove(self, name: str) -> None:
-        """Remove a file with households that is worked off, then its progress. The result stays.
-
-        Drafts go, too, which an upload has left that was killed.
-        """
-        drafts = [each for each in self._names(hidden=True) if each.startswith(f".{name}.")]
-        self._remove(*drafts, name, name + PROGRESS)
+        """Remove a file with households that is worked off, then its progress. The result stays."""
+        self._remove(name, name + PROGRESS)
 
     @staticmethod
     def result_name(name: str) -> str:
         """Return the name of the result file."""
-        ending = name[-len(".csv") :]  # in the case that it has: homes.csv and homes.CSV are two files
-        return name.removesuffix(ending) + RESULT.removesuffix(".csv") + ending
+        return name.removesuffix(".csv") + RESULT
 
     def _text(self, name: str) -> str | None:
         content = self._read(name)
@@ -168,9 +129,6 @@ class Imports:
         path = self._path(name)
         try:
             with in_words(self.folder, None, may_be_missing=True):
-                if path.exists() and not is_ordinary(path):
-                    step = "Nothing was done. Put an ordinary file there, or remove it."
-                    raise BadRequest.about(None, f"{name} in {self.folder} {ODD}", step)
                 return read_start(path, most)
         except FileNotFoundError:
             return None
@@ -194,11 +152,3 @@ class Imports:
 
     def _path(self, name: str) -> ObjectStoragePath:
         return ObjectStoragePath(f"{self.folder}/{name}")
-
-
-def _is_ours(name: str) -> bool:
-    """Return whether a file is of a kind that lies here: households, progress, a result, a run's note, or a draft."""
-    if draft := re.fullmatch(r"\.(.+)\.[a-z0-9_]{8}", name):
-        return _is_ours(draft[1])
-    households = not name.startswith(".") and name.removesuffix(PROGRESS).lower().endswith(".csv")
-    return households or bool(re.fullmatch(r"\.run-[0-9a-f]{24}", name))

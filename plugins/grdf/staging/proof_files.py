@@ -8,17 +8,17 @@ name that a person chose may name somebody.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 
 from airflow.sdk import ObjectStoragePath
 
 from grdf.staging import entries
-from grdf.staging.entries import ODD, is_ordinary, local_path, read_start
+from grdf.staging.entries import local_path, read_start
 from grdf.staging.failures import in_words
 from include.gas.days.gas_day import utc_text
-from include.gas.errors import GasError, ProofNotSent
+from include.gas.errors import ProofNotSent
 from include.gas.proof.proof_file import ENDINGS, MOST, MOST_BYTES, NotAProof, ProofFile, checked, digest_of
 
 FOLDER = "proofs"
@@ -33,40 +33,19 @@ class ProofFiles:
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
 
-    def put_all(self, account: str, files: Sequence[ProofFile]) -> None:
-        """Store checked files behind those that wait already: all of them, or none.
-
-        :raises ProofNotSent: if GRDF would not take one of them, or so many
-        """
-        stored: list[str] = []
-        try:
-            for proof in files:
-                stored += [self._put(account, proof)]
-            if len(waiting := self._entries(account)) > MOST:  # somebody else has stored some at the same moment
-                raise ProofNotSent.about(account, f"{len(waiting)} files would wait, and GRDF takes {MOST}", _REMOVE)
-        except GasError:
-            with in_words(self.base_url, account):
-                for reference in stored:
-                    self._path(reference).unlink(missing_ok=True)
-            raise
-
     def put(self, account: str, content: bytes) -> str:
         """Check a file, store it behind those that wait already, and return where it is.
 
         :raises ProofNotSent: if GRDF would not take it, or three files wait already
         :raises BadSettings: if the place cannot be written to
-        :raises RetryLater: if it does not answer at the moment
         """
         try:
-            return self._put(account, checked(content))
+            proof = checked(content)
         except NotAProof as error:
             raise ProofNotSent.about(account, f"the file {error}", "It was not stored. Choose another file.") from None
-
-    def _put(self, account: str, proof: ProofFile) -> str:
         waiting = self._entries(account)
         if len(waiting) >= MOST:
             raise ProofNotSent.about(account, f"{MOST} files wait already, and GRDF takes no more", _REMOVE)
-        self._check(account, waiting, "Nothing was stored")
         place = max((_number(file.name) for file in waiting), default=0) + 1
         reference = f"{self._folder(account)}/{place:03}-{secrets.token_hex(4)}.{ENDINGS[proof.kind]}"
         with in_words(self.base_url, account):
@@ -77,18 +56,18 @@ class ProofFiles:
         """Return the files that wait for an account, in the order of their names.
 
         :raises ProofNotSent: if there are more than three, or GRDF would not take one of them
-        :raises RetryLater: if the place does not answer at the moment
         """
         files = self._entries(account)
-        where = f"{self._folder(account)}"
+        where = self._folder(account)
         if len(files) > MOST:
             raise ProofNotSent.about(account, f"{len(files)} files are in {where}, and GRDF takes {MOST}", _REMOVE)
-        self._check(account, files, "Nothing was sent")
         found: list[ProofFile] = []
         for place, file in enumerate(files, 1):
             try:
                 with in_words(self.base_url, account):
-                    content = read_start(file, MOST_BYTES + 1)
+                    content = read_start(file, MOST_BYTES + 1) if file.is_file() else None
+                if content is None:  # a pipe would be waited for, and whose a folder is, nobody knows
+                    raise NotAProof("is no ordinary file")
                 found.append(checked(content))
             except NotAProof as error:
                 cause = f"file {place} of {len(files)} in {where}, by name, {error}. Nothing was sent"
@@ -116,7 +95,7 @@ class ProofFiles:
                 return entries.remove(folder)
             removed = 0
             for file in self._entries(account, hidden=True):
-                if is_ordinary(file) and digest_of(read_start(file, MOST_BYTES + 1)) in only:
+                if file.is_file() and digest_of(read_start(file, MOST_BYTES + 1)) in only:
                     file.unlink(missing_ok=True)
                     removed += 1
             if local := local_path(str(folder)):
@@ -143,7 +122,7 @@ class ProofFiles:
         removed = 0
         for file in self._entries(account, hidden=True):
             with in_words(self.base_url, account), suppress(FileNotFoundError):  # somebody else has removed it
-                if is_ordinary(file) and utc_text(datetime.fromtimestamp(entries.changed(file), UTC)) < than:
+                if file.is_file() and utc_text(datetime.fromtimestamp(entries.changed(file), UTC)) < than:
                     file.unlink(missing_ok=True)
                     removed += 1
         return removed
@@ -153,18 +132,6 @@ class ProofFiles:
         with in_words(self.base_url, account):
             found = entries.listed(self._path(self._folder(account)))
         return sorted((file for file in found if hidden or not file.name.startswith(".")), key=lambda file: file.name)
-
-    def _check(self, account: str, files: Sequence[ObjectStoragePath], done: str) -> None:
-        """Raise an error if something is no file: whose it is, and whether GRDF should get it, is not known.
-
-        :raises ProofNotSent: that names the first such entry by its place
-        """
-        for place, file in enumerate(files, 1):
-            with in_words(self.base_url, account):
-                odd = not is_ordinary(file)
-            if odd:
-                where = f"entry {place} of {len(files)} in {self._folder(account)}, by name,"
-                raise ProofNotSent.about(account, f"{where} {ODD}. {done}", _REPLACE)
 
     def _folder(self, account: str) -> str:
         return f"{self.base_url}/{FOLDER}/{account}"

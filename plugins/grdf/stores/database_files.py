@@ -21,10 +21,7 @@ FIRST_LOOK, LAST_LOOK = 0.2, 5.0
 
 
 class DatabaseFiles:
-    """Has CouchDB write the files of its databases anew, without what is gone. Only an administrator may.
-
-    :param couchdb: the hook for the CouchDB that holds them
-    """
+    """Has CouchDB write the files of its databases anew, without what is gone. Only an administrator may."""
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb

@@ -34,8 +34,6 @@ TRIES = 5
 """Codes that may be sent to GRDF with one link: enough for a person who makes mistakes, too few for guessing."""
 STEPS = 50
 """How often one link may start or end an attempt, so that it cannot cause unlimited writes to CouchDB."""
-CUT_OFF = 15 * 60
-"""Seconds after which a form stores its account, or never will: much longer than a request lasts."""
 ROUNDS = 10
 SWEPT = 100
 """How many documents of expired links a new link removes at most."""
@@ -43,10 +41,7 @@ _ALL = ("link-", "link-\ufff0")
 
 
 class HouseholdLinks:
-    """The links of all households.
-
-    :param couchdb: the hook for the CouchDB that holds them
-    """
+    """The links of all households."""
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
@@ -56,116 +51,51 @@ class HouseholdLinks:
 
         :param account: the account's id; the account need not exist
         :param link: identifies the link; only its hash is stored
-        :param until: when it expires (epoch seconds)
-        :raises StoreBusy: if other writers kept changing the document
         """
         self._change(account, lambda _: {"good": _hash(link), "until": int(until), "account": account})
         self._sweep()
 
     def standing(self, account: str, link: str) -> Standing:
-        """Return the state of a link.
-
-        :param link: identifies the link
-        """
+        """Return the state of a link."""
         return _standing(self._stored(account), link)
 
     def begin(self, account: str, link: str) -> Standing:
         """Count an attempt that starts with a link, and return the link's previous state.
 
         Count nothing if it is not good.
-
-        :param link: identifies the link
-        :raises StoreBusy: if other writers kept changing the document
         """
         return self._use(account, link, lambda stored: stored)
 
-    def take(self, account: str, link: str, by: str = "") -> Standing:
+    def take(self, account: str, link: str) -> Standing:
         """Use a link for a code or a form that is about to be sent, and return the link's previous state.
 
         Only a good link is used, and only one caller can use it.
-
-        :param link: identifies the link
-        :param by: names the form that uses it, for :meth:`storing` and :meth:`revive`; ``""`` for a code
-        :raises StoreBusy: if other writers kept changing the document
         """
 
         def used(stored: dict[str, Any]) -> dict[str, Any]:
             good = stored.pop("good")
             stored.pop("account", None)
-            taker = {"by": by, "taken": int(time.time()), "stores": False} if by else {}
-            return stored | {"used": good, "tries": stored.get("tries", 0) + 1} | taker
+            return stored | {"used": good, "tries": stored.get("tries", 0) + 1}
 
         return self._use(account, link, used)
 
-    def is_used_by(self, account: str, link: str, by: str) -> bool:
-        """Return whether a form is the one that uses a link.
-
-        :param link: identifies the link
-        :param by: the form's name
-        """
-        stored = self._stored(account)
-        return _standing(stored, link) == "used" and stored.get("by") == by
-
-    def storing(self, account: str, link: str, by: str) -> bool:
-        """Note that a form is about to store its account, so that it does not count as cut off from then on.
-
-        :param link: identifies the link
-        :param by: the form's name
-        :return: whether the form uses the link; if not, it may not store anything
-        :raises StoreBusy: if other writers kept changing the document
-        """
-
-        def is_its(stored: dict[str, Any]) -> bool:
-            return (stored.get("used"), stored.get("by")) == (_hash(link), by)
-
-        return is_its(self._change(account, lambda stored: stored | {"stores": True} if is_its(stored) else stored))
-
-    def cut_off_forms(self) -> dict[str, str]:
-        """Return the names of the forms that were cut off, by the ids of the documents of their links."""
-        found = {str(stored["_id"]): _cut_off(stored) for stored in self._couchdb.range(DOCTYPE, *_ALL)}
-        return {name: form for name, form in found.items() if form}
-
-    def revive(self, account: str, link: str) -> str:
-        """Make a link valid again whose form was cut off before it stored its account, and return the form's name.
-
-        The API server was killed then, or stopped. The form counts as a try.
-
-        :param link: identifies the link
-        :return: ``""`` if there is no such form
-        :raises StoreBusy: if other writers kept changing the document
-        """
-        form = ""
-
-        def good(stored: dict[str, Any]) -> dict[str, Any]:
-            nonlocal form
-            form = _cut_off(stored) if stored.get("used") == _hash(link) else ""
-            if not form:
-                return stored
-            named = {"account": account} if stored.get("tries", 0) < TRIES else {}
-            return _without_taker(stored) | {"good": stored["used"]} | named
-
-        self._change(account, good)
-        return form
-
-    def give_back(self, account: str, link: str, by: str = "", *, untried: bool) -> None:
+    def give_back(self, account: str, link: str, *, untried: bool) -> None:
         """Make a link valid again after a code or a form that did not connect.
 
         This never raises: if it fails, the link stays used.
 
-        :param link: identifies the link
-        :param by: as it was used with, see :meth:`take`
         :param untried: whether GRDF was not called, so that the attempt does not count
         """
 
-        def good(stored: dict[str, Any]) -> dict[str, Any]:
-            if (stored.get("used"), stored.get("by", "")) != (_hash(link), by):  # taken back or replaced meanwhile
+        def returned(stored: dict[str, Any]) -> dict[str, Any]:
+            if stored.get("used") != _hash(link):  # taken back or replaced meanwhile
                 return stored
-            tries = stored.get("tries", 0) - untried
+            good, tries = stored.pop("used"), stored["tries"] - untried
             named = {"account": account} if tries < TRIES else {}
-            return _without_taker(stored) | {"good": stored["used"], "tries": tries} | named
+            return stored | {"good": good, "tries": tries} | named
 
         try:
-            stored = self._change(account, good)
+            stored = self._change(account, returned)
         except GasError as error:
             log.error("Account %s: its household's link stays used although it did not connect. %s", account, error)
             return
@@ -178,28 +108,17 @@ class HouseholdLinks:
     def good_until(self, account: str) -> int | None:
         """Return when the account's link expires (epoch seconds), or ``None`` if there is no valid link."""
         stored = self._stored(account)
-        until = stored.get("until")
-        return until if stored.get("good") and isinstance(until, int) and time.time() < until else None
+        return stored["until"] if stored.get("good") and time.time() < stored["until"] else None
 
     def open(self) -> list[tuple[str, int]]:
-        """Return the accounts with a link that can be used, and when it expires (epoch seconds), the next one first.
-
-        A link that was made before its document named the account is not listed.
-        """
+        """Return the accounts with a link that can be used, and when it expires (epoch seconds), the next one first."""
         self._sweep()
-        found = []
-        for stored in self._couchdb.range(DOCTYPE, *_ALL):
-            account, until = stored.get("account"), stored.get("until")
-            usable = stored.get("good") and stored.get("steps", 0) < STEPS and stored.get("tries", 0) < TRIES
-            if usable and isinstance(account, str) and isinstance(until, int) and time.time() < until:
-                found.append((account, until))
+        stored = self._couchdb.range(DOCTYPE, *_ALL)
+        found = ((each["account"], each["until"]) for each in stored if "account" in each and not _is_used_up(each))
         return sorted(found, key=lambda link: (link[1], link[0]))
 
     def take_back(self, account: str) -> bool:
-        """Make all links of an account void. Return ``False`` if none was valid.
-
-        :raises StoreBusy: if other writers kept changing the document
-        """
+        """Make all links of an account void. Return ``False`` if none was valid."""
         was_out = self.good_until(account) is not None
         if self._stored(account).keys() & {"good", "used"}:
             self._change(account, lambda _: {})
@@ -233,16 +152,11 @@ class HouseholdLinks:
     def _sweep(self) -> None:
         try:
             links = self._couchdb.range(DOCTYPE, *_ALL)
-            over = [stored["_id"] for stored in links if not _lasts(stored.get("until"))]
+            over = [stored["_id"] for stored in links if stored.get("until", 0) <= time.time()]
             for name in over[:SWEPT]:
                 Remover(self._couchdb).remove(DOCTYPE, name)
         except GasError as error:
             log.warning("Records of expired links stay in %s until the next link is created. %s", DOCTYPE, error)
-
-
-def _lasts(until: object) -> bool:
-    """Return whether a moment is still to come. Any program may have written it."""
-    return isinstance(until, int | float) and time.time() < until
 
 
 def _standing(stored: dict[str, Any], link: str) -> Standing:
@@ -251,19 +165,11 @@ def _standing(stored: dict[str, Any], link: str) -> Standing:
         return "used"
     if stored.get("good") != name:
         return "void"
-    return "tried" if stored.get("tries", 0) >= TRIES or stored.get("steps", 0) >= STEPS else "good"
+    return "tried" if _is_used_up(stored) else "good"
 
 
-def _cut_off(stored: dict[str, Any]) -> str:
-    """Return the name of the form that has used a link and will never store its account; ``""`` if it has, or may."""
-    by, taken = stored.get("by"), stored.get("taken")
-    if not isinstance(by, str) or not isinstance(taken, int) or stored.get("stores") is not False:
-        return ""
-    return by if time.time() - taken >= CUT_OFF else ""
-
-
-def _without_taker(stored: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in stored.items() if key not in ("used", "by", "taken", "stores")}
+def _is_used_up(stored: dict[str, Any]) -> bool:
+    return bool(stored.get("tries", 0) >= TRIES or stored.get("steps", 0) >= STEPS)
 
 
 def link_document(account: str) -> str:

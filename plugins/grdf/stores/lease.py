@@ -22,7 +22,6 @@ def lease(couchdb: CouchDBHook, name: str, *, seconds: float = 60.0, poll: float
     If the holder has died, the wait lasts ``seconds`` at most. After that time the caller learns that it does not hold
     the lease, and decides: requesting a token twice is better than not at all, but writing a right twice is not.
 
-    :param couchdb: the hook for the CouchDB that keeps the lease
     :param name: what the lease is for
     :param seconds: how long it lasts if it is not released
     :param poll: seconds between two attempts

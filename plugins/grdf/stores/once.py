@@ -26,10 +26,7 @@ SWEPT = 100
 
 
 class Once:
-    """The marks of what was used.
-
-    :param couchdb: the hook for the CouchDB that holds them
-    """
+    """The marks of what was used."""
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
@@ -38,8 +35,6 @@ class Once:
         """Mark something as used. Return ``False`` if it was used before.
 
         :param name: identifies it; only its hash is stored
-        :param until: when it expires (epoch seconds)
-        :raises ServiceUnavailable: if CouchDB does not answer
         """
         taken = self._couchdb.put(DOCTYPE, {"_id": mark_id(name, until)}) is not None
         if taken:

@@ -32,7 +32,6 @@ STUBS = "not purged, since the login is no server administrator: ids of removed 
 class Remover:
     """Removes documents by ranges of their ids.
 
-    :param couchdb: the hook for the CouchDB that holds them
     :param wholly: whether nothing may stay, not even an id; a deletion needs this
     """
 
@@ -43,10 +42,7 @@ class Remover:
 
     @property
     def tombstones(self) -> str:
-        """What the server keeps of removed documents, as text.
-
-        :raises BadSettings: as :attr:`purges`
-        """
+        """What the server keeps of removed documents, as text."""
         return PURGED if self.purges else STUBS
 
     @cached_property
@@ -68,18 +64,12 @@ class Remover:
         return purges
 
     def count(self, doctype: str, startkey: str, endkey: str) -> int:
-        """Return the number of documents in a range.
-
-        :param startkey: first id, included
-        :param endkey: last id, included
-        """
+        """Return the number of documents in a range."""
         return sum(len(page) for page in self._pages(doctype, startkey, endkey))
 
     def remove_range(self, doctype: str, startkey: str, endkey: str) -> int:
         """Remove all documents of a range, including those written in the meantime, and return their number.
 
-        :param startkey: first id, included
-        :param endkey: last id, included
         :raises StoreBusy: if the server keeps them all the same
         """
         removed = in_vain = 0
@@ -96,8 +86,6 @@ class Remover:
 
         A document that was changed in the meantime stays.
 
-        :param startkey: first id, included
-        :param endkey: last id, included
         :param most: how many to remove at most
         """
         return self._remove(doctype, self._revisions(doctype, startkey, endkey, limit=most))

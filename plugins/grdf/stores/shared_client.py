@@ -18,7 +18,6 @@ def shared_client(
 ) -> AdictHook:
     """Return the hook for the client of a connection, which also leads to all others.
 
-    :param couchdb: the hook for the CouchDB that holds the leases
     :param shelf: makes the place of a token, given the name of its Variable; ``None`` for the one of tasks
     :param seconds: how long a lease lasts, and is waited for
     """

@@ -46,7 +46,6 @@ def send_at_turn(
     :param session: has a :class:`TurnAdapter` mounted for this address
     :param on_sent: called when the turn has come and the request goes out, even if it then fails
     :param options: passed to ``requests.Session.request``
-    :raises GasError: see :meth:`grdf.quota.turn.Turn.draw_near`
     :raises requests.RequestException: see :meth:`grdf.transport.http_limits.LimitedAdapter.send`
     """
     call = _Call(turn, on_sent)
@@ -77,7 +76,6 @@ class TurnAdapter(LimitedAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         """Wait until the turn is near, connect, wait for the rest of the time, and send.
 
-        :raises GasError: see :meth:`grdf.quota.turn.Turn.draw_near`
         :raises requests.RequestException: see :meth:`grdf.transport.http_limits.LimitedAdapter.send`
         """
         _current().turn.draw_near()
@@ -94,10 +92,7 @@ class TurnAdapter(LimitedAdapter):
 
 
 def take_turn() -> None:
-    """Wait for the turn of the current call. The request goes out right after.
-
-    :raises GasError: see :meth:`grdf.quota.turn.Turn.take`
-    """
+    """Wait for the turn of the current call. The request goes out right after."""
     call = _current()
     if call.sent_at is not None:
         raise RuntimeError("GRDF was not called again: each call needs its own turn in the quota.")

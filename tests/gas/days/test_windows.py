@@ -64,11 +64,6 @@ def test_nothing_left(changes: dict[str, Any]) -> None:
     assert ask(**changes) is None
 
 
-def test_a_negative_reread_is_refused() -> None:
-    with pytest.raises(ValueError, match="0 or more, not -1"):
-        Reread(-1)
-
-
 @given(st.integers(0, 400))
 def test_one_rule_says_what_runs_ask_again_and_what_counts_as_answered(days: int) -> None:
     """A missing day counts as answered once it is too old for the next run's window. Each day is one or the other."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from include.gas.errors import BadRequest
-from include.gas.importing.csv_file import CUT, LONG, MOST_BYTES, MOST_LINES, check_name, read_lines
+from include.gas.importing.csv_file import CUT, MOST_BYTES, MOST_LINES, check_name, read_lines
 
 HEADER = "account,pce,name,postcode,email\n"
 ROW = "home,09999999900017,Durand,69001,m@example.org\n"
@@ -30,11 +30,9 @@ def test_lines_are_numbered_as_an_editor_does() -> None:
     assert lines[1].cells["name"] == 'Du "le" rand, fils'
 
 
-def test_a_line_that_is_cut_or_too_long_is_wrong_alone() -> None:
-    lines = read_lines(
-        (HEADER + "home,099\n" + ROW + "x" * 201 + ",,,,\n" + ROW.strip() + ",,,\n" + ",,,,,more\n").encode()
-    )
-    assert [line.problem for line in lines] == [CUT, "", LONG, "", CUT]
+def test_a_line_that_is_cut_is_wrong_alone() -> None:
+    lines = read_lines((HEADER + "home,099\n" + ROW + ROW.strip() + ",,,\n" + ",,,,,more\n").encode())
+    assert [line.problem for line in lines] == [CUT, "", "", CUT]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +44,7 @@ def test_a_line_that_is_cut_or_too_long_is_wrong_alone() -> None:
         (ROW, "line 1 is not the header"),
         (
             HEADER.replace("email", "mail,colour") + ROW,
-            "without a known name: number 5, 6. Known names are account, pce",
+            "without a known name: number 5, 6. Known names: account, pce",
         ),
         (HEADER.rstrip() + "," + ROW, "without a known name: number 6"),
         ("pce,Durand,69001,d@example.org\n", "without a known name: number 2, 3, 4"),
@@ -73,25 +71,16 @@ def test_another_encoding(encoding: str) -> None:
 
 @pytest.mark.parametrize(
     "name", ["", "../x.csv", "a/b.csv", "a\\b.csv", ".x.csv", "-x.csv", "x.txt", "x.csv\n", "a..csv", "x.result.csv",
-             "x" * 101 + ".csv", None, 1],
+             "x" * 101 + ".csv", "x.CSV", None, 1],
 )  # fmt: skip
 def test_a_name_that_an_import_may_not_have(name: object) -> None:
     with pytest.raises(BadRequest, match="name of the file is not valid"):
         check_name(name)
-    assert check_name("homes-2026_11.CSV") == "homes-2026_11.CSV"
+    assert check_name("homes-2026_11.csv") == "homes-2026_11.csv"
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        (HEADER + "\n" * (MOST_BYTES - 100), "more than 100,000 lines, empty ones included"),
-        (HEADER + "a\r" * (MOST_BYTES // 2 - 100), "more than 100,000 lines, empty ones included"),
-        (HEADER.strip() + ";" * (MOST_BYTES - 100) + "\n" + ROW, "more than 500,000 cells"),
-        (HEADER + ROW + "," * (MOST_BYTES - 200), "more than 500,000 cells"),
-        (HEADER + '",\n",' * (MOST_BYTES // 5 - 100), "more than 100,000 lines"),
-    ],
-    ids=["empty lines", "short lines", "wide header", "wide line", "breaks in cells"],
-)
-def test_a_file_that_is_made_to_be_slow_is_refused_before_it_is_parsed(text: str, says: str) -> None:
-    with pytest.raises(BadRequest, match=says):
-        read_lines(text.encode())
+def test_wide_and_long_files_are_parsed() -> None:
+    with pytest.raises(BadRequest, match="without a known name: number 6, 7"):
+        read_lines((HEADER.strip() + ",x" * 499_000 + "\n" + ROW).encode())
+    wide = HEADER.strip() + "," * 30 + "\n" + (ROW.strip() + "," * 30 + "\n") * MOST_LINES
+    assert len(read_lines(wide.encode())) == MOST_LINES

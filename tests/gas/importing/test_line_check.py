@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from include.gas.account.declaration_check import given_by
 from include.gas.importing import line_check
 from include.gas.importing.csv_file import Line
 from include.gas.importing.holdings import Holdings
 from include.gas.importing.import_progress import Progress
-from include.gas.importing.line_check import Checked, check_lines, given_by
+from include.gas.importing.line_check import Checked, check_lines
 from include.gas.importing.result_file import Result, report, to_csv
 
 GOOD = {"pce": "09999999900017", "name": "Durand", "postcode": "69001", "email": "m@example.org"}
@@ -129,7 +130,7 @@ def test_what_this_import_has_declared_is_not_declared_again_although_the_holder
     assert check(row, accounts=(account("home", **MARK),), recorded=recorded)[0].verdict == "left"
 
 
-def test_ids_are_chosen_once_and_follow_their_meters_when_the_file_is_changed() -> None:
+def test_ids_are_chosen_once_and_anew_when_the_file_is_changed() -> None:
     lines = [Line(2, GOOD), Line(3, GOOD | {"pce": OTHER}), Line(4, {**GOOD, "account": "own"})]
     words = iter(["a", "a", "b", "c", "d"])
     progress = Progress("2026", "hash")
@@ -142,14 +143,9 @@ def test_ids_are_chosen_once_and_follow_their_meters_when_the_file_is_changed() 
     again.choose_ids(lines, holdings, lambda: "never")
     assert again.ids == progress.ids
 
-    created = Holdings([account("household-c", OTHER)])
     changed = again.for_source("other")
-    turned = [Line(2, GOOD | {"pce": OTHER}), Line(3, GOOD)]
-    changed.recognise(turned, created)
-    assert changed.ids == {2: "household-c"}
-    changed.choose_ids(turned, created, lambda: next(words))
-    assert changed.ids == {2: "household-c", 3: "household-d"}
-    assert changed.orphans(created) == ["household-a"]
+    changed.choose_ids([Line(2, GOOD)], holdings, lambda: next(words))
+    assert (changed.began, changed.ids) == ("2026", {2: "household-d"})
     assert Progress.read("{") is None
 
 

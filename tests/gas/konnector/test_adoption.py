@@ -186,7 +186,7 @@ def test_a_document_that_changes_meanwhile_is_adopted_as_it_then_is() -> None:
         (DAY, {"load": 1, "year": 2024, "month": 1.5, "day": 1}, "its month is not a whole number"),
         (DAY, {"load": 1, "year": "2024", "month": 1, "day": 1}, "its year is not a whole number"),
         (DAY, {"load": 1, "year": 24, "month": 1, "day": 1}, "its year is 24"),
-        (DAY, {"load": 1, "year": 10**40, "month": 1, "day": 1}, "there is no day"),
+        (DAY, {"load": 1, "year": 10**40, "month": 1, "day": 1}, "its year is not a whole number"),
         (DAY, {"load": 1, "year": 2024, "month": 1, "day": 1, "minute": 30}, "its minute is 30"),
         (MONTH, {"load": 1, "year": 2024, "month": 0, "day": 1}, "there is no day"),
         (MONTH, {"load": 1, "year": 2024, "month": 5, "day": 2}, "not about one whole month"),

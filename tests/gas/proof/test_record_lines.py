@@ -49,4 +49,9 @@ def test_a_consent_that_was_given_elsewhere() -> None:
 
 def test_letters_are_composed_and_nothing_controls_anything() -> None:
     entered = Entered(postcode="69003", email="", perimeters=[], name="Z\u0307o\u0301łc\u0301\x00\x1b[2J\u202e")
-    assert said(ConsentRecord(id="i", pce="p", given="?", by="b", entered=entered))["Titulaire du contrat"] == "Żółć[2J"
+    assert (
+        said(ConsentRecord(id="i", pce="p", given="2026-11-27T10:00:00Z", by="b", entered=entered))[
+            "Titulaire du contrat"
+        ]
+        == "Żółć[2J"
+    )

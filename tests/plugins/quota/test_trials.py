@@ -18,7 +18,7 @@ def test_they_have_a_budget_of_their_own() -> None:
     governor = clock.governor(SMALL)
     instants(clock, governor, 6, "trial")
     assert (governor.left("trial"), governor.left("link"), governor.left()) == (0, 5, 44)
-    with pytest.raises(QuotaWait, match="the 6 calls a day are used up that Test buttons") as caught:
+    with pytest.raises(QuotaWait, match="the 6 calls a day of Test buttons") as caught:
         call(governor, purpose="trial")
     assert not isinstance(caught.value, LinkCallsSpent)
     assert caught.value.retry_after is not None

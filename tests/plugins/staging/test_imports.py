@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from airflow.sdk import ObjectStoragePath
 
 from grdf.staging.imports import Imports
 from include.gas.errors import BadRequest
@@ -56,6 +57,18 @@ def test_old_files_are_removed(imports: Imports) -> None:
     assert imports.remove_old(datetime.now(UTC) - timedelta(minutes=5)) == 0
     assert imports.remove_old(datetime.now(UTC) + timedelta(minutes=5)) == 2
     assert (imports.names(), imports.results()) == ([], [])
+
+
+def test_what_other_programs_leave_goes_too(imports: Imports) -> None:
+    """They may be copies of a file of households."""
+    imports.store("homes.csv", HOMES)
+    for name in ("homes.csv~", ".homes.csv.swp", ".homes.csv.0123abcd", "homes.xlsx", "old/homes.csv"):
+        path = ObjectStoragePath(f"{imports.folder}/{name}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(HOMES)
+    assert imports.remove_old(datetime.now(UTC) - timedelta(minutes=5)) == 0
+    assert imports.remove_old(datetime.now(UTC) + timedelta(minutes=5)) == 6
+    assert imports.remove_old(datetime.now(UTC) + timedelta(minutes=5)) == 0
 
 
 @pytest.mark.parametrize("dated", [1.6e9, 4e9])

@@ -33,7 +33,6 @@ class Unannounced(Section, frozen=True):
 class Announced(Section, frozen=True):
     """What the last run with changes announced, kept in case Airflow repeats its task.
 
-    :param run: Airflow run id
     :param first: first changed gas day; null if no day changed
     :param days: the newest changed gas days in order, at most 100
     :param counts: number of changed documents by doctype
@@ -68,16 +67,12 @@ def with_announced(document: Mapping[str, Any], changes: Changes, run: str) -> D
     and the repeated task needs the note.
 
     :param changes: the changes to announce; if there are none, the note of the former run is kept
-    :param run: Airflow run id
     """
     changed = put(document, Unannounced.key, None)
     return put(changed, Announced.key, {"run": run} | changes.as_json()) if changes else changed
 
 
 def announced_by(document: Mapping[str, Any], run: str) -> Changes:
-    """Return what a run was about to announce; no changes if another run has announced something since.
-
-    :param run: Airflow run id
-    """
+    """Return what a run was about to announce; no changes if another run has announced something since."""
     told = members(document.get(Announced.key))
     return Changes.from_json(told) if told and told.get("run") == run else Changes()

@@ -72,7 +72,6 @@ def with_meter_facts(
 ) -> Document:
     """Return the account document with the facts about a meter. Facts that could not be read keep their former values.
 
-    :param consent: the meter's present consent
     :param read_at: when GRDF was asked, aware
     :param contract: the meter's contract; ``None`` if it could not be read
     :param frequency: the reading frequency; ``None`` if it could not be read

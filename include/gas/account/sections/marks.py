@@ -14,7 +14,6 @@ from include.gas.documents.gas_days import Document
 class Leaving(Section, frozen=True):
     """The mark of a deletion in progress. While it is there, nothing is read or stored for the account.
 
-    :param run: Airflow run id of the deletion
     :param by: Airflow user who asked for it
     :param since: when the account was marked, UTC text
     :param keep_data: whether the household keeps its data
@@ -105,7 +104,6 @@ def with_leaving(
 ) -> Document:
     """Return the account document with the mark of a deletion. From then on nothing is read or stored for the account.
 
-    :param run: Airflow run id of the deletion
     :param by: who asked for it
     :param since: an aware datetime, the present; if an earlier attempt set a mark, its moment is kept
     :param keep_data: revoke rights but remove no data, not even what a run in progress still stores

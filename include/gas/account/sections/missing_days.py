@@ -88,10 +88,7 @@ def known_gaps(document: Mapping[str, Any], pce: str) -> dict[int, Gap]:
 
 
 def awaited_from(document: Mapping[str, Any], pce: str, today: date) -> date | None:
-    """Return the first missing day of a meter that today's run must ask for; ``None`` if there is none.
-
-    :param today: civil date in Paris
-    """
+    """Return the first missing day of a meter that today's run must ask for; ``None`` if there is none."""
     days = (gap.due_from(today) for gap in known_gaps(document, pce).values())
     return min((day for day in days if day is not None), default=None)
 

@@ -37,7 +37,6 @@ class LastPeriod(msgspec.Struct, frozen=True):
     """The published period that starts last.
 
     :param first: first gas day
-    :param end: gas day after the last one
     :param load: energy in kWh
     """
 
@@ -50,7 +49,6 @@ class Difference(msgspec.Struct, frozen=True):
     """A published period that differs from the sum of its stored days by more than rounding explains.
 
     :param first: first gas day
-    :param end: gas day after the last one
     :param published: kWh that GRDF published
     :param stored: sum of the stored days in kWh
     :param missing_days: number of its days that are not stored
@@ -96,7 +94,6 @@ class PublishedNote(MeterSection, frozen=True):
 def noted_gaps(document: Mapping[str, Any], consent: Consent) -> list[PeriodGap] | None:
     """Return the gaps that the last answers about all of a meter's periods left.
 
-    :param consent: the meter's present consent
     :return: ``None`` if GRDF must be asked for all periods: it was not yet under this consent, or some of them could
         not be read
     """
@@ -116,7 +113,6 @@ def with_published(
 ) -> Document:
     """Return the account document with the summary of a meter's published periods.
 
-    :param consent: the meter's present consent
     :param read_at: when GRDF was asked, aware
     :param periods: all stored periods of the meter
     :param compared: the comparisons of these periods with the stored days

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from include.gas.answers.consumption.measures import NONE, Measures, measures_in
 from include.gas.answers.consumption.sorting import Answer, Kind, Line, sort_answer
 from include.gas.answers.fields import Quality, Status, quality_in, status_in
-from include.gas.answers.words import day_in
-from include.gas.days.gas_day import PARIS, gas_day_of
+from include.gas.answers.words import day_in, instant_in
+from include.gas.days.gas_day import YEARS, gas_day_of
 from include.gas.days.windows import Window
 
 
@@ -17,7 +17,6 @@ from include.gas.days.windows import Window
 class Reading:
     """The consumption of one gas day.
 
-    :param day: the gas day
     :param load: energy in kWh, 0 or more; a measured 0 is a reading too
     :param status: whether GRDF may still change the reading
     :param quality: how GRDF determined it; an unknown word counts as estimated, the most careful of the three
@@ -36,8 +35,6 @@ def read_daily(text: str | bytes, *, account: str, pce: str, window: Window) -> 
 
     If there are two lines about one day, the later one counts. But a provisional line never replaces a definitive one.
 
-    :param text: the body as received
-    :param account: account id, for messages
     :param pce: the requested meter; lines about other meters are left out
     :param window: the requested gas days; lines about other days are left out
     """
@@ -57,11 +54,8 @@ def _day_of(_line: Line, use: Line) -> date | None:
         return None
     if "T" not in start and " " not in start.strip():
         return day_in(start)  # a bare date is the label itself
-    try:
-        instant = datetime.fromisoformat(start.strip())
-        return gas_day_of(instant if instant.tzinfo else instant.replace(tzinfo=PARIS))
-    except (ValueError, OverflowError):
-        return None
+    instant = instant_in(start)
+    return gas_day_of(instant) if instant and instant.year in YEARS else None
 
 
 DAILY: Kind[Reading, date] = Kind(

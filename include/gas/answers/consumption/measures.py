@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
 from typing import Any
 
 from include.gas.answers.fields import number_in
-from include.gas.answers.words import text_of
-from include.gas.days.gas_day import PARIS, utc_text
+from include.gas.answers.words import moment_in, text_of
 
 Line = Mapping[str, Any]
 
-HIGHEST = 1_000_000_000
-"""Cubic metres, and every other number here. No meter's index has so many digits, so a larger number is none."""
 LONGEST_WORD = 40
 """Characters that are kept of GRDF's words."""
 
@@ -76,19 +72,19 @@ def measures_in(line: Line, use: Line) -> Measures:
     start, end = _object(line, "releve_debut"), _object(line, "releve_fin")
     raw_start, raw_end = _object(start, "index_brut_debut"), _object(end, "index_brut_fin")
     zero = use.get("flag_retour_zero")
-    index_start, index_end = _number(raw_start.get("valeur_index")), _number(raw_end.get("valeur_index"))
+    index_start, index_end = number_in(raw_start.get("valeur_index")), number_in(raw_end.get("valeur_index"))
     return Measures(
-        volume=_number(use.get("volume_brut")),
-        converted_volume=_number(use.get("volume_converti")),
-        coefficient=_number(factors.get("coeff_conversion")),
-        pta=_number(factors.get("coeff_pta")),
-        pcs=_number(factors.get("valeur_pcs")),
+        volume=number_in(use.get("volume_brut")),
+        converted_volume=number_in(use.get("volume_converti")),
+        coefficient=number_in(factors.get("coeff_conversion")),
+        pta=number_in(factors.get("coeff_pta")),
+        pcs=number_in(factors.get("valeur_pcs")),
         index_start=index_start,
         index_start_at=None if index_start is None else _moment(raw_start, start),
         index_end=index_end,
         index_end_at=None if index_end is None else _moment(raw_end, end),
-        converted_index_start=_number(_object(start, "index_converti_debut").get("valeur_index")),
-        converted_index_end=_number(_object(end, "index_converti_fin").get("valeur_index")),
+        converted_index_start=number_in(_object(start, "index_converti_debut").get("valeur_index")),
+        converted_index_end=number_in(_object(end, "index_converti_fin").get("valeur_index")),
         through_zero=zero if isinstance(zero, bool) else None,
         grdf_quality=_word(use.get("type_qualif_conso")),
         grdf_status=_word(use.get("statut_conso")),
@@ -100,21 +96,9 @@ def _object(outer: Line, name: str) -> Line:
     return inner if isinstance(inner, dict) else {}
 
 
-def _number(value: object) -> int | float | None:
-    number = number_in(value)
-    return None if number is None or number > HIGHEST else number
-
-
 def _moment(index: Line, reading: Line) -> str | None:
     """Return when an index was taken, UTC text. GRDF writes the key with a capital I."""
-    for text in (index.get("horodate_Index"), reading.get("date_releve")):
-        if isinstance(text, str):
-            try:
-                moment = datetime.fromisoformat(text.strip())
-                return utc_text(moment if moment.tzinfo else moment.replace(tzinfo=PARIS))
-            except (ValueError, OverflowError):
-                continue
-    return None
+    return moment_in(index.get("horodate_Index")) or moment_in(reading.get("date_releve")) or None
 
 
 def _word(value: object) -> str | None:

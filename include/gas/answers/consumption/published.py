@@ -9,13 +9,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import zip_longest
 
 from include.gas.answers.consumption.sorting import Answer, Kind, Line, sort_answer
-from include.gas.answers.fields import Quality, Status, coefficient_in, float_in, quality_in, status_in
-from include.gas.answers.words import day_in, text_of
-from include.gas.days.gas_day import ONE_DAY, PARIS, gas_day_of
+from include.gas.answers.fields import Quality, Status, coefficient_in, number_in, quality_in, status_in
+from include.gas.answers.words import day_in, instant_in, text_of
+from include.gas.days.gas_day import ONE_DAY, YEARS, gas_day_of
 from include.gas.days.windows import Window
 
 TO_COME = timedelta(days=200)
@@ -26,8 +26,6 @@ TO_COME = timedelta(days=200)
 class Period:
     """A billing period.
 
-    :param first: first gas day, included
-    :param end: gas day after the last one, excluded
     :param load: energy in kWh; on monthly rows, the whole m³ between two indexes times the coefficient
     :param coefficient: kWh per m³; ``None`` if unknown
     :param volume: m³; ``None`` if unknown
@@ -62,11 +60,8 @@ def read_published(text: str | bytes, *, account: str, pce: str, window: Window,
     never replaces a definitive one. A row without data never replaces a row with data. A row that ends in the far
     future counts as unreadable: it would take the place of the right one, and be spread over months to come.
 
-    :param text: the body as received
-    :param account: account id, for messages
     :param pce: the requested meter; lines about other meters are left out
     :param window: the requested gas days; periods without any of these days are left out
-    :param today: civil date in Paris
     """
     answer = sort_answer(PERIODS, text, account=account, pce=pce, window=window, latest=today + TO_COME)
     return replace(answer, rows=tuple(_with_question(answer))) if answer.whole else answer
@@ -90,7 +85,7 @@ def _with_question(answer: Answer[Period]) -> Iterator[Period]:
 def _period(span: Window, load: int | float, line: Line, use: Line) -> Period:
     taken = line.get("releve_fin")
     reason = text_of(taken.get("raison_releve")) if isinstance(taken, dict) else ""
-    volume = float_in(use.get("volume_brut"))
+    volume = number_in(use.get("volume_brut"))
     return Period(span.first, span.end, load, coefficient_in(use), volume, reason[:20], status_in(use), quality_in(use))
 
 
@@ -117,11 +112,8 @@ def _bound(value: object) -> date | None:
     text = value.strip()
     if "T" not in text and " " not in text:
         return day_in(text)
-    try:
-        instant = datetime.fromisoformat(text)
-        return gas_day_of((instant if instant.tzinfo else instant.replace(tzinfo=PARIS)) + ONE_DAY / 2)
-    except (ValueError, OverflowError):
-        return None
+    instant = instant_in(text)
+    return gas_day_of(instant + ONE_DAY / 2) if instant and instant.year in YEARS else None
 
 
 PERIODS: Kind[Period, Window] = Kind(

@@ -57,8 +57,6 @@ class Refusal:
 class Answer(Generic[Row]):
     """A sorted answer.
 
-    :param account: account id, for messages
-    :param pce: the requested meter
     :param window: the requested days
     :param rows: the lines with a usable energy, by time: one per gas day, or one per first day of a period
     :param absent: gas days, or first days of periods, for which GRDF says that it has no data (yet), in order
@@ -98,23 +96,22 @@ class Answer(Generic[Row]):
             refusal_error(each.code, each.message, account=self.account, pce=self.pce, window=each.window)
             for each in self.refusals
         ]
-        lasting = [error for error in errors if isinstance(error, FailNow)]
-        if lasting:
-            return lasting[0]
-        partial = [error for error in errors if isinstance(error, PartialAnswer)]
-        if partial:
-            partial[0].windows = tuple(
-                sorted({window for error in partial for window in (error.windows or (self.window,))})
-            )
-            return partial[0]
-        rest = [error for error in errors if error is not None]
-        if rest:
-            return rest[0]
+        found = sorted((error for error in errors if error), key=_passes)
+        if found and isinstance(first := found[0], PartialAnswer):
+            windows = (error.windows or (self.window,) for error in found if isinstance(error, PartialAnswer))
+            first.windows = tuple(sorted({window for each in windows for window in each}))
+        if found:
+            return found[0]
         if self.broken and not (self.rows or self.absent):
             tag = meter_tag(self.account, self.pce)
             cause = f"meter {tag}: GRDF's answer for {self.window} could not be read ({self.broken[0]})"
             return ServiceUnavailable.about(self.account, cause)
         return None
+
+
+def _passes(error: GasError) -> int:
+    """Return how likely an error goes away by itself."""
+    return 0 if isinstance(error, FailNow) else 1 if isinstance(error, PartialAnswer) else 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +154,6 @@ def sort_answer(
     """Sort the lines of an answer. Never raise, whatever GRDF sent.
 
     :param kind: the rules to sort by
-    :param text: the body as received
-    :param account: account id, for messages
     :param pce: the requested meter; lines about other meters are left out
     :param window: the requested gas days; lines about other days are left out
     :param latest: the last possible end of a span; a line with a later one counts as unreadable. ``None`` for no limit

@@ -27,8 +27,6 @@ USUAL_COEFFICIENT = 12.0
 class Comparison:
     """A published period compared with its stored gas days.
 
-    :param first: first gas day, included
-    :param end: gas day after the last one, excluded
     :param published: kWh that GRDF published
     :param stored: sum of the stored days in kWh
     :param missing_days: number of its days that are not stored
@@ -57,7 +55,6 @@ def compare(period: Period, loads: Mapping[date, Number]) -> Comparison:
     cause such a difference; :attr:`Comparison.missing_days` then explains it. A period that starts in the middle of a
     calendar month may show one too, since it has one coefficient while its days have two.
 
-    :param period: the published period
     :param loads: kWh by stored gas day; may contain other days
     """
     window = Window(period.first, period.end)

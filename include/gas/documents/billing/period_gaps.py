@@ -29,7 +29,6 @@ class PeriodGap(msgspec.Struct, frozen=True, omit_defaults=True):
     """Days without a published period, as a whole answer about all periods left them.
 
     :param first: first gas day
-    :param end: gas day after the last one
     :param since: day on which the first such answer came, in Paris
     :param settled: whether another one came four weeks later or more, so that GRDF counts as having no period there
     """
@@ -66,7 +65,6 @@ def gaps_left(
     :param open_: the result of :func:`open_stretches` after the answers were stored
     :param before: what was noted before; ``None`` if nothing was
     :param absent: first days of periods that GRDF named without an energy. These may still come, so they stay awaited
-    :param today: civil date in Paris
     """
     left: list[PeriodGap] = []
     for window in open_:

@@ -17,8 +17,8 @@ from typing import Any, Final
 from include.gas.answers.consumption.published import Period
 from include.gas.days.windows import Window
 from include.gas.documents.billing.periods import readable_periods
-from include.gas.documents.gas_days import Document, fitting, has_load, month_id, year_id
-from include.gas.documents.totals import OF_PERIODS, Number, exact_sum
+from include.gas.documents.gas_days import Document, fitting, month_id, year_id
+from include.gas.documents.totals import OF_PERIODS, Number, adopted_figure, bare_total, exact_sum
 
 SOURCE: Final = "published"
 """The ``source`` of a total that was made from published periods. A sum of days has none."""
@@ -43,19 +43,19 @@ def period_totals(
         for month, load, number in _parts(period):
             loads.setdefault(month, []).append(load)
             days[month] = days.get(month, 0) + number
-    months = [
-        _total(month_id(account, pce, month.year, month.month), account, pce, month, loads[month], days[month])
-        for month in sorted(loads)
-    ]
-    years = []
-    for year in sorted({month.year for month in loads}):
-        inside = [month for month in sorted(loads) if month.year == year]
-        parts = [load for month in inside for load in loads[month]]
-        first = date(year, 1, 1)
-        years.append(
-            _total(year_id(account, pce, year), account, pce, first, parts, sum(days[each] for each in inside))
-        )
-    return months, years
+    years: dict[int, list[date]] = {}
+    for month in sorted(loads):
+        years.setdefault(month.year, []).append(month)
+
+    def total(document_id: str, months: list[date]) -> Document:
+        load = exact_sum(load for month in months for load in loads[month])
+        told = {"source": SOURCE, "published_days": sum(days[month] for month in months)}
+        return bare_total(document_id, load, 0) | told
+
+    return (
+        [total(month_id(account, pce, month.year, month.month), [month]) for month in sorted(loads)],
+        [total(year_id(account, pce, year), months) for year, months in years.items()],
+    )
 
 
 def without_days(totals: Iterable[Document], days: Iterable[date], *, only_before: bool) -> list[Document]:
@@ -91,7 +91,7 @@ def to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new:
         if not is_of_periods(old):
             continue
         document = wanted.get(key)
-        if (figure := _adopted(old)) is not None:
+        if (figure := adopted_figure(old)) is not None:
             kept = {name: value for name, value in fitting(old, figure).items() if name not in OF_PERIODS}
             pending.append({**kept, "load": figure})
         elif document is None:
@@ -99,13 +99,6 @@ def to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new:
         elif any(old.get(name) != value for name, value in document.items()):
             pending.append({**fitting(old, document["load"]), **document})
     return pending
-
-
-def _adopted(total: Mapping[str, Any]) -> Number | None:
-    """Return the figure of the konnector's that a total holds; ``None`` if it holds none."""
-    noted = total.get("adopted")
-    figures = [each for each in noted if isinstance(each, Mapping)] if isinstance(noted, list) else []
-    return figures[-1]["load"] if figures and has_load(figures[-1]) else None
 
 
 def is_of_periods(total: Mapping[str, Any]) -> bool:
@@ -140,22 +133,3 @@ def _share(load: Number, days: int, of: int) -> Number:
         return load
     exact = Fraction(load) * days / of
     return int(exact) if isinstance(load, int) else round(float(exact), DECIMALS)
-
-
-def _total(
-    document_id: str, account: str, pce: str, first: date, loads: Iterable[Number], published_days: int
-) -> Document:
-    return {
-        "_id": document_id,
-        "account": account,
-        "pce": pce,
-        "load": exact_sum(loads),
-        "year": first.year,
-        "month": first.month,
-        "day": 1,
-        "hour": 0,
-        "minute": 0,
-        "days": 0,
-        "source": SOURCE,
-        "published_days": published_days,
-    }

@@ -31,7 +31,7 @@ def period_document(account: str, pce: str, period: Period, read_at: datetime | 
     """Return the document for a period.
 
     Its id contains the first day only, so that a period with a corrected end replaces the former one. Of one with a
-    corrected start see :func:`withdrawn_periods`.
+    corrected start see :func:`readable_periods`.
 
     :param read_at: when ADICT was asked: an aware datetime or its ISO text
     """
@@ -81,7 +81,7 @@ def _day_in(value: object) -> date | None:
 
 
 def readable_periods(documents: Iterable[Mapping[str, Any]]) -> Iterator[Period]:
-    """Yield the periods in stored documents, without those that GRDF has withdrawn, see :func:`withdrawn_periods`.
+    """Yield the periods in stored documents, without those that GRDF has withdrawn.
 
     What others have damaged or put between them is left out, too.
 
@@ -90,19 +90,6 @@ def readable_periods(documents: Iterable[Mapping[str, Any]]) -> Iterator[Period]
     found = list(_readable(documents))
     gone = {document["_id"] for document in _withdrawn(found)}
     return (period for period, document in found if document["_id"] not in gone)
-
-
-def withdrawn_periods(documents: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the documents of periods that GRDF has withdrawn.
-
-    When GRDF moves the start of a period, the new version has another id, and the former one stays beside it. So a
-    period counts no more when a later answer names another one on its days and does not name it. Only a whole answer
-    tells that, and only of periods that start on a day that was asked for: from one that was cut short any line may be
-    missing. The document stays: if the other one turns out to be the next household's and is removed, it counts again.
-
-    :param documents: all documents from the range of a meter's periods
-    """
-    return _withdrawn(list(_readable(documents)))
 
 
 def named_again(stored: Iterable[Mapping[str, Any]], fresh: Collection[Document]) -> set[str]:
@@ -136,6 +123,13 @@ def _readable(documents: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Period, 
 
 
 def _withdrawn(found: list[tuple[Period, Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
+    """Return the documents of periods that GRDF has withdrawn.
+
+    When GRDF moves the start of a period, the new version has another id, and the former one stays beside it. So a
+    period counts no more when a later answer names another one on its days and does not name it. Only a whole answer
+    tells that, and only of periods that start on a day that was asked for: from one that was cut short any line may be
+    missing. The document stays: if the other one turns out to be the next household's and is removed, it counts again.
+    """
     gone: dict[str, Mapping[str, Any]] = {}
     before: list[tuple[Period, Mapping[str, Any]]] = []
     for each in sorted(found, key=lambda pair: pair[0].first):
@@ -190,7 +184,6 @@ def is_read_since(document: Mapping[str, Any], since: str) -> bool:
     """Whether a stored period was read at or after a moment, and not only confirmed then with the same load and end.
 
     :param document: a document from the range of a meter's periods
-    :param since: the moment, UTC text
     """
     if not own_day(document):
         return False

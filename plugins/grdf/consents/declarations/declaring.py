@@ -67,13 +67,7 @@ log = logging.getLogger(__name__)
 
 
 class Declaring:
-    """Declares the right of one account.
-
-    :param couchdb: the hook for the CouchDB with the accounts
-    :param adict: the hook for the account's client
-    :param account_id: the account's id
-    :param terms: the terms on which calls wait for their turn
-    """
+    """Declares the right of one account."""
 
     def __init__(self, couchdb: CouchDBHook, adict: AdictHook, account_id: str, terms: Terms = DAILY) -> None:
         self._couchdb = couchdb
@@ -278,8 +272,6 @@ class Declaring:
 
         While GRDF was asked, the account may have been deleted, and its id been given to another household. So the
         document must still name what was sent, or have the right already.
-
-        :param now: the present, aware
         """
         own = {each for meter in Account.from_document(document).meters for each in meter.own}
         grounds = {each for each in SentDeclarations.of(document) if each.pce == right.pce} & self._grounds

@@ -31,8 +31,6 @@ def own_of(
 
     If the account is leaving, its deletion ends all that was declared for it, whoever that was.
 
-    :param couchdb: the hook for the CouchDB with the accounts and the records of consent
-    :param document: the account document
     :param found: rights that fit what the account has sent by meter, e-mail address and moment, or that it has
     :param listed: all our rights to the meters in question
     :raises DeclarationRefused: if they are of several households, or another one has the account

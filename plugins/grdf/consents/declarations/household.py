@@ -19,7 +19,7 @@ from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
 from include.gas.account.connected import is_asked
-from include.gas.account.declaration_check import to_declare
+from include.gas.account.declaration_check import given_by, to_declare
 from include.gas.account.sections.client import DEFAULT, bound
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import Declaration, without_person
@@ -44,7 +44,7 @@ from include.gas.errors import (
 )
 from include.gas.importing.holdings import Holding
 from include.gas.importing.import_records import BY, is_of_import, proof_of
-from include.gas.importing.line_check import BEING_DECLARED, given_by
+from include.gas.importing.line_check import BEING_DECLARED
 from include.gas.leaving.deletion_record import has_left_but, left_before
 from include.gas.proof.consent_record import new_record, to_document
 from include.gas.proof.record_use import may_rest_on
@@ -69,7 +69,6 @@ class HouseholdLeft(FailNow):
 class Households:
     """Declares the households of one import, one after the other. Each may be repeated at any point.
 
-    :param couchdb: the hook for the CouchDB with accounts and records
     :param adict: the hook for one of our clients, which leads to those of the accounts
     :param file: name of the import's file, for the records
     :param asker: who started the import

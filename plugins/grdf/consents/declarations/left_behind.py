@@ -41,10 +41,7 @@ log = logging.getLogger(__name__)
 
 
 class LeftBehind:
-    """Finds rights whose account was deleted while they were declared, and makes the account again.
-
-    :param couchdb: the hook for the CouchDB with the accounts and the records of deletions
-    """
+    """Finds rights whose account was deleted while they were declared, and makes the account again."""
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
@@ -63,7 +60,6 @@ class LeftBehind:
 
         If its id is another household's by now, nothing is written there.
 
-        :param account: account id
         :param sent: what was sent
         :param rights: what GRDF has taken; none if that is not known
         :param cause: what kept the right from being written to the account
@@ -109,7 +105,6 @@ class LeftBehind:
 
         :param records: the records of deletions by account
         :param lists: all rights of each client whose list is known, by its connection
-        :param holdings: what all accounts have
         :return: the accounts for which a person must act
         """
         found, now = [], datetime.now(UTC)

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 class LongWaits:
     """Sees every morning to the declarations that scheduled runs do not send any more.
 
-    :param couchdb: the hook for the CouchDB with the accounts
-    :param adict: the hook for ADICT
     :param listed: all our rights
     :param log: the task's log
     """
@@ -46,8 +44,6 @@ class LongWaits:
 
         What was sent so long ago that it is forgotten is removed, too.
 
-        :param document: the account document
-        :param now: an aware datetime
         :return: the account document as it is stored now; the same one if nothing was to be done
         """
         rights = [right for sent in SentDeclarations.of(document) for right in self._rights.get(sent.pce, ())]
@@ -63,9 +59,6 @@ class LongWaits:
         """Note how long a declaration has waited that a backup has brought back, or remove its person after long.
 
         Its household has left, so no right is taken for it. Its state stays, since it says what to do.
-
-        :param document: the account document
-        :param now: an aware datetime
         """
         changed = self._changed(document, aged, now)
         if names_person(document) and not names_person(changed):

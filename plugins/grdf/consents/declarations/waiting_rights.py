@@ -35,7 +35,6 @@ def waiting_meters(document: Mapping[str, object]) -> list[str]:
 class WaitingRights:
     """Notes what GRDF's list says of rights that wait.
 
-    :param couchdb: the hook for the CouchDB with the accounts
     :param adict: the hook for the client whose list that is, and to which the accounts belong
     """
 

@@ -43,7 +43,6 @@ def with_dates(adict: AdictHook, accounts: AccountStore, account: Account, terms
 def record_dates(adict: AdictHook, accounts: AccountStore, account: Account, terms: Terms = DAILY) -> Document:
     """Ask GRDF for the state and dates of the account's own rights, in one call for all meters, and record them.
 
-    :param adict: the hook for the account's client
     :param account: an account whose meters are known
     :return: its document as it is stored now, with the dates; it may have changed while GRDF was asked
     :raises ServiceUnavailable: if a line of GRDF's list cannot be read and may be about a right that was not found
@@ -79,7 +78,6 @@ def must_ask(document: Mapping[str, Any], account: Account, now: datetime, liste
     data would succeed under that consent. The days that an account's consent covers are also unknown until GRDF has
     said so. The same applies if the last list that showed the account's own rights is too old.
 
-    :param document: the account's document
     :param account: the same account, parsed
     :param now: the present, with a time zone
     :param listed_at: when GRDF was asked for the last list by which all accounts were checked, as UTC text, or ""
@@ -120,7 +118,6 @@ def claimed_rights(oauth: GrdfOAuthHook, document: Mapping[str, Any]) -> dict[st
     The token may be years old. What counts is that GRDF signed it for us.
 
     :param oauth: the hook whose credentials the token is checked with
-    :param document: the account's document
     :return: meter's number to GRDF's id of the right; empty if there is no such token, or it is not GRDF's
     """
     account = Account.from_document(document)
@@ -140,7 +137,6 @@ def other_holders(
     """Return which rights on some meters other accounts have brought.
 
     :param account_id: the account to leave out
-    :param pces: the meters' numbers
     :param also_leaving: whether accounts that are being deleted count, too
     :return: GRDF's id of the right to the account's id
     """

@@ -41,7 +41,6 @@ def stop_if_another(
 
     Otherwise the next one would be given all that is stored of the former one, and its days be added to the other's.
 
-    :param document: the account document; ``None`` if there is none
     :param asked: what the household gives
     :param ask: called only if a record names another holder and the account has a right
     :param but: id of the record that the account names, or that was stored for this very declaration
@@ -92,7 +91,6 @@ def records_of_another(
 ) -> list[ConsentRecord]:
     """Return the records that say that new rights from GRDF's site are of another household than the account's.
 
-    :param document: the account document; ``None`` if there is none
     :param brought: the new rights, as GRDF lists them
     :param listed: all our rights to these meters and to the account's own
     :return: none if they may be of the same household

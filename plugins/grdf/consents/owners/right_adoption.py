@@ -41,7 +41,6 @@ class Adopting:
 
     ``recorded`` says for how many of them there is a record of the consent.
 
-    :param couchdb: the hook for the CouchDB with the accounts
     :param adict: the hook for one of our clients, which leads to the others
     :param asker: who started the adoption
     :param asked_at: when GRDF was asked for its list, aware

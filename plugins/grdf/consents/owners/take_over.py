@@ -41,7 +41,6 @@ Document = dict[str, Any]
 class TakeOver:
     """Makes the newest usable right on accounts' meters their own.
 
-    :param couchdb: the hook for the CouchDB that holds the account documents
     :param list_of: returns GRDF's list for the client of an account
     """
 

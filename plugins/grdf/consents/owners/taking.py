@@ -63,7 +63,6 @@ def one_at_a_time(couchdb: CouchDBHook, account_id: str) -> Iterator[Callable[[]
     Being late is better than a right in two accounts: a caller that does not get the lease, or has held it for too long
     when it would write, stops.
 
-    :param account_id: the account's id, for messages
     :raises StoreBusy: if it took too long; the yielded function raises it, too
     """
 

@@ -172,7 +172,6 @@ class DeletionOperator(AccountOperator):
     def stop_if_over(self, record: Mapping[str, Any]) -> None:
         """Raise an error if this step is cleared after its deletion has ended: the account may be connected again.
 
-        :param record: the record of the deletion
         :raises BadRequest: if it has ended
         """
         if record.get("finished_at"):

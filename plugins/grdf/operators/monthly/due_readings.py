@@ -18,9 +18,7 @@ from include.gas.days.gas_day import paris_today, utc_text
 def is_anything_due(document: dict[str, Any], account: Account, today: date) -> bool:
     """Return whether an account has something to be read or held against the store.
 
-    :param document: the account's document
     :param account: the same, parsed
-    :param today: the civil day in Paris
     """
     return bool(unread_books(document, account, today, None)) or (
         not why_it_waits(account)
@@ -36,7 +34,6 @@ def is_wanted(entry: Mapping[str, Any], meter: Consent, account: Account, today:
     """Return whether to read what an entry is about.
 
     :param entry: what the account's document holds of it
-    :param today: the civil day in Paris
     :param since: if given, read what was not read since then, whether it is due or not: a person has asked for it
     """
     if since is None:

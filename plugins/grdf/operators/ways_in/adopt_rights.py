@@ -11,7 +11,6 @@ from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import AUDIT
-from include.gas.errors import BadRequest
 from include.gas.importing.adoption import Adoption, check_pattern, plan_adoption
 from include.gas.leaving.late_rights import left_rights
 from include.gas.meter_tag import meter_tag
@@ -41,13 +40,11 @@ class AdoptRightsOperator(GrdfOperator):
 
         run = Run.of(context)
         run.stop_if_cleared("grdf_adopt_rights")
-        pattern, dry_run = check_pattern(run.params.get("id_pattern")), run.params.get("dry_run")
-        if not isinstance(dry_run, bool):
-            raise BadRequest.about(None, "dry_run is neither true nor false", "Nothing was done. Fill the form again.")
+        pattern, dry_run = check_pattern(run.params.get("id_pattern")), run.params["dry_run"]
         asked_at = datetime.now(UTC)
         lists = ClientLists(self.clients(), self.log, last_try=run.is_last_try)
-        whose = {right.id: name for name, listed in lists.known.items() for right in listed.answer.rights}
-        rights = [right for listed in lists.known.values() for right in listed.answer.rights]
+        listed_by = [(name, right) for name, listed in lists.known.items() for right in listed.answer.rights]
+        whose, rights = {right.id: name for name, right in listed_by}, [right for _, right in listed_by]
         adopting = Adopting(self.couchdb, self.adict, asker=run.asked_by, asked_at=asked_at)
         holdings, several = adopting.holdings(), settings.meter_in_several_accounts()
         records, gone = list(self.couchdb.scan(AUDIT)), set[str]()

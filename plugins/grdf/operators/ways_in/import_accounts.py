@@ -31,7 +31,6 @@ from include.gas.meter_tag import meter_tag
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.consents.declarations.household import Households
 
 TELL_EVERY = 30.0
 """Shortest time in seconds between two log lines about the progress."""
@@ -77,10 +76,9 @@ class ImportAccountsOperator(GrdfOperator):
         run = Run.of(context)
         run.stop_if_cleared("grdf_import_accounts")
         self.connection = check_connection(run.params.get("connection", ""))
-        dry_run, skip = (self._yes(run.params, name) for name in ("dry_run", "skip_wrong_lines"))
+        dry_run, skip = run.params["dry_run"], run.params["skip_wrong_lines"]
         content = self._content(check_name(self.file))
         source = sha256(content).hexdigest()
-        self._check_same(run, source)
         lines = read_lines(content)
         holdings = Holdings(self.accounts.every())
         kept = Progress.read(self.imports.progress(self.file))
@@ -91,8 +89,7 @@ class ImportAccountsOperator(GrdfOperator):
                 "what was declared since stays, and households that were deleted since are left out. Give a new file a "
                 "name of its own.", self.file, kept.began[:16],
             )  # fmt: skip
-        progress = (kept or Progress(now, source)).for_source(source).begun_by(now)
-        progress.recognise(lines, holdings)
+        progress = (kept or Progress(now, source)).for_source(source)
         checked = self._checked(lines, holdings, progress)
         wrong = [each for each in checked if each.verdict == "wrong"]
         if dry_run or (wrong and not skip):
@@ -104,12 +101,6 @@ class ImportAccountsOperator(GrdfOperator):
         self.imports.keep_progress(self.file, progress.text())
         results = self._work(self._checked(lines, holdings, progress), holdings, progress, run)
         return self._done(content, results)
-
-    def _yes(self, params: Mapping[str, Any], name: str) -> bool:
-        value = params.get(name)
-        if not isinstance(value, bool):
-            raise BadRequest.about(None, f"{name} is neither true nor false", "Nothing was done. Fill the form again.")
-        return value
 
     def _content(self, name: str) -> bytes:
         content = self.imports.read(name)
@@ -131,19 +122,6 @@ class ImportAccountsOperator(GrdfOperator):
             f"there is no file {name} in {self.imports.folder}",
             "Nothing was done. Put it there, readable for the user that runs Airflow's tasks, and start again.",
         )
-
-    def _check_same(self, run: Run, source: str) -> None:
-        """Raise an error if somebody has put another file there while the run waited for its next try.
-
-        Nobody has asked for that one to be imported, and perhaps it is to be checked first.
-        """
-        if self.imports.begun_with(run.id, source) != source:
-            raise BadRequest.about(
-                None,
-                f"the file {self.file} in {self.imports.folder} is not the one with which this run began",
-                "Nothing of it was imported. What was declared before stays, see Gas accounts. Start "
-                "grdf_import_accounts again to import the file that is there now.",
-            )
 
     def _checked(self, lines: Sequence[Line], holdings: Holdings, progress: Progress) -> list[Checked]:
         from grdf.stores.records.consent_records import ConsentRecords
@@ -190,7 +168,6 @@ class ImportAccountsOperator(GrdfOperator):
             self.log.info(
                 "New accounts get the client of %s%s.", self.first, "" if self.connection else ", then others"
             )
-        self._forget_orphans(households, progress, holdings)
         results = [_found(each, progress) for each in checked if not _is_open(each, progress)]
         left = [each for each in checked if _is_open(each, progress)]
         self._log("wrong", results)
@@ -257,10 +234,6 @@ class ImportAccountsOperator(GrdfOperator):
             self.file, _said(found), end, self.imports.result_name(self.file),
         )  # fmt: skip
         return found
-
-    def _forget_orphans(self, households: Households, progress: Progress, holdings: Holdings) -> None:
-        for account in progress.orphans(holdings):
-            households.forget(account)
 
     def _log(self, outcome: Outcome, results: Sequence[Result]) -> None:
         for sentence in report(results, outcome):

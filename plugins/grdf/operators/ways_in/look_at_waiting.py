@@ -49,16 +49,9 @@ class LookAtWaitingOperator(GrdfOperator):
 
         run = Run.of(context)
         waiting = [document for document in self.accounts.waiting() if waiting_meters(document)]
-        hourly = not run.is_scheduled or run.due.minute < QUARTER
-        if not waiting or not (hourly or any(_is_new(document, datetime.now(UTC)) for document in waiting)):
+        if not _is_due(run, waiting):
             raise AirflowSkipException("No holder's answer has to be looked for now: GRDF was not asked.")
-        clients: dict[str, dict[str, Sequence[str]]] = {}
-        for document in waiting:
-            try:
-                of_client = clients.setdefault(self.adict.of(document).grdf_conn_id, {})
-                of_client[str(document["_id"])] = waiting_meters(document)
-            except BadAccount as error:
-                self.log.error("%s It waits on.", error)
+        clients = self._by_client(waiting)
         begun: list[str] = []
         failures: list[GasError] = []
         for client, meters in clients.items():
@@ -77,6 +70,19 @@ class LookAtWaitingOperator(GrdfOperator):
         count = sum(map(len, clients.values()))
         self.log.info("%d account(s) wait for a holder; %d of them begin to be read.", count, len(begun))
         return [dag_id(name) for name in begun]
+
+    def _by_client(self, waiting: Sequence[Document]) -> dict[str, dict[str, Sequence[str]]]:
+        """Return the meters that wait, by the connection of the client and by account."""
+        from grdf.consents.declarations.waiting_rights import waiting_meters
+
+        clients: dict[str, dict[str, Sequence[str]]] = {}
+        for document in waiting:
+            try:
+                of_client = clients.setdefault(self.adict.of(document).grdf_conn_id, {})
+                of_client[str(document["_id"])] = waiting_meters(document)
+            except BadAccount as error:
+                self.log.error("%s It waits on.", error)
+        return clients
 
     def _look(self, client: AdictHook, meters: Mapping[str, Sequence[str]], begun: list[str]) -> None:
         """Ask for the meters of a client's accounts.
@@ -109,9 +115,11 @@ class LookAtWaitingOperator(GrdfOperator):
             self.log.info("The next run looks for the other rights: %d accounts begin to be read now.", len(begun))
 
 
-def _is_new(document: Document, now: datetime) -> bool:
-    declaration = Declaration.of(document)
-    return declaration is not None and declaration.is_new(now)
+def _is_due(run: Run, waiting: Sequence[Document]) -> bool:
+    """Return whether a run looks: in the first quarter of an hour, after a declaration, or for a person."""
+    hourly, now = not run.is_scheduled or run.due.minute < QUARTER, datetime.now(UTC)
+    declarations = (Declaration.of(document) for document in waiting)
+    return bool(waiting) and (hourly or any(each is not None and each.is_new(now) for each in declarations))
 
 
 def _chunks(meters: Mapping[str, Sequence[str]]) -> list[list[str]]:

@@ -126,8 +126,6 @@ def account_view(
 ) -> AccountView:
     """Return the data to show for an account.
 
-    :param document: the account's document
-    :param today: civil date in Paris
     :param meter: the meter to show, as :func:`names_in_addresses` calls it; the account's first if it has no such meter
     :param month: first day of the month to show; by default the month of the last stored day
     """

@@ -12,14 +12,14 @@ import hashlib
 import secrets
 import time
 from base64 import urlsafe_b64encode
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import Request
 from starlette.responses import Response
 
-from grdf.page.connect.sealing import BrokenSeal, Seal, Sealed
+from grdf.page.connect.sealing import Sealed, seal, unseal
 from include.gas.account.sections.client import DEFAULT
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 COOKIE = "grdf_connect_"
 MINUTES = 60
 """How long a household may take on GRDF's site, from the page's button to its return."""
-MARGIN = 600
-"""Seconds by which the cookie outlives the state, so that a late answer is refused as "too late", not "not yours"."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +35,7 @@ class State(Sealed):
     """The data that is sent to GRDF and comes back with its answer, sealed: OAuth's parameter ``state``.
 
     :param id: random id of the attempt
-    :param account: id of the account to connect
     :param household: whether the attempt was begun with a household's link, without a login
-    :param until: when the attempt expires, in epoch seconds
     """
 
     PURPOSE = "state"
@@ -54,7 +50,6 @@ class Link:
     """The household's link with which an attempt was begun.
 
     :param id: random id of the link
-    :param until: when the link expires, in epoch seconds
     :param token: the sealed token in the link's address
     """
 
@@ -133,8 +128,8 @@ class Attempt:
         """
         answer.set_cookie(
             cookie_name(self.state),
-            Seal("attempt").close(asdict(self)),
-            max_age=self.state.until - int(time.time()) + MARGIN,
+            seal("attempt", self),
+            max_age=self.state.until - int(time.time()),
             path=path,
             secure=urlsplit(self.redirect_uri).scheme == "https",
             httponly=True,
@@ -148,13 +143,8 @@ class Attempt:
         :param request: the request with GRDF's answer
         :param state: the state in that answer
         """
-        try:
-            content: dict[str, Any] = Seal("attempt").open(request.cookies.get(cookie_name(state), ""))
-            link = content.pop("link")
-            attempt = cls(State(**content.pop("state")), link=Link(**link) if link else None, **content)
-        except (BrokenSeal, TypeError, KeyError):
-            return None
-        return attempt if attempt.state == state else None
+        attempt = unseal("attempt", request.cookies.get(cookie_name(state)), cls)
+        return attempt if attempt and attempt.state == state else None
 
 
 def cookie_name(state: State) -> str:

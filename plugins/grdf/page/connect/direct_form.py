@@ -13,7 +13,6 @@ from typing import Annotated, Any
 from fastapi import Depends, Form
 
 from grdf.page.connect.attempt import MINUTES
-from grdf.page.connect.form_text import check_text
 from grdf.page.connect.sealing import Sealed
 from include.gas.account.declaration_check import USUAL_PERIMETERS, to_declare, wrong_fields
 from include.gas.account.sections.rights.declaration import PERIMETERS, Declaration
@@ -31,11 +30,9 @@ class Ticket(Sealed):
     """What belongs to one form: it is sent once, by whoever opened it. It is sealed in a hidden field.
 
     :param id: random id
-    :param account: id of the account to connect
     :param visitor: id of the Airflow user who opened the form; empty for a household's link
     :param link: id of the household's link; empty for an operator
     :param deletions: the deletions of the account up to then (``include.gas.account.connected.deletions``)
-    :param until: when the form expires, in epoch seconds
     """
 
     PURPOSE = "direct form"
@@ -72,7 +69,6 @@ class Typed:
     :param step: ``check`` for the summary, ``send``, or ``change`` for the form again
     :param ticket: the sealed ticket
     :param agreed: what tells which text the household ticked; empty if it ticked none
-    :raises HTTPException: 422 if a text has half a character
     """
 
     def __init__(
@@ -104,8 +100,6 @@ class Typed:
         }
         self.perimeters = [ALWAYS, *(each for each in perimeters or () if each != ALWAYS)]
         self.step, self.ticket, self.agreed = step, ticket, agreed
-        for each in (*self.texts.values(), *self.perimeters, step, ticket, agreed):
-            check_text(each)
 
     @classmethod
     def blank(cls) -> Typed:
@@ -125,7 +119,6 @@ class Typed:
     def wrong(self, account: str, *, household: bool) -> list[str]:
         """Return the names of the fields that are wrong.
 
-        :param account: the account's id
         :param household: whether a household fills it in, which needs no other proof than its tick
         """
         proof = self.texts["proof"]

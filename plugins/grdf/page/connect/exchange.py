@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -21,11 +20,13 @@ from grdf.hooks.data_token import MemoryShelf
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect.attempt import Attempt
 from grdf.page.list.mirror import mirror
+from grdf.quota.shared_quota import governor_for
 from grdf.quota.terms import Terms
 from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.household_links import HouseholdLinks, Standing
 from grdf.stores.once import Once
 from grdf.stores.shared_client import shared_client
+from include.gas.account.account import Account
 from include.gas.account.connected import check_connectable, connected, deletions
 from include.gas.account.sections.client import DEFAULT, bound
 from include.gas.answers.access_rights import AccessRight, Rights
@@ -64,10 +65,12 @@ class Stop(Exception):
     :param key: names the texts ``connect.<key>.title``, ``.what`` and ``.next``
     :param status: the HTTP status of that page
     :param cause: a value for the texts; must not contain secrets
+    :param again: the address for starting again, if it is not where the attempt began
     """
 
-    def __init__(self, key: str, status: int, cause: object = "") -> None:
+    def __init__(self, key: str, status: int, cause: object = "", again: str = "") -> None:
         super().__init__(key)
+        self.again = again
         self.key = f"connect.{key}"
         self.status = status
         self.cause = str(cause)
@@ -77,7 +80,6 @@ class Stop(Exception):
 class Connected:
     """A connected account.
 
-    :param account: the account's id
     :param meters: the consent for each meter, with the right that GRDF lists for it; ``None`` if GRDF could not say
     :param others: numbers of the account's other meters, which the new consent does not name
     :param known: whether the account was there before, so that Airflow may know its DAG and have run it today
@@ -106,20 +108,10 @@ class Place:
     connection: str
 
 
-@contextmanager
-def as_stop(*, household: bool = False, may_see: Callable[[str], bool] = lambda _: False) -> Iterator[None]:
-    """Raise the :class:`Stop` for an error of this project. Its parameters are those of :func:`stop_for`."""
-    try:
-        yield
-    except GasError as error:
-        raise stop_for(error, household=household, may_see=may_see) from error
-
-
-@as_stop()
 def place(account: str) -> Place:
     """Check that an account may be connected, and return with which client.
 
-    :raises Stop: if it may not be connected, its client is none of ours, or CouchDB cannot be read
+    :raises GasError: if it may not be connected, its client is none of ours, or CouchDB cannot be read
     """
     document = couchdb().get(ACCOUNT, account)
     known = check_connectable(document) is not None
@@ -127,10 +119,7 @@ def place(account: str) -> Place:
 
 
 def client_for(account: str) -> str:
-    """Return the connection of the client that an account belongs to, or gets. With a single client nothing is read.
-
-    :raises Stop: as for :func:`place`
-    """
+    """Return the connection of the client that an account belongs to, or gets. With a single client nothing is read."""
     try:
         listed = settings.connections()
     except BadSettings:  # an account that exists may not need it
@@ -152,24 +141,6 @@ def client_for_new() -> str:
     return Room(meters).take()
 
 
-@as_stop()
-def check(account: str) -> bool:
-    """Check that an account may be connected, and return whether it already exists.
-
-    :raises Stop: if it may not be connected, or CouchDB cannot be read
-    """
-    return check_connectable(couchdb().get(ACCOUNT, account)) is not None
-
-
-@as_stop()
-def deletions_of(account: str) -> str:
-    """Return a value that identifies the deletions of an account so far, for an attempt that begins now.
-
-    :raises Stop: if CouchDB cannot be read
-    """
-    return deletions_now(couchdb(), account)
-
-
 def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], bool] = lambda _: False) -> Connected:
     """Exchange the code, check the ``id_token``, and store the consents.
 
@@ -179,56 +150,71 @@ def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], boo
     :param may_see: returns whether that user may see another account. If so, a message may name that account
     :raises Stop: if the account could not be connected; it is then unchanged
     """
-    account = attempt.state.account
-    store = couchdb()
-    with as_stop(household=attempt.link is not None, may_see=may_see):
-        document = store.get(ACCOUNT, account)
-        known = check_connectable(document)  # before the code is spent
-        if not attempt.link and deletions_now(store, account) != attempt.deletions:  # a deletion voids links itself
-            raise Stop("deleted", 409)
-        new = bound({"account": account}, attempt.connection)  # a connection that is not listed any more gets none
-        if connection_of(document or new) != attempt.connection:
-            raise Stop("changed", 409)
-        give_back, oauth, called = _take(store, attempt), GrdfOAuthHook(attempt.connection), threading.Event()
+    account, store = attempt.state.account, couchdb()
+    try:
+        known = _check_before(store, attempt)
+        former = known.meters if known else ()
+        give_back, called = _take(store, attempt), threading.Event()
         try:
-            consents = _consents(oauth, attempt, code, on_sent=called.set)
-            asked_at = datetime.now(UTC)
-            # Those to its other meters tell whose the account is.
-            rights = _rights(store, [*consents, *(known.meters if known else ())], attempt)
-            given = {consent.id_accreditation for consent in consents}
-            brought = [right for right in rights if right.id in given]
-            today = paris_today(asked_at)
-            found = [(consent, own_right(consent, rights, today)) for consent in consents]
-            meters = [_dated(consent, rights, today, asked_at) for consent in consents]
-            now = datetime.now(UTC)
-
-            def change(stored: Document | None) -> Document:
-                if stored is not None and connection_of(stored) != attempt.connection:
-                    raise Stop("changed", 409)
-                new = connected(stored, account, meters, at=now, by=by, connection=attempt.connection)
-                _check_still_wanted(store, attempt)  # this may have changed during the calls to GRDF
-                if others := records_of_another(store, account, stored, brought, rights):
-                    raise _another(attempt, brought, others)
-                return new
-
-            def write() -> Document:
-                return AccountStore(store).save(account, change)
-
-            def ask(pces: list[str]) -> Rights:
-                return client.listed_rights(pces, account=account, terms=_terms(attempt))
-
-            client = adict(store, attempt.connection)
-            take(store, account, consents, write, ask=ask, adict=client)
+            found = _connect(store, attempt, code, by, former, on_sent=called.set)
         except Exception as error:
             give_back(error, called=called.is_set())
             raise
-    log.info("Account %s: connected, with %d meter(s).", account, len(consents))
-    named = {consent.pce for consent in consents}
-    others = tuple(meter.pce for meter in (known.meters if known else ()) if meter.pce not in named)
-    return Connected(account, tuple(found), others, known is not None)
+    except GasError as error:
+        raise stop_for(error, household=attempt.link is not None, may_see=may_see) from error
+    log.info("Account %s: connected, with %d meter(s).", account, len(found))
+    named = {consent.pce for consent, _ in found}
+    others = tuple(meter.pce for meter in former if meter.pce not in named)
+    return Connected(account, found, others, known is not None)
 
 
-@as_stop()
+def _check_before(store: CouchDBHook, attempt: Attempt) -> Account | None:
+    """Check before the code is spent that the account may be connected, and return it if it exists."""
+    account = attempt.state.account
+    document = store.get(ACCOUNT, account)
+    known = check_connectable(document)
+    if not attempt.link and deletions_now(store, account) != attempt.deletions:  # a deletion voids links itself
+        raise Stop("deleted", 409)
+    new = bound({"account": account}, attempt.connection)  # a connection that is not listed any more gets none
+    if connection_of(document or new) != attempt.connection:
+        raise Stop("changed", 409)
+    return known
+
+
+def _connect(
+    store: CouchDBHook, attempt: Attempt, code: str, by: str, known: Sequence[Consent], *, on_sent: Callable[[], object]
+) -> tuple[tuple[Consent, AccessRight | None], ...]:
+    """Exchange the code and store the consents. Return them with the rights that GRDF lists for them."""
+    account, client = attempt.state.account, adict(store, attempt.connection)
+    consents = _consents(GrdfOAuthHook(attempt.connection), attempt, code, on_sent=on_sent)
+    asked_at = datetime.now(UTC)
+    rights = _rights(client, [*consents, *known], attempt)  # those to its other meters tell whose the account is
+    given = {consent.id_accreditation for consent in consents}
+    brought = [right for right in rights if right.id in given]
+    today = paris_today(asked_at)
+    found = tuple((consent, own_right(consent, rights, today)) for consent in consents)
+    meters = [_dated(consent, rights, today, asked_at) for consent in consents]
+    now = datetime.now(UTC)
+
+    def change(stored: Document | None) -> Document:
+        if stored is not None and connection_of(stored) != attempt.connection:
+            raise Stop("changed", 409)
+        new = connected(stored, account, meters, at=now, by=by, connection=attempt.connection)
+        _check_still_wanted(store, attempt)  # this may have changed during the calls to GRDF
+        if others := records_of_another(store, account, stored, brought, rights):
+            raise _another(attempt, brought, others)
+        return new
+
+    def write() -> Document:
+        return AccountStore(store).save(account, change)
+
+    def ask(pces: list[str]) -> Rights:
+        return client.listed_rights(pces, account=account, terms=_terms(attempt))
+
+    take(store, account, consents, write, ask=ask, adict=client)
+    return found
+
+
 def end(attempt: Attempt) -> None:
     """Mark an attempt that GRDF has ended without a code as used. A household's link stays valid.
 
@@ -263,6 +249,13 @@ def _take(store: CouchDBHook, attempt: Attempt) -> Callable[..., None]:
             once.release(state.id, state.until)
 
     return give_back
+
+
+def check_link_calls(oauth: GrdfOAuthHook) -> None:
+    """Raise :class:`Stop` if links may start no more calls today."""
+    if governor_for(oauth.facts).left("link") < CALLS:
+        log.warning("The day's calls that household links may start are used up.")
+        raise Stop("link_busy", 503)
 
 
 def let_pass(standing: Standing) -> None:
@@ -317,13 +310,13 @@ def _consents(
     return oauth.consents_of(token, account=account, nonce=attempt.nonce)
 
 
-def _rights(store: CouchDBHook, consents: Iterable[Consent], attempt: Attempt) -> tuple[AccessRight, ...]:
+def _rights(client: AdictHook, consents: Iterable[Consent], attempt: Attempt) -> tuple[AccessRight, ...]:
     """Ask GRDF what the consents cover, which an ``id_token`` does not say.
 
     If that fails, return nothing; the account's first run asks again.
     """
     try:
-        return adict(store, attempt.connection).access_rights(
+        return client.access_rights(
             sorted({consent.pce for consent in consents}), account=attempt.state.account, terms=_terms(attempt)
         )
     except GasError as error:
@@ -350,25 +343,29 @@ def _terms(attempt: Attempt) -> Terms:
     return Terms("link" if attempt.link else "daily", longest_wait=PATIENCE)
 
 
-def stop_for(error: GasError, *, household: bool = False, may_see: Callable[[str], bool] = lambda _: False) -> Stop:
+_STOPS = (
+    (AccountLeaving, "leaving", 409),
+    (ClientUnknown, "settings", 502),
+    (BadAccount, "not_ours", 409),
+    (GrantRefused, "code_refused", 400),
+    (IdTokenRefused, "token_refused", 502),
+    (FailNow, "settings", 502),
+)
+"""Which page an error is shown on. The first that fits counts."""
+
+
+def stop_for(error: Exception, *, household: bool = False, may_see: Callable[[str], bool] = lambda _: False) -> Stop:
     """Return the :class:`Stop` for an error, which decides what page is shown."""
+    if isinstance(error, Stop):
+        return error
     if isinstance(error, MeterTaken):
         log.warning("%s The other account: %s.", error, error.holder)
         if household:  # a household must not learn about other accounts
             return Stop("meter_taken.household", 409)
         return Stop("meter_taken", 409, f"{error} It is {error.holder}." if may_see(error.holder) else error)
-    if isinstance(error, AccountLeaving):
-        return Stop("leaving", 409, error)
-    if isinstance(error, ClientUnknown):
-        return Stop("settings", 502, error)
-    if isinstance(error, BadAccount):
-        return Stop("not_ours", 409, error)
-    if isinstance(error, GrantRefused):
-        return Stop("code_refused", 400, error)
-    if isinstance(error, IdTokenRefused):
-        return Stop("token_refused", 502, error)
-    if isinstance(error, FailNow):
-        return Stop("settings", 502, error)
+    for kind, key, status in _STOPS:
+        if isinstance(error, kind):
+            return Stop(key, status, error)
     if isinstance(error, LinkCallsSpent):
         log.warning("%s", error)
         return Stop("link_busy", 503)

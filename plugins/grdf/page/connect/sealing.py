@@ -7,13 +7,11 @@ purpose, or signed by Airflow, cannot be used for another.
 
 from __future__ import annotations
 
-import json
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import ClassVar, Literal, Self, TypeVar
 
+import msgspec
 from airflow.sdk import conf
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -22,6 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from include.gas.errors import BadSettings
 
 Purpose = Literal["state", "attempt", "household link", "direct form", "progress"]
+Content = TypeVar("Content")
 LONGEST = 4_000
 """Maximum characters of a sealed text. Browsers keep no longer cookies."""
 
@@ -41,41 +40,31 @@ def secret_key() -> str:
     return secret
 
 
-class BrokenSeal(ValueError):
-    """The text was not sealed here for this purpose, or has been changed."""
+def seal(purpose: Purpose, content: object) -> str:
+    """Return the sealed text for some content.
 
-
-class Seal:
-    """A seal for one purpose, which seals and opens texts.
-
-    :param purpose: what the texts are for; texts sealed for another purpose cannot be opened
+    :param content: a dataclass of values that JSON can represent
     :raises BadSettings: if there is no secret to derive a key from
     """
+    return _fernet(purpose).encrypt(msgspec.json.encode(content)).decode()
 
-    def __init__(self, purpose: Purpose) -> None:
-        label = f"grdf page, version 1: {purpose}".encode()
-        key = HKDF(SHA256(), length=32, salt=None, info=label).derive(secret_key().encode())
-        self._fernet = Fernet(urlsafe_b64encode(key))
 
-    def close(self, content: Mapping[str, Any]) -> str:
-        """Return the sealed text for some content.
+def unseal(purpose: Purpose, text: str | None, kind: type[Content]) -> Content | None:
+    """Return the content of a sealed text, even if it has expired; ``None`` if it was not sealed here for this purpose.
 
-        :param content: values that JSON can represent; ``until`` says when they expire, in epoch seconds
-        """
-        return self._fernet.encrypt(json.dumps(content, separators=(",", ":")).encode()).decode()
+    :raises BadSettings: if there is no secret to derive a key from
+    """
+    fernet = _fernet(purpose)
+    try:
+        return msgspec.json.decode(fernet.decrypt((text or "")[:LONGEST].encode()), type=kind)
+    except (InvalidToken, msgspec.MsgspecError):
+        return None
 
-    def open(self, text: str) -> dict[str, Any]:
-        """Return the content of a sealed text, even if it has expired.
 
-        :raises BrokenSeal: if the text was not sealed with this seal
-        """
-        try:
-            content = json.loads(self._fernet.decrypt(text[:LONGEST].encode()))
-        except (InvalidToken, ValueError):
-            raise BrokenSeal("this was not sealed here") from None
-        if not isinstance(content, dict):
-            raise BrokenSeal("this was not sealed here")
-        return content
+def _fernet(purpose: Purpose) -> Fernet:
+    label = f"grdf page, version 1: {purpose}".encode()
+    key = HKDF(SHA256(), length=32, salt=None, info=label).derive(secret_key().encode())
+    return Fernet(urlsafe_b64encode(key))
 
 
 class Sealed:
@@ -89,15 +78,12 @@ class Sealed:
 
     def sealed(self) -> str:
         """Return the sealed text."""
-        return Seal(self.PURPOSE).close(asdict(cast("Any", self)))
+        return seal(self.PURPOSE, self)
 
     @classmethod
     def opened(cls, text: str | None) -> Self | None:
         """Return what was sealed, even if it has expired; ``None`` if the text was not sealed here for this purpose."""
-        try:
-            return cls(**Seal(cls.PURPOSE).open(text or ""))
-        except (BrokenSeal, TypeError):
-            return None
+        return unseal(cls.PURPOSE, text, cls)
 
     @property
     def is_over(self) -> bool:

@@ -13,8 +13,7 @@ from starlette.responses import Response
 from grdf import settings
 from grdf.hooks.connection import GrdfConnection
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.page.connect.exchange import Stop
-from grdf.page.connect.form_text import check_text
+from grdf.page.connect.exchange import Stop, stop_for
 from grdf.page.html.render import problem
 from include.gas.account.connected import login_hint
 from include.gas.account.sections.client import DEFAULT
@@ -25,17 +24,10 @@ log = logging.getLogger(__name__)
 FOR_OPERATORS = frozenset(
     f"connect.{key}"
     for key in (
-        "settings",
-        "token_refused",
-        "leaving",
-        "deleted",
-        "changed",
-        "not_ours",
-        "another",
-        "no_address",
+        "settings", "token_refused", "leaving", "deleted", "changed", "not_ours", "another", "no_address",
         "direct_deleted",
     )
-)
+)  # fmt: skip
 """Errors whose reason is shown to operators only, not to households."""
 BY_LINK = "the household itself, with a link"
 """Who connects an account, in records and logs, if no Airflow user does."""
@@ -44,10 +36,7 @@ CALLBACK = "/callback"
 
 
 class Holder:
-    """The person who will consent, as typed into the form. Passed on to GRDF and not stored.
-
-    :raises HTTPException: 422 if a text has half a character
-    """
+    """The person who will consent, as typed into the form. Passed on to GRDF and not stored."""
 
     def __init__(
         self,
@@ -55,8 +44,6 @@ class Holder:
         last_name: Annotated[str, Form()] = "",
         email: Annotated[str, Form()] = "",
     ) -> None:
-        for each in (first_name, last_name, email):
-            check_text(each)
         self.first_name, self.last_name, self.email = first_name, last_name, email
 
     def hint(self) -> str:
@@ -70,15 +57,22 @@ class Holder:
 HolderDep = Annotated[Holder, Depends(Holder)]
 
 
+TROUBLE = (Stop, GasError)
+"""What keeps a household from being connected."""
+
+
 def stopped(
-    request: Request, stop: Stop, *, account: str = "", again: str | None = None, household: bool = False
+    request: Request, error: Exception, *, account: str = "", again: str | None = None, household: bool = False
 ) -> Response:
     """Return the page that says why a household was not connected, and how to start again.
 
+    :param error: one of :data:`TROUBLE`
     :param account: the account's id, if known
     :param again: the address for starting again, if there is one
     :param household: whether a household without a login sees the page; it must not mention servers and settings
     """
+    stop = stop_for(error, household=household)
+    again = stop.again or again
     links = ((again, "connect.again"),) if again else ()
     if household and stop.key in FOR_OPERATORS:
         log.warning("A household could not be connected with its link, and was not told the reason. %s", stop.cause)
@@ -92,7 +86,7 @@ def page_address(connection: str = DEFAULT) -> str:
     :param connection: the connection whose redirect URI leads there
     :raises Stop: if it is not known
     """
-    return redirect_uri(connection_facts(connection)).rstrip("/").removesuffix(CALLBACK)
+    return redirect_uri(GrdfOAuthHook(connection).facts).rstrip("/").removesuffix(CALLBACK)
 
 
 def redirect_uri(facts: GrdfConnection) -> str:
@@ -118,17 +112,6 @@ def places_of(url: str) -> str:
     numeric = all(label.isdigit() for label in labels)
     neighbours = f" {parts.scheme}://*.{'.'.join(labels[1:])}" if len(labels) > 2 and not numeric else ""
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{neighbours}"
-
-
-def connection_facts(connection: str) -> GrdfConnection:
-    """Return what a connection to GRDF says.
-
-    :raises Stop: if it is missing or wrong
-    """
-    try:
-        return GrdfOAuthHook(connection).facts
-    except GasError as error:
-        raise Stop("settings", 502, error) from error
 
 
 def origin_of(url: str) -> str:

@@ -23,7 +23,6 @@ def consent_text(asked: Declaration, language: str, today: date) -> ConsentText:
 
     :param asked: what the household entered, checked
     :param language: one of ``LANGUAGES``
-    :param today: civil date in Paris
     :raises BadSettings: if a text is missing, empty or cannot be read
     """
     version, texts = _newest(settings.consent_text() or OURS)
@@ -61,29 +60,17 @@ def _values(asked: Declaration, t: Texts, today: date) -> dict[str, str]:
 def _newest(folder: Path) -> tuple[str, dict[str, str]]:
     """Return the highest version in a folder, and its texts by language."""
     try:
-        names = [path.name for path in folder.iterdir()]
-    except OSError as error:
-        raise _odd(folder, f"the folder cannot be read ({type(error).__name__})") from None
-    versions = {name.partition(".")[0] for name in names if name.endswith(tuple(f".{each}.txt" for each in LANGUAGES))}
-    if not versions:
-        raise _odd(folder, "it holds no text such as 1.fr.txt")
-    newest = max(versions, key=lambda version: (int(version) if version.isdecimal() else -1, version))
-    return newest, {language: _read(folder, f"{newest}.{language}.txt") for language in LANGUAGES}
-
-
-def _read(folder: Path, name: str) -> str:
-    try:
-        text = (folder / name).read_text(encoding="utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise _odd(folder, f"{name} cannot be read ({type(error).__name__})") from None
-    if not text:
-        raise _odd(folder, f"{name} is empty")
-    return text
-
-
-def _odd(folder: Path, what: str) -> BadSettings:
-    return BadSettings.about(
+        versions = {path.name.removesuffix(".fr.txt") for path in folder.iterdir() if path.name.endswith(".fr.txt")}
+        newest = max(versions, key=lambda version: (int(version) if version.isdecimal() else -1, version))
+        places = {language: folder / f"{newest}.{language}.txt" for language in LANGUAGES}
+        texts = {language: place.read_text(encoding="utf-8").strip() for language, place in places.items()}
+        if all(texts.values()):
+            return newest, texts
+        why = "a text is empty"
+    except (OSError, ValueError) as error:  # also where there is no text at all
+        why = f"no text of the newest version can be read ({type(error).__name__})"
+    raise BadSettings.about(
         None,
-        f"the texts of the consent in {folder} ([grdf] consent_text) cannot be used: {what}",
+        f"the texts of the consent in {folder} ([grdf] consent_text) cannot be used: {why}",
         f"Put one text for each language there: 1.{LANGUAGES[0]}.txt and 1.{LANGUAGES[1]}.txt, or remove the setting.",
     )

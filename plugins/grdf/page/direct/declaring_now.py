@@ -17,18 +17,16 @@ from grdf.hooks.connection import connection_of
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.page.connect.direct_form import Ticket
 from grdf.page.connect.exchange import (
-    CALLS,
     PATIENCE,
     Stop,
     adict,
+    check_link_calls,
     client_for,
     couchdb,
     deletions_now,
     let_pass,
-    stop_for,
 )
 from grdf.page.direct.undoing import Undoing
-from grdf.quota.shared_quota import governor_for
 from grdf.quota.terms import Terms
 from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.household_links import HouseholdLinks
@@ -43,7 +41,6 @@ from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import Document
 from include.gas.documents.stored_consent import ConsentRecord, ConsentText
 from include.gas.errors import (
-    AccountLeaving,
     BadAccount,
     DeclarationRefused,
     FailNow,
@@ -108,17 +105,11 @@ def send(order: Order) -> None:
     :raises FailNow: if nothing is declared: the account is as before, and a person must correct something
     :raises Stop: if the account cannot be connected, or the link not be used
     """
-    try:
-        _Sending(couchdb(), order).send()
-    except (RetryLater, AccountLeaving, BadAccount) as error:
-        raise stop_for(error) from error
+    _Sending(couchdb(), order).send()
 
 
 class _Sending:
-    """One form that is sent.
-
-    :param store: the hook for the CouchDB with the accounts
-    """
+    """One form that is sent."""
 
     def __init__(self, store: CouchDBHook, order: Order) -> None:
         self._store = store
@@ -133,7 +124,8 @@ class _Sending:
 
     def send(self) -> None:
         ticket, once = self._order.ticket, Once(self._store)
-        self._check_calls()
+        if ticket.link:
+            check_link_calls(self._adict.oauth)
         if not once.take(ticket.id, ticket.until):
             raise AlreadySent(ticket.name)
         if (sent := self._same()) is not None:
@@ -181,19 +173,13 @@ class _Sending:
         current = Connected.moment(document) == known.given and progress(document).step in UNDECIDED
         return known.id.rpartition(":")[2] if same and current else None
 
-    def _check_calls(self) -> None:
-        """Raise :class:`Stop` if links may start no more calls today."""
-        if self._order.ticket.link and governor_for(self._adict.oauth.facts).left("link") < CALLS:
-            log.warning("The day's calls that household links may start are used up.")
-            raise Stop("link_busy", 503)
-
     def _take_link(self) -> None:
         if self._order.ticket.link:
-            let_pass(self._links.take(self._account, self._order.ticket.link, self._order.ticket.name))
+            let_pass(self._links.take(self._account, self._order.ticket.link))
 
     def _give_back(self, *, untried: bool) -> None:
         if self._order.ticket.link:
-            self._links.give_back(self._account, self._order.ticket.link, self._order.ticket.name, untried=untried)
+            self._links.give_back(self._account, self._order.ticket.link, untried=untried)
 
     def _write(self) -> ConsentRecord:
         """Store the record, then the account with its declaration."""
@@ -212,8 +198,6 @@ class _Sending:
 
         records.add(record)
         try:
-            if order.ticket.link and not self._links.storing(self._account, order.ticket.link, order.ticket.name):
-                raise Stop("link_void", 410)
             AccountStore(self._store).save(self._account, change)
         except (GasError, Stop):
             records.remove(record)
@@ -241,7 +225,7 @@ class _Sending:
             )  # fmt: skip
             raise Stop(_WAITS if ticket.link else "direct_waits", 409)
         stop_if_another(self._store, self._account, stored, self._order.asked, ask=self._listed, but=but)
-        if ticket.link and not self._links.is_used_by(self._account, ticket.link, ticket.name):
+        if ticket.link and self._links.standing(self._account, ticket.link) != "used":
             raise Stop("link_void", 410)
         if deletions_now(self._store, self._account) != ticket.deletions:
             raise Stop("direct_deleted", 409)

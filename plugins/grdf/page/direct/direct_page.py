@@ -11,12 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
 from grdf.page.connect import exchange as connecting
-from grdf.page.connect import link_access
 from grdf.page.connect.direct_form import Ticket, Typed, TypedDep
 from grdf.page.connect.exchange import Stop
 from grdf.page.connect.routes.household_page import HOUSEHOLD, Invitation, require_links
 from grdf.page.connect.routes.start_page import Direct, Opener, require_way, start_page
-from grdf.page.connect.shared_pages import BY_LINK, stopped
+from grdf.page.connect.shared_pages import BY_LINK, TROUBLE, stopped
 from grdf.page.direct.consent_text import consent_text, mark_of
 from grdf.page.direct.declaring_now import AlreadySent, Order, send, sent_record
 from grdf.page.direct.progress_cookie import Followed
@@ -25,7 +24,7 @@ from grdf.page.html.render import page, texts_for
 from grdf.page.security import AccountDep, ConnectorDep, Visitor
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.stored_consent import ConsentText
-from include.gas.errors import BadSettings, FailNow
+from include.gas.errors import AccountLeaving, BadAccount, FailNow
 from include.gas.rights.declared_right import request_of
 
 log = logging.getLogger(__name__)
@@ -36,7 +35,6 @@ router = APIRouter()
 class Asked:
     """A request with the form of the direct way.
 
-    :param account: id of the account to connect
     :param opener: who sent it
     :param visitor: the Airflow user who sent it; ``None`` for a household
     """
@@ -73,8 +71,8 @@ def declare(request: Request, account: AccountDep, visitor: ConnectorDep, typed:
     base = request.scope["root_path"]
     try:
         return _answer(Asked(request, account, Opener(visitor.id), visitor), typed)
-    except Stop as stop:
-        return stopped(request, stop, account=account, again=f"{base}/connect/{account}")
+    except TROUBLE as error:
+        return stopped(request, error, account=account, again=f"{base}/connect/{account}")
 
 
 @router.get(f"{HOUSEHOLD}/direct")
@@ -94,10 +92,10 @@ def household_declare(request: Request, typed: TypedDep, token: str = "") -> Res
         asked = Asked(request, account, Opener(link=invitation.link(token)))
         if typed.step == "send" and (sent := _sent_before(asked, typed)):
             return sent
-        link_access.check_link(invitation.id, account)
+        invitation.check()
         return _answer(asked, typed)
-    except Stop as stop:
-        return stopped(request, stop, account=account, again=again, household=True)
+    except TROUBLE as error:
+        return stopped(request, error, account=account, again=again, household=True)
 
 
 def _answer(asked: Asked, typed: Typed) -> Response:
@@ -118,23 +116,16 @@ def _answer(asked: Asked, typed: Typed) -> Response:
 
 
 def _text(asked: Asked, typed: Typed) -> ConsentText:
-    """Return the text that a household has to tick, in the language in which it was shown if it was ticked.
-
-    :raises Stop: if it cannot be read
-    """
+    """Return the text that a household has to tick, in the language in which it was shown if it was ticked."""
     language = typed.agreed.partition("-")[0] or texts_for(asked.request).language
     if language not in ("en", "fr"):
         language = texts_for(asked.request).language
-    try:
-        return consent_text(typed.declaration(asked.account), language, paris_today(datetime.now(UTC)))
-    except BadSettings as error:
-        raise Stop("settings", 502, error) from error
+    return consent_text(typed.declaration(asked.account), language, paris_today(datetime.now(UTC)))
 
 
 def _summary(asked: Asked, typed: Typed, text: ConsentText | None, *, unticked: bool) -> Response:
-    declaration, base = typed.declaration(asked.account), asked.request.scope["root_path"]
-    connecting.check(asked.account)
-    link = asked.opener.link
+    declaration = typed.declaration(asked.account)
+    connecting.place(asked.account)
     return page(
         asked.request,
         "direct_check.html",
@@ -148,7 +139,7 @@ def _summary(asked: Asked, typed: Typed, text: ConsentText | None, *, unticked: 
         mark=mark_of(text) if text else "",
         third_party=settings.third_party() or texts_for(asked.request)("consent.third_party"),
         unticked=unticked,
-        action=f"{base}{HOUSEHOLD}/direct?token={link.token}" if link else f"{base}/connect/{asked.account}/direct",
+        action=f"{asked.request.scope['root_path']}{asked.opener.start(asked.account, '/direct')}",
     )
 
 
@@ -162,6 +153,8 @@ def _send(asked: Asked, typed: Typed, ticket: Ticket, text: ConsentText | None) 
         if sent_record(asked.account, sent.name) is None:
             raise Stop("direct_sent", 409) from None
         return _follow(asked, sent.name)
+    except (AccountLeaving, BadAccount):
+        raise
     except FailNow as error:
         return asked.form(typed, refusal_texts(error, texts_for(asked.request), asked.visitor), 422)
     return _follow(asked, ticket.name)

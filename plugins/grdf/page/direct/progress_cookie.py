@@ -20,9 +20,7 @@ SECONDS = 7 * 86_400
 class Followed(Sealed):
     """What a household follows: the state of its account as far as its own form brought it there.
 
-    :param account: the account's id
     :param name: the name of the form's ticket, and of the record that it led to
-    :param until: when it expires, in epoch seconds
     """
 
     PURPOSE = "progress"

@@ -7,21 +7,17 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from grdf.page.connect.exchange import Stop, as_stop, couchdb, stop_for
+from grdf.page.connect.exchange import Stop, couchdb
 from grdf.page.connect.routes.household_page import HOUSEHOLD, require_links
-from grdf.page.connect.shared_pages import stopped
+from grdf.page.connect.shared_pages import TROUBLE, stopped
 from grdf.page.direct.declaring_now import sent_record
 from grdf.page.direct.progress_cookie import Followed
 from grdf.page.html.render import page, texts_for, wants_page
 from grdf.page.html.spelling import Spelling
 from grdf.page.security import AccountDep, ConnectorDep
-from include.gas.account.connected import is_asked
 from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import Declaration, names_person
 from include.gas.display.progress import Progress, Step, progress
 from include.gas.documents.doctypes import ACCOUNT
-from include.gas.documents.gas_days import Document
-from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.errors import GasError
 
 router = APIRouter()
@@ -33,7 +29,7 @@ def follow(request: Request, account: AccountDep, _: ConnectorDep) -> Response:
     try:
         found = progress(couchdb().get(ACCOUNT, account))
     except GasError as error:
-        return stopped(request, stop_for(error), account=account)
+        return stopped(request, error, account=account)
     if found.step is Step.NOTHING:
         if not wants_page(request):
             return JSONResponse(_told(request, found, household=False), 404)
@@ -50,8 +46,8 @@ def follow_without_login(request: Request, name: str) -> Response:
         if followed is None:
             raise Stop("progress_unknown", 404)
         return _shown(request, _own(followed), household=True)
-    except Stop as stop:
-        return stopped(request, stop, household=True)
+    except TROUBLE as error:
+        return stopped(request, error, household=True)
 
 
 def _own(followed: Followed) -> Progress:
@@ -59,31 +55,11 @@ def _own(followed: Followed) -> Progress:
 
     There is nothing to show once the account was deleted, or connected once more in another way.
     """
-    with as_stop(household=True):
-        document = couchdb().get(ACCOUNT, followed.account)
-        record = sent_record(followed.account, followed.name)
-    if document is None or record is None or not _is_of(document, record):
+    document = couchdb().get(ACCOUNT, followed.account)
+    record = sent_record(followed.account, followed.name)
+    if document is None or record is None or Connected.moment(document) != record.given:
         return Progress(Step.NOTHING)
     return progress(document)
-
-
-def _is_of(document: Document, record: ConsentRecord) -> bool:
-    """Return whether the account is still connected as the household agreed to in a record."""
-    if Connected.moment(document) != record.given:
-        return False
-    entered, declared = record.entered, Declaration.of(document)
-    if names_person(document):
-        return is_asked(
-            document,
-            Declaration(
-                pce=record.pce,
-                name=entered.name,
-                company=entered.company,
-                email=entered.email,
-                postcode=entered.postcode,
-            ),
-        )
-    return declared is not None and declared.pce == record.pce
 
 
 def _shown(request: Request, found: Progress, *, account: str = "", household: bool = False) -> Response:

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from grdf.page.connect.exchange import couchdb, stop_for
+from grdf.page.connect.exchange import couchdb
 from grdf.page.connect.shared_pages import stopped
 from grdf.page.html.render import page, wants_page
 from grdf.page.security import AccountDep, ConnectorDep
@@ -26,7 +26,7 @@ def records(request: Request, account: AccountDep, visitor: ConnectorDep) -> Res
     try:
         found = ConsentRecords(couchdb()).of(account)[::-1]
     except GasError as error:
-        return stopped(request, stop_for(error), account=account)
+        return stopped(request, error, account=account)
     log.info("Account %s: %s looked at %d record(s) of its consent.", account, visitor.name, len(found))
     if not wants_page(request):
         return JSONResponse({"account": account, "records": msgspec.to_builtins(found)})

@@ -32,7 +32,6 @@ class Undoing:
     have been refused in the meantime, and would be sent again by the account's DAG. So what is put back must still have
     its record, which each form removes between two looks at the account.
 
-    :param couchdb: the hook for the CouchDB with the account
     :param asked: what the form asked for
     :param record: the record that was stored with it
     """

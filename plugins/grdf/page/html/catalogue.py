@@ -57,25 +57,9 @@ class Texts:
 
 
 def language_of(accept_language: str | None) -> str:
-    """Return the available language with the highest quality (RFC 9110, 12.5.4); the first one if several are equal.
+    """Return the first available language that a header ``Accept-Language`` names: browsers list the best one first.
 
-    :param accept_language: the header ``Accept-Language``; without one that names an available language, the first of
-        :data:`LANGUAGES` is returned
+    :return: the first of :data:`LANGUAGES` if it names none
     """
-    best, best_quality = LANGUAGES[0], 0.0
-    for entry in (accept_language or "").split(","):
-        tag, _, parameters = entry.partition(";")
-        name, quality = tag.strip().lower().partition("-")[0], _quality(parameters)
-        if name in LANGUAGES and quality > best_quality:
-            best, best_quality = name, quality
-    return best
-
-
-def _quality(parameters: str) -> float:
-    name, _, value = parameters.strip().partition("=")
-    if name.strip() != "q":
-        return 1.0
-    try:
-        return float(value)
-    except ValueError:
-        return 0.0
+    tags = (entry.strip().lower()[:2] for entry in (accept_language or "").split(","))
+    return next((tag for tag in tags if tag in LANGUAGES), LANGUAGES[0])

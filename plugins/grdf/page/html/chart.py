@@ -48,7 +48,6 @@ def bar_chart(
     *,
     name: str,
     unit: str,
-    every: int = 1,
 ) -> Markup:
     """Return a chart of bars side by side.
 
@@ -56,13 +55,12 @@ def bar_chart(
     :param series: CSS class and one bar per label of each series; later series are drawn to the right
     :param name: description of the chart for screen readers
     :param unit: the unit of the bars' heights, which the y-axis is labelled with
-    :param every: show only every n-th label
     """
     highest = max((bar.load for _, bars in series for bar in bars if bar.load is not None), default=0) or 1
     chart = pygal.Bar(
         width=WIDTH, height=HEIGHT, margin=4, spacing=6, js=[], css=[], no_prefix=True, classes=("chart",),
         disable_xml_declaration=True, pretty_print=False, show_legend=False, print_values=False, include_x_axis=True,
-        range=(0, highest), max_scale=6, x_labels_major_every=every, show_minor_x_labels=every == 1,
+        range=(0, highest), max_scale=6,
         formatter=lambda value: f"{value:g}", margin_top=MARGIN_TOP, margin_left=14,
     )  # fmt: skip
     chart.x_labels = list(labels)

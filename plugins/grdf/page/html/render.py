@@ -15,7 +15,6 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.datastructures import MutableHeaders
 from starlette.responses import FileResponse, HTMLResponse, Response
 
 from grdf.page.html.catalogue import Texts, language_of
@@ -88,7 +87,7 @@ def page(request: Request, template: str, status: int = 200, /, **values: Any) -
         **values,
     )
     answer = HTMLResponse(html, status)
-    _say_language(answer.headers, t)
+    answer.headers.update({"Content-Language": t.language, "Vary": "Accept-Language"})
     return answer
 
 
@@ -107,8 +106,3 @@ def problem(
 def wants_page(request: Request) -> bool:
     """Return whether the client is a browser that expects a page, rather than a program."""
     return "text/html" in request.headers.get("Accept", "")
-
-
-def _say_language(headers: MutableHeaders, t: Texts) -> None:
-    headers["Content-Language"] = t.language
-    headers["Vary"] = "Accept-Language"

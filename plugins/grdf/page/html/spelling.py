@@ -57,10 +57,7 @@ class Spelling:
         :param text: ISO 8601 with a UTC offset, as in documents; anything else is returned unchanged
         """
         try:
-            instant = datetime.fromisoformat(text)
-            if instant.tzinfo is None:
-                return text
-            instant = instant.astimezone(PARIS)
+            instant = datetime.fromisoformat(text).astimezone(PARIS)
         except (ValueError, OverflowError):  # the latter at the ends of the calendar
             return text
         return format_datetime(instant, "d MMM y, HH:mm", locale=self.language)

@@ -138,7 +138,6 @@ def listing(overviews: Collection[Overview], question: Question, today: date) ->
     """Return the page of the list that a question asks for.
 
     :param overviews: the accounts that the visitor may see
-    :param today: civil date in Paris
     """
     wanted = question.search
     lines = [

@@ -89,7 +89,6 @@ def _page(request: Request, *, stored: str = "", wrong: str = "", key: str = "")
         folder=place.folder,
         waiting=waiting,
         results=[(name, _mark(name)) for name in place.results()],
-        strangers=place.strangers(),
         stored=next((name for name in waiting if _mark(name) == stored), ""),
         wrong=wrong,
         wrong_key=key,

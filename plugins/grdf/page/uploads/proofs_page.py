@@ -22,7 +22,7 @@ from include.gas.account.sections.rights.proofs import Proof
 from include.gas.days.gas_day import paris_today
 from include.gas.errors import AccountLeaving, BadAccount, ProofNotSent
 from include.gas.meter_tag import meter_tag
-from include.gas.proof.proof_file import MOST, NotAProof, ProofFile, checked
+from include.gas.proof.proof_file import MOST, NotAProof, checked
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -57,22 +57,18 @@ def _store(request: Request, account: str, files: list[Uploaded], visitor: Conne
         return _page(request, account, can_send=sends, key="proofs.no_file")
     if len(files) > MOST:
         return _page(request, account, can_send=sends, key="proofs.too_many")
-    proofs: list[ProofFile] = []
     for file in files:
         try:
-            proofs.append(checked(file.content))
+            checked(file.content)
         except NotAProof as error:
             return _page(request, account, can_send=sends, wrong=f"{file.name} {error}.")
     try:
         if place.waiting(account) + len(files) > MOST:
             return _page(request, account, can_send=sends, key="proofs.too_many")
-        place.put_all(account, proofs)
-        _check_stays(account)
+        for file in files:
+            place.put(account, file.content)
     except ProofNotSent as error:
         return _page(request, account, can_send=sends, wrong=str(error))
-    except HTTPException:  # it was deleted in the meantime
-        place.remove(account)
-        raise
     log.info("Account %s: %s uploaded %d file(s) to be sent as proofs.", account, visitor.name, len(files))
     return RedirectResponse(f"{request.scope['root_path']}/connect/{account}/proofs", 303)
 
@@ -101,20 +97,12 @@ def _page(request: Request, account: str, *, can_send: bool, wrong: str = "", ke
         dag=DAG,
         can_send=can_send,
         proofs=[(meter_tag(account, proof.pce), proof) for proof in proofs],
-        waiting=_waiting(account),
+        waiting=_files().waiting(account),
         most=MOST,
         today=paris_today(datetime.now(UTC)),
         wrong=wrong,
         wrong_key=key,
     )
-
-
-def _waiting(account: str) -> int:
-    """Return how many files wait; all that are there if something else than a file is."""
-    try:
-        return _files().waiting(account)
-    except ProofNotSent:
-        return _files().count(account)
 
 
 def _files() -> ProofFiles:

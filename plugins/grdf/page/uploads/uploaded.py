@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fastapi import HTTPException, Request
+from fastapi import Request
 from starlette.datastructures import UploadFile
 
 from grdf.page.guard import allow_body
@@ -37,10 +37,7 @@ async def uploaded(request: Request) -> list[Uploaded]:
     :raises HTTPException: 400 if it is no form with files, 408 if it comes too slowly, 413 if it is too large
     """
     allow_body(request, LARGEST, SECONDS)
-    try:
-        async with request.form(max_files=MOST_FILES, max_fields=MOST_FILES) as form:
-            files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-            found = [Uploaded(file.filename or "", await file.read()) for file in files]
-    except UnicodeError:  # a text that is not in the encoding that it names
-        raise HTTPException(400, "no such text") from None
+    async with request.form(max_files=MOST_FILES, max_fields=MOST_FILES) as form:
+        files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+        found = [Uploaded(file.filename or "", await file.read()) for file in files]
     return [file for file in found if file.name or file.content]  # a field that was left empty is sent without a name

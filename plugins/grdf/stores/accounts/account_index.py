@@ -45,15 +45,9 @@ _WAITING = f"""function (doc) {{{_ENTRIES}
 }}"""
 
 
-def _version(views: Mapping[str, Any]) -> str:
-    """Return what tells the functions of an index from all others. All versions must count it alike."""
-    told = repr({name: views[name] for name in sorted(views)})
-    return blake2b(told.encode(errors="surrogatepass"), digest_size=8).hexdigest()
-
-
 _VIEWS = {METERS: {"map": _METERS}, WAITS: {"map": _WAITING}}
-_BEGINS = "grdf-"
-NAME = f"{_BEGINS}{_version(_VIEWS)}"
+_BEGINS = "grdf-accounts-"
+NAME = f"{_BEGINS}{blake2b(repr(_VIEWS).encode(), digest_size=8).hexdigest()}"
 DESIGN: Mapping[str, Any] = {"_id": f"_design/{NAME}", "language": "javascript", "views": _VIEWS}
 
 
@@ -61,8 +55,6 @@ def make_index(admin: CouchDBHook) -> str:
     """Create the index, remove those of other versions, and return what is true of it in words.
 
     A process of another version that still runs searches all accounts from then on.
-
-    :param admin: the hook of an administrator
     """
     path = f"/{DESIGN['_id']}"
     answer = admin.request("GET", ACCOUNT, path)
@@ -82,36 +74,21 @@ def _remove_others(admin: CouchDBHook) -> list[str]:
     """Remove the indexes of other versions, and return their ids."""
     query = json_keys(startkey=f"_design/{_BEGINS}", endkey=f"_design/{_BEGINS}~", include_docs=True)
     rows = docs_of(admin.good(admin.request("GET", ACCOUNT, "/_all_docs", query=query)))
-    others = {row["id"]: row["doc"]["_rev"] for row in rows if row["id"] != DESIGN["_id"] and _is_ours(row["doc"])}
+    others = {row["id"]: row["doc"]["_rev"] for row in rows if row["id"] != DESIGN["_id"]}
     for name, rev in others.items():
         admin.good(admin.request("DELETE", ACCOUNT, f"/{name}", query={"rev": rev}))
     return list(others)
 
 
-def _is_ours(design: Document) -> bool:
-    """Return whether a design document is an index of another version.
-
-    A city may have made others of any name, with views of any name. Ours has the very functions that its name tells.
-    """
-    named = f"_design/{_BEGINS}{_version(members(design.get('views')))}"
-    return bool(design["_id"] == named and design.keys() <= {*DESIGN, "_rev"})
-
-
 class AccountIndex:
-    """Finds accounts by the index, or by a search where there is none.
-
-    :param couchdb: the hook for the CouchDB that holds them
-    """
+    """Finds accounts by the index, or by a search where there is none."""
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
         self._missing = False
 
     def holding(self, pce: str) -> list[Document]:
-        """Return the documents of accounts that name a meter, in any order.
-
-        :param pce: the meter's number
-        """
+        """Return the documents of accounts that name a meter, in any order."""
         named = [{f"{RESULTS}.pce_id": pce}, {f"{RESULTS}.consents": {"$elemMatch": {"pce": pce}}}]
         return self._found(METERS, pce, {"$or": named}, lambda document: _names(document, pce))
 

@@ -41,7 +41,6 @@ Line = TypeVar("Line")
 class AccountMirror(Generic[Line]):
     """One line per account of one CouchDB.
 
-    :param couchdb: the hook for the CouchDB with the account documents
     :param line: what to keep of an account's document; ``None`` leaves the account out
     """
 

@@ -26,10 +26,7 @@ _Stored = TypeVar("_Stored", Document, Document | None)
 
 
 class AccountStore:
-    """Reads and changes account documents.
-
-    :param couchdb: the hook for the CouchDB that holds them
-    """
+    """Reads and changes account documents."""
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
@@ -69,7 +66,6 @@ class AccountStore:
             refuses the write. If nothing is to be written, it is read again all the same: it may be out of date
         :return: the document as it is stored now
         :raises BadAccount: if the account does not exist
-        :raises StoreBusy: if other writers kept changing it
         """
         if known is not None:
             new = change(known)
@@ -81,7 +77,6 @@ class AccountStore:
         """Create or change an account's document, as :meth:`update` does.
 
         :param change: returns the new document for the stored one, or for ``None`` if there is none
-        :raises StoreBusy: if other writers kept changing it
         """
         return self._write(account_id, lambda: self._couchdb.get(ACCOUNT, account_id), change)
 
@@ -116,10 +111,7 @@ class AccountStore:
         self.update(account_id, change)
 
     def holding(self, pce: str) -> list[Document]:
-        """Return the account documents that name a meter as the account's or, before its first launch, the konnector's.
-
-        :param pce: the meter's number
-        """
+        """Return the account documents that name a meter: as theirs or, before a first launch, as the konnector's."""
         return sorted(self._index.holding(pce), key=lambda document: str(document["_id"]))
 
     def waiting(self) -> list[Document]:
@@ -175,10 +167,7 @@ def _rights(account: Account) -> dict[str, str | None]:
 
 
 def listing_problem(document: Document) -> str | None:
-    """Return why an account cannot have a DAG, or ``None`` if it can.
-
-    :param document: the account's document
-    """
+    """Return why an account cannot have a DAG, or ``None`` if it can."""
     try:
         check_account_id(document["_id"])
     except ValueError as error:

@@ -24,7 +24,6 @@ from include.gas.proof.record_use import may_rest_on, record_behind
 class AdoptedRecords:
     """Hands records over to the accounts that are made for their rights.
 
-    :param couchdb: the hook for the CouchDB that holds both
     :param pces: the meters of the rights; all records are read once, and those of other meters forgotten
     """
 
@@ -50,8 +49,6 @@ class AdoptedRecords:
         """Store records as those of another account, which is about to be made. Return the ids of those stored here.
 
         Others are there already: of a try that died, or of another worker that is making the same account.
-
-        :raises StoreBusy: if CouchDB refuses one
         """
         stored: list[str] = []
         for each in (handed_over(document, account) for document in records):

@@ -22,19 +22,13 @@ BEFORE_KEPT = "}"
 
 
 class ConsentRecords:
-    """The records of all households.
-
-    :param couchdb: the hook for the CouchDB that holds them
-    """
+    """The records of all households."""
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
 
     def add(self, record: ConsentRecord) -> None:
-        """Store a new record.
-
-        :raises StoreBusy: if CouchDB refuses it
-        """
+        """Store a new record."""
         if self._couchdb.put(DOCTYPE, to_document(record)) is None:
             raise StoreBusy.about(record.account, "the record of its consent could not be stored")
 
@@ -75,7 +69,6 @@ class ConsentRecords:
 
         :param left: civil date in Paris of the deletion
         :param days: for how many days to keep them; with 0 none is kept
-        :raises StoreBusy: if CouchDB refuses a copy
         """
         return self.keep_copies(account, self._couchdb.range(DOCTYPE, *account_range(account)), left, days)
 
@@ -91,7 +84,6 @@ class ConsentRecords:
     def remove_overdue(self, today: date, remover: Remover) -> int:
         """Remove the kept records whose time is over. Return their number.
 
-        :param today: civil date in Paris
         :param remover: removes as an administrator, so that nothing of them stays
         """
         removed = remover.remove_range(DOCTYPE, *overdue(today))

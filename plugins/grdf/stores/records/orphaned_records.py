@@ -4,7 +4,6 @@ A record is stored before the account, and the account before anything is sent t
 exist, and that CouchDB remembers none, does not mean that there never was one: the database may have been restored from
 an older backup. A right may rest on the record, and nothing else proves it. So the record is kept as a deletion would
 have kept it: without the account's id, and for the time that the settings say. Without this, it would stay for ever.
-Only where a household's link says that its form was cut off, the record is of no use, and goes without a copy.
 
 Records of households that have left may come back with a backup, too. Their deletions are known, and these count.
 """
@@ -18,9 +17,7 @@ from datetime import date, datetime, timedelta
 
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.accounts.account_store import AccountStore
-from grdf.stores.household_links import HouseholdLinks, link_document
 from grdf.stores.records.consent_records import BEFORE_KEPT, ConsentRecords
-from grdf.stores.records.cut_off_forms import is_record_of
 from grdf.stores.removal import Remover
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
@@ -38,7 +35,6 @@ MOST_NAMED = 10
 class OrphanedRecords:
     """Finds and removes such records.
 
-    :param couchdb: the hook for the CouchDB that holds them
     :param remover: removes as an administrator, so that nothing of them stays
     """
 
@@ -47,32 +43,23 @@ class OrphanedRecords:
         self._remover = remover
 
     def remove(self, now: datetime, days: int) -> int:
-        """Remove them after copying them, and those of forms that were cut off, and return their number.
+        """Remove them after copying them, and return their number.
 
         Records from before the end of their account's last deletion are kept from that day on, or go if that time is
         over. The others stay if accounts of several are missing, or if there is no account at all: CouchDB may have
         lost them, and their records must be there when they come back. A deletion that is under way does it itself; one
         that was killed counts as ended when it was asked for.
 
-        :param now: the present, aware
         :param days: for how many days to keep a copy
         """
         records = list(self._couchdb.scan(DOCTYPE, "", BEFORE_KEPT))
-        useless = self._of_cut_off_forms(_old(records, now))
-        records = [each for each in records if each["_id"] not in useless]
-        deletions: dict[str, list[Document]] = defaultdict(list)
-        for entry in self._couchdb.scan(AUDIT) if records else ():
-            deletions[str(entry.get("account"))].append(entry)
+        deletions = deletions_by_account(self._couchdb) if records else {}
         present = self._couchdb.fetch(ACCOUNT, sorted({_account_of(each) for each in records}))
-        gone = [
-            each
-            for each in records
-            if (account := _account_of(each)) not in present
-            and not any(is_under_way(entry, now) for entry in deletions[account])
-        ]
-        left = {str(each["_id"]): _left(each, deletions[_account_of(each)]) for each in gone}
+        under_way = {name for name, entries in deletions.items() if any(is_under_way(each, now) for each in entries)}
+        gone = [each for each in records if _account_of(each) not in {*present, *under_way}]
+        left = {str(each["_id"]): _left(each, deletions.get(_account_of(each), ())) for each in gone}
         missing = sorted({_account_of(each) for each in gone if not left[str(each["_id"])]})
-        lost, removed = self._may_be_lost(missing), sum(self._remover.remove(DOCTYPE, each) for each in sorted(useless))
+        lost, removed = self._may_be_lost(missing), 0
         for each in _old(gone, now):
             moment = left[str(each["_id"])]
             if moment or not lost:
@@ -84,19 +71,12 @@ class OrphanedRecords:
 
     def _may_be_lost(self, missing: Sequence[str]) -> bool:
         """Return whether CouchDB may have lost the accounts that are missing, and tell what to do if so."""
-        if len(missing) > 1:
+        if len(missing) > 1 or (missing and not AccountStore(self._couchdb).has_any()):
             log.warning(
-                "%d accounts with records of consent do not exist, among them %s. CouchDB may have lost accounts, so "
+                "%d account(s) with records of consent do not exist, among them %s. CouchDB may have lost accounts, so "
                 "none of these records is removed. Restore the accounts from a backup, or start grdf_adopt_rights, "
                 "which gives their rights new accounts and these their records. If they are gone for good, remove "
                 "their records from %s.", len(missing), ", ".join(missing[:MOST_NAMED]), DOCTYPE,
-            )  # fmt: skip
-            return True
-        if missing and not AccountStore(self._couchdb).has_any():
-            log.warning(
-                "%s holds no account of a household, but account %s has records of consent. CouchDB may have lost "
-                "accounts, so none of these records is removed. Restore them from a backup. If no household is "
-                "connected any more, remove the records from %s.", ACCOUNT, missing[0], DOCTYPE,
             )  # fmt: skip
             return True
         return False
@@ -113,14 +93,13 @@ class OrphanedRecords:
             ConsentRecords(self._couchdb).keep_copies(account, [document], since, days)
         return self._remover.remove(DOCTYPE, str(document["_id"]))
 
-    def _of_cut_off_forms(self, records: Sequence[Document]) -> set[str]:
-        """Return the ids of records whose form was cut off before it stored its account, so that GRDF was not asked."""
-        forms = HouseholdLinks(self._couchdb).cut_off_forms() if records else {}
-        return {
-            str(each["_id"])
-            for each in records
-            if (form := forms.get(link_document(_account_of(each)))) and is_record_of(str(each["_id"]), form)
-        }
+
+def deletions_by_account(couchdb: CouchDBHook) -> dict[str, list[Document]]:
+    """Return the records of all deletions by the accounts that they are about."""
+    found: dict[str, list[Document]] = defaultdict(list)
+    for entry in couchdb.scan(AUDIT):
+        found[str(entry.get("account"))].append(entry)
+    return dict(found)
 
 
 def _old(records: Iterable[Document], now: datetime) -> list[Document]:

@@ -25,9 +25,7 @@ from include.gas.proof.record_use import may_rest_on
 def remove_unused(couchdb: CouchDBHook, remover: Remover, now: datetime, days: int) -> int:
     """Remove such records after copying them, and return their number. Accounts that cannot be understood keep theirs.
 
-    :param couchdb: the hook for the CouchDB that holds them
     :param remover: removes as an administrator, so that nothing of them stays
-    :param now: the present, aware
     :param days: for how many days to keep a copy
     """
     last = utc_text(now - REFUSED_KEPT)

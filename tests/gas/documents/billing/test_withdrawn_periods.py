@@ -18,7 +18,7 @@ from include.gas.documents.billing.periods import (
     named_again,
     newest_period,
     period_document,
-    withdrawn_periods,
+    readable_periods,
 )
 
 PCE = "09900000000017"
@@ -49,8 +49,7 @@ class Meter:
     @property
     def firsts(self) -> list[str]:
         """Those that count."""
-        gone = [each["_id"] for each in withdrawn_periods(self.docs.values())]
-        return sorted(each["first"][5:] for key, each in self.docs.items() if key not in gone)
+        return sorted(f"{period.first:%m-%d}" for period in readable_periods(self.docs.values()))
 
     @property
     def load(self) -> int:
@@ -133,7 +132,7 @@ def test_one_that_is_named_without_an_energy_is_not_withdrawn() -> None:
 def test_a_damaged_document_replaces_none(damage: dict[str, Any]) -> None:
     meter = Meter().reads(OLD, NEXT).reads(NEW, NEXT)
     meter.docs[f"a:{PCE}:2025-01-20"] |= damage
-    assert (withdrawn_periods(meter.docs.values()), meter.load) == ([], 6900)
+    assert meter.load == 6900
     assert meter.reads(NEW, NEXT).firsts == ["01-20", "07-01"], "the next reading mends it"
 
 

@@ -43,7 +43,6 @@ class Holder(Protocol):
 class Declaration(Section, frozen=True):
     """The right that is declared for a household, and until GRDF has it, the person who holds the contract.
 
-    :param pce: the meter
     :param name: last name of the contract's holder; removed once GRDF has the right
     :param company: the holder's company name, instead of ``name``; removed likewise
     :param postcode: the meter's postcode; removed likewise
@@ -97,10 +96,7 @@ class Declaration(Section, frozen=True):
         return read_fields(cls, found) if found else None
 
     def is_new(self, now: datetime) -> bool:
-        """Return whether GRDF took it so lately that the holder may be about to answer the e-mail.
-
-        :param now: an aware datetime
-        """
+        """Return whether GRDF took it so lately that the holder may be about to answer the e-mail."""
         age = _age(self.declared, now)
         return age is not None and age < _NEW
 
@@ -143,7 +139,6 @@ def with_refused(document: Mapping[str, Any], because: str, at: datetime) -> Doc
     """Return the account document with a note that a person has to correct the declaration.
 
     :param because: what to correct, without the person
-    :param at: the present, aware
     """
     found = members(document.get(Declaration.key))
     since = found.get(_REFUSED_SINCE) or utc_text(at)
@@ -160,11 +155,7 @@ def without_refusal(document: Mapping[str, Any]) -> Document:
 
 
 def with_entered(document: Document, now: datetime) -> Document:
-    """Return the account document with a note when its declaration was first seen, unless its age is known.
-
-    :param now: an aware datetime
-    :return: the same document if there is nothing to note
-    """
+    """Return the account document with a note when its declaration was first seen, unless its age is known."""
     found = members(document.get(Declaration.key))
     if not names_person(document) or _waited(found, now) is not None:
         return document
@@ -176,9 +167,6 @@ def entered_again(document: Document, now: datetime) -> Document:
     """Return the account document with the time of its declaration begun anew, because a person asks for it.
 
     One that is refused begins anew once it is sent, see :func:`without_refusal`.
-
-    :param now: an aware datetime
-    :return: the same document if there is nothing to change
     """
     if not names_person(document) or is_refused(document):
         return document
@@ -200,9 +188,6 @@ def without_old_person(document: Document, now: datetime) -> Document:
 
     One that GRDF has never answered counts as refused from then on. Its moments go, too: whoever is entered there by
     hand later has as much time.
-
-    :param now: an aware datetime
-    :return: the same document if there is nothing to remove
     """
     found = members(document.get(Declaration.key))
     age = _waited(found, now)

@@ -53,7 +53,6 @@ def is_fresh(moment: str, now: datetime) -> bool:
     """Return whether a list of that moment still counts.
 
     :param moment: UTC text, or ``""``
-    :param now: an aware datetime
     """
     try:
         return utc_text(moment) >= utc_text(now - FRESH)

@@ -75,7 +75,6 @@ def handed_over(document: Mapping[str, Any]) -> frozenset[str]:
 def lost_message(account: str, lost: Iterable[tuple[str, str]], others: Collection[str]) -> str:
     """Return a message for people about the meters without a usable consent.
 
-    :param account: account id
     :param lost: the meters, each with the state of its consent in words
     :param others: meters with a right that the account has not brought
     """

@@ -69,7 +69,6 @@ def with_tried(document: Mapping[str, Any], right: str, at: datetime, files: Ite
     """Return the account document with a note that the proof of a right is being sent.
 
     :param right: GRDF's id of the right
-    :param at: an aware datetime, the present
     :param files: hashes of the operator's own files that are sent
     """
     entry = Proof.all_of(document).get(right)

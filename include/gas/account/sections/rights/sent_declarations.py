@@ -31,7 +31,6 @@ class SentDeclarations(Section, frozen=True):
 
     It holds no person, only hashes that the right's holder in GRDF's list is compared with.
 
-    :param pce: the meter
     :param at: when we began to send it, UTC
     :param email: hash of the meter and the holder's e-mail address
     :param name: hash of the meter and the holder's last name or company
@@ -72,10 +71,7 @@ class SentDeclarations(Section, frozen=True):
         return any(hashed(self.pce, each) == self.name for each in written)
 
     def is_forgotten(self, today: date) -> bool:
-        """Return whether it was sent longer than :data:`FORGOTTEN` ago, or at no moment that can be read.
-
-        :param today: civil date in Paris
-        """
+        """Return whether it was sent longer than :data:`FORGOTTEN` ago, or at no moment that can be read."""
         sent_on = self.sent_on
         return sent_on is None or sent_on < today - FORGOTTEN
 
@@ -109,7 +105,6 @@ def with_sent(document: Mapping[str, Any], asked: Declaration, at: datetime) -> 
     """Return the account document with a note that a right is being declared.
 
     :param asked: what is declared
-    :param at: the present, aware
     """
     return _noted(document, [*SentDeclarations.of(document), sending(asked, at)])
 
@@ -124,10 +119,7 @@ def sending(asked: Declaration, at: datetime) -> SentDeclarations:
 
 
 def without_sent(document: Mapping[str, Any], known: Collection[SentDeclarations], at: datetime) -> Document:
-    """Return the account document without the declarations whose right is known now, and without very old ones.
-
-    :param at: the present, aware
-    """
+    """Return the account document without the declarations whose right is known now, and without very old ones."""
     oldest = utc_text(at - FORGOTTEN)
     return _noted(document, [each for each in SentDeclarations.of(document) if each not in known and each.at > oldest])
 
@@ -136,8 +128,6 @@ def without_forgotten(document: Document, kept: Collection[SentDeclarations], to
     """Return the account document without very old declarations.
 
     :param kept: those that stay, whatever their age
-    :param today: civil date in Paris
-    :return: the same document if there is nothing to remove
     """
     sent = SentDeclarations.of(document)
     left = [each for each in sent if each in kept or not each.is_forgotten(today)]

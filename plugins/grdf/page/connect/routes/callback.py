@@ -12,11 +12,10 @@ from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect import exchange as connecting
 from grdf.page.connect.attempt import Attempt, State
 from grdf.page.connect.exchange import Stop
-from grdf.page.connect.shared_pages import BY_LINK, CALLBACK, stopped
+from grdf.page.connect.shared_pages import BY_LINK, CALLBACK, TROUBLE, stopped
 from grdf.page.html.render import page
 from grdf.page.security import Visitor, VisitorIfAnyDep, may_connect, viewable
 from include.gas.documents.gas_days import dag_id
-from include.gas.errors import GasError
 
 router = APIRouter()
 
@@ -33,26 +32,26 @@ def callback(request: Request, visitor: VisitorIfAnyDep) -> Response:
     """
     answer = {name: values for name in request.query_params if (values := request.query_params.getlist(name))}
     state = State.opened(_single(answer, "state"))
-    by_link = state is not None and state.household and settings.household_links()
-    if visitor is None and not by_link:
+    household = state is not None and state.household
+    if visitor is None and not (household and settings.household_links()):
         raise HTTPException(401, "not logged in")
     base = request.scope["root_path"]
     account = state.account if state else ""
     # An answer that belongs to no attempt names no account, so the link leads back to the choice of an account.
-    again = None if state and state.household else f"{base}/connect/{account}"
+    again = None if household else f"{base}/connect/{account}"
     try:
         attempt = _attempt(request, state, visitor)
         if attempt.link:
             again = f"{base}/household?token={attempt.link.token}"
-        code = _code(answer, attempt)
-        by = visitor.name if visitor and not attempt.link else BY_LINK
         done = connecting.finish(
-            attempt, code, by=by, may_see=lambda other: visitor is not None and bool(viewable(visitor, [other]))
+            attempt,
+            _code(answer, attempt),
+            by=visitor.name if visitor and not household else BY_LINK,
+            may_see=lambda other: visitor is not None and bool(viewable(visitor, [other])),
         )
-    except Stop as stop:
-        by_household = state is not None and state.household
-        return stopped(request, stop, account=account, again=again, household=by_household)
-    return page(request, "connected.html", done=done, dag=dag_id(account), household=attempt.link is not None)
+    except TROUBLE as error:
+        return stopped(request, error, account=account, again=again, household=household)
+    return page(request, "connected.html", done=done, dag=dag_id(account), household=household)
 
 
 def _attempt(request: Request, state: State | None, visitor: Visitor | None) -> Attempt:
@@ -67,15 +66,11 @@ def _attempt(request: Request, state: State | None, visitor: Visitor | None) -> 
         raise Stop("link_unknown", 404)
     if not state.household and visitor:
         may_connect(visitor, state.account)
-    attempt = Attempt.kept_by(request, state)
-    if attempt is None and state.is_over:
-        raise Stop("expired", 400)
-    if attempt is None or (attempt.link is not None) != state.household:
-        raise Stop("other_browser", 400)
-    if not state.household and (visitor is None or visitor.id != attempt.visitor):
-        raise Stop("other_browser", 400)
     if state.is_over:
         raise Stop("expired", 400)
+    attempt = Attempt.kept_by(request, state)
+    if attempt is None or (not state.household and (visitor is None or visitor.id != attempt.visitor)):
+        raise Stop("other_browser", 400)
     return attempt
 
 
@@ -87,10 +82,7 @@ def _code(answer: dict[str, list[str]], attempt: Attempt) -> str:
 
     :raises Stop: if the answer has no code or is refused
     """
-    try:
-        facts = GrdfOAuthHook(attempt.connection).facts
-    except GasError as error:
-        raise Stop("settings", 502, error) from error
+    facts = GrdfOAuthHook(attempt.connection).facts
     client, issuer = _single(answer, "client_id"), _single(answer, "iss")
     hosts = {_host(url) for url in (facts.issuer, facts.authorize_url)} - {None}
     if (client and client != facts.client_id) or (issuer and _host(issuer) not in hosts):

@@ -18,15 +18,16 @@ from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import JSONResponse, Response
 
 from grdf import settings
+from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect import exchange as connecting
-from grdf.page.connect import link_access
 from grdf.page.connect.attempt import Link
-from grdf.page.connect.exchange import Stop
+from grdf.page.connect.exchange import Stop, check_link_calls, couchdb, let_pass
 from grdf.page.connect.routes.start_page import Opener, require_way, start_page, to_grdf
 from grdf.page.connect.sealing import Sealed
-from grdf.page.connect.shared_pages import HolderDep, page_address, stopped
+from grdf.page.connect.shared_pages import TROUBLE, HolderDep, page_address, stopped
 from grdf.page.html.render import page, wants_page
 from grdf.page.security import AccountDep, ConnectorDep
+from grdf.stores.household_links import HouseholdLinks
 from include.gas.days.gas_day import PARIS
 
 log = logging.getLogger(__name__)
@@ -43,8 +44,6 @@ class Invitation(Sealed):
     """The content of a sealed link.
 
     :param id: random id of the link
-    :param account: id of the account to connect
-    :param until: when the link expires, in epoch seconds
     """
 
     PURPOSE = "household link"
@@ -60,7 +59,7 @@ class Invitation(Sealed):
         :raises Stop: if it may not be used
         """
         found = cls.open(token)
-        link_access.check_link(found.id, found.account)
+        found.check()
         return found
 
     @classmethod
@@ -75,6 +74,21 @@ class Invitation(Sealed):
         if found.is_over:
             raise Stop("link_over", 410)
         return found
+
+    def check(self) -> None:
+        """Check that the link may be used. It connects once, and only until it is taken back.
+
+        :raises Stop: if it may not be used
+        """
+        let_pass(HouseholdLinks(couchdb()).standing(self.account, self.id))
+
+    def begin(self) -> None:
+        """Count an attempt with the link, after checking that enough calls to GRDF are left for it.
+
+        :raises Stop: if no attempt may begin
+        """
+        check_link_calls(GrdfOAuthHook(connecting.client_for(self.account)))
+        let_pass(HouseholdLinks(couchdb()).begin(self.account, self.id))
 
     def link(self, token: str) -> Link:
         """Return the link for an attempt.
@@ -97,9 +111,9 @@ def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
     try:
         connection = connecting.place(account).connection
         link = f"{page_address(connection)}{HOUSEHOLD}?token={invitation.sealed()}"
-        link_access.new_link(account, invitation.id, until)
-    except Stop as stop:
-        return stopped(request, stop, account=account)
+        HouseholdLinks(couchdb()).make(account, invitation.id, until)
+    except TROUBLE as error:
+        return stopped(request, error, account=account)
     moment = datetime.fromtimestamp(until, UTC)
     log.info("Account %s: %s created a link for its household, valid until %s.", account, visitor.name, moment)
     if not wants_page(request):
@@ -114,9 +128,9 @@ def take_back(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
     Programs get JSON with ``account`` and ``taken_back``, which says whether a link was valid.
     """
     try:
-        taken_back = link_access.take_link_back(account)
-    except Stop as stop:
-        return stopped(request, stop, account=account)
+        taken_back = HouseholdLinks(couchdb()).take_back(account)
+    except TROUBLE as error:
+        return stopped(request, error, account=account)
     log.info(
         "Account %s: %s took the link for its household back%s.",
         account,
@@ -136,8 +150,8 @@ def start(request: Request, token: str = "") -> Response:
         require_links()
         invitation = Invitation.read(token)
         return start_page(request, invitation.account, Opener(link=invitation.link(token)))
-    except Stop as stop:
-        return stopped(request, stop, household=True)
+    except TROUBLE as error:
+        return stopped(request, error, household=True)
 
 
 @router.post(HOUSEHOLD)
@@ -150,13 +164,10 @@ def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
         invitation = Invitation.read(token)
         account = invitation.account
         require_way("client_connect")
-        link_access.begin_with_link(invitation.id, account)
+        invitation.begin()
         return to_grdf(request, account, holder, Opener(link=invitation.link(token)))
-    except Stop as stop:
-        again = None
-        if stop.key.endswith("other_address"):
-            again = f"{page_address(connecting.client_for(account))}{HOUSEHOLD}?token={token}"
-        return stopped(request, stop, account=account, again=again, household=True)
+    except TROUBLE as error:
+        return stopped(request, error, account=account, household=True)
 
 
 @router.get(f"{HOUSEHOLD}/done")
@@ -164,8 +175,8 @@ def done(request: Request) -> Response:
     """Thank a household that reloads its last page. The page contains no data."""
     try:
         require_links()
-    except Stop as stop:
-        return stopped(request, stop, household=True)
+    except TROUBLE as error:
+        return stopped(request, error, household=True)
     return page(request, "household_done.html")
 
 

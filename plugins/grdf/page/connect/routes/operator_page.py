@@ -9,12 +9,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from grdf.page.connect import link_access
-from grdf.page.connect.exchange import Stop
+from grdf.page.connect.exchange import couchdb
 from grdf.page.connect.routes.start_page import Opener, start_page, to_grdf
-from grdf.page.connect.shared_pages import HolderDep, stopped
+from grdf.page.connect.shared_pages import TROUBLE, HolderDep, stopped
 from grdf.page.html.render import page
 from grdf.page.security import AccountDep, ConnectorDep, Visitor, can_connect, may_connect_some
+from grdf.stores.household_links import HouseholdLinks
 from include.gas.days.gas_day import PARIS
 from include.gas.documents.gas_days import ACCOUNT_ID
 
@@ -34,9 +34,9 @@ def choose(request: Request, visitor: Annotated[Visitor, Depends(may_connect_som
     proposal = account or f"household-{secrets.token_hex(4)}"
     status = 422 if account else 200
     try:
-        links = [link for link in link_access.open_links() if can_connect(visitor, link[0])]
-    except Stop as stop:
-        return stopped(request, stop)
+        links = [link for link in HouseholdLinks(couchdb()).open() if can_connect(visitor, link[0])]
+    except TROUBLE as error:
+        return stopped(request, error)
     shown = [(name, datetime.fromtimestamp(until, PARIS).isoformat()) for name, until in links[:LISTED]]
     return page(
         request,
@@ -55,8 +55,8 @@ def start(request: Request, account: AccountDep, visitor: ConnectorDep) -> Respo
     """Explain what the household will be asked."""
     try:
         return start_page(request, account, Opener(visitor.id))
-    except Stop as stop:
-        return stopped(request, stop, account=account)
+    except TROUBLE as error:
+        return stopped(request, error, account=account)
 
 
 @router.post("/connect/{account}")
@@ -64,6 +64,5 @@ def begin(request: Request, account: AccountDep, visitor: ConnectorDep, holder: 
     """Send the browser to GRDF."""
     try:
         return to_grdf(request, account, holder, Opener(visitor.id))
-    except Stop as stop:
-        again = f"{stop.cause}{request.scope['root_path']}/connect/{account}" if stop.key.endswith("address") else None
-        return stopped(request, stop, account=account, again=again)
+    except TROUBLE as error:
+        return stopped(request, error, account=account)

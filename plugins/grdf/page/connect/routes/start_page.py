@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -10,25 +11,26 @@ from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
+from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect import exchange as connecting
-from grdf.page.connect import link_access
 from grdf.page.connect.attempt import MINUTES, Attempt, Link
 from grdf.page.connect.direct_form import Ticket, Typed
-from grdf.page.connect.exchange import Stop
+from grdf.page.connect.exchange import Stop, couchdb, deletions_now, stop_for
 from grdf.page.connect.shared_pages import (
     CALLBACK,
+    TROUBLE,
     Holder,
-    connection_facts,
     origin_of,
+    page_address,
     places_of,
     redirect_uri,
 )
 from grdf.page.guard import policy
 from grdf.page.html.render import page
+from grdf.stores.household_links import HouseholdLinks
 from include.gas.account.sections.rights.declaration import PERIMETERS
 from include.gas.days.gas_day import ONE_DAY, PARIS, paris_today
 from include.gas.days.windows import oldest_allowed
-from include.gas.errors import BadSettings
 from include.gas.rights.declared_right import YEARS_BACK
 
 
@@ -47,6 +49,13 @@ class Opener:
     def is_household(self) -> bool:
         """Whether it was a household, with its link."""
         return self.link is not None
+
+    def start(self, account: str, way: str = "") -> str:
+        """Return the path of the form, below the page's own address.
+
+        :param way: what follows it for a way in, such as ``/direct``
+        """
+        return f"/household{way}?token={self.link.token}" if self.link else f"/connect/{account}{way}"
 
 
 @dataclass(frozen=True)
@@ -68,22 +77,14 @@ def start_page(
 ) -> Response:
     """Return the page with a form for each way in.
 
-    :param account: id of the account to connect
     :param holder: the fields of Client Connect as typed, if they are not valid
     :param direct: the form of the direct way as typed
     :raises Stop: if the account cannot be connected, or no way is open
     """
-    ways, place = open_ways(), connecting.place(account)
-    grdf, trouble = "", ""
-    if "client_connect" in ways:
-        grdf, trouble = _grdf(account, request, place.connection, alone=ways == ("client_connect",))
+    ways, place = settings.ways_in(), connecting.place(account)
+    grdf, trouble = _grdf(account, request, place.connection, ways)
     links = settings.household_links() and not opener.is_household
-    out = link_access.link_good_until(account) if links else None
     today, shown = paris_today(datetime.now(UTC)), direct or Direct()
-    where = (
-        f"{request.scope['root_path']}/household" if opener.link else f"{request.scope['root_path']}/connect/{account}"
-    )
-    token = f"?token={opener.link.token}" if opener.link else ""
     answer = page(
         request,
         "connect.html",
@@ -92,7 +93,7 @@ def start_page(
         known=place.known,
         client=place.connection if settings.has_several() and not opener.is_household else "",
         household=opener.is_household,
-        ways=[way for way in ways if way == "direct" or grdf or (trouble and not opener.is_household)],
+        ways=ways if grdf or (trouble and not opener.is_household) else [way for way in ways if way == "direct"],
         trouble=trouble,
         minutes=MINUTES,
         holder=holder or Holder("", "", ""),
@@ -104,26 +105,15 @@ def start_page(
         ticket=_ticket(account, opener) if "direct" in ways else "",
         oldest=oldest_allowed(today, YEARS_BACK),
         tomorrow=today + ONE_DAY,
-        to_client=f"{where}{token}",
-        to_direct=f"{where}/direct{token}",
+        to_client=f"{request.scope['root_path']}{opener.start(account)}",
+        to_direct=f"{request.scope['root_path']}{opener.start(account, '/direct')}",
         links=links,
-        link_until=datetime.fromtimestamp(out, PARIS).isoformat() if out else None,
+        link_until=_link_until(account) if links else None,
     )
     if grdf:  # Chromium applies "form-action" to redirects after a form is sent, too.
-        places = places_of(connection_facts(place.connection).authorize_url)
+        places = places_of(GrdfOAuthHook(place.connection).facts.authorize_url)
         answer.headers["Content-Security-Policy"] = policy(**{"form-action": f"'self' {places}"})
     return answer
-
-
-def open_ways() -> tuple[settings.WayIn, ...]:
-    """Return the ways in that the settings name.
-
-    :raises Stop: if the setting is wrong
-    """
-    try:
-        return settings.ways_in()
-    except BadSettings as error:
-        raise Stop("settings", 502, error) from error
 
 
 def require_way(way: settings.WayIn) -> None:
@@ -131,7 +121,7 @@ def require_way(way: settings.WayIn) -> None:
 
     :raises Stop: if they do not
     """
-    if way not in open_ways():
+    if way not in settings.ways_in():
         raise Stop("way_closed", 404)
 
 
@@ -139,24 +129,22 @@ def to_grdf(request: Request, account: str, holder: Holder, opener: Opener) -> R
     """Redirect the browser to GRDF. If the fields of the form are not valid, show the form again.
 
     :param request: a request sent by the form of :func:`start_page`
-    :param account: id of the account to connect
     :param holder: the person who will consent
     :raises Stop: if the account cannot be connected, or the form was opened at an address other than the callback's
     """
     require_way("client_connect")
     connection = connecting.place(account).connection
-    facts = connection_facts(connection)
+    facts = GrdfOAuthHook(connection).facts
     back = redirect_uri(facts)
     origin = request.headers.get("Origin")
-    if (
-        origin and urlsplit(origin).netloc != urlsplit(back).netloc
-    ):  # the cookie would be missing when GRDF redirects back
-        raise Stop("other_address", 409, origin_of(back))
+    if origin and urlsplit(origin).netloc != urlsplit(back).netloc:
+        # The cookie would be missing when GRDF redirects back.
+        raise Stop("other_address", 409, origin_of(back), again=f"{page_address(connection)}{opener.start(account)}")
     try:
         hint = holder.hint()
     except ValueError:
         return start_page(request, account, opener, holder=holder)
-    deletions = connecting.deletions_of(account)
+    deletions = deletions_now(couchdb(), account)
     attempt = Attempt.begin(
         account, visitor=opener.visitor, redirect_uri=back, link=opener.link, deletions=deletions, connection=connection
     )
@@ -165,23 +153,30 @@ def to_grdf(request: Request, account: str, holder: Holder, opener: Opener) -> R
     return answer
 
 
-def _grdf(account: str, request: Request, connection: str, *, alone: bool) -> tuple[str, str]:
-    """Return this page's address as GRDF's site leads back to it, and why it cannot be used; one of the two is empty.
+def _grdf(account: str, request: Request, connection: str, ways: Sequence[str]) -> tuple[str, str]:
+    """Return this page's address as GRDF's site leads back to it, and why it cannot be used; at most one is not empty.
 
     The direct way needs none of what Client Connect does, so it is offered all the same.
 
     :param connection: the connection of the account's client
-    :param alone: whether there is no other way
+    :param ways: the ways in that the settings name
     """
+    if "client_connect" not in ways:
+        return "", ""
     try:
-        address = redirect_uri(connection_facts(connection))
-    except Stop as stop:
-        if alone:
+        address = redirect_uri(GrdfOAuthHook(connection).facts)
+    except TROUBLE as error:
+        if len(ways) == 1:
             raise
-        return "", stop.key
+        return "", stop_for(error).key
     return f"{origin_of(address)}{request.scope['root_path']}/connect/{account}", ""
+
+
+def _link_until(account: str) -> str | None:
+    until = HouseholdLinks(couchdb()).good_until(account)
+    return datetime.fromtimestamp(until, PARIS).isoformat() if until else None
 
 
 def _ticket(account: str, opener: Opener) -> str:
     link = opener.link.id if opener.link else ""
-    return Ticket.new(account, visitor=opener.visitor, link=link, deletions=connecting.deletions_of(account)).sealed()
+    return Ticket.new(account, visitor=opener.visitor, link=link, deletions=deletions_now(couchdb(), account)).sealed()
