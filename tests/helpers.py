@@ -42,7 +42,7 @@ def connect_cozy(world: LocalWorld, account_id: str, meters: int = 1, **choices:
     Return the meters.
     """
     who = holder(account_id, meters)
-    grant = consent(world.facts, world.door, who, **choices)
+    grant = consent(world.facts, who, **choices)
     world.book.save(cozy_account(account_id, grant, world.facts))
     return who.pces
 
@@ -50,7 +50,7 @@ def connect_cozy(world: LocalWorld, account_id: str, meters: int = 1, **choices:
 def connect_code(world: LocalWorld, account_id: str, meters: int = 1, **choices: Any) -> tuple[str, ...]:
     """Connect with a code that has not been exchanged yet. Return the meters."""
     who = holder(account_id, meters)
-    world.book.save(code_account(account_id, consent(world.facts, world.door, who, **choices)))
+    world.book.save(code_account(account_id, consent(world.facts, who, **choices)))
     return who.pces
 
 

@@ -1,19 +1,17 @@
 """An Airflow component that imports modules in advance, so that the processes it forks need not import them.
 
-The DAG processor forks a process for every file that it parses, and does so every few seconds where new accounts must
-appear at once. LocalExecutor and Celery's workers fork a process for each task. If the Amazon provider is installed, as
-it is for the tests, Airflow's asset classes alone import all of boto3 in each of these processes.
-
-Only modules are imported: no connection is opened and no thread started.
+The DAG processor forks a process for every file that it parses; LocalExecutor and Celery's workers fork one for each
+task. If the Amazon provider is installed, as it is for the tests, Airflow's asset classes alone import all of boto3 in
+each of them. Only modules are imported: no connection is opened and no thread started.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import pkgutil
 import sys
-from collections.abc import Iterator
 
 FORKING = frozenset({"dag-processor", "scheduler", "celery"})
 THEIRS = (
@@ -29,21 +27,15 @@ THEIRS = (
 
 
 def preload() -> None:
-    """Import the modules. Skip providers that are not installed."""
-    for name in (*THEIRS, *_ours()):
-        try:
-            importlib.import_module(name)
-        except ImportError as error:
-            if error.name is None or not error.name.startswith("airflow.providers"):
-                raise
-
-
-def _ours() -> Iterator[str]:
+    """Import the modules, but for those of providers that are not installed and of the page."""
     import grdf
 
+    for name in THEIRS:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     for module in pkgutil.walk_packages(grdf.__path__, "grdf."):
         if not module.name.startswith("grdf.page"):  # which runs in the API server
-            yield module.name
+            importlib.import_module(module.name)
 
 
 def main() -> None:

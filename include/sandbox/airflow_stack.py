@@ -1,7 +1,7 @@
 """A local Airflow: the components that run DAGs, and a client of its REST API to watch them.
 
-It serves the demo, ``./grdf up`` and tests of whole runs. Nothing here imports Airflow: it is run as a user would run
-it.
+It serves the demo, ``./grdf up``, benchmarks and tests of whole runs. Nothing here imports Airflow: it is run as a user
+would run it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import secrets
 import subprocess
 import sys
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,12 @@ from include.sandbox.processes import Child, ProcessError, Processes, free_port,
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLES = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"
+DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 ADMIN = "admin"
 VIEWER = "viewer"
 APPROVER = "approver"
 """The users: one with all rights, one who may only look, and one who may approve what the first has requested."""
 FINISHED = frozenset({"success", "failed"})
-_FEW = {
-    "AIRFLOW__CORE__PARALLELISM": "4",
-}
 
 
 class AirflowStack:
@@ -49,24 +48,21 @@ class AirflowStack:
         self.home = home
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.few = few
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         home.chmod(0o700)  # it may have been there
         kept = _kept_secrets(home / "stack-secrets.json")
         self.password = kept["password"]
         self.viewer_password = kept["viewer_password"]
         self.approver_password = kept["approver_password"]
-        self.few = few
-        self.python = sys.executable
-        """The interpreter of the environment in which Airflow is installed."""
+        users = {ADMIN: self.password, VIEWER: self.viewer_password, APPROVER: self.approver_password}
+        _write(home / "passwords.json", json.dumps(users))
         self.kept_connections: tuple[str, ...] = ()
         """Those that :meth:`put_connections` has left as they are."""
         self._session = requests.Session()
-        self.env = self._environment(kept) | (_FEW if few else {}) | dict(env)
+        self.env = self._environment(kept) | ({"AIRFLOW__CORE__PARALLELISM": "4"} if few else {}) | dict(env)
 
     def _environment(self, kept: Mapping[str, str]) -> dict[str, str]:
-        passwords = self.home / "passwords.json"
-        users = {ADMIN: self.password, VIEWER: self.viewer_password, APPROVER: self.approver_password}
-        _write(passwords, json.dumps(users))
         return _defaults() | {
             "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "plugins"))),
             "AIRFLOW_HOME": str(self.home),
@@ -86,8 +82,8 @@ class AirflowStack:
             # again minutes later.
             "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "300",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin,{VIEWER}:viewer,{APPROVER}:user",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self._sqlite(300),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / "passwords.json"),
+            DATABASE: self._sqlite(300),
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__BASE_URL": self.url,
@@ -97,6 +93,14 @@ class AirflowStack:
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
         }
+
+    def _sqlite(self, seconds: int) -> str:
+        """Return the address of the database in this home.
+
+        SQLite allows one writer at a time. On a busy machine, parsing the DAG files can block the others for more than
+        the default of 5 s. The API then responds with 500, "Database error".
+        """
+        return f"sqlite:///{self.home / 'airflow.db'}?timeout={seconds}"
 
     def start(
         self,
@@ -108,11 +112,8 @@ class AirflowStack:
     ) -> None:
         """Migrate the database, start the components and wait until the API answers.
 
-        :param processes: the block that stops the components when it is left
-        :param triggerer: whether to start a triggerer as well
         :param components: the other components, which must include ``api-server``
         :param connections: put into Airflow's database before, by their ids, see :meth:`put_connections`
-        :raises ProcessError: if a component does not start; the message shows the end of its log
         """
         self.migrate()
         if connections:
@@ -124,14 +125,10 @@ class AirflowStack:
             self.component(processes, "scheduler")
 
     def component(self, processes: Processes, name: str) -> Child:
-        """Start one component.
-
-        :param processes: the block that stops the component when it is left
-        :param name: the Airflow command that runs it, such as ``scheduler``
-        """
+        """Start one component."""
         return processes.start(
             f"Airflow's {name}",
-            [self.python, "-m", "include.sandbox.airflow_part" if self.few else "airflow", name],
+            [sys.executable, "-m", "include.sandbox.airflow_part" if self.few else "airflow", name],
             log=self.home / f"{name}.log",
             env=self.env | self.own_settings(name),
             cwd=self.home,
@@ -140,68 +137,43 @@ class AirflowStack:
     def own_settings(self, component: str) -> dict[str, str]:
         """Return the variables that one component has and the others have not.
 
-        :param component: the Airflow command that runs it
-        """
-        return self._impatient() if component == "api-server" else {}
-
-    def _sqlite(self, seconds: int) -> str:
-        """Return the address of the database in this home.
-
-        SQLite allows one writer at a time. On a busy machine, parsing the DAG files can block the others for more than
-        the default of 5 s. The API then responds with 500, "Database error".
-
-        :param seconds: how long to wait for another writer
-        """
-        return f"sqlite:///{self.home / 'airflow.db'}?timeout={seconds}"
-
-    def _impatient(self) -> dict[str, str]:
-        """Return what the API server needs with SQLite.
-
         Airflow 3.3.2 locks itself out of SQLite now and then: the API server notes who asks on its event loop, and
         waits there for a lock whose holder needs that very loop to go on. Nobody is answered until it gives up.
         """
-        name = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
-        return {name: self._sqlite(20)} if self.env[name] == self._sqlite(300) else {}
+        impatient = component == "api-server" and self.env[DATABASE] == self._sqlite(300)
+        return {DATABASE: self._sqlite(20)} if impatient else {}
 
     def await_api(self, api_server: Child) -> None:
-        """Wait until the API answers, and log in.
-
-        :raises ProcessError: if the API server does not start; the message shows the end of its log
-        """
+        """Wait until the API answers, and log in."""
         api_server.await_http(f"{self.url}/api/v2/version", 600)
-        self._login()
+        self._session.headers["Authorization"] = f"Bearer {self.token(ADMIN, self.password)}"
 
     def migrate(self) -> None:
-        """Create Airflow's database, or upgrade it.
-
-        :raises ProcessError: if that fails
-        """
-        self._airflow("db", "migrate", failure="Airflow's database could not be prepared")
+        """Create Airflow's database, or upgrade it."""
+        self.command("Airflow's database could not be prepared", "airflow", "db", "migrate")
 
     def put_connections(self, connections: Mapping[str, Mapping[str, Any]]) -> None:
         """Put connections into Airflow's database, where its forms show them.
 
         Former ones of the same ids are replaced if they lead to this machine, where only the sandbox answers, whose
         ports change. Any other was typed by a person, and stays (:attr:`kept_connections`).
-
-        :raises ProcessError: if that fails
         """
-        file = self.home / "connections.json"
+        file, failure = self.home / "connections.json", "Airflow's connections could not be written"
         try:
             _write(file, "{}")  # so that it is the owner's alone before there is a secret in it
-            self._airflow("connections", "export", str(file), failure="Airflow's connections could not be read")
+            self.command(failure, "airflow", "connections", "export", str(file))
             former: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
             kept = {name for name in connections if name in former and not is_here(former[name].get("host"))}
             self.kept_connections = tuple(sorted(kept))
             _write(file, json.dumps({name: fields for name, fields in connections.items() if name not in kept}))
-            failure = "the connections could not be put into Airflow's database"
-            self._airflow("connections", "import", "--overwrite", str(file), failure=failure)
+            self.command(failure, "airflow", "connections", "import", "--overwrite", str(file))
         finally:
             file.unlink(missing_ok=True)
 
-    def _airflow(self, *arguments: str, failure: str) -> None:
+    def command(self, failure: str, module: str, *arguments: str) -> None:
+        """Run a module of Python's in this Airflow's environment."""
         done = subprocess.run(
-            [self.python, "-m", "airflow", *arguments],
+            [sys.executable, "-P", "-m", module, *arguments],
             env=os.environ | self.env,
             cwd=self.home,
             capture_output=True,
@@ -217,13 +189,6 @@ class AirflowStack:
         lines = [f"{name}={value}\n" for name, value in self.env.items() if name.startswith("AIRFLOW_")]
         _write(self.home / "stack.env", "".join(lines))
 
-    def _login(self) -> None:
-        answer = self._session.post(
-            f"{self.url}/auth/token", json={"username": ADMIN, "password": self.password}, timeout=120
-        )
-        answer.raise_for_status()
-        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-
     def token(self, user: str, password: str) -> str:
         """Log a user in, and return the bearer token."""
         form = {"username": user, "password": password}
@@ -232,11 +197,7 @@ class AirflowStack:
         return str(answer.json()["access_token"])
 
     def api(self, method: str, path: str, **options: Any) -> requests.Response:
-        """Call Airflow's REST API as the administrator.
-
-        :param path: path below ``/api/v2``
-        :param options: as for ``requests.request``
-        """
+        """Call Airflow's REST API as the administrator."""
         return self._session.request(method, f"{self.url}/api/v2{path}", timeout=300, **options)
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
@@ -245,10 +206,7 @@ class AirflowStack:
         return list(answer.json()["dag_runs"]) if answer.ok else []
 
     def trigger(self, dag_id: str) -> str:
-        """Start a manual run without a logical date, and return its id.
-
-        :raises ProcessError: if Airflow refuses it
-        """
+        """Start a manual run without a logical date, and return its id."""
         answer = self.api("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None})
         if not answer.ok:
             raise ProcessError(f"Airflow did not start a run of {dag_id}: {answer.text}")
@@ -257,28 +215,22 @@ class AirflowStack:
     def wait_for_runs(
         self, wanted: Mapping[str, str | None], *, seconds: float, tell: Callable[[str], object] = str
     ) -> dict[str, dict[str, Any]]:
-        """Wait until one run of each DAG has ended.
+        """Wait until one run of each DAG has ended, and return the runs by DAG id.
 
         :param wanted: run ids by DAG id; ``None`` for any finished run, the newest first
-        :param seconds: time limit
-        :param tell: called with a line of text when a run ends
-        :return: the runs by DAG id
-        :raises ProcessError: if some have not ended in time
         """
         ended: dict[str, dict[str, Any]] = {}
         limit = time.monotonic() + seconds
-        while len(ended) < len(wanted):
-            for dag_id, run_id in wanted.items():
-                if dag_id in ended:
-                    continue
+        while missing := wanted.keys() - ended.keys():
+            for dag_id in missing:
                 for run in self.runs(dag_id):
-                    if run_id in (None, run["dag_run_id"]) and run["state"] in FINISHED:
+                    if wanted[dag_id] in (None, run["dag_run_id"]) and run["state"] in FINISHED:
                         ended[dag_id] = run
                         tell(f"{dag_id}: {run['state']}")
                         break
             if time.monotonic() > limit:
-                missing = ", ".join(sorted(set(wanted) - set(ended)))
-                raise ProcessError(f"No finished run of {missing} after {seconds:.0f} s; Airflow's logs: {self.home}")
+                names = ", ".join(sorted(missing))
+                raise ProcessError(f"No finished run of {names} after {seconds:.0f} s; Airflow's logs: {self.home}")
             time.sleep(1)
         return ended
 
@@ -314,29 +266,19 @@ def _defaults() -> dict[str, str]:
 
     Without the bundle that writes the accounts' DAG files, a new account would wait for the next reading of the folder.
     """
-    settings: dict[str, str] = {}
-    for line in (ROOT / "airflow.env").read_text(encoding="utf-8").splitlines():
-        name, equals, value = line.partition("=")
-        if equals and not line.startswith("#") and (name not in os.environ or name == BUNDLES):
-            settings[name] = value
-    return settings
+    lines = (ROOT / "airflow.env").read_text(encoding="utf-8").splitlines()
+    settings = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return {name: value for name, value in settings.items() if name not in os.environ or name == BUNDLES}
 
 
 def _kept_secrets(file: Path) -> dict[str, str]:
     """Return the keys of this Airflow home. They are created at its first start and needed to read its database."""
-    from base64 import urlsafe_b64encode
-
-    kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    made = {
-        "fernet": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-        "api": secrets.token_urlsafe(32),
-        "jwt": secrets.token_urlsafe(48),
-        "password": secrets.token_urlsafe(9),
-        "viewer_password": secrets.token_urlsafe(9),
-        "approver_password": secrets.token_urlsafe(9),
-    } | kept
-    if made != kept:
-        _write(file, json.dumps(made))
+    made = {name: secrets.token_urlsafe(9) for name in ("password", "viewer_password", "approver_password")}
+    made |= {"fernet": urlsafe_b64encode(secrets.token_bytes(32)).decode(), "api": secrets.token_urlsafe(32)}
+    made["jwt"] = secrets.token_urlsafe(48)
+    if file.exists():
+        made |= json.loads(file.read_text(encoding="utf-8"))
+    _write(file, json.dumps(made))
     return made
 
 

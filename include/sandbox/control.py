@@ -1,4 +1,4 @@
-"""A client of the sandbox's control API, and a simulated holder who clicks through the consent page."""
+"""A client of the sandbox's control API, and a simulated holder who clicks through GRDF's consent page and mails."""
 
 from __future__ import annotations
 
@@ -34,14 +34,6 @@ class SandboxControl:
             raise ControlRefused(f"{method} {path}: {answer.status_code} {answer.text}")
         return answer.json()
 
-    def health(self) -> dict[str, Any]:
-        """Return ``{"ready": true, "today": "YYYY-MM-DD"}``."""
-        return dict(self._call("GET", "health"))
-
-    def facts(self) -> dict[str, str]:
-        """Return the connection facts (see ``adict.identity``)."""
-        return dict(self._call("GET", "facts"))
-
     def now(self) -> datetime:
         """Return the time of the sandbox's clock, as an aware datetime."""
         return datetime.fromisoformat(self._call("GET", "clock")["now"])
@@ -51,56 +43,24 @@ class SandboxControl:
         return date.fromisoformat(self._call("GET", "clock")["today"])
 
     def set_clock(self, now: datetime | str | None) -> None:
-        """Set the clock. It keeps ticking from there.
-
-        :param now: the new time, in Paris time if it has no offset; ``None`` for the machine's own time
-        """
+        """Set the clock to a time with an offset, from which it ticks on; ``None`` for the machine's own time."""
         self._call("POST", "clock", json={"now": now.isoformat() if isinstance(now, datetime) else now})
 
-    def meters(self) -> list[dict[str, Any]]:
-        """Return the demo meters and all others with a right, a quirk or a correction."""
-        return list(self._call("GET", "meters"))
-
-    def days(self, pce: str, first: date | str, end: date | str) -> list[dict[str, Any]]:
-        """Return what GRDF currently says about each day.
-
-        :param first: first gas day
-        :param end: the day after the last gas day
-        :return: rows with ``day``, ``energie``, ``statut_conso``, ``type_qualif_conso``, ``present``, ``readable``
-        """
-        return list(self._call("GET", f"meters/{pce}/days", params={"from": str(first), "to": str(end)}))
-
     def expected(self, pce: str, first: date | str, end: date | str) -> dict[str, float]:
-        """Return kWh by day (``YYYY-MM-DD``) for exactly those days that an ideal client could read now.
-
-        :param first: first gas day
-        :param end: the day after the last gas day
-        """
-        return {row["day"]: row["energie"] for row in self.days(pce, first, end) if row["readable"]}
+        """Return kWh by day (``YYYY-MM-DD``) for exactly those days that an ideal client could read now."""
+        return dict(self._call("GET", f"meters/{pce}/days", params={"from": str(first), "to": str(end)}))
 
     def correct(self, pce: str, day: date | str, energie: float | None, qualif: str = "Corrigé") -> None:
-        """Make GRDF correct a day.
-
-        :param energie: kWh, or ``None`` to withdraw the day's figure
-        """
+        """Make GRDF correct a day: to so many kWh, or to ``None``, which withdraws the day's figure."""
         self._call("POST", f"meters/{pce}/corrections", json={"day": str(day), "energie": energie, "qualif": qualif})
 
     def uncorrect(self, pce: str) -> None:
         """Undo all corrections of a meter."""
         self._call("DELETE", f"meters/{pce}/corrections")
 
-    def set_quirks(
-        self,
-        pce: str,
-        *,
-        layout: Iterable[str] = (),
-        lines: Mapping[str, Any] | None = None,
-        refusal: str | None = None,
-        **more: Any,
-    ) -> None:
-        """Replace a meter's quirks; without arguments, clear them. ``adict.quirks`` lists them."""
-        order = {"layout": list(layout), "lines": dict(lines or {}), "refusal": refusal, **more}
-        self._call("POST", f"meters/{pce}/quirks", json=order)
+    def set_quirks(self, pce: str, **quirks: Any) -> None:
+        """Replace a meter's quirks; without arguments, clear them. ``adict.meter_data.quirks`` lists them."""
+        self._call("POST", f"meters/{pce}/quirks", json=quirks)
 
     def consents(self) -> list[dict[str, Any]]:
         """Return all access rights, oldest first."""
@@ -120,10 +80,7 @@ class SandboxControl:
         return dict(self._call("PATCH", f"consents/{right_id}", json=fields))
 
     def revoke(self, right_id: str, by: str = "holder") -> dict[str, Any]:
-        """Revoke an access right.
-
-        :param by: ``holder``, ``third party`` or ``grdf``
-        """
+        """Revoke an access right, as ``holder``, ``third party`` or ``grdf``."""
         return dict(self._call("POST", f"consents/{right_id}/revoke", json={"by": by}))
 
     def answer(self, right_id: str, *, accept: bool = True) -> dict[str, Any]:
@@ -131,10 +88,7 @@ class SandboxControl:
         return dict(self._call("POST", f"consents/{right_id}/answer", json={"accept": accept}))
 
     def ask_proof(self, right_id: str, until: date | str | None) -> dict[str, Any]:
-        """Make GRDF ask for the proof of a right, and return the right.
-
-        :param until: the last day to send it; ``None`` takes the question back
-        """
+        """Make GRDF ask for the proof of a right until a day, or, with ``None``, take that back. Return the right."""
         return dict(self._call("POST", f"consents/{right_id}/proof", json={"until": str(until) if until else None}))
 
     def decide_proof(self, right_id: str, *, accept: bool) -> dict[str, Any]:
@@ -162,7 +116,7 @@ class SandboxControl:
         self._call("DELETE", "log")
 
     def settings(self) -> dict[str, Any]:
-        """Return all settings, and ``real_shift_years``."""
+        """Return all settings."""
         return dict(self._call("GET", "settings"))
 
     def set(self, **settings: Any) -> None:
@@ -174,7 +128,7 @@ class SandboxControl:
 
         :param path: regular expression that is searched for in the URL path
         :param more: ``status``, ``times``, ``retry_after``, ``method``, ``body``, ``delay_s``, ``cut``, ``after``
-            (see ``adict.gate``)
+            (see ``adict.gateway.gate``)
         """
         self.set(faults=[*self.settings()["faults"], {"path": path, **more}])
 
@@ -188,50 +142,46 @@ class SandboxControl:
 
 
 class _Form(HTMLParser):
-    """A parser for the first form of a page. It collects the fields that a browser would send."""
+    """The first form of a page, with the fields that a browser would send."""
 
-    def __init__(self) -> None:
+    def __init__(self, page: requests.Response) -> None:
         super().__init__()
-        self.found = False
-        self.action = ""
+        self.actions: list[str] = []
         self.fields: list[tuple[str, str]] = []
-        self.offered: dict[str, list[str]] = {}
-        self.problem = ""
-        self._in_problem = False
+        self.feed(page.text)
+        if not page.ok or not self.actions:
+            raise ControlRefused(f"no form on {page.url} ({page.status_code}): {page.text}")
+        self.action = urljoin(page.url, self.actions[0] or page.url)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
-        self._in_problem = self._in_problem or values.get("role") == "alert"
-        if tag == "form" and not self.found:
-            self.found, self.action = True, values.get("action", "")
-        elif tag == "input" and "name" in values:
-            name, value = values["name"], values.get("value", "")
-            if values.get("type") == "checkbox":
-                self.offered.setdefault(name, []).append(value)
-            if values.get("type") != "checkbox" or "checked" in values:
-                self.fields.append((name, value))
+        if tag == "form":
+            self.actions.append(values.get("action", ""))
+        elif tag == "input" and "name" in values and (values.get("type") != "checkbox" or "checked" in values):
+            self.fields.append((values["name"], values.get("value", "")))
 
-    def handle_data(self, data: str) -> None:
-        if self._in_problem and data.strip():
-            self.problem, self._in_problem = data.strip(), False
+    def put(self, name: str, values: Iterable[str]) -> None:
+        """Replace the values of a field."""
+        self.fields = [pair for pair in self.fields if pair[0] != name] + [(name, value) for value in values]
+
+    def send(self, http: requests.Session, *, accept: bool) -> requests.Response:
+        """Press a button, and return the redirect that answers."""
+        self.put("action", ["accepter" if accept else "refuser"])
+        answer = http.post(self.action, data=self.fields, allow_redirects=False, timeout=_TIMEOUT)
+        if answer.status_code not in (302, 303):
+            raise ControlRefused(f"the page said {answer.status_code}: {answer.text}")
+        return answer
 
 
 def answer_mail(base_url: str, *, accept: bool = True) -> None:
     """Do what a holder does with GRDF's e-mail about a declared right: press a button in the first mail of the mailbox.
 
     :param base_url: as for :class:`SandboxControl`
-    :param accept: ``False`` to press the button that refuses
     :raises ControlRefused: if the mailbox is empty or does not take the answer
     """
-    address = base_url.rstrip("/").removesuffix("/sandbox") + "/sandbox/mailbox"
-    page, form = requests.get(address, timeout=_TIMEOUT), _Form()
-    form.feed(page.text)
-    if not form.found:
-        raise ControlRefused(f"there is no mail to answer ({page.status_code})")
-    button = {"action": "accepter" if accept else "refuser"}
-    answer = requests.post(urljoin(page.url, form.action), data=button, allow_redirects=False, timeout=_TIMEOUT)
-    if answer.status_code != 303:
-        raise ControlRefused(f"the mailbox said {answer.status_code}")
+    with requests.Session() as http:
+        page = http.get(base_url.rstrip("/").removesuffix("/sandbox") + "/sandbox/mailbox", timeout=_TIMEOUT)
+        _Form(page).send(http, accept=accept)
 
 
 def consent_through_browser(
@@ -247,39 +197,22 @@ def consent_through_browser(
 ) -> str:
     """Do what a holder does in a browser: follow redirects to the consent page, fill in its form and send it.
 
-    :param authorize_url: the address of the authorization page, or of any page that redirects there
+    What is not given is left as the page proposes it.
+
     :param params: query parameters to add to it; they must lead to a ``login_hint`` that names the holder
-    :param pces: the meters to choose, even if the page does not offer them; ``None`` keeps the page's proposal
-    :param perimeters: some of ``publiees``, ``informatives``, ``contractuelles``, ``techniques``; ``None`` for all
-    :param conso_debut: first gas day to allow; ``None`` keeps the page's proposal
-    :param conso_fin: the day after the last gas day to allow; ``None`` keeps the page's proposal
-    :param accept: ``False`` to press the button that refuses
+    :param pces: the meters, typed into the field for others than the page offers
     :param session: a session to use, for callers whose own pages are part of the redirects
     :return: the ``Location`` of the redirect back to the third party, which is not followed
     :raises ControlRefused: if there is no consent page, or it does not accept the form; with the page's text
     """
     http = session or requests.Session()
-    page = http.get(authorize_url, params=dict(params or {}), timeout=_TIMEOUT)
-    form = _Form()
-    form.feed(page.text)
-    if not page.ok or "pce" not in form.offered:
-        raise ControlRefused(f"no consent page ({page.status_code}): {form.problem or page.url}")
-    fields = form.fields
+    form = _Form(http.get(authorize_url, params=dict(params or {}), timeout=_TIMEOUT))
     if pces is not None:
-        wanted = list(pces)
-        ticked = [pce for pce in wanted if pce in form.offered["pce"]]
-        other = [pce for pce in wanted if pce not in ticked]
-        fields = [pair for pair in fields if pair[0] not in ("pce", "autre_pce")]
-        fields += [("pce", pce) for pce in ticked] + [("autre_pce", " ".join(other))]
+        form.put("pce", [])
+        form.put("autre_pce", [" ".join(pces)])
     if perimeters is not None:
-        fields = [pair for pair in fields if pair[0] != "perimetre"] + [("perimetre", name) for name in perimeters]
-    for name, value in (("conso_debut", conso_debut), ("conso_fin", conso_fin)):
-        if value is not None:
-            fields = [pair for pair in fields if pair[0] != name] + [(name, str(value))]
-    fields.append(("action", "accepter" if accept else "refuser"))
-    answer = http.post(urljoin(page.url, form.action or page.url), data=fields, allow_redirects=False, timeout=_TIMEOUT)
-    if answer.status_code not in (302, 303):
-        said = _Form()
-        said.feed(answer.text)
-        raise ControlRefused(f"the consent page said {answer.status_code}: {said.problem}")
-    return answer.headers["Location"]
+        form.put("perimetre", perimeters)
+    for name, day in (("conso_debut", conso_debut), ("conso_fin", conso_fin)):
+        if day is not None:
+            form.put(name, [str(day)])
+    return form.send(http, accept=accept).headers["Location"]

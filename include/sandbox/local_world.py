@@ -1,59 +1,45 @@
-"""The outside world on this machine: GRDF's stand-in, a CouchDB, and a front door to which households come back."""
+"""The outside world on this machine: GRDF's stand-in and a CouchDB.
+
+``./grdf sandbox``, ``./grdf demo``, ``./grdf up`` and the tests start these servers here, and nowhere else.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from include.sandbox.connect import AccountBook, FrontDoor
+from include.sandbox.connect import AccountBook
 from include.sandbox.control import SandboxControl
 from include.sandbox.couch import EmbeddedCouch
-from include.sandbox.processes import Processes
+from include.sandbox.processes import ProcessError, Processes, require_port
 
 ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 120.0
 
-
-class Couch(Protocol):
-    """A CouchDB that runs inside its ``with`` block."""
-
-    @property
-    def url(self) -> str:
-        """The address, without a login."""
-        ...
-
-    @property
-    def user(self) -> str:
-        """The name of an administrator."""
-        ...
-
-    @property
-    def password(self) -> str:
-        """That administrator's password."""
-        ...
-
-    def __enter__(self) -> Any:
-        """Start it."""
-        ...
-
-    def __exit__(self, *exception: Any) -> None:
-        """Stop it."""
-        ...
+_CLIENT = ("token_url", "scope", "calls_per_second", "calls_per_day")
+"""The fields of both GRDF types; the deletion's has no others."""
+_FORMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "grdf_adict": (
+        "grdf",
+        {"scope": "/adict/v2", "id_token_algorithms": "HS256", "jwks_url": "", "calls_per_day": 6000},
+    ),
+    "grdfgrandlyon_delete": ("grdfdelete", {"scope": "/adict/v2", "calls_per_day": 6000}),
+    "couchdb": ("couchdb", {"database_prefix": ""}),
+}
+"""Connection types, and the fields of their forms that :meth:`LocalWorld.connections` leaves to their defaults."""
 
 
 class LocalWorld:
     """The sandbox and CouchDB, running inside the ``with`` block.
 
     :param data: folder that keeps their state from one start to the next
-    :param sandbox_port: loopback port of the sandbox, 0 for a free one
-    :param couch_port: loopback port of CouchDB, 0 for a free one
-    :param memory: keep CouchDB's data in memory only
-    :param couch: a CouchDB to use instead of an embedded one; it is entered and left with this block
-    :param redirect_uris: redirect URIs to allow in addition to the front door's
+    :param couch: a CouchDB to use instead of an embedded one, with the attributes ``url``, ``user`` and ``password``
     :param real_continues: whether the real household's figures go on after the file's last day, up to yesterday
     """
 
@@ -65,28 +51,29 @@ class LocalWorld:
         couch_port: int = 0,
         memory: bool = False,
         redirect_uris: Sequence[str] = (),
-        couch: Couch | None = None,
+        couch: Any = None,
         real_continues: bool = False,
     ) -> None:
-        self.data = data
-        self._real_continues = real_continues
-        self._sandbox_port = sandbox_port
-        self._redirect_uris = tuple(redirect_uris)
-        self._stack = ExitStack()
+        require_port(sandbox_port, purpose="GRDF's stand-in", option="--sandbox-port")
+        self.data = data.resolve()
         self.processes = Processes()
-        self.couch: Couch = couch or EmbeddedCouch(data / "couch", couch_port, memory=memory)
-        self.door = FrontDoor()
-        self.facts: dict[str, str] = {}
+        self.couch: Any = couch or EmbeddedCouch(self.data / "couch", couch_port, memory=memory)
+        self._argv = [
+            *(sys.executable, "-m", "include.sandbox.adict", "--port", str(sandbox_port)),
+            *("--data", str(self.data / "sandbox")),
+            *["--real-continues"] * real_continues,
+            *(f"--redirect-uri={uri}" for uri in redirect_uris),
+        ]
+        self._stack = ExitStack()
 
     def __enter__(self) -> LocalWorld:
-        try:
-            self._stack.enter_context(self.processes)
-            self._stack.enter_context(self.couch)
-            self._stack.enter_context(self.door)
-            self._start_sandbox()
-        except BaseException:
-            self._stack.close()
-            raise
+        with ExitStack() as stack:
+            for part in (self.processes, self.couch):
+                stack.enter_context(part)
+            log = self.data / "sandbox.log"
+            child = self.processes.start("GRDF's stand-in", self._argv, log=log, cwd=ROOT)
+            self.facts: dict[str, str] = json.loads(child.await_line(r"(?m)^\{.*\}$", START_SECONDS)[0])
+            self._stack = stack.pop_all()
         self.control = SandboxControl(self.facts["control_url"])
         self.book = AccountBook(self.couch.url, self.couch.user, self.couch.password)
         return self
@@ -94,56 +81,66 @@ class LocalWorld:
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
 
-    def _start_sandbox(self) -> None:
-        argv = ["-m", "include.sandbox.adict", "--port", str(self._sandbox_port), "--data", str(self.data / "sandbox")]
-        child = self.processes.start(
-            "The ADICT sandbox",
-            [
-                sys.executable,
-                *argv,
-                *["--real-continues"] * self._real_continues,
-                *(f"--redirect-uri={uri}" for uri in (self.door.redirect_uri, *self._redirect_uris)),
-            ],
-            log=self.data / "sandbox.log",
-            cwd=ROOT,
-        )
-        self.facts = json.loads(child.await_line(r"(?m)^\{.*\}$", 120)[0])
+    def watch(self) -> NoReturn:
+        """Wait until a server ends by itself."""
+        own = self.couch.processes.children if isinstance(self.couch, EmbeddedCouch) else []
+        while True:
+            for child in (*self.processes.children, *own):
+                if not child.alive():
+                    raise ProcessError(
+                        f"{child.name} ended by itself. Its log, {child.log}, ends with:\n{child.tail()}"
+                    )
+            time.sleep(0.5)
 
     def connections(self, redirect_uri: str | None = None) -> dict[str, str]:
-        """Return Airflow's connections to this world, as environment variables in Airflow's JSON format.
+        """Return Airflow's connections to this world, as environment variables in Airflow's JSON format."""
+        extra: dict[str, Any] = {name: self.facts[name] for name in ("token_url", "authorize_url", "issuer")}
+        extra["redirect_uri"] = redirect_uri or self.facts["redirect_uri"]
+        extra["calls_per_second"] = 1000  # the sandbox has no quota unless one is set
 
-        :param redirect_uri: the address to which GRDF sends households back; by default the front door's
-        """
-        facts = self.facts
+        def grdf(client: str) -> dict[str, Any]:
+            login, password = self.facts[f"{client}client_id"], self.facts[f"{client}client_secret"]
+            return {"login": login, "password": password, "host": self.facts["adict_base"], "extra": extra}
+
         couch = urlsplit(self.couch.url)
-
-        def grdf(client_id: str, client_secret: str) -> str:
-            extra: dict[str, Any] = {
-                name: facts[name] for name in ("token_url", "authorize_url", "redirect_uri", "issuer")
-            }
-            extra["redirect_uri"] = redirect_uri or extra["redirect_uri"]
-            extra["calls_per_second"] = 1000  # the sandbox has no quota unless one is set
-            return json.dumps(
-                {
-                    "conn_type": "generic",
-                    "login": client_id,
-                    "password": client_secret,
-                    "host": facts["adict_base"],
-                    "extra": extra,
-                }
-            )
-
-        return {
-            "AIRFLOW_CONN_GRDF_ADICT": grdf(facts["client_id"], facts["client_secret"]),
-            "AIRFLOW_CONN_GRDFGRANDLYON_DELETE": grdf(facts["delete_client_id"], facts["delete_client_secret"]),
-            "AIRFLOW_CONN_COUCHDB": json.dumps(
-                {
-                    "conn_type": "generic",
-                    "host": couch.hostname,
-                    "port": couch.port,
-                    "schema": couch.scheme,
-                    "login": self.couch.user,
-                    "password": self.couch.password,
-                }
-            ),
+        made = {
+            "GRDF_ADICT": grdf(""),
+            "GRDFGRANDLYON_DELETE": grdf("delete_"),
+            "COUCHDB": {
+                "host": couch.hostname,
+                "port": couch.port,
+                "schema": couch.scheme,
+                "login": self.couch.user,
+                "password": self.couch.password,
+            },
         }
+        return {f"AIRFLOW_CONN_{name}": json.dumps({"conn_type": "generic", **fields}) for name, fields in made.items()}
+
+
+def form_connections(environment: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Return connections by their ids as Airflow's forms would hold them: with types and all fields."""
+    made = {}
+    for conn_id, (kind, more) in _FORMS.items():
+        fields = json.loads(environment[f"AIRFLOW_CONN_{conn_id.upper()}"])
+        extra = more | fields.get("extra", {})
+        if kind == "grdfdelete":
+            extra = {field: extra[field] for field in _CLIENT}
+        # Airflow 3.3.2 tests no connection without a port (apache/airflow#73298).
+        port = fields.get("port") or urlsplit(fields["host"]).port
+        made[conn_id] = fields | {"conn_type": kind, "port": port, "extra": extra}
+    return made
+
+
+def exit_code(run: Callable[[], int], *, interrupted: int = 0) -> int:
+    """Run a command and return its exit code: 2 if something could not be started, or ended by itself.
+
+    :param interrupted: the code after Ctrl-C or SIGTERM
+    """
+    try:
+        return run()
+    except (ProcessError, OSError) as error:
+        print(f"grdf: {error}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, SystemExit):
+        print("\ngrdf: all that was started has been ended.", file=sys.stderr)
+        return interrupted

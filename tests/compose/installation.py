@@ -17,7 +17,7 @@ import requests
 
 from include.gas.documents.gas_days import dag_id
 from include.sandbox.adict import identity
-from include.sandbox.ports import free_port
+from include.sandbox.processes import free_port
 from tests.commands import Shell, commands
 from tests.compose.certificates import Authority
 from tests.compose.engine import Engine
@@ -75,7 +75,7 @@ class Installation:
     def _fill_in(self) -> None:
         """Prepare what a person would type: the project's script, and an editor that fills in ``.env``."""
         (self.folder / "grdf").symlink_to(ROOT / "grdf")
-        inside, outside = f"https://grdf:8443{identity.API_PATH}", identity.base_url(self.grdf_port)
+        inside, outside = f"https://grdf:8443{identity.API_PATH}", f"http://{identity.HOST}:{self.grdf_port}"
         facts = identity.connection_facts(self.grdf_port)
         values = {
             "GRDF_CLIENT_ID": identity.DATA_CLIENT_ID,
@@ -227,4 +227,4 @@ class Installation:
 
     def control(self) -> str:
         """Return the address of the controls of GRDF's stand-in."""
-        return identity.base_url(self.grdf_port)
+        return f"http://{identity.HOST}:{self.grdf_port}"

@@ -98,7 +98,7 @@ def test_consented_again(clean: LocalWorld, account_id: str, capfd: pytest.Captu
     assert lost["state"] == OUTDATED
     assert lost["consents_of_others"] == {pces[0]: str(clean.control.today())}
     assert right["id_droit_acces"] not in json.dumps(lost)
-    fresh = consent(clean.facts, clean.door, holder(account_id))
+    fresh = consent(clean.facts, holder(account_id))
     clean.book.save(lost | {"oauth": dict(fresh)})
     assert acquire(account_id)["first_launch"] is True
     check()

@@ -118,7 +118,7 @@ def test_a_meter_that_grdfs_list_does_not_hold_is_left_out_until_it_is_there_aga
     with pytest.raises(FailNow, match="not everything could be read"):
         run_well(clean, account_id)  # a person may try anyway
 
-    grant = consent(clean.facts, clean.door, holder(account_id), **recent(clean))  # only for the lost one
+    grant = consent(clean.facts, holder(account_id), **recent(clean))  # only for the lost one
     clean.book.save(account_of(clean, account_id) | {"oauth": dict(grant)})
     run_well(clean, account_id, "scheduled")
     assert stored(couchdb, account_id, lost)

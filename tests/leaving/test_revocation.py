@@ -63,7 +63,7 @@ def test_all_rights_of_all_meters_by_the_delete_client(clean: LocalWorld, accoun
 
 def test_a_meter_that_a_later_consent_did_not_name_is_revoked_too(clean: LocalWorld, account_id: str) -> None:
     pces = household(clean, account_id, 2)
-    grant = consent(clean.facts, clean.door, holder(account_id))  # only for the first meter, and not taken by a run yet
+    grant = consent(clean.facts, holder(account_id))  # only for the first meter, and not taken by a run yet
     account = clean.book.get(account_id) or {}
     clean.book.save(account | {"state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "oauth": dict(grant)})
     delete(account_id)

@@ -75,7 +75,7 @@ def couch_connection(world: LocalWorld) -> dict[str, Any]:
 def connect(world: LocalWorld, account: str) -> None:
     """Make a household consent now, because the reduced token and the ``id_token`` expire soon."""
     book = AccountBook(world.couch.url, world.couch.user, world.couch.password, PREFIX)
-    book.save(cozy_account(account, consent(world.facts, world.door, holder(account)), world.facts))
+    book.save(cozy_account(account, consent(world.facts, holder(account)), world.facts))
 
 
 def check_store(world: LocalWorld, couch: CouchDBHook, account: str) -> None:

@@ -11,8 +11,7 @@ import pytest
 import requests
 
 from include.sandbox.local_world import LocalWorld
-from include.sandbox.ports import free_port
-from include.sandbox.processes import Processes
+from include.sandbox.processes import Processes, free_port
 from tests.connect.site import Site
 from tests.page_accounts import account_id, meter
 

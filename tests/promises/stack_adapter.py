@@ -117,7 +117,7 @@ def agreed(world: LocalWorld, who: Person, *, cozy: bool, client: str = "grdf_ad
     assert holder is not None
     south = {"client_id": SOUTH_PARTY.client_id, "client_secret": SOUTH_PARTY.client_secret}
     facts = {**world.facts, **(south if client == SOUTH else {})}
-    grant = consent(facts, world.door, holder, **terms)
+    grant = consent(facts, holder, **terms)
     document = cozy_account(who.account, grant, facts) if cozy else code_account(who.account, grant)
     return document | ({NAMES_CLIENT: client} if client == SOUTH else {})
 

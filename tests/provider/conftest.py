@@ -13,7 +13,7 @@ import pytest
 
 from grdf.couchdb_setup import set_up
 from grdf.hooks.couchdb import CouchDBHook
-from include.sandbox.form_connections import form_connections
+from include.sandbox.local_world import form_connections
 from tests.plugins.conftest import Heard, Reply, Server
 
 if TYPE_CHECKING:

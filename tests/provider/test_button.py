@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from include.sandbox.form_connections import form_connections
+from include.sandbox.local_world import form_connections
 from include.sandbox.processes import free_port
 from tests.plugins.conftest import Heard, Reply, Server
 from tests.strangers import OLD_COUCHDB, self_signed

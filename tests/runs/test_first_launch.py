@@ -101,7 +101,7 @@ def test_consent_made_anew_is_taken(world: LocalWorld, airflow: Worker, account_
     assert document["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 
     both = holder(account_id, 2).pces
-    fresh = cozy_account(account_id, consent(world.facts, world.door, holder(account_id, 2)), world.facts)
+    fresh = cozy_account(account_id, consent(world.facts, holder(account_id, 2)), world.facts)
     document["oauth"] = fresh["oauth"]
     document["oauth_callback_results"] |= fresh["oauth_callback_results"]
     world.book.save(document)

@@ -88,7 +88,7 @@ def genuine(world: LocalWorld, airflow: Worker) -> tuple[dict[str, Any], Claims]
     """A new account with its genuine ``id_token`` and nonce, and another account after its first run."""
     connect_cozy(world, BESIDE)
     assert airflow.run(BESIDE).state == "success"
-    grant = consent(world.facts, world.door, holder(VICTIM))
+    grant = consent(world.facts, holder(VICTIM))
     document = cozy_account(VICTIM, grant, world.facts)
     document["oauth"]["nonce"] = grant["nonce"]
     claims = jwt.decode(document["oauth_callback_results"]["id_token"], options={"verify_signature": False})

@@ -52,7 +52,7 @@ def life(world: LocalWorld, airflow: Worker) -> tuple[str, set[str], list[str]]:
 
     for name in (cozy, code, forged):
         who = holder(name)
-        grant = consent(facts, world.door, who)
+        grant = consent(facts, who)
         document = code_account(name, grant) if name == code else cozy_account(name, grant, facts)
         secrets |= {grant["code"], grant["nonce"], who.email}
         results = document.get("oauth_callback_results", {})

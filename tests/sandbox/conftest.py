@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,36 +15,30 @@ import pytest
 import requests
 
 from include.sandbox.control import SandboxControl, consent_through_browser
+from include.sandbox.couch import EmbeddedCouch
+from include.sandbox.processes import Child, Processes
+from tests.named_couch import SERVERS
+from tests.sandbox.couch import Couch
 
 ROOT = Path(__file__).resolve().parents[2]
+NOON = "2026-06-20T12:00:00+02:00"
+
+
+def listing(answer: requests.Response) -> list[dict[str, Any]]:
+    """Return the rights of a list that ends as it should."""
+    assert answer.status_code == 200, answer.text
+    *rights, status = (json.loads(line) for line in answer.text.splitlines())
+    assert status["code_statut_traitement"] == "0000000000"
+    return rights
 
 
 @dataclass
 class Running:
     """A sandbox process and a client for it."""
 
-    process: subprocess.Popen[str]
+    process: Child
     facts: dict[str, str]
     control: SandboxControl
-
-    @classmethod
-    def start(cls, data: Path, *arguments: str) -> Running:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "include.sandbox.adict", "--data", str(data), *arguments],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
-        facts = json.loads(process.stdout.readline())
-        return cls(process, facts, SandboxControl(facts["control_url"]))
-
-    def stop(self) -> int:
-        self.process.terminate()
-        code = self.process.wait(10)
-        if self.process.stdout:
-            self.process.stdout.close()
-        return code
 
     def post_token(self, **fields: str) -> requests.Response:
         identity = {"client_id": self.facts["client_id"], "client_secret": self.facts["client_secret"]}
@@ -52,12 +46,8 @@ class Running:
 
     def token(self, who: str = "") -> str:
         """Return a new data token for the data client, or for the client whose facts start with ``who``."""
-        answer = self.post_token(
-            grant_type="client_credentials",
-            scope="/adict/v2",
-            client_id=self.facts[f"{who}client_id"],
-            client_secret=self.facts[f"{who}client_secret"],
-        )
+        identity = {name: self.facts[f"{who}{name}"] for name in ("client_id", "client_secret")}
+        answer = self.post_token(grant_type="client_credentials", scope="/adict/v2", **identity)
         answer.raise_for_status()
         return str(answer.json()["access_token"])
 
@@ -86,6 +76,10 @@ class Running:
         }
         return {name: value for name, value in (query | changes).items() if value is not None}
 
+    def authorize(self, **changes: str | None) -> requests.Response:
+        query = self.connect_query(**changes)
+        return requests.get(self.facts["authorize_url"], params=query, allow_redirects=False, timeout=10)
+
     def consent(self, query: dict[str, str] | None = None, **choices: Any) -> dict[str, str]:
         """Go through the consent page, and return the query of the callback."""
         location = consent_through_browser(self.facts["authorize_url"], query or self.connect_query(), **choices)
@@ -97,24 +91,61 @@ class Running:
         return self.post_token(**fields | changes)
 
 
-@pytest.fixture(scope="module")
-def adict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A sandbox whose clock is set to 2026-06-20, 12:00 in Paris."""
-    running = Running.start(tmp_path_factory.mktemp("adict"), "--now", "2026-06-20T12:00:00+02:00")
-    yield running
-    running.stop()
+@pytest.fixture(scope="module", params=["memory", *SERVERS])
+def couch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Couch]:
+    """An administrator's session with a CouchDB: the embedded one, and the real one if there is one."""
+    if request.param == "real":
+        real = request.getfixturevalue("world").couch
+        with Couch(real.url, (real.user, real.password)) as session:
+            session.direct = real.root
+            yield session
+        return
+    with (
+        EmbeddedCouch(tmp_path_factory.mktemp("couch"), memory=request.param == "memory") as embedded,
+        Couch(embedded.url, (embedded.user, embedded.password)) as session,
+    ):
+        yield session
 
 
 @pytest.fixture
-def fresh_start() -> Iterator[Any]:
-    """A function that starts sandboxes; all are stopped afterwards."""
-    started: list[Running] = []
+def db(couch: Couch) -> Iterator[str]:
+    """The path of a database."""
+    path = f"/grdf-test%2Fx-{secrets.token_hex(4)}"
+    couch.told("PUT", path, 201)
+    yield path
+    couch.delete(path)
 
-    def start(data: Path, *arguments: str) -> Running:
-        started.append(Running.start(data, *arguments))
-        return started[-1]
 
-    yield start
-    for running in started:
-        if running.process.poll() is None:
-            running.stop()
+Start = Callable[..., Running]
+
+
+@pytest.fixture(scope="module")
+def start() -> Iterator[Start]:
+    """A function that starts a sandbox with its state in a folder; all are stopped afterwards."""
+    with Processes() as processes:
+
+        def start(data: Path, *arguments: str) -> Running:
+            argv = [sys.executable, "-m", "include.sandbox.adict", "--data", str(data), *arguments]
+            child = processes.start("The sandbox", argv, log=data.with_suffix(".log"), cwd=ROOT)
+            facts = json.loads(child.await_line(r"(?m)^\{.*\}$", 60)[0])
+            return Running(child, facts, SandboxControl(facts["control_url"]))
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def adict(tmp_path_factory: pytest.TempPathFactory, start: Start) -> Running:
+    """A sandbox whose clock is set to 2026-06-20, 12:00 in Paris."""
+    running = start(tmp_path_factory.mktemp("adict"))
+    running.control.set_clock(NOON)
+    return running
+
+
+@pytest.fixture
+def reset(adict: Running) -> Iterator[None]:
+    """Let a test change settings and the clock, and put them back."""
+    usual = adict.control.settings()
+    yield
+    adict.control.set(**usual)
+    adict.control.set_clock(NOON)
+    adict.control.drop_calls()

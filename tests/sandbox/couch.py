@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import requests
 
-TIMEOUT = 30
+TIMEOUT = 60
 
 
 class Couch(requests.Session):
@@ -18,3 +21,14 @@ class Couch(requests.Session):
 
     def request(self, method, url, *args, **options):
         return super().request(method, self.root + url, *args, **{"timeout": TIMEOUT, **options})
+
+    def told(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
+        """Return the JSON of an answer of that status."""
+        answer = self.request(method, path, **options)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    def keys(self, db: str, **params: Any) -> list[str]:
+        """Return the ids that ``_all_docs`` lists."""
+        encoded = {name: json.dumps(value) for name, value in params.items()}
+        return [row["id"] for row in self.told("GET", f"{db}/_all_docs", params=encoded)["rows"]]

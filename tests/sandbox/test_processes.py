@@ -8,23 +8,12 @@ import signal
 import socket
 import subprocess
 import sys
-import textwrap
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from include.sandbox.processes import (
-    PortTaken,
-    ProcessError,
-    Processes,
-    free_port,
-    port_is_free,
-    require_port,
-    wait_http,
-)
+from include.sandbox.processes import ProcessError, Processes, free_port, port_is_free, require_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,10 +30,19 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("ready", flush=True)
 time.sleep(60)
 """
+PARENT = """
+import sys, time
+from pathlib import Path
+from include.sandbox.processes import Processes
+with Processes() as processes:
+    child = processes.start("The family", [sys.executable, "-c", sys.argv[1]], log=Path(sys.argv[2]))
+    print(*child.await_line(r"family (\\d+) (\\d+)", 20).groups(), flush=True)
+    time.sleep(60)
+"""
 
 
 def python(code: str) -> list[str]:
-    return [sys.executable, "-c", textwrap.dedent(code)]
+    return [sys.executable, "-c", code]
 
 
 def runs(pid: int) -> bool:
@@ -64,198 +62,82 @@ def gone(*pids: int) -> bool:
     return not any(map(runs, pids))
 
 
-@pytest.fixture
-def listener() -> Iterator[socket.socket]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server
-
-
-def test_a_free_port_is_free() -> None:
-    port = free_port()
-    assert port_is_free(port)
-    require_port(port, purpose="a test", option="--port")
+def test_ports() -> None:
     require_port(0, purpose="a test", option="--port")
-
-
-def test_a_taken_port_is_named_in_one_line(listener: socket.socket) -> None:
-    port = listener.getsockname()[1]
-    assert not port_is_free(port)
-    with pytest.raises(PortTaken) as caught:
-        require_port(port, purpose="the embedded CouchDB", option="--couch-port")
-    text = str(caught.value)
-    assert "\n" not in text
-    assert f"Port {port}" in text
-    assert "the embedded CouchDB" in text
-    assert "--couch-port" in text
-
-
-def test_a_port_left_a_moment_ago_is_free() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(ProcessError, match=rf"^Port {port}, wanted for a test, [^\n]*--port[^\n]*$"):
+            require_port(port, purpose="a test", option="--port")
         client = socket.create_connection(("127.0.0.1", port))
-        served, _ = server.accept()
-        served.close()  # the side that closes first keeps the port in TIME_WAIT
+        listener.accept()[0].close()  # the side that closes first keeps the port in TIME_WAIT
         client.close()
-    assert port_is_free(port)
+    assert [port_is_free(each) for each in (port, free_port(), 70_000)] == [True, True, False]
 
 
-def test_a_block_ends_its_children_and_theirs(tmp_path: Path) -> None:
-    with Processes() as processes:
+@pytest.mark.parametrize("error", [False, True])
+def test_a_block_ends_its_children_and_theirs(tmp_path: Path, error: bool) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(ZeroDivisionError) if error else contextlib.nullcontext(), Processes() as processes:
         child = processes.start("The family", python(FAMILY), log=tmp_path / "log")
         match = child.await_line(r"family (\d+) (\d+)", 20)
-        assert child.pid == int(match[1])
-        assert os.getpgid(int(match[2])) == child.pid != os.getpgid(0)
+        assert os.getpgid(int(match[2])) == child.pid == int(match[1]) != os.getpgid(0)
+        if error:
+            raise ZeroDivisionError
     assert gone(child.pid, int(match[2]))
     assert child.returncode == -signal.SIGTERM
-
-
-def test_an_exception_ends_them(tmp_path: Path) -> None:
-    children = []
-
-    def fail() -> None:
-        with Processes() as processes:
-            children.append(processes.start("The family", python(FAMILY), log=tmp_path / "log"))
-            children[0].await_line("family", 20)
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        fail()
-    assert gone(children[0].pid)
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_who_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     with Processes() as processes:
         child = processes.start("The stubborn one", python(STUBBORN), log=tmp_path / "log")
         child.await_line("ready", 20)
-        begin = time.monotonic()
-        assert child.stop(0.3) == -signal.SIGKILL
-        assert time.monotonic() - begin < 5
-        assert child.stop() == -signal.SIGKILL
-
-
-PARENT = """
-import signal, sys, time
-from pathlib import Path
-from include.sandbox.processes import Processes
-family = {family!r}
-with Processes() as processes:
-    child = processes.start("The family", [sys.executable, "-c", family], log=Path({log!r}))
-    print(*child.await_line(r"family (\\d+) (\\d+)", 20).groups(), flush=True)
-    time.sleep(60)
-"""
+        assert child.stop(0.3) == child.stop() == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGHUP, 128 + signal.SIGHUP)],
+    [
+        (signal.SIGINT, -signal.SIGINT),
+        (signal.SIGTERM, 128 + signal.SIGTERM),
+        (signal.SIGHUP, 128 + signal.SIGHUP),
+        (signal.SIGKILL, -signal.SIGKILL),
+    ],
 )
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of their parent's death")
 def test_signals_to_the_parent_end_them(tmp_path: Path, number: signal.Signals, code: int) -> None:
-    parent, pids = start_parent(tmp_path)
+    argv = [*python(PARENT), FAMILY, str(tmp_path / "log")]
+    parent = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child, grandchild = (int(pid) for pid in parent.stdout.readline().split())
     parent.send_signal(number)
     parent.communicate(timeout=20)
     assert parent.returncode == code
-    assert gone(*pids)
+    assert gone(child)
+    if number == signal.SIGKILL:  # the child should end its own children, but this one does not
+        os.kill(grandchild, signal.SIGKILL)
+    assert gone(grandchild)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of their parent's death")
-def test_a_killed_parent_takes_its_child_along(tmp_path: Path) -> None:
-    parent, pids = start_parent(tmp_path)
-    parent.kill()
-    parent.communicate(timeout=20)
-    assert gone(pids[0])
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pids[1], signal.SIGKILL)  # the child should end its own children, but this one does not
-
-
-def start_parent(tmp_path: Path) -> tuple[subprocess.Popen[str], list[int]]:
-    code = PARENT.format(family=FAMILY, log=str(tmp_path / "log"))
-    parent = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert parent.stdout is not None
-    return parent, [int(pid) for pid in parent.stdout.readline().split()]
-
-
-def test_outside_a_block_they_end_with_python(tmp_path: Path) -> None:
-    code = PARENT.format(family=FAMILY, log=str(tmp_path / "log"))
-    code = code.replace("with Processes() as processes:", "processes = Processes()\nif True:")
-    code = code.replace("time.sleep(60)\n", "\n")
-    parent = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert parent.returncode == 0, parent.stderr
-    assert gone(*map(int, parent.stdout.split()))
-
-
-def test_a_thread_may_start_them_and_end_before_them(tmp_path: Path) -> None:
+def test_what_does_not_come_is_said_with_the_log(tmp_path: Path) -> None:
+    log, address = tmp_path / "deep" / "log", f"http://127.0.0.1:{free_port()}/"
     with Processes() as processes:
-        children = []
-        thread = threading.Thread(
-            target=lambda: children.append(processes.start("The family", python(FAMILY), log=tmp_path / "log"))
-        )
-        thread.start()
-        thread.join()
-        children[0].await_line("family", 20)
-        time.sleep(0.2)
-        assert children[0].alive()
-    assert gone(children[0].pid)
-
-
-def test_a_child_that_ends_early_shows_its_log(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_text("from an earlier run\n")
-    with Processes() as processes:
-        child = processes.start("The server", python("print('the disk is full'); raise SystemExit(3)"), log=log)
-        with pytest.raises(ProcessError, match=r"The server ended with code 3 before it answered") as caught:
-            child.await_http(f"http://127.0.0.1:{free_port()}/", 20)
-        with pytest.raises(ProcessError, match=r"ended with code 3 before it was ready"):
-            child.await_line("never", 20)
-    assert "the disk is full" in str(caught.value)
-    assert "earlier run" not in str(caught.value)
-    assert str(log) in str(caught.value)
-    assert log.read_text().startswith("from an earlier run\n")
-
-
-def test_a_child_that_never_answers_is_given_up(tmp_path: Path) -> None:
-    with Processes() as processes:
-        child = processes.start("The server", python("import time; time.sleep(60)"), log=tmp_path / "log")
-        with pytest.raises(ProcessError, match=r"did not answer at http://\S+ within 0.3 seconds"):
-            child.await_http(f"http://127.0.0.1:{free_port()}/", 0.3)
-        with pytest.raises(ProcessError, match=r"was not ready within 0.3 seconds"):
-            child.await_line("never", 0.3)
+        slow = processes.start("The server", python("import time; time.sleep(60)"), log=log)
+        with pytest.raises(
+            ProcessError, match=r"The server took more than 0.3 seconds before it answered at http://\S+"
+        ):
+            slow.await_http(address, 0.3)
         with pytest.raises(ProcessError, match=r"did not finish within 0.1 seconds"):
-            child.wait(0.1)
-
-
-def test_a_child_that_answers_is_ready(tmp_path: Path) -> None:
-    port = free_port()
-    with Processes() as processes:
-        child = processes.start(
-            "The server", [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"], log=tmp_path / "log"
-        )
-        child.await_http(f"http://127.0.0.1:{port}/missing", 20)
-        wait_http(f"http://127.0.0.1:{port}/", 5)
-
-
-def test_a_missing_program_is_said_at_once(tmp_path: Path) -> None:
-    with (
-        Processes() as processes,
-        pytest.raises(ProcessError, match=r"The server could not be started.*no-such-program"),
-    ):
-        processes.start("The server", ["no-such-program"], log=tmp_path / "log")
-
-
-def test_environment_folder_and_private_log(tmp_path: Path) -> None:
-    with Processes() as processes:
-        code = "import os; print('seen', os.environ['SEEN'], os.getcwd())"
-        child = processes.start("It", python(code), log=tmp_path / "deep" / "log", env={"SEEN": "yes"}, cwd=tmp_path)
-        assert child.wait(20) == 0
-        assert child.output() == f"seen yes {tmp_path}\n"
-    assert (tmp_path / "deep" / "log").stat().st_mode & 0o777 == 0o600
-
-
-def test_handlers_are_put_back() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with Processes():
-        pass
-    assert signal.getsignal(signal.SIGTERM) is before
+            slow.wait(0.1)
+        log.write_text("from an earlier run\n")
+        code = "import os; print(os.environ['SEEN'], os.getcwd()); raise SystemExit(3)"
+        ended = processes.start("The server", python(code), log=log, env={"SEEN": "yes"}, cwd=tmp_path)
+        with pytest.raises(ProcessError, match=r"The server ended with code 3 before it was ready") as caught:
+            ended.await_line("never", 20)
+        missing = processes.start("The server", ["no-such-program"], log=log)
+        with pytest.raises(ProcessError, match="no-such-program"):
+            missing.await_line("never", 20)
+    assert ended.output().startswith(f"yes {tmp_path}\n")
+    assert f"yes {tmp_path}" in str(caught.value)
+    assert "earlier run" not in str(caught.value)
+    assert log.stat().st_mode & 0o777 == 0o600

@@ -34,65 +34,43 @@ REFUSALS: Final = {
     "9990003": "Le droit d'accès est obsolète.",
     "9990004": "Le tiers n'est pas, ou n'est plus, autorisé sur ce point de comptage.",
     "9990005": "Le périmètre consenti ne comprend pas ces données.",
-    "9990006": "La période demandée dépasse celle du consentement.",
 }
 
-#: Client errors on data endpoints, sent with HTTP 400.
+#: Client errors on data endpoints, sent with HTTP 400, or 404 for an unknown meter.
 BAD_PCE: Final = ("9999401", "L'identifiant du point de comptage n'est pas valable.")
-BOTH_OR_NONE: Final = ("9999402", "Donner soit periode, soit date_debut et date_fin.")
-ONE_DATE: Final = ("9999403", "date_debut et date_fin vont ensemble.")
-BAD_DATE: Final = ("9999404", "Une date doit s'écrire AAAA-MM-JJ.")
+BAD_DATE: Final = ("9999404", "Donner date_debut et date_fin, sous la forme AAAA-MM-JJ.")
 START_NOT_BEFORE_END: Final = ("9999405", "date_debut doit précéder date_fin.")
 END_AFTER_TODAY: Final = ("9999406", "date_fin ne peut pas dépasser la date du jour.")
 START_TOO_OLD: Final = ("9999407", "date_debut est antérieure à la profondeur autorisée.")
-BAD_PERIOD: Final = ("9999408", "La forme de periode n'est pas reconnue.")
-BAD_FILTER: Final = ("9999409", "Valeur de filtre inconnue.")
 BAD_BEARER: Final = ("9999410", "L'en-tête Authorization doit commencer par « Bearer ».")
 UNKNOWN_PCE: Final = ("9999440", "Ce point de comptage est inconnu.")
 
 
 def body(payload: Any, status: int = 200, mimetype: str = JSON) -> Response:
-    """Return a JSON response, with accents unescaped.
-
-    :param payload: any JSON value
-    :param mimetype: content type without charset
-    """
+    """Return a JSON response, with accents unescaped."""
     return Response(json.dumps(payload, ensure_ascii=False), status=status, mimetype=mimetype)
 
 
-def data_error(error: tuple[str, str], status: int = 400) -> Response:
-    """Return a refusal of a data endpoint, as ``statut_restitution``.
+def restitution(code: str, message: str = "Refus.") -> dict[str, str]:
+    """Return the status object of the data endpoints."""
+    return {"code": code, "message": REFUSALS.get(code, message)}
 
-    :param error: code and message
-    """
-    return body({"statut_restitution": {"code": error[0], "message": error[1]}}, status)
+
+def data_error(error: tuple[str, str], status: int = 400) -> Response:
+    """Return a refusal of a data endpoint, by its code and message."""
+    return body({"statut_restitution": restitution(*error)}, status)
 
 
 def treatment(code: str, message: str) -> dict[str, str]:
-    """Return the status object of the access-right endpoints.
-
-    :param code: ten digits
-    :param message: French text
-    """
+    """Return the status object of the access-right endpoints, whose codes have ten digits."""
     return {"code_statut_traitement": code, "message_retour_traitement": message}
 
 
-def rights_error(code: str, message: str, status: int) -> Response:
-    """Return a refusal of an access-right endpoint.
-
-    :param code: ten digits
-    :param message: French text
-    """
+def rights_answer(message: str, code: str = "9999999400", status: int = 400) -> Response:
+    """Return an answer of an access-right endpoint, by default a refusal."""
     return body(treatment(code, message), status)
 
 
-def gateway_error(message: str, status: int, retry_after: float | None = None) -> Response:
-    """Return a refusal by the gateway in front of ADICT, with the key ``erreur``.
-
-    :param message: French text
-    :param retry_after: seconds for the header ``Retry-After``; ``None`` for no header
-    """
-    answer = body({"erreur": message}, status)
-    if retry_after is not None:
-        answer.headers["Retry-After"] = f"{retry_after:g}"
-    return answer
+def gateway_error(message: str, status: int) -> Response:
+    """Return a refusal by the gateway in front of ADICT."""
+    return body({"erreur": message}, status)

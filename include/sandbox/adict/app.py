@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -14,34 +14,18 @@ from include.sandbox.adict.access import mailbox, proofs, rights_api
 from include.sandbox.adict.client_connect import connect_pages, oauth
 from include.sandbox.adict.gateway import gate, journal
 from include.sandbox.adict.meter_data.real import shift_for
-from include.sandbox.adict.paris import civil_day
 from include.sandbox.adict.store import Store
 from include.sandbox.adict.world import World
 
 _CONTROL = "/sandbox/"
 
 
-def open_world(
-    data: Path,
-    port: int,
-    redirect_uris: tuple[str, ...] = (identity.DEFAULT_REDIRECT_URI,),
-    now: datetime | None = None,
-) -> World:
-    """Open the state in a folder. The first start creates it and fixes the real household's shift.
-
-    :param data: the folder; created if missing
-    :param port: TCP port on which the server listens
-    :param redirect_uris: exact redirect URIs of the data client
-    :param now: aware time to set the clock to; ``None`` keeps the last setting
-    :raises OSError: if the folder cannot be created
-    :raises sqlite3.Error: if the state file cannot be used
-    """
+def open_world(data: Path, port: int, redirect_uris: tuple[str, ...]) -> World:
+    """Open the state in a folder. The first start creates it and fixes the real household's shift."""
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     at = World(Store(data / "adict.sqlite3"), port, redirect_uris)
-    if now is not None:
-        at.set_clock(now)
     if at.store.get("real_shift_years") is None:
-        at.store.put("real_shift_years", shift_for(civil_day(at.now())))
+        at.store.put("real_shift_years", shift_for(at.today()))
     return at
 
 
@@ -50,8 +34,6 @@ def make_app(at: World) -> Flask:
     # Authlib refuses plain HTTP by default. The sandbox uses it on loopback only.
     os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
     app = Flask(__name__)
-    app.url_map.merge_slashes = False  # /pce//donnees_... must reach its own refusal
-    app.config["MAX_CONTENT_LENGTH"] = 16 * 1024 * 1024
     app.extensions["sandbox"] = at
     app.extensions["sandbox_oauth"] = oauth.Server()
     pace = app.extensions["sandbox_pace"] = gate.Pace()
@@ -60,24 +42,21 @@ def make_app(at: World) -> Flask:
     def before() -> Response | None:
         if request.path.startswith(_CONTROL):
             return None
-        fault = gate.take_fault(at, after=False)
-        if fault and (answer := gate.strike(fault)):
-            return answer
+        if struck := gate.strike(at, after=False):
+            return struck
         return gate.refuse(at, pace) if request.path.startswith(identity.API_PATH + "/") else None
 
     @app.after_request
     def after(answer: Response) -> Response:
         if request.path.startswith(_CONTROL):
             return answer
-        fault = gate.take_fault(at, after=True)
-        if fault and (instead := gate.strike(fault)):
-            answer = instead
+        answer = gate.strike(at, after=True) or answer
         journal.note(at, answer)
         return answer
 
     @app.errorhandler(HTTPException)
-    def no_such_page(error: HTTPException) -> Response:
-        return answers.gateway_error(f"{error.name} : {request.path}", error.code or 500)
+    def no_such_page(error: HTTPException) -> Any:
+        return error.response or answers.gateway_error(f"{error.name} : {request.path}", error.code or 500)
 
     for part in (connect_pages, data_api, rights_api, proofs, control_api, mailbox):
         app.register_blueprint(part.blueprint)

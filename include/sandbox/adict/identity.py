@@ -29,10 +29,7 @@ SERVICE_USER: Final = "sandbox-user"
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A third party with its two clients.
-
-    :param company: its name, which its rights carry
-    """
+    """A third party with its two clients."""
 
     company: str
     client_id: str
@@ -41,28 +38,19 @@ class Party:
     delete_client_secret: str = field(repr=False)
 
 
+def _party(name: str, company: str) -> Party:
+    return Party(
+        f"{COMPANY}-{company}",
+        f"sandbox_data_{name}",
+        f"sandbox-{name}-data-secret-invented-0246813579abcdef",
+        f"sandbox_delete_{name}",
+        f"sandbox-{name}-delete-secret-invented-fedcba9753186420",
+    )
+
+
 FIRST: Final = Party(COMPANY, DATA_CLIENT_ID, DATA_CLIENT_SECRET, DELETE_CLIENT_ID, DELETE_CLIENT_SECRET)
-SECOND: Final = Party(
-    "TIERS-EXEMPLE-SUD",
-    "sandbox_data_south",
-    "sandbox-south-data-secret-invented-0246813579abcdef",
-    "sandbox_delete_south",
-    "sandbox-south-delete-secret-invented-fedcba9753186420",
-)
-PARTIES: Final = (
-    FIRST,
-    SECOND,
-    *(
-        Party(
-            f"TIERS-EXEMPLE-{number}",
-            f"sandbox_data_{number}",
-            f"sandbox-{number}-data-secret-invented-0246813579abcdef",
-            f"sandbox_delete_{number}",
-            f"sandbox-{number}-delete-secret-invented-fedcba9753186420",
-        )
-        for number in (3, 4)
-    ),
-)
+SECOND: Final = _party("south", "SUD")
+PARTIES: Final = (FIRST, SECOND, _party("3", "3"), _party("4", "4"))
 """Four: enough for one Airflow with as many clients as a benchmark asks for."""
 
 
@@ -76,23 +64,14 @@ def may_revoke(client_id: str | None) -> bool:
     return any(each.delete_client_id == client_id for each in PARTIES)
 
 
-def base_url(port: int) -> str:
-    """Return the root URL of a sandbox that listens on a port of 127.0.0.1."""
-    return f"http://{HOST}:{port}"
-
-
 def issuer(port: int) -> str:
     """Return the ``iss`` claim in each ``id_token`` of a sandbox that listens on a port of 127.0.0.1."""
-    return base_url(port) + ISSUER_PATH
+    return f"http://{HOST}:{port}{ISSUER_PATH}"
 
 
 def connection_facts(port: int, redirect_uri: str = DEFAULT_REDIRECT_URI) -> dict[str, str]:
-    """Return everything a client needs to use the sandbox, under the names that ``./grdf sandbox`` prints.
-
-    :param port: TCP port on 127.0.0.1
-    :param redirect_uri: the first redirect URI that the sandbox was started with
-    """
-    base = base_url(port)
+    """Return everything a client needs to use the sandbox, under the names that ``./grdf sandbox`` prints."""
+    base = f"http://{HOST}:{port}"
     return {
         "adict_base": base + API_PATH,
         "token_url": f"{base}{REALM_PATH}/access_token",

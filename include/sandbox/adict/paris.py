@@ -21,18 +21,12 @@ def six_o_clock(day: date) -> str:
 
 
 def at_hour(day: date, hour: int) -> datetime:
-    """Return a whole hour in Paris as a UTC time.
-
-    :param hour: hour of that day in Paris, 0 to 23; not one that a DST change repeats or skips
-    """
+    """Return a whole hour in Paris, not one that a DST change repeats or skips, as a UTC time."""
     return datetime.combine(day, time(hour, 0), PARIS).astimezone(UTC)
 
 
 def civil_day(instant: datetime) -> date:
-    """Return the civil day in Paris at an instant.
-
-    :param instant: an aware datetime
-    """
+    """Return the civil day in Paris at an instant."""
     return instant.astimezone(PARIS).date()
 
 

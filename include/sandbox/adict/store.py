@@ -27,7 +27,6 @@ CREATE TABLE IF NOT EXISTS proofs (
   type TEXT NOT NULL, content BLOB NOT NULL, at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS log (n INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS calls (day TEXT PRIMARY KEY, calls INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS keys (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 
@@ -37,14 +36,9 @@ def fingerprint(secret: str) -> str:
 
 
 class Store:
-    """A SQLite connection that the server's threads share, one statement at a time.
-
-    :param path: the state file; created if missing
-    :raises sqlite3.Error: if the file cannot be opened or is not a state file
-    """
+    """A SQLite connection that the server's threads share, one statement at a time."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
         self.lock = threading.RLock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -56,22 +50,13 @@ class Store:
         }
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Run one statement and return all its rows.
-
-        :param sql: a statement with ``?`` placeholders
-        :param values: values for the placeholders
-        """
+        """Run one statement and return all its rows."""
         with self.lock:
             return self._db.execute(sql, values).fetchall()
 
-    def run(self, sql: str, *values: Any) -> int:
-        """Run one statement and return the number of rows that it has changed.
-
-        :param sql: a statement with ``?`` placeholders
-        :param values: values for the placeholders
-        """
-        with self.lock:
-            return self._db.execute(sql, values).rowcount
+    def run(self, sql: str, *values: Any) -> None:
+        """Run one statement."""
+        self.rows(sql, *values)
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a setting, or ``default`` if it has never been stored."""

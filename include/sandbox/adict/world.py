@@ -26,13 +26,10 @@ DEFAULTS: Final[dict[str, Any]] = {
     "id_token_claims": {},  # claims to override; null removes a claim
     "redirect_uris": [],  # in addition to those of the command line
     "no_right_status": 200,  # HTTP status of refusal 1000002: 200 or 403
-    "outside_perimeter": "truncate",  # or "refuse"
     "declared_right_state": "A valider",  # or "Active": state of a right declared with PUT
     "mail_at_once": False,  # show the holders' mails without waiting for the quarter of an hour
-    "unanswered_days": 15,  # after which a declared right that nobody has answered is obsolete
     "second_revocation_status": 409,  # or 404
     "too_many_rights": False,  # refuse lists of access rights as too long (200, with an asynchronous id)
-    "rights_layout": [],  # layout quirks of access-right lists
     "real_continues": False,  # whether the real household's figures go on after the file's last day, see real.py
     "faults": [],  # see gate.py
 }
@@ -40,12 +37,7 @@ DEFAULTS: Final[dict[str, Any]] = {
 
 @dataclass(slots=True)
 class World:
-    """The running sandbox.
-
-    :param store: the sandbox's state
-    :param port: TCP port on which it listens
-    :param redirect_uris: redirect URIs from the command line
-    """
+    """The running sandbox."""
 
     store: Store
     port: int
@@ -56,12 +48,8 @@ class World:
         return datetime.now(UTC) + timedelta(seconds=self.store.get("clock_offset_s", 0.0))
 
     def set_clock(self, now: datetime | None) -> None:
-        """Set the clock.
-
-        :param now: the new time, aware; ``None`` for the machine's own time
-        """
-        offset = 0.0 if now is None else (now - datetime.now(UTC)).total_seconds()
-        self.store.put("clock_offset_s", offset)
+        """Set the clock to an aware time, or, with ``None``, back to the machine's own."""
+        self.store.put("clock_offset_s", (now - datetime.now(UTC)).total_seconds() if now else 0.0)
 
     def today(self) -> date:
         """Return the civil date in Paris by the sandbox's clock."""
@@ -72,15 +60,9 @@ class World:
         return self.store.get(name, DEFAULTS[name])
 
     @property
-    def shift_years(self) -> int:
-        """Number of years by which the real household's figures are moved, fixed at the first start."""
-        years: int = self.store.get("real_shift_years", 0)
-        return years
-
-    @property
     def real(self) -> dict[str, Any]:
         """How the real household's figures are served: what ``readings.days_now`` is told."""
-        return {"shift": self.shift_years, "continues": self.setting("real_continues")}
+        return {"shift": self.store.get("real_shift_years", 0), "continues": self.setting("real_continues")}
 
 
 def world() -> World:

@@ -9,7 +9,7 @@ connection ``couchdb`` to CouchDB 3.
 
 from __future__ import annotations
 
-from include.sandbox.couch.embedded import CouchError, EmbeddedCouch
-from include.sandbox.couch.node import NodeError, install_node_modules, node_binary
+from include.sandbox.couch.embedded import EmbeddedCouch
+from include.sandbox.couch.node import install_node_modules, node_binary
 
-__all__ = ["CouchError", "EmbeddedCouch", "NodeError", "install_node_modules", "node_binary"]
+__all__ = ["EmbeddedCouch", "install_node_modules", "node_binary"]

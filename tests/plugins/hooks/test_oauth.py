@@ -36,7 +36,7 @@ Grdf = Callable[..., str]
 
 
 def grant(world: LocalWorld, account_id: str, meters: int = 1) -> dict[str, str]:
-    return consent(world.facts, world.door, holder(account_id, meters))
+    return consent(world.facts, holder(account_id, meters))
 
 
 def closed_port() -> int:

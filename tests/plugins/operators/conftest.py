@@ -34,4 +34,4 @@ def own(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fields | {"extra": {"database_prefix": prefix}}))
     book = AccountBook(clean.couch.url, clean.couch.user, clean.couch.password, prefix)
     AccountStore(CouchDBHook()).note_listed(datetime.now(UTC))  # this morning's check of the list is done
-    return SimpleNamespace(control=clean.control, book=book, facts=clean.facts, door=clean.door)
+    return SimpleNamespace(control=clean.control, book=book, facts=clean.facts)

@@ -112,7 +112,7 @@ def test_a_forged_id_token_leaves_the_account_as_it_was(clean: LocalWorld, accou
 @pytest.mark.parametrize("as_cozy", [True, False])
 def test_a_meter_that_a_new_consent_does_not_name_stays(clean: LocalWorld, account_id: str, as_cozy: bool) -> None:
     first, second = known_account(clean, account_id, 2)
-    grant = consent(clean.facts, clean.door, holder(account_id))  # only of the first meter
+    grant = consent(clean.facts, holder(account_id))  # only of the first meter
 
     def connect_again(stored: dict[str, Any]) -> None:
         stored.update(state="USER_ACTION_NEEDED.OAUTH_OUTDATED", state_partial=True, oauth=dict(grant))

@@ -25,7 +25,7 @@ def acquire(account_id: str) -> dict[str, Any]:
 
 def renew(world: LocalWorld, account_id: str) -> dict[str, Any]:
     """Connect again, and store the result on the account as cozy-stack does. Return the document."""
-    fresh = cozy_account(account_id, consent(world.facts, world.door, holder(account_id)), world.facts)
+    fresh = cozy_account(account_id, consent(world.facts, holder(account_id)), world.facts)
     known = world.book.get(account_id) or {}
     results = known["oauth_callback_results"] | fresh["oauth_callback_results"]
     world.book.save(known | {"oauth": fresh["oauth"], "oauth_callback_results": results})

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import requests
 from lowatt_grdf import api, models
 
-from tests.sandbox.rights_clients import client
+from include.sandbox.adict.meter_data.meters import Meter
 
 PCE = "09999990000042"
+
+
+def client(adict: Any, who: str = "") -> api.API:
+    class SandboxAPI(api.API):
+        scope = "/adict/v2"
+        api = adict.facts["adict_base"]
+        _auth_endpoint = adict.facts["token_url"]
+
+    return SandboxAPI(adict.facts[f"{who}client_id"], adict.facts[f"{who}client_secret"])
 
 
 @pytest.fixture(autouse=True)
@@ -30,19 +41,14 @@ def test_every_endpoint(adict):
     assert [line["consommation"]["journee_gaziere"] for line in daily] == [f"2026-06-{day:02}" for day in range(1, 10)]
     billed = grdf.donnees_consos_publiees(PCE, "2026-03-01", "2026-05-01")
     assert [line["consommation"]["type_conso"] for line in billed] == ["Publiée", "Publiée"]
-    assert (
-        grdf.donnees_injections_publiees(PCE, "2026-03-01", "2026-05-01")[0]["statut_restitution"]["code"] == "1000002"
-    )
     assert grdf.donnees_contractuelles(PCE)["donnees_contractuelles"]["car"]["car_actuelle"] > 0
     technical = grdf.donnees_techniques(PCE)["donnees_techniques"]
     assert technical["caracteristiques_compteur"]["frequence"] == "1M"
 
     other = "09999990004343"
-    adict.control.set_quirks(other)  # makes the meter appear in the list, which contains its postcode
-    postcode = next(meter["postcode"] for meter in adict.control.meters() if meter["pce"] == other)
     access = models.DeclareAccess(
         pce=other,
-        code_postal=postcode,
+        code_postal=Meter(other).postcode,
         courriel_titulaire="titulaire@example.org",
         date_debut_droit_acces="2026-06-20",
         date_fin_droit_acces="2027-06-20",
@@ -68,18 +74,3 @@ def test_every_endpoint(adict):
     assert refused[0]["statut_restitution"]["code"]
     with pytest.raises(requests.HTTPError, match="409"):
         eraser.revoke_acces(right["id_droit_acces"])
-
-
-def test_staging_client_reads_glued_and_pretty_answers(adict):
-    """Its staging variant handles the layouts that GRDF used, so it must also handle the sandbox's."""
-
-    class SandboxStaging(api.StagingAPI):
-        scope = "/adict/v2"
-        api = adict.facts["adict_base"]
-        _auth_endpoint = adict.facts["token_url"]
-
-    pce = "09999990000555"
-    adict.control.consent([pce])
-    adict.control.set_quirks(pce, layout=["glued", "pretty"])
-    grdf = SandboxStaging(adict.facts["client_id"], adict.facts["client_secret"])
-    assert len(grdf.donnees_consos_informatives(pce, "2026-06-01", "2026-06-10")) == 9

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from include.sandbox.adict.identity import FIRST, SECOND, Party
-from tests.sandbox.rights_clients import listing
+from tests.sandbox.conftest import listing
 
 PCE = "09999990471101"
 
@@ -51,14 +51,3 @@ def test_only_its_own_client_revokes_or_proves_a_right(adict: Any, right: str) -
     assert adict.call("PUT", f"/droit_acces/{right}/preuves", token(adict, FIRST), files=files).status_code == 404
     assert adict.call("PATCH", f"/droit_acces/{right}", token(adict, SECOND)).status_code == 403
     assert adict.call("PATCH", f"/droit_acces/{right}", token(adict, SECOND, revokes=True)).status_code == 200
-
-
-def test_the_quota_is_each_party_s(adict: Any, right: str) -> None:
-    first, second = token(adict, FIRST), token(adict, SECOND)
-    adict.control.set(calls_per_day=1)
-    try:
-        statuses = [adict.call("GET", "/droits_acces", each).status_code for each in (first, first, second, second)]
-    finally:
-        adict.control.set(calls_per_day=None)
-        adict.control.drop_calls()
-    assert statuses == [200, 429, 200, 429]

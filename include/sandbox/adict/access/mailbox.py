@@ -2,11 +2,12 @@
 
 GRDF sends them in batches at each quarter of an hour (ADICT 5); the holder accepts or refuses in the mail. Where
 GRDF's documentation says nothing, the sandbox behaves as follows. A right that nobody has answered becomes ``Obsolète``
-after the days of the setting ``unanswered_days``. The page ``/sandbox/mailbox`` is the mailbox of all invented holders.
+after 15 days. The page ``/sandbox/mailbox`` is the mailbox of all invented holders.
 """
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +15,6 @@ from flask import Blueprint, Response, redirect, render_template, request
 
 from include.sandbox.adict import answers, paris
 from include.sandbox.adict.access import rights
-from include.sandbox.adict.loopback import loopback_only
 from include.sandbox.adict.store import Store
 from include.sandbox.adict.world import World, world
 
@@ -22,57 +22,50 @@ DECLARED: Final = "DECLARATION_TIERS"
 """``parcours`` of a right that a third party has declared."""
 WAITING: Final = "A valider"
 _QUARTER: Final = timedelta(minutes=15)
+_UNANSWERED: Final = timedelta(days=15)
 
 blueprint = Blueprint("mailbox", __name__, url_prefix="/sandbox/mailbox")
-blueprint.before_request(loopback_only)
 
 
-def declared_at(right: rights.Right) -> datetime:
-    """Return when a right was created, aware."""
+def _declared_at(right: rights.Right) -> datetime:
     return datetime.fromisoformat(right["date_creation"]).replace(tzinfo=paris.PARIS)
 
 
-def mailed_at(right: rights.Right) -> datetime:
+def _mailed_at(right: rights.Right) -> datetime:
     """Return when GRDF mails the holder: at the first quarter of an hour after the declaration."""
-    made = declared_at(right)
+    made = _declared_at(right)
     hour = made.replace(minute=0, second=0, microsecond=0)
     return hour + ((made - hour) // _QUARTER + 1) * _QUARTER
 
 
-def mails(at: World) -> list[rights.Right]:
+def _mails(at: World) -> list[rights.Right]:
     """Return the rights whose holder has a mail to answer, oldest first."""
     forget_unanswered(at)
-    return [right for right in _waiting(at.store) if at.setting("mail_at_once") or mailed_at(right) <= at.now()]
+    return [right for right in _waiting(at.store) if at.setting("mail_at_once") or _mailed_at(right) <= at.now()]
 
 
 def answer(store: Store, right: rights.Right, now: datetime, *, accept: bool) -> rights.Right:
-    """Let the holder answer, store the right and return it. A right that does not wait stays as it is.
-
-    :param now: time of the sandbox's clock, aware
-    """
+    """Let the holder answer, store the right and return it. A right that does not wait stays as it is."""
     if not _waits(right):
         return right
     refused = {"date_passage_a_refuse": rights.stamp(now), "source_passage_a_refuse": "TITULAIRE"}
-    answered = right | {"etat_droit_acces": "Active" if accept else "Refusée"} | ({} if accept else refused)
-    rights.save(store, answered)
-    return answered
+    state = {"etat_droit_acces": "Active"} if accept else {"etat_droit_acces": "Refusée", **refused}
+    return rights.save(store, right | state)
 
 
 def forget_unanswered(at: World) -> None:
     """Make the rights obsolete that nobody has answered for too long."""
-    limit = at.now() - timedelta(days=at.setting("unanswered_days"))
     for right in _waiting(at.store):
-        if declared_at(right) < limit:
-            obsolete = {"date_passage_a_obsolete": rights.stamp(at.now()), "source_passage_a_obsolete": "GRDF"}
-            rights.save(at.store, right | {"etat_droit_acces": "Obsolète"} | obsolete)
+        if _declared_at(right) < at.now() - _UNANSWERED:
+            rights.obsolete(at.store, right, "GRDF", at.now())
 
 
 @blueprint.get("")
 def page() -> str:
     """Show the mails that have been sent, and how many will be."""
     at = world()
-    sent = mails(at)
-    due = [mailed_at(right) for right in _waiting(at.store) if right not in sent]
+    sent = _mails(at)
+    due = [_mailed_at(right) for right in _waiting(at.store) if right not in sent]
     return render_template("mailbox.html", mails=sent, due=min(due, default=None), later=len(due))
 
 
@@ -80,17 +73,17 @@ def page() -> str:
 def answer_mail(right_id: str) -> Response:
     """Take the holder's answer from the page: ``accepter`` or ``refuser``."""
     at = world()
-    right = next((each for each in mails(at) if each["id_droit_acces"] == right_id), None)
-    action = request.form.get("action")
-    if right is None or action not in ("accepter", "refuser"):
+    right = next((each for each in _mails(at) if each["id_droit_acces"] == right_id), None)
+    if right is None:
         return answers.body({"error": "There is no such mail to answer."}, 404)
-    answer(at.store, right, at.now(), accept=action == "accepter")
+    answer(at.store, right, at.now(), accept=request.form.get("action") == "accepter")
     back: Response = redirect("/sandbox/mailbox", 303)  # type: ignore[assignment]  # werkzeug's own Response
     return back
 
 
 def _waiting(store: Store) -> list[rights.Right]:
-    return [right for right in rights.in_state(store, WAITING) if _waits(right)]
+    query = "SELECT body FROM rights WHERE body LIKE ? ORDER BY seq"  # so that the others are not parsed
+    return [right for (body,) in store.rows(query, f"%{WAITING}%") if _waits(right := json.loads(body))]
 
 
 def _waits(right: rights.Right) -> bool:

@@ -30,13 +30,19 @@ REVOCABLE: Final = ("Active", "A valider", "A revérifier")
 SOURCES: Final = {"holder": "TITULAIRE", "third party": "TIERS", "grdf": "GRDF"}
 _REFUSED_BY_SOURCE = {"TITULAIRE": "1000014", "TIERS": "9990001", "GRDF": "9990002"}
 _NO_PERIMETER = {"publiees": "1000009", "informatives": "1000010"}
+_EMPTY = (
+    *("raison_sociale_du_titulaire", "numero_telephone_mobile_titulaire"),
+    *("perim_donnees_inj_debut", "perim_donnees_inj_fin", "date_revocation", "source_revocation"),
+    *("date_passage_a_obsolete", "source_passage_a_obsolete", "date_passage_a_refuse", "source_passage_a_refuse"),
+    *("statut_controle_preuve", "date_limite_transmission_preuve"),
+)
+"""Fields of a right that are null at first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What a holder consents to.
 
-    :param perimeters: some of :data:`PERIMETERS`
     :param data_first: first gas day that may be read
     :param data_end: the day after the last gas day that may be read
     :param right_first: first civil day of the right
@@ -50,79 +56,46 @@ class Terms:
     right_last: date
 
     @classmethod
-    def usual(cls, today: date, perimeters: Iterable[str] = PERIMETERS) -> Terms:
-        """Return what the consent page proposes: five years back and three years ahead.
-
-        :param today: civil date in Paris
-        :param perimeters: some of :data:`PERIMETERS`
-        """
+    def usual(cls, today: date) -> Terms:
+        """Return what the consent page proposes: five years back and three years ahead."""
         ahead = paris.years_before(today, -3)
-        return cls(tuple(perimeters), paris.years_before(today, 5), ahead, today, ahead)
+        return cls(PERIMETERS, paris.years_before(today, 5), ahead, today, ahead)
 
 
 def stamp(now: datetime) -> str:
-    """Format a time as access rights do, in Paris time without a zone.
-
-    :param now: an aware datetime
-    """
+    """Format an aware time as access rights do, in Paris time without a zone."""
     return f"{now.astimezone(paris.PARIS):%Y-%m-%d %H:%M:%S}"
 
 
 def new_right(pce: str, holder: meters.Holder, terms: Terms, now: datetime, **fields: Any) -> Right:
-    """Return a new access right. It is not stored yet.
-
-    :param now: time of the sandbox's clock, aware
-    :param fields: fields to override, such as ``etat_droit_acces``, ``parcours`` or ``role_tiers``
-    """
-    meter = meters.find(pce)
+    """Return a new access right. It is not stored yet."""
     right: Right = {
         "id_droit_acces": str(uuid.uuid4()),
         "id_pce": pce,
         "role_tiers": "AUTORISE_CONTRAT_FOURNITURE",
         "raison_sociale_du_tiers": identity.COMPANY,
         "nom_titulaire": f"{holder.first_name} {holder.last_name}",
-        "raison_sociale_du_titulaire": None,
         "courriel_titulaire": holder.email,
-        "numero_telephone_mobile_titulaire": None,
-        "code_postal": meter.postcode if meter else None,
+        "code_postal": meters.Meter(pce).postcode,
         "date_debut_droit_acces": terms.right_first.isoformat(),
         "date_fin_droit_acces": terms.right_last.isoformat(),
         "perim_donnees_conso_debut": terms.data_first.isoformat(),
         "perim_donnees_conso_fin": terms.data_end.isoformat(),
-        "perim_donnees_inj_debut": None,
-        "perim_donnees_inj_fin": None,
-        **{
-            f"perim_donnees_{name}": "Vrai" if name in terms.perimeters else "Faux"
-            for name in ("contractuelles", "techniques", "informatives", "publiees")
-        },
+        **{f"perim_donnees_{name}": "Vrai" if name in terms.perimeters else "Faux" for name in PERIMETERS},
         "date_creation": stamp(now),
         "etat_droit_acces": "Active",
-        "date_revocation": None,
-        "source_revocation": None,
-        "date_passage_a_obsolete": None,
-        "source_passage_a_obsolete": None,
-        "date_passage_a_refuse": None,
-        "source_passage_a_refuse": None,
         "parcours": "CLIENT_CONNECT",
-        "statut_controle_preuve": None,
-        "date_limite_transmission_preuve": None,
     }
-    return right | fields
+    return dict.fromkeys(_EMPTY) | right | fields
 
 
 def every(store: Store, company: str = "") -> list[Right]:
-    """Return all rights, oldest first.
-
-    :param company: the third party that has them; ``""`` for all
-    """
+    """Return all rights, oldest first."""
     return _of(company, store.rows("SELECT body FROM rights ORDER BY seq"))
 
 
 def of_meter(store: Store, pce: str, company: str = "") -> list[Right]:
-    """Return one meter's rights, oldest first.
-
-    :param company: the third party that has them; ``""`` for all
-    """
+    """Return one meter's rights, oldest first."""
     return _of(company, store.rows("SELECT body FROM rights WHERE pce = ? ORDER BY seq", pce))
 
 
@@ -131,27 +104,21 @@ def _of(company: str, rows: Iterable[tuple[Any, ...]]) -> list[Right]:
     return [right for right in found if not company or right["raison_sociale_du_tiers"] == company]
 
 
-def in_state(store: Store, state: str) -> list[Right]:
-    """Return the rights in one of :data:`STATES`, oldest first. The others are not parsed."""
-    wanted = f"%{json.dumps({'etat_droit_acces': state})[1:-1]}%"
-    rows = store.rows("SELECT body FROM rights WHERE body LIKE ? ORDER BY seq", wanted)
-    return [json.loads(body) for (body,) in rows]
-
-
 def find(store: Store, right_id: str) -> Right | None:
     """Return the right with that ``id_droit_acces``, ``None`` if there is none."""
     rows = store.rows("SELECT body FROM rights WHERE id = ?", right_id)
     return json.loads(rows[0][0]) if rows else None
 
 
-def save(store: Store, right: Right) -> None:
-    """Store a new or changed right."""
+def save(store: Store, right: Right) -> Right:
+    """Store a new or changed right, and return it."""
     store.run(
         "INSERT INTO rights (id, pce, body) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
         right["id_droit_acces"],
         right["id_pce"],
         json.dumps(right),
     )
+    return right
 
 
 def consent(
@@ -167,50 +134,33 @@ def consent(
     """Create one right per meter, as a holder's consent by Client Connect does.
 
     :param holder: the holder who consents; ``None`` for each meter's own holder
-    :param now: time of the sandbox's clock, aware
     :param keep_others: whether the meters' earlier active rights stay active
-    :param company: the third party that gets the rights
     """
     made = []
     with store.lock:
         for pce in pces:
             for old in [] if keep_others else of_meter(store, pce, company):
                 if old["etat_droit_acces"] in REVOCABLE and old["parcours"] == "CLIENT_CONNECT":
-                    save(
-                        store,
-                        old
-                        | {
-                            "etat_droit_acces": "Obsolète",
-                            "date_passage_a_obsolete": stamp(now),
-                            "source_passage_a_obsolete": "TITULAIRE",
-                        },
-                    )
+                    obsolete(store, old, "TITULAIRE", now)
             known = holder or meters.known_holder(pce)
-            right = new_right(pce, known, terms, now, raison_sociale_du_tiers=company)
-            save(store, right)
-            made.append(right)
+            made.append(save(store, new_right(pce, known, terms, now, raison_sociale_du_tiers=company)))
     return made
 
 
-def revoke(store: Store, right: Right, source: str, now: datetime) -> Right:
-    """Revoke a right, store it and return it.
+def obsolete(store: Store, right: Right, source: str, now: datetime) -> Right:
+    """Make a right obsolete, store it and return it."""
+    why = {"date_passage_a_obsolete": stamp(now), "source_passage_a_obsolete": source}
+    return save(store, right | {"etat_droit_acces": "Obsolète"} | why)
 
-    :param source: ``TITULAIRE``, ``TIERS`` or ``GRDF``
-    :param now: time of the sandbox's clock, aware
-    """
-    ended = right | {"etat_droit_acces": "Révoquée", "date_revocation": stamp(now), "source_revocation": source}
-    save(store, ended)
-    return ended
+
+def revoke(store: Store, right: Right, source: str, now: datetime) -> Right:
+    """Revoke a right, store it and return it."""
+    why = {"date_revocation": stamp(now), "source_revocation": source}
+    return save(store, right | {"etat_droit_acces": "Révoquée"} | why)
 
 
 def decide(rights: list[Right], perimeter: str, today: date) -> tuple[list[Right], str | None]:
-    """Return the rights that allow the third party to read, or the code of the refusal.
-
-    :param rights: all rights of the meter, oldest first
-    :param perimeter: one of :data:`PERIMETERS`
-    :param today: civil date in Paris
-    :return: the rights and ``None``, or no rights and the code of the refusal
-    """
+    """Return the rights that allow the third party to read, or the code of the refusal."""
     supply = [right for right in rights if "FOURNITURE" in right["role_tiers"]]
     if not supply:
         return [], "1000002"

@@ -9,7 +9,6 @@ Revoking a right that is not active, waiting or to be checked again gets a 409 (
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
 from datetime import date
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from flask import Blueprint, Response, g, request
 
 from include.sandbox.adict import answers, identity
 from include.sandbox.adict.access import mailbox, rights
+from include.sandbox.adict.answers import rights_answer
 from include.sandbox.adict.meter_data import layout, meters, quirks
 from include.sandbox.adict.world import world
 
@@ -29,25 +29,24 @@ _FILTERS: Final = {
     "statut_controle_preuve": rights.PROOFS,
 }
 _MOST_PCES: Final = 1000
-
-
-def _bad(message: str, code: str = "9999999400", status: int = 400) -> Response:
-    return answers.rights_error(code, message, status)
+_NEEDED: Final = ("courriel_titulaire", "code_postal")
+_DATES: Final = (
+    *("perim_donnees_conso_debut", "perim_donnees_conso_fin"),
+    *("date_debut_droit_acces", "date_fin_droit_acces"),
+)
 
 
 def _listing(found: list[rights.Right]) -> Response:
     at = world()
     if at.setting("too_many_rights"):
         told = answers.treatment("9999999413", "Trop de droits d'accès pour une réponse immédiate.")
-        return Response(
-            layout.render([told | {"id_traitement_asynchrone": str(uuid.uuid4())}]), mimetype=answers.NDJSON
-        )
-    wanted = set(at.setting("rights_layout"))
+        return answers.body(told | {"id_traitement_asynchrone": str(uuid.uuid4())}, mimetype=answers.NDJSON)
+    wanted: set[str] = set()
     for pce in {right["id_pce"] for right in found}:
-        wanted |= set(quirks.read(at.store, pce).get("layout") or ()) - {"truncated", "empty_body"}
+        wanted |= set(quirks.read(at.store, pce).get("layout") or ())
     message = _DONE if found else "Aucun droit d'accès."
-    text = layout.render([*found, answers.treatment(answers.SUCCESS, message)], wanted - {"status_line"})
-    return Response(text, mimetype=answers.NDJSON)
+    rows = [*found, answers.treatment(answers.SUCCESS, message)]
+    return Response(layout.render(rows, wanted - {"truncated", "empty_body", "status_line"}), mimetype=answers.NDJSON)
 
 
 @blueprint.get("/droits_acces")
@@ -62,25 +61,23 @@ def filter_rights() -> Response:
     """Return the rights that match all given filters."""
     asked = request.get_json(silent=True)
     if not isinstance(asked, dict) or set(asked) - set(_FILTERS):
-        return _bad("Corps de requête invalide.")
+        return rights_answer("Corps de requête invalide.")
     wanted = {name: values for name, values in asked.items() if values is not None}
     for name, values in wanted.items():
         known = _FILTERS[name]
         if not isinstance(values, list) or (known and set(map(str, values)) - set(known)):
-            return _bad(f"Valeur inconnue dans le filtre {name}.")
+            return rights_answer(f"Valeur inconnue dans le filtre {name}.")
     pces: list[str] = wanted.get("id_pce", [])
     if len(pces) > _MOST_PCES:
-        return _bad("Trop de points de comptage dans le filtre.", "2000000009")
+        return rights_answer("Trop de points de comptage dans le filtre.", "2000000009")
     if not all(isinstance(pce, str) and meters.well_formed(pce) for pce in pces):
-        return _bad("Un identifiant de point de comptage n'est pas valable.")
+        return rights_answer("Un identifiant de point de comptage n'est pas valable.")
     g.pce = pces[0] if len(pces) == 1 else None
     mailbox.forget_unanswered(world())
     store, company = world().store, identity.company_of(g.client_id)
-    found: Iterable[rights.Right] = (
-        [right for pce in dict.fromkeys(pces) for right in rights.of_meter(store, pce, company)]
-        if pces
-        else rights.every(store, company)
-    )
+    found = rights.every(store, company)
+    if pces:
+        found = [right for pce in dict.fromkeys(pces) for right in rights.of_meter(store, pce, company)]
     return _listing([right for right in found if all(right[name] in values for name, values in wanted.items())])
 
 
@@ -89,92 +86,71 @@ def revoke(right_id: str) -> Response:
     """Revoke a right on behalf of the third party."""
     at = world()
     if not identity.may_revoke(g.client_id):
-        return _bad("Ces identifiants ne permettent pas la révocation.", "9999999403", 403)
+        return rights_answer("Ces identifiants ne permettent pas la révocation.", "9999999403", 403)
     with at.store.lock:
         right = rights.find(at.store, right_id)
         if right is None or right["raison_sociale_du_tiers"] != identity.company_of(g.client_id):
-            return _bad("Ce droit d'accès n'existe pas.", "9999999404", 404)
+            return rights_answer("Ce droit d'accès n'existe pas.", "9999999404", 404)
         g.pce = right["id_pce"]
         if not right["role_tiers"].startswith("AUTORISE_"):
-            return _bad("Ce rôle ne permet pas la révocation.", "9999999409", 409)
+            return rights_answer("Ce rôle ne permet pas la révocation.", "9999999409", 409)
         if right["etat_droit_acces"] not in rights.REVOCABLE:
             status = at.setting("second_revocation_status")
-            return _bad("Ce droit d'accès est déjà révoqué ou n'existe plus.", f"9999999{status}", status)
+            return rights_answer("Ce droit d'accès est déjà révoqué ou n'existe plus.", f"9999999{status}", status)
         rights.revoke(at.store, right, "TIERS", at.now())
-    return answers.rights_error(answers.SUCCESS, _DONE, 200)
+    return rights_answer(_DONE, answers.SUCCESS, 200)
 
 
 def _terms(asked: dict[str, Any]) -> rights.Terms | None:
+    """Return the terms of a declaration, ``None`` if they make no sense."""
+    chosen = tuple(name for name in rights.PERIMETERS if asked.get(f"perim_donnees_{name}") == "Vrai")
     try:
-        days = [
-            date.fromisoformat(str(asked.get(name)))
-            for name in (
-                "perim_donnees_conso_debut",
-                "perim_donnees_conso_fin",
-                "date_debut_droit_acces",
-                "date_fin_droit_acces",
-            )
-        ]
+        terms = rights.Terms(chosen, *(date.fromisoformat(str(asked.get(name))) for name in _DATES))
     except ValueError:
         return None
-    chosen = tuple(name for name in rights.PERIMETERS if asked.get(f"perim_donnees_{name}") == "Vrai")
-    return rights.Terms(chosen, *days)
+    coherent = chosen and terms.data_first < terms.data_end and terms.right_first <= terms.right_last
+    return terms if coherent else None
 
 
 @blueprint.put("/pce/<pce>/droit_acces")
 def declare(pce: str) -> Response:
     """Declare a right, which the holder must then confirm (state ``A valider``, or that of the setting)."""
-    at = world()
+    at, company = world(), identity.company_of(g.client_id)
     g.pce = pce
     if identity.may_revoke(g.client_id):
-        return _bad("Ces identifiants ne permettent que la révocation.", "9999999403", 403)
+        return rights_answer("Ces identifiants ne permettent que la révocation.", "9999999403", 403)
     if not meters.well_formed(pce):
-        return _bad(answers.BAD_PCE[1])
-    asked = request.get_json(silent=True)
-    if not isinstance(asked, dict):
-        return _bad("Corps de requête invalide.")
-    name = asked.get("nom_titulaire") or asked.get("raison_sociale")
-    role = asked.get("role_tiers")
-    if role not in rights.ROLES or not name or not asked.get("courriel_titulaire") or not asked.get("code_postal"):
-        return _bad("Il manque une donnée obligatoire.")
-    meter = meters.find(pce)
-    if meter is None:
-        return _bad("Ce point de comptage est inconnu.", "1000000006", 404)
+        return rights_answer(answers.BAD_PCE[1])
+    asked = request.get_json(silent=True) or {}
+    name, role = asked.get("nom_titulaire") or asked.get("raison_sociale"), asked.get("role_tiers")
+    if role not in rights.ROLES or not name or not all(asked.get(needed) for needed in _NEEDED):
+        return rights_answer("Il manque une donnée obligatoire.")
+    if meters.find(pce) is None:
+        return rights_answer("Ce point de comptage est inconnu.", "1000000006", 404)
     if quirks.read(at.store, pce).get("contract_ended"):
-        return _bad("Le contrat de ce point de comptage a pris fin.", "1000000004", 409)
-    if asked["code_postal"] != meter.postcode:
-        return _bad("Le code postal ne correspond pas au point de comptage.", "1000000005", 409)
+        return rights_answer("Le contrat de ce point de comptage a pris fin.", "1000000004", 409)
+    if asked["code_postal"] != meters.Meter(pce).postcode:
+        return rights_answer("Le code postal ne correspond pas au point de comptage.", "1000000005", 409)
     terms = _terms(asked)
-    if (
-        terms is None
-        or not terms.perimeters
-        or terms.data_first >= terms.data_end
-        or terms.right_first > terms.right_last
-        or "INJECTION" in role
-    ):
-        return _bad("Le périmètre demandé est incohérent.", "1000000022", 409)
+    if terms is None or "INJECTION" in role:
+        return rights_answer("Le périmètre demandé est incohérent.", "1000000022", 409)
     with at.store.lock:
-        if any(
-            old["etat_droit_acces"] in rights.REVOCABLE and old["role_tiers"] == role
-            for old in rights.of_meter(at.store, pce, identity.company_of(g.client_id))
-        ):
-            return _bad("Un droit d'accès existe déjà.", "1000000003", 409)
-        holder = meters.Holder(str(name), "", str(asked["courriel_titulaire"]), (pce,))
+        for old in rights.of_meter(at.store, pce, company):
+            if old["etat_droit_acces"] in rights.REVOCABLE and old["role_tiers"] == role:
+                return rights_answer("Un droit d'accès existe déjà.", "1000000003", 409)
         state = at.setting("declared_right_state")
-        right = rights.new_right(
-            pce,
-            holder,
-            terms,
-            at.now(),
-            role_tiers=role,
-            raison_sociale_du_tiers=identity.company_of(g.client_id),
-            nom_titulaire=asked.get("nom_titulaire"),
-            raison_sociale_du_titulaire=asked.get("raison_sociale"),
-            numero_telephone_mobile_titulaire=asked.get("numero_telephone_mobile_titulaire"),
-            etat_droit_acces=state,
-            parcours=mailbox.DECLARED,
-        )
-        rights.save(at.store, right)
-    code = answers.SUCCESS if state == "Active" else answers.WAITING_FOR_HOLDER
-    message = _DONE if state == "Active" else "En attente de la validation du titulaire."
-    return answers.body(answers.treatment(code, message) | {"id_droit_acces": right["id_droit_acces"]}, 201)
+        given = {
+            "role_tiers": role,
+            "raison_sociale_du_tiers": company,
+            "nom_titulaire": asked.get("nom_titulaire"),
+            "raison_sociale_du_titulaire": asked.get("raison_sociale"),
+            "numero_telephone_mobile_titulaire": asked.get("numero_telephone_mobile_titulaire"),
+            "etat_droit_acces": state,
+            "parcours": mailbox.DECLARED,
+        }
+        holder = meters.Holder(str(name), "", str(asked["courriel_titulaire"]), (pce,))
+        right = rights.save(at.store, rights.new_right(pce, holder, terms, at.now(), **given))
+    told = answers.treatment(answers.WAITING_FOR_HOLDER, "En attente de la validation du titulaire.")
+    if state == "Active":
+        told = answers.treatment(answers.SUCCESS, _DONE)
+    return answers.body(told | {"id_droit_acces": right["id_droit_acces"]}, 201)

@@ -1,15 +1,13 @@
 """The routes of Client Connect: the consent page, the token endpoint and the key set.
 
-Without ``login_hint``, the page first asks which demo holder the visitor is. There is no password. Once a holder has
-consented in a browser, that browser stays logged in as this holder, whatever the hint says, unless the third party asks
-for ``prompt=login`` (OpenID Connect Core, 3.1.2.1). For an unknown client or redirect URI, an error page is shown, and
-the browser is never redirected.
+There is no password: who the visitor is, ``login_hint`` says. Once a holder has consented in a browser, that browser
+stays logged in as this holder, whatever the hint says, unless the third party asks for ``prompt=login`` (OpenID Connect
+Core, 3.1.2.1). For an unknown client or redirect URI, an error page is shown, and the browser is never redirected.
 """
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 from urllib.parse import quote, unquote
 
 from authlib.oauth2 import OAuth2Error
@@ -19,8 +17,7 @@ from werkzeug.datastructures import MultiDict
 from include.sandbox.adict import answers, identity
 from include.sandbox.adict.access import rights
 from include.sandbox.adict.access.rights import Terms
-from include.sandbox.adict.client_connect import keys
-from include.sandbox.adict.client_connect.oauth import Grantor, Server, check_connect_request
+from include.sandbox.adict.client_connect import oauth
 from include.sandbox.adict.meter_data import meters
 from include.sandbox.adict.world import World, world
 
@@ -34,19 +31,19 @@ LABELS = {
 }
 
 
-def _server() -> Server:
-    found: Server = current_app.extensions["sandbox_oauth"]
+def _server() -> oauth.Server:
+    found: oauth.Server = current_app.extensions["sandbox_oauth"]
     return found
 
 
 @blueprint.route("/authorize", methods=["GET", "POST"])
 def authorize() -> Response | tuple[str, int]:
     """Show the consent page, or handle the holder's answer."""
-    server = _server()
+    server, at = _server(), world()
     g.client_id = request.args.get("client_id")
     try:
         grant = server.get_consent_grant(end_user=None)
-        check_connect_request(request.args)
+        oauth.check_connect_request(request.args)
     except OAuth2Error as error:
         if error.redirect_uri:
             answer: Response = server.handle_error_response(None, error)
@@ -56,49 +53,34 @@ def authorize() -> Response | tuple[str, int]:
     if "login" not in request.args.get("prompt", "").split():
         hint = unquote(request.cookies.get(SESSION, "")) or hint
     holder = meters.holder_of(hint)
-    if holder is None:
-        return _who_are_you()
-    at = world()
     if request.method == "GET":
-        return _page(at, holder, _proposal(at, holder), ""), 200
-    if request.form.get("action") == "refuser":
-        return _answer(server, None, grant)
-    pces, terms, problem = _read_form(at, request.form)
-    if terms is None:
-        return _page(at, holder, request.form, problem), 422
-    company = identity.company_of(g.client_id)
-    made = rights.consent(at.store, pces, holder, terms, at.now(), company=company)
-    back = _answer(server, Grantor(holder.email, tuple(right["id_droit_acces"] for right in made)), grant)
-    back.set_cookie(SESSION, quote(hint), path=identity.REALM_PATH, httponly=True, samesite="Lax")
+        return _page(holder, _proposal(at, holder), problem=False), 200
+    grantor = None
+    if request.form.get("action") != "refuser":
+        try:
+            pces, terms = _read_form(at, request.form)
+        except ValueError:
+            return _page(holder, request.form, problem=True), 422
+        made = rights.consent(at.store, pces, holder, terms, at.now(), company=identity.company_of(g.client_id))
+        grantor = oauth.Grantor(holder.email, tuple(right["id_droit_acces"] for right in made))
+    back: Response = server.create_authorization_response(grant_user=grantor, grant=grant)
+    if grantor:
+        back.set_cookie(SESSION, quote(hint), path=identity.REALM_PATH, httponly=True, samesite="Lax")
     return back
-
-
-def _answer(server: Server, grantor: Grantor | None, grant: Any) -> Response:
-    answer: Response = server.create_authorization_response(grant_user=grantor, grant=grant)
-    return answer
-
-
-def _who_are_you() -> tuple[str, int]:
-    choices = [
-        (f"{h.first_name} {h.last_name}", f"{h.first_name};{h.last_name};{h.email};{identity.COMPANY}", len(h.pces))
-        for h in meters.DEMO_HOLDERS
-    ]
-    return render_template("holder.html", choices=choices, query=request.args), 200
 
 
 def _proposal(at: World, holder: meters.Holder) -> MultiDict[str, str]:
     usual = Terms.usual(at.today())
-    return MultiDict(
-        [
-            *(("pce", pce) for pce in holder.pces),
-            *(("perimetre", name) for name in rights.PERIMETERS),
-            ("conso_debut", usual.data_first.isoformat()),
-            ("conso_fin", usual.data_end.isoformat()),
-        ]
-    )
+    proposed: dict[str, tuple[str, ...]] = {
+        "pce": holder.pces,
+        "perimetre": rights.PERIMETERS,
+        "conso_debut": (usual.data_first.isoformat(),),
+        "conso_fin": (usual.data_end.isoformat(),),
+    }
+    return MultiDict(proposed)
 
 
-def _page(at: World, holder: meters.Holder, values: MultiDict[str, str], problem: str) -> str:
+def _page(holder: meters.Holder, values: MultiDict[str, str], *, problem: bool) -> str:
     return render_template(
         "authorize.html",
         holder=holder,
@@ -108,29 +90,21 @@ def _page(at: World, holder: meters.Holder, values: MultiDict[str, str], problem
         perimeters=values.getlist("perimetre"),
         values=values,
         problem=problem,
-        today=at.today(),
     )
 
 
-def _read_form(at: World, form: MultiDict[str, str]) -> tuple[list[str], Terms | None, str]:
-    """Parse the holder's answer. Return the meters, the terms and a problem; without terms if there is a problem."""
+def _read_form(at: World, form: MultiDict[str, str]) -> tuple[list[str], Terms]:
+    """Return the meters and the terms that the holder has chosen.
+
+    :raises ValueError: if they make no sense
+    """
     pces = list(dict.fromkeys([*form.getlist("pce"), *form.get("autre_pce", "").replace(",", " ").split()]))
-    unknown = [pce for pce in pces if meters.find(pce) is None]
     chosen = tuple(name for name in rights.PERIMETERS if name in form.getlist("perimetre"))
-    if unknown:
-        return [], None, f"Point de comptage inconnu : {', '.join(unknown)}."
-    if not pces:
-        return [], None, "Choisissez au moins un point de comptage."
-    if not chosen:
-        return [], None, "Choisissez au moins une catégorie de données."
-    try:
-        first, end = (date.fromisoformat(form.get(name, "")) for name in ("conso_debut", "conso_fin"))
-    except ValueError:
-        return [], None, "Indiquez les deux dates, sous la forme AAAA-MM-JJ."
-    if first >= end:
-        return [], None, "La première date doit précéder la seconde."
+    first, end = (date.fromisoformat(form.get(name, "")) for name in ("conso_debut", "conso_fin"))
+    if not (pces and all(map(meters.find, pces)) and chosen and first < end):
+        raise ValueError
     usual = Terms.usual(at.today())
-    return pces, Terms(chosen, first, end, usual.right_first, usual.right_last), ""
+    return pces, Terms(chosen, first, end, usual.right_first, usual.right_last)
 
 
 @blueprint.post("/access_token")
@@ -144,4 +118,4 @@ def access_token() -> Response:
 @blueprint.get("/connect/jwk_uri")
 def jwk_uri() -> Response:
     """Return the public key for verifying ``id_token`` signed with RS256."""
-    return answers.body(keys.public_keys(world().store))
+    return answers.body(oauth.public_keys(world().store))

@@ -12,6 +12,7 @@ string).
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -21,31 +22,30 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import jwt
 from authlib.common.urls import add_params_to_uri
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import ClientMixin, InvalidRequestError, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, ClientCredentialsGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
-from authlib.oidc.core import AuthorizationCodeMixin
-from authlib.oidc.core.grants import OpenIDCode
-from authlib.oidc.core.grants.util import create_half_hash
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Response
-from joserfc import jwt
-from joserfc.jwk import OctKey
 
 from include.sandbox.adict import identity
 from include.sandbox.adict.access import rights
-from include.sandbox.adict.client_connect import keys, tokens
-from include.sandbox.adict.world import World, world
+from include.sandbox.adict.client_connect import tokens
+from include.sandbox.adict.store import Store
+from include.sandbox.adict.world import world
+
+_KEY = "rsa_key"
+_KID = "sandbox"
 
 
 @dataclass(frozen=True, slots=True)
 class Client(ClientMixin):
-    """One of the registered clients.
-
-    :param may_connect: whether it may use the authorization code grant
-    """
+    """One of the registered clients."""
 
     client_id: str
     secret: str
@@ -79,62 +79,20 @@ class Client(ClientMixin):
 
 
 CLIENTS = {
-    client.client_id: client
-    for client in (
-        each
-        for party in identity.PARTIES
-        for each in (
-            Client(party.client_id, party.client_secret, may_connect=True),
-            Client(party.delete_client_id, party.delete_client_secret, may_connect=False),
-        )
-    )
+    **{each.client_id: Client(each.client_id, each.client_secret, may_connect=True) for each in identity.PARTIES},
+    **{
+        each.delete_client_id: Client(each.delete_client_id, each.delete_client_secret, may_connect=False)
+        for each in identity.PARTIES
+    },
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Grantor:
-    """The holder who has just consented.
-
-    :param email: the holder's e-mail address
-    :param right_ids: ``id_droit_acces`` of the new access rights
-    """
+    """The holder who has just consented."""
 
     email: str
     right_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TakenCode(AuthorizationCodeMixin):
-    """An authorization code that is being exchanged, with Authlib's interface."""
-
-    text: str
-    code: tokens.Code
-
-    def get_redirect_uri(self) -> str:
-        return self.code.redirect_uri
-
-    def get_scope(self) -> str:
-        return self.code.scope
-
-    def get_nonce(self) -> str | None:
-        return self.code.nonce
-
-    def get_auth_time(self) -> int:
-        return self.code.auth_time
-
-    def get_acr(self) -> str:
-        return "0"
-
-    def get_amr(self) -> None:
-        return
-
-    @property
-    def code_challenge(self) -> str | None:
-        return self.code.code_challenge
-
-    @property
-    def code_challenge_method(self) -> str | None:
-        return self.code.code_challenge_method
 
 
 class CodeGrant(AuthorizationCodeGrant):
@@ -151,99 +109,28 @@ class CodeGrant(AuthorizationCodeGrant):
         return status, body, [(name, add_params_to_uri(value, beside)) for name, value in headers]
 
     def save_authorization_code(self, code: str, request: Any) -> None:
-        at = world()
-        tokens.save_code(
-            at.store,
-            code,
-            tokens.Code(
-                client_id=request.client.client_id,
-                redirect_uri=request.payload.redirect_uri,
-                scope="openid",
-                nonce=request.payload.data.get("nonce"),
-                subject=request.user.email,
-                right_ids=request.user.right_ids,
-                auth_time=int(at.now().timestamp()),
-                code_challenge=request.payload.data.get("code_challenge") if at.setting("pkce") != "unknown" else None,
-                code_challenge_method=request.payload.data.get("code_challenge_method"),
-            ),
-            at.now() + timedelta(seconds=at.setting("code_lifetime_s")),
+        at, asked = world(), request.payload.data
+        kept = tokens.Code(
+            client_id=request.client.client_id,
+            redirect_uri=request.payload.redirect_uri,
+            scope="openid",
+            nonce=asked.get("nonce"),
+            subject=request.user.email,
+            right_ids=request.user.right_ids,
+            auth_time=int(at.now().timestamp()),
+            code_challenge=asked.get("code_challenge") if at.setting("pkce") != "unknown" else None,
+            code_challenge_method=asked.get("code_challenge_method"),
         )
+        tokens.save_code(at.store, code, kept, at.now() + timedelta(seconds=at.setting("code_lifetime_s")))
 
-    def query_authorization_code(self, code: str, client: Client) -> TakenCode | None:
-        at = world()
-        taken = tokens.use_code(at.store, code, client.client_id, at.now())
-        return TakenCode(code, taken) if taken else None
+    def query_authorization_code(self, code: str, client: Client) -> tokens.Code | None:
+        return tokens.use_code(world().store, code, client.client_id, world().now())
 
-    def delete_authorization_code(self, authorization_code: TakenCode) -> None:
+    def delete_authorization_code(self, authorization_code: tokens.Code) -> None:
         """Do nothing, because the code was already marked as used when it was read."""
 
-    def authenticate_user(self, authorization_code: TakenCode) -> Grantor:
-        return Grantor(authorization_code.code.subject, authorization_code.code.right_ids)
-
-
-class ConnectIdToken(OpenIDCode):
-    """The content of Client Connect's ``id_token``."""
-
-    def exists_nonce(self, nonce: str, request: Any) -> bool:
-        return False  # GRDF is not known to refuse a nonce that was used before
-
-    def get_client_algorithm(self, client: Client) -> str:
-        return str(world().setting("id_token_alg"))
-
-    def resolve_client_private_key(self, client: Client) -> Any:
-        if self.get_client_algorithm(client).startswith("HS"):
-            return OctKey.import_key(client.secret)
-        return keys.rsa_key(world().store)
-
-    def get_encode_header(self, client: Client) -> dict[str, str]:
-        alg = self.get_client_algorithm(client)
-        kid = {} if alg.startswith("HS") else {"kid": str(keys.rsa_key(world().store).kid)}
-        return {"typ": "JWT", "alg": alg, **kid}
-
-    def get_client_claims(self, client: Client) -> dict[str, Any]:
-        at = world()
-        now = int(at.now().timestamp() if at.setting("id_token_clock") == "sandbox" else time.time())
-        return {
-            "iss": identity.issuer(at.port),
-            "aud": client.client_id,
-            "azp": client.client_id,
-            "iat": now,
-            "exp": now + int(at.setting("id_token_lifetime_s")),
-            "realm": "/externeGrdf",
-            "tokenName": "id_token",
-            "tokenType": "JWTToken",
-            "auditTrackingId": str(uuid.uuid4()),
-        }
-
-    def get_authorization_code_claims(self, authorization_code: TakenCode) -> dict[str, Any]:
-        claims: dict[str, Any] = super().get_authorization_code_claims(authorization_code)
-        half = create_half_hash(authorization_code.text, world().setting("id_token_alg"))
-        return claims | {
-            "c_hash": half.decode(),
-            "org.forgerock.openidconnect.ops": authorization_code.text[:8].lower(),
-        }
-
-    def generate_user_info(self, user: Grantor, scope: str) -> dict[str, Any]:
-        at = world()
-        found = [rights.find(at.store, right_id) for right_id in user.right_ids]
-        consents = [{"pce": r["id_pce"], "id_accreditation": r["id_droit_acces"]} for r in found if r]
-        return {
-            "sub": hashlib.sha256(user.email.encode()).hexdigest(),
-            "consentements": json.dumps(consents, separators=(",", ":")),
-        }
-
-    def get_compatible_claims(self, request: Any) -> dict[str, Any]:
-        return self.get_client_claims(request.client)
-
-    def encode_id_token(self, token: dict[str, Any], request: Any) -> Any:
-        ordered = world().setting("id_token_claims")
-        if not ordered:
-            return super().encode_id_token(token, request)
-        key = self.resolve_client_private_key(request.client)
-        alg = self.get_client_algorithm(request.client)
-        plain = jwt.decode(super().encode_id_token(token, request), key, algorithms=[alg]).claims
-        claims = {name: value for name, value in (plain | ordered).items() if value is not None}
-        return jwt.encode(self.get_encode_header(request.client), claims, key, [alg])
+    def authenticate_user(self, authorization_code: tokens.Code) -> tokens.Code:
+        return authorization_code  # which says for whom it was made
 
 
 class Pkce(CodeChallenge):
@@ -278,7 +165,7 @@ class Server(AuthorizationServer):
         super().__init__(query_client=CLIENTS.get, save_token=_save_token)
         self.scopes_supported = None
         self.register_token_generator("default", _new_token)
-        self.register_grant(CodeGrant, [ConnectIdToken(require_nonce=False), Pkce(required=False)])
+        self.register_grant(CodeGrant, [Pkce(required=False)])
         self.register_grant(DataGrant)
 
     def handle_response(self, status_code: int, payload: Any, headers: Any) -> Response:
@@ -290,31 +177,78 @@ class Server(AuthorizationServer):
 
 
 def _new_token(
-    grant_type: str, client: Client, user: Any, scope: str, expires_in: int | None, include_refresh_token: bool
+    grant_type: str,
+    client: Client,
+    user: tokens.Code | None,
+    scope: str,
+    expires_in: int | None,
+    include_refresh_token: bool,
 ) -> dict[str, Any]:
-    data = grant_type == "client_credentials"
-    company = identity.company_of(client.client_id)
-    return {
-        "access_token": uuid.uuid4().hex + uuid.uuid4().hex,
-        "scope": f"{identity.API_PATH} {identity.SERVICE_USER} {company}" if data else "openid",
+    text = uuid.uuid4().hex + uuid.uuid4().hex
+    made = {
+        "access_token": text,
+        "scope": f"{identity.API_PATH} {identity.SERVICE_USER} {identity.company_of(client.client_id)}",
         "token_type": "Bearer",
         "expires_in": int(world().setting("token_lifetime_s")),
     }
+    return made | {"scope": "openid", "id_token": _id_token(client, user, text)} if user else made
 
 
 def _save_token(token: dict[str, Any], request: Any) -> None:
-    at: World = world()
+    at = world()
     known = tokens.Token(request.client.client_id, token["scope"], request.payload.grant_type)
     code = request.form.get("code") if known.grant_type == "authorization_code" else None
     tokens.save_token(at.store, token["access_token"], known, at.now() + timedelta(seconds=token["expires_in"]), code)
 
 
-def check_connect_request(data: Any) -> None:
-    """Check what Client Connect requires and Authlib does not check: only the scope ``openid``, and a ``state``.
+def _id_token(client: Client, code: tokens.Code, access_token: str) -> str:
+    at = world()
+    now = int(at.now().timestamp() if at.setting("id_token_clock") == "sandbox" else time.time())
+    found = [rights.find(at.store, right_id) for right_id in code.right_ids]
+    consents = [{"pce": r["id_pce"], "id_accreditation": r["id_droit_acces"]} for r in found if r]
+    half = hashlib.sha256(access_token.encode()).digest()[:16]
+    claims = {
+        "iss": identity.issuer(at.port),
+        "sub": hashlib.sha256(code.subject.encode()).hexdigest(),
+        "aud": client.client_id,
+        "azp": client.client_id,
+        "iat": now,
+        "exp": now + int(at.setting("id_token_lifetime_s")),
+        "auth_time": code.auth_time,
+        "acr": "0",
+        "nonce": code.nonce,
+        "at_hash": base64.urlsafe_b64encode(half).decode().rstrip("="),
+        "realm": "/externeGrdf",
+        "tokenName": "id_token",
+        "tokenType": "JWTToken",
+        "auditTrackingId": str(uuid.uuid4()),
+        "consentements": json.dumps(consents, separators=(",", ":")),
+        **at.setting("id_token_claims"),
+    }
+    kept = {name: value for name, value in claims.items() if value is not None}
+    if at.setting("id_token_alg") == "RS256":
+        return jwt.encode(kept, _rsa_key(at.store), "RS256", {"kid": _KID})
+    return jwt.encode(kept, client.secret, "HS256")
 
-    :param data: the query of the authorization request
-    :raises OAuth2Error: to be sent to the redirect URI, which must have been checked before
-    """
+
+def _rsa_key(store: Store) -> Any:
+    """Return the private key for ``id_token``. It is generated on first use and kept in the state."""
+    with store.lock:
+        if store.get(_KEY) is None:
+            key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+            form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+            store.put(_KEY, key.private_bytes(*form).decode())
+    return serialization.load_pem_private_key(store.get(_KEY).encode(), None)
+
+
+def public_keys(store: Store) -> dict[str, Any]:
+    """Return the JWKS document."""
+    public = jwt.algorithms.RSAAlgorithm.to_jwk(_rsa_key(store).public_key(), as_dict=True)
+    return {"keys": [public | {"kid": _KID, "use": "sig", "alg": "RS256"}]}
+
+
+def check_connect_request(data: Any) -> None:
+    """Check what Client Connect requires and Authlib does not check: only the scope ``openid``, and a ``state``."""
     redirect_uri, state = data.get("redirect_uri"), data.get("state")
     if data.get("scope") != "openid":
         raise InvalidScopeError("Client Connect asks for the scope openid.", redirect_uri=redirect_uri, state=state)

@@ -12,11 +12,7 @@ from include.sandbox.adict.store import Store, fingerprint
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """The data of an access token.
-
-    :param scope: the scope as sent to the client: ``openid``, or the API path followed by the user and the company
-    :param grant_type: ``client_credentials`` or ``authorization_code``
-    """
+    """The data of an access token."""
 
     client_id: str
     scope: str
@@ -25,13 +21,10 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The data of an authorization code.
+    """The data of an authorization code, with Authlib's interface.
 
     :param subject: the holder's e-mail address
-    :param right_ids: ``id_droit_acces`` of the holder's new access rights
     :param auth_time: when the holder consented, in epoch seconds
-    :param code_challenge: PKCE's code challenge, if one was sent
-    :param code_challenge_method: the method of that challenge
     """
 
     client_id: str
@@ -44,46 +37,31 @@ class Code:
     code_challenge: str | None = None
     code_challenge_method: str | None = None
 
+    def get_redirect_uri(self) -> str:
+        """Return the address to which it was sent."""
+        return self.redirect_uri
+
+    def get_scope(self) -> str:
+        """Return the scope that it gives."""
+        return self.scope
+
 
 def save_token(store: Store, text: str, token: Token, expires: datetime, code: str | None = None) -> None:
-    """Store a new access token.
-
-    :param text: the token itself
-    :param expires: when it expires, aware
-    :param code: the authorization code for which it was issued, if any
-    """
-    store.run(
-        "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?)",
-        fingerprint(text),
-        token.client_id,
-        token.scope,
-        token.grant_type,
-        expires.timestamp(),
-        fingerprint(code) if code else None,
-    )
+    """Store a new access token."""
+    until, of_code = expires.timestamp(), fingerprint(code) if code else None
+    values = (fingerprint(text), token.client_id, token.scope, token.grant_type, until, of_code)
+    store.run("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?)", *values)
 
 
 def find_token(store: Store, text: str, now: datetime) -> Token | None:
-    """Return the data of a token, ``None`` if it is unknown or has expired.
-
-    :param text: the token itself
-    :param now: time of the sandbox's clock, aware
-    """
-    rows = store.rows(
-        "SELECT client_id, scope, grant_type FROM tokens WHERE hash = ? AND expires > ?",
-        fingerprint(text),
-        now.timestamp(),
-    )
+    """Return the data of a token, ``None`` if it is unknown or has expired by the sandbox's clock."""
+    query = "SELECT client_id, scope, grant_type FROM tokens WHERE hash = ? AND expires > ?"
+    rows = store.rows(query, fingerprint(text), now.timestamp())
     return Token(*rows[0]) if rows else None
 
 
 def save_code(store: Store, text: str, code: Code, expires: datetime) -> None:
-    """Store a new authorization code.
-
-    :param text: the code itself
-    :param code: the data of the code
-    :param expires: when it expires, aware
-    """
+    """Store a new authorization code."""
     store.run("INSERT INTO codes VALUES (?, ?, ?, 0)", fingerprint(text), json.dumps(asdict(code)), expires.timestamp())
 
 
@@ -92,18 +70,13 @@ def use_code(store: Store, text: str, client_id: str, now: datetime) -> Code | N
 
     The code counts as used even if the rest of the request turns out to be invalid, because it may be stolen.
 
-    :param text: the code itself
-    :param client_id: the client that presents it
-    :param now: time of the sandbox's clock, aware
     :return: ``None`` if the code is unknown, expired, used or belongs to another client
     """
     key = fingerprint(text)
     with store.lock:
         rows = store.rows("SELECT body, expires, used FROM codes WHERE hash = ?", key)
-        if not rows:
-            return None
-        fields: dict[str, Any] = json.loads(rows[0][0])
-        if fields["client_id"] != client_id:
+        fields: dict[str, Any] = json.loads(rows[0][0]) if rows else {}
+        if fields.get("client_id") != client_id:
             return None
         if rows[0][2]:
             store.run("DELETE FROM tokens WHERE code_hash = ?", key)

@@ -75,7 +75,7 @@ def refuse(world: World, pace: Pace) -> Response | None:
         return answers.gateway_error("Authentification nécessaire.", 401)
     if not _BEARER.fullmatch(header):
         if "/droit" in request.path:
-            return answers.rights_error("9999999400", answers.BAD_BEARER[1], 400)
+            return answers.rights_answer(answers.BAD_BEARER[1])
         return answers.data_error(answers.BAD_BEARER)
     token = tokens.find_token(world.store, header.removeprefix("Bearer "), world.now())
     if token is None:
@@ -84,39 +84,22 @@ def refuse(world: World, pace: Pace) -> Response | None:
     if token.scope.split(" ")[0] != identity.API_PATH:
         return answers.gateway_error("La portée de ce jeton ne permet pas cet appel.", 403)
     if not pace.take(world, identity.company_of(token.client_id)):
-        return answers.gateway_error("Quota d'appels dépassé.", 429, world.setting("retry_after"))
+        answer = answers.gateway_error("Quota d'appels dépassé.", 429)
+        if world.setting("retry_after") is not None:
+            answer.headers["Retry-After"] = f"{world.setting('retry_after'):g}"
+        return answer
     return None
 
 
-def take_fault(world: World, *, after: bool) -> dict[str, Any] | None:
-    """Return the first fault that matches this request, and count one use of it.
+def strike(world: World, *, after: bool) -> Response | None:
+    """Apply the first fault that matches this request, and count one use of it.
 
     :param after: whether to look for faults that apply after the call has taken effect
+    :return: the response to send, or ``None`` if there is no such fault, or it only delays the call
     """
-    if not world.setting("faults"):
+    fault = _take_fault(world, after=after)
+    if fault is None:
         return None
-    with world.store.lock:
-        faults: list[dict[str, Any]] = world.setting("faults")
-        for position, fault in enumerate(faults):
-            if (
-                bool(fault.get("after")) == after
-                and fault.get("method", request.method) == request.method
-                and re.search(fault["path"], request.path)
-            ):
-                left = fault.get("times", 1)
-                if left is not None:
-                    kept = [] if left <= 1 else [fault | {"times": left - 1}]
-                    world.store.put("faults", faults[:position] + kept + faults[position + 1 :])
-                return fault
-    return None
-
-
-def strike(fault: dict[str, Any]) -> Response | None:
-    """Apply a fault.
-
-    :param fault: in the form that the module's docstring describes
-    :return: the response to send, or ``None`` if the fault only delays the call
-    """
     time.sleep(float(fault.get("delay_s") or 0))
     if fault.get("cut"):
         return Response(_cut_short(), status=200, mimetype=answers.NDJSON, headers={"Content-Length": "100000"})
@@ -133,20 +116,30 @@ def strike(fault: dict[str, Any]) -> Response | None:
     return answer
 
 
+def _take_fault(world: World, *, after: bool) -> dict[str, Any] | None:
+    with world.store.lock:
+        faults: list[dict[str, Any]] = world.setting("faults")
+        for position, fault in enumerate(faults):
+            meant = bool(fault.get("after")) == after and fault.get("method", request.method) == request.method
+            if meant and re.search(fault["path"], request.path):
+                left = fault.get("times", 1)
+                if left is not None:
+                    kept = [] if left <= 1 else [fault | {"times": left - 1}]
+                    world.store.put("faults", faults[:position] + kept + faults[position + 1 :])
+                return fault
+    return None
+
+
 def _usual_body(status: int) -> Any:
-    """Return a technical error in the form that this path uses: ADICT's own for a 500, otherwise the gateway's."""
+    # A technical error in the form that this path uses: ADICT's own for a 500, otherwise the gateway's.
     message = "Panne ordonnée au bac à sable."
     if status != 500 or not request.path.startswith(identity.API_PATH):
         return {"erreur": message}
     if "/droit" in request.path:
         return answers.treatment("2000000007", message)
-    return {"statut_restitution": {"code": "9999500", "message": message}}
-
-
-class CutOff(Exception):
-    """An error raised in the middle of a body to make the server drop the connection."""
+    return {"statut_restitution": answers.restitution("9999500", message)}
 
 
 def _cut_short() -> Iterator[bytes]:
     yield b'{"pce":{"id_pce":"0999'
-    raise CutOff
+    raise ConnectionError  # so the server drops the connection

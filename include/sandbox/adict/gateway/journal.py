@@ -10,7 +10,7 @@ from flask import Response, g, request
 from include.sandbox.adict.world import World
 
 #: Query parameters that are logged. Codes, states, hints and secrets are not.
-_KEPT: Final = ("date_debut", "date_fin", "periode", "filtre", "scope", "response_type", "redirect_uri")
+_KEPT: Final = ("date_debut", "date_fin", "scope", "response_type", "redirect_uri")
 
 
 def note(at: World, answer: Response) -> None:
@@ -29,14 +29,6 @@ def note(at: World, answer: Response) -> None:
 
 
 def since(at: World, number: int) -> list[dict[str, Any]]:
-    """Return the entries after a number, oldest first, each with its number ``n``.
-
-    :param number: ``n`` of the last entry already seen; 0 for all
-    """
+    """Return the entries after a number, 0 for all, oldest first, each with its number ``n``."""
     rows = at.store.rows("SELECT n, body FROM log WHERE n > ? ORDER BY n", number)
     return [{"n": n} | json.loads(body) for n, body in rows]
-
-
-def clear(at: World) -> None:
-    """Delete all entries. Numbers continue from where they were."""
-    at.store.run("DELETE FROM log")

@@ -12,20 +12,18 @@ from include.sandbox.adict.answers import SUCCESS, treatment
 def render(lines: list[dict[str, Any]], layout: Collection[str] = ()) -> str:
     """Return the text of one response.
 
-    :param lines: the objects, in order
-    :param layout: names from :data:`quirks.LAYOUTS`, which may be combined. ``envelope`` puts the objects into the list
+    :param layout: as in :mod:`include.sandbox.adict.meter_data.quirks`; ``envelope`` puts the objects into the list
         ``liste_acces`` of one object, ``array`` into a plain JSON array
     """
     if "empty_body" in layout and not any(line.get("consommation") for line in lines):
         return ""
-    objects: list[dict[str, Any]] = list(lines)
+    values: list[Any] = list(lines)
     if "status_line" in layout:
-        objects.append(treatment(SUCCESS, "Opération réussie."))
-    values: list[Any] = objects
+        values.append(treatment(SUCCESS, "Opération réussie."))
     if "envelope" in layout:
-        values = [{"liste_acces": objects}]
+        values = [{"liste_acces": values}]
     elif "array" in layout:
-        values = [objects]
+        values = [values]
     indent = 1 if "pretty" in layout else None
     separators = None if indent else (",", ":")
     texts = [json.dumps(value, ensure_ascii=False, indent=indent, separators=separators) for value in values]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -11,52 +10,28 @@ from typing import Any
 from include.sandbox.adict import answers, paris
 from include.sandbox.adict.meter_data.readings import DEFINITIVE, PROVISIONAL, Day
 
-_PERIOD = re.compile(r"(?:PN-)?(\d{4})(?:-(?:(\d{2})|W(\d{2})|(\d{3})))?")
+_READ = {
+    "raison_releve": "RNO",
+    "libelle_raison_releve": "Relevé normal",
+    "qualite_releve": "Mesure",
+    "statut_releve": "Normal",
+}
+_COEFFICIENTS = {"coeff_pta": None, "valeur_pcs": None, "coeff_conversion": None}
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The window of a request.
 
-    :param first: first gas day
     :param end: the day after the last gas day
-    :param period: the text of ``periode``, if the client used it
     """
 
     first: date
     end: date
-    period: str | None = None
 
     def echo(self) -> dict[str, Any]:
-        """Return the ``periode`` object. Its ``date_fin`` is that of the request, or the last day of a ``periode``."""
-        last = self.end - timedelta(days=1) if self.period else self.end
-        return {"valeur": self.period, "date_debut": self.first.isoformat(), "date_fin": last.isoformat()}
-
-
-def parse_period(text: str) -> Asked | None:
-    """Parse a ``periode``: ``YYYY``, ``YYYY-NN``, ``YYYY-WNN`` or ``YYYY-NNN``, each also with the prefix ``PN-``.
-
-    What ``PN-`` ("previous") really means is not public; here it makes no difference.
-
-    :return: ``None`` if the text has no known form or is not a real period
-    """
-    if (match := _PERIOD.fullmatch(text)) is None:
-        return None
-    year, month, week, day = (int(part) if part else None for part in match.groups())
-    assert year is not None
-    try:
-        if month is not None:
-            first = date(year, month, 1)
-            return Asked(first, paris.month_after(first), text)
-        if week is not None:
-            first = date.fromisocalendar(year, week, 1)
-            return Asked(first, first + timedelta(days=7), text)
-        if day is not None:
-            first = date(year, 1, 1) + timedelta(days=day - 1)
-            return Asked(first, first + timedelta(days=1), text) if day >= 1 and first.year == year else None
-        return Asked(date(year, 1, 1), date(year + 1, 1, 1), text)
-    except (ValueError, OverflowError):
-        return None
+        """Return the ``periode`` object."""
+        return {"valeur": None, "date_debut": self.first.isoformat(), "date_fin": self.end.isoformat()}
 
 
 def _index(side: str, value: int | None, when: str | None) -> dict[str, Any]:
@@ -67,11 +42,7 @@ def _index(side: str, value: int | None, when: str | None) -> dict[str, Any]:
 
 
 def informative(pce: str, asked: Asked, day: Day) -> dict[str, Any]:
-    """Return the line for one gas day.
-
-    :param asked: the request's window
-    :param day: what GRDF knows about the day
-    """
+    """Return the line for one gas day."""
     start, end = paris.six_o_clock(day.day), paris.six_o_clock(day.day + timedelta(days=1))
     return {
         "pce": {"id_pce": pce},
@@ -83,7 +54,7 @@ def informative(pce: str, asked: Asked, day: Day) -> dict[str, Any]:
             "date_fin_consommation": end,
             "flag_retour_zero": None,
             "volume_brut": day.volume,
-            "coeff_calcul": {"coeff_pta": None, "valeur_pcs": None, "coeff_conversion": day.coefficient},
+            "coeff_calcul": _COEFFICIENTS | {"coeff_conversion": day.coefficient},
             "volume_converti": None,
             "energie": day.energy,
             "type_qualif_conso": day.quality,
@@ -105,7 +76,7 @@ def absence(pce: str, asked: Asked, day: Day, energy: int | None) -> dict[str, A
     line["releve_fin"] = {"date_releve": None, **_index("fin", None, None)}
     line["consommation"] |= {
         "volume_brut": None,
-        "coeff_calcul": {"coeff_pta": None, "valeur_pcs": None, "coeff_conversion": None},
+        "coeff_calcul": _COEFFICIENTS,
         "energie": energy,
         "type_qualif_conso": "Absence de Données",
         "statut_conso": PROVISIONAL,
@@ -113,20 +84,11 @@ def absence(pce: str, asked: Asked, day: Day, energy: int | None) -> dict[str, A
     return line
 
 
-def refusal(pce: str, asked: Asked, code: str, message: str | None = None) -> dict[str, Any]:
-    """Return the line of a refusal.
-
-    :param code: seven digits
-    :param message: text for a code that is not in :data:`answers.REFUSALS`
-    """
-    return {
-        "pce": {"id_pce": pce},
-        "periode": asked.echo(),
-        "releve_debut": None,
-        "releve_fin": None,
-        "consommation": None,
-        "statut_restitution": {"code": code, "message": message or answers.REFUSALS.get(code, "Refus.")},
-    }
+def refusal(pce: str, asked: Asked, code: str) -> dict[str, Any]:
+    """Return the line of a refusal."""
+    nothing = {"releve_debut": None, "releve_fin": None, "consommation": None}
+    told = {"pce": {"id_pce": pce}, "periode": asked.echo(), **nothing}
+    return told | {"statut_restitution": answers.restitution(code)}
 
 
 def informative_lines(
@@ -134,8 +96,6 @@ def informative_lines(
 ) -> list[dict[str, Any]]:
     """Return all lines of a response with daily data, with line quirks applied.
 
-    :param days: what GRDF knows, oldest first
-    :param quirks: the meter's quirks
     :param fails_from: the day from which this response fails with code 2000100
     """
     wanted = quirks.get("lines") or {}
@@ -153,9 +113,7 @@ def informative_lines(
             line = informative(pce, asked, day)
             if text in broken:
                 line["consommation"]["energie"] = broken[text] if isinstance(broken, dict) else "12,5 kWh"
-            lines.append(line)
-            if text in (wanted.get("duplicate") or []):
-                lines.append(copy.deepcopy(line))
+            lines += [line] * (2 if text in (wanted.get("duplicate") or []) else 1)
     if lines and wanted.get("foreign"):
         foreign = copy.deepcopy(lines[0])
         foreign["pce"]["id_pce"] = "09999990099999" if pce != "09999990099999" else "09999990099998"
@@ -166,21 +124,12 @@ def informative_lines(
 
 
 def published(pce: str, asked: Asked, days: list[Day]) -> dict[str, Any]:
-    """Return the published line for one billing period.
-
-    :param days: all days of the period, oldest first
-    """
+    """Return the published line for one billing period."""
     start, end = paris.six_o_clock(days[0].day), paris.six_o_clock(days[-1].day + timedelta(days=1))
-    read = {
-        "raison_releve": "RNO",
-        "libelle_raison_releve": "Relevé normal",
-        "qualite_releve": "Mesure",
-        "statut_releve": "Normal",
-    }
     line = informative(pce, asked, days[0])
     volume = days[-1].index_end - days[0].index_start
-    line["releve_debut"] = {"date_releve": start, **read, **_index("debut", days[0].index_start, start)}
-    line["releve_fin"] = {"date_releve": end, **read, **_index("fin", days[-1].index_end, end)}
+    line["releve_debut"] = {"date_releve": start, **_READ, **_index("debut", days[0].index_start, start)}
+    line["releve_fin"] = {"date_releve": end, **_READ, **_index("fin", days[-1].index_end, end)}
     line["consommation"] |= {
         "date_fin_consommation": end,
         "flag_retour_zero": False,
@@ -193,5 +142,11 @@ def published(pce: str, asked: Asked, days: list[Day]) -> dict[str, Any]:
         "type_conso": "Publiée",
     }
     line["bordereau_publication"] = {"date_debut_bordereau": None, "date_fin_bordereau": None, "nb_jour_gazier": None}
-    line["statut_restitution"] = line.pop("statut_restitution")
+    return line
+
+
+def published_twin(pce: str, asked: Asked, day: Day) -> dict[str, Any]:
+    """Return the line without data that GRDF sends beside that of some billing periods."""
+    line = published(pce, asked, [day])
+    line["consommation"] |= {"energie": None, "volume_brut": None, "type_qualif_conso": "Absence de Données"}
     return line

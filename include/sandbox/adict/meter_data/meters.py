@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from include.sandbox.adict.meter_data import synthetic
 
 REAL_PCE: Final = "09999999900017"
-Kind = Literal["real", "synthetic"]
 _FORM = re.compile(r"\d{14}|GI\d{6}")
 _FLEET_EMAIL = re.compile(r"foyer-(\d{1,7})(?:-(\d))?@.*")
 
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A meter that GRDF knows.
-
-    :param pce: its id, 14 digits or ``GI`` and 6 digits
-    :param kind: whether it has the real household's data or synthetic data
-    """
+    """A meter that GRDF knows."""
 
     pce: str
-    kind: Kind
+
+    @property
+    def kind(self) -> str:
+        """Whether it has the ``real`` household's data, or ``synthetic`` data."""
+        return "real" if self.pce == REAL_PCE else "synthetic"
 
     @property
     def postcode(self) -> str:
@@ -64,26 +63,22 @@ def well_formed(pce: str) -> bool:
 
 def find(pce: str) -> Meter | None:
     """Return the meter with that id, ``None`` if GRDF does not know it."""
-    if pce == REAL_PCE:
-        return Meter(pce, "real")
-    return Meter(pce, "synthetic") if synthetic.exists(pce) else None
+    return Meter(pce) if pce == REAL_PCE or synthetic.exists(pce) else None
 
 
-def holder_of(login_hint: str) -> Holder | None:
+def holder_of(login_hint: str) -> Holder:
     """Return the holder named in an authorization request. Invent one if necessary.
 
     ``foyer-<n>@...`` holds the fleet meter ``0999999`` followed by n in 7 digits; ``foyer-<n>-<k>@...`` holds k meters,
     starting with n. Any other e-mail address holds one meter derived from the address.
 
-    :param login_hint: first name, last name, e-mail address and third party, separated by ``;`` (in older guides ``|``)
-    :return: ``None`` if the hint has no e-mail address
+    :param login_hint: first name, last name, e-mail address and third party, separated by ``;``
+    :return: the first demo holder if the hint has no e-mail address
     """
-    fields = [field.strip() for field in re.split(r"[;|]", login_hint)] + [""] * 3
-    first_name, last_name, email = fields[0], fields[1], fields[2].lower()
-    if "@" not in email:
-        return None
+    first_name, last_name, email = ([field.strip() for field in login_hint.split(";")] + [""] * 3)[:3]
+    email = email.lower()
     for holder in DEMO_HOLDERS:
-        if holder.email == email:
+        if holder.email == email or "@" not in email:
             return holder
     if fleet := _FLEET_EMAIL.fullmatch(email):
         start, count = int(fleet[1]), int(fleet[2] or 1)

@@ -7,12 +7,12 @@ Quirks have this shape, where every key is optional::
      "lines": {"duplicate": [day, ...], "foreign": true, "absent_null": [day, ...], "absent_zero": [day, ...],
                "missing": [day, ...], "broken": [day, ...] or {day: any JSON value}, "published_twin": true,
                "partial": {"from": day, "times": 1 or null}},
-     "refusal": "1000014" or null, "frequency": "1M" | "MM" | "6M" | "JJ", "contract_ended": true}
+     "refusal": "1000014" or null, "frequency": "1M" | "6M" | "JJ", "contract_ended": true}
 
 ``layout`` quirks never lose a good line: ``missing_bracket`` adds a broken copy of the first line before it,
 ``truncated`` adds a cut copy of the last line after it. ``lines`` quirks, except ``duplicate`` and ``foreign``, list
 days without usable energy. ``partial`` makes the response fail with code 2000100 from a day on, ``times`` times (null:
-forever).
+forever). A meter of another frequency than ``1M`` has no daily data.
 """
 
 from __future__ import annotations
@@ -23,25 +23,6 @@ from typing import Any, Final
 
 from include.sandbox.adict.store import Store
 
-LAYOUTS: Final = frozenset(
-    [
-        "glued",
-        "pretty",
-        "nbsp",
-        "bom",
-        "blank_lines",
-        "missing_bracket",
-        "truncated",
-        "status_line",
-        "envelope",
-        "array",
-        "empty_body",
-        "scalar_car",
-    ]
-)
-LINES: Final = frozenset(
-    ["duplicate", "foreign", "absent_null", "absent_zero", "missing", "broken", "published_twin", "partial"]
-)
 KEYS: Final = frozenset(["layout", "lines", "refusal", "frequency", "contract_ended"])
 
 
@@ -53,25 +34,13 @@ def read(store: Store, pce: str) -> dict[str, Any]:
 
 
 def write(store: Store, pce: str, quirks: dict[str, Any]) -> None:
-    """Replace a meter's quirks.
-
-    :param quirks: in the shape that the module's docstring describes; ``{}`` clears them
-    :raises ValueError: if a name is not known; the text says which
-    """
-    lines = quirks.get("lines") or {}
-    for name, known, given in (
-        ("quirk", KEYS, quirks),
-        ("layout", LAYOUTS, quirks.get("layout") or []),
-        ("line quirk", LINES, lines),
-    ):
-        if unknown := set(given) - known:
-            raise ValueError(f"unknown {name} {sorted(unknown)}; known: {sorted(known)}")
-    for name in ("duplicate", "absent_null", "absent_zero", "missing", "broken"):
-        for day in lines.get(name) or []:
-            date.fromisoformat(day)
-    if lines.get("partial"):
-        date.fromisoformat(str(lines["partial"].get("from")))
+    """Replace a meter's quirks; ``{}`` clears them."""
     store.run("INSERT OR REPLACE INTO quirks VALUES (?, ?)", pce, json.dumps(quirks))
+
+
+def daily(quirks: dict[str, Any]) -> bool:
+    """Return whether a meter has daily data."""
+    return bool(quirks.get("frequency", "1M") == "1M")
 
 
 def unusable(quirks: dict[str, Any], day: date) -> bool:
@@ -79,17 +48,14 @@ def unusable(quirks: dict[str, Any], day: date) -> bool:
     lines = quirks.get("lines") or {}
     text = day.isoformat()
     partial = lines.get("partial")
-    for_ever = bool(partial and partial.get("times") is None and text >= partial["from"])
-    return for_ever or any(
-        text in (lines.get(name) or []) for name in ("absent_null", "absent_zero", "missing", "broken")
-    )
+    if partial and partial.get("times") is None and text >= partial["from"]:
+        return True
+    return any(text in (lines.get(name) or []) for name in ("absent_null", "absent_zero", "missing", "broken"))
 
 
 def use_partial(store: Store, pce: str, first: date, end: date) -> date | None:
     """Return the day from which this response fails with 2000100, and count one use of the quirk.
 
-    :param first: first day requested
-    :param end: the day after the last day requested
     :return: ``None`` if the response does not fail
     """
     with store.lock:

@@ -3,22 +3,19 @@
 A synthetic meter's gas day D appears at 08:00 Paris time on D+1, D+2 or D+3 (chosen per day). One day in ten is at
 first an estimate, slightly off, for five days. In one month out of three the coefficient is provisional too, so the
 days change by a kWh or two when the month is published, on the 3rd of the next month at 08:00. From then on, a day is
-definitive. If the quirk ``frequency`` is ``MM``, a month's days appear between the 10th and the 20th of the next month.
-With ``6M`` or ``JJ``, days never appear.
-
-The real household's days are definitive as soon as they are over.
+definitive. The real household's days are definitive as soon as they are over.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from typing import Final
 
 from include.sandbox.adict import paris
 from include.sandbox.adict.meter_data import real, synthetic
 from include.sandbox.adict.meter_data.meters import Meter
+from include.sandbox.adict.meter_data.synthetic import FinalDay
 from include.sandbox.adict.store import Store
 
 MEASURED: Final = "Mesuré"
@@ -37,8 +34,6 @@ class Day:
     :param index_end: meter index at the end of the day, in m³
     :param energy: kWh; ``None`` if GRDF has withdrawn the figure
     :param coefficient: kWh per m³
-    :param quality: ``Mesuré``, ``Estimé`` or ``Corrigé``
-    :param status: ``Provisoire`` or ``Définitive``
     """
 
     day: date
@@ -55,20 +50,13 @@ class Day:
         return self.index_end - self.index_start
 
 
-def published_at(month: date, frequency: str, pce: str) -> datetime:
-    """Return the time from which a month's days are definitive.
-
-    :param month: any day of that month
-    :param frequency: ``1M`` or ``MM``
-    :param pce: the meter's id, which decides the day of publication for ``MM``
-    """
-    after = paris.month_after(month)
-    day = 10 + synthetic.draw(pce, after) % 11 if frequency == "MM" else 3
-    return paris.at_hour(after.replace(day=day), 8)
+def published_at(month: date) -> datetime:
+    """Return the time from which the days of a month are definitive."""
+    return paris.at_hour(paris.month_after(month).replace(day=3), 8)
 
 
 def first_seen(pce: str, day: date) -> datetime:
-    """Return the time at which a gas day of a synthetic ``1M`` meter appears."""
+    """Return the time at which a gas day of a synthetic meter appears."""
     delay = (1, 1, 1, 1, 1, 1, 2, 2, 2, 3)[synthetic.draw(pce, day, "delay") % 10]
     return paris.at_hour(day + timedelta(days=delay), 8)
 
@@ -80,39 +68,32 @@ def days_now(
     end: date,
     now: datetime,
     *,
-    frequency: str = "1M",
+    daily: bool = True,
     shift: int = 0,
     continues: bool = False,
 ) -> list[Day]:
     """Return the days that GRDF currently knows, oldest first, with corrections.
 
-    :param store: the state, which contains the corrections
-    :param first: first gas day
     :param end: the day after the last gas day
-    :param now: time of the sandbox's clock, aware
-    :param frequency: the meter's reading frequency; only ``1M`` and ``MM`` have days
+    :param daily: whether the meter has daily data at all
     :param shift: number of years by which the real household's figures are moved
-    :param continues: whether they go on after the file's last day
     """
-    if frequency not in ("1M", "MM"):
+    if not daily:
         return []
     if meter.kind == "real":
         today = paris.civil_day(now)
         rows = real.continued_days(shift, today) if continues else real.real_days(shift)
-        days = {row.day: _real_day(row) for row in rows if first <= row.day < min(end, today)}
+        days = {row.day: _final(row) for row in rows if first <= row.day < min(end, today)}
     else:
-        days = _synthetic_days(meter.pce, first, end, now, frequency)
+        days = _synthetic_days(meter.pce, first, end, now)
     for text, energy, quality in store.rows(
         "SELECT day, energie, qualif FROM corrections WHERE pce = ? AND day >= ? AND day < ?",
         meter.pce,
         first.isoformat(),
         end.isoformat(),
     ):
-        day = date.fromisoformat(text)
-        if day in days:
+        if (day := date.fromisoformat(text)) in days:
             days[day] = replace(days[day], energy=_plain(energy), quality=quality)
-        elif meter.kind == "real":  # a day that is not in the file and that GRDF now "finds"
-            days[day] = Day(day, 0, 0, _plain(energy), 11.2, quality, DEFINITIVE)
     return [days[day] for day in sorted(days)]
 
 
@@ -120,50 +101,33 @@ def _plain(energy: float | None) -> float | None:
     return int(energy) if energy is not None and float(energy).is_integer() else energy
 
 
-def _real_day(row: real.RealDay) -> Day:
-    quality = MEASURED if row.measured else ESTIMATED
-    return Day(row.day, row.index_start, row.index_end, row.energy, row.coefficient, quality, DEFINITIVE)
-
-
-def _synthetic_days(pce: str, first: date, end: date, now: datetime, frequency: str) -> dict[date, Day]:
+def _synthetic_days(pce: str, first: date, end: date, now: datetime) -> dict[date, Day]:
     days: dict[date, Day] = {}
     day = max(first, date(synthetic.FIRST_YEAR, 1, 1))
     last = min(end, paris.civil_day(now))
     month, published = 0, datetime.min.replace(tzinfo=UTC)
     while day < last:
         if day.month != month:
-            month, published = day.month, published_at(day, frequency, pce)
+            month, published = day.month, published_at(day)
         if now >= published:
-            days[day] = _final(pce, day)
-        elif frequency == "1M" and now >= (seen := first_seen(pce, day)):
+            days[day] = _final(synthetic.final_day(pce, day))
+        elif now >= (seen := first_seen(pce, day)):
             days[day] = _provisional(pce, day, early=now < seen + _SETTLES_AFTER)
         day += timedelta(days=1)
     return days
 
 
-@lru_cache(maxsize=131072)
-def _final(pce: str, day: date) -> Day:
-    final = synthetic.final_day(pce, day)
-    assert final is not None, "the caller starts at FIRST_YEAR"
-    return Day(
-        day=day,
-        index_start=final.index_start,
-        index_end=final.index_end,
-        energy=synthetic.energy_of(final.volume, final.coefficient),
-        coefficient=final.coefficient,
-        quality=MEASURED if final.measured else ESTIMATED,
-        status=DEFINITIVE,
-    )
+def _final(row: FinalDay) -> Day:
+    quality = MEASURED if row.measured else ESTIMATED
+    return Day(row.day, row.index_start, row.index_end, row.energy, row.coefficient, quality, DEFINITIVE)
 
 
 def _provisional(pce: str, day: date, *, early: bool) -> Day:
-    final = synthetic.final_day(pce, day)
-    assert final is not None, "the caller starts at FIRST_YEAR"
-    factor = final.coefficient
+    row = synthetic.final_day(pce, day)
+    factor, volume, quality = row.coefficient, row.volume, MEASURED if row.measured else ESTIMATED
     if synthetic.draw(pce, day.year, day.month, "coefficient") % 3 == 0:
         factor = round(factor - 0.03, 3)
-    volume, quality = final.volume, MEASURED if final.measured else ESTIMATED
     if early and synthetic.draw(pce, day, "estimate") % 10 == 0:
         volume, quality = volume + 3 + volume // 20, ESTIMATED
     energy = synthetic.energy_of(volume, factor)
-    return Day(day, final.index_start, final.index_end, energy, factor, quality, PROVISIONAL)
+    return Day(day, row.index_start, row.index_end, energy, factor, quality, PROVISIONAL)

@@ -3,8 +3,7 @@
 Moving keeps the month and day, so every month of the file becomes a whole month of the sandbox with the same sum. There
 are two exceptions, both about 29 February. A 29 February that is moved to a year without one is **dropped**, so its
 month has 28 days, and the meter's index goes on without it. A 29 February in the new years to which no day is moved
-stays **absent**. ``real_days`` and ``real_sums`` take this into account, so compare with them and never with the raw
-file.
+stays **absent**. ``real_days`` takes this into account, so compare with it and never with the raw file.
 
 The file ends in the past, so a household that is read every day would look late. Where the sandbox is to be looked at
 (``./grdf demo``, ``./grdf up``), its figures **go on**: each further day has those of the day a year before
@@ -14,47 +13,27 @@ The file ends in the past, so a household that is read every day would look late
 from __future__ import annotations
 
 import csv
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from include.sandbox.adict.meter_data.synthetic import FinalDay
+
 CSV_FILE: Final = Path(__file__).resolve().parents[2] / "data" / "real-daily-gas.csv"
 
 
-@dataclass(frozen=True, slots=True)
-class RealDay:
-    """One gas day of the file.
-
-    :param index_start: meter index at 06:00 that day, in m³
-    :param index_end: meter index at 06:00 the next day, in m³
-    :param volume: m³, in steps of 0.1
-    :param energy: whole kWh
-    :param coefficient: kWh per m³
-    :param measured: ``False`` for the one estimated row of the file
-    """
-
-    day: date
-    index_start: int
-    index_end: int
-    volume: float
-    energy: int
-    coefficient: float
-    measured: bool
-
-
 @lru_cache(maxsize=1)
-def file_days() -> tuple[RealDay, ...]:
+def file_days() -> tuple[FinalDay, ...]:
     """Return the days of the file, oldest first, with their original dates."""
     with CSV_FILE.open(encoding="utf-8", newline="") as file:
         return tuple(
-            RealDay(
+            FinalDay(
                 day=date.fromisoformat(row["gas_day"]),
                 index_start=int(float(row["index_start_m3"])),
                 index_end=int(float(row["index_end_m3"])),
-                volume=float(row["volume_m3"]),
+                volume=round(float(row["volume_m3"]) * 10),
                 energy=int(float(row["energy_kwh"])),
                 coefficient=float(row["coefficient_kwh_per_m3"]),
                 measured=row["type"] == "MES",
@@ -68,8 +47,6 @@ def shift_for(today: date) -> int:
 
     The oldest day is then less than three years old, so ADICT's depth limit of three years hides no day when the
     sandbox is first started.
-
-    :param today: civil date in Paris
     """
     newest = file_days()[-1].day
     years = max(0, today.year - newest.year)
@@ -77,11 +54,8 @@ def shift_for(today: date) -> int:
 
 
 @lru_cache(maxsize=8)
-def real_days(shift_years: int) -> tuple[RealDay, ...]:
-    """Return the household's days as the sandbox serves them.
-
-    :param shift_years: number of years by which the file is moved forward (``real_shift_years`` in the control API)
-    """
+def real_days(shift_years: int) -> tuple[FinalDay, ...]:
+    """Return the household's days as the sandbox serves them."""
     moved, dropped = [], 0
     for row in file_days():
         start, end = row.index_start - dropped, row.index_end - dropped
@@ -95,12 +69,11 @@ def real_days(shift_years: int) -> tuple[RealDay, ...]:
 
 
 @lru_cache(maxsize=8)
-def continued_days(shift_years: int, end: date) -> tuple[RealDay, ...]:
+def continued_days(shift_years: int, end: date) -> tuple[FinalDay, ...]:
     """Return the household's days, with those after the file's last one made from the days a year before.
 
     The meter's index goes on. A day whose day of the year before is absent, such as 29 February, is absent too.
 
-    :param shift_years: as for :func:`real_days`
     :param end: the day after the last one to make
     """
     days = list(real_days(shift_years))
@@ -115,16 +88,3 @@ def continued_days(shift_years: int, end: date) -> tuple[RealDay, ...]:
             days.append(known[day])
         day += timedelta(days=1)
     return tuple(days)
-
-
-def real_sums(shift_years: int, end: date | None = None) -> dict[str, int]:
-    """Return the expected totals in kWh, by ``YYYY-MM`` and by ``YYYY``.
-
-    :param shift_years: as for :func:`real_days`
-    :param end: as for :func:`continued_days`; ``None`` for the days of the file alone
-    """
-    sums: Counter[str] = Counter()
-    for row in continued_days(shift_years, end) if end else real_days(shift_years):
-        sums[f"{row.day:%Y-%m}"] += row.energy
-        sums[f"{row.day:%Y}"] += row.energy
-    return dict(sums)

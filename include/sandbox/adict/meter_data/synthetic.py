@@ -49,10 +49,7 @@ def yearly_use(pce: str) -> int:
 
 @lru_cache(maxsize=65536)
 def coefficient(pce: str, year: int, month: int) -> float:
-    """Return kWh per m³ for one calendar month, between 10.9 and 11.4.
-
-    :param month: 1 to 12
-    """
+    """Return kWh per m³ for one calendar month, between 10.9 and 11.4."""
     return round(10.98 + draw(pce, "zone") % 120 / 1000 + draw(pce, year, month) % 300 / 1000, 3)
 
 
@@ -95,34 +92,34 @@ def _year_indexes(pce: str, year: int) -> array[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class SyntheticDay:
-    """One gas day of a synthetic meter in its definitive state.
+class FinalDay:
+    """One gas day of a meter in its definitive state.
 
-    :param volume: in units of 0.1 m³
     :param index_start: whole m³ at 06:00 that day
     :param index_end: whole m³ at 06:00 the next day
+    :param volume: in units of 0.1 m³
+    :param energy: whole kWh
+    :param coefficient: kWh per m³
     """
 
-    volume: int
+    day: date
     index_start: int
     index_end: int
+    volume: int
+    energy: int
     coefficient: float
     measured: bool
 
 
-def final_day(pce: str, day: date) -> SyntheticDay | None:
-    """Return the definitive data of a gas day, ``None`` before the meter was installed."""
-    if day.year < FIRST_YEAR:
-        return None
+@lru_cache(maxsize=131072)
+def final_day(pce: str, day: date) -> FinalDay:
+    """Return the definitive data of a gas day, which is not before :data:`FIRST_YEAR`."""
     number = day.toordinal() - date(day.year, 1, 1).toordinal()
-    indexes = _year_indexes(pce, day.year)
-    return SyntheticDay(
-        volume=_year_volumes(pce, day.year)[number],
-        index_start=indexes[number] // 10,
-        index_end=indexes[number + 1] // 10,
-        coefficient=coefficient(pce, day.year, day.month),
-        measured=draw(pce, day.toordinal()) % _ONE_ESTIMATE_IN != 0,
-    )
+    indexes, volume = _year_indexes(pce, day.year), _year_volumes(pce, day.year)[number]
+    factor = coefficient(pce, day.year, day.month)
+    measured = draw(pce, day.toordinal()) % _ONE_ESTIMATE_IN != 0
+    start, end = indexes[number] // 10, indexes[number + 1] // 10
+    return FinalDay(day, start, end, volume, energy_of(volume, factor), factor, measured)
 
 
 def energy_of(volume: int, kwh_per_m3: float) -> int:

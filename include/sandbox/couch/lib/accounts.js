@@ -8,6 +8,7 @@ const names = require('./names');
 const USERS = '_users';
 const PREFIX = 'org.couchdb.user:';
 const ROUNDS = 1000; // CouchDB uses 600,000 and keeps the passwords of a real service; this server listens on loopback only
+const LOCKOUT_MS = 300_000;
 const LOCKED = 'Account is temporarily locked due to multiple authentication failures';
 
 const digest = (text) => crypto.createHash('sha256').update(String(text)).digest();
@@ -15,8 +16,8 @@ const same = (a, b) => crypto.timingSafeEqual(digest(a), digest(b));
 const derive = (password, salt) => crypto.pbkdf2Sync(String(password), salt, ROUNDS, 32, 'sha256').toString('hex');
 
 class Accounts {
-  constructor({ user, password, lockout, lockoutSeconds }, databases) {
-    Object.assign(this, { user, password, lockout, lockoutMs: lockoutSeconds * 1000, databases });
+  constructor({ user, password, lockout }, databases) {
+    Object.assign(this, { user, password, lockout, databases });
     this.failures = new Map();
   }
 
@@ -31,7 +32,7 @@ class Accounts {
     // As in CouchDB, a new password lifts the lock, because failures are counted per name and salt.
     const key = JSON.stringify([name, account.salt]);
     const failed = this.failures.get(key);
-    if (failed && failed.since + this.lockoutMs < Date.now()) this.failures.delete(key);
+    if (failed && failed.since + LOCKOUT_MS < Date.now()) this.failures.delete(key);
     const count = this.failures.get(key)?.count ?? 0;
     if (this.lockout && count >= this.lockout) throw { locked: LOCKED };
     if (account.has(password)) return account.who;

@@ -32,7 +32,7 @@ function insideDatabases(databases) {
 
 function buildApp(settings, databases) {
   const express = load('express');
-  const gate = new Gate(settings, new Accounts(settings, databases));
+  const gate = new Gate(new Accounts(settings, databases));
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.get('/_up', (request, response) => reply(response, 200, { status: 'ok' }));
   app.all('/_session', gate.session());

@@ -6,13 +6,13 @@ const { load } = require('./packages');
 const { refuse } = require('./replies');
 
 const express = load('express');
+const SESSION_MS = 600_000;
 const digest = (text) => crypto.createHash('sha256').update(String(text)).digest();
 const same = (a, b) => crypto.timingSafeEqual(digest(a), digest(b));
 
 class Gate {
-  constructor({ sessionSeconds }, accounts) {
+  constructor(accounts) {
     this.accounts = accounts;
-    this.sessionMs = sessionSeconds * 1000;
     this.key = crypto.randomBytes(32); // sessions end with the server
   }
 
@@ -50,8 +50,8 @@ class Gate {
       }
       const who = await this.accounts.login(body.name ?? body.username, body.password);
       if (!who) return refuse(response, 401);
-      const session = `${Buffer.from(who.name).toString('base64url')}.${Date.now() + this.sessionMs}`;
-      response.cookie('AuthSession', `${session}.${this.sign(session)}`, { httpOnly: true, maxAge: this.sessionMs, sameSite: 'strict' });
+      const session = `${Buffer.from(who.name).toString('base64url')}.${Date.now() + SESSION_MS}`;
+      response.cookie('AuthSession', `${session}.${this.sign(session)}`, { httpOnly: true, maxAge: SESSION_MS, sameSite: 'strict' });
       return response.json({ ok: true, name: who.name, roles: who.roles });
     })];
   }
