@@ -209,6 +209,8 @@ def departed(stack: Stack, recorded: Person) -> Iterator[dict[str, Departure]]:
     read = {names[0]: stack.start("grdf_history", accounts=list(names), **days) for names in ((LEAVER,), (STAYER,))}
     for run in read.values():
         stack.end("grdf_history", run)
+    waits = {"file": ("bill.pdf", b"%PDF-1.4")}  # to be sent to GRDF as a proof
+    assert stack.browser(ADMIN).post(f"/grdf/connect/{LEAVER}/proofs/upload", files=waits).status_code == 303
     rights = {name: stack.rights(who) for name, who in people.items()}
     runs = {name: stack.start(DELETION, account=name, confirm=name, dry_run=False) for name in people}
     answer(stack, runs[LEAVER], "Approve", by=ADMIN)

@@ -56,7 +56,7 @@ def test_a_second_right_beside_the_first_is_read_too(town: Town) -> None:
     (old,) = town.connect("alder", PCE, back=20)
     first = town.ago(100)
     town.connect("alder", PCE, first=first, end=town.ago(10), ahead=300)
-    town.mornings(2)
+    town.mornings(6)
     whole(town, "alder", PCE, first)
     town.revoke(old)
     town.mornings(2)
@@ -108,11 +108,11 @@ def test_a_declared_right_is_renewed_on_grdfs_site(town: Town) -> None:
 @pytest.mark.parametrize("spelled", ["INVENTE-ALDER", "Invente-Alder ", "invente-alder"])
 def test_the_name_is_spelled_in_another_way(town: Town, spelled: str) -> None:
     town.declare("alder", PCE, "form", first=town.ago(20))
-    town.send_form("alder", town.person("alder", PCE, first=town.ago(20)) | {"name": spelled})
+    assert town.send_form("alder", town.person("alder", PCE, first=town.ago(20)) | {"name": spelled}) == 303
     town.answer(PCE)
     first = town.ago(20)
     town.mornings(2)
-    town.send_form("alder", town.person("alder", PCE, first=town.ago(20)) | {"name": spelled})
+    assert town.send_form("alder", town.person("alder", PCE, first=town.ago(20)) | {"name": spelled}) == 303
     town.mornings(2)
     whole(town, "alder", PCE, first)
     assert len([right for right in town.rights(PCE) if right["etat_droit_acces"] in ("Active", "A valider")]) == 1
@@ -180,6 +180,7 @@ def test_grdf_says_for_a_day_that_a_renewed_right_is_over(town: Town) -> None:
     town.connect("alder", PCE, back=40)
     town.odd(PCE, refusal=ENDED)
     town.mornings()
+    assert not town.state("alder").startswith("USER_ACTION_NEEDED"), "it has renewed"
     town.odd(PCE, refusal=None)
     town.mornings(6)
     whole(town, "alder", PCE, first)
