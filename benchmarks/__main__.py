@@ -51,10 +51,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def scratch_airflow(home: Path) -> None:
-    """Set up a separate home and SQLite database for Airflow. Call this before the first import of Airflow.
-
-    :param home: an empty folder
-    """
+    """Set up a separate home and SQLite database for Airflow. Call this before the first import of Airflow."""
     for name in list(os.environ):
         if name.startswith(("AIRFLOW__DATABASE__", "AIRFLOW__GRDF__", "AIRFLOW_CONFIG")):
             del os.environ[name]

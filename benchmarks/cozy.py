@@ -65,12 +65,6 @@ def run(
 ) -> None:
     """Run the benchmark.
 
-    :param report: the report to fill in
-    :param home: an empty folder
-    :param accounts: number of accounts
-    :param years: length of their history, in years
-    :param minutes: maximum time for storing them
-    :param repeat: number of measurements of each figure
     :param keep: folder that keeps the databases, as that of ``store``
     """
     days = round((years or YEARS) * 365)

@@ -31,12 +31,7 @@ LIMIT_SECONDS = 180.0
 
 
 def run(report: Report, home: Path, asked: Asked) -> None:
-    """Run the benchmark.
-
-    :param report: the report to fill in
-    :param home: an empty folder
-    :param asked: the options from the command line
-    """
+    """Run the benchmark."""
     with running(home, asked) as here:
         report.facts = {
             "accounts": asked.accounts,

@@ -65,7 +65,6 @@ class Fleet:
     def connect(self, world: LocalWorld, members: Sequence[Member] | None = None) -> None:
         """Create the households' rights at GRDF and their documents in CouchDB, as after a first run.
 
-        :param world: GRDF and CouchDB
         :param members: the households; all by default
         """
         members = self.members if members is None else members
@@ -124,7 +123,6 @@ class Fleet:
     def differences(self, world: LocalWorld, last_days: Mapping[str, date]) -> list[str]:
         """Compare everything stored, read with plain HTTP, with GRDF's figures.
 
-        :param world: GRDF and CouchDB
         :param last_days: the gas day of each account's newest run, by account id
         :return: one sentence for each account that is wrong
         """

@@ -39,9 +39,7 @@ class FleetAirflow:
     """Airflow's components, started one by one.
 
     :param home: Airflow's home
-    :param world: GRDF and CouchDB
     :param database: Airflow's database
-    :param asked: the options from the command line
     :param clients: the third parties by their connections, whose quota is set there
     """
 

@@ -26,7 +26,6 @@ def read(file: Path) -> list[dict[str, str]]:
 def judge(report: Report, samples: Sequence[Mapping[str, str]]) -> None:
     """Add the evaluation of the samples to the report.
 
-    :param report: the report to fill in
     :param samples: rows of the CSV file
     """
     minutes = max(float(row["minute"]) for row in samples)

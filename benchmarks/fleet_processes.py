@@ -20,7 +20,6 @@ def cpu_seconds(roots: Mapping[str, int]) -> dict[str, float]:
 
     LocalExecutor's workers and the tasks that they fork are counted separately from the scheduler.
 
-    :param roots: process ids by component
     """
     used: dict[str, float] = {}
     for name, root in roots.items():
@@ -44,7 +43,6 @@ def memory(roots: Mapping[str, int]) -> dict[str, dict[str, float]]:
 
     Processes of tasks, which live for a second, are left out. LocalExecutor's workers, which stay, are summed up.
 
-    :param roots: process ids by component
     :return: ``rss``, ``pss`` and ``anon`` by component
     """
     found: dict[str, dict[str, float]] = {}

@@ -24,7 +24,6 @@ from tests.postgres import Postgres, postgres
 class Running:
     """A running fleet.
 
-    :param world: GRDF and CouchDB
     :param fleet: the accounts
     :param airflow: Airflow
     :param database: Airflow's PostgreSQL
@@ -74,11 +73,7 @@ class Running:
 
 @contextmanager
 def running(home: Path, asked: Asked) -> Iterator[Running]:
-    """Start everything except Airflow's components, connect the accounts, and store their days up to a few days ago.
-
-    :param home: an empty folder
-    :param asked: the options from the command line
-    """
+    """Start everything except Airflow's components, connect the accounts, and store their days up to a few days ago."""
     started = time.monotonic()
     with LocalWorld(home / "world") as world, postgres(world.processes) as database, Processes() as processes:
         clients = several(asked.clients)

@@ -21,10 +21,7 @@ LIMIT_RATIO = 2.0
 def run(report: Report, home: Path, *, days: int | None, repeat: int) -> None:
     """Run the benchmark.
 
-    :param report: the report to fill in
-    :param home: an empty folder
     :param days: length of the first import; ``None`` for three years
-    :param repeat: number of measurements of each figure
     """
     household = Household(max(days or THREE_YEARS, 2))
     with server(home / "couch") as couch:

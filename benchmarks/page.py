@@ -37,13 +37,7 @@ FLEET, LIST, VIEW, RAW = "the fleet", "the list, first page", "an account's view
 
 
 def run(report: Report, home: Path, *, accounts: int | None, repeat: int | None) -> None:
-    """Run the benchmark.
-
-    :param report: the report to fill in
-    :param home: an empty folder
-    :param accounts: number of accounts
-    :param repeat: number of measurements of each figure
-    """
+    """Run the benchmark."""
     number = accounts or ACCOUNTS
     today = paris_today(datetime.now(UTC))
     fleet = Fleet(today)

@@ -25,10 +25,7 @@ SYNCED = 100
 def run(report: Report, home: Path, *, accounts: int, repeat: int) -> None:
     """Run the benchmark.
 
-    :param report: the report to fill in
     :param home: Airflow's home, an empty folder
-    :param accounts: number of accounts
-    :param repeat: number of measurements of each figure
     """
     ids = [blake2b(f"bench-{number}".encode(), digest_size=16).hexdigest() for number in range(accounts)]
     ours = _bundle(home / "bundle", ids)

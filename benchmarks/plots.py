@@ -20,7 +20,6 @@ class Chart:
     """Curves, on a logarithmic horizontal axis, or over time.
 
     :param name: name of the file, without its extension
-    :param title: title above the chart
     :param across: label of the horizontal axis
     :param up: label of the vertical axis
     :param curves: points by the curve's name
@@ -40,7 +39,6 @@ class Bars:
     """Groups of bars, on a logarithmic axis.
 
     :param name: name of the file, without its extension
-    :param title: title above the chart
     :param across: label of the axis
     :param groups: bars by the group's name, each with its length
     """

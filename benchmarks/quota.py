@@ -20,8 +20,6 @@ LIMIT_RATIO = 1.15
 def run(report: Report, home: Path, *, accounts: int | None) -> None:
     """Run the benchmark.
 
-    :param report: the report to fill in
-    :param home: an empty folder
     :param accounts: number of accounts to read, with one meter each
     """
     accounts = accounts or ACCOUNTS

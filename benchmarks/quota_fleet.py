@@ -13,7 +13,6 @@ def run(report: Report, home: Path, *, accounts: int | None) -> None:
     """Show a fleet at a tenth of its size and pace, or as near to another size as whole numbers allow.
 
     :param report: takes the outcome
-    :param home: an empty folder
     :param accounts: of all of 2,150
     """
     fleet = Fleet().part(max(1, round(2150 / (accounts or 215))))

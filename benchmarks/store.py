@@ -46,12 +46,7 @@ def run(
 ) -> None:
     """Run the benchmark.
 
-    :param report: the report to fill in
-    :param home: an empty folder
     :param accounts: final number of other accounts
-    :param years: length of their history, in years
-    :param minutes: maximum time for storing them
-    :param repeat: number of measurements of each figure
     :param keep: folder that keeps the databases, so that a later run can continue from there
     """
     wanted, days = accounts or ACCOUNTS, round((years or YEARS) * 365)

@@ -34,7 +34,6 @@ class Traffic:
 class DailyRun:
     """One household's daily run, with a prepared answer of GRDF.
 
-    :param place: the databases
     :param member: the household
     :param step: number of the daily run
     """

@@ -128,7 +128,6 @@ def other(number: int, history: int) -> Member:
 def write(place: Place, documents: dict[str, list[Document]]) -> None:
     """Store documents in CouchDB in bulk. Existing documents stay unchanged.
 
-    :param place: the databases
     :param documents: documents by doctype
     :raises RuntimeError: if CouchDB refuses one
     """
@@ -151,7 +150,6 @@ def write(place: Place, documents: dict[str, list[Document]]) -> None:
 def fill(place: Place, history: int, done: int, wanted: int, until: float) -> Iterator[int]:
     """Store other households, and yield their number at intervals.
 
-    :param place: the databases
     :param history: number of gas days of each
     :param done: number of households already stored
     :param wanted: final number of households

@@ -155,7 +155,6 @@ def opened(home: Path, keep: Path | None, history: int, repeat: int) -> Iterator
     :param home: an empty folder for data that is not kept
     :param keep: folder that keeps everything for a later run; ``None`` removes everything at the end
     :param history: number of gas days of each other household
-    :param repeat: number of measurements of each figure
     :raises ValueError: if the kept data was created with other numbers
     """
     folder = keep or home / "store"
