@@ -107,7 +107,7 @@ class RefusalDoubted(RetryLater):
 
 
 class StoreBusy(RetryLater):
-    """The documents kept changing while we wrote them: somebody else is writing the same documents."""
+    """A store is busy: others write the same documents, or the count of calls or a disk does not answer."""
 
     state = None
 

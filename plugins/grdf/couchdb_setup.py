@@ -31,12 +31,15 @@ Say = Callable[[str], None]
 def main(argv: Sequence[str] | None = None) -> int:
     """Set up CouchDB according to the Airflow connections, and print what was created and what existed."""
     options = _arguments(argv)
+    from grdf import settings
     from grdf.hooks.couch_roles import administrator
     from grdf.hooks.couchdb import CouchDBHook
 
     try:
         ordinary = CouchDBHook()
-        set_up(ordinary, administrator(ordinary), say=print, readers=sorted({*options.reader, *_readers()}))
+        set_up(
+            ordinary, administrator(ordinary), say=print, readers=sorted({*options.reader, *settings.couchdb_readers()})
+        )
     except GasError as error:
         print(f"grdf: {error}", file=sys.stderr)
         return LATER if isinstance(error, RetryLater) else NEEDS_A_PERSON
@@ -166,13 +169,6 @@ def _database(admin: CouchDBHook, doctype: str, members: Sequence[str], say: Say
     compares = ["now compares revisions"] if compare_revisions(admin, doctype) else []
     said = ["created" if made else "exists", *changes, *(f"now with the index {name}" for name in indexes), *compares]
     say(f"database {name}: {', '.join(said)}")
-
-
-def _readers() -> list[str]:
-    """Return the readers that the setting names: the compose file runs this at each start, without arguments."""
-    from grdf.options import written
-
-    return [name.strip() for name in written("couchdb_readers").split(",") if name.strip()]
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -21,8 +21,8 @@ WayIn = Literal["direct", "client_connect"]
 WAYS_IN: tuple[WayIn, ...] = get_args(WayIn)
 
 
-def home() -> Path:
-    """Return the folder for files of this project (copy of the account list, local staging): ``state_folder``.
+def state_folder() -> Path:
+    """Return the folder for files of this project: a copy of the account list, local staging, the count of calls.
 
     The image has it elsewhere than below Airflow's home, which Python searches there: whoever may write
     ``grdf/__init__.py`` in it would take the place of this package in every service.
@@ -38,7 +38,7 @@ def staging_url() -> str:
     :raises BadSettings: if the value has no scheme, or holds a login: the place of a run's answers is an XCom, and
         stands in rendered fields and messages
     """
-    url = written("staging_url").strip() or f"file://{home() / 'staging'}"
+    url = written("staging_url").strip() or f"file://{state_folder() / 'staging'}"
     query = url.partition("?")[2]
     if holds_password(url) or redact(query) != query:
         raise wrong(
@@ -53,8 +53,8 @@ def staging_url() -> str:
     return url.rstrip("/")
 
 
-def reread() -> Reread:
-    """Return how far before the last stored day each run asks again (``reread_days``).
+def reread_days() -> Reread:
+    """Return how far before the last stored day each run asks again.
 
     See ``include.gas.days.asked_days.REREAD_DAYS``.
     """
@@ -126,7 +126,7 @@ def quota_url() -> str:
     ``postgresql://...`` (with the Python package ``psycopg[binary]``); otherwise each machine would use the whole
     quota.
     """
-    return written("quota_url").strip() or f"sqlite:///{home() / 'quota.db'}"
+    return written("quota_url").strip() or f"sqlite:///{state_folder() / 'quota.db'}"
 
 
 def pool() -> str:
@@ -256,3 +256,8 @@ def alert_notifier_kwargs() -> dict[str, Any]:
         next_step = 'Set it to the arguments of the notifier, such as {"to": "team@example.org"}.'
         raise wrong("alert_notifier_kwargs", "is no JSON object", next_step)
     return found
+
+
+def couchdb_readers() -> list[str]:
+    """Return the CouchDB users that the set-up lets into the gas data, beside those of its command line."""
+    return [name.strip() for name in written("couchdb_readers").split(",") if name.strip()]

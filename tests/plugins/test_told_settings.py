@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from grdf.health.alerting import Alerter
 from grdf.hooks.connection import GrdfConnection, airflow_connection
 from include.gas.errors import BadSettings
 
+ROOT = Path(__file__).parents[2]
 LOGIN = "https://u:hu/sh-hush@h.example/p?access_token=hush-hush"
 COMMA = "https://u:hush,sh-hush@h.example/p"
 HOOK = "https://chat.example/services/T0/hush,hush?x=hush"
@@ -45,6 +48,11 @@ def test_no_wrong_setting_is_told_with_a_secret(monkeypatch: pytest.MonkeyPatch,
     wrong = {name: told(error) for name, error in every_setting.wrong()}
     assert {"retries", "household_links", "ways_in"} <= set(wrong)
     assert {name: text for name, text in wrong.items() if shows(text)} == {}
+
+
+def test_the_settings_that_are_read_are_those_of_the_documentation() -> None:
+    rows = re.findall(r"(?m)^\| (`.*?`) \|", (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"))
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == set(every_setting.readers())
 
 
 @pytest.mark.parametrize("name", ["household_links", "retries", "ways_in"])

@@ -38,7 +38,7 @@ def known_accounts() -> tuple[str, ...]:
 
     :raises ServiceUnavailable: if it does not answer and never did. Airflow reports an import error
     """
-    path = settings.home() / "accounts.json"
+    path = settings.state_folder() / "accounts.json"
     try:
         accounts = _asked()
     except Exception as error:

@@ -4,7 +4,7 @@ A task with an alias among its outlets attaches an event to an asset, and only i
 which account changed and how much. The days are in the task's return value, because a deletion can remove that but not
 an event.
 
-The accounts of one DAG file share an alias, and each DAG that works on several accounts in one task has its own. A
+The accounts of several DAG files share an alias, and each DAG that works on several accounts in one task has its own. A
 separate alias for each account would be too many: with each event Airflow 3.3.2 reads all aliases that lead to its
 asset. Airflow also records with the first event that an alias leads to an asset. If the very first events of two
 accounts come at once, Airflow fails the later task, once in an installation's life, although it has stored everything;

@@ -14,9 +14,6 @@ from grdf.hooks.airflow_api import AirflowApiHook
 from grdf.options import SECTION
 from include.gas.errors import BadSettings
 
-_NO_SETTINGS = frozenset(("home", "has_several"))
-_READ_ELSEWHERE = frozenset(("state_folder", "couchdb_readers"))
-
 
 def readers() -> dict[str, Callable[[], Any]]:
     """Return the functions that read one setting each, by their names."""
@@ -25,7 +22,7 @@ def readers() -> dict[str, Callable[[], Any]]:
         for name, function in inspect.getmembers(settings, inspect.isfunction)
         if function.__module__ == settings.__name__
         and not name.startswith("_")
-        and name not in _NO_SETTINGS
+        and name != "has_several"
         and not inspect.signature(function).parameters
     }
 
@@ -60,4 +57,4 @@ def _connection() -> None:
 def unknown() -> list[str]:
     """Return the options of ``[grdf]`` that are set and that nothing reads: misspelt, or of another version."""
     written = {name.lower() for name in conf.getsection(SECTION) or {}}
-    return sorted(written - set(readers()) - _READ_ELSEWHERE)
+    return sorted(written - set(readers()))

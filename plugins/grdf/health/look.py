@@ -1,4 +1,4 @@
-"""One look at the fleet, for whoever tells of it: ``grdf_health``, ``./grdf doctor``, and the page of the fleet."""
+"""One look at the fleet, for ``grdf_health`` and ``./grdf doctor``, and at a client, for the page of the fleet, too."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def note_missing(
         end=max(end, today - timedelta(days=settings.publication_days())),
         stored=report.stored_days,
         years=report.looked_at,
-        reread=reread or settings.reread(),
+        reread=reread or settings.reread_days(),
         asked=asked,
         before=known_gaps(document, meter.pce),
         today=today,

@@ -245,7 +245,7 @@ class ExtractOperator(AccountOperator):
         return True
 
     def _window(self, run: Run, document: dict[str, Any], meter: Consent, *, whole: bool) -> Window | None:
-        reread = settings.reread() if self.reread_days is None else Reread(self.reread_days)
+        reread = settings.reread_days() if self.reread_days is None else Reread(self.reread_days)
         last: date | None = None
         awaited: date | None = None
         if run.is_backfill:

@@ -247,7 +247,7 @@ class LoadOperator(AccountOperator):
         noted = acknowledge(
             self.accounts, self.account_id, loads, self.log,
             before=self._before or {}, first_launch=self._first_launch,
-            reread=None if own is None else Reread(max(own, settings.reread().days)), note=note,
+            reread=None if own is None else Reread(max(own, settings.reread_days().days)), note=note,
         )  # fmt: skip
         self._take_back(noted, [loaded.answer for loaded in loads])
         return before + changes if before else changes
