@@ -10,7 +10,6 @@ time.
 
 from __future__ import annotations
 
-import inspect
 import json
 import logging
 import os
@@ -218,7 +217,7 @@ class World:
 
         def work() -> Any:
             operator = self._ready(ExtractOperator(task_id="extract", account_id=account))
-            return inspect.unwrap(ExtractOperator.execute)(operator, context)
+            return ExtractOperator.perform(operator, context)
 
         def done(result: dict[str, Any]) -> None:
             self.running.discard(account)
@@ -243,11 +242,11 @@ class World:
             "_governor": lambda _client: Governor(self.store, "client", self.quota),
             "_time": lambda _client, _calls: "",
         }
-        for account in inspect.unwrap(PlanHistoryOperator.execute)(plan, context):
+        for account in PlanHistoryOperator.perform(plan, context):
 
             def work(account: str = account) -> Any:
                 operator = self._ready(ReadHistoryOperator(task_id="read", account_id=account))
-                return inspect.unwrap(ReadHistoryOperator.execute)(operator, context)
+                return ReadHistoryOperator.perform(operator, context)
 
             self.submit(Task(self, work, lambda _result: None, daily=False))
 

@@ -70,7 +70,7 @@ def test_a_connection_that_is_not_listed_may_have_the_same_id(
 @pytest.mark.parametrize("listed", ["grdf_adict, GRDF_ADICT", "GRDF_ADICT", "grdf_south, grdf_South", "Grdf_Adict, a"])
 def test_ids_that_differ_in_case_only_are_one(monkeypatch: pytest.MonkeyPatch, listed: str) -> None:
     monkeypatch.setenv(SETTING, listed)
-    with pytest.raises(BadSettings, match="two ids differ in upper and lower case only"):
+    with pytest.raises(BadSettings, match="ids that differ in upper and lower case only"):
         settings.connections()
 
 

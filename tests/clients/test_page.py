@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from include.gas.errors import GasError
 from include.sandbox.adict import identity
 from tests.clients.scene import CLIENTS, SOUTH, USUAL, account_of, asked_by, document, own_right, right_of
 from tests.connect.dance import asked, begin, consent, said, whole
@@ -156,7 +157,7 @@ def test_an_account_of_no_client_says_so(page: Site, two: LocalWorld, full: str)
 def test_a_wrong_setting_keeps_no_account_of_the_usual_client_out(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account_id: str, new: str
 ) -> None:
-    from grdf.page.connect.exchange import Stop, client_for, place
+    from grdf.page.connect.exchange import client_for, place
 
     account_of(two, account_id, USUAL)
     account_of(two, new, SOUTH)
@@ -164,5 +165,5 @@ def test_a_wrong_setting_keeps_no_account_of_the_usual_client_out(
     monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", "grdf_adict; grdf_south")
     assert client_for(account_id) == place(account_id).connection == USUAL
     for name in (new, f"{new}-2"):
-        with pytest.raises(Stop, match="settings"):
+        with pytest.raises(GasError, match=r"\[grdf\] connections names"):
             client_for(name)

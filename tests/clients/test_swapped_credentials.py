@@ -45,7 +45,7 @@ def test_a_setting_that_cannot_be_read_hides_no_client(
 ) -> None:
     account_of(swapped, account_id, USUAL)
     monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", "grdf_adict; grdf_south")
-    with pytest.raises(BadSettings, match=r"\[grdf\] connections is 'grdf_adict; grdf_south'"):
+    with pytest.raises(BadSettings, match=r"\[grdf\] connections names what is not the id"):
         delete(account_id)
     assert document(swapped, account_id)
 

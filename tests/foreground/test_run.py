@@ -39,9 +39,12 @@ def run(clean: LocalWorld, tmp_path: Path) -> Run:
         if typed:  # into Airflow's forms, in place of its environment
             shutil.copyfile(empty_database(), tmp_path / "airflow.db")
             named = {name.removeprefix("AIRFLOW_CONN_").lower(): json.loads(text) for name, text in known.items()}
-            Prepared(tmp_path, 0, {}).put_connections(named)
+            stack = Prepared(tmp_path, 0, {})
+            stack.put_connections(named)
             env = {name: value for name, value in env.items() if name not in known}
-            known = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path / 'airflow.db'}"}
+            known = {
+                name: stack.env[name] for name in ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CORE__FERNET_KEY")
+            }
         env |= known | {"AIRFLOW_HOME": str(tmp_path)}
         done = subprocess.run(
             [sys.executable, "-P", "-m", "grdf.foreground", *arguments, "--json"],

@@ -61,7 +61,7 @@ def test_wrong_settings_are_named_and_hide_nothing(fleet: Fleet) -> None:
     run = fleet.check(**wrong)
     assert run.state == "failed"
     for name in wrong:
-        (line,) = re.findall(rf"setting: .*\[grdf\] {name} is.*", run.output)
+        (line,) = re.findall(rf"setting: .*\[grdf\] {name} .*", run.output)
         assert "Correct it for all parts of Airflow" in line
     assert "of 2 accounts that should be read are silent" in run.output, "the other limits hold"
 

@@ -43,8 +43,8 @@ class Client:
 
     @property
     def is_short(self) -> bool:
-        """Whether its calls of the day are nearly spent."""
-        return self.left is not None and self.left * 100 < QUOTA_LEFT * self.calls
+        """Whether its calls of the day are nearly spent, without those that imports of the past made, which yield."""
+        return self.left is not None and (self.left + self.history) * 100 < QUOTA_LEFT * self.calls
 
 
 @dataclass(frozen=True, slots=True)

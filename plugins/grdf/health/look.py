@@ -48,7 +48,7 @@ def look_at_fleet(
         except BadSettings as error:  # its rights are wrong, which hides nothing else
             wrong.append(str(error))
     # Those of a household that is leaving may be removed just now.
-    lost = incomplete(held, [each.days for each in fleet if not each.leaving])
+    lost = incomplete(held, [0 if each.leaving else each.days for each in fleet])
     databases = [(database_name(doctype, couchdb.prefix), what) for doctype, what in lost]
     verdict = judge(fleet, clients, now, sights(fleet), (databases, len(DOCTYPES)))
     for problem in wrong:

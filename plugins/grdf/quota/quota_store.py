@@ -88,7 +88,7 @@ class SQLStore:
         try:
             return _update(engine, key, change)
         except OperationalError as error:
-            if self.file and "locked" not in str(error.orig):
+            if self.file and not any(word in str(error.orig) for word in ("locked", "is full")):
                 raise self._unusable(error) from None
             raise self._busy(error) from None
         except SQLAlchemyError as error:
@@ -113,7 +113,7 @@ class SQLStore:
         )
 
     def _busy(self, error: Exception) -> StoreBusy:
-        cause, next_step = f"the file {self.file} was in use for {_PATIENCE:.0f} seconds", None
+        cause, next_step = f"the file {self.file} cannot be used at the moment ({getattr(error, 'orig', error)})", None
         if not self.file:
             cause = f"the database of [grdf] quota_url does not answer ({type(error).__name__})"
             next_step = (

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from include.gas.errors import BadSettings, GasError, StoreBusy
 from include.gas.redact import redact
 
-_BUSY = {errno.EBUSY, errno.EIO, errno.EAGAIN, errno.ETIMEDOUT, errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE}
-"""``s3fs`` raises EBUSY and EIO if an S3 server is overloaded or failing (its ``errors.py``)."""
+_WRONG = (PermissionError, FileNotFoundError, NotADirectoryError, IsADirectoryError, FileExistsError)
+"""What is wrong with a place. Every other error of a disk passes, such as a full one; ``s3fs`` raises them, too."""
 _UNREACHABLE = frozenset(
     {"ConnectionError", "HTTPClientError", "ClientError", "HttpError", "ServiceRequestError", "Timeout"}
 )
@@ -47,7 +46,7 @@ def in_words(place: str, account: str | None, *, may_be_missing: bool = False) -
         ) from None
     except Exception as error:  # noqa: BLE001 - the clients of the object stores share no base class
         if _passing(error):
-            cause = f"the storage for GRDF's answers, {place}, does not answer ({_said(error)})"
+            cause = f"the storage for GRDF's answers, {place}, cannot be used at the moment ({_said(error)})"
             raise StoreBusy.about(account, cause) from None
         raise _settings(place, account, error) from None
 
@@ -73,6 +72,6 @@ def _said(error: Exception) -> str:
 
 
 def _passing(error: Exception) -> bool:
-    if isinstance(error, OSError) and (isinstance(error, (ConnectionError, TimeoutError)) or error.errno in _BUSY):
-        return True
+    if isinstance(error, OSError) and type(error).__module__ == "builtins":
+        return not isinstance(error, _WRONG)
     return bool(_UNREACHABLE & {base.__name__ for base in type(error).__mro__})

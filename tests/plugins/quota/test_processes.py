@@ -56,7 +56,7 @@ def test_a_file_that_others_hold_too_long_passes(tmp_path: Path, monkeypatch: py
     call(Governor(store, "id", GRDF))
     holder = sqlite3.connect(tmp_path / "quota.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreBusy, match="was in use"):
+    with pytest.raises(StoreBusy, match="database is locked"):
         call(Governor(store, "id", GRDF))
     holder.close()
 

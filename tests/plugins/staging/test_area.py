@@ -157,7 +157,7 @@ class HttpError(Exception):
         (requests.ConnectionError("Max retries exceeded with url: /x?delegation=SECRET"), StoreBusy),
         (requests.ReadTimeout("Read timed out: /x?delegation=SECRET"), StoreBusy),
         (requests.HTTPError("404 Client Error: Not Found for url: https://store/SECRET/x"), BadSettings),
-        (OSError("https://writer:SECRET/x@store/ is closed"), BadSettings),
+        (OSError("https://writer:SECRET/x@store/ is closed"), StoreBusy),
         (ConnectionResetError(errno.ECONNRESET, "Connection reset", "https://store/?sig=SECRET"), StoreBusy),
     ],
 )
