@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -80,11 +80,9 @@ def real_couchdb(town: Town) -> Iterator[Callable[[str, str, Document | None], A
     """Put what a town has stored into a CouchDB that answers queries. Return what asks it."""
     from grdf.couchdb_setup import main
 
-    with (
-        EmbeddedCouch(Path(tempfile.mkdtemp(dir=town.staging)), memory=True) as couch,
-        pytest.MonkeyPatch.context() as patch,
-    ):
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setattr(HTTPAdapter, "send", SEND)
+        couch = stack.enter_context(EmbeddedCouch(Path(tempfile.mkdtemp(dir=town.staging)), memory=True))
         login = {"login": couch.user, "password": couch.password}
         patch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps({"conn_type": "generic", "host": couch.url, **login}))
         assert main(["setup"]) == 0
