@@ -108,7 +108,22 @@ class RawWrite(Way):
             raise RuntimeError(f"CouchDB refused {len(errors)} documents of the raw write: {errors[0]}")
 
 
-class LoadAnswer(Way):
+class TwoLoads(Way):
+    """A way that loads one answer a run."""
+
+    def runs(self) -> list[Run]:
+        home = self.household
+        return [
+            Run(FIRST, self._load(home.first_answer), home.at_first),
+            Run(DAILY, self._load(home.daily_answer), home.later),
+        ]
+
+    @abstractmethod
+    def _load(self, told: Told) -> Callable[[], Any]:
+        """Return what loads an answer."""
+
+
+class LoadAnswer(TwoLoads):
     """``load_answer`` with the project's hook and existing databases: every import but an installation's first."""
 
     databases: tuple[str, ...] = (DAY, MONTH, YEAR)
@@ -120,13 +135,6 @@ class LoadAnswer(Way):
             hook.create_database(doctype)
         self._hook = CouchDBHook()
         self._hook.get_conn()  # sends nothing
-
-    def runs(self) -> list[Run]:
-        home = self.household
-        return [
-            Run(FIRST, self._load(home.first_answer), home.at_first),
-            Run(DAILY, self._load(home.daily_answer), home.later),
-        ]
 
     def requests_sent(self) -> int:
         return self._hook.requests_sent
@@ -187,7 +195,7 @@ class LoadTask(Way):
         return lambda: task.perform(context(run_id="bench"))
 
 
-class KonnectorWay(Way):
+class KonnectorWay(TwoLoads):
     """The konnector's algorithm."""
 
     blind_to_corrections = True
@@ -196,13 +204,6 @@ class KonnectorWay(Way):
         super().__init__(place, household)
         place.create(DAY, MONTH, YEAR)
         self._konnector = Konnector(place)
-
-    def runs(self) -> list[Run]:
-        home = self.household
-        return [
-            Run(FIRST, self._load(home.first_answer), home.at_first),
-            Run(DAILY, self._load(home.daily_answer), home.later),
-        ]
 
     def requests_sent(self) -> int:
         return self._konnector.requests_sent

@@ -25,6 +25,7 @@ import hypothesis
 import pytest
 import requests
 
+from tests.helpers import MemoryShelf
 from tests.masks import forget_masks
 
 if TYPE_CHECKING:
@@ -218,6 +219,12 @@ def couchdb(world: LocalWorld) -> CouchDBHook:
     from grdf.hooks.couchdb import CouchDBHook
 
     return CouchDBHook()
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside a task there are no Variables."""
+    monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
 
 
 @pytest.fixture

@@ -5,10 +5,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from grdf.metrics.known_metrics import METRICS
+from grdf.metrics.known_metrics import METRICS, Metric
 
 FILE = Path(__file__).resolve().parents[1] / "docs" / "metrics.md"
 BEGIN, END = "<!-- table: python -m tests.metrics_page -->\n", "<!-- end of table -->\n"
+
+
+def in_prometheus(metric: Metric) -> str:
+    """Return the name under which Prometheus knows a metric, by either way of ``docs/monitoring``."""
+    suffix = {"gauge": "", "counter": "_total", "timer": "_milliseconds"}[metric.kind]
+    return f"airflow_{metric.name.replace('.', '_')}{suffix}"
 
 
 def table() -> str:
@@ -16,7 +22,7 @@ def table() -> str:
     lines = ["| metric | kind | tags | what it says | in Prometheus |", "|---|---|---|---|---|"]
     lines += [
         f"| `airflow.{each.name}` | {each.kind} | {', '.join(f'`{tag}`' for tag in each.tags) or '-'} | {each.says} "
-        f"| `{each.prometheus}` |"
+        f"| `{in_prometheus(each)}` |"
         for each in METRICS
     ]
     return "\n".join(lines) + "\n"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import pkgutil
 import sys
 
 FORKING = frozenset({"dag-processor", "scheduler", "celery"})
@@ -27,15 +26,13 @@ THEIRS = (
 
 
 def preload() -> None:
-    """Import the modules, but for those of providers that are not installed and of the page."""
-    import grdf
+    """Import the modules, but for those of providers that are not installed."""
+    from grdf.airflow.preload import preload
 
     for name in THEIRS:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    for module in pkgutil.walk_packages(grdf.__path__, "grdf."):
-        if not module.name.startswith("grdf.page"):  # which runs in the API server
-            importlib.import_module(module.name)
+    preload()
 
 
 def main() -> None:

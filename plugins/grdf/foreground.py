@@ -156,8 +156,8 @@ class Foreground:
         asked = self._asked
         range_ = {"from": str(asked.first), "to": str(asked.end), "include_definitive": False} if asked.first else {}
         task = SimpleNamespace(
-            try_number=number, max_tries=asked.tries - 1, run_id=RUN, dag_id="grdf_run", task_id="read",
-        )  # fmt: skip
+            try_number=number, max_tries=asked.tries - 1, run_id=RUN, dag_id="grdf_run", task_id="read"
+        )
         kind = "manual" if range_ else "scheduled"
         started = SimpleNamespace(run_type=kind, run_after=datetime.now(UTC), conf={})
         return {"run_id": RUN, "dag_run": started, "ti": task, "params": range_}

@@ -10,7 +10,6 @@ from typing import Any, Literal, get_args
 from grdf.options import boolean, number, written, wrong
 from include.gas.account.sections.client import CONNECTION_ID, DEFAULT
 from include.gas.days.asked_days import REREAD_DAYS, Reread
-from include.gas.errors import BadSettings
 from include.gas.redact import holds_password, redact
 
 RETRIES, RETRY_SECONDS = 3, 600
@@ -109,14 +108,6 @@ def connections() -> tuple[str, ...]:
         next_step = f"Set it to the ids of Airflow connections, separated by commas, such as {DEFAULT}, grdf_south."
         raise wrong("connections", what, next_step)
     return tuple(named)
-
-
-def has_several() -> bool:
-    """Return whether there are several clients, so that pages say which one is meant. A wrong setting counts as one."""
-    try:
-        return len(connections()) > 1
-    except BadSettings:
-        return False
 
 
 def quota_url() -> str:

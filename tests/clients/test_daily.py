@@ -129,7 +129,7 @@ def test_a_wrong_setting_stops_only_those_who_need_it(
     account_of(two, other, SOUTH)
     monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", setting)
     daily(two, account_id)
-    with pytest.raises(ClientUnknown, match=r"the setting \[grdf\] connections names"):
+    with pytest.raises(ClientUnknown, match=r"grdf_south, which the setting \[grdf\] connections \(grdf_adict\) does"):
         acquire(other)
 
 

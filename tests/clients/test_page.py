@@ -157,13 +157,13 @@ def test_an_account_of_no_client_says_so(page: Site, two: LocalWorld, full: str)
 def test_a_wrong_setting_keeps_no_account_of_the_usual_client_out(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account_id: str, new: str
 ) -> None:
-    from grdf.page.connect.exchange import client_for, place
+    from grdf.page.connect.exchange import place
 
     account_of(two, account_id, USUAL)
     account_of(two, new, SOUTH)
-    assert [client_for(name) for name in (account_id, new)] == [USUAL, SOUTH]
+    assert [place(name).connection for name in (account_id, new)] == [USUAL, SOUTH]
     monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", "grdf_adict; grdf_south")
-    assert client_for(account_id) == place(account_id).connection == USUAL
+    assert place(account_id).connection == USUAL
     for name in (new, f"{new}-2"):
-        with pytest.raises(GasError, match=r"\[grdf\] connections names"):
-            client_for(name)
+        with pytest.raises(GasError, match=r"\[grdf\] connections"):
+            place(name)

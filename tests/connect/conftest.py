@@ -13,7 +13,6 @@ from grdf.quota.ledger import Ledger
 from include.sandbox.processes import Processes
 from tests.connect.links import ledger
 from tests.connect.site import FabSite, Site
-from tests.helpers import MemoryShelf
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -91,12 +90,6 @@ def direct_site(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.
         made = Site(tmp_path_factory.mktemp("direct-site"), world, airflow_home / "airflow.db", settings=settings)
         made.start(processes)
         yield made
-
-
-@pytest.fixture
-def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outside a task there are no Variables, for steps of DAGs in this process."""
-    monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
 
 
 @pytest.fixture

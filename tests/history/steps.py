@@ -118,11 +118,9 @@ def run(
     conf: Mapping[str, Any] | None = None,
     *,
     loads: int = 1,
-    reread_days: int | None = None,
 ) -> Outcome:
     """Execute ``extract`` on its last try and ``load``, for one gas day.
 
-    :param reread_days: the argument of ``extract``
     :param loads: how often to execute ``load``, as when Airflow misses that it succeeded; the last result is returned
     """
     from airflow.sdk import DAG
@@ -135,9 +133,7 @@ def run(
     now["dag_run"].conf = dict(conf or {})
     at_hand, _ = _surroundings(now)
     with DAG("steps", schedule=None):
-        extract = _heard(
-            with_memory_shelf(ExtractOperator(task_id="extract", account_id=account, reread_days=reread_days))
-        )
+        extract = _heard(with_memory_shelf(ExtractOperator(task_id="extract", account_id=account)))
         staged = extract.execute(at_hand)
         load = _heard(LoadOperator(task_id="load", account_id=account, staged=staged, outlets=[changes_of("steps")]))
     for _ in range(loads):

@@ -10,7 +10,7 @@ import yaml
 
 from grdf.metrics.known_metrics import METRICS
 from include.gas.health.causes import Cause
-from tests.metrics_page import FILE, page
+from tests.metrics_page import FILE, in_prometheus, page
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 RULES = yaml.safe_load((DOCS / "monitoring" / "prometheus-rules.yaml").read_text())["groups"][0]["rules"]
@@ -35,13 +35,13 @@ def test_every_alert_has_its_entry_in_the_runbook() -> None:
 
 
 def test_rules_and_dashboard_use_metrics_that_exist() -> None:
-    known = {each.prometheus for each in METRICS}
+    known = {in_prometheus(each) for each in METRICS}
     known |= {f"{name}_{suffix}" for name in known for suffix in ("sum", "count", "bucket")}
     dashboard = json.loads((DOCS / "monitoring" / "grafana-dashboard.json").read_text())
     queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     used = {name for query in [*queries, *(rule["expr"] for rule in RULES)] for name in SERIES.findall(query)}
     assert used <= known
-    told = {each.prometheus for each in METRICS}
+    told = {in_prometheus(each) for each in METRICS}
     assert told <= {name.removesuffix("_sum").removesuffix("_count") for name in used} | used, "every metric is drawn"
 
 
@@ -53,4 +53,4 @@ def test_no_metric_has_a_tag_for_a_person() -> None:
 def test_what_statsd_s_exporter_must_rename_is_renamed() -> None:
     rules = yaml.safe_load((DOCS / "monitoring" / "statsd-mapping.yaml").read_text())["mappings"]
     named = {rule["match"].removeprefix("airflow."): rule["name"] for rule in rules}
-    assert named == {each.name: each.prometheus for each in METRICS if each.kind != "gauge"}
+    assert named == {each.name: in_prometheus(each) for each in METRICS if each.kind != "gauge"}

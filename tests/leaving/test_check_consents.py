@@ -14,7 +14,7 @@ from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadAccount, ConsentLost, CredentialsRefused, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 from include.sandbox.connect import AccountBook, consent
-from tests.helpers import MemoryShelf, connect_cozy, holder, known_account, yesterday
+from tests.helpers import connect_cozy, holder, known_account, yesterday
 from tests.leaving.household import Couch, rights
 from tests.leaving.runs import acquire, check, extract
 from tests.leaving.steps import delete
@@ -26,11 +26,7 @@ if TYPE_CHECKING:
 OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 PERMISSIONS = "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
 
-
-@pytest.fixture(autouse=True)
-def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outside a task there are no Variables."""
-    monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+pytestmark = pytest.mark.usefixtures("shelf")
 
 
 def settled(world: LocalWorld, account: str, meters: int = 1, **terms: Any) -> tuple[str, ...]:

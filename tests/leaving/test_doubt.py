@@ -13,7 +13,7 @@ from grdf.airflow.retries import GasRetryPolicy
 from include.gas.account.state import with_state
 from include.gas.errors import ConsentLost, FailNow, RefusalDoubted
 from include.gas.meter_tag import meter_tag
-from tests.helpers import MemoryShelf, give_back, known_account, lose, stored, yesterday
+from tests.helpers import give_back, known_account, lose, stored, yesterday
 from tests.leaving.household import rights
 from tests.leaving.runs import acquire, check, extract, load
 
@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 WRONG = ["1000002", "1000003", "1000014", "1000010"]
 
-
-@pytest.fixture(autouse=True)
-def the_list_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outside a task there are no Variables. Earlier tests may have left many accounts whose consents are over."""
-    monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
-    monkeypatch.setenv("AIRFLOW__GRDF__LOST_CONSENTS_PERCENT", "100")
+pytestmark = pytest.mark.usefixtures("shelf", "the_list_counts")
 
 
 def settled(world: LocalWorld, account: str, meters: int = 1) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import DAY, PUBLISHED
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import GasError
-from tests.helpers import MemoryShelf, holder, known_account, stored, yesterday
+from tests.helpers import holder, known_account, stored, yesterday
 from tests.history import steps
 from tests.leaving.runs import check, extract, load
 from tests.leaving.steps import delete
@@ -27,12 +27,7 @@ if TYPE_CHECKING:
 COVERED = 20
 """Days that the next household's right covers."""
 
-
-@pytest.fixture(autouse=True)
-def setting(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outside a task there are no Variables; other tests leave accounts whose consents are over."""
-    monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
-    monkeypatch.setenv("AIRFLOW__GRDF__LOST_CONSENTS_PERCENT", "100")
+pytestmark = pytest.mark.usefixtures("clean", "shelf", "the_list_counts")
 
 
 def give_again(world: LocalWorld, account: str, pce: str) -> None:

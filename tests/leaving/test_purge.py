@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grdf.stores.household_links import link_document
-from include.gas.documents.doctypes import CONNECT, DATA, DATABASES, DAY, MONTH, YEAR
+from include.gas.documents.doctypes import AUDIT, CONNECT, DATA, DATABASES, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import dag_id, database_name
 from tests.helpers import connect_code, connect_cozy, holder, stored
 from tests.leaving.household import (
@@ -58,7 +58,7 @@ def test_nothing_is_left_and_the_record_proves_it(clean: LocalWorld, account_id:
     assert_gone(clean, account_id, pces)
 
 
-def test_no_database_keeps_a_document_of_the_account_but_where_the_list_says_why(
+def test_only_the_record_of_the_deletion_names_the_account_afterwards(
     clean: LocalWorld, account_id: str, couch: Couch
 ) -> None:
     pces = household(clean, account_id)
@@ -67,7 +67,7 @@ def test_no_database_keeps_a_document_of_the_account_but_where_the_list_says_why
         couch.put(name, {"_id": f"{account_id}:{pces[0]}:9999", "account": account_id})
     couch.put(database_name(CONNECT), {"_id": link_document(account_id)})
     delete(account_id)
-    assert couch.mentions(account_id, *pces).keys() <= {database_name(each.doctype) for each in DATABASES if each.kept}
+    assert couch.mentions(account_id, *pces).keys() == {database_name(AUDIT)}
     assert link_document(account_id) not in {doc["_id"] for doc in couch.documents(database_name(CONNECT))}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from tests.helpers import MemoryShelf, connect_cozy, known_account
+from tests.helpers import connect_cozy, known_account
 from tests.leaving.household import AUDIT_DATABASE, Couch, household
 from tests.leaving.runs import acquire, check
 from tests.leaving.steps import delete
@@ -16,12 +16,7 @@ from tests.rights.scene import other_of
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
-
-@pytest.fixture(autouse=True)
-def the_list_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outside a task there are no Variables. Earlier tests may have left many accounts whose consents are over."""
-    monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
-    monkeypatch.setenv("AIRFLOW__GRDF__LOST_CONSENTS_PERCENT", "100")
+pytestmark = pytest.mark.usefixtures("shelf", "the_list_counts")
 
 
 def left_and_restored(world: LocalWorld, account: str, *, keep: bool = False) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.documents.doctypes import AUDIT
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import LeftBefore
-from tests.helpers import MemoryShelf, holder
+from tests.helpers import holder
 from tests.leaving.runs import acquire, check
 from tests.leaving.steps import delete
 from tests.rights.declared import PERSON, calls, give, postcode, rights
@@ -25,11 +25,7 @@ if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
 
-
-@pytest.fixture(autouse=True)
-def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outside a task there are no Variables."""
-    monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+pytestmark = pytest.mark.usefixtures("shelf")
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import pytest
 
 from include.gas.display.overview import Situation, overview
 from include.gas.errors import ConsentLost, RefusalDoubted
-from tests.helpers import MemoryShelf, known_account, stored, yesterday
+from tests.helpers import known_account, stored, yesterday
 from tests.leaving.household import rights
 from tests.leaving.runs import acquire, check, extract, load
 
@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
 STALE = "1000003"
 
-
-@pytest.fixture(autouse=True)
-def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outside a task there are no Variables."""
-    monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+pytestmark = pytest.mark.usefixtures("shelf")
 
 
 def settled(world: LocalWorld, account: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from grdf.quota.shared_quota import governor_for
 from include.sandbox.local_world import form_connections
 from include.sandbox.processes import free_port
 from tests.plugins.conftest import Heard, Reply, Server
@@ -173,17 +174,34 @@ def test_no_answer_holds_a_secret_or_an_id_that_nobody_knows(clean: LocalWorld, 
     assert clean.facts["client_secret"] not in str(answers)
 
 
-def test_values_that_are_wrong_stop_no_worker(clean: LocalWorld, serve: Serve) -> None:
+def test_its_calls_count_in_the_quota(clean: LocalWorld) -> None:
+    from grdf.provider.hooks import GrdfAdict
+
+    hook = GrdfAdict(ADICT)
+    governor = governor_for(hook.oauth.facts)
+    before = governor.left()
+    assert hook.test_connection()[0]
+    assert governor.left() == before - 2
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (Reply({"error": "invalid_client"}, 401), "invalid_client"),
+        (Reply("{}", 429, {"Retry-After": "86400"}), "HTTP 429"),
+    ],
+)
+def test_a_mistyped_address_stops_no_worker(clean: LocalWorld, serve: Serve, reply: Reply, said: str) -> None:
     """A token address of another environment refuses the right secret. That says nothing about the right address."""
     from grdf.provider.hooks import GrdfAdict
     from tests.helpers import adict_hook
 
-    refusing = serve(lambda _: Reply({"error": "invalid_client"}, 401))
+    refusing = serve(lambda _: reply)
     with pytest.MonkeyPatch.context() as patch:
         usual = clean.connections()["AIRFLOW_CONN_GRDF_ADICT"]
         patch.setenv("AIRFLOW_CONN_BEING_TRIED", usual.replace(clean.facts["token_url"], f"{refusing.url}/token"))
         for _ in range(3):
-            red(GrdfAdict("being_tried").test_connection(), "invalid_client")
+            red(GrdfAdict("being_tried").test_connection(), said)
     began = datetime.now(UTC)
     adict_hook().all_access_rights()
     assert datetime.now(UTC) - began < timedelta(seconds=2)

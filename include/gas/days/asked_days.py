@@ -3,8 +3,8 @@
 ===================  ==================================================  ===============================================
 request              rule                                                re-read window
 ===================  ==================================================  ===============================================
-daily runs           :func:`daily_window`                                ``[grdf] reread_days``, or the operator's own
-their missing days   :func:`include.gas.documents.gaps.gaps_of`          the one that those runs asked with
+daily runs           :func:`daily_window`                                ``[grdf] reread_days``
+their missing days   :func:`include.gas.documents.gaps.gaps_of`          the same
 a range of the past  :func:`askable`                                     none: a person names the days
 published periods    :func:`published_window`                            :data:`PUBLISHED_REREAD`, which says why
 contract, frequency  :mod:`include.gas.account.turns`                    none: they have no days; read once a month

@@ -58,26 +58,26 @@ class Situation(StrEnum):
     is_read: bool
     """Whether gas days are expected: nothing else has to happen first."""
 
-    def __new__(cls, word: str, group: Group, person: str = "", read: str = "read") -> Self:
+    def __new__(cls, word: str, group: Group, needs_person: bool = False, is_read: bool = True) -> Self:
         """Make a row of the table."""
         self = str.__new__(cls, word)
-        self._value_, self.group, self.needs_person, self.is_read = word, group, bool(person), bool(read)
+        self._value_, self.group, self.needs_person, self.is_read = word, group, needs_person, is_read
         return self
 
-    LEAVING = "leaving", Group.LEAVING, "", ""
-    ODD = "odd", Group.LOST, "person", ""
-    ASKED = "asked", Group.WAITING, "", ""
-    CORRECT = "correct", Group.LOST, "person", ""
-    CONNECT = "connect", Group.LOST, "person", ""
-    PARTLY = "partly", Group.LOST, "person"
-    PROOF_REFUSED = "proof_refused", Group.WAITING, "person"
-    PROOF = "proof", Group.WAITING, "person"
+    LEAVING = "leaving", Group.LEAVING, False, False
+    ODD = "odd", Group.LOST, True, False
+    ASKED = "asked", Group.WAITING, False, False
+    CORRECT = "correct", Group.LOST, True, False
+    CONNECT = "connect", Group.LOST, True, False
+    PARTLY = "partly", Group.LOST, True
+    PROOF_REFUSED = "proof_refused", Group.WAITING, True
+    PROOF = "proof", Group.WAITING, True
     VENDOR = "vendor", Group.LATE
     NEW = "new", Group.WAITING
     NOTHING = "nothing", Group.WAITING
-    NO_DAILY = "no_daily", Group.WELL, "", ""
-    LATE = "late", Group.LATE, "person"
-    ENDING = "ending", Group.WELL, "person"
+    NO_DAILY = "no_daily", Group.WELL, False, False
+    LATE = "late", Group.LATE, True
+    ENDING = "ending", Group.WELL, True
     GAPS = "gaps", Group.WELL
     HOLES = "holes", Group.WELL
     WELL = "well", Group.WELL

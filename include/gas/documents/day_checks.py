@@ -188,16 +188,24 @@ def _limit(by_day: Mapping[date, Document], year: int, car: int | float | None) 
 def _doubtful_zeros(by_day: Mapping[date, Document], edges: tuple[date, date]) -> set[date]:
     """Return the days of long runs without gas in the heating season, if the household usually heats then.
 
-    A run at an edge may be part of a longer one, and few other days do not tell what is usual: days are then as they
-    are stored.
+    Days of which that cannot be said are as they are stored.
     """
     heating = [day for day in sorted(by_day) if day.month in HEATING]
     runs = list(_runs(day for day in heating if by_day[day]["load"] == 0))
     long = {day for run in runs if len(run) >= LONG_RUN for day in run}
-    at_edge = {day for run in runs if {run[0], run[-1]} & {*edges} for day in run} - long
     heats = _heats([by_day[day]["load"] for day in heating if day not in long])
-    kept = at_edge | long if heats is None else at_edge
-    return {day for day in kept if is_doubted(by_day[day], ZEROS)} | (long if heats else set())
+    doubtful: set[date] = set()
+    for run in runs:
+        known = _is_doubtful(run, edges, heats=heats)
+        doubtful.update(day for day in run if (is_doubted(by_day[day], ZEROS) if known is None else known))
+    return doubtful
+
+
+def _is_doubtful(run: list[date], edges: tuple[date, date], *, heats: bool | None) -> bool | None:
+    """Return whether a run of days without gas is doubtful; ``None`` if a longer one, or other days, would tell."""
+    if len(run) >= LONG_RUN:
+        return heats
+    return None if {run[0], run[-1]} & {*edges} else False
 
 
 def _heats(loads: Sequence[float]) -> bool | None:

@@ -21,7 +21,8 @@ def with_prices(document: Mapping[str, Any], figures: Iterable[Figure]) -> Docum
     stays.
 
     :param document: our day or total
-    :param figures: the konnector's documents for the same period, :func:`ranked`; of several prices the last counts
+    :param figures: the konnector's documents for the same period, in the order of
+        :func:`include.gas.konnector.old_documents.ranked`; of several prices the last counts
     """
     found: Document = {}
     for figure in figures:

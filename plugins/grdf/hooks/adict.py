@@ -331,8 +331,7 @@ class AdictHook(BaseHook):
         return governor_for(self.oauth.facts)
 
     def _turn(self, call: Call, terms: Terms) -> Turn:
-        governor = governor_for(self.oauth.facts, trial=True) if terms.trial else self._governor()
-        return governor.turn(terms, account=call.account, data=True, worker=self._worker)
+        return self._governor().turn(terms, account=call.account, data=True, worker=self._worker)
 
 
 def _no_answer(call: Call, error: requests.RequestException) -> ServiceUnavailable:

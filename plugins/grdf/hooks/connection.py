@@ -12,10 +12,10 @@ import msgspec
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from grdf import settings
+from grdf import dag_settings
 from grdf.options import quoted_id
 from grdf.transport.addresses import is_safe, split, what_is_wrong
-from include.gas.account.sections.client import DEFAULT, client_of, whose
+from include.gas.account.sections.client import client_of, whose
 from include.gas.errors import BadSettings, ClientUnknown
 
 if TYPE_CHECKING:
@@ -53,16 +53,14 @@ def connection_of(document: Mapping[str, Any]) -> str:
     :raises ClientUnknown: if it names something odd, or what ``[grdf] connections`` does not list
     """
     named = client_of(document)
-    try:
-        listed = settings.connections()
-    except BadSettings as error:  # it stops nobody who belongs to the usual client
-        listed, why = (DEFAULT,), error.cause
-    else:
-        why = f"which the setting [grdf] connections ({', '.join(listed)}) does not list"
+    listed = dag_settings.connections()
     if named in listed:
         return named
-    what = f"its rights belong to the GRDF client of the Airflow connection {named}"
-    raise ClientUnknown.about(whose(document), f"{what}, {why}")
+    raise ClientUnknown.about(
+        whose(document),
+        f"its rights belong to the GRDF client of the Airflow connection {named}, which the setting [grdf] connections "
+        f"({', '.join(listed)}) does not list",
+    )
 
 
 def stop_if_doubled(facts: GrdfConnection) -> None:
@@ -75,10 +73,7 @@ def stop_if_doubled(facts: GrdfConnection) -> None:
     :param facts: the contents of the connection that is about to be used
     :raises BadSettings: if another connection has the same client id
     """
-    try:
-        listed = settings.connections()
-    except BadSettings:  # whoever needs the list says so
-        return
+    listed = dag_settings.connections()
     others = [name for name in listed if name != facts.conn_id] if facts.conn_id in listed else []
     if same := [name for name in others if _login_of(name) == facts.client_id]:
         raise BadSettings.about(

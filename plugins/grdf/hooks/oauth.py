@@ -187,7 +187,7 @@ class GrdfOAuthHook(BaseHook):
     ) -> dict[str, Any]:
         facts = self.facts
         credentials = {"client_id": facts.client_id, "client_secret": facts.client_secret}
-        governor = governor_for(facts, trial=terms.trial)
+        governor = governor_for(facts)
         try:
             with self.get_conn() as session:
                 for scheme in ("https://", "http://"):

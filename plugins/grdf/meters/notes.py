@@ -12,7 +12,6 @@ from include.gas.account.sections.missing_days import known_gaps, with_gaps
 from include.gas.account.sections.stored import is_told, told_years, with_stored
 from include.gas.account.sections.whole_history import history_read, history_since, with_history
 from include.gas.consents.read_under import is_own, is_under
-from include.gas.days.asked_days import Reread
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gaps import gaps_of
@@ -62,7 +61,6 @@ def note_gaps(
     answer: StagedAnswer,
     lines: Answer[Reading],
     report: LoadReport,
-    reread: Reread | None = None,
 ) -> dict[str, Any]:
     """Return the account document with a meter's missing days, for the years whose days the load has just read.
 
@@ -71,7 +69,6 @@ def note_gaps(
 
     :param answer: an answer that was stored
     :param lines: its parsed lines
-    :param reread: the re-read window with which the answer was requested; ``None`` means the setting's
     """
     meter = meter_of(document, answer.pce)
     if meter is None or not report.looked_at or not history_read(document, meter):
@@ -80,7 +77,7 @@ def note_gaps(
         return document
     read_at = datetime.fromisoformat(answer.read_at)
     asked = answer.window if lines.whole else None
-    return note_missing(document, meter, report, read_at, end=answer.window.end, asked=asked, reread=reread)
+    return note_missing(document, meter, report, read_at, end=answer.window.end, asked=asked)
 
 
 def note_missing(
@@ -91,7 +88,6 @@ def note_missing(
     *,
     end: date = date.min,
     asked: Window | None = None,
-    reread: Reread | None = None,
 ) -> dict[str, Any]:
     """Return the account document with a meter's missing days, for the years that were looked at.
 
@@ -100,7 +96,6 @@ def note_missing(
     :param read_at: when GRDF was asked, or the present
     :param end: the gas day after the last one asked for
     :param asked: the days that a complete answer covers, if there is one
-    :param reread: the re-read window with which they were requested; ``None`` means the setting's
     """
     first = max((day for day in (history_since(document, meter.pce), meter.opens) if day), default=date.min)
     # A backfill or a re-read of the past asks for old days only, so the age of a missing day is counted from today.
@@ -110,7 +105,7 @@ def note_missing(
         end=max(end, today - timedelta(days=settings.publication_days())),
         stored=report.stored_days,
         years=report.looked_at,
-        reread=reread or settings.reread_days(),
+        reread=settings.reread_days(),
         asked=asked,
         before=known_gaps(document, meter.pce),
         today=today,

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from grdf.stores.accounts.account_store import AccountStore
     from include.gas.answers.consumption.daily import Reading
     from include.gas.answers.consumption.sorting import Answer
-    from include.gas.days.asked_days import Reread
 
 
 class Loaded(NamedTuple):
@@ -93,7 +92,6 @@ def acknowledge(
     *,
     before: dict[str, Any],
     first_launch: Collection[str] = (),
-    reread: Reread | None = None,
     note: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> dict[str, Any]:
     """Record on the account what was just stored of its meters, which days are missing, and which were lost.
@@ -101,7 +99,6 @@ def acknowledge(
     :param loads: what was stored; answers that are not those of the account's present household are left out
     :param before: the account document from before the store was read
     :param first_launch: meters of which no other years can be stored
-    :param reread: the re-read window with which the answers were requested; ``None`` means the setting's
     :param note: adds the task's own records to the document, after all others
     :return: the account document as written
     :raises AccountLeaving, BadAccount: if the household has left in the meantime
@@ -114,7 +111,7 @@ def acknowledge(
             if belongs(document, answer):
                 first = answer.pce in first_launch
                 document = note_stored(document, answer.pce, report, first_launch=first, before=before)
-                document = note_gaps(note_history(document, answer), answer, lines, report, reread)
+                document = note_gaps(note_history(document, answer), answer, lines, report)
         return note(document)
 
     for loaded in loads:

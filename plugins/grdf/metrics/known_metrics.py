@@ -26,12 +26,6 @@ class Metric:
     says: str
     tags: tuple[str, ...] = ("connection",)
 
-    @property
-    def prometheus(self) -> str:
-        """The name under which Prometheus knows it, by either way of ``docs/monitoring``."""
-        suffix = {"gauge": "", "counter": "_total", "timer": "_milliseconds"}[self.kind]
-        return f"airflow_{self.name.replace('.', '_')}{suffix}"
-
 
 ACCOUNTS = Metric("grdf.accounts", "gauge", "accounts by state, in the page's words", ("connection", "state"))
 NEWEST_DAY = Metric(

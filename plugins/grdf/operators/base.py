@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowRescheduleException
 
-from grdf import settings
+from grdf import dag_settings, settings
 from grdf.airflow.retries import GasRetryPolicy
 from grdf.staging.area import Staging
 from include.gas.account.sections.client import DEFAULT
-from include.gas.errors import BadSettings, QuotaWait
+from include.gas.errors import QuotaWait
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -84,11 +84,7 @@ class GrdfOperator(BaseOperator):
 
         If that setting is wrong, only the usual client is known. Accounts of others then say so themselves.
         """
-        try:
-            listed = settings.connections() if self.grdf_conn_id == DEFAULT else (self.grdf_conn_id,)
-        except BadSettings as error:
-            self.log.error("%s Only accounts of %s are served.", error, DEFAULT)
-            listed = (DEFAULT,)
+        listed = dag_settings.connections() if self.grdf_conn_id == DEFAULT else (self.grdf_conn_id,)
         return [self.adict.named(conn_id) for conn_id in listed]
 
     @property

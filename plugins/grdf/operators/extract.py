@@ -53,16 +53,10 @@ class ExtractOperator(AccountOperator):
 
     The answers go to staging. The task returns a reference and counts. ``client`` is the hook for the account's client,
     from the moment on at which its document was read.
-
-    :param reread_days: days to ask for again before the first missing day; ``None`` means ``[grdf] reread_days``
     """
 
     client: AdictHook
-
-    def __init__(self, *, reread_days: int | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.reread_days = reread_days
-        self._answers: list[ReadAnswer] | None = None
+    _answers: list[ReadAnswer] | None = None
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
@@ -152,8 +146,6 @@ class ExtractOperator(AccountOperator):
             "answers": len(answers),
             "counts": counts,
             "problems": [str(problem) for problem in problems.all],
-            # With the same window, load decides which missing days are asked for again anyway.
-            **({} if self.reread_days is None else {"reread_days": self.reread_days}),
         }
 
     def _with_dates(self, run: Run, account: Account, terms: Terms) -> dict[str, Any]:
@@ -245,7 +237,7 @@ class ExtractOperator(AccountOperator):
         return True
 
     def _window(self, run: Run, document: dict[str, Any], meter: Consent, *, whole: bool) -> Window | None:
-        reread = settings.reread_days() if self.reread_days is None else Reread(self.reread_days)
+        reread = settings.reread_days()
         last: date | None = None
         awaited: date | None = None
         if run.is_backfill:

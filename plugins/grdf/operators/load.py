@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from grdf import settings
 from grdf.airflow.announcing import announce
 from grdf.airflow.tasks.run import Run
 from grdf.meters.asking import parse
@@ -25,7 +24,6 @@ from include.gas.account.sections.rights.lost_consents import handed_over
 from include.gas.account.sections.stored import is_told, with_stored
 from include.gas.account.sections.whole_history import HistoryRead
 from include.gas.account.state import with_state
-from include.gas.days.asked_days import Reread
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.load_report import LoadReport
@@ -226,9 +224,6 @@ class LoadOperator(AccountOperator):
             return changes
         before = Changes()
         untold = self._all_stored()
-        # Days older than this settle as missing. A window smaller than the setting's says nothing about when GRDF
-        # publishes, so it settles none sooner.
-        own = (self.staged or {}).get("reread_days")
 
         def note(document: dict[str, Any]) -> dict[str, Any]:
             # If the account's id is another household's by now, nothing of the former one's meters is told of it.
@@ -247,7 +242,7 @@ class LoadOperator(AccountOperator):
         noted = acknowledge(
             self.accounts, self.account_id, loads, self.log,
             before=self._before or {}, first_launch=self._first_launch,
-            reread=None if own is None else Reread(max(own, settings.reread_days().days)), note=note,
+            note=note,
         )  # fmt: skip
         self._take_back(noted, [loaded.answer for loaded in loads])
         return before + changes if before else changes

@@ -15,13 +15,7 @@ class RescopeTokenOperator(AccountOperator):
 
     Client Connect's token is valid for ``openid`` only (ADICT 2.1). Data needs a ``client_credentials`` token of ours:
     about one every 4 hours, for all accounts of a client and all workers together.
-
-    :param margin: how long the token must still be valid, in seconds
     """
-
-    def __init__(self, *, margin: float = 900, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.margin = margin
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
@@ -34,7 +28,7 @@ class RescopeTokenOperator(AccountOperator):
         # With a single client, the account need not be read to know it.
         alone = len(clients) == 1
         client = clients[0] if alone else self.adict.of(self.accounts.document(self.account_id))
-        token, asked = client.tokens.get(for_seconds=self.margin)
+        token, asked = client.tokens.get()
         self.log.info(
             "Account %s: %s data token%s, valid until %s UTC.",
             self.account_id,

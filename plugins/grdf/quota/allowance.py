@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Purpose = Literal["daily", "history", "connect", "link", "trial"]
-"""What a call is for. ``connect`` is the exchange of a household's authorization code, which is valid for minutes and
-works once: the call waits for its slot within the second, but not until the next day. ``link`` is the same exchange
-when a household's link started it. Anyone who holds the link can do so without a login, so these calls have a budget of
-their own. So has ``trial``: whoever may create connections can press *Test* all day."""
+Purpose = Literal["daily", "history", "connect", "link"]
+"""What a call is for. ``connect`` is one for which a person waits, such as the exchange of a household's authorization
+code, which is valid for minutes and works once: the call waits for its slot within the second, but not until the next
+day. ``link`` is the same when a household's link started it. Anyone who holds the link can do so without a login, so
+these calls have a budget of their own."""
 
-AT_ONCE: tuple[Purpose, ...] = ("connect", "link", "trial")
+AT_ONCE: tuple[Purpose, ...] = ("connect", "link")
 """A person waits for these calls."""
-TRIALS = 100
-"""Calls a day that may be made by trying values. A *Test* and ``./grdf doctor`` make two."""
 
 DAY = 86_400.0
 MARGIN = 0.07
@@ -33,14 +31,12 @@ class Quota:
     :param calls_per_day: limit for any 24 hours and for any calendar day in Paris
     :param reserve: how many of the daily calls history imports leave unused; less than ``calls_per_day``
     :param links: calls per day that households' links may start
-    :param trials: calls per day that may be made by trying values
     """
 
     calls_per_second: float
     calls_per_day: int
     reserve: int = 0
     links: int = 100
-    trials: int = TRIALS
 
     @property
     def distance(self) -> float:
@@ -49,7 +45,7 @@ class Quota:
 
     def budget(self, purpose: Purpose) -> int | None:
         """Return the calls per day of a purpose that has a budget of its own."""
-        return {"link": self.links, "trial": self.trials}.get(purpose)
+        return self.links if purpose == "link" else None
 
     def share(self, purpose: Purpose, daily: int = 0) -> int:
         """Return the calls per day that are available for a purpose.

@@ -189,17 +189,14 @@ class Governor:
 
     def _spent(self, account: str | None, purpose: Purpose, until: float, now: float) -> QuotaWait:
         quota = self.quota
-        own: dict[Purpose, tuple[type[QuotaWait], str, str]] = {
-            "link": (LinkCallsSpent, f"the {quota.links} calls that household links may start in 24 hours", "Links"),
-            "trial": (QuotaWait, f"the {quota.trials} calls a day of Test buttons and ./grdf doctor", "They"),
-        }
-        if purpose in own:
-            kind, calls, they = own[purpose]
-            cause, step = (
-                f"GRDF was not called, since {calls} are used up",
-                f"{they} work again from {_when(until)}. Accounts are read as usual.",
+        if purpose == "link":
+            return LinkCallsSpent.about(
+                account,
+                f"GRDF was not called, since the {quota.links} calls that household links may start in 24 hours are "
+                "used up",
+                f"Links work again from {_when(until)}. Accounts are read as usual.",
+                retry_after=max(1.0, until - now),
             )
-            return kind.about(account, cause, step, retry_after=max(1.0, until - now))
         whose = f"all {quota.calls_per_day} calls that GRDF allows in 24 hours are used up"
         if purpose == "history" and self.left("daily"):
             share = quota.share("history", self._change(lambda ledger, _: ledger.wanted_daily()))

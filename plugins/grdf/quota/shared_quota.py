@@ -14,8 +14,6 @@ from include.gas.days.gas_day import PARIS
 
 LINK_CALLS = 100
 """Calls a day that all household links together may start: their holders need no login. A household needs two."""
-USUAL_RATE = 1.0
-"""Calls a second of GRDF's usual contract."""
 
 
 class Client(Protocol):
@@ -45,15 +43,12 @@ class Client(Protocol):
         """Calls per day that GRDF allows."""
 
 
-def governor_for(client: Client, *, trial: bool = False) -> Governor:
+def governor_for(client: Client) -> Governor:
     """Return the governor for a connection's client. Connections with the same client id share one quota.
 
-    :param trial: whether a person is trying values. The rate that was typed is not believed: a low one would keep the
-        other callers waiting, a high one would have GRDF answer 429 to them. GRDF's usual contract holds instead
     :raises BadSettings: if a setting of the quota is invalid
     """
-    rate = USUAL_RATE if trial else client.calls_per_second
-    quota = Quota(rate, client.calls_per_day, client.calls_per_day // 2, LINK_CALLS)
+    quota = Quota(client.calls_per_second, client.calls_per_day, client.calls_per_day // 2, LINK_CALLS)
     return Governor(
         store_at(settings.quota_url()),
         client.client_id,

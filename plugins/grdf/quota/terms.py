@@ -28,21 +28,17 @@ class Booking:
 class Terms:
     """The terms on which a call waits for its turn in the quota.
 
-    :param purpose: ``history`` for imports of the past, which yield to daily runs; ``connect`` for a household's
-        authorization code, which would expire before the next day; ``link`` for calls that a household's link starts;
-        ``trial`` where a person tries values that may be wrong
+    :param purpose: ``history`` for imports of the past, which yield to daily runs; ``connect`` where a person waits;
+        ``link`` for calls that a household's link starts
     :param booking: the calls of the task, if it makes several
     :param longest_wait: longest wait in seconds; shorter for a page, where a person is waiting, than for a task
+    :param trial: whether a person tries values that may be wrong, so that an answer must not stop the workers
     """
 
     purpose: Purpose = "daily"
     booking: Booking | None = None
     longest_wait: float = LONGEST_WAIT
-
-    @property
-    def trial(self) -> bool:
-        """Whether a person is trying values that may be wrong, so that a refusal must not stop the workers."""
-        return self.purpose == "trial"
+    trial: bool = False
 
     @property
     def of_token(self) -> Terms:
@@ -50,11 +46,11 @@ class Terms:
 
         The token serves all calls, so even an import renews it as a daily call.
         """
-        return Terms("trial" if self.trial else "daily", longest_wait=self.longest_wait)
+        return Terms(longest_wait=self.longest_wait)
 
 
 DAILY = Terms()
 HISTORY = Terms("history")
 CONNECT = Terms("connect")
-TRIAL = Terms("trial", longest_wait=20.0)
+TRIAL = Terms("connect", longest_wait=20.0, trial=True)
 """For a person who waits in front of a *Test* button, or of ``./grdf doctor``."""

@@ -117,7 +117,8 @@ def with_published(
     :param periods: all stored periods of the meter
     :param compared: the comparisons of these periods with the stored days
     :param message: why GRDF sent no periods, and which are missing, in words; ``""`` otherwise
-    :param gaps: the result of :func:`gaps_left`; ``None`` if not all periods could be read
+    :param gaps: what :func:`include.gas.documents.billing.period_gaps.gaps_left` returned; ``None`` if not all periods
+        could be read
     """
     differences = [Difference.of(each) for each in compared if each.beyond_rounding]
     newest = newest_period(periods)

@@ -9,7 +9,6 @@ Every component of Airflow imports this module, so it imports nothing of ours be
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import time
@@ -64,7 +63,6 @@ class AccountBundle(BaseDagBundle):
         from grdf.airflow.bundle.account_files import write_missing
 
         write_missing(self.path)
-        importlib.import_module("grdf.account_dag")  # once for all the processes that Airflow forks to read the files
         super().initialize()
 
     def refresh(self) -> None:

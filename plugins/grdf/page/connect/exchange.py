@@ -38,7 +38,6 @@ from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,
-    BadSettings,
     ClientUnknown,
     FailNow,
     GasError,
@@ -116,15 +115,6 @@ def place(account: str) -> Place:
     document = couchdb().get(ACCOUNT, account)
     known = check_connectable(document) is not None
     return Place(known, client_for_new() if document is None else connection_of(document))
-
-
-def client_for(account: str) -> str:
-    """Return the connection of the client that an account belongs to, or gets. With a single client nothing is read."""
-    try:
-        listed = settings.connections()
-    except BadSettings:  # an account that exists may not need it
-        listed = ()
-    return listed[0] if len(listed) == 1 else place(account).connection
 
 
 def client_for_new() -> str:

@@ -21,10 +21,10 @@ from grdf.page.connect.exchange import (
     Stop,
     adict,
     check_link_calls,
-    client_for,
     couchdb,
     deletions_now,
     let_pass,
+    place,
 )
 from grdf.page.direct.undoing import Undoing
 from grdf.quota.terms import Terms
@@ -116,7 +116,7 @@ class _Sending:
         self._order = order
         self._account = order.account
         self._links = HouseholdLinks(store)
-        self._client = client_for(order.account)
+        self._client = place(order.account).connection
         self._adict = adict(store, self._client)
         self._before: Document | None = None
         self._terms = Terms("link" if order.ticket.link else "connect", longest_wait=PATIENCE)

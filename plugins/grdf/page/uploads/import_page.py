@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from grdf import settings
+from grdf import dag_settings, settings
 from grdf.page.html.render import page
 from grdf.page.security import IMPORT, Visitor, may_import
 from grdf.page.uploads.uploaded import uploaded
@@ -80,7 +80,7 @@ def _mark(name: str) -> str:
 
 def _page(request: Request, *, stored: str = "", wrong: str = "", key: str = "") -> Response:
     place = imports()
-    waiting = place.names()
+    waiting, clients = place.names(), dag_settings.connections()
     return page(
         request,
         "import.html",
@@ -92,7 +92,7 @@ def _page(request: Request, *, stored: str = "", wrong: str = "", key: str = "")
         stored=next((name for name in waiting if _mark(name) == stored), ""),
         wrong=wrong,
         wrong_key=key,
-        clients=settings.connections() if settings.has_several() else (),
+        clients=clients if len(clients) > 1 else (),
         columns=COLUMNS,
         required=REQUIRED,
     )

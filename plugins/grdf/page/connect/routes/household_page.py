@@ -87,7 +87,7 @@ class Invitation(Sealed):
 
         :raises Stop: if no attempt may begin
         """
-        check_link_calls(GrdfOAuthHook(connecting.client_for(self.account)))
+        check_link_calls(GrdfOAuthHook(connecting.place(self.account).connection))
         let_pass(HouseholdLinks(couchdb()).begin(self.account, self.id))
 
     def link(self, token: str) -> Link:

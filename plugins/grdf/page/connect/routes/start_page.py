@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-from grdf import settings
+from grdf import dag_settings, settings
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect import exchange as connecting
 from grdf.page.connect.attempt import MINUTES, Attempt, Link
@@ -91,7 +91,7 @@ def start_page(
         422 if holder else shown.status,
         account=account,
         known=place.known,
-        client=place.connection if settings.has_several() and not opener.is_household else "",
+        client=place.connection if len(dag_settings.connections()) > 1 and not opener.is_household else "",
         household=opener.is_household,
         ways=ways if grdf or (trouble and not opener.is_household) else [way for way in ways if way == "direct"],
         trouble=trouble,
