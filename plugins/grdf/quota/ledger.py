@@ -118,7 +118,8 @@ class Ledger:
         A caller that was let go but was delayed before sending may go at once if nobody else went in between; the
         others then keep their distance to the new time. If somebody did go, the call is treated as late.
 
-        Daily runs book as far ahead as they are prepared to wait. History imports book at most the next two instants,
+        A call for which a person waits takes the next instant: those that are booked keep their distance to it. Daily
+        runs book as far ahead as they are prepared to wait. History imports book at most the next two instants,
         so a daily run never waits behind more than two of them.
 
         :param patience: how many seconds ahead to book at most; if it would take longer, nothing is booked
@@ -130,7 +131,8 @@ class Ledger:
             return Answer(hold, ticket, "token")
         reason: Literal["pause", "turn"] = "pause" if self.paused_until > now else "turn"
         if ticket is None or ticket.at < self.paused_until:
-            first = self.last + quota.distance if self.doubt.probes(bearer) else self.free
+            ahead = terms.purpose in AT_ONCE or self.doubt.probes(bearer)
+            first = self.last + quota.distance if ahead else self.free
             at = max(now, self.paused_until, first)
             if terms.purpose == "history" and at - now > 2 * quota.distance:
                 return Answer(at - now - 2 * quota.distance, ticket, reason)

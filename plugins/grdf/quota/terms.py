@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grdf.quota.allowance import Purpose
+from grdf.quota.allowance import AT_ONCE, Purpose
 
 LONGEST_WAIT = 600.0
 """Seconds that a call waits for its turn. After that its task gives up its slot and is tried again later."""
@@ -46,7 +46,7 @@ class Terms:
 
         The token serves all calls, so even an import renews it as a daily call.
         """
-        return Terms(longest_wait=self.longest_wait)
+        return Terms("connect" if self.purpose in AT_ONCE else "daily", longest_wait=self.longest_wait)
 
 
 DAILY = Terms()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from grdf.quota.allowance import MARGIN, Purpose, Quota, Ticket
 from grdf.quota.ledger import Ledger
-from grdf.quota.terms import DAILY, HISTORY, Terms
+from grdf.quota.terms import CONNECT, DAILY, HISTORY, Terms
 from include.gas.errors import QuotaExceeded
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call, instants
 
@@ -32,7 +32,7 @@ def test_one_client_is_one_client_whatever_connection_names_it() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.tuples(st.sampled_from(["daily", "history"]), st.floats(0, 3)), min_size=2, max_size=25),
+    st.lists(st.tuples(st.sampled_from(["daily", "history", "connect"]), st.floats(0, 3)), min_size=2, max_size=25),
     st.sampled_from([0.5, 1.0, 5.0]),
     st.one_of(st.none(), st.floats(0, 20)),
     st.randoms(use_true_random=False),
@@ -80,6 +80,15 @@ def test_history_stands_back_behind_daily_runs() -> None:
     booked = ledger.ask(NOON, GRDF, DAILY, None, patience=600)
     assert booked.ticket is not None
     assert booked.seconds <= 3 * GRDF.distance, "few imports are before it, however many wait"
+
+
+def test_a_person_does_not_wait_behind_the_tasks() -> None:
+    ledger = Ledger()
+    for _ in range(100):
+        ledger.ask(NOON, GRDF, DAILY, None, patience=600)
+    assert ledger.ask(NOON, GRDF, CONNECT, None, patience=20).seconds <= GRDF.distance
+    assert ledger.ask(NOON, GRDF, CONNECT.of_token, None, patience=20).seconds <= GRDF.distance
+    assert ledger.ask(NOON, GRDF, DAILY, None, patience=600).seconds > 99
 
 
 def test_a_queue_longer_than_anybody_waits_is_said_at_once() -> None:

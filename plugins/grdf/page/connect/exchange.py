@@ -330,7 +330,7 @@ def adict(store: CouchDBHook, connection: str) -> AdictHook:
 
 def _terms(attempt: Attempt) -> Terms:
     """Return the quota terms for the calls after the exchange of the code."""
-    return Terms("link" if attempt.link else "daily", longest_wait=PATIENCE)
+    return Terms("link" if attempt.link else "connect", longest_wait=PATIENCE)
 
 
 _STOPS = (
