@@ -48,7 +48,7 @@ ROUNDS = 5
 """How often to check again which other accounts have the meters, while others keep connecting."""
 LEASE = 40.0
 """Seconds for which one account holds the lease at most, and for which the next one waits."""
-PATIENT = Terms("connect", longest_wait=20.0)
+PATIENT = Terms(longest_wait=20.0)
 """How another client is asked about its account: somebody may be waiting for the result."""
 IN_TIME = LEASE / 2
 """Seconds within which the holder must start to write, so that it has written before the next one looks."""
