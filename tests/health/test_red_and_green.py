@@ -28,6 +28,12 @@ def test_a_fleet_that_is_read_is_green(fleet: Fleet) -> None:
     assert "airflow_conn_id is not set" in run.output, "it says what it could not see"
 
 
+def test_the_only_household_is_leaving(fleet: Fleet) -> None:
+    fleet.add(account(1, days=40, leaving={"run": "r", "by": "x", "since": "s"}))
+    run = fleet.check()
+    assert (run.state, "holds no account" in run.output) == ("success", False), run.output
+
+
 def test_a_silent_fleet_is_red_with_names_reasons_and_what_to_do(fleet: Fleet) -> None:
     fleet.add(*(account(number, age=9) for number in range(3)), *(account(number) for number in range(3, 6)))
     run = fleet.check()

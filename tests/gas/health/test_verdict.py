@@ -155,12 +155,11 @@ def test_days_that_grdf_does_not_have_count_if_they_are_recent() -> None:
     assert (days.cause, days.count, days.of, days.named) == (Cause.NONE_DAYS, 7, 60, ())
 
 
-@pytest.mark.parametrize(("left", "red"), [(599, True), (600, False)])
-def test_few_calls_left_of_one_of_several_clients(left: int, red: bool) -> None:
-    listed = QUOTA.listed_at
-    found = verdict(
-        [account("a")], clients=[Client("grdf_adict", left, 6000, listed), Client("south", 100, 100, listed)]
-    )
+@pytest.mark.parametrize(("left", "imported", "red"), [(599, 0, True), (600, 0, False), (1, 599, False)])
+def test_few_calls_left_of_one_of_several_clients(left: int, imported: int, red: bool) -> None:
+    """What imports took is no sign of anything: they yield to the daily runs."""
+    used = Client("grdf_adict", left, 6000, QUOTA.listed_at, history=imported)
+    found = verdict([account("a")], clients=[used, Client("south", 100, 100, QUOTA.listed_at)])
     assert bool(found.red) is red
     assert not red or causes(found) == {"quota": ["grdf_adict"]}
 
