@@ -16,12 +16,13 @@ import requests
 from include.gas.account.sections.client import DEFAULT, bound
 from include.gas.answers.consumption.daily import read_daily
 from include.gas.days.windows import Window
-from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
+from include.gas.documents.doctypes import ACCOUNT, DAY, METER, MONTH, YEAR
 from include.gas.documents.gas_days import database_name
 from include.gas.documents.storing import load_answer
 from include.sandbox.adict.identity import FIRST, Party
 from include.sandbox.figures import summed
 from include.sandbox.local_world import LocalWorld
+from tests.meter_documents import meter_document
 
 CHUNK = 500
 USUAL = {DEFAULT: FIRST}
@@ -70,8 +71,6 @@ class Fleet:
         members = self.members if members is None else members
         http = requests.Session()
         http.auth = (world.couch.user, world.couch.password)
-        database = f"{world.couch.url}/{quote(database_name(ACCOUNT), safe='')}"
-        http.put(database, timeout=30)  # 412 when it exists already
         for some in _chunks(members):
             by_pce = {}
             for connection, party in self.clients.items():
@@ -79,14 +78,23 @@ class Fleet:
                     terms = {"conso_debut": self.first.isoformat(), "company": party.company}
                     rights = world.control.consent(pces, **terms)
                     by_pce |= {right["id_pce"]: right["id_droit_acces"] for right in rights}
-            documents = [self._document(each, by_pce[each.pce]) for each in some]
-            answer = http.post(f"{database}/_bulk_docs", json={"docs": documents}, timeout=120)
-            answer.raise_for_status()
-            if refused := [row for row in answer.json() if "error" in row]:
-                raise RuntimeError(f"CouchDB did not take {len(refused)} accounts: {refused[0]}")
+            documents = {
+                ACCOUNT: [self._document(each, by_pce[each.pce]) for each in some],
+                METER: [self._meter(each, by_pce[each.pce]) for each in some],
+            }
+            for doctype, docs in documents.items():
+                database = f"{world.couch.url}/{quote(database_name(doctype), safe='')}"
+                http.put(database, timeout=30)  # 412 when it exists already
+                answer = http.post(f"{database}/_bulk_docs", json={"docs": docs}, timeout=120)
+                answer.raise_for_status()
+                if refused := [row for row in answer.json() if "error" in row]:
+                    raise RuntimeError(f"CouchDB did not take {len(refused)} documents: {refused[0]}")
+
+    def _meter(self, member: Member, right: str) -> dict[str, Any]:
+        return meter_document(member.pce, member.id, right, self.first, client=member.connection)
 
     def _document(self, member: Member, right: str) -> dict[str, Any]:
-        consent = {"pce": member.pce, "id_accreditation": right, "first": self.first.isoformat()}
+        consent = {"pce": member.pce, "id_accreditation": right}
         read_at = datetime.now(UTC).isoformat()
         document = {
             "_id": member.id,

@@ -15,13 +15,14 @@ from grdf.operators.load import LoadOperator
 from grdf.staging.area import StagedAnswer, Staging
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.documents.doctypes import ACCOUNT as ACCOUNTS
-from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.doctypes import DAY, METER, MONTH, YEAR
 from include.gas.documents.gas_days import day_document
 from include.gas.documents.storing import load_answer
 from include.gas.documents.totals import month_documents, year_documents
 from tests.couch_places import RAW, TIMEOUT, Place
 from tests.helpers import context
 from tests.konnector import Konnector
+from tests.meter_documents import meter_document
 
 FIRST, DAILY = "first import", "daily run"
 
@@ -159,8 +160,9 @@ class LoadTask(Way):
     def __init__(self, place: Place, household: Household) -> None:
         super().__init__(place, household)
         hook = CouchDBHook()
-        for doctype in (DAY, MONTH, YEAR, ACCOUNTS):
+        for doctype in (DAY, MONTH, YEAR, ACCOUNTS, METER):
             hook.create_database(doctype)
+        hook.put(METER, meter_document(PCE, ACCOUNT, "bench-accreditation"))
         meter = {"pce": PCE, "id_accreditation": "bench-accreditation"}
         hook.put(
             ACCOUNTS,

@@ -24,11 +24,11 @@ from include.gas.days.gas_day import paris_today
 from include.gas.display.fleet import DayCount
 from include.gas.display.fleet import fleet as together
 from include.gas.display.overview import overview
-from include.gas.documents.doctypes import ACCOUNT, DAY
+from include.gas.documents.doctypes import ACCOUNT, DAY, METER
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.processes import Processes
 from tests.couch_places import Place, server
-from tests.page_accounts import Fleet, account_id
+from tests.page_accounts import Fleet, account_id, meter_of
 
 ACCOUNTS, FULL, REPEAT = 5000, 20, 15
 FLEET_LIMIT, LIST_LIMIT, VIEW_LIMIT, REQUESTS_LIMIT = 100, 300, 150, 2
@@ -82,7 +82,7 @@ class _Site:
 
 def _fill(place: Place, fleet: Fleet, number: int) -> list[dict[str, Any]]:
     documents = [fleet.account(each) for each in range(number)]
-    stored: dict[str, list[dict[str, Any]]] = {ACCOUNT: documents}
+    stored: dict[str, list[dict[str, Any]]] = {ACCOUNT: documents, METER: list(map(meter_of, documents))}
     for each in range(min(FULL, number)):
         for doctype, more in fleet.stored(each).items():
             stored.setdefault(doctype, []).extend(more)

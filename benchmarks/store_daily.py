@@ -51,11 +51,11 @@ class DailyRun:
         self.task.couchdb.get_conn()  # sends nothing
 
     def extract(self) -> None:
-        """Make the requests of ``extract`` to CouchDB: the account, the time of GRDF's last list, the account again."""
+        """Make the requests of ``extract`` to CouchDB: the account, its meters, and twice whether it leaves."""
         accounts, member = self.task.accounts, self.member
-        accounts.document(member.account)
-        accounts.listed_at()
-        accounts.account(member.account)
+        self.task.ledger.account(accounts.document(member.account))
+        for _ in range(2):
+            accounts.account(member.account)
 
     def load(self) -> dict[str, Any]:
         """Execute the whole task ``load``."""

@@ -19,11 +19,12 @@ from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.sections.stored import with_stored
 from include.gas.answers.consumption.daily import Reading, read_daily
 from include.gas.days.windows import Window
-from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR, database
+from include.gas.documents.doctypes import ACCOUNT, DAY, METER, MONTH, YEAR, database
 from include.gas.documents.gas_days import account_range, day_document
 from include.gas.documents.totals import month_documents, year_documents
 from include.gas.documents.year_counts import stored_years
 from tests.couch_places import TIMEOUT, Place, Stored
+from tests.meter_documents import meter_document
 
 LAST_DAY = date(2026, 2, 5)
 """Newest day before the first daily run. Daily runs in February read the most: two calendar years, 400 days."""
@@ -53,6 +54,11 @@ class Member:
     def pce(self) -> str:
         """Its meter."""
         return f"0999999{self.number:07}"
+
+    @property
+    def right(self) -> str:
+        """GRDF's id of its right."""
+        return f"accreditation-{self.number}"
 
     @property
     def first(self) -> date:
@@ -96,12 +102,13 @@ class Member:
         months, years = (
             list(make(self.account, self.pce, days).values()) for make in (month_documents, year_documents)
         )
-        return {DAY: days, MONTH: months, YEAR: years, ACCOUNT: [self._account_document(days)]}
+        meter = meter_document(self.pce, self.account, self.right, self.first)
+        return {DAY: days, MONTH: months, YEAR: years, ACCOUNT: [self._account_document(days)], METER: [meter]}
 
     def _account_document(self, days: list[Document]) -> Document:
-        meter = {"pce": self.pce, "id_accreditation": f"accreditation-{self.number}", "first": f"{self.first}"}
+        meter = {"pce": self.pce, "id_accreditation": self.right}
         history = {
-            "id_accreditation": meter["id_accreditation"],
+            "id_accreditation": self.right,
             "from": f"{self.first}",
             "read_at": f"{LAST_DAY}T09:00:00.000000Z",
         }

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.report import Row
 from benchmarks.store_fleet import MOST_STEPS, Member, count, fill, write
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
+from include.gas.documents.doctypes import ACCOUNT, DAY, METER, MONTH, YEAR
 from include.gas.documents.gas_days import account_range
 from tests.couch_places import RAW, TIMEOUT, Place, Server, server
 
@@ -203,7 +203,7 @@ def _begin(place: Place, members: dict[str, list[Member]]) -> None:
     so that their data is where old documents are."""
     connected(place)
     hook = CouchDBHook()
-    for doctype in (DAY, MONTH, YEAR, ACCOUNT):
+    for doctype in (DAY, MONTH, YEAR, ACCOUNT, METER):
         hook.create_database(doctype)
     with place.session() as http:  # an existing one from an interrupted run is fine
         http.put(place.database(RAW), timeout=TIMEOUT)

@@ -49,7 +49,7 @@ with DAG(
     default_args=task_defaults(STORING, queue=or_default(settings.deletion_queue, None)),
     doc_md=DOC,
 ):
-    check = CheckDeletionOperator(task_id="check", retries=0, execution_timeout=METERS)
+    check = CheckDeletionOperator(task_id="check", execution_timeout=METERS)
     real_run = ShortCircuitOperator(task_id="real_run", python_callable=is_real_run)
     mark = MarkLeavingOperator(task_id="mark_leaving")
     revoke = RevokeConsentsOperator(task_id="revoke", execution_timeout=METERS)

@@ -9,15 +9,15 @@ from grdf.airflow.tasks.time_limits import FLEET
 from grdf.operators.read_published import ReadPublishedOperator
 
 DOC = """
-Reads the published periods of each account's meters (five years at first, and as long as one may be missing), their
-contract and their reading frequency. Each account has its own day of the month; a new account is read by the next run.
+Reads the published periods of each account's meters (five years in one call), their contract and their reading
+frequency. Each account has its own day of the month; a new account is read by the next run.
 
 The periods are stored in `com.grandlyon.grdf.published` and compared with the stored days. Differences beyond rounding
 are listed on the account (`published`) and in the log; nothing is changed. A meter that cannot give daily data is named
 on its account (`meter_facts`).
 
 Started by hand it reads the accounts that are due or, with the configuration `{"accounts": ["ID"]}`, those accounts at
-once and all their periods. If it fails, GRDF did not answer for some accounts: all others are read, and the next run
+once. If it fails, GRDF did not answer for some accounts: all others are read, and the next run
 asks for these again.
 """
 

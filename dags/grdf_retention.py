@@ -14,11 +14,12 @@ DOC = """
 A deletion keeps a copy of the record of the household's consent, without the account's id, because GRDF may ask for
 the proof of a consent afterwards. This DAG removes it once `[grdf] consent_record_days` are over.
 
-Records whose account does not exist, and those on which no right rests for 30 days, become such copies, too: an account
-may have come back from an older backup that does not know its right. If several accounts are missing at once, CouchDB
-may have lost them; their records stay, and the log says what to do. Files of households that nobody imports and the
-results of imports go after 30 days. So do files for GRDF that belong to no account; those of a household that has left
-go at once.
+A record that is 30 days old becomes such a copy, too, if its account neither has a right to the meter nor waits for one
+to be declared. If the database of the accounts or that of the meters is missing or empty, CouchDB may have lost it:
+then the records stay, and the log says what to do.
+
+Files of households that nobody imports, results of imports, and files for GRDF whose account does not exist go after 30
+days.
 
 It also has CouchDB forget old revisions of accounts and records. Until then they hold the name and address that a
 household gave for its right to be declared, although nothing else does any more.

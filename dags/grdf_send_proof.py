@@ -10,15 +10,15 @@ from grdf.operators.ways_in.send_proof import SendProofOperator
 
 DOC = """
 GRDF checks consents afterwards: it asks for the proof of a right and sets a deadline. `grdf_consents` sees that every
-morning, in the log, on the account and on the page. This DAG sends the proof, for one account or for all that wait.
+morning and tells it in the log and on the page. This DAG sends the proof, for one account or for all that it has seen.
 
 The proof is the record of the consent as a PDF, with what the household entered. Files of your own go first: put up to
 three (PDF, PNG or JPEG, at most 4 MB each) into the folder `proofs/ACCOUNT/` of `[grdf] staging_url`. They are sent for
 each right of the account that GRDF asks about, and removed once GRDF has taken them. A file that GRDF would not take is
 refused with the reason, and nothing is sent for that account.
 
-GRDF's list is asked first: started again, it sends nothing that GRDF already checks. To replace a proof that GRDF has
-refused, put better files there and enter the account.
+GRDF is asked first: started again, it sends nothing that GRDF already checks. To replace a proof that GRDF has refused,
+put better files there and enter the account.
 """
 PARAMS = {
     "account": Param(

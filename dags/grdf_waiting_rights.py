@@ -13,10 +13,11 @@ from grdf.operators.ways_in.start_account import StartAccountOperator
 
 DOC = """
 A right that was declared for a household counts once the contract's holder has accepted it in GRDF's e-mail, and
-GRDF sends no notice of that. While such rights wait, this DAG asks GRDF for all of them in one call: every hour, and
-every quarter of an hour for two hours after a declaration. When a right is in force, the account's own DAG starts.
+GRDF sends no notice of that. While such rights wait, this DAG asks GRDF for all of them in one call: every quarter of
+an hour for two hours after a declaration, every hour for a week, then every morning. It also takes in what an account
+asks for anew: a declaration, or a consent beside known meters. When a right is in force, the account's own DAG starts.
 
-If no right waits, `look` is skipped, and GRDF is not asked. Started by hand it looks for all that wait at once.
+If there is nothing to settle, `look` is skipped, and GRDF is not asked. Started by hand it settles all at once.
 """
 
 with DAG(

@@ -17,7 +17,6 @@ import sys
 import tempfile
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -192,11 +191,8 @@ def fresh_quota() -> None:
 def clean(world: LocalWorld) -> LocalWorld:
     """The world with the sandbox's clock, settings, faults, tokens, quotas and log as at first.
 
-    So are the demo households' meters; those of ``account_id`` are one test's own. This morning's check of the list has
-    been made.
+    So are the demo households' meters; those of ``account_id`` are one test's own.
     """
-    from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.accounts.account_store import AccountStore
     from include.sandbox.adict.meter_data.meters import DEMO_HOLDERS
     from include.sandbox.adict.world import DEFAULTS
 
@@ -209,7 +205,6 @@ def clean(world: LocalWorld) -> LocalWorld:
     control.drop_tokens()
     control.drop_calls()
     control.clear_log()
-    AccountStore(CouchDBHook()).note_listed(datetime.now(UTC))
     return world
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from include.gas.days.gas_day import paris_today
+from include.gas.answers.access_rights import AccessRight
+from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import account_range
+from include.gas.rights.transitions import Answer, Asking, brought, listed
 from include.sandbox.adict.meter_data.meters import Holder, holder_of
 from include.sandbox.connect import code_account, consent, cozy_account
 
@@ -55,13 +57,20 @@ def connect_code(world: LocalWorld, account_id: str, meters: int = 1, **choices:
 
 
 def known_account(
-    world: LocalWorld, account_id: str, meters: int = 1, *, history: bool = True, **terms: Any
+    world: LocalWorld,
+    account_id: str,
+    meters: int = 1,
+    *,
+    history: bool = True,
+    client: str = "grdf_adict",
+    **terms: Any,
 ) -> tuple[str, ...]:
     """Create an account as it is after its first run, with rights at GRDF and meters in its document.
 
     Return the meters.
 
     :param history: whether the whole history counts as read
+    :param client: the connection of the client that it belongs to
     :param terms: as for ``SandboxControl.consent``
     """
     pces = holder(account_id, meters).pces
@@ -81,8 +90,35 @@ def known_account(
             entry["pce"]: {"id_accreditation": entry["id_accreditation"], "from": first, "read_at": read_at}
             for entry in consents
         }
+    if client != "grdf_adict":
+        document["grdf_connection"] = client
     world.book.save(document)
+    enter_rights(account_id, rights, client)
     return pces
+
+
+def enter_rights(account_id: str, rights: Iterable[Mapping[str, Any]], client: str = "grdf_adict") -> None:
+    """Enter rights in the ledger as an account's first run does once GRDF has shown them.
+
+    :param rights: as the control of GRDF's stand-in returns them
+    """
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.ledger.meters import Ledger
+    from grdf.ledger.taking_in import settled
+    from grdf.stores.accounts.account_store import AccountStore
+
+    now, couchdb = datetime.now(UTC), CouchDBHook()
+    at, today, ledger = utc_text(now), paris_today(now), Ledger(couchdb)
+    for line in filter(None, map(AccessRight.from_line, rights)):
+        who = Asking(account_id, client, at, today, shared=True)
+        shown = Answer(client, [line], at, today)
+        ledger.apply(
+            line.pce,
+            lambda meter, who=who, line=line, shown=shown: listed(
+                brought(meter, who, line.id, "client_connect"), shown
+            ),
+        )
+    AccountStore(couchdb).update(account_id, lambda document: settled(ledger, document))
 
 
 class MemoryShelf:

@@ -6,15 +6,20 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
+from include.gas.account.own_meters import with_meters
+from include.gas.account.sections.status import Status
 from include.gas.account.sections.stored import with_stored
 from include.gas.answers.consumption.published import Period
 from include.gas.days.gas_day import ONE_DAY
+from include.gas.days.windows import Window
 from include.gas.documents.billing.periods import period_document
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import day_id
 from include.gas.documents.totals import month_documents, year_documents
 from include.gas.documents.year_counts import stored_years
+from include.gas.rights.meter_rights import Held, Word
 from include.sandbox.adict.meter_data.real import file_days
+from tests.meter_documents import meter_document
 
 READ_AT = "2026-01-01T08:00:00.000000Z"
 YEARS = 3
@@ -28,6 +33,13 @@ def account_id(number: int) -> str:
 def meter(number: int) -> str:
     """Return the account's meter, which is invented."""
     return f"099{number:011}"
+
+
+def meter_of(account: dict[str, Any]) -> dict[str, Any]:
+    """Return the document of the meter of an account that :class:`Fleet` has made."""
+    (held,) = Status.held(account).values()
+    over = {"state": "ended", "ended_on": held.day} if held.word == "over" else {}
+    return meter_document(held.pce, account["_id"], held.right, held.opens, end=held.closes, **over)
 
 
 class Fleet:
@@ -79,16 +91,19 @@ class Fleet:
         account, pce = account_id(number), meter(number)
         right = f"00000000-0000-4000-8000-{number:012}"
         days = self.days(number)
-        consent = {"pce": pce, "id_accreditation": right, "first": days[0]["_id"][-10:]}
-        consent["end"] = (self.today + timedelta(days=10 + number % 1000)).isoformat()
+        lost, end = number % 20 == 7, self.today + timedelta(days=10 + number % 1000)
+        first = date.fromisoformat(days[0]["_id"][-10:])
+        day = self.today - timedelta(days=1 if number % 40 == 7 else 30) if lost else end
+        word: Word = "over" if lost else "active"
+        held = Held(pce=pce, word=word, day=day, right=right, own=(right,), days=(Window(first, day),))
         document: dict[str, Any] = {
             "_id": account,
             "account_type": "grdfgrandlyon",
             "name": "",
             "state": None,
             "oauth": {"token_type": "Bearer"},
-            "oauth_callback_results": {"scope": "openid", "pce_id": pce, "consents": [consent]},
-            "history": {pce: {"id_accreditation": right, "from": consent["first"], "read_at": READ_AT}},
+            "oauth_callback_results": {"scope": "openid"},
+            "history": {pce: {"id_accreditation": right, "from": str(first), "read_at": READ_AT}},
             "meter_facts": {
                 pce: {
                     "tariff": "T2", "profile": "P012", "car": 14000, "car_next": None, "cja": None,
@@ -97,13 +112,13 @@ class Fleet:
                 }
             },
         }  # fmt: skip
-        document = with_stored(document, pce, None, stored_years(days))
+        document = with_meters(with_stored(document, pce, None, stored_years(days)), [held])
         if number % 5 == 0:
             year = self.today.year
             gap = {"first": f"{year}-02-01", "last": f"{year}-02-04", "awaited": 3, "none": 1, "since": READ_AT}
             gap["none_days"] = [f"{year}-02-01/{year}-02-01"]
             document["gaps"] = {pce: {str(year): gap | {"awaited_from": f"{year}-02-02"}}}
-        if number % 20 == 7:
+        if lost:
             document |= {"state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "state_since": READ_AT}
             document["state_message"] = f"Account {account}: the consent was revoked. The household must consent again."
         if number % 40 == 3:

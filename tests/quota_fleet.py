@@ -122,14 +122,15 @@ class World:
         self.ready_import: deque[Task] = deque()
         self.slots, self.import_slots = SLOTS, IMPORT_SLOTS
         self.today = datetime.now(UTC).astimezone(PARIS).date()
-        self.couch = Couch(str(self.today - timedelta(days=3)))
         self.meters = {f"small-{number}": 1 for number in range(fleet.small)}
         self.meters |= {f"big-{number}": fleet.meters for number in range(fleet.big)}
-        documents, pce = {}, 0
+        documents, accounts, pce = {}, dict[str, str](), 0
         for account, meters in self.meters.items():
             pces = [f"{9_000_000_000_000 + pce + each:014d}" for each in range(meters)]
             pce += meters
             documents[account] = self._document(account, pces)
+            accounts |= dict.fromkeys(pces, account)
+        self.couch = Couch(str(self.today - timedelta(days=3)), accounts)
         self.accounts = Accounts(documents)
         self.running: set[str] = set()
         self.finished: dict[tuple[str, int], float] = {}
@@ -138,7 +139,7 @@ class World:
 
     def _document(self, account: str, pces: list[str]) -> dict[str, Any]:
         first, read_at = str(self.today - timedelta(days=900)), utc_text(datetime.now(UTC))
-        consents = [{"pce": pce, "id_accreditation": f"id-{pce}", "first": first} for pce in pces]
+        consents = [{"pce": pce, "id_accreditation": f"id-{pce}"} for pce in pces]
         return {
             "_id": account,
             "account_type": "grdfgrandlyon",

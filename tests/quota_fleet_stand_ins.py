@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -77,10 +77,6 @@ class Accounts:
 
         return Account.from_document(self.documents[account])
 
-    def listed_at(self, _client: str = "") -> str:
-        """Return when the morning's list was requested: just now."""
-        return utc_text(datetime.now(UTC))
-
     def update(self, account: str, change: Callable[[dict[str, Any]], dict[str, Any]], **_known: Any) -> dict[str, Any]:
         """Change an account's document."""
         self.documents[account] = change(self.documents[account])
@@ -88,10 +84,14 @@ class Accounts:
 
 
 class Couch:
-    """The stored data: just enough for a daily run to request its own day."""
+    """The stored data: just enough for a daily run to request its own day.
 
-    def __init__(self, newest: str) -> None:
-        self._newest = newest
+    :param newest: the newest stored day of each meter
+    :param accounts: the account of each meter, which has a right in force
+    """
+
+    def __init__(self, newest: str, accounts: dict[str, str]) -> None:
+        self._newest, self._accounts = newest, accounts
 
     def last_id(self, _doctype: str, start: str, _end: str) -> str:
         """Return the id of the newest day of a meter."""
@@ -104,9 +104,14 @@ class Couch:
         """Nothing."""
         return []
 
-    def fetch(self, *_: Any) -> dict[str, Any]:
-        """Nothing."""
-        return {}
+    def fetch(self, _doctype: str, ids: Iterable[str]) -> dict[str, Any]:
+        """Return the documents of meters."""
+        return {pce: self._meter(pce) for pce in ids if pce in self._accounts}
+
+    def _meter(self, pce: str) -> dict[str, Any]:
+        right = {"client": "grdf_adict", "id": f"id-{pce}", "account": self._accounts[pce], "way": "client_connect"}
+        known = {"state": "active", "since": utc_text(datetime.now(UTC)), "was_active": True}
+        return {"_id": pce, "rights": [right | known]}
 
 
 class Task:

@@ -196,6 +196,7 @@ class MeterTaken(FailNow):
 
     state = OAUTH_OUTDATED
     default_step = "Find out which of the two accounts is the household's, and delete the other."
+    reason: ClassVar[str] = "taken"
     holder: str = ""
 
 
@@ -263,7 +264,6 @@ class DeclarationRefused(FailNow):
 
     :param reason: GRDF's code, or the name of the first field that is wrong; :data:`EXISTS` if GRDF has a right that
         this account has not declared; :data:`ANOTHER` if another household was connected under the account
-    :param records: ids and days of the records of consent that say so; ``""`` if none does
     """
 
     state = USER_ACTION_NEEDED
@@ -271,14 +271,13 @@ class DeclarationRefused(FailNow):
     EXISTS: ClassVar[str] = "exists"
     ANOTHER: ClassVar[str] = "another household"
     reason: str = ""
-    records: str = ""
 
 
 class LeftBefore(DeclarationRefused):
     """An account whose household has left exists again, so nothing is declared or read for it."""
 
     state = OAUTH_OUTDATED
-    default_step = "Start grdf_delete_account for it again, or let the household connect if it has come back."
+    default_step = "Start grdf_delete_account for it again. A household that has come back connects as a new account."
 
 
 class ProofNotSent(FailNow):

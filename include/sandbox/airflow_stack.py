@@ -254,7 +254,7 @@ def is_here(host: str | None) -> bool:
 def _log_lines(content: list[Any]) -> Iterator[str]:
     for line in content:
         if isinstance(line, dict):
-            yield str(line.get("event", ""))
+            yield " ".join(str(line[key]) for key in ("event", "reason") if line.get(key))
             for detail in line.get("error_detail") or []:
                 yield f"{detail.get('exc_type')}: {detail.get('exc_value')}"
         else:

@@ -87,7 +87,8 @@ class Demo:
 
     def _accept(self) -> None:
         """Let the holder accept the declared right in GRDF's e-mail, and wait for the first run that this starts."""
-        if not (self.world.book.get(DIRECT.account) or {}).get("declaration", {}).get("waits"):
+        meters = (self.world.book.get(DIRECT.account) or {}).get("status", {}).get("meters", {})
+        if not any(held["word"] == "waiting" for held in meters.values()):
             return
         dag, control = dag_id(DIRECT.account), self.world.control
         before = {run["dag_run_id"] for run in self.airflow.runs(dag)}

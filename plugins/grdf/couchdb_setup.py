@@ -56,7 +56,6 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
         may read the others finds names, addresses and tokens there, and may write an approval of a deletion
     :raises BadSettings: if a connection must be corrected
     """
-    from grdf.stores.accounts.account_index import make_index
     from grdf.stores.removal import Remover
 
     greeting = admin.greeting()
@@ -81,7 +80,6 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
     for doctype in DOCTYPES:
         let_in = [*([member] if member else []), *(readers if doctype in FOR_READERS else ())]
         _database(admin, doctype, let_in, say)
-    say(f"index of the accounts by their meters: {make_index(admin)}")
     for doctype in DOCTYPES:
         if not ordinary.has_database(doctype):
             raise BadSettings.about(

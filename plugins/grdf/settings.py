@@ -136,15 +136,6 @@ def meter_in_several_accounts() -> bool:
     return boolean("meter_in_several_accounts", False)
 
 
-def lost_consents_percent() -> int:
-    """Return the percentage of accounts that may lose their consents by one morning's list of GRDF.
-
-    If more would lose them, the list may have been cut short: nobody is marked until the list of another day says the
-    same. Two accounts are always allowed, since households do end their consents. With 100 every list is believed.
-    """
-    return number("lost_consents_percent", 10, least=0, most=100)
-
-
 def deletion_needs_approval() -> bool:
     """Return whether a deletion waits for a person's approval (default: yes)."""
     return boolean("deletion_needs_approval", True)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from grdf.hooks.couchdb import CouchDBHook
 from grdf.quota.ledger import Ledger
+from include.gas.documents.doctypes import METER
 from include.sandbox.processes import Processes
-from tests.clients.scene import LISTED, SOUTH, connections
+from tests.clients.scene import LISTED, connections
 from tests.connect.links import ledger
 from tests.connect.site import Site
 from tests.helpers import MemoryShelf
@@ -29,10 +30,7 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def two(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalWorld]:
-    """The world with both clients. GRDF has no right but those of this test, and there is no account but its own."""
-    from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.accounts.account_store import AccountStore
-
+    """The world with both clients. There are no rights and no accounts but those of this test."""
     for name, value in connections(clean).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", LISTED)
@@ -40,7 +38,8 @@ def two(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalWor
     for name in clean.book.listed():
         if not name.startswith("_"):
             clean.book.remove(name)
-    AccountStore(CouchDBHook()).note_listed(datetime.now(UTC), SOUTH)
+    couchdb = CouchDBHook()
+    couchdb.write(METER, [each | {"_deleted": True} for each in couchdb.scan(METER)])
     yield clean
     clean.control.drop_consents()
 

@@ -45,10 +45,7 @@ def spend(monkeypatch: pytest.MonkeyPatch, connection: str) -> None:
 
 def account_of(world: LocalWorld, account: str, client: str, meters: int = 1, **terms: Any) -> tuple[str, ...]:
     """Create an account as after its first run, whose rights a client has. Return its meters."""
-    pces = known_account(world, account, meters, company=PARTIES[client].company, **terms)
-    if client != USUAL:
-        world.book.save({**(world.book.get(account) or {}), "grdf_connection": client})
-    return pces
+    return known_account(world, account, meters, client=client, company=PARTIES[client].company, **terms)
 
 
 def document(world: LocalWorld, account: str) -> dict[str, Any]:

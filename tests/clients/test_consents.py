@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.accounts.account_store import AccountStore
-from include.gas.account.sections.rights.list_seen import is_fresh
-from include.gas.errors import CredentialsRefused, FailNow, ServiceUnavailable
+from grdf.ledger.meters import Ledger
+from include.gas.errors import CredentialsRefused, FailNow
 from tests.clients.scene import (
     CLIENTS,
     PARTIES,
@@ -33,17 +31,14 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
-LONG_AGO = datetime.now(UTC) - timedelta(days=2)
 
 
 @pytest.fixture
 def pair(two: LocalWorld, account_id: str) -> tuple[str, str]:
-    """An account of each client, last checked two days ago."""
+    """An account of each client."""
     other = f"south-{410_000 + int(account_id.rpartition('-')[2])}"
     account_of(two, account_id, USUAL)
     account_of(two, other, SOUTH)
-    for client in (USUAL, SOUTH):
-        AccountStore(CouchDBHook()).note_listed(LONG_AGO, client)
     two.control.clear_log()
     return account_id, other
 
@@ -52,21 +47,22 @@ def state(world: LocalWorld, account: str) -> object:
     return document(world, account).get("state")
 
 
-def checked_lately(client: str) -> bool:
-    return is_fresh(AccountStore(CouchDBHook()).listed_at(client), datetime.now(UTC))
+def asked_at(client: str) -> str:
+    """Return when a client's list was read last, for health."""
+    return Ledger(CouchDBHook()).last_asked().get(client, "")
 
 
 def test_one_call_for_each_client(two: LocalWorld, pair: tuple[str, str]) -> None:
+    before = [asked_at(client) for client in (USUAL, SOUTH)]
     assert check()["checked"] == 2
     assert lists_asked(two) == [CLIENTS[USUAL], CLIENTS[SOUTH]]
-    assert checked_lately(USUAL)
-    assert checked_lately(SOUTH)
+    assert all(then < asked_at(client) for then, client in zip(before, (USUAL, SOUTH), strict=True))
 
 
 @pytest.mark.parametrize("lost", [0, 1])
 def test_what_one_has_lost_concerns_its_own_account(two: LocalWorld, pair: tuple[str, str], lost: int) -> None:
     two.control.revoke(own_right(two, pair[lost]))
-    assert check()["lost"] == 1
+    assert check()["waiting"] == 1
     assert state(two, pair[lost]) == OUTDATED
     assert state(two, pair[1 - lost]) is None
 
@@ -79,51 +75,37 @@ def test_a_client_that_is_refused_stops_no_other(
     monkeypatch.setenv(*with_extra(bad, password="a wrong secret"))
     for account in pair:
         two.control.revoke(own_right(two, account))
+    before = asked_at(bad), asked_at(good)
     with pytest.raises(CredentialsRefused):
         check()
     assert state(two, pair[1 - refused]) == OUTDATED
     assert state(two, pair[refused]) is None, "nobody has asked for its right"
-    assert (checked_lately(good), checked_lately(bad)) == (True, False)
+    assert asked_at(bad) == before[0]
+    assert asked_at(good) > before[1]
 
 
-def test_a_client_without_any_right_stops_no_other(two: LocalWorld, pair: tuple[str, str]) -> None:
+def test_an_account_of_no_client_stops_no_other(two: LocalWorld, pair: tuple[str, str]) -> None:
     two.control.revoke(own_right(two, pair[0]))
-    two.control.change_consent(own_right(two, pair[1]), raison_sociale_du_tiers="SOMEBODY-ELSE")
-    with pytest.raises(ServiceUnavailable, match="GRDF lists no access right at all"):
-        check()
-    assert state(two, pair[0]) == OUTDATED
-    assert state(two, pair[1]) is None
-    assert (checked_lately(USUAL), checked_lately(SOUTH)) == (True, False)
-
-
-def test_an_account_of_no_client_is_left_as_it_is(two: LocalWorld, pair: tuple[str, str]) -> None:
-    two.control.revoke(own_right(two, pair[1]))
     two.book.save({**document(two, pair[1]), "grdf_connection": "grdf_nowhere"})
     before = document(two, pair[1])
-    counts = check()
-    assert (counts["checked"], counts["odd"]) == (1, 1)
+    check()
+    assert state(two, pair[0]) == OUTDATED
     assert document(two, pair[1]) == before
 
 
 def test_two_accounts_of_different_clients_share_a_meter(
-    two: LocalWorld, pair: tuple[str, str], caplog: pytest.LogCaptureFixture
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: tuple[str, str]
 ) -> None:
-    """It is told on both, and goes on being told while one client's list is missing."""
+    monkeypatch.setenv("AIRFLOW__GRDF__METER_IN_SEVERAL_ACCOUNTS", "True")
     (pce,) = holder(pair[0]).pces
-    (right,) = two.control.consent([pce], company="TIERS-EXEMPLE-SUD")
-    found = document(two, pair[1])
-    found["oauth_callback_results"] = {
-        "pce_id": pce, "consents": [{"pce": pce, "id_accreditation": right["id_droit_acces"]}]
-    }  # fmt: skip
-    two.book.save(found)
-    assert check()["shared"] == 2
-    shared = [document(two, account).get("meters_shared") for account in pair]
-    assert shared == [[pce], [pce]]
-    assert [document(two, account).get("consents_of_others") for account in pair] == [None, None]
-    two.control.fault("/droits_acces", method="GET", status=503, times=1)
-    with pytest.raises(ServiceUnavailable):
-        check()
-    assert [document(two, account).get("meters_shared") for account in pair] == shared
+    rights = two.control.consent([pce], company="TIERS-EXEMPLE-SUD", keep_others=True)
+    named = [{"pce": right["id_pce"], "id_accreditation": right["id_droit_acces"]} for right in rights]
+    two.book.save({**document(two, pair[1]), "oauth_callback_results": {"consents": named}})
+    acquire(pair[1])
+    assert check()["shared"] == 1
+    two.control.revoke(rights[0]["id_droit_acces"])
+    assert check().get("shared", 0) == 0
+    assert state(two, pair[0]) is None
 
 
 def test_a_right_is_taken_over_from_the_account_s_own_client(two: LocalWorld, pair: tuple[str, str]) -> None:

@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf.hooks.adict import AdictHook
 from grdf.operators.rescope_token import RescopeTokenOperator
-from include.gas.errors import BadAccount, ClientUnknown, ConsentLost, CredentialsRefused
+from include.gas.errors import BadAccount, ClientUnknown, CredentialsRefused
 from tests.clients.scene import CLIENTS, SOUTH, USUAL, account_of, asked_by, document, with_extra
 from tests.helpers import context, days_of, stored, with_memory_shelf, yesterday
 from tests.leaving.runs import acquire, extract, load
@@ -142,17 +142,6 @@ def test_a_connection_that_airflow_does_not_have(
     with pytest.raises(Exception, match="Airflow has no connection grdf_south"):
         rescope(other)
     daily(two, account_id)
-
-
-def test_a_right_of_the_other_client_is_not_used(two: LocalWorld, account_id: str) -> None:
-    """A backup has brought a document back that names another client than the one with its right."""
-    account_of(two, account_id, SOUTH)
-    found = document(two, account_id)
-    del found["grdf_connection"]
-    two.book.save({**found, "consents_seen": ""})
-    with pytest.raises(ConsentLost):
-        extract(account_id, yesterday(two))
-    assert not [call for call in two.control.log() if "donnees" in call["path"]], "GRDF's list decides"
 
 
 def test_each_client_has_a_token_and_a_lease_of_its_own(two: LocalWorld) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
 
-from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.accounts.account_store import AccountStore
 from include.gas.errors import CredentialsRefused
 from tests.clients.scene import CLIENTS, PARTIES, SOUTH, USUAL, asked_by, document, spend, with_extra
 from tests.helpers import context
@@ -49,14 +46,12 @@ def ended(world: LocalWorld, home: dict[str, str]) -> None:
     for right in world.control.consents():
         if right["id_pce"] == home["pce"]:
             world.control.revoke(right["id_droit_acces"])
-    AccountStore(CouchDBHook()).note_listed(datetime.now(UTC) - timedelta(days=2), SOUTH)
     check()
 
 
 @pytest.fixture
-def former(two: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def former(two: LocalWorld) -> dict[str, str]:
     """A household of the second client whose right has ended."""
-    monkeypatch.setenv("AIRFLOW__GRDF__LOST_CONSENTS_PERCENT", "100")
     two.control.set(declared_right_state="Active")
     home, other = (household(next(_numbers)) for _ in range(2))
     assert import_of([home, other], SOUTH) == [(each["account"], "declared") for each in (home, other)]
@@ -104,7 +99,7 @@ def test_lines_of_a_client_that_cannot_be_called_are_put_aside(
             patch.setenv(*with_extra(USUAL, password="a wrong secret"))
         else:
             spend(patch, USUAL)
-            patch.setattr("grdf.consents.room.room_of", lambda _: 5000)
+            patch.setattr("grdf.ledger.room.room_of", lambda _: 5000)
         with pytest.raises(CredentialsRefused if how == "refused" else AirflowRescheduleException):
             import_of(homes, name=name)
         assert [declared(two, home) for home in homes] == ["", SOUTH, ""]
@@ -123,7 +118,7 @@ def test_a_client_without_room_does_not_get_what_waits_for_another(
     """Lines that were put aside count as those of their client, so that the rest goes to the next one."""
     homes = [household(next(_numbers)) for _ in range(4)]
     monkeypatch.setenv(*with_extra(USUAL, password="a wrong secret", calls_per_day=1000))
-    monkeypatch.setattr("grdf.consents.room.room_of", lambda calls: 2 if calls == 1000 else 5000)
+    monkeypatch.setattr("grdf.ledger.room.room_of", lambda calls: 2 if calls == 1000 else 5000)
     with pytest.raises(CredentialsRefused):
         import_of(homes)
     assert [declared(two, home) for home in homes] == ["", "", SOUTH, SOUTH]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.errors import BadSettings, ClientUnknown
+from include.gas.errors import BadSettings, ClientUnknown, CredentialsRefused
 from include.sandbox.adict import identity
 from tests.clients.scene import CLIENTS, SOUTH, account_of, document, own_right, right_of
 from tests.helpers import holder
@@ -54,10 +54,10 @@ def test_without_that_secret_nothing_is_removed(two: LocalWorld, monkeypatch: py
 def test_another_client_s_secret_does_not_make_rights_seem_over(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account: str
 ) -> None:
-    """GRDF lists none of the account's rights for it, as if they were not in force any more."""
+    """GRDF knows none of the account's rights for it, as if they were not in force any more."""
     right = own_right(two, account)
     monkeypatch.setenv("AIRFLOW_CONN_GRDF_SOUTH_DELETE", two.connections()["AIRFLOW_CONN_GRDFGRANDLYON_DELETE"])
-    with pytest.raises(BadSettings, match=f"consent {right} .* the two connections belong to different clients"):
+    with pytest.raises(CredentialsRefused, match=f"grdf_south_delete revoke consent {right} .*HTTP 404"):
         delete(account)
     assert document(two, account)
     assert right_of(two, account)["etat_droit_acces"] == "Active"

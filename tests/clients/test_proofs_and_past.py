@@ -13,6 +13,7 @@ from grdf.operators.ways_in.send_proof import SendProofOperator
 from include.gas.errors import FailNow
 from tests.clients.scene import CLIENTS, SOUTH, USUAL, account_of, asked_by, own_right, spend, with_extra
 from tests.helpers import context, yesterday
+from tests.leaving.runs import check
 from tests.plugins.staging.proof_samples import GOOD
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def asked(two: LocalWorld, pair: tuple[str, str], monkeypatch: pytest.MonkeyPatc
         (folder / account).mkdir(parents=True)
         (folder / account / "consent.pdf").write_bytes(GOOD["application/pdf"])
         two.control.ask_proof(own_right(two, account), yesterday(two) + timedelta(days=9))
+    check()
     two.control.clear_log()
     return pair
 

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
-from include.gas.errors import MeterTaken
-from include.sandbox.adict.meter_data import meters
 from tests.clients.scene import (
     CLIENTS,
     PARTIES,
@@ -24,7 +22,7 @@ from tests.clients.scene import (
 )
 from tests.helpers import holder
 from tests.leaving.runs import acquire, check
-from tests.rights.declared import PERSON, declared_before, give, look
+from tests.rights.declared import declared_before, give, look
 from tests.rights.scene import check as check_named
 
 if TYPE_CHECKING:
@@ -72,46 +70,36 @@ def test_a_run_for_a_spent_client_alone_keeps_no_later_one_from_looking(
         look()
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_a_household_connects_on_a_meter_of_the_other(
-    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account_id: str, told: bool
+def test_a_household_connects_on_a_meter_whose_right_at_the_other_is_over(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account_id: str
 ) -> None:
-    """The other's account counts as what it was told last."""
-    monkeypatch.setenv("AIRFLOW__GRDF__LOST_CONSENTS_PERCENT", "100")
-    two.control.set(declared_right_state="Active")
+    """Which is known of the other's account counts, if the other cannot be asked."""
     account_of(two, account_id, USUAL)
-    account_of(two, f"usual-{next(_numbers)}", USUAL)
     (pce,), other = holder(account_id).pces, f"south-{next(_numbers)}"
     two.control.revoke(own_right(two, account_id))
-    if told:
-        check()
+    check()
+    (own,) = two.control.consent([pce], company=PARTIES[SOUTH].company, keep_others=True)
     spend(monkeypatch, USUAL)
-    meter = meters.find(pce)
-    assert meter
-    given = {"pce": pce, **PERSON, "postcode": meter.postcode}
+    results = {"consents": [{"pce": pce, "id_accreditation": own["id_droit_acces"]}]}
     named = {"account_type": "grdfgrandlyon", "grdf_connection": SOUTH}
-    two.book.save({"_id": other, **named, "declaration": given})
-    if told:
-        acquire(other)
-        assert own_right(two, other)
-    else:
-        with pytest.raises(MeterTaken):
-            acquire(other)
+    two.book.save({"_id": other, **named, "oauth_callback_results": results})
+    assert acquire(other)["meters"] == 1
+    assert document(two, other)["status"]["meters"][pce]["word"] == "active"
 
 
 def test_rights_that_are_taken_over_wait_for_their_client(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account_id: str
 ) -> None:
-    """All that are named wait: a later try would find the others done, and refuse them."""
     other = f"south-{next(_numbers)}"
     for account, client in ((account_id, USUAL), (other, SOUTH)):
         (pce,) = account_of(two, account, client)
         two.control.revoke(own_right(two, account))
         two.control.consent([pce], company=PARTIES[client].company)
-    before = own_right(two, account_id)
+    before = own_right(two, other)
     with monkeypatch.context() as patch:
         spend(patch, SOUTH)
         with pytest.raises(AirflowRescheduleException):
             check_named(account_id, other, dry_run=False)
-        assert own_right(two, account_id) == before
-    assert check_named(account_id, other, dry_run=False) == {"taken_over": 2, "refused": 0}
+        assert own_right(two, other) == before
+    assert check_named(account_id, other, dry_run=False) == {"taken_over": 1, "refused": 0}, "the other one is done"
+    assert own_right(two, other) != before

@@ -11,11 +11,9 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 from grdf.operators.check_consents import CheckConsentsOperator
 from grdf.operators.read_published import ReadPublishedOperator
 from include.gas.errors import CredentialsRefused, RetryLater
-from include.sandbox.adict import identity
 from tests.clients.scene import SOUTH, USUAL, account_of, document, own_right, spend, with_extra
 from tests.helpers import context
 from tests.importing.scene import adopt
-from tests.parties import connections_of
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -44,18 +42,12 @@ def read(try_number: int = 1, *accounts: str) -> dict[str, int]:
     return dict(ReadPublishedOperator(task_id="read").execute(at_hand))
 
 
-@pytest.mark.parametrize("whole", [True, False])
 def test_consents_are_asked_for_again_while_another_client_is_refused(
-    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: tuple[str, str], whole: bool
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: tuple[str, str]
 ) -> None:
-    """Whether a third client has answered or none has."""
     two.control.revoke(own_right(two, pair[1]))
-    if whole:
-        for name, value in connections_of(two, "grdf_third", identity.PARTIES[2]).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", f"{USUAL}, {SOUTH}, grdf_third")
     monkeypatch.setenv(*with_extra(USUAL, password="a wrong secret"))
-    two.control.fault("/droits_acces", method="GET", status=503, times=1)
+    two.control.fault("/droits_acces", status=503, times=2)  # the list, and the question about the meter instead
     with pytest.raises(RetryLater):
         check()
     with pytest.raises(CredentialsRefused):

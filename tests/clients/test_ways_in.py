@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.consents.owners.taking import take
-from grdf.consents.room import Room, room_of
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.accounts.account_store import AccountStore
-from include.gas.account.connected import connected
-from include.gas.consents.consent import Consent
+from grdf.ledger.room import Room, room_of
+from grdf.ledger.taking_in import TakingIn
 from include.gas.errors import BadRequest, CredentialsRefused, MeterTaken
 from include.sandbox.adict import identity
 from tests.clients.scene import CLIENTS, SOUTH, USUAL, account_of, document, own_right, with_extra
@@ -63,7 +59,7 @@ def clients(world: LocalWorld, accounts: list[str]) -> list[str]:
 def test_an_import_fills_one_client_after_the_other(two: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(*with_extra(USUAL, calls_per_day=1000))
     assert clients(two, imported()) == [USUAL]
-    monkeypatch.setattr("grdf.consents.room.room_of", lambda calls: 3 if calls == 1000 else 5000)
+    monkeypatch.setattr("grdf.ledger.room.room_of", lambda calls: 3 if calls == 1000 else 5000)
     assert clients(two, imported(rows=4)) == [USUAL, USUAL, SOUTH, SOUTH]
 
 
@@ -114,7 +110,7 @@ def test_rights_of_two_clients_on_one_meter_are_left(two: LocalWorld, caplog: py
         assert adopt() | {"unreadable": 0} == {
             "accounts": 0, "left_out": 2, "have_one": 0, "unusable": 0, "unreadable": 0
         }  # fmt: skip
-    assert "several of our clients at GRDF have a right to its meter" in caplog.text
+    assert "not all are known to be of the same holder and of the same client of ours" in caplog.text
 
 
 def test_a_refused_client_s_rights_wait_and_the_others_are_adopted(
@@ -129,45 +125,35 @@ def test_a_refused_client_s_rights_wait_and_the_others_are_adopted(
     assert document(two, f"right-{second}") == {}
 
 
-def connect(couchdb: CouchDBHook, account: str, pce: str, own: str) -> dict[str, Any]:
-    """Do what the page does when a household comes back from GRDF, where it has consented to the second client."""
-    brought, client = [Consent(pce, own)], adict_hook().named(SOUTH)
-    return take(
-        couchdb, account, brought,
-        lambda: AccountStore(couchdb).save(
-            account,
-            lambda stored: connected(
-                stored, account, brought, at=datetime.now(UTC), by="household", connection=SOUTH
-            ),
-        ),
-        ask=lambda pces: client.listed_rights(pces, account=account), adict=client,
-    )  # fmt: skip
+def connect(world: LocalWorld, account: str, pce: str, own: str) -> dict[str, Any]:
+    """Store what a household has that consented to the second client, and take it in."""
+    results = {"pce_id": pce, "consents": [{"pce": pce, "id_accreditation": own}]}
+    stored = {"_id": account, "account_type": "grdfgrandlyon", "oauth_callback_results": results}
+    world.book.save(stored | {"grdf_connection": SOUTH})
+    return TakingIn(CouchDBHook(), adict_hook().named(SOUTH), account).take_in()
 
 
 def test_a_meter_of_the_other_client_s_account_is_taken(
-    two: LocalWorld, couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, account_id: str
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account_id: str
 ) -> None:
     account_of(two, account_id, USUAL)
     (pce,), other = holder(account_id).pces, f"south-{next(_numbers)}"
     own = right(two, pce, identity.SECOND.company)
     two.control.clear_log()
     with pytest.raises(MeterTaken):
-        connect(couchdb, other, pce, own)
-    assert document(two, other) == {}
+        connect(two, other, pce, own)
     assert {call["client_id"] for call in two.control.log()} == {CLIENTS[USUAL]}, "whose right is in question"
     monkeypatch.setenv(*with_extra(USUAL, password="a wrong secret"))
     with pytest.raises(MeterTaken):  # it is not known that its right is over
-        connect(couchdb, other, pce, own)
+        connect(two, other, pce, own)
     monkeypatch.undo()
 
 
-def test_a_meter_whose_right_at_the_other_client_is_over_changes_hands(
-    two: LocalWorld, couchdb: CouchDBHook, account_id: str
-) -> None:
+def test_a_meter_whose_right_at_the_other_client_is_over_changes_hands(two: LocalWorld, account_id: str) -> None:
     account_of(two, account_id, USUAL)
     (pce,), other = holder(account_id).pces, f"south-{next(_numbers)}"
     own = right(two, pce, identity.SECOND.company)
     two.control.revoke(own_right(two, account_id))
-    made = connect(couchdb, other, pce, own)
+    made = connect(two, other, pce, own)
     assert made["grdf_connection"] == SOUTH
-    assert document(two, account_id)["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
+    assert made["status"]["meters"][pce]["word"] == "active"

@@ -1,4 +1,4 @@
-"""The steps by which a household is connected the direct way, and the holder's answer to GRDF's e-mail."""
+"""The steps by which a household is connected the direct way, its account's run, and what came of it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.ledger.looking import look
+from grdf.ledger.meters import Ledger
+from grdf.ledger.taking_in import TakingIn
 from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.documents.doctypes import ACCOUNT
+from include.gas.errors import GasError
 from include.sandbox.adict.meter_data import meters
-from tests.helpers import holder
-from tests.rights.declared import PERSON, TELLING, answer, declared_before, look
+from tests.helpers import adict_hook, holder
 
 if TYPE_CHECKING:
     import requests
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from tests.connect.site import Browser
 
 PROOF = "paper form 2026-17"
+PERSON = {"name": "Durand-Invente", "postcode": "69000", "email": "m.durand@example.org", "phone": "+33 6 00 00 00 00"}
+OTHER = {"name": "Petit-Invente", "email": "p.petit@example.org"}
 Fields = dict[str, Any]
 
 
@@ -79,10 +84,24 @@ def followed(browser: Browser, answer: requests.Response, **headers: str) -> req
     return browser.get(browser.site.origin + answer.headers["Location"], headers=headers)
 
 
-def state(browser: Browser, answer: requests.Response) -> str:
-    """Return the state that the script of that page asks for."""
-    told = followed(browser, answer, Accept="application/json")
-    return str(told.json()["state"])
+def told(browser: Browser, answer: requests.Response) -> Fields:
+    """Return what the script of that page asks for."""
+    return dict(followed(browser, answer, Accept="application/json").json())
+
+
+def run(account: str) -> GasError | None:
+    """Let the account's run take it in, and return what a person must know."""
+    try:
+        TakingIn(CouchDBHook(), adict_hook(), account).take_in(asks=True)
+    except GasError as error:
+        return error
+    return None
+
+
+def ask(account: str) -> None:
+    """Let GRDF be asked about the account's meter, as each morning."""
+    look(Ledger(CouchDBHook()), adict_hook(), holder(account).pces)
+    run(account)
 
 
 def records_of(account: str) -> list[ConsentRecord]:
@@ -93,13 +112,17 @@ def stored(account: str) -> dict[str, Any] | None:
     return CouchDBHook().get(ACCOUNT, account)
 
 
-def answer_mail(world: LocalWorld, account: str, pce: str, state: str) -> list[str]:
-    """Let the holder answer, let a quarter of an hour pass, and look. Return the DAGs that begin."""
-    answer(world, pce, state)
-    declared_before(world, account, 16)
-    return look()
+def rights(world: LocalWorld, pce: str) -> list[dict[str, Any]]:
+    return [right for right in world.control.consents() if right["id_pce"] == pce]
+
+
+def answer_mail(world: LocalWorld, account: str, state: str = "Active") -> None:
+    """Let the holder answer GRDF's e-mail, and the account be looked after."""
+    for right in rights(world, holder(account).pces[0]):
+        world.control.change_consent(right["id_droit_acces"], etat_droit_acces=state)
+    ask(account)
 
 
 def persons_in(text: str) -> list[str]:
-    """Return what a text tells about the person."""
-    return [each for each in TELLING if each.lower() in text.lower() and each != PERSON["postcode"]]
+    """Return what a text tells about the person. The digits of a postcode also stand in moments and hashes."""
+    return [PERSON[each] for each in ("name", "email", "phone") if PERSON[each].lower() in text.lower()]

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import requests
 
-from include.gas.documents.gas_days import dag_id
 from tests.databases import FAB, empty_database
 from tests.stacks import Prepared
 
@@ -88,25 +87,16 @@ class Site:
 
 
 class FabSite(Site):
-    """A site with FAB as its auth manager, as in ``docker-compose.yaml``, with FAB's roles, users and tables.
-
-    Besides a user for each role, there is a ``stranger``, whose role has no rights, and a ``neighbour``, whose role may
-    only read one DAG.
-    """
-
-    OWN = "neighbours-own"
-    """The account whose DAG the neighbour may read."""
+    """A site with FAB as its auth manager, as in ``docker-compose.yaml``, with FAB's roles, users and tables."""
 
     def __init__(self, home: Path, world: LocalWorld) -> None:
         super().__init__(home, world, empty_database(FAB), settings={"AIRFLOW__CORE__AUTH_MANAGER": FAB})
-        self.passwords |= {who: secrets.token_urlsafe(12) for who in ("stranger", "neighbour")}
-        self.roles = {"Stranger": [], "Neighbour": [("can_read", f"DAG:{dag_id(self.OWN)}")]}
 
     def start(self, processes: Processes, *others: str) -> None:
         """Create the users, then start the API server."""
         done = subprocess.run(
             [sys.executable, "-c", FAB_USERS],
-            input=json.dumps({"users": self.passwords, "roles": self.roles}),
+            input=json.dumps(self.passwords),
             env=os.environ | self.stack.env,
             cwd=self.stack.home,
             capture_output=True,
@@ -121,16 +111,10 @@ FAB_USERS = """
 import json, sys
 from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 
-told = json.load(sys.stdin)
 with get_application_builder() as builder:
     manager = builder.sm
-    for name, permissions in told["roles"].items():
-        role = manager.add_role(name)
-        for action, resource in permissions:
-            manager.add_permission_to_role(role, manager.create_permission(action, resource))
-    for who, password in told["users"].items():
-        role = manager.find_role(who.title())
-        assert manager.add_user(who, "A", who, f"{who}@example.org", role, password), who
+    for who, password in json.load(sys.stdin).items():
+        assert manager.add_user(who, "A", who, f"{who}@example.org", manager.find_role(who.title()), password), who
 """
 """Creates FAB's roles and users in one process. FAB's command line would need a process for each."""
 

@@ -1,68 +1,86 @@
-"""An operator connects a household: what is sent to GRDF, what is stored, and what is shown."""
+"""Client Connect: what is sent to GRDF, and what becomes of its answer."""
 
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from grdf.page.connect.attempt import challenge_of
+from grdf.page.connect.attempt import Attempt, State, challenge_of, cookie_name
+from grdf.page.connect.sealing import seal
+from grdf.stores.once import DOCTYPE, KEPT, mark_id
+from include.gas.account.account import Account
+from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import dag_id
 from tests.connect.dance import asked, begin, consent, said, stored_account, whole
-from tests.connect.site import Site
-from tests.helpers import holder
+from tests.connect.direct import run
+from tests.connect.links import link_for, path_of
+from tests.helpers import holder, known_account
 
 if TYPE_CHECKING:
+    import requests
+
     from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
+    from tests.connect.site import Site
+
+pytestmark = pytest.mark.usefixtures("shelf")
+BAD = "This was started by somebody else, or in another browser"
 
 
-def test_the_page_says_what_will_be_asked(door: Site, account_id: str) -> None:
-    browser = door.browser("op")
-    page = browser.get(f"/connect/{account_id}")
-    assert said(page).title == f"Connect account {account_id}"
-    assert "daily data" in page.text
-    french = said(browser.get(f"/connect/{account_id}", headers={"Accept-Language": "fr"}))
-    assert french.title == f"Connecter le compte {account_id}"
-    authorize = json.loads(door.stack.env["AIRFLOW_CONN_GRDF_ADICT"])["extra"]["authorize_url"]
-    policy = page.headers["Content-Security-Policy"]
-    assert f"form-action 'self' http://{urlsplit(authorize).netloc};" in policy, "the redirect to GRDF may follow"
+def shown(answer: requests.Response) -> tuple[int, str]:
+    return answer.status_code, said(answer).title
+
+
+def back_to(door: Site, **query: str) -> str:
+    return f"{door.redirect_uri}?{urlencode(query)}"
+
+
+def other_of(account: str) -> str:
+    return f"other-{80_000 + int(account.rpartition('-')[2])}"
+
+
+def taken(world: LocalWorld, account: str, **fields: str) -> str:
+    """Let another account have a meter, and return its number."""
+    (pce,) = known_account(world, other_of(account), fields=fields)
+    run(other_of(account))
+    return pce
+
+
+STAYS = {"parcours": "DECLARATION_TIERS"}
+"""An access right that a new consent by Client Connect does not end."""
 
 
 def test_what_grdf_is_asked(door: Site, world: LocalWorld, account_id: str) -> None:
     browser = door.browser("op")
+    page = browser.get(f"/connect/{account_id}")
+    authorize = json.loads(door.stack.env["AIRFLOW_CONN_GRDF_ADICT"])["extra"]["authorize_url"]
+    policy = page.headers["Content-Security-Policy"]
+    assert f"form-action 'self' http://{urlsplit(authorize).netloc};" in policy, "the redirect to GRDF may follow"
+    assert page.text.index("By e-mail from GRDF") < page.text.index("On GRDF’s own site"), "as the settings say"
     address = begin(browser, account_id)
+    first, second, who = asked(address), asked(begin(browser, account_id)), holder(account_id)
+    secrets = {"state": "", "nonce": "", "code_challenge": ""}
     assert address.partition("?")[0] == world.facts["authorize_url"]
-    first, second = asked(address), asked(begin(browser, account_id))
-    who = holder(account_id)
-    assert first | {"state": "", "nonce": "", "code_challenge": ""} == {
+    assert first | secrets == secrets | {
         "response_type": "code",
         "client_id": world.facts["client_id"],
         "scope": "openid",
         "redirect_uri": door.redirect_uri,
-        "state": "",
-        "nonce": "",
         "prompt": "login",
-        "code_challenge": "",
         "code_challenge_method": "S256",
         "login_hint": f"{who.first_name};{who.last_name};{who.email};",
     }
-    for name in ("state", "nonce", "code_challenge"):
-        assert first[name] != second[name]
-        assert len(first[name]) >= 22
+    assert all(first[name] != second[name] and len(first[name]) >= 22 for name in secrets)
     assert account_id not in first["state"]
-
-
-def test_the_browser_keeps_what_nobody_else_can_read(door: Site, account_id: str) -> None:
     answer = door.browser("op").post(f"/connect/{account_id}")
     (cookie,) = [value for name, value in answer.headers.items() if name.lower() == "set-cookie"]
-    assert cookie.startswith("grdf_connect_")
-    assert "httponly" in cookie.lower()
-    assert "samesite=lax" in cookie.lower()
-    assert "path=/gas/airflow/grdf/callback" in cookie.lower()
+    parts = ("grdf_connect_", "httponly", "samesite=lax", "path=/gas/airflow/grdf/callback")
+    assert [part for part in parts if part not in cookie.lower()] == []
     assert account_id not in cookie
     assert asked(answer.headers["Location"])["nonce"] not in cookie
     assert "login_hint" not in answer.headers["Location"], "nothing is known of the holder"
@@ -73,83 +91,55 @@ def test_the_browser_keeps_what_nobody_else_can_read(door: Site, account_id: str
     [
         {"first_name": "Alix"},
         {"first_name": "Alix", "last_name": "Exemple", "email": "nowhere"},
-        {"first_name": "Al;ix", "last_name": "Exemple", "email": "a@example.org"},
         {"first_name": '"><script>alert(1)</script>', "last_name": "|", "email": "a@example.org"},
         {"first_name": "A" * 101, "last_name": "Exemple", "email": "a@example.org"},
     ],
 )
 def test_a_holder_that_cannot_be_told_is_asked_again(door: Site, account_id: str, typed: dict[str, str]) -> None:
     answer = door.browser("op").post(f"/connect/{account_id}", data=typed)
-    assert answer.status_code == 422
-    assert 'role="alert"' in answer.text
+    assert (answer.status_code, 'role="alert"' in answer.text) == (422, True)
     assert "<script>alert" not in answer.text
     assert "Set-Cookie" not in answer.headers
 
 
 def test_from_the_button_to_an_account(door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
-    browser = door.browser("op")
-    page = whole(browser, account_id, 2)
+    browser, pces = door.browser("op"), holder(account_id, 2).pces
+    choices = {"perimeters": ["informatives", "contractuelles"], "conso_debut": "2025-01-01", "conso_fin": "2027-03-01"}
+    page = whole(browser, account_id, 2, **choices)
     told = said(page)
-    assert (told.status, told.title) == (200, f"Account {account_id} is connected")
-    pces = holder(account_id, 2).pces
-    assert all(f"Meter {pce}" in told.text for pce in pces)
-    assert "daily consumption" in told.text
-    assert "Gas days from" in told.text
-    assert "The consent is valid until" in told.text
-    assert "appears in Airflow within about a minute" in told.text
+    assert shown(page) == (200, f"Account {account_id} is connected")
+    says = (*(f"Meter {pce}" for pce in pces), "daily consumption", "contract: tariff", "The consent is valid until",
+            "Gas days from 1 Jan 2025 to 1 Mar 2027", "appears in Airflow within about a minute")  # fmt: skip
+    assert [each for each in says if each not in told.text] == []
+    assert [each for each in ("billed consumption", "technical data") if each in told.text] == []
     assert f"/gas/airflow/dags/{dag_id(account_id)}" in page.text
-
-    document = stored_account(couchdb, account_id)
-    assert document is not None
-    rights = {right["id_pce"]: right for right in world.control.consents() if right["id_pce"] in pces}
-    assert document["account_type"] == "grdfgrandlyon"
-    assert document["oauth"] == {}
+    document = stored_account(couchdb, account_id) or {}
+    rights = {right["id_pce"]: right["id_droit_acces"] for right in world.control.consents() if right["id_pce"] in pces}
     results = document["oauth_callback_results"]
-    assert results["pce_id"] == pces[0]
-    assert [(entry["pce"], entry["id_accreditation"]) for entry in results["consents"]] == [
-        (pce, rights[pce]["id_droit_acces"]) for pce in pces
-    ]
-    assert results["consents"][0]["first"] == rights[pces[0]]["perim_donnees_conso_debut"]
+    assert (document["account_type"], document["oauth"], results["pce_id"]) == ("grdfgrandlyon", {}, pces[0])
+    assert {entry["pce"]: entry["id_accreditation"] for entry in results["consents"]} == rights
     assert document["connected"]["by"] == "op"
     assert "token" not in json.dumps(document)
-
-
-def test_what_was_agreed_to_in_words(door: Site, account_id: str) -> None:
-    page = whole(
-        door.browser("op"),
-        account_id,
-        perimeters=["informatives", "contractuelles"],
-        conso_debut="2025-01-01",
-        conso_fin="2027-03-01",
-    )
-    text = said(page).text
-    assert "daily consumption" in text
-    assert "contract: tariff" in text
-    assert "billed consumption" not in text
-    assert "technical data of the meter" not in text
-    assert "Gas days from 1 Jan 2025 to 1 Mar 2027" in text
+    assert [meter.word for meter in Account.from_document(document).meters] == ["active", "active"]
 
 
 def test_without_daily_data_the_household_is_told(door: Site, account_id: str) -> None:
-    text = said(whole(door.browser("op"), account_id, perimeters=["publiees"])).text
-    assert "tick the daily data" in text
+    assert "tick the daily data" in said(whole(door.browser("op"), account_id, perimeters=["publiees"])).text
 
 
-@pytest.mark.parametrize("pkce", ["required", "known", "unknown"])
+@pytest.mark.parametrize("pkce", ["required", "unknown"])
 def test_whatever_the_server_makes_of_pkce(door: Site, world: LocalWorld, account_id: str, pkce: str) -> None:
     world.control.set(pkce=pkce)
-    assert said(whole(door.browser("op"), account_id)).status == 200
-
-
-def test_the_challenge_is_the_one_of_the_standard() -> None:
-    """This is the example in RFC 7636, appendix B."""
+    assert whole(door.browser("op"), account_id).status_code == 200
+    # The example in RFC 7636, appendix B
     assert challenge_of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk") == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
 def test_the_same_answer_in_many_hands_connects_once(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
+    old = mark_id("an old one", time.time() - KEPT - 10)
+    couchdb.put(DOCTYPE, {"_id": old})
     browser = door.browser("op")
-    back = consent(begin(browser, account_id))
-    cookies = browser.cookies.get_dict()
+    back, cookies = consent(begin(browser, account_id)), browser.cookies.get_dict()
 
     def take(_: int) -> int:
         other = door.browser("op")
@@ -158,26 +148,227 @@ def test_the_same_answer_in_many_hands_connects_once(door: Site, couchdb: CouchD
 
     with ThreadPoolExecutor(6) as pool:
         assert sorted(pool.map(take, range(6))) == [200, 409, 409, 409, 409, 409]
-    document = stored_account(couchdb, account_id)
-    assert document is not None
-    assert document["_rev"].startswith("1-")
+    assert shown(browser.get(back)) == (409, "This answer has already been used")
+    marks = [mark for mark in couchdb.scan(DOCTYPE) if not mark["_id"].startswith("link-")]
+    assert all(set(mark) == {"_id", "_rev"} for mark in marks), "a time and a hash"
+    assert old not in {mark["_id"] for mark in marks}
 
 
 def test_inside_airflows_frame_it_leads_out(door: Site, account_id: str) -> None:
     answer = door.browser("op").get(f"/connect/{account_id}", headers={"Sec-Fetch-Dest": "iframe"})
-    assert answer.status_code == 200
-    assert "Continue to GRDF" not in answer.text
+    assert (answer.status_code, "Continue to GRDF" in answer.text) == (200, False)
     assert f'href="{door.url}/grdf/connect/{account_id}"' in answer.text
     assert f'action="/gas/airflow/grdf/connect/{account_id}/direct"' in answer.text, "this way stays inside"
 
 
 def test_an_account_is_chosen(door: Site) -> None:
     browser = door.browser("op")
-    page = browser.get("/connect/")
-    assert page.status_code == 200
-    assert 'value="household-' in page.text
+    assert 'value="household-' in browser.get("/connect/").text
     chosen = browser.get("/connect/?account=new-1")
     assert (chosen.status_code, chosen.headers["Location"]) == (303, "/gas/airflow/grdf/connect/new-1")
     odd = browser.get("/connect/", params={"account": "../<b>"})
-    assert odd.status_code == 422
-    assert "../&lt;b&gt;" in odd.text
+    assert (odd.status_code, "../&lt;b&gt;" in odd.text) == (422, True)
+
+
+def test_a_consent_is_given_again(door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
+    one, two = known_account(world, account_id, 2)
+    run(account_id)
+    old = stored_account(couchdb, account_id) or {}
+    browser = door.browser("op")
+    assert "stays" in said(browser.get(f"/connect/{account_id}")).text
+    page = browser.get(consent(begin(browser, account_id, 2), pces=[one]))
+    assert f"other meters stay as they are: {two}" in said(page).text
+    assert f'data-dag="{dag_id(account_id)}"' in page.text
+    new = stored_account(couchdb, account_id) or {}
+    before, after = ({meter.pce: meter for meter in Account.from_document(each).meters} for each in (old, new))
+    assert {*before[one].own} < {*after[one].own}
+    assert after[two] == before[two]
+    assert new["history"] == old["history"]
+
+
+@pytest.mark.parametrize(("change", "title"), [
+    ({"leaving": {"since": "2026-02-01T00:00:00Z", "by": "op", "run": "r"}}, "This account is being deleted"),
+    ({"account_type": "enedisgrandlyon"}, "This account cannot be connected"),
+])  # fmt: skip
+def test_one_that_may_not_be_connected(
+    door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str, change: dict[str, object], title: str
+) -> None:
+    browser = door.browser("op")
+    back = consent(begin(browser, account_id))
+    known_account(world, account_id)
+    couchdb.put(ACCOUNT, (stored_account(couchdb, account_id) or {}) | change)
+    before = stored_account(couchdb, account_id)
+    for answer in (browser.get(back), browser.get(f"/connect/{account_id}"), browser.post(f"/connect/{account_id}")):
+        assert shown(answer) == (409, title)
+    assert stored_account(couchdb, account_id) == before
+
+
+# ---- a meter of another account --------------------------------------------------------------------------------------
+
+
+def test_an_operator_hears_whose_the_meter_is(
+    door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    pce, browser = taken(world, account_id, **STAYS), door.browser("op")
+    theirs = stored_account(couchdb, other_of(account_id))
+    page = browser.get(consent(begin(browser, account_id), pces=[pce]))
+    assert shown(page) == (409, "This meter belongs to another account")
+    assert f"It is {other_of(account_id)}." in said(page).text
+    assert "Nothing was changed" in said(page).text
+    assert pce not in said(page).text
+    assert stored_account(couchdb, account_id) is None
+    assert stored_account(couchdb, other_of(account_id)) == theirs
+
+
+def test_a_household_hears_nothing_of_the_other(
+    front: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    pce, browser, path = taken(world, account_id, **STAYS), front.browser(), path_of(link_for(front, account_id))
+    page = browser.get(consent(begin(browser, account_id, path=path), pces=[pce]))
+    assert shown(page) == (409, "This meter is already connected")
+    assert other_of(account_id) not in page.text
+    assert stored_account(couchdb, account_id) is None
+    log = (front.stack.home / "api-server.log").read_text(encoding="utf-8")
+    assert f"The other account: {other_of(account_id)}." in log, "an operator can find out"
+    assert browser.get(path).status_code == 200, "the link stays good"
+
+
+def test_whose_consent_is_over_makes_way(door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
+    """The old tenant never came back, and the new consent ends the old one at GRDF."""
+    pce, browser = taken(world, account_id), door.browser("op")
+    page = browser.get(consent(begin(browser, account_id), pces=[pce]))
+    assert said(page).title == f"Account {account_id} is connected"
+    run(other_of(account_id))
+    theirs = Account.from_document(stored_account(couchdb, other_of(account_id)) or {})
+    assert (theirs.meters[0].word, theirs.state) == ("over", "USER_ACTION_NEEDED.OAUTH_OUTDATED")
+
+
+@pytest.mark.parametrize("who", ["operator", "household"])
+def test_grdf_cannot_say_whose_the_meter_is(
+    front: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str, who: str
+) -> None:
+    """What GRDF has given is kept, and the account's run goes on."""
+    pce, path = taken(world, account_id), path_of(link_for(front, account_id)) if who == "household" else ""
+    browser = front.browser() if path else front.browser("op")
+    back = consent(begin(browser, account_id, path=path), pces=[pce])
+    world.control.fault("/droits_acces", status=503, times=None)
+    answer = browser.get(back)
+    assert answer.status_code == 303
+    follow = front.origin + answer.headers["Location"]
+    assert said(browser.get(follow)).title == "GRDF is asked next"
+    world.control.set(faults=[])
+    run(account_id)
+    assert said(browser.get(follow)).title == "Accepted"
+    assert "token" not in json.dumps(stored_account(couchdb, account_id))
+
+
+# ---- what goes wrong -------------------------------------------------------------------------------------------------
+
+
+def test_refused_by_the_household(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
+    browser = door.browser("op")
+    told = browser.get(consent(begin(browser, account_id), accept=False))
+    assert said(told).title == "No consent was given"
+    assert f'href="/gas/airflow/grdf/connect/{account_id}"' in told.text
+    assert stored_account(couchdb, account_id) is None
+
+
+def test_an_error_of_grdf(door: Site, world: LocalWorld, account_id: str) -> None:
+    browser = door.browser("op")
+    world.control.set(authorize_error="temporarily_unavailable")
+    told = browser.get(browser.get(begin(browser, account_id)).headers["Location"])
+    assert shown(told) == (502, "GRDF could not finish this")
+    assert "temporarily_unavailable" in told.text
+    world.control.set(authorize_error="")
+    state = asked(begin(browser, account_id))["state"]
+    assert "0900" not in browser.get(back_to(door, state=state, error="<b>call 0900 now</b>")).text
+    for query in (urlencode({"state": state}), f"{urlencode({'state': state, 'code': 'a'})}&code=b"):
+        assert said(browser.get(f"{door.redirect_uri}?{query}")).title == "GRDF’s answer is incomplete"
+
+
+def test_too_late(door: Site, account_id: str) -> None:
+    browser = door.browser("op")
+    back = asked(consent(begin(browser, account_id)))
+    state = State("an-old-one", account_id, household=False, until=int(time.time()) - 1)
+    late = back_to(door, **back | {"state": state.sealed()})
+    assert shown(browser.get(late)) == (400, "It took too long"), "also when the cookie has gone"
+    cookie = seal("attempt", Attempt(state, "op", door.redirect_uri, "nonce", ""))
+    browser.cookies.set(cookie_name(state), cookie, path="/gas/airflow/grdf/callback")
+    assert shown(browser.get(late)) == (400, "It took too long")
+
+
+def test_in_another_browser_or_by_another_user(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
+    """Otherwise, an attacker could make another person's browser finish the attempt with the attacker's meter."""
+    browser = door.browser("op")
+    back = consent(begin(browser, account_id))
+    assert shown(door.browser("op").get(back)) == (400, BAD)
+    other = f"b-{account_id}"
+    second, own = begin(browser, other, path=""), browser.cookies.get_dict()
+    first, second_state = State.opened(asked(back)["state"]), State.opened(asked(second)["state"])
+    assert first
+    assert second_state
+    mixed = door.browser("op")
+    mixed.cookies.set(cookie_name(second_state), own[cookie_name(first)], path="/")
+    assert said(mixed.get(consent(second))).title == BAD, "the cookie of one attempt is not good for another"
+    assert stored_account(couchdb, account_id) is stored_account(couchdb, other) is None
+    for token, status in ((door.token("admin"), 400), (door.token("viewer"), 403), ("", 401)):
+        browser.cookies.set("_token", token, path="/")
+        assert browser.get(back).status_code == status
+    browser.cookies.set("_token", door.token("op"), path="/")
+    assert browser.get(back).status_code == 200, "nothing was spent by all that"
+
+
+def test_an_answer_that_is_not_for_us(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
+    browser = door.browser("op")
+    back = asked(consent(begin(browser, account_id)))
+    sealed_elsewhere = seal("attempt", {"id": "x", "account": account_id, "household": False, "until": 9e9})
+    for state in ("", "nonsense", back["state"][:-2] + "xx", sealed_elsewhere, "é", "x" * 10_000):
+        told = browser.get(back_to(door, **back | {"state": state}))
+        assert shown(told) == (400, "This answer does not belong to anything started here"), state
+    for change in ({"client_id": "somebody"}, {"iss": "https://evil.example/openam"}, {"iss": "http://["}):
+        assert shown(browser.get(back_to(door, **back | change))) == (400, "This answer is not meant for us")
+    assert stored_account(couchdb, account_id) is None
+    assert browser.get(back_to(door, **back)).status_code == 200, "the right one still counts"
+
+
+def test_grdf_is_down(door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
+    browser = door.browser("op")
+    back = consent(begin(browser, account_id))
+    world.control.fault("access_token", status=503)
+    told = browser.get(back)
+    assert shown(told) == (503, "This does not work at the moment")
+    assert "Reload this page" in told.text
+    world.control.fault("access_token", status=401, body={"error": "invalid_client"})
+    world.control.fault("access_token", status=503, after=True)
+    assert browser.get(back).status_code in (502, 503)
+    assert stored_account(couchdb, account_id) is None
+
+
+def test_a_code_that_is_spent(door: Site, world: LocalWorld, account_id: str) -> None:
+    browser = door.browser("op")
+    back = consent(begin(browser, account_id))
+    world.control.fault("access_token", status=503, after=True)
+    assert browser.get(back).status_code == 503
+    assert shown(browser.get(back)) == (400, "GRDF no longer accepts its own answer")
+    assert whole(browser, account_id).status_code == 200, "starting again works"
+
+
+@pytest.mark.parametrize("claims", [
+    {"nonce": "another"}, {"nonce": None}, {"aud": "somebody"}, {"iss": "https://evil.example"}, {"exp": 1},
+    {"consentements": "[]"},
+])  # fmt: skip
+def test_an_id_token_that_cannot_be_believed(
+    door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str, claims: dict[str, object]
+) -> None:
+    world.control.set(id_token_claims=claims)
+    assert shown(whole(door.browser("op"), account_id)) == (502, "GRDF’s answer could not be verified")
+    assert stored_account(couchdb, account_id) is None
+
+
+def test_at_another_address_than_grdf_sends_back_to(door: Site, account_id: str) -> None:
+    there = door.origin.replace("127.0.0.1", "localhost")
+    headers = {"Origin": there, "Host": there.removeprefix("http://")}
+    answer = door.browser("op").post(f"/connect/{account_id}", headers=headers)
+    assert said(answer).title == "Please open this page at its own address"
+    assert f'href="{door.url}/grdf/connect/{account_id}"' in answer.text
+    assert "Set-Cookie" not in answer.headers

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grdf.page.connect.attempt import Attempt
 from grdf.page.direct.consent_text import consent_text, mark_of
 from grdf.page.html.catalogue import LANGUAGES
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.errors import BadSettings
 
 if TYPE_CHECKING:
-    from tests.connect.site import Site
+    pass
 
 ASKED = Declaration(pce="09999990000042", perimeters=["informatives", "techniques"], calls_until=date(2028, 1, 31))
 TODAY = date(2026, 11, 27)
@@ -74,10 +73,3 @@ def test_what_cannot_be_used_is_said(
         (folder / name).write_bytes(content)
     with pytest.raises(BadSettings, match=says):
         consent_text(ASKED, "fr", TODAY)
-
-
-def test_client_connect_asks_for_a_login(door: Site) -> None:
-    from grdf.hooks.oauth import GrdfOAuthHook
-
-    attempt = Attempt.begin("a", visitor="op", redirect_uri=door.redirect_uri)
-    assert "prompt=login" in attempt.authorize_url(GrdfOAuthHook().facts, "")

@@ -1,16 +1,24 @@
-"""An operator connects a household the direct way: a form, a summary, one right at GRDF, and a page that follows."""
+"""The direct way: a form, a summary, a tick. Nothing asks GRDF then; a page follows what the account's run does."""
 
 from __future__ import annotations
 
 import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.connect.dance import said
+from grdf.page.connect.progress_cookie import COOKIE
+from grdf.stores.household_links import TRIES
+from tests.connect.dance import begin, consent, said
 from tests.connect.direct import (
+    OTHER,
+    PERSON,
     PROOF,
     answer_mail,
+    ask,
     check,
     entered,
     fields_of,
@@ -18,103 +26,294 @@ from tests.connect.direct import (
     persons_in,
     press,
     records_of,
+    rights,
+    run,
     send,
-    state,
     stored,
+    told,
 )
-from tests.helpers import holder, yesterday
-from tests.leaving.runs import acquire, extract, load
-from tests.rights.declared import PERSON, rights
+from tests.connect.links import link_for, path_of
+from tests.helpers import holder, known_account
+from tests.leaving.steps import delete
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Site
+    from tests.connect.site import Browser, Site
 
 pytestmark = pytest.mark.usefixtures("shelf")
 
 
-def test_the_whole_way(door: Site, clean: LocalWorld, account_id: str) -> None:
+def by_link(site: Site, account: str) -> tuple[Browser, str]:
+    return site.browser(), path_of(link_for(site, account))
+
+
+def own(account: str, **more: Any) -> dict[str, Any]:
+    return entered(account, proof=None, **more)
+
+
+def test_an_operator_sends_it(door: Site, clean: LocalWorld, account_id: str) -> None:
     (pce,), browser, start = holder(account_id).pces, door.browser("op"), f"/connect/{account_id}"
-    spaced = f" {pce[:4]} {pce[4:8]}\u00a0{pce[8:]} "
-    summary = check(browser, start, entered(account_id, pce=spaced))
+    summary = check(browser, start, entered(account_id, pce=f" {pce[:4]} {pce[4:8]}\u00a0{pce[8:]} "))
     text = said(summary).text
     assert said(summary).title == "Is this right?"
-    for shown in (
-        PERSON["email"],
-        PERSON["name"],
-        PERSON["phone"],
-        pce,
-        PROOF,
-        "daily consumption, billed consumption",
-    ):
-        assert shown in text
-    assert stored(account_id) is None, "nothing is stored before it is sent"
-    assert records_of(account_id) == []
-    assert rights(clean, holder(account_id).pces[0]) == []
-
+    shown = (PERSON["email"], PERSON["name"], PERSON["phone"], pce, PROOF, "daily consumption, billed consumption")
+    assert [each for each in shown if each not in text] == []
+    assert (stored(account_id), records_of(account_id)) == (None, []), "nothing is stored before it is sent"
+    clean.control.clear_log()
     sent = press(browser, start, fields_of(summary))
     assert sent.headers["Location"] == f"/gas/airflow/grdf/connect/{account_id}/progress"
+    assert said(followed(browser, sent)).title == "GRDF is asked next"
+    assert clean.control.log() == [], "nothing is asked in the request"
+    (record,) = records_of(account_id)
+    assert (record.by, record.proof, record.agreed, record.pce) == ("op", PROOF, None, pce)
+    assert (record.entered.name, record.entered.perimeters) == (PERSON["name"], ["informatives", "publiees"])
+
+    run(account_id)
     page = followed(browser, sent)
     assert said(page).title == "Waiting for the e-mail to be answered"
     assert "Since" in said(page).text
     (right,) = rights(clean, pce)
     assert (right["nom_titulaire"], right["courriel_titulaire"]) == (PERSON["name"], PERSON["email"])
-    assert (right["perim_donnees_publiees"], right["perim_donnees_techniques"]) == ("Vrai", "Faux")
-    document = stored(account_id)
-    assert document is not None
+    document = stored(account_id) or {}
     assert persons_in(json.dumps(document)) == []
-    assert document["connected"]["by"] == "op"
-    (record,) = records_of(account_id)
-    assert (record.by, record.proof, record.agreed, record.pce) == ("op", PROOF, None, pce)
-    assert (record.entered.name, record.entered.perimeters) == (PERSON["name"], ["informatives", "publiees"])
-    assert record.given == document["connected"]["at"]
-
-    assert answer_mail(clean, account_id, pce, "Active") == [f"grdf_account__{account_id}"]
-    assert state(browser, sent) == "accepted"
-    day = yesterday(clean)
-    acquire(account_id, "manual")
-    load(account_id, extract(account_id, day, "manual"), day)
-    assert state(browser, sent) == "read"
-    assert said(followed(browser, sent)).title == "The first days are stored"
+    assert document["connected"] == {"at": record.given, "by": "op", "record": record.id}
+    answer_mail(clean, account_id)
+    assert told(browser, sent)["state"] == "accepted"
     log = (door.stack.home / "api-server.log").read_text(encoding="utf-8")
-    assert f"Account {account_id}: op connected it by declaring a right." in log
-    assert persons_in(log) == []
-    assert pce not in log
+    assert f"Account {account_id}: op connected it" in log
+    assert [*persons_in(log), *([pce] if pce in log else [])] == []
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_household_sends_it_with_its_link(front: Site, clean: LocalWorld, account_id: str, language: str) -> None:
+    (pce,), (browser, start) = holder(account_id).pces, by_link(front, account_id)
+    browser.headers["Accept-Language"] = language
+    assert 'name="proof"' not in browser.get(start).text
+    summary = check(browser, start, own(account_id))
+    fields = fields_of(summary)
+    box = fields.pop("agreed")
+    unticked = press(browser, start, fields)
+    assert (unticked.status_code, 'id="agreed-wrong"' in unticked.text) == (422, True)
+    assert (stored(account_id), records_of(account_id)) == (None, [])
+
+    sent = press(browser, start, fields | {"agreed": box})
+    run(account_id)
+    page = followed(browser, sent)
+    assert said(page).title == {"en": "Please answer GRDF’s e-mail", "fr": "Répondez à l’e-mail de GRDF"}[language]
+    own_words = (pce, account_id, "/accounts/", "/dags/", PERSON["name"], PERSON["email"])
+    assert [each for each in own_words if each in page.text] == []
+    (record,) = records_of(account_id)
+    assert record.by == "household"
+    assert record.agreed
+    assert (record.agreed.version, record.agreed.language) == ("1", language)
+    assert re.sub(r"\s+", " ", record.agreed.text) in said(summary).text, "the text is stored as it was shown"
+    assert said(browser.get(start)).title in ("This link has already been used", "Ce lien a déjà servi")
+    again = press(browser, start, fields | {"agreed": box})
+    assert again.headers["Location"] == sent.headers["Location"], "a second click follows, too"
+    answer_mail(clean, account_id)
+    assert told(browser, sent)["state"] == "accepted"
+    assert (len(records_of(account_id)), len(rights(clean, pce))) == (1, 1)
+
+    cookie = next(each for each in browser.cookies if each.name.startswith(COOKIE))
+    assert (cookie.path, cookie.secure) == (sent.headers["Location"], False)
+    assert said(front.browser().get(front.origin + sent.headers["Location"])).title == "There is nothing to see here"
+
+
+def test_many_clicks_at_once_make_one_record(front: Site, clean: LocalWorld, account_id: str) -> None:
+    for browser, start, typed in (
+        (front.browser("op"), f"/connect/{account_id}", entered(account_id)),
+        (*by_link(front, account_id), own(account_id)),
+    ):
+        before, fields = len(records_of(account_id)), fields_of(check(browser, start, typed))
+        other_tab = fields_of(check(browser, start, typed))
+        with ThreadPoolExecutor(4) as pool:
+            sent = list(pool.map(lambda _: press(browser, start, fields), range(4)))  # noqa: B023
+        assert {each.status_code for each in sent} == {303}
+        assert len({each.headers["Location"] for each in sent}) == 1
+        assert press(browser, start, other_tab).status_code == 303
+        assert len(records_of(account_id)) == before + 1
+    assert len({record.by for record in records_of(account_id)}) == 2, "a household has ticked its text"
+
+
+REFUSALS: tuple[tuple[dict[str, Any], dict[str, Any], str], ...] = (
+    ({"postcode": "75001"}, {}, "this is not the postcode of this meter"),
+    ({"pce": "12345678901234"}, {}, "GRDF does not know this meter"),
+    ({}, {"contract_ended": True}, "the contract of this meter has ended"),
+    ({"calls_until": "2020-01-01"}, {}, "these data and days contradict each other"),
+)
+
+
+@pytest.mark.parametrize(("change", "quirks", "says"), REFUSALS, ids=[row[2][-14:] for row in REFUSALS])
+def test_what_grdf_refuses_is_read_on_the_page_that_follows(
+    door: Site, clean: LocalWorld, account_id: str, change: dict[str, Any], quirks: dict[str, Any], says: str
+) -> None:
+    browser, start, (pce,) = door.browser("op"), f"/connect/{account_id}", holder(account_id).pces
+    clean.control.set_quirks(pce, **quirks)
+    sent = send(browser, start, entered(account_id, **change))
+    run(account_id)
+    page = followed(browser, sent)
+    assert said(page).title == "This cannot be declared"
+    assert says in said(page).text
+    assert f'href="/gas/airflow/grdf{start}">' in page.text, "the way back to the form"
+    assert f'value="{PERSON["email"]}"' in browser.get(start).text, "with what was typed"
+    assert rights(clean, pce) == []
+    clean.control.set_quirks(pce)
+    corrected = send(browser, start, entered(account_id))
+    assert told(browser, corrected)["state"] == "declaring"
+    run(account_id)
+    assert told(browser, corrected)["state"] == "waits"
+    assert persons_in((door.stack.home / "api-server.log").read_text(encoding="utf-8")) == []
+
+
+def test_a_household_corrects_what_was_refused_and_has_five_tries(
+    front: Site, clean: LocalWorld, account_id: str
+) -> None:
+    browser, start = by_link(front, account_id)
+    for number in range(TRIES):
+        sent = send(browser, start, own(account_id, postcode="75001"))
+        assert said(browser.get(start)).title == "This link has already been used", "while it is being declared"
+        run(account_id)
+        page = followed(browser, sent)
+        assert said(page).title == "This did not work"
+        assert "this is not the postcode of this meter" in said(page).text
+        assert account_id not in page.text
+        assert (f'href="/grdf{start}"' in page.text) == (number < TRIES - 1)
+    assert "for a new link" in said(page).text
+    assert said(browser.get(start)).title == "This link was tried too often"
+    browser, start = by_link(front, account_id)
+    send(browser, start, own(account_id, postcode="75001"))
+    run(account_id)
+    assert told(browser, send(browser, start, own(account_id)))["state"] == "declaring"
+
+
+@pytest.mark.parametrize("who", ["operator", "household"])
+def test_a_meter_of_another_account(front: Site, clean: LocalWorld, account_id: str, who: str) -> None:
+    other = f"other-{80_000 + int(account_id[-5:])}"
+    (right,) = clean.control.consent(holder(account_id).pces, parcours="DECLARATION_TIERS")
+    known_account(clean, other)
+    document = stored(other) or {}
+    document["oauth_callback_results"] = {
+        "consents": [{"pce": right["id_pce"], "id_accreditation": right["id_droit_acces"]}]
+    }
+    clean.book.save(document)
+    run(other)
+    browser, start = (
+        by_link(front, account_id) if who == "household" else (front.browser("op"), f"/connect/{account_id}")
+    )
+    sent = send(browser, start, entered(account_id, **OTHER, **({"proof": None} if who == "household" else {})))
+    run(account_id)
+    page = followed(browser, sent)
+    says = "This meter is connected already." if who == "household" else "This meter belongs to another account"
+    assert says in said(page).text
+    assert other not in page.text
+    assert len(rights(clean, right["id_pce"])) == 1, "none was declared"
+
+
+def test_nobody_takes_what_a_household_is_about_to_bring(front: Site, clean: LocalWorld, account_id: str) -> None:
+    """It has agreed on GRDF's site and is on its way back. Somebody with a link knows the meter and the address."""
+    who, household = holder(account_id), front.browser("op")
+    back = consent(begin(household, account_id))
+    thief = f"other-{80_000 + int(account_id[-5:])}"
+    browser, start = by_link(front, thief)
+    sent = send(browser, start, own(account_id, name=who.last_name, email=who.email))
+    run(thief)
+    assert told(browser, sent)["state"] == "correct"
+    assert said(household.get(back)).title == f"Account {account_id} is connected"
+
+
+@pytest.mark.parametrize("who", ["operator", "household"])
+def test_one_that_waits_stays_when_somebody_else_sends_another(
+    fresh: Site, clean: LocalWorld, account_id: str, who: str
+) -> None:
+    operator, at = fresh.browser("op"), f"/connect/{account_id}"
+    assert send(operator, at, entered(account_id)).status_code == 303
+    before = stored(account_id)
+    browser, start = by_link(fresh, account_id) if who == "household" else (operator, at)
+    proof = {"proof": None} if who == "household" else {}
+    for _ in range(TRIES):
+        answer = send(browser, start, entered(account_id, **OTHER, **proof))
+        assert answer.status_code == 409
+        assert "Nothing was sent" in said(answer).text
+        assert persons_in(answer.text) == []
+    assert stored(account_id) == before
+    assert len(records_of(account_id)) == 1
+    if who == "household":
+        assert said(browser.get(start)).title == "This link was tried too often", "it is not good for guessing"
+    assert send(operator, at, entered(account_id, phone="+33 6 11 11 11 11")).status_code == 303, "the same person"
+
+
+def test_a_renewal_before_the_end_and_after_it(door: Site, clean: LocalWorld, account_id: str) -> None:
+    (pce,), browser, start = holder(account_id).pces, door.browser("op"), f"/connect/{account_id}"
+    clean.control.set(declared_right_state="Active")
+    sent = send(browser, start, entered(account_id, calls_until=str(clean.control.today() + timedelta(days=20))))
+    run(account_id)
+    assert (told(browser, sent)["state"], told(browser, sent)["since"]) == ("accepted", "")
+    early = send(browser, start, entered(account_id))
+    run(account_id)
+    (right,) = rights(clean, pce)
+    assert told(browser, early)["over"] is False
+    assert "it is declared again by itself then" in said(followed(browser, early)).text
+    clean.control.revoke(right["id_droit_acces"])
+    ask(account_id)
+    assert len(rights(clean, pce)) == 2, "its end has come"
+    clean.control.revoke(rights(clean, pce)[1]["id_droit_acces"])
+    ask(account_id)
+    assert "Nothing is read any more" in said(followed(browser, sent)).text
+    clean.control.set(declared_right_state="A valider")
+    after = send(browser, start, entered(account_id))
+    run(account_id)
+    assert told(browser, after)["state"] == "waits"
 
 
 @pytest.mark.parametrize(
-    ("answered", "shown"), [("Refusée", "refused"), ("Obsolète", "obsolete"), ("Révoquée", "revoked")]
+    ("answered", "shown"), [("Refusée", "refused"), ("Obsolète", "unanswered"), ("Active", "accepted")]
 )
-def test_a_holder_who_does_not_want_it(
-    door: Site, clean: LocalWorld, account_id: str, answered: str, shown: str
-) -> None:
+def test_what_the_holder_answers(door: Site, clean: LocalWorld, account_id: str, answered: str, shown: str) -> None:
     browser = door.browser("op")
     sent = send(browser, f"/connect/{account_id}", entered(account_id))
-    assert answer_mail(clean, account_id, holder(account_id).pces[0], answered) == []
-    told = followed(browser, sent, Accept="application/json").json()
-    assert (told["state"], told["over"]) == (shown, True)
+    run(account_id)
+    answer_mail(clean, account_id, answered)
+    assert told(browser, sent)["state"] == shown
+
+
+def test_who_has_left_or_leaves(front: Site, clean: LocalWorld, account_id: str) -> None:
+    browser, start = front.browser("op"), f"/connect/{account_id}"
+    fields = fields_of(check(browser, start, entered(account_id)))
+    known_account(clean, account_id)
+    household, at = by_link(front, account_id)
+    delete(account_id, steps=("check", "mark"))
+    assert said(press(browser, start, fields)).title == "This account is being deleted"
+    delete(account_id, steps=("mark", "revoke", "purge", "report"))
+    answers = (press(browser, start, fields), browser.get(start), browser.post(start), browser.post(f"{start}/link"))
+    for answer in answers:
+        assert (answer.status_code, said(answer).title) == (409, "This account is not used again")
+        assert "Choose a new id" in said(answer).text
+        assert 'href="/grdf/connect/"' in answer.text
+    assert said(household.get(at)).title == "This link is no longer valid"
+    assert (stored(account_id), records_of(account_id)) == (None, [])
+
+
+def test_a_household_follows_what_it_brought_itself(front: Site, clean: LocalWorld, account_id: str) -> None:
+    browser, start = by_link(front, account_id)
+    sent = send(browser, start, own(account_id))
+    document = stored(account_id) or {}
+    clean.book.save(document | {"connected": {"at": "2026-11-27T10:00:00Z", "by": "op"}})
+    assert told(browser, sent) | {"title": "", "text": "", "next": ""} == {
+        "state": "nothing", "over": True, "title": "", "text": "", "next": "", "message": "", "since": "", "form": "",
+    }  # fmt: skip
 
 
 def test_it_needs_nothing_of_client_connect(direct_site: Site, clean: LocalWorld, account_id: str) -> None:
     """Neither a redirect URI nor the page's own address, but for building a link."""
     browser, start = direct_site.browser("op"), f"/connect/{account_id}"
-    page = browser.get(start)
-    assert "On GRDF’s own site" not in page.text
-    assert "Continue to GRDF" not in page.text
+    assert "On GRDF’s own site" not in browser.get(start).text
     assert said(browser.post(start)).title == "This way of connecting is not offered"
-    assert state(browser, send(browser, start, entered(account_id))) == "waits"
-    made = browser.post(f"{start}/link")
-    assert said(made).title == "This page does not know its own address"
-
-
-def test_both_ways_are_offered_in_the_order_of_the_settings(door: Site, clean: LocalWorld, account_id: str) -> None:
-    page = door.browser("op").get(f"/connect/{account_id}").text
-    assert page.index("By e-mail from GRDF") < page.index("On GRDF’s own site")
+    assert told(browser, send(browser, start, entered(account_id)))["state"] == "declaring"
+    assert said(browser.post(f"{start}/link")).title == "This page does not know its own address"
 
 
 WRONG: tuple[tuple[dict[str, Any], str, str], ...] = (
     ({"pce": "0999999900001"}, "pce", "This is not a meter number"),
-    ({"name": ""}, "name", "Enter a last name or a company, not both."),
     ({"company": "Invente SA"}, "name", "Enter a last name or a company, not both."),
     ({"postcode": "6900"}, "postcode", "A postcode has 5 digits."),
     ({"email": "nobody"}, "email", "This is not an e-mail address."),
@@ -136,5 +335,33 @@ def test_what_is_wrong_is_said_beside_the_field(
     assert f'aria-describedby="direct-{field}-help direct-{field}-wrong" aria-invalid="true"' in page.text
     assert 'role="alert"' in page.text
     assert f'value="{PERSON["phone"] if field != "phone" else PERSON["email"]}"' in page.text, "what was typed is kept"
-    assert clean.control.log() == [] or all("droit_acces" not in each["path"] for each in clean.control.log())
     assert stored(account_id) is None
+
+
+def test_a_form_of_somebody_else_is_not_sent(door: Site, clean: LocalWorld, account_id: str) -> None:
+    start = f"/connect/{account_id}"
+    fields = fields_of(check(door.browser("op"), start, entered(account_id)))
+    for who, at, ticket in (
+        ("admin", start, fields["ticket"]),
+        ("op", f"{start}x", fields["ticket"]),
+        ("op", start, "forged"),
+    ):
+        page = press(door.browser(who), at, fields | {"ticket": ticket})
+        assert page.status_code == 422
+        assert "Nothing was sent. Please check it once more" in said(page).text
+        assert f'value="{PERSON["email"]}"' in page.text
+    page = door.browser("op").post(f"{start}/direct", data=fields | {"step": "change"})
+    assert (page.status_code, 'role="alert"' in page.text) == (200, False)
+    assert 'value="publiees" checked' in page.text
+    assert stored(account_id) is None
+
+
+def test_the_records_are_read_by_those_who_may_connect(front: Site, clean: LocalWorld, account_id: str) -> None:
+    browser, start = by_link(front, account_id)
+    send(browser, start, own(account_id))
+    text = said(front.browser("op").get(f"/connect/{account_id}/records")).text
+    shown = (PERSON["email"], PERSON["name"], "the household itself, with a link", "Text 1 (en)", "GDPR")
+    assert [each for each in shown if each not in text] == []
+    found = front.program("op").get(f"{front.url}/grdf/connect/{account_id}/records", timeout=60).json()
+    assert found["records"][0]["entered"]["email"] == PERSON["email"]
+    assert persons_in(front.browser("user").get(f"/accounts/{account_id}").text) == []

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from typing import Any
 
 from tests.connect.site import Site
@@ -29,21 +26,6 @@ def test_its_views_have_a_short_name_and_an_icon_for_each_theme(site: Site) -> N
         icons = [site.browser().get(f"{site.url}/{view[name]}") for name in ("icon", "icon_dark_mode")]
         assert [each.headers["Content-Type"] for each in icons] == ["image/svg+xml"] * 2
         assert icons[0].text != icons[1].text
-
-
-def test_the_command_line_lists_it(site: Site) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "airflow", "plugins", "--output", "json"],
-        env=site.stack.env | {"PATH": ""},
-        cwd=site.stack.home,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    listed = json.loads(done.stdout)
-    assert [each["name"] for each in listed if each["name"] == "grdf"] == ["grdf"]
 
 
 def test_the_addresses_of_its_views_lead_to_the_page(site: Site) -> None:

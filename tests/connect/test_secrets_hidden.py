@@ -10,7 +10,6 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 import requests
 
-from grdf import settings
 from grdf.page.connect.sealing import secret_key
 from grdf.provider.provider_info import SECRETS
 from include.gas.errors import BadSettings
@@ -37,17 +36,6 @@ def test_airflows_configuration_hides_the_secrets(open_site: Site, path: str, ac
     assert [word for word in words if word in answer.text] == []
     if not path:
         assert "household_links" in answer.text, "what is no secret is shown"
-
-
-def test_secrets_may_come_from_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AIRFLOW__GRDF__QUOTA_URL", raising=False)
-    monkeypatch.setenv("AIRFLOW__GRDF__QUOTA_URL_CMD", "echo from-a-vault")
-    assert settings.quota_url() == "from-a-vault"
-
-
-def test_so_may_the_notifier_s_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW__GRDF__ALERT_NOTIFIER_KWARGS_CMD", """echo '{"token": "from-a-vault"}'""")
-    assert settings.alert_notifier_kwargs() == {"token": "from-a-vault"}
 
 
 def test_airflows_default_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:

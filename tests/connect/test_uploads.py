@@ -14,16 +14,19 @@ import pytest
 from grdf.operators.ways_in.send_proof import SendProofOperator
 from grdf.page.uploads.import_page import _mark
 from include.gas.account.sections.marks import with_leaving
+from include.gas.display.progress import Step, progress
 from include.sandbox.adict.meter_data import meters
 from tests.connect.dance import said
 from tests.helpers import context, holder, known_account
 from tests.importing.scene import run
 from tests.plugins.staging.proof_samples import GOOD
+from tests.rights.proofs import take_in
 from tests.rights.scene import document
 
 if TYPE_CHECKING:
     import requests
 
+    from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
     from tests.connect.site import Browser, Site
 
@@ -87,7 +90,7 @@ def test_a_file_of_households_is_uploaded_checked_and_imported(
     assert start == {"file": name, "dry_run": True, "skip_wrong_lines": False}
     for dry_run in (True, False):
         run(name, dry_run=dry_run)
-    assert document(clean, account_id)["declaration"]["waits"]
+    assert progress(document(clean, account_id)).step is Step.WAITS
     page = browser.get("/import/")
     assert conf(page, "grdf_import_accounts") == []
     result = browser.get(result_at(page, f"{account_id}.result.csv"))
@@ -142,8 +145,11 @@ def test_a_file_is_not_replaced_but_can_be_removed(door: Site, account_id: str, 
         assert browser.get(f"/import/results/{odd}").status_code == 404
 
 
-def test_proofs_are_uploaded_and_sent(door: Site, clean: LocalWorld, account_id: str, staging: Path) -> None:
+def test_proofs_are_uploaded_and_sent(
+    door: Site, clean: LocalWorld, couchdb: CouchDBHook, account_id: str, staging: Path
+) -> None:
     known_account(clean, account_id)
+    take_in(couchdb, account_id)
     (consent,) = document(clean, account_id)["oauth_callback_results"]["consents"]
     clean.control.ask_proof(consent["id_accreditation"], clean.control.today())
     browser, at = door.browser("op"), f"/connect/{account_id}/proofs"

@@ -82,16 +82,16 @@ def rows(clean: LocalWorld, airflow_home: Path) -> Iterator[Rows]:
 @pytest.fixture
 def household(clean: LocalWorld, rows: Rows, account_id: str) -> Iterator[str]:
     """An account that could have been read for a month."""
+    known_account(clean, account_id)
     since(clean, account_id, timedelta(days=30))
     yield account_id
     clean.book.remove(account_id)
 
 
 def since(world: LocalWorld, account: str, age: timedelta) -> None:
-    known_account(world, account)
     document = dict(world.book.get(account) or {})
-    for read in document["history"].values():
-        read |= {"read_at": (datetime.now(UTC) - age).isoformat(), "from": "2020-01-01"}
+    for held in document["status"]["meters"].values():
+        held["since"] = (datetime.now(UTC) - age).isoformat()
     world.book.save(document)
 
 
@@ -184,7 +184,6 @@ def test_an_airflow_that_cannot_be_read_from_here(clean: LocalWorld, household: 
     told = list(accounts.accounts(CouchDBHook(), nowhere))
     assert "nothing new for 30 days, and its document names no reason" in told[0].says
     since(clean, household, timedelta(days=5))
-    AccountStore(CouchDBHook()).note_listed(now())
     (told,) = accounts.accounts(CouchDBHook(), nowhere)
     assert (told.state, "their DAGs were not looked at" in told.says) == ("ok", True)
 

@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 from include.gas.answers.consumption.daily import Reading
+from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import load_answer
 from include.gas.konnector.adopting import adopt
+from include.gas.rights.meter_rights import Held
 from tests.gas.konnector_store import Shelf
 
 ACCOUNT, PCE = "home", "09900000000017"
+HELD = Held(pce=PCE, word="active", days=(Window(date(2000, 1, 1), date(2040, 1, 1)),))
 FIRST = date(2023, 12, 27)  # the days span two years and three months
 NOW = datetime(2024, 4, 2, 9, 0, tzinfo=UTC)
 DOCTYPES = (DAY, MONTH, YEAR)
@@ -36,7 +39,7 @@ def strangers(store: Shelf) -> list[tuple[str, dict[str, Any]]]:
 
 
 def run(store: Any) -> Any:
-    return adopt(store, ACCOUNT, PCE)
+    return adopt(store, ACCOUNT, HELD)
 
 
 def period_of(doctype: str, document: dict[str, Any]) -> str:

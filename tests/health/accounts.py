@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from include.gas.account.sections.status import Status
 from include.gas.account.sections.stored import with_stored
 from include.gas.days.gas_day import paris_today
+from include.gas.days.windows import Window
 from include.gas.documents.year_counts import StoredYear
+from include.gas.rights.meter_rights import Held
 
 READ_AT = "2026-01-01T08:00:00.000000Z"
 
@@ -36,10 +39,8 @@ def account(number: int, *, age: int = 2, days: int = 1, **more: Any) -> dict[st
         "oauth": {},
         "oauth_callback_results": {"pce_id": pce, "consents": [consent]},
         "history": {pce: {"id_accreditation": consent["id_accreditation"], "from": "2023-01-01", "read_at": READ_AT}},
-        # It is compared with GRDF's list as of today, or every test would have to run the check of consents first.
-        "connected": {"at": datetime.now(UTC).isoformat(), "by": "admin"}
-        if age < 5
-        else {"at": READ_AT, "by": "admin"},
+        "connected": {"at": READ_AT, "by": "admin"},
     }
     document = with_stored(document, pce, None, {last.year: StoredYear(days, last - timedelta(days=days - 1), last)})
-    return document | more
+    held = Held(pce=pce, word="active", right=consent["id_accreditation"], days=(Window(date.min, date.max),))
+    return Status.with_held(document, [held]) | more

@@ -17,7 +17,7 @@ from include.sandbox.airflow_stack import VIEWER
 from include.sandbox.processes import Processes
 from tests.health.accounts import account, meter
 from tests.health.mail import Mailbox, mail_server
-from tests.helpers import PATIENCE, connect_cozy, holder, wait
+from tests.helpers import PATIENCE, connect_cozy, enter_rights, holder, wait
 from tests.stacks import airflow_at
 
 if TYPE_CHECKING:
@@ -110,7 +110,12 @@ def test_paused_missing_and_skipped_are_seen_though_no_task_is_red(
     document["history"] = {
         pce: {"id_accreditation": consent["id_accreditation"], "from": "2023-01-01", "read_at": LONG_AGO}
     }
+    state = {key: document.pop(key) for key in ("state", "state_message")}
     world.book.save(document)
+    enter_rights(SKIPPED, [right])
+    known = world.book.get(SKIPPED) or {}
+    known["status"]["meters"][pce]["since"] = LONG_AGO
+    world.book.save(known | state)
     stack.wait_for_runs({dag_id(name): None for name in (READ, PAUSED, SKIPPED)}, seconds=PATIENCE)
     changed(stack, "PATCH", f"/dags/{dag_id(PAUSED)}", {"is_paused": True})
     world.book.save((world.book.get(SKIPPED) or {}) | {"state": None})

@@ -6,9 +6,14 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.ledger.meters import Ledger
+from include.gas.rights.meter_rights import Meter, Right
 from tests.health.accounts import account, meter
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.health.mail import Mailbox
     from tests.health.scene import Fleet
 
@@ -93,6 +98,39 @@ def test_a_well_fleet_sends_no_mail(fleet: Fleet, mailbox: tuple[Mailbox, dict[s
     fleet.add(account(1))
     assert fleet.check(**env).state == "success"
     assert box.mails == []
+
+
+def test_a_right_without_an_account_is_told_once_by_mail_and_makes_nothing_red(
+    fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box, env = mailbox
+    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fleet.connection))
+    ledger = Ledger(CouchDBHook())
+
+    def lose(number: int) -> None:
+        """Let GRDF list a right of nobody."""
+        right = Right(
+            client="grdf_adict", id=f"right-{number}", way="client_connect", since="2026-01-01T08:00:00Z",
+            state="active", was_active=True,
+        )  # fmt: skip
+        ledger.apply(meter(number), lambda before: Meter(pce=before.pce, rev=before.rev, rights=(right,)))
+
+    fleet.add(account(1))
+    lose(2)
+    for _ in range(2):
+        run = fleet.check(**env)
+        assert run.state == "success"
+        assert (
+            "unclaimed: 1 right(s) in force at GRDF have no account. Concerned: grdf_adict (since 2026-01-01)"
+            in run.output
+        )
+    (mail,) = box.mails
+    assert "1 right(s) in force at GRDF have no account" in mail["Subject"]
+    assert "Start grdf_adopt_rights" in box.texts[0]
+    assert meter(2) not in box.texts[0]
+    lose(3)
+    assert fleet.check(**env).state == "success"
+    assert "2 right(s) in force" in box.mails[1]["Subject"]
 
 
 def test_a_mail_server_that_does_not_answer_is_told_and_hides_nothing(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.gaps import APART
 from include.sandbox.figures import summed
-from tests.helpers import context, known_account, stored, with_memory_shelf
+from tests.helpers import adict_hook, context, known_account, stored, with_memory_shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,20 +147,31 @@ def backfill(account: str, day: date, **conf: Any) -> Outcome:
     return run(account, day, "backfill", conf)
 
 
-def household(world: LocalWorld, account: str, since: date, meters: int = 1, **consent: str) -> tuple[str, ...]:
+def household(
+    world: LocalWorld, account: str, since: date, meters: int = 1, *, first: str = "", end: str | None = None
+) -> tuple[str, ...]:
     """Create an account whose history counts as read from a gas day on, and return the meters.
 
-    :param consent: ``first`` and ``end`` of the consent, as the account knows them; by default, ``first`` is that day
+    :param first: first gas day of the consent; by default, that day
+    :param end: first gas day after the consent
     """
-    pces = known_account(world, account, meters)
+    terms = {"conso_fin": end} if end else {}
+    pces = known_account(world, account, meters, conso_debut=first or since.isoformat(), **terms)
     document = world.book.get(account) or {}
     for pce in pces:
         document["history"][pce]["from"] = since.isoformat()
-    for entry in document["oauth_callback_results"]["consents"]:
-        entry.update({"first": since.isoformat()} | consent)
     world.book.save(document)
     world.control.clear_log()
     return pces
+
+
+def look_again(pce: str) -> None:
+    """Ask GRDF about the rights to a meter, as the next morning's check does."""
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.ledger.looking import look
+    from grdf.ledger.meters import Ledger
+
+    look(Ledger(CouchDBHook()), adict_hook(), [pce])
 
 
 def weeks_pass(world: LocalWorld, account: str) -> None:

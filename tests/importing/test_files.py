@@ -1,4 +1,4 @@
-"""The files of imports: what belongs to which, and what is left when somebody removes one by hand."""
+"""The files of imports: what is left when somebody removes one by hand."""
 
 from __future__ import annotations
 
@@ -30,37 +30,25 @@ def home() -> dict[str, str]:
     return household(next(_numbers))
 
 
-def stopped(world: LocalWorld, home: dict[str, str]) -> None:
-    """Leave the progress of an import that has not ended."""
-    put([home])
-    world.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", status=503)
-    with pytest.raises(RetryLater):
-        run()
-    assert files() == [NAME, f"{NAME}.progress"]
-
-
-def test_a_file_that_was_removed_by_hand_takes_its_progress_along(
+def test_a_file_that_was_removed_by_hand_and_uploaded_again(
     clean: LocalWorld, home: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    stopped(clean, home)
-    folder()._path(NAME).unlink()
-    with caplog.at_level(logging.INFO), pytest.raises(BadRequest, match=r"there is no file homes\.csv"):
+    other = household(next(_numbers))
+    put([other, home])
+    clean.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", status=503)
+    with pytest.raises(RetryLater):
         run()
-    assert files() == []
-    assert "was removed before its import had ended" in caplog.text
-    assert names_person(caplog.text) == []
-
-
-def test_a_later_file_can_be_uploaded_under_the_same_name(clean: LocalWorld, home: dict[str, str]) -> None:
-    stopped(clean, home)
     content = folder().read(NAME)
     assert content
     with pytest.raises(BadRequest, match="not worked off yet"):
         folder().store(NAME, content)
     folder()._path(NAME).unlink()
-    assert folder().store(NAME, content) == 1
-    assert files() == [NAME], "its import begins anew"
-    assert run() == {"declared": 1}
+    with caplog.at_level(logging.INFO), pytest.raises(BadRequest, match=r"there is no file homes\.csv"):
+        run()
+    assert names_person(caplog.text) == []
+    assert folder().store(NAME, content) == 2
+    assert run() == {"declared": 2}
+    assert puts(clean) == 3
 
 
 @pytest.mark.parametrize("wrong", [False, True])
@@ -72,3 +60,15 @@ def test_a_dry_run_is_not_taken_for_the_import(clean: LocalWorld, home: dict[str
         run()
     assert puts(clean) == 0
     assert document(clean, home["account"]) == {}
+
+
+def test_a_dry_run_forgets_nothing_of_an_import_that_has_begun(clean: LocalWorld, home: dict[str, str]) -> None:
+    other = household(next(_numbers))
+    put([other | {"postcode": "75001"}, home])
+    clean.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", status=503)
+    with pytest.raises(RetryLater):
+        run()
+    assert run(dry_run=True) == {"refused": 1, "to declare": 1}
+    clean.control.clear_log()
+    assert run() == {"declared": 1, "refused": 1}
+    assert puts(clean) == 1

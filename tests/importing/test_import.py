@@ -27,8 +27,9 @@ from tests.importing.scene import (
     run,
 )
 from tests.importing.scene import rights as all_rights
+from tests.leaving.runs import acquire, check
 from tests.rights.declared import answer, look
-from tests.rights.scene import bring, document
+from tests.rights.scene import OUTDATED, bring, document
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -106,7 +107,6 @@ def test_nothing_is_sent_while_a_line_is_wrong(
     assert f"1 line(s): {line_check.BAD_ACCOUNT}. Line 6" in caplog.text
     assert f"2 line(s): {line_check.METER_TWICE}. Line 2, 5" in caplog.text
     assert NAME in files()
-    assert "homes.csv.progress" not in files()
     assert run(skip=True) == {"declared": 2, "wrong": 3}
     assert len(rights(clean, *homes)) == 2
     assert files() == ["homes.result.csv"]
@@ -148,17 +148,15 @@ def test_a_household_that_grdf_refuses_stops_no_other_and_leaves_nothing(
 def test_a_refused_household_that_had_an_account_keeps_it(clean: LocalWorld, homes: list[dict[str, str]]) -> None:
     home = homes[0]
     old = bring(clean, home["account"], home["pce"])
+    acquire(home["account"])
     clean.control.revoke(old)
-    stored = document(clean, home["account"])
-    stored["oauth_callback_results"]["consents"][0]["unusable"] = "revoked"
-    clean.book.save(stored)
+    check()
     put([home | {"postcode": "75001"}])
     assert run() == {"refused": 1}
     after = document(clean, home["account"])
-    assert names_person({key: each for key, each in after.items() if key != "oauth_callback_results"}) == []
-    assert "declaration" not in after
-    assert after["oauth_callback_results"] == stored["oauth_callback_results"]
-    assert f"Correct line 2 of {NAME} and import it again." in after["state_message"]
+    assert not any(each in str(after) for each in (home["name"], home["email"], home["phone"]))
+    assert [each["id_accreditation"] for each in after["oauth_callback_results"]["consents"]] == [old]
+    assert after["state"] == OUTDATED, "its right is over"
     assert records(home["account"]) == []
     put([home])
     assert run() == {"declared": 1}
@@ -171,8 +169,9 @@ def test_grdf_fails_and_the_next_try_continues(clean: LocalWorld, homes: list[di
     with pytest.raises(RetryLater):
         run()
     assert len(rights(clean, *homes)) == 2, "it has taken the second one all the same"
-    assert files() == [NAME, "homes.csv.progress"]
-    assert names_person(folder().progress(NAME) or "") == []
+    assert files() == [NAME, "homes.result.csv"]
+    assert outcomes() == [(homes[0]["account"], "declared")], "so far"
+    assert names_person(folder().result(NAME) or "") == []
     assert run() == {"declared": 3}
     assert len(rights(clean, *homes)) == 3
     assert puts(clean) == 3
@@ -189,8 +188,8 @@ def test_a_refused_line_is_not_sent_again_by_the_next_try_and_one_that_its_holde
     answer(clean, homes[1]["pce"], "Refusée")
     look("manual")
     clean.control.clear_log()
-    assert run() == {"declared": 2, "refused": 1}
-    assert puts(clean) == 1
+    assert run() == {"connected": 1, "declared": 1, "refused": 1}, "grdf_waiting_rights has declared the last one"
+    assert puts(clean) == 0
     assert len(rights(clean, homes[1])) == 1
 
 
@@ -212,7 +211,7 @@ def test_a_household_that_was_deleted_meanwhile_is_not_declared_again(
     clean.control.clear_log()
     with pytest.raises(RetryLater):
         run()
-    assert run() == {"declared": 1, "left": 2}
+    assert run() == {"declared": 3}
     assert document(clean, own) == {}
     assert [right["etat_droit_acces"] for right in rights(clean, *homes[:2])] == ["Révoquée"] * 2
 
@@ -261,11 +260,11 @@ def test_a_file_that_was_corrected_on_the_way(clean: LocalWorld, homes: list[dic
     clean.control.fault(f"/pce/{homes[1]['pce']}/droit_acces$", method="PUT", status=503)
     with pytest.raises(RetryLater):
         run()
-    put(reversed(bare))
-    with pytest.raises(BadRequest, match="2 of 3 lines of"):
-        run()  # their meters are accounts' that the first try has made
-    put(bare)
+    put([bare[2], bare[1] | {"email": "planted-new@example.org"}, bare[0]])
     assert run() == {"declared": 3}
+    assert [records(account)[-1].entered.email for account, _ in outcomes()] == [
+        homes[2]["email"], "planted-new@example.org", homes[0]["email"],
+    ]  # fmt: skip
     assert len(rights(clean, *homes)) == 3
 
 

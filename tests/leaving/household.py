@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -17,7 +18,7 @@ from tests.helpers import holder, known_account
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
-AUDIT_DATABASE = "com-grandlyon-grdf-audit"
+AUDIT_DATABASE, METERS = "com-grandlyon-grdf-audit", "com-grandlyon-grdf-meter"
 ACTIVE, REVOKED = "Active", "Révoquée"
 DATA_CLIENT, DELETE_CLIENT = "sandbox_data_grdf", "sandbox_delete_grdf"
 
@@ -71,13 +72,14 @@ class Couch:
                 self.put(database, {key: value for key, value in document.items() if key != "_rev"})
 
     def forget_accounts(self) -> None:
-        """Remove every account document."""
-        for doc in self.documents("io-cozy-accounts"):
-            self.remove("io-cozy-accounts", doc)
+        """Remove every account document, and all rights."""
+        for database in ("io-cozy-accounts", METERS):
+            for doc in self.documents(database):
+                self.remove(database, doc)
 
     def revisions(self) -> dict[str, str]:
-        """Return the revisions of all documents except leases."""
-        names = [name for name in self.databases() if not name.endswith("lease")]
+        """Return the revisions of all documents except leases, and meters, where each answer of GRDF is noted."""
+        names = [name for name in self.databases() if not name.endswith(("lease", "meter"))]
         return {f"{name} {doc['_id']}": doc["_rev"] for name in names for doc in self.documents(name)}
 
     def records(self, account: str) -> list[dict[str, Any]]:
@@ -126,19 +128,21 @@ def stage(account: str, pce: str, body: str = "{}", run_id: str = "left-behind",
 def household(world: LocalWorld, account: str, meters: int = 1, days: int = 3, **terms: Any) -> tuple[str, ...]:
     """Create an account as after its first run, with stored days, totals and a staged file. Return its meters."""
     pces = known_account(world, account, meters, **terms)
+    world.control.clear_log()
     fill(world, account, pces, days)
     stage(account, pces[0])
     return pces
 
 
-def brought(world: LocalWorld, account: str, *made: Mapping[str, Any]) -> None:
-    """Record rights on an account's meters as its own, as if it had connected again before."""
-    document = world.book.get(account) or {}
-    for entry in document["oauth_callback_results"]["consents"]:
-        mine = [right for right in made if right["id_pce"] == entry["pce"]]
-        others = [{"pce": right["id_pce"], "id_accreditation": right["id_droit_acces"]} for right in mine]
-        entry["others"] = [*entry.get("others", []), *others]
-    world.book.save(document)
+def brought(account: str, *made: Mapping[str, Any]) -> None:
+    """Give rights on an account's meters to the account, as if it had connected again before."""
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.ledger.meters import Ledger, asking
+    from include.gas.rights.transitions import brought
+
+    for right in made:
+        event = partial(brought, who=asking(account, "grdf_adict"), right_id=right["id_droit_acces"], way="adopted")
+        Ledger(CouchDBHook()).apply(right["id_pce"], event)
 
 
 def rights(world: LocalWorld, pces: tuple[str, ...]) -> dict[str, str]:
@@ -160,9 +164,13 @@ def revocations(world: LocalWorld) -> list[tuple[str, int, str]]:
 def assert_gone(world: LocalWorld, account: str, pces: tuple[str, ...]) -> Mapping[str, Any]:
     """Assert that only the deletion's record is left of the household, without meter numbers. Return the record."""
     couch = Couch(world)
-    assert couch.mentions(account, *pces, but=(AUDIT_DATABASE,)) == {}
+    assert couch.mentions(account, *pces, but=(AUDIT_DATABASE, METERS)) == {}
     assert not staging_folder(account).exists()
-    assert couch.mentions(*pces) == {}
+    assert couch.mentions(*pces, but=(METERS,)) == {}
+    stay = [meter["rights"] for meter in couch.documents(METERS) if meter["_id"] in pces]
+    assert all(right["state"] in ("active", "waiting") for rights in stay for right in rights), "those of others"
+    assert all(rights for rights in stay)
+    assert couch.mentions(account, but=(AUDIT_DATABASE,)) == {}
     assert couch.mentions(holder(account).email.removesuffix("1@example.org")) == {}
     (record,) = couch.records(account)
     assert record["finished_at"] >= record["asked_at"]

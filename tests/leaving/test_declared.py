@@ -41,8 +41,8 @@ def test_what_grdf_has_is_revoked(clean: LocalWorld, account_id: str, when: str)
 
 
 def test_nothing_is_declared_for_a_household_that_leaves(clean: LocalWorld, account_id: str) -> None:
-    from grdf.consents.declarations.declaring import Declaring
     from grdf.hooks.couchdb import CouchDBHook
+    from grdf.ledger.taking_in import TakingIn
     from tests.helpers import adict_hook
 
     pce = give(clean, account_id)
@@ -50,5 +50,5 @@ def test_nothing_is_declared_for_a_household_that_leaves(clean: LocalWorld, acco
     with pytest.raises(AirflowSkipException, match="is leaving"):
         acquire(account_id, "manual")
     with pytest.raises(AccountLeaving):
-        Declaring(CouchDBHook(), adict_hook(), account_id).declare()
+        TakingIn(CouchDBHook(), adict_hook(), account_id).take_in()
     assert rights(clean, pce) == []

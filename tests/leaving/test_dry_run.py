@@ -25,16 +25,13 @@ def test_exactly_what_would_go(clean: LocalWorld, account_id: str, couch: Couch)
     (extra,) = clean.control.consent([pces[0]], keep_others=True)
     (waiting,) = clean.control.consent([pces[1]], keep_others=True, fields={"etat_droit_acces": "A valider"})
     (old,) = clean.control.consent([pces[1]], keep_others=True, fields={"etat_droit_acces": "Obsolète"})
-    (holders,) = clean.control.consent(
-        [pces[1]], keep_others=True, fields={"role_tiers": "DETENTEUR_CONTRAT_FOURNITURE"}
-    )
-    brought(clean, account_id, extra, waiting)
+    brought(account_id, extra, waiting)
     (strangers,) = clean.control.consent([pces[1]], keep_others=True)
     before, rights_before = couch.revisions(), rights(clean, pces)
     text = plan(account_id)
     assert "Consents to revoke at GRDF: 4" in text
     for right, state in rights_before.items():
-        listed = right not in (old["id_droit_acces"], holders["id_droit_acces"])
+        listed = right != old["id_droit_acces"]
         assert (f"* {right} (" in text) == listed, (right, state)
     assert f"* {waiting['id_droit_acces']} (waiting for the holder)" in text
     assert f"* {extra['id_droit_acces']} (active)" in text
@@ -86,7 +83,7 @@ def test_an_odd_document_is_listed_all_the_same(clean: LocalWorld, account_id: s
     document = clean.book.get(account_id) or {}
     clean.book.save(document | {"oauth": 5, "oauth_callback_results": ["odd"]})
     text = plan(account_id)
-    assert "The consents could not be looked up" in text
+    assert "The consents that its document names cannot be read" in text
     assert "* 3 documents of com.grandlyon.grdf.day" in text
 
 

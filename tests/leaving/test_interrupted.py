@@ -81,7 +81,7 @@ def test_killed_after_any_write(clean: LocalWorld, killed: Killer) -> None:
         else:
             finish(clean, account, pces)
         at += 1
-    assert len([line for line in killed.lines if line.endswith(REMOVALS)]) == 5, "the approval goes, too"
+    assert len([line for line in killed.lines if line.endswith(REMOVALS)]) == 6, "the approval goes, too"
     assert at > 14, "so many writes there were"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grdf.stores.household_links import link_document
-from include.gas.documents.doctypes import AUDIT, CONNECT, DATA, DATABASES, DAY, MONTH, YEAR
+from include.gas.documents.doctypes import AUDIT, CONNECT, DATA, DATABASES, DAY, METER, MONTH, YEAR
 from include.gas.documents.gas_days import dag_id, database_name
 from tests.helpers import connect_code, connect_cozy, holder, stored
 from tests.leaving.household import (
@@ -41,7 +41,7 @@ def test_nothing_is_left_and_the_record_proves_it(clean: LocalWorld, account_id:
     assert record["asked_by"] == "Camille Admin"
     assert record["run"] == "run-1"
     assert record["removed"] == {DAY: 80, MONTH: 2, YEAR: 2, "staged": 1, "io.cozy.accounts": 1}
-    assert record["verified"] == dict.fromkeys((*DATA, "io.cozy.accounts", "staged"), 0)
+    assert record["verified"] == dict.fromkeys((*DATA, METER, "io.cozy.accounts", "staged"), 0)
     assert "no tombstones are left" in record["tombstones"]
     (kept,) = record["airflow_history"]["kept"]
     assert record["airflow_history"]["removed"] == {}
@@ -90,7 +90,7 @@ def test_running_tasks_end_first(clean: LocalWorld, account_id: str) -> None:
     with pytest.raises(StoreBusy, match=r"1 task\(s\) of its DAG are still running after 3 s"):
         delete(account_id, running=[1] * 5)
     assert clean.book.get(account_id), "nothing was removed"
-    assert set(rights(clean, pces).values()) == {REVOKED}
+    assert set(rights(clean, pces).values()) == {ACTIVE}
     delete(account_id, running=[1])
     assert_gone(clean, account_id, pces)
 

@@ -1,57 +1,186 @@
-"""The nightly removal of what was kept for a while: what one step cannot do."""
+"""The nightly removal of what no account needs: records of consents, files for GRDF, and what others leave behind."""
 
 from __future__ import annotations
 
-import logging
+import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.ledger.meters import Ledger
 from grdf.operators import retention
+from grdf.staging.imports import Imports
+from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
-from include.gas.documents.doctypes import CONSENT_RECORD
+from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.days.gas_day import utc_text
+from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD, METER
+from include.gas.documents.gas_days import account_range
 from include.gas.errors import BadSettings
-from include.gas.proof.consent_record import KEPT
-from tests.leaving.runs import clear_away
+from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record
+from include.gas.rights.meter_rights import Right, State
+from tests.leaving.runs import clear_away, restore_accounts
+from tests.rights.declared import PERSON, give
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 OVERDUE, FRESH = (f"{KEPT}{datetime.now(UTC).date() + timedelta(days)}:{'b' * 32}" for days in (-2, 1800))
+PCE, OTHER = "09999999900017", "09999999900024"
+OLD = timedelta(days=31)
 
 
 @pytest.fixture(autouse=True)
-def kept(clean: LocalWorld) -> Iterator[None]:
+def staging(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """A staging store of the test's own; and nothing stays for other tests."""
+    monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", f"file://{tmp_path}")
+    clean.book.save({"_id": "neighbour", "account_type": "grdfgrandlyon"})
+    yield tmp_path
+    remover = Remover(CouchDBHook())
+    for name in (account_id, "neighbour"):
+        clean.book.remove(name)
+        remover.remove_range(CONSENT_RECORD, *account_range(name))
+    remover.remove_range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")
+    for pce in (PCE, OTHER):
+        remover.remove(METER, pce)
+
+
+def record(account: str, pce: str = PCE, age: timedelta = OLD) -> str:
+    """Store a record, and return its id."""
+    declaration = Declaration(pce=pce, perimeters=["informatives"], **PERSON)
+    made = new_record(account, declaration, datetime.now(UTC) - age, by=HOUSEHOLD)
+    ConsentRecords(CouchDBHook()).add(made)
+    return made.id
+
+
+def right(account: str, state: State = "active", pce: str = PCE) -> None:
+    """Let an account have a right in the ledger."""
+    made = Right(
+        client="grdf_adict",
+        id=f"r-{account}",
+        account=account,
+        way="declared",
+        state=state,
+        since=utc_text(datetime.now(UTC)),
+    )
+    Ledger(CouchDBHook()).apply(pce, lambda meter: msgspec.structs.replace(meter, rights=(made,)))
+
+
+def own(account: str) -> list[str]:
+    return [each.id for each in ConsentRecords(CouchDBHook()).of(account)]
+
+
+def kept() -> list[dict[str, Any]]:
+    return CouchDBHook().range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")
+
+
+def test_a_record_stays_as_long_as_its_account_has_a_right(account_id: str) -> None:
+    right(account_id, "ended")
+    right("neighbour", "refused", OTHER)
+    known = [record(account_id), record(account_id, age=timedelta(days=400))]
+    unneeded = [record(account_id, OTHER), record("neighbour", OTHER), record("neighbour")]
+    fresh = record(account_id, OTHER, timedelta(days=29))
+    assert clear_away() == len(unneeded)
+    assert sorted(own(account_id)) == sorted([*known, fresh])
+    assert own("neighbour") == []
+    assert len(kept()) == 3
+    for copy in kept():
+        assert copy["entered"]["email"] == PERSON["email"]
+        assert copy["kept_until"] > datetime.now(UTC).date().isoformat()
+        assert account_id not in str(copy)
+    assert clear_away() == 0
+
+
+def test_a_record_stays_as_long_as_its_right_is_to_be_declared(clean: LocalWorld, account_id: str) -> None:
+    right("neighbour", pce=OTHER)
+    give(clean, account_id, pce=PCE)
+    known = record(account_id)
+    clear_away()
+    assert own(account_id) == [known]
+
+
+@pytest.mark.parametrize("lost", [ACCOUNT, METER])
+@pytest.mark.parametrize("how", ["missing", "empty"])
+def test_records_outlive_a_database_that_was_lost(
+    without_accounts: CouchDBHook, account_id: str, capsys: pytest.CaptureFixture[str], lost: str, how: str
+) -> None:
+    if lost != ACCOUNT:
+        restore_accounts(without_accounts, {"_id": "neighbour", "account_type": "grdfgrandlyon"})
+    else:
+        right("neighbour", pce=OTHER)
+    if how == "empty":
+        without_accounts.create_database(lost)
+    known = record(account_id)
+    assert clear_away() == 0
+    assert (own(account_id), kept()) == ([known], [])
+    said = capsys.readouterr().out
+    assert "No account needs 1 record(s) of consents" in said
+    assert "Restore it from a backup, or start grdf_adopt_rights" in said
+    right("neighbour", pce=OTHER)
+    restore_accounts(without_accounts, {"_id": "another", "account_type": "grdfgrandlyon"})
+    assert clear_away() == 1
+    assert (own(account_id), len(kept())) == ([], 1)
+
+
+def test_files_for_grdf_whose_account_does_not_exist_go(
+    clean: LocalWorld, staging: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its deletion ran on a worker that did not see them."""
+    for name in ("neighbour", "has-left/alt", "Müller"):
+        (staging / "proofs" / name).mkdir(parents=True)
+        (staging / "proofs" / name / "scan Durand.pdf").write_text("x")
+    os.utime(staging / "proofs" / "has-left" / "alt" / "scan Durand.pdf", (1.6e9, 1.6e9))
+    clear_away()
+    assert len(list((staging / "proofs").rglob("*.pdf"))) == 3, "somebody may be about to connect them"
+    monkeypatch.setattr(retention, "FILES_KEPT", timedelta(0))
+    time.sleep(0.02)
+    clear_away()
+    assert [each.name for each in (staging / "proofs").iterdir()] == ["neighbour"]
+
+
+def test_old_files_of_imports_go(staging: Path) -> None:
+    folder, imports = staging / "import", Imports(f"file://{staging}")
+    folder.mkdir()
+    for name in ("old.csv", "old.result.csv"):
+        (folder / name).write_text("pce")
+    time.sleep(0.05)
+    before = datetime.now(UTC)
+    time.sleep(0.05)
+    (folder / "new.csv").write_text("pce")
+    assert imports.remove_old(before) == 2
+    assert imports.names() == ["new.csv"]
+
+
+def test_a_step_that_fails_keeps_none_of_the_others(staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (OVERDUE, FRESH):
         CouchDBHook().put(CONSENT_RECORD, {"_id": name, "pce": "x"})
-    yield
-    Remover(CouchDBHook()).remove_range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")
-
-
-@pytest.fixture(autouse=True)
-def staging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", f"file://{tmp_path}")
-    return tmp_path
-
-
-def there() -> set[str]:
-    return {each["_id"] for each in CouchDBHook().range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")} & {OVERDUE, FRESH}
-
-
-def test_a_step_that_fails_keeps_none_of_the_others(
-    staging: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
     monkeypatch.setattr(retention, "FILES_KEPT", timedelta(0))
     (staging / "import").mkdir()
     (staging / "import" / "homes.csv").write_text("pce")
     (staging / "proofs").write_text("no folder")
     time.sleep(0.02)
-    with caplog.at_level(logging.ERROR), pytest.raises(BadSettings, match="could not be written to or read from"):
+    with pytest.raises(BadSettings, match="could not be written to or read from"):
         clear_away()
-    assert there() == {FRESH}
+    assert [each["_id"] for each in kept()] == [FRESH]
     assert not (staging / "import" / "homes.csv").exists()
+
+
+def test_nothing_of_a_refused_form_is_readable_the_next_day(account_id: str) -> None:
+    couchdb, made = CouchDBHook(), record(account_id)
+    found = couchdb.get(CONSENT_RECORD, made)
+    assert found
+    ConsentRecords(couchdb).remove(next(iter(ConsentRecords(couchdb).of(account_id))))
+    clear_away()
+    limit = time.monotonic() + 20
+    while True:  # CouchDB compacts in the background
+        answer = couchdb.request("GET", CONSENT_RECORD, f"/{made}", query={"rev": f"{found['_rev']}"})
+        if answer.status_code == 404 or time.monotonic() > limit:
+            break
+        time.sleep(0.5)
+    assert answer.status_code == 404, answer.text

@@ -18,7 +18,7 @@ from include.gas.errors import LeftBefore
 from tests.helpers import holder
 from tests.leaving.runs import acquire, check
 from tests.leaving.steps import delete
-from tests.rights.declared import PERSON, calls, give, postcode, rights
+from tests.rights.declared import PERSON, calls, give, postcode
 from tests.rights.scene import document
 
 if TYPE_CHECKING:
@@ -86,14 +86,3 @@ def test_it_is_not_sent(
     assert told(account_id, capfd), "every morning"
     delete(account_id, run_id="run-2", started=datetime.now(UTC))
     assert document(clean, account_id) == {}
-
-
-def test_who_connects_again_is_declared(clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]) -> None:
-    connect(clean, account_id, datetime.now(UTC) - timedelta(hours=2))
-    restored = left_and_restored(clean, account_id)
-    pce = connect(clean, account_id, datetime.now(UTC), restored)
-    assert not told(account_id, capfd)
-    with pytest.raises(AirflowSkipException, match="has to accept the right"):
-        acquire(account_id)
-    assert [each["etat_droit_acces"] for each in rights(clean, pce)] == ["A valider"]
-    assert not told(account_id, capfd)

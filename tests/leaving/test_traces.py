@@ -122,7 +122,7 @@ def life(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPat
         (right,) = [each for each in world.control.consents() if each["id_pce"] == second]
         world.control.change_consent(right["id_droit_acces"], etat_droit_acces="Révoquée")
         run("grdf_consents")
-        run(f"grdf_account__{one}", "failed")
+        run(f"grdf_account__{one}")  # its other meter is read
         stage(one, first)
         world.control.fault("/droit_acces/", status=409, times=None, body={"erreur": said})
         form = {"account": one, "confirm": one}

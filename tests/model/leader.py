@@ -86,18 +86,12 @@ class Leader(Runs):
             state=SimpleNamespace(id=f"attempt-{number}", account=account, until=until),
             link=None, redirect_uri="https://airflow.example/grdf/callback", verifier=None, nonce=nonce,
         )  # fmt: skip
-        was_left = account in self.world.book.left
         self.world.book.came_back(account)
         outer, self.world.wire.actor = self.world.wire.actor, account
         try:
-            attempt.deletions = connecting.deletions_now(
-                connecting.couchdb(), account
-            )  # the household comes back at once
             connecting.finish(attempt, code, by="operator")  # type: ignore[arg-type]
         except connecting.Stop as stop:
             self.world.say(f"  the page says {stop.key} {stop.cause}")
-            if was_left and self.world.account(account) is None:
-                self.world.book.left.add(account)
         except tasks.Killed:
             self.world.say("  the API server dies")
         finally:

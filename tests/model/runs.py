@@ -113,26 +113,17 @@ class Runs:
 
     def do_leave(self, account: str, keep: bool, steps: int) -> None:
         """A household leaves. The deletion may stop after some of its steps."""
-        from grdf.airflow.tasks.run import Run
-        from grdf.operators.deletion import approve, check, mark, purge, report, revoke
+        from grdf.operators.deletion import check, mark, purge, report, revoke
 
-        class Approved(approve.ApproveDeletionOperator):
-            """An approval that somebody other than the requesting operator gives at once, also when asked again."""
-
-            def _ask(self, context: Any, plan: Any) -> Any:
-                somebody = {"id": "7", "name": "somebody-else"}
-                event = {"chosen_options": [self.APPROVE], "params_input": {}, "responded_by_user": somebody}
-                self._note(Run.of(context), plan.digest())
-                return self.execute_complete(context, event | {"responded_at": now})
-
-        book, now = self.world.book, self.world.clock.ours
+        book = self.world.book
         if self.world.account(account) is None and account not in book.leaving:
             return
         params = {"account": account, "confirm": account, "dry_run": False, "keep_data": keep}
         at_hand = self._context("manual")
         at_hand["params"] = params
+        tasks.setting("deletion_needs_approval", False)
         kinds = (
-            check.CheckDeletionOperator, Approved, mark.MarkLeavingOperator, revoke.RevokeConsentsOperator,
+            check.CheckDeletionOperator, mark.MarkLeavingOperator, revoke.RevokeConsentsOperator,
             purge.PurgeAccountOperator, report.ReportDeletionOperator,
         )  # fmt: skip
         for number, kind in enumerate(kinds):
@@ -140,8 +131,7 @@ class Runs:
                 return
             if kind is mark.MarkLeavingOperator:
                 book.begins_to_leave(account)
-            asked = {"subject": "Delete?"} if kind is Approved else {}
-            ended = tasks.execute(self.world, kind, at_hand, actor=account, account_id=account, **asked)
+            ended = tasks.execute(self.world, kind, at_hand, actor=account, account_id=account)
             if ended.state != "success":
                 return
         if keep:

@@ -1,28 +1,29 @@
 """The truth on a page: *what each household allows, and what GRDF last said about it, is what is stored; nothing of
 anybody else; every missing day is either asked for again or reported.*
 
-* A household **allows** a gas day of a meter while a right that it gave itself is in force at GRDF, with daily data in
-  its perimeter and the day between the perimeter's ends. Rights of others on the same meter allow it nothing.
+* A gas day of a meter is **one account's**: that whose right covers it, by what GRDF has shown of the rights. Whoever
+  came first has the days up to the end of its right, or to the beginning of another account's later right; who comes
+  next has those from then on.
 * GRDF has **said** what was in its answers that reached a running task of that account.
-* Published periods, and facts about the contract and the meter, are allowed by their own perimeters.
+* Facts about the contract and the meter are allowed by their own perimeters, as far as GRDF has shown them.
 
 Always, after each step:
 
-1. a stored day holds what GRDF said about it while the household allowed it; a day only disappears by a deletion, or
-   because it was read after somebody else's right appeared on the meter, so that it may be taken back; a stored period
-   and a noted fact were said while the household allowed them;
-2. an account names only rights that its own household gave, and forgets none of its meters;
+1. a stored day is the account's, as far as GRDF has shown it, and holds what GRDF said about it; it only disappears by
+   a deletion or because it is not the account's; so does a stored period; a noted fact was said while the household
+   allowed it;
+2. an account has only rights that its own household gave, and forgets none of its meters;
 3. only rights of a household that leaves are revoked;
 4. no meter number, code, token or secret leaves a task through its XCom;
 5. a household that has left has nothing stored.
 
 Once all trouble has ended and enough mornings have passed:
 
-6. each day that the household allows and GRDF has is stored, as GRDF last said it;
+6. each day that is the account's and that GRDF has is stored, as GRDF last said it, and no day of anybody else;
 7. unless GRDF had none, asked at two times apart: then the account says so;
 8. each missing day is counted as missing, and the page does not say that all is well if there is one; month and year
    totals are the sums, and the account's book is right;
-9. an account whose right GRDF lists as in force is read, and any other account says that it is not.
+9. an account with a right in force says nothing of meters whose rights are over; one without any says so.
 
 This module is independent of the code that it checks: they share no functions except those for the names of documents.
 """
@@ -39,6 +40,10 @@ from tests.model.witnessed import ACCOUNTS, DATA, DAYS, Right, Witnessed, in_for
 
 APART = timedelta(days=27)
 """Time between two answers that settle that GRDF does not have a day: four weeks, including a monthly publication."""
+
+
+LAST_DAYS = timedelta(days=8)
+"""For how long an account may be silent of a right in force whose days are over: the last ones are published late."""
 
 
 class Untrue(AssertionError):
@@ -90,13 +95,15 @@ class Book(Witnessed):
                 if first >= end:
                     continue
                 there = has(pce, first, end)
-                gone = [day for day in sorted(there) if day not in stored and not self._had_none(account, pce, day)]
+                days = [first + timedelta(days=n) for n in range((end - first).days)]
+                days = [day for day in days if self.holder(pce, day) == account]
+                gone = [day for day in days if day in there and day not in stored]
+                gone = [day for day in gone if not self._had_none(account, pce, day)]
                 if gone:
                     self.faults.append(
                         f"6: {account} lacks {len(gone)} of {len(there)} days of meter {self._name(pce)} that it "
                         f"allows and GRDF has, {gone[0]} to {gone[-1]}"
                     )
-                days = [first + timedelta(days=n) for n in range((end - first).days)]
                 missing = [day for day in days if day not in stored]
                 self._count_missing(document, pce, missing)
                 if missing and well:
@@ -106,6 +113,7 @@ class Book(Witnessed):
             key.split(":")[1] for where, key in self.documents if where == DAYS and key.startswith(f"{account}:")
         }:
             self._values(account, pce)
+            self._own(account, pce)
         self._says_lost(account, document)
 
     def _had_none(self, account: str, pce: str, day: date) -> bool:
@@ -134,6 +142,15 @@ class Book(Witnessed):
                     f"{said[done[-1]].energy}"
                 )
 
+    def _own(self, account: str, pce: str) -> None:
+        days = sorted(self._stored(account, pce))
+        first = next((day for day in days if self.holder(pce, day) == account), date.max)
+        others = [day for day in days if day > first and self.holder(pce, day) != account]
+        if others:
+            self.faults.append(
+                f"6: {account} keeps {len(others)} days of meter {self._name(pce)} that are not its own, {others[0]} on"
+            )
+
     def _totals(self, account: str, pce: str) -> None:
         stored = self._stored(account, pce)
         sums: dict[str, dict[str, list[float]]] = {DATA[1]: defaultdict(list), DATA[2]: defaultdict(list)}
@@ -154,13 +171,24 @@ class Book(Witnessed):
             self.faults.append(f"8: {account} says it stores {book} of meter {self._name(pce)}, it is {len(stored)}")
 
     def _says_lost(self, account: str, document: Mapping[str, Any]) -> None:
-        read = self.must_be_read(account)
-        lost = self.brought.get(account, {}).keys() - read.keys()
-        noted, state = document.get("consents_lost") or [], document.get("state")
-        if lost and not state and not lost <= set(noted):
-            self.faults.append(f"9: {account} does not say that its consent for {len(lost)} meter(s) is lost")
-        if read and not lost and (state or noted):
-            self.faults.append(f"9: {account} is called {state}, although all its consents are in force")
+        today, state = paris_day(self.now()), document.get("state")
+        read, lately = (
+            {
+                pce
+                for pce, rights in self.must_be_read(account).items()
+                if any(each["perim_donnees_conso_fin"] > str(day) for each in rights)
+            }
+            for day in (today, today - LAST_DAYS)
+        )
+        stand = {
+            pce
+            for pce, ids in self.brought.get(account, {}).items()
+            if any(each["id_droit_acces"] in ids and each["etat_droit_acces"] == "Active" for each in self.rights())
+        }
+        if self.brought.get(account) and not lately and not state:
+            self.faults.append(f"9: {account} does not say that none of its meters is read")
+        if read and state and stand <= read:
+            self.faults.append(f"9: {account} is called {state}, although all that it needs is in force")
 
     def _stored(self, account: str, pce: str) -> dict[date, float]:
         start = f"{account}:{pce}:"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.model.wire import Call
 
 PARIS = ZoneInfo("Europe/Paris")
-ACCOUNTS, DAYS = "io-cozy-accounts", "com-grandlyon-grdf-day"
+ACCOUNTS, DAYS, METERS = "io-cozy-accounts", "com-grandlyon-grdf-day", "com-grandlyon-grdf-meter"
 DATA = (DAYS, "com-grandlyon-grdf-month", "com-grandlyon-grdf-year", "com-grandlyon-grdf-published")
 Right = Mapping[str, Any]
 
@@ -28,7 +28,7 @@ class Said:
 
     :param at: when it was sent, in true time
     :param energy: kWh; ``None`` if GRDF said that it has none, or did not mention a requested day
-    :param allowed: whether the household allowed it at that moment
+    :param allowed: whether the account could hold it, by what GRDF had shown of the rights
     :param run: the run that received it
     """
 
@@ -72,17 +72,23 @@ class Witnessed:
     secrets: set[str] = field(default_factory=set)
     said: dict[tuple[str, str, date], list[Said]] = field(default_factory=lambda: defaultdict(list))
     brought: dict[str, dict[str, list[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
-    """The rights that an account's document has named, by account and meter, oldest first."""
+    """The rights that an account has had by the meters' documents, by account and meter, oldest first."""
+    shown: dict[str, Right] = field(default_factory=dict)
+    """What GRDF's answers have shown of each right last. Its list makes nothing worse; its answer about meters does."""
+    in_force_once: set[str] = field(default_factory=set)
+    """Rights that an answer has shown as in force."""
+    over: dict[str, date] = field(default_factory=dict)
+    """The day on which an answer first showed that a right was over."""
     kept: set[str] = field(default_factory=set)
     """Runs that have ended well."""
     left: set[str] = field(default_factory=set)
-    """Accounts whose deletion has ended and that have not come back."""
+    """Accounts whose deletion has ended. Their ids are not used again."""
     leaving: dict[str, set[str]] = field(default_factory=dict)
     """Accounts whose deletion is in progress, with the rights that it must end."""
     faults: list[str] = field(default_factory=list)
     documents: dict[tuple[str, str], Any] = field(default_factory=dict)
     monthly: dict[tuple[str, str], set[tuple[str, str, float]]] = field(default_factory=lambda: defaultdict(set))
-    """By meter and perimeter: who allowed what was said of a period, with its first day and kWh; of facts, who did."""
+    """By meter and perimeter: what was said of a period, its first day and kWh; of facts, who allowed them."""
 
     # -- what passes ------------------------------------------------------------------------------------------------
 
@@ -99,15 +105,56 @@ class Witnessed:
             self._data(call, call.actor, call.path.split("/")[-2])
         elif call.path.rpartition("_")[2] in ("publiees", "contractuelles", "techniques") and call.status == 200:
             self._monthly(call, call.path.split("/")[-2], call.path.rpartition("_")[2])
+        elif call.path.endswith("/droits_acces") and call.status == 200:
+            self._rights(call)
+
+    def _rights(self, call: Call) -> None:
+        for text in call.body.decode().splitlines():
+            try:
+                line = json.loads(text)
+            except ValueError:
+                continue
+            right, active = line.get("id_droit_acces"), line.get("etat_droit_acces") == "Active"
+            if right and (active or call.method == "POST"):
+                self.shown[right] = line
+                if active:
+                    self.in_force_once.add(right)
+                else:
+                    self.over.setdefault(right, paris_day(self.now()))
+
+    def holder(self, pce: str, day: date) -> str:
+        """Return whose a gas day of a meter is, by what GRDF has shown: the first whose right covers it; else ``""``.
+
+        A right gives way to a later one of another account from the day on which that begins.
+        """
+        owners = {right: account for account, mine in self.brought.items() for right in mine.get(pce, ())}
+        rights = sorted(
+            (self.shown[right] for right in owners if right in self.in_force_once),
+            key=lambda right: right["date_creation"],
+        )
+        for number, right in enumerate(rights):
+            account = owners[right["id_droit_acces"]]
+            ends = [right["perim_donnees_conso_fin"], _day_after(right["date_fin_droit_acces"])]
+            if over := self.over.get(right["id_droit_acces"]):
+                ends.append((right["date_revocation"] or str(over))[:10])
+            ends += [
+                other["date_debut_droit_acces"]
+                for other in rights[number + 1 :]
+                if owners[other["id_droit_acces"]] != account
+            ]
+            if right["perim_donnees_conso_debut"] <= str(day) < min(ends):
+                return account
+        return ""
 
     def _monthly(self, call: Call, pce: str, kind: str) -> None:
-        allowing = [
-            (self.owner.get(right["id_droit_acces"], ""), right)
-            for right in self.rights()
-            if right["id_pce"] == pce and in_force(right, paris_day(self.now()), kind)
-        ]
         if kind != "publiees":
-            self.monthly[pce, kind] |= {(owner, "", 0.0) for owner, _ in allowing}
+            self.monthly[pce, kind] |= {
+                (account, "", 0.0)
+                for account, mine in self.brought.items()
+                if any(
+                    each in self.shown and in_force(self.shown[each], paris_day(self.now()), kind) for each in mine[pce]
+                )
+            }
             return
         for text in call.body.decode().splitlines():
             try:
@@ -115,19 +162,10 @@ class Witnessed:
             except ValueError:
                 continue
             if use:
-                first = use["date_debut_consommation"][:10]
-                covering = [owner for owner, right in allowing if covers(right, date.fromisoformat(first))]
-                self.monthly[pce, kind] |= {(owner, first, use["energie"]) for owner in covering}
-
-    def _own(self, account: str, pce: str) -> list[Right]:
-        return [
-            right
-            for right in self.rights()
-            if right["id_pce"] == pce and self.owner.get(right["id_droit_acces"]) == account
-        ]
+                self.monthly[pce, kind].add(("", use["date_debut_consommation"][:10], use["energie"]))
 
     def _data(self, call: Call, account: str, pce: str) -> None:
-        now, mine = self.now(), [right for right in self._own(account, pce) if in_force(right, paris_day(self.now()))]
+        now = self.now()
         told: dict[date, float | None] = {}
         refused = False
         for text in call.body.decode().splitlines():
@@ -145,7 +183,7 @@ class Witnessed:
         for number in range((end - first).days):
             day = first + timedelta(days=number)
             if day in told or not refused:
-                allowed = any(covers(right, day) for right in mine)
+                allowed = self.holder(pce, day) == account
                 self.said[account, pce, day].append(Said(now, told.get(day), allowed, call.run))
 
     def written(self, database: str, key: str, document: Mapping[str, Any] | None) -> None:
@@ -157,42 +195,40 @@ class Witnessed:
             self.documents[database, key] = dict(document)
         account = key.partition(":")[0]
         if database == ACCOUNTS:
-            self._account(account, document)
-        elif (
-            database in DATA
-            and document is None
-            and account not in self.leaving
-            and not self._taken_back(database, key)
-        ):
-            self.faults.append(f"1: {self._place(key)} of {database} is gone, and nobody leaves")
+            self._account(account, before or {}, document)
+        elif database == METERS:
+            self._meter(key, document or {})
+        elif database in (DAYS, DATA[3]) and document is None:
+            first = date.fromisoformat(key.split(":")[2])
+            if account not in self.leaving and self.holder(key.split(":")[1], first) == account:
+                self.faults.append(f"1: {self._place(key)} of {database} is gone, and nobody leaves")
         elif database == DAYS and document is not None and (before or {}).get("load") != document["load"]:
             self._day(key, document["load"])
         elif database == DATA[3] and document is not None and document != before:
-            said = self.monthly[document["pce"], "publiees"]
-            if (account, document["first"], document["load"]) not in said:
-                self.faults.append(f"1: {account} stores a period that GRDF never told it while its household allowed")
-
-    def _taken_back(self, database: str, key: str) -> bool:
-        account, pce, text = key.split(":")[:3]
-        others = [
-            datetime.fromisoformat(right["date_creation"]).replace(tzinfo=PARIS)
-            for right in self.rights()
-            if right["id_pce"] == pce and right["id_droit_acces"] not in self.brought[account][pce]
-        ]
-        if database != DAYS:
-            return bool(others)
-        said = self.said.get((account, pce, date.fromisoformat(text)), [])
-        return any(each.at >= made for each in said for made in others)
+            pce, first = document["pce"], document["first"]
+            told = ("", first, document["load"]) in self.monthly[pce, "publiees"]
+            if not told or self.holder(pce, date.fromisoformat(first)) != account:
+                self.faults.append(f"1: {account} stores a period that GRDF never told it, or that is not its own")
 
     def _day(self, key: str, load: float) -> None:
         account, pce, text = key.split(":")
-        said = self.said.get((account, pce, date.fromisoformat(text)), [])
-        same = [each for each in said if each.energy == load]
-        if not any(each.allowed for each in same):
-            why = "which its household does not allow" if same else "which GRDF never told it"
-            self.faults.append(f"1: {account} stores {text} of meter {self._name(pce)}, {why}")
+        day = date.fromisoformat(text)
+        if load not in [each.energy for each in self.said.get((account, pce, day), [])]:
+            self.faults.append(f"1: {account} stores {text} of meter {self._name(pce)}, which GRDF never told it")
+        elif self.holder(pce, day) != account:
+            self.faults.append(f"1: {account} stores {text} of meter {self._name(pce)}, which is not its own")
 
-    def _account(self, account: str, document: Any) -> None:
+    def _meter(self, pce: str, document: Mapping[str, Any]) -> None:
+        for right in document.get("rights") or []:
+            account, given = right.get("account"), right.get("id")
+            if not (account and given):
+                continue
+            if self.owner.get(given) != account:
+                self.faults.append(f"2: {account} has a right to {self._name(pce)} that {self.owner.get(given)} gave")
+            elif given not in self.brought[account][pce]:
+                self.brought[account][pce].append(given)
+
+    def _account(self, account: str, before: Mapping[str, Any], document: Any) -> None:
         if document is None:
             if account not in self.leaving:
                 self.faults.append(f"2: the document of {account} is gone, and it does not leave")
@@ -204,33 +240,17 @@ class Witnessed:
             for kind, name in (("contractuelles", "tariff"), ("techniques", "frequency")):
                 if facts.get(name) is not None and (account, "", 0.0) not in self.monthly[pce, kind]:
                     self.faults.append(f"1: {account} notes a {name} of meter {self._name(pce)}, not being allowed to")
-        results = document.get("oauth_callback_results") or {}
-        entries = {entry["pce"]: entry for entry in results.get("consents") or []}
-        for pce, entry in entries.items():
-            for right in filter(None, (each.get("id_accreditation") for each in (*entry.get("others", ()), entry))):
-                owner = self.owner.get(right)
-                if owner != account:
-                    self.faults.append(f"2: {account} names a right on meter {self._name(pce)} that {owner} gave")
-                elif right not in self.brought[account][pce]:
-                    self.brought[account][pce].append(right)
-        for pce in self.brought[account]:
-            if pce not in entries:
-                self.faults.append(f"2: {account} has forgotten its meter {self._name(pce)}")
+        for pce in _named(before) - _named(document):
+            self.faults.append(f"2: {account} has forgotten its meter {self._name(pce)}")
 
     def came_back(self, account: str) -> None:
         """Record that a household connects, again or for the first time."""
-        self.left.discard(account)
         if (ACCOUNTS, account) not in self.documents:  # a deletion that stopped near its end has nothing more to do
             self.leaving.pop(account, None)
 
     def begins_to_leave(self, account: str) -> None:
         """Record that the deletion of an account has marked it."""
-        results = (self.documents.get((ACCOUNTS, account)) or {}).get("oauth_callback_results") or {}
-        named = {
-            each.get("id_accreditation")
-            for entry in results.get("consents") or []
-            for each in (*entry.get("others", ()), entry)
-        }
+        named = {right for mine in self.brought[account].values() for right in mine}
         self.leaving[account] = self.leaving.get(account, set()) | named
 
     def has_left(self, account: str) -> None:
@@ -262,3 +282,12 @@ class Witnessed:
     def _place(self, key: str) -> str:
         account, _, rest = key.partition(":")
         return f"{account}:{rest[-14:]}"
+
+
+def _day_after(text: str) -> str:
+    return str(date.fromisoformat(text[:10]) + timedelta(days=1))
+
+
+def _named(document: Mapping[str, Any]) -> set[str]:
+    consents = (document.get("oauth_callback_results") or {}).get("consents") or []
+    return {entry["pce"] for entry in consents}

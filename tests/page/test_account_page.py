@@ -12,13 +12,19 @@ from typing import Any
 
 import pytest
 import requests
+from msgspec.structs import replace
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.page.account.account_data import names_in_addresses
+from include.gas.account.own_meters import with_meters
+from include.gas.account.sections.status import Status
 from include.gas.answers.proof_state import STATES
-from include.gas.days.gas_day import paris_today
+from include.gas.days.gas_day import ONE_DAY, paris_today
+from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.meter_tag import meter_tag
+from include.gas.rights.meter_rights import Held
+from include.gas.rights.proof_check import Proof
 from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
 from tests.page_accounts import Fleet, account_id, meter
@@ -123,10 +129,12 @@ def test_the_end_of_the_calls_is_said_when_it_comes_first_and_missing_days_are_t
     site: Site, world: LocalWorld, today: date
 ) -> None:
     document = Fleet(today).account(5) | {"_id": "two-meters"}
-    (first,) = document["oauth_callback_results"]["consents"]
-    until = today + timedelta(days=3)
-    first["calls_until"] = until.isoformat()
-    document["oauth_callback_results"]["consents"] = [first, {"pce": meter(6), "id_accreditation": "other"}]
+    until, moved = today + timedelta(days=3), today - timedelta(days=100)
+    held = [
+        Held(pce=meter(5), word="active", day=until + ONE_DAY, days=(Window(date.min, until + ONE_DAY),)),
+        Held(pce=meter(6), word="over", day=moved, days=(Window(date.min, moved),)),
+    ]
+    document = with_meters(document, held)
     world.book.save(document)
     browser = site.browser("admin")
     tags = (meter_tag("two-meters", meter(number)) for number in (5, 6))
@@ -136,6 +144,9 @@ def test_the_end_of_the_calls_is_said_when_it_comes_first_and_missing_days_are_t
         assert f"{meter(number)} ({meter_tag('two-meters', meter(number))})" in of_first
     assert "3 may still come; GRDF does not have 1" in of_first
     assert "0 may still come; GRDF does not have 0" in of_other
+    history = f"history: over since {moved.day} {moved:%b %Y}, its days stay"
+    assert of_first.count(history) == 1, "beside its number"
+    assert of_other.count(history) == 2, "and as what is known of its consent"
     document["gaps"] = {}
     world.book.save(document)
     assert "Consent ends soon" in text(browser.get("/?search=two-meters").text)
@@ -254,16 +265,21 @@ def test_a_meter_has_its_tag_beside_its_number(visitor: requests.Session) -> Non
     assert f"{PCE} ({meter_tag(ACCOUNT, PCE)})" in text(visitor.get(f"/accounts/{ACCOUNT}").text)
 
 
+def proved(today: date, number: int, proof: Proof) -> dict[str, Any]:
+    """Return an account of whose right GRDF checks the proof."""
+    document = Fleet(today).account(number)
+    (held,) = Status.held(document).values()
+    return Status.with_held(document, [replace(held, proofs={held.right: proof})])
+
+
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize("state", STATES)
 def test_the_proof_of_a_consent_is_said_with_its_deadline(
     site: Site, world: LocalWorld, today: date, state: str, language: str
 ) -> None:
     until = today + timedelta(days=3)
-    proof = {"pce": meter(8), "state": state, "until": until.isoformat(), "sent": "2026-05-02T07:00:00Z"}
-    if state == "asked":
-        del proof["sent"]
-    world.book.save(Fleet(today).account(8) | {"_id": "proved", "proofs": {"u-1": proof, "odd": 7}})
+    proof = Proof(state=state, until=until, sent="" if state == "asked" else "2026-05-02T07:00:00Z")
+    world.book.save(proved(today, 8, proof) | {"_id": "proved"})
     browser = site.browser("viewer")
     spoken = {"Accept-Language": language}
     said = text(browser.get("/accounts/proved", headers=spoken).text)
@@ -280,6 +296,6 @@ def test_the_proof_of_a_consent_is_said_with_its_deadline(
 
 
 def test_a_deadline_that_is_over_is_said(site: Site, world: LocalWorld, today: date) -> None:
-    proof = {"pce": meter(9), "state": "asked", "until": (today - timedelta(days=1)).isoformat()}
-    world.book.save(Fleet(today).account(9) | {"_id": "too-late", "proofs": {"u-1": proof}})
+    proof = Proof(state="asked", until=today - timedelta(days=1))
+    world.book.save(proved(today, 9, proof) | {"_id": "too-late"})
     assert "is over: ask GRDF." in text(site.browser("viewer").get("/accounts/too-late").text)

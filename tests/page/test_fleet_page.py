@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import date, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 
 import pytest
+from msgspec.structs import replace
 
+from grdf.hooks.couchdb import CouchDBHook
 from grdf.page.html.spelling import Spelling
+from include.gas.account.sections.status import Status
+from include.gas.days.gas_day import paris_today
+from include.gas.days.windows import Window
 from include.gas.display.fleet import DAYS, fleet
 from include.gas.display.overview import Overview, overview
+from include.gas.documents.doctypes import METER
 from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
 from tests.page_accounts import Fleet, account_id
@@ -93,6 +101,50 @@ def test_it_speaks_french_and_needs_nothing_inline(site: Site) -> None:
     assert "'unsafe-inline'" not in answer.headers["Content-Security-Policy"]
 
 
+@contextmanager
+def odd_rights() -> Iterator[None]:
+    """Rights of which people must know: one without an account, one that waits for long, one that ends, two for one."""
+    couchdb, ends = CouchDBHook(), str(paris_today(datetime.now(UTC)) + timedelta(days=9))
+    common = {"client": "grdf_adict", "way": "declared", "since": "2026-01-01T08:00:00Z"}
+    active = common | {"state": "active", "was_active": True}
+    rights = {
+        "free": [active | {"id": "free", "account": ""}],
+        "waits": [common | {"id": "waits", "state": "waiting", "account": "0-waits"}],
+        "ends": [active | {"id": "ends", "account": "0-ends", "end": ends}],
+        "two": [active | {"id": name, "account": f"0-{name}"} for name in ("shares", "too")],
+    }
+    couchdb.write(METER, [{"_id": f"odd-{name}", "rights": each} for name, each in rights.items()])
+    yield
+    for name in rights:
+        stored = couchdb.get(METER, f"odd-{name}") or {}
+        couchdb.request("DELETE", METER, f"/odd-{name}", query={"rev": stored["_rev"]})
+
+
+def of_rights(html: str) -> str:
+    part = html.partition('<section aria-labelledby="rights">')[2].partition('<section aria-labelledby="runs">')[0]
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", part)))
+
+
+def test_rights_that_people_must_know_of_are_told_with_what_to_do(site: Site) -> None:
+    browser, viewer = site.browser("admin"), site.browser("viewer")
+    before = of_rights(browser.get("/fleet").text)
+    with odd_rights():
+        html, seen = browser.get("/fleet").text, viewer.get("/fleet").text
+    said = of_rights(html)
+    for what, whose in (
+        ("Rights in force without an account", "grdf_adopt_rights"),
+        ("Declarations without an answer for more than two days", "0-waits"),
+        ("Rights that end within 30 days, and none follows", "0-ends"),
+        ("Meters of several accounts", "0-shares , 0-too"),
+    ):
+        was, now = (sum(map(int, re.findall(rf"{what}: (\d+)", each))) for each in (before, said))
+        assert now == was + 1, what
+        assert whose in said
+    assert '<form data-dag="grdf_adopt_rights">' in html
+    assert "Rights in force without an account" in of_rights(seen)
+    assert "<form data-dag" not in seen, "who may not start it is led to its DAG"
+
+
 def test_days_without_exceptions_are_said_to_be_so(site: Site, world: LocalWorld, today: date) -> None:
     """An empty chart would look as if something were missing."""
     listed = {name: world.book.get(name) or {} for name in world.book.listed()}
@@ -100,8 +152,9 @@ def test_days_without_exceptions_are_said_to_be_so(site: Site, world: LocalWorld
     (years,) = whole["stored"].values()
     for year in years.values():
         year["recent"] = "s" * len(year["recent"])
-    (consent,) = whole["oauth_callback_results"]["consents"]
-    consent["end"] = str(max(date.fromisoformat(year["last"]) for year in years.values()) + timedelta(days=1))
+    (held,) = Status.held(whole).values()
+    end = max(date.fromisoformat(year["last"]) for year in years.values()) + timedelta(days=1)
+    whole = Status.with_held(whole, [replace(held, days=(Window(date.min, end),))])
     try:
         for name, document in listed.items():
             world.book.save(document | {"_id": name, "account_type": "somebody-elses"})

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from grdf.page.list.listing import PAGE_SIZE, SORTS, Listing, Question, listing
 from include.gas.display.overview import Overview, Situation
+from include.gas.rights.meter_rights import Held
 
 TODAY = date(2026, 5, 20)
 
 
 def line(number: int, **more: object) -> Overview:
-    facts = {"meters": (f"099{number:011}",), "last": TODAY - timedelta(days=2), "days": 9} | more
+    held = Held(pce=f"099{number:011}", word="active")
+    facts = {"held": (held,), "last": TODAY - timedelta(days=2), "days": 9} | more
     return Overview(f"home-{number:03}", **facts)  # type: ignore[arg-type]
 
 
@@ -31,7 +33,7 @@ def ask(overviews: list[Overview], **query: str) -> Listing:
 MIXED = [
     line(1),
     line(2, standing=Situation.CONNECT, consent_until=date(2026, 9, 1)),
-    line(3, last=None, days=0, meters=(), standing=Situation.NEW),
+    line(3, last=None, days=0, held=(), standing=Situation.NEW),
     line(4, awaited=2, none=1, last=date(2026, 5, 15)),
     line(5, awaited=7, consent_until=date(2026, 7, 1), last=date(2026, 5, 16)),
     line(6, standing=Situation.LEAVING),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.ledger.meters import Ledger
 from include.gas.documents.doctypes import PUBLISHED
 from include.gas.documents.gas_days import account_range
+from include.gas.rights.transitions import ended
 
 
 def document(world: Any, account: str) -> dict[str, Any]:
@@ -28,9 +30,14 @@ def month_later(world: Any, account: str) -> None:
     for key in ("meter_facts", "published"):
         for entry in said[key].values():
             entry["read_at"] = "2020-01-01T12:00:00.000000Z"
-            for gap in entry.get("gaps") or ():
-                gap["since"] = str(date.fromisoformat(gap["since"]) - timedelta(days=31))
     world.book.save(said)
+
+
+def end(account_id: str, pce: str, day: date) -> None:
+    """GRDF's answer has shown that the right is over."""
+    ledger = Ledger(CouchDBHook())
+    (right,) = ledger.fetch([pce])[pce].of(account_id)
+    ledger.apply(pce, lambda meter: ended(meter, right.id, day))
 
 
 def asked_from(world: Any) -> list[str]:

@@ -10,12 +10,6 @@ from tests.promises.adapter import METERS, Town
 
 PCE, OWN = METERS[0], METERS[1]
 ON_GRDFS_SITE, DECLARED = ("cozy", "code", "page"), ("document", "form", "link", "import")
-KONNECTOR = pytest.param(
-    "konnector",
-    marks=pytest.mark.xfail(
-        strict=True, reason="issue 31: an account that names its right is never asked whose meter it is"
-    ),
-)
 
 
 def comes(town: Town, account: str, way: str) -> None:
@@ -38,7 +32,7 @@ def comes(town: Town, account: str, way: str) -> None:
     town.mornings(2)
 
 
-@pytest.mark.parametrize("way", [*ON_GRDFS_SITE, *DECLARED, "adopted", KONNECTOR, "taken over"])
+@pytest.mark.parametrize("way", [*ON_GRDFS_SITE, *DECLARED, "adopted", "konnector", "taken over"])
 def test_a_meter_that_an_account_has_goes_to_no_other(town: Town, way: str) -> None:
     town.connect("alder", PCE, back=30)
     first = town.ago(30)
@@ -75,7 +69,6 @@ def test_a_meter_that_waits_for_its_holder_is_taken_too(town: Town, way: str) ->
     assert len([right for right in town.rights(PCE) if right["parcours"] == "DECLARATION_TIERS"]) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="issue 31: two accounts that write at the same moment both get it")
 def test_two_accounts_bring_one_meter_at_the_same_moment(new_town: Callable[..., Town]) -> None:
     for after in range(14):
         town = new_town()

@@ -10,9 +10,6 @@ import pytest
 from tests.promises.adapter import METERS, MOVED, REVOKED, Town
 
 HOMES = {f"home-{number:02}": METERS[number] for number in range(8)}
-BELIEVED = pytest.mark.xfail(strict=True, reason="issue 31: a list that lacks a right twice is believed")
-DOWN = pytest.mark.xfail(strict=True, reason="issue 31: without an answer about rights, nobody is read after two days")
-WORDS = pytest.mark.xfail(strict=True, reason="issue 31: a right in a state of another name counts as lost")
 
 
 def lines(keep: Callable[[list[bytes]], list[bytes]]) -> Callable[[bytes], bytes]:
@@ -37,10 +34,6 @@ DAMAGES: dict[str, tuple[Any, str]] = {
     "half": (lines(lambda rows: rows[: len(rows) // 2]), "GET"),
     "another word": (lambda body: body.replace(b'"Active"', b'"Actif"'), ""),
 }
-MARKS = {
-    "two lines short": BELIEVED, "half": BELIEVED, "another word": WORDS, "a page of HTML": DOWN, "out of order": DOWN,
-}  # fmt: skip
-PARAMS = [pytest.param(name, marks=MARKS.get(name, ())) for name in DAMAGES]
 
 
 def fleet(town: Town) -> None:
@@ -49,7 +42,7 @@ def fleet(town: Town) -> None:
     town.mornings()
 
 
-@pytest.mark.parametrize("damage", PARAMS)
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_list_that_is_wrong_for_days_stops_nobody(town: Town, damage: str) -> None:
     fleet(town)
     what, method = DAMAGES[damage]
@@ -63,7 +56,6 @@ def test_a_list_that_is_wrong_for_days_stops_nobody(town: Town, damage: str) -> 
     assert {account: state for account in HOMES if (state := town.state(account))} == {}
 
 
-@pytest.mark.xfail(strict=True, reason="issue 31: each account asks for itself every second day")
 def test_a_list_that_is_missing_for_a_week_costs_few_calls(town: Town) -> None:
     fleet(town)
     town.fault(503, "/droits_acces$", method="GET", times=10_000)

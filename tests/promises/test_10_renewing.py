@@ -79,7 +79,6 @@ def test_a_declared_right_that_is_over_is_declared_again(town: Town, way: str) -
     whole(town, "alder", PCE, first)
 
 
-@pytest.mark.xfail(strict=True, reason="issue 31: an early renewal is swallowed")
 @pytest.mark.parametrize("way", ["form", "import"])
 def test_a_declared_right_is_declared_again_before_its_end(town: Town, way: str) -> None:
     town.declare("alder", PCE, "form", first=town.ago(20), calls_until=town.ago(-30))
@@ -130,7 +129,6 @@ def test_who_has_renewed_without_coming_here_is_taken_over_by_an_operator(town: 
     whole(town, "alder", PCE, first)
 
 
-@pytest.mark.xfail(strict=True, reason="issue 31: a right that begins later counts as none")
 def test_who_has_agreed_to_begin_later_is_not_asked_again(town: Town) -> None:
     town.connect("alder", PCE, begins=town.ago(-5), back=10)
     town.mornings(2)
@@ -140,7 +138,6 @@ def test_who_has_agreed_to_begin_later_is_not_asked_again(town: Town) -> None:
     whole(town, "alder", PCE, first)
 
 
-@pytest.mark.xfail(strict=True, reason="issue 31: it is told for ever to connect the former home again")
 def test_who_has_moved_is_not_asked_for_the_former_home(town: Town) -> None:
     (right,) = town.connect("alder", PCE, back=20)
     town.mornings(2)
@@ -155,7 +152,6 @@ def test_who_has_moved_is_not_asked_for_the_former_home(town: Town) -> None:
     assert {each.pce for each in town.calls("/pce/", since=since)} == {OTHER}
 
 
-@pytest.mark.xfail(strict=True, reason="issue 31: adoption makes a second account for it")
 def test_who_had_renewed_before_a_backup_was_restored_is_read_again(town: Town) -> None:
     town.connect("alder", PCE, back=20, ahead=10)
     first = town.ago(20)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.promises.departures import bodies, records_of
 from tests.promises.stack import AUDIT, LEAVER, ODD_KWH, PEOPLE, RECORDED, RECORDS, STAYER, dag_of
 
@@ -47,7 +45,6 @@ def test_airflow_s_database_holds_what_the_record_names(stack: Stack, departed: 
     assert stack.columns_with(STAYER).keys() - held.keys(), "of those who stay it remembers more"
 
 
-@pytest.mark.xfail(strict=True, reason="issue 31: leaving is rebuilt; FAB keeps a permission for each DAG that was")
 def test_the_users_tables_hold_what_the_record_names(stack: Stack, departed: dict[str, Departure]) -> None:
     (record,) = records_of(stack, LEAVER)
     told = json.dumps(record)

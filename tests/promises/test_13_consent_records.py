@@ -27,7 +27,7 @@ def test_grdf_gets_the_proof_that_it_asks_for(stack: Stack) -> None:
     browser = stack.browser()
     sent = agree(browser, fill_in(browser, link_of(stack, PROVED.account), PROVED))
     assert sent.status_code == 303, sent.text[-3000:]
-    (right,) = stack.rights(PROVED)
+    (right,) = wait(lambda: stack.rights(PROVED), "the right that its first run declares")
     stack.grdf.answer(right)
     stack.grdf.ask_proof(right, stack.yesterday() + timedelta(days=20))
     wait(lambda: stack.has_dag(dag_of(PROVED.account)), "DAG of the household")

@@ -28,7 +28,7 @@ def test_a_run_that_grdf_refuses(stack: Stack) -> None:
     """Its log and its account's document, in Cozy's words for a program and in a sentence for a person."""
     document, log = refused(stack), stack.log_of(stack.first_run(REFUSED))
     assert document["state"].startswith("USER_ACTION_NEEDED")
-    assert "consent" in log.lower()
+    assert "consent" in log.lower(), log
     about = [line for line in log.splitlines() if REFUSED in line and "consent" in line.lower()]
     assert any(NEXT_STEP.search(line) for line in about), log
     assert not any(word in log + json.dumps(document.get("state_message", "")) for word in WHO.personal)

@@ -133,7 +133,6 @@ def test_a_household_that_falls_silent_is_named_once(looks: Looks) -> None:
     assert SILENT.account not in looks.second, "it is known"
 
 
-@pytest.mark.xfail(strict=True, reason="issue 31: a meter whose right is over is history, and its household rests")
 def test_ordinary_life_is_not_red(looks: Looks) -> None:
     """Who has moved, as was announced, or whose right begins next month, makes nothing red and costs no call."""
     assert looks.well, looks.first[-4000:]

@@ -6,8 +6,8 @@ import pytest
 
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf
+from tests.leaving.household import Couch
 from tests.leaving.runs import without_accounts
-from tests.rights.scene import document
 
 __all__ = ["without_accounts"]
 
@@ -18,9 +18,7 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
 
 
-@pytest.fixture
-def nobody_else_waits(clean: LocalWorld) -> None:
-    """No account of an earlier test has a declaration that waits."""
-    for name in clean.book.listed():
-        if "declaration" in document(clean, name):
-            clean.book.remove(name)
+@pytest.fixture(autouse=True)
+def nobody_else(clean: LocalWorld) -> None:
+    """There is no account of an earlier test, and no right of one."""
+    Couch(clean).forget_accounts()

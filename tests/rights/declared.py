@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
+from msgspec.structs import replace
 
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.ledger.meters import Ledger
+from grdf.ledger.taking_in import settled
 from grdf.operators.ways_in.look_at_waiting import LookAtWaitingOperator
-from include.gas.errors import RetryLater
+from grdf.stores.accounts.account_store import AccountStore
+from include.gas.account.sections.status import Status
+from include.gas.days.gas_day import utc_text
+from include.gas.rights.meter_rights import Meter
 from include.sandbox.adict.meter_data import meters
 from tests.helpers import context, holder
 from tests.leaving.runs import acquire
@@ -69,12 +76,16 @@ def answer(world: LocalWorld, pce: str, state: str) -> None:
 
 def declared_before(world: LocalWorld, account: str, minutes: int) -> None:
     """Let so many minutes pass since the right was declared."""
-    stored = document(world, account)
-    then = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
-    for consent in stored["oauth_callback_results"]["consents"]:
-        consent["brought"] = then
-    stored["declaration"] |= {"declared": then}
-    world.book.save(stored)
+    couchdb = CouchDBHook()
+    ledger, then = Ledger(couchdb), utc_text(datetime.now(UTC) - timedelta(minutes=minutes))
+
+    def earlier(meter: Meter) -> Meter:
+        rights = (replace(each, since=then) if each.account == account else each for each in meter.rights)
+        return replace(meter, rights=tuple(rights))
+
+    for meter in ledger.of_account(account):
+        ledger.apply(meter.pce, earlier)
+    AccountStore(couchdb).update(account, lambda stored: settled(ledger, stored))
 
 
 def holds_person(world: LocalWorld, account: str) -> list[str]:
@@ -98,7 +109,7 @@ def three(account_id: str) -> list[str]:
 
 def still_waits(world: LocalWorld, account: str) -> bool:
     stored_now = document(world, account)
-    return bool(stored_now["state"] == WAITS and stored_now["declaration"].get("waits"))
+    return bool(stored_now["state"] == WAITS and any(each.waits for each in Status.held(stored_now).values()))
 
 
 def accepts(world: LocalWorld, *accounts: str) -> None:
@@ -110,15 +121,3 @@ def postcode(pce: str) -> str:
     meter = meters.find(pce)
     assert meter
     return meter.postcode
-
-
-def lost_answer(world: LocalWorld, account: str, **change: Any) -> str:
-    """GRDF takes a right but its answer is lost; then the declaration is edited. Return the meter."""
-    pce = give(world, account, email="wrong@example.org")
-    world.control.fault("/droit_acces$", method="PUT", cut=True, after=True)
-    with pytest.raises(RetryLater):
-        acquire(account, "scheduled")
-    stored_now = document(world, account)
-    stored_now["declaration"] |= change
-    world.book.save(stored_now)
-    return pce

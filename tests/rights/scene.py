@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.helpers import context, holder, yesterday
+from tests.helpers import context, enter_rights, holder, yesterday
 from tests.leaving.runs import acquire, extract, load
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def bring(world: LocalWorld, account: str, pce: str, *, days: int = 40, **terms:
     own = str(right["id_droit_acces"])
     results = {"pce_id": pce, "consents": [{"pce": pce, "id_accreditation": own}]}
     world.book.save({"_id": account, "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": results})
+    enter_rights(account, [right])
     return own
 
 

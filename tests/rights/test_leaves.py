@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from include.gas.meter_tag import meter_tag
 from tests.helpers import connect_cozy, holder
 from tests.leaving.household import ACTIVE, REVOKED, Couch, revocations, rights
 from tests.leaving.steps import delete
@@ -27,14 +24,12 @@ def test_a_right_that_it_has_not_brought_stays_and_is_told(clean: LocalWorld, ac
     theirs = bring(clean, other_of(account_id), pce)
     plan = delete(account_id, steps=("check",), form={"dry_run": True})["check"]["text"]
     assert "Consents to revoke at GRDF: 1" in plan
-    assert f"* {theirs} (this account has not brought it)" in plan
-    tag = meter_tag(account_id, pce)
-    assert f"Its meter {tag} is also read by {other_of(account_id)}, under a consent of its own" in plan
+    assert f"* {theirs} (another account uses it)" in plan
     assert pce not in plan
     delete(account_id)
     assert rights(clean, (pce,)) == {own: REVOKED, theirs: ACTIVE}
     kept = record(clean, account_id)
-    assert (kept["revoked"], kept["left_alone"]) == ({own: "revoked"}, {theirs: "this account has not brought it"})
+    assert (kept["revoked"], kept["left_alone"]) == ({own: "revoked"}, {theirs: "another account uses it"})
     assert consents(clean, other_of(account_id))[0]["id_accreditation"] == theirs
 
 
@@ -60,29 +55,17 @@ def test_all_that_it_brought_goes(clean: LocalWorld, account_id: str) -> None:
     assert rights(clean, (pce,)) == {one: REVOKED, two: REVOKED}
 
 
-def test_one_that_was_never_launched(clean: LocalWorld, account_id: str) -> None:
-    pce = holder(account_id).pces[0]
-    theirs = bring(clean, other_of(account_id), pce, fields={"parcours": "DECLARATION_TIERS"})
-    connect_cozy(clean, account_id)
-    delete(account_id)
-    found = rights(clean, (pce,))
-    assert found.pop(theirs) == ACTIVE
-    assert list(found.values()) == [REVOKED]
-
-
-@pytest.mark.parametrize("token", [True, False])
-def test_an_account_of_the_konnectors(clean: LocalWorld, account_id: str, token: bool) -> None:
-    """Its own right is known from its ``id_token``. Without one, no right that may be somebody else's is revoked."""
+def test_an_account_of_the_konnectors(clean: LocalWorld, account_id: str) -> None:
+    """Without an ``id_token`` no right that may be somebody else's is revoked."""
     (pce,) = connect_cozy(clean, account_id)
     old = document(clean, account_id)
     old["oauth_callback_results"]["pce_id"] = pce
-    if not token:
-        del old["oauth_callback_results"]["id_token"]
+    del old["oauth_callback_results"]["id_token"]
     clean.book.save(old)
     (own,) = rights(clean, (pce,))
     clean.control.change_consent(own, parcours="DECLARATION_TIERS")
     theirs = bring(clean, other_of(account_id), pce)
     delete(account_id)
-    assert rights(clean, (pce,)) == {own: REVOKED if token else ACTIVE, theirs: ACTIVE}
-    assert [right for right, *_ in revocations(clean)] == [own] * token
+    assert rights(clean, (pce,)) == {own: ACTIVE, theirs: ACTIVE}
+    assert revocations(clean) == []
     assert theirs in record(clean, account_id)["left_alone"]

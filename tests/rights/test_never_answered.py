@@ -13,7 +13,7 @@ from include.gas.account.sections.rights.declaration import Declaration, names_p
 from include.gas.errors import RetryLater
 from tests.helpers import holder
 from tests.leaving.runs import acquire, check
-from tests.rights.declared import PERSON, WAITS, give, holds_person, lost_answer, postcode, rights
+from tests.rights.declared import PERSON, WAITS, give, holds_person, postcode, rights
 from tests.rights.scene import document
 
 if TYPE_CHECKING:
@@ -87,42 +87,3 @@ def test_a_correction_begins_anew(clean: LocalWorld, account_id: str) -> None:
     older(clean, account_id, 10)
     check()
     assert names_person(document(clean, account_id))
-
-
-def test_a_right_that_grdf_has_taken_is_still_found(clean: LocalWorld, account_id: str) -> None:
-    pce = lost_answer(clean, account_id)
-    check()
-    if names_person(document(clean, account_id)):
-        older(clean, account_id, 31)
-        check()
-    assert holds_person(clean, account_id) == []
-    with pytest.raises(AirflowSkipException, match="waiting for its household"):
-        acquire(account_id, "scheduled")
-    assert "waits for the contract's holder" in document(clean, account_id)["state_message"]
-    assert document(clean, account_id)["oauth_callback_results"]["pce_id"] == pce
-    assert len(rights(clean, pce)) == 1
-
-
-def changed(world: LocalWorld, account: str, **fields: Any) -> None:
-    stored = document(world, account)
-    world.book.save(stored | {"declaration": stored["declaration"] | fields})
-
-
-def days_ago(days: float) -> str:
-    return (datetime.now(UTC) - timedelta(days=days)).isoformat()
-
-
-@pytest.mark.parametrize("moment", [None, "", "soon", 7])
-@pytest.mark.parametrize("refused", [True, None])
-def test_a_moment_that_cannot_be_read_keeps_nobody(
-    clean: LocalWorld, account_id: str, moment: object, *, refused: bool | None
-) -> None:
-    """Another program has stored it."""
-    give(clean, account_id, refused=refused, refused_since=moment)
-    check()
-    assert names_person(document(clean, account_id))
-    key = "refused_since" if refused else "entered_at"
-    assert document(clean, account_id)["declaration"][key] != moment
-    changed(clean, account_id, **{key: days_ago(31)})
-    check()
-    assert holds_person(clean, account_id) == []

@@ -1,15 +1,11 @@
-"""A billing period that is only partly in the days of the consent gives its household no month and no year."""
+"""A billing period that is only partly in the days of the consent is not stored: its parts are not known."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
-from grdf.hooks.couchdb import CouchDBHook
-from grdf.meters.published_totals import write_period_totals
-from include.gas.consents.consent import Consent
-from include.gas.days.windows import Window
 from tests.helpers import holder
+from tests.plugins.steps import read_published
 from tests.rights.billed import BEFORE, OF_SUMMER, THIS, read, totals
 from tests.rights.scene import bring, check
 
@@ -39,14 +35,5 @@ def test_what_it_allowed_stays_when_it_has_revoked(clean: LocalWorld, account_id
     read(clean, account_id, pce)
     clean.control.revoke(right)
     check()
-    write_period_totals(CouchDBHook(), account_id, pce)
+    read_published(account_id)
     assert set(totals(account_id)) == OF_SUMMER
-
-
-def test_rights_that_follow_each_other_hold_a_period_together() -> None:
-    period = Window(date(2026, 1, 1), date(2026, 7, 1))
-    first = Consent("09900000000017", "a", end=date(2026, 3, 1), unusable="it is over")
-    assert not first.holds(period)
-    assert Consent("09900000000017", "b", first=date(2026, 3, 1), others=(first,)).holds(period)
-    assert not Consent("09900000000017", "b", first=date(2026, 3, 2), others=(first,)).holds(period)
-    assert Consent("09900000000017").holds(period), "no bounds are known"

@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grdf import settings
+from grdf.ledger.meters import Ledger
 from grdf.operators.ways_in.send_proof import SendProofOperator
 from grdf.staging.area import Staging
+from grdf.stores.removal import Remover
+from include.gas.documents.doctypes import METER
 from include.gas.errors import ProofNotSent
 from tests.helpers import context
 from tests.leaving.steps import delete
 from tests.plugins.staging.proof_samples import GOOD, by_hand
-from tests.rights.scene import bring, other_of
+from tests.rights.proofs import brought
+from tests.rights.scene import check, other_of
 
 if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
 
 PDF, PNG = GOOD["application/pdf"], GOOD["image/png"]
@@ -31,14 +36,17 @@ def staging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Staging:
 
 
 @pytest.fixture
-def two(clean: LocalWorld, account_id: str) -> Iterator[dict[str, str]]:
+def two(clean: LocalWorld, couchdb: CouchDBHook, account_id: str) -> Iterator[dict[str, str]]:
     """The rights of two accounts, whose proofs GRDF asks for, in the order in which they are tried."""
-    for name in clean.book.listed():
-        if "proofs" in (clean.book.get(name) or {}):
-            clean.book.remove(name)
-    rights = {name: bring(clean, name, f"099999990{name[-5:]}") for name in sorted((account_id, other_of(account_id)))}
+    for meter in Ledger(couchdb).every():
+        Remover(couchdb).remove(METER, meter.pce)
+    rights = {
+        name: brought(clean, couchdb, name, f"099999990{name[-5:]}")
+        for name in sorted((account_id, other_of(account_id)))
+    }
     for right in rights.values():
         clean.control.ask_proof(right, clean.control.today())
+    check()
     yield rights
     for name in rights:
         clean.book.remove(name)

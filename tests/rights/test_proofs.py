@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from include.gas.account.sections.rights.proofs import Proof
 from include.gas.errors import RefusalDoubted
 from include.gas.meter_tag import meter_tag
 from tests.helpers import yesterday
 from tests.leaving.runs import acquire, extract, load
-from tests.rights.scene import OUTDATED, bring, check, document, other_of
+from tests.rights.proofs import brought, proofs_of
+from tests.rights.scene import OUTDATED, check, document, other_of
 
 if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
 
 
 def test_the_morning_s_check_notes_and_tells_it(
-    clean: LocalWorld, account_id: str, capsys: pytest.CaptureFixture[str]
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other, pce = other_of(account_id), f"099999990{account_id[-5:]}"
-    mine = bring(clean, account_id, pce)
-    stranger = bring(clean, other, pce)
+    mine = brought(clean, couchdb, account_id, pce)
+    foreign = brought(clean, couchdb, other, f"099999991{account_id[-5:]}")
     until = clean.control.today() + timedelta(days=20)
     clean.control.ask_proof(mine, until)
     capsys.readouterr()
@@ -33,23 +34,23 @@ def test_the_morning_s_check_notes_and_tells_it(
     said = f"Account {account_id}: GRDF asks for the proof of the consent for meter {tag} until {until}. Start"
     assert said in log
     assert pce not in log
-    (proof,) = Proof.all_of(document(clean, account_id)).values()
-    assert (proof.pce, proof.state, proof.until, proof.sent) == (pce, "asked", until, "")
-    assert "proofs" not in document(clean, other), "it has another right"
+    (proof,) = proofs_of(clean, account_id).values()
+    assert (proof.state, proof.until, proof.sent) == ("asked", until, "")
+    assert not proofs_of(clean, other), "it has another right"
     assert not document(clean, account_id).get("state")
 
     clean.control.ask_proof(mine, None)
-    clean.control.ask_proof(stranger, until)
+    clean.control.ask_proof(foreign, until)
     check()
-    assert "proofs" not in document(clean, account_id)
-    assert "proofs" in document(clean, other)
+    assert not proofs_of(clean, account_id)
+    assert proofs_of(clean, other)
 
 
 def test_a_refused_proof_asks_for_a_person_and_stops_no_reading(
-    clean: LocalWorld, account_id: str, capsys: pytest.CaptureFixture[str]
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pce = f"099999990{account_id[-5:]}"
-    right, day = bring(clean, account_id, pce, days=10), yesterday(clean)
+    right, day = brought(clean, couchdb, account_id, pce, days=10), yesterday(clean)
     check()
     acquire(account_id, "scheduled")
     load(account_id, extract(account_id, day, "scheduled"), day)
@@ -66,7 +67,8 @@ def test_a_refused_proof_asks_for_a_person_and_stops_no_reading(
     for number in (1, 2):
         with pytest.raises(RefusalDoubted):
             extract(account_id, day, "scheduled", try_number=number)
-    assert document(clean, account_id) == told, "a passing fault does not hide what a person must do"
+    said = document(clean, account_id)["state_message"]
+    assert said == told["state_message"], "a passing fault does not hide what a person must do"
 
     clean.control.decide_proof(right, accept=True)
     load(account_id, extract(account_id, day, "scheduled"), day)
@@ -75,11 +77,11 @@ def test_a_refused_proof_asks_for_a_person_and_stops_no_reading(
     cleared = document(clean, account_id)
     assert not cleared["state"]
     assert "state_proof" not in cleared
-    assert Proof.all_of(cleared)[right].state == "accepted"
+    assert proofs_of(clean, account_id)[right].state == "accepted"
 
     clean.control.decide_proof(right, accept=False)
     check()
     clean.control.revoke(right)
     check()
     assert document(clean, account_id)["state"] == OUTDATED, "the consent comes first"
-    assert "proofs" not in document(clean, account_id)
+    assert not proofs_of(clean, account_id)

@@ -74,7 +74,7 @@ def test_no_other_dag_starts(clean: LocalWorld, account_id: str, started: list[s
 
 
 def test_a_second_try_accuses_nobody_when_the_started_run_has_read_the_account(
-    clean: LocalWorld, account_id: str, started: list[str], nobody_else_waits: None
+    clean: LocalWorld, account_id: str, started: list[str]
 ) -> None:
     """Nor does a right that is read, waits for its holder again and is accepted once more."""
     waits(clean, account_id)

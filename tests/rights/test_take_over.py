@@ -8,6 +8,7 @@ import pytest
 
 from include.gas.errors import BadRequest, FailNow, ServiceUnavailable
 from tests.helpers import days_of, holder, stored
+from tests.leaving.runs import acquire
 from tests.rights.scene import OUTDATED, bring, check, consents, document, other_of, run
 
 if TYPE_CHECKING:
@@ -30,21 +31,15 @@ def test_the_newest_right_becomes_its_own_when_a_person_says_so(
     assert f"the right {right['id_droit_acces']}" in said
     assert "would become its own, as ines says" in said
     assert check(account_id, dry_run=False, by="ines") == {"taken_over": 1, "refused": 0}
-    (entry,) = consents(clean, account_id)
-    assert entry["id_accreditation"] == right["id_droit_acces"]
-    assert [other["id_accreditation"] for other in entry["others"]] == [
-        before["oauth_callback_results"]["consents"][0]["id_accreditation"]
-    ]
+    former = before["oauth_callback_results"]["consents"][0]["id_accreditation"]
     after = document(clean, account_id)
     assert not after["state"]
-    assert not {"consents_lost", "consents_of_others"} & after.keys()
-    (note,) = after["taken_over"]
-    assert (note["right"], note["by"]) == (right["id_droit_acces"], "ines")
+    assert {*after["status"]["meters"][pce]["own"]} == {former, right["id_droit_acces"]}
     run(clean, account_id)
     assert len(days_of(stored(couchdb, account_id, pce))) > 300, "its whole history"
-    with pytest.raises(FailNow):
-        check(account_id, dry_run=False)
-    assert len(document(clean, account_id)["taken_over"]) == 1
+    after = document(clean, account_id)
+    assert check(account_id, dry_run=False) == {"taken_over": 0, "refused": 0}, "it has it already"
+    assert document(clean, account_id) == after
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
@@ -67,8 +62,10 @@ def test_an_old_order_that_was_cleared_takes_no_right_of_who_lives_there_now(
 
 
 def test_the_morning_s_check_may_be_cleared(clean: LocalWorld, account_id: str) -> None:
-    clean.control.revoke(bring(clean, account_id, holder(account_id).pces[0]))
-    assert check(cleared=True)["lost"] >= 1
+    bring(clean, account_id, holder(account_id).pces[0])
+    acquire(account_id)
+    clean.control.revoke(consents(clean, account_id)[0]["id_accreditation"])
+    assert check(cleared=True)["checked"] >= 1
     assert document(clean, account_id)["state"] == OUTDATED
 
 
@@ -92,13 +89,14 @@ def test_the_others_are_done_all_the_same(clean: LocalWorld, account_id: str) ->
     (right,) = clean.control.consent([pce])
     with pytest.raises(FailNow, match="not done for nobody-here"):
         check("nobody-here", account_id, dry_run=False)
-    assert consents(clean, account_id)[0]["id_accreditation"] == right["id_droit_acces"]
+    own = document(clean, account_id)["status"]["meters"][pce]["own"]
+    assert right["id_droit_acces"] in own
 
 
 def test_a_form_that_is_not_filled_in_right(clean: LocalWorld, account_id: str) -> None:
     bring(clean, account_id, holder(account_id).pces[0])
     with pytest.raises(BadRequest, match="dry_run is None"):
         check(account_id)
-    clean.control.fault("/droits_acces", method="GET", status=200, body="{")
+    clean.control.fault("/droits_acces", method="POST", status=200, body="{")
     with pytest.raises(ServiceUnavailable):
         check(account_id, dry_run=False)

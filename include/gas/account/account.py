@@ -10,10 +10,8 @@ from include.gas.account.grant import Code, Grant, grant_in, part_of, results_of
 from include.gas.account.own_meters import meters_in
 from include.gas.account.sections.marks import Leaving, leaving
 from include.gas.account.sections.rights.declaration import is_refused, names_person
-from include.gas.account.sections.rights.sent_declarations import SentDeclarations
 from include.gas.account.sections.whole_history import HistoryRead
 from include.gas.account.state import is_partial, state_message
-from include.gas.consents.consent import Consent
 from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import (
     LOGIN_FAILED,
@@ -22,6 +20,7 @@ from include.gas.errors import (
     BadAccount,
     GrantRefused,
 )
+from include.gas.rights.meter_rights import Held
 
 ACCOUNT_TYPE = "grdfgrandlyon"
 
@@ -31,7 +30,7 @@ class Account:
     """One household's connection.
 
     :param state: Cozy's word for what is wrong; ``None`` when all is well
-    :param meters: the known consents, one per meter, in order; empty before the first launch
+    :param meters: what it has of each of its meters, in order, as its document says; empty before the first launch
     :param grant: the result of the household's consent that we have not used yet; ``None`` if there is none
     :param reconnected: whether the meters are known and the household has consented again since
     :param leaving: the mark of a deletion in progress; ``None`` if there is none
@@ -39,12 +38,11 @@ class Account:
     :param partial: whether the state concerns only some of the meters
     :param declares: whether a right is to be declared for the household at GRDF
     :param refused: whether GRDF has refused that, so that a person corrects it and then starts a run
-    :param was_sent: whether a declaration was sent whose right GRDF's list has not shown yet
     """
 
     id: str
     state: str | None = None
-    meters: tuple[Consent, ...] = ()
+    meters: tuple[Held, ...] = ()
     grant: Grant | None = None
     reconnected: bool = False
     leaving: Leaving | None = None
@@ -52,7 +50,6 @@ class Account:
     partial: bool = False
     declares: bool = False
     refused: bool = False
-    was_sent: bool = False
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Account:
@@ -84,7 +81,6 @@ class Account:
             partial=is_partial(document),
             declares=names_person(document),
             refused=is_refused(document),
-            was_sent=bool(SentDeclarations.of(document)),
         )
 
     @property
@@ -96,15 +92,6 @@ class Account:
         asked = (self.state or "").startswith((USER_ACTION_NEEDED, LOGIN_FAILED))
         fresh = self.reconnected or (self.declares and not self.refused) or (self.grant is not None and not self.meters)
         return asked and not fresh and not self.partial
-
-    @property
-    def reads_on(self) -> bool:
-        """Whether known meters can still be read although a newer consent could not be used.
-
-        They can unless the state asks the household to act for all meters.
-        """
-        asked = (self.state or "").startswith((USER_ACTION_NEEDED, LOGIN_FAILED))
-        return bool(self.meters) and (not asked or self.partial)
 
     @property
     def needs_first_launch(self) -> bool:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.declaration_check import DAYS, given_by
-from include.gas.account.own_meters import with_meters
-from include.gas.account.sections.client import DEFAULT, GrdfClient, bound
+from include.gas.account.grant import RESULTS, IdToken, results_of, with_id_token
+from include.gas.account.sections.client import DEFAULT, bound
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import PERSON, Declaration, is_refused, names_person
 from include.gas.account.sections.section import members, put
 from include.gas.answers.words import fold, fold_address
-from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document, check_account_id
 from include.gas.errors import AccountLeaving
@@ -23,6 +21,7 @@ from include.gas.errors import AccountLeaving
 HINT_SEPARATOR = ";"
 LONGEST_HINT_PART = 100
 """Maximum length of a name or an e-mail address, in characters."""
+_ENTERED = ("pce", "perimeters", *PERSON, *DAYS)
 
 
 def login_hint(first_name: str, last_name: str, email: str, third_party: str) -> str:
@@ -60,51 +59,26 @@ def check_connectable(document: Mapping[str, Any] | None) -> Account | None:
     return account
 
 
-def deletions(records: Iterable[Mapping[str, Any]]) -> str:
-    """Return a fingerprint of an account's deletions. It changes when a deletion starts or finishes.
-
-    :param records: the records of the account's deletions
-    :return: a short hash; empty if there are no records
-    """
-    known = sorted(f"{record['_id']} {record.get('finished_at')}" for record in records)
-    return sha256("\n".join(known).encode()).hexdigest()[:16] if known else ""
-
-
 def connected(
     document: Mapping[str, Any] | None,
     account: str,
-    consents: Iterable[Consent],
+    token: IdToken,
     *,
     at: datetime,
     by: str,
     connection: str = DEFAULT,
 ) -> Document:
-    """Return the account document of a household that has just consented. Create the account if there is none.
+    """Return the account document of a household that has just consented, as cozy-stack leaves it: with its id_token.
 
-    The document is as after a first launch: the ``id_token`` was checked at once, so no token has to wait in the
-    database. Meters of the account that this consent does not name are kept, since they may have another consent.
-
-    :param consents: the consents in the checked ``id_token``; at least one
+    :param token: the checked ``id_token``
     :param by: who connected the account, for its document
     :param connection: the client that has the consents, for a new account
     """
-    check_connectable(document)
-    new = {
-        "_id": check_account_id(account),
-        "account_type": ACCOUNT_TYPE,
-        "name": "",
-        "oauth": {},
-        "oauth_callback_results": {"scope": "openid"},
-    }
-    base: Mapping[str, Any] = document or bound(new, connection)
-    changed = with_meters(base, consents, at)
-    return Connected(utc_text(at), by).noted(changed)
-
-
-_ENTERED = ("pce", "perimeters", *PERSON, *DAYS)
-_IDENTITY = ("pce", "name", "company", "email", "postcode")
-_WRITTEN = (Declaration.key, Connected.key, "state", "state_message", "state_since", "state_partial")
-"""The keys of the account that change when its right is to be declared and GRDF refuses it."""
+    base = _base(document, account, connection)
+    base = put(
+        base, RESULTS, {"scope": "openid", "consents": [], **results_of(base)}
+    )  # told apart from the konnector's
+    return Connected(utc_text(at), by).noted(with_id_token(base, token))
 
 
 def declaring(
@@ -117,27 +91,38 @@ def declaring(
     record: str = "",
     connection: str = DEFAULT,
 ) -> Document:
-    """Return the account document of a household whose right is to be declared. Create the account if there is none.
+    """Return the account document of a household whose right is to be declared.
 
     :param asked: what the household gave, checked
     :param by: who connected the account, for its document
     :param record: id of the record of the consent
     :param connection: the client that is to declare the right, for a new account
     """
-    check_connectable(document)
-    new = {"_id": check_account_id(account), "account_type": ACCOUNT_TYPE, "name": ""}
-    base: Mapping[str, Any] = document or bound(new, connection)
+    base = _base(document, account, connection)
     noted = members(base.get(Declaration.key))
     kept = {key: value for key, value in noted.items() if key not in _ENTERED and not key.startswith("refused")}
     section = kept | given_by(asked) | {"entered_at": utc_text(at)}
     return Connected(utc_text(at), by, record).noted(put(base, Declaration.key, section))
 
 
+def _base(document: Mapping[str, Any] | None, account: str, connection: str) -> Document:
+    """Return an account document; that of a new account if there is none."""
+    check_connectable(document)
+    if document is not None:
+        return dict(document)
+    return bound({"_id": check_account_id(account), "account_type": ACCOUNT_TYPE, "name": ""}, connection)
+
+
 def is_asked(document: Mapping[str, Any], asked: Declaration) -> bool:
     """Return whether an account document still asks for a right to be declared for this very household."""
     found = Declaration.of(document)
-    same = found is not None and all(getattr(found, name) == getattr(asked, name) for name in _IDENTITY)
-    return same and names_person(document)
+    return (
+        found is not None
+        and names_person(document)
+        and all(
+            getattr(found, name) == getattr(asked, name) for name in ("pce", "name", "company", "email", "postcode")
+        )
+    )
 
 
 def is_of_another(document: Mapping[str, Any], asked: Declaration) -> bool:
@@ -153,18 +138,3 @@ def is_of_another(document: Mapping[str, Any], asked: Declaration) -> bool:
 
 def _whose(declared: Declaration) -> tuple[str, ...]:
     return declared.pce, fold(declared.name), fold(declared.company), fold_address(declared.email)
-
-
-def as_before(document: Mapping[str, Any], before: Mapping[str, Any]) -> Document:
-    """Return the account document as it was before its right was to be declared, with what others have changed since.
-
-    :param before: the account document before :func:`declaring`; empty if there was none
-    """
-    others = {key: value for key, value in document.items() if key not in _WRITTEN}
-    return others | {key: before[key] for key in _WRITTEN if key in before}
-
-
-def is_bare(document: Mapping[str, Any]) -> bool:
-    """Return whether an account document holds nothing that anybody has entered, stored or been given."""
-    made = {"_id", "_rev", "account_type", "name", Connected.key, GrdfClient.key}
-    return set(document) - made <= {key for key in _WRITTEN if not document.get(key)} and not document.get("name")

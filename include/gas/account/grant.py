@@ -12,8 +12,6 @@ from include.gas.errors import BadAccount
 
 OAUTH, RESULTS = "oauth", "oauth_callback_results"
 """Keys of the account document: what cozy-stack needed for the OAuth flow, and the result of the flow."""
-FORMER = "former_id_token"
-"""Key next to the consents: the konnector's ``id_token``, kept while it may show which right the account brought."""
 
 _SECRET_WORDS = ("token", "secret", "password", "nonce", "code", "expires")
 _GRANTS = ("access_token", "refresh_token", "id_token", "code")
@@ -132,10 +130,3 @@ def with_id_token(document: Mapping[str, Any], token: IdToken) -> Document:
     if token.nonce is not None:
         changed[OAUTH]["nonce"] = token.nonce
     return changed
-
-
-def former_token(document: Mapping[str, Any]) -> IdToken | None:
-    """Return the konnector's ``id_token``, kept because it could not be checked, perhaps due to a wrong setting."""
-    former = members(results_of(document).get(FORMER))
-    token, nonce = former.get("token"), former.get("nonce")
-    return IdToken(token, nonce if isinstance(nonce, str) else None) if isinstance(token, str) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -12,7 +12,6 @@ from include.gas.answers.proof_state import proof_deadline, proof_state
 from include.gas.answers.refusals import refusal_error, status_of
 from include.gas.answers.scan import scan
 from include.gas.answers.words import day_in, fold, fold_address, moment_in
-from include.gas.days.windows import ONE_DAY
 from include.gas.errors import GasError, ServiceUnavailable
 
 PCE = re.compile(r"[0-9]{14}|GI[0-9]{6}")
@@ -25,12 +24,7 @@ GAS_USE_ROLES = ("autorise_contrat_fourniture", "detenteur_contrat_fourniture")
 
 
 WAITING = "waiting for the holder"
-"""The state of a declared right until its holder has answered GRDF's e-mail.
-
-Accounts have this text stored (``consents[].unusable``) and it is compared with, so it must never be reworded.
-"""
-NEVER_IN_FORCE = ("refused", WAITING)
-"""The states of a right that its holder has not accepted: it gives no day, and says nothing about its holder."""
+"""The state of a declared right until its holder has answered GRDF's e-mail."""
 _STATES = {
     "active": "active",
     "a valider": WAITING,
@@ -59,9 +53,7 @@ class AccessRight:
     :param technical: whether it includes technical data of the meter; ``None`` as above
     :param created: day on which it was created; ``None`` if unknown
     :param revoked: day on which it was revoked; ``None`` if it was not, or if the day is unknown
-    :param revoked_by: GRDF's word for who revoked it, in lower case; ``""`` if unknown
     :param created_at: moment of its creation, UTC text; ``""`` if unknown
-    :param revoked_at: moment of its revocation, UTC text; ``""`` if unknown
     :param made_on_site: whether its holder has given it on GRDF's site, so that nobody has declared it
     :param holder: who the right was declared for: name or company, e-mail address and postcode, each folded
     :param proof: how far GRDF's check of the consent's proof is, see :mod:`include.gas.answers.proof_state`
@@ -82,9 +74,7 @@ class AccessRight:
     technical: bool | None = None
     created: date | None = None
     revoked: date | None = None
-    revoked_by: str = ""
     created_at: str = field(default="", compare=False)
-    revoked_at: str = field(default="", compare=False)
     made_on_site: bool = field(default=False, compare=False)
     holder: tuple[str, str, str] = field(default=("", "", ""), compare=False, repr=False)
     proof: str = field(default="", compare=False)
@@ -121,9 +111,7 @@ class AccessRight:
             technical=_flag(fields.get("perim_donnees_techniques")),
             created=day_in(fields.get("date_creation")),
             revoked=day_in(fields.get("date_revocation")),
-            revoked_by=fold(fields.get("source_revocation")),
             created_at=moment_in(fields.get("date_creation")),
-            revoked_at=moment_in(fields.get("date_revocation")),
             made_on_site=fold(fields.get("parcours")) == ON_SITE,
             holder=(
                 fold(fields.get("nom_titulaire")) or fold(fields.get("raison_sociale_du_titulaire")),
@@ -139,11 +127,6 @@ class AccessRight:
         """Whether the right is in force or may come into force, so that it must be revoked if the household leaves."""
         return self.state in ("active", WAITING)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether GRDF says that the right has ended or will never be in force. Of some states it says neither."""
-        return self.state in ("revoked", "obsolete", "refused")
-
     def is_held_by(self, name: str, email: str) -> bool:
         """Return whether its holder is a person. It is not if GRDF names no holder.
 
@@ -153,11 +136,6 @@ class AccessRight:
         """
         holder, address, _ = self.holder
         return fold_address(email) == address if address else bool(holder) and fold(name) == holder
-
-    def over_at(self, today: date) -> str:
-        """Return the moment at which the right ended, UTC text; ``""`` if it has not ended or the moment is unknown."""
-        ended = moment_in(self.last + ONE_DAY) if self.last is not None and self.last < today else ""
-        return min(filter(None, (self.revoked_at, ended)), default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,54 +201,6 @@ def is_usable(right: AccessRight, today: date) -> bool:
         and (right.first is None or right.first <= today)
         and (right.last is None or right.last >= today)
     )
-
-
-def usable_right(rights: Iterable[AccessRight], pce: str, today: date) -> AccessRight | None:
-    """Return the best right for reading a meter's daily data today, no matter who granted it.
-
-    A right that covers the coming gas days is preferred, then the one that lasts longest.
-
-    :param rights: all known rights, of any meter
-    :return: ``None`` if no right is usable
-    """
-    usable = [right for right in rights if right.pce == pce and is_usable(right, today)]
-
-    def worth(right: AccessRight) -> tuple[bool, date, date]:
-        goes_on = right.data_end is None or right.data_end > today
-        return goes_on, right.last or date.max, right.created or date.min
-
-    return max(usable, key=worth, default=None)
-
-
-def consent_state(rights: Iterable[AccessRight], pce: str, today: date) -> str:
-    """Return the state of a meter's consent in plain words.
-
-    :param rights: all known rights, of any meter
-    """
-    mine = [right for right in rights if right.pce == pce]
-    if not mine:
-        return "no consent is listed"
-    right = usable_right(mine, pce, today)
-    if right is not None:
-        return "active" + (f" until {right.last}" if right.last else "")
-    newest = max(mine, key=lambda each: (each.stands, each.created or date.min))
-    if newest.state == "active":
-        return _why_unusable(newest, today)
-    text = newest.state or "in an unknown state"
-    if newest.state == "revoked":
-        text += f" on {newest.revoked}" if newest.revoked else ""
-        text += f" by {newest.revoked_by}" if newest.revoked_by else ""
-    return text
-
-
-def _why_unusable(active: AccessRight, today: date) -> str:
-    if active.informative is False:
-        return "active, but without daily (informative) data"
-    if active.last is not None and active.last < today:
-        return f"ended on {active.last}"
-    if active.first is not None and active.first > today:
-        return f"starts on {active.first}"
-    return "active, but for another role"
 
 
 def _flag(value: object) -> bool | None:

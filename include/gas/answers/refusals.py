@@ -53,7 +53,7 @@ _CODES: dict[str, tuple[type[GasError], str]] = {
     "1000003": (
         ConsentInDoubt,
         "GRDF found no recent consent",
-    ),  # often wrong: ``grdf.consents.lists.doubt`` checks GRDF's list of rights
+    ),  # often wrong: ``grdf.ledger.doubt`` checks GRDF's list of rights
     "1000009": (ConsentTooNarrow, "the consent does not include published data"),
     "1000010": (ConsentTooNarrow, "the consent does not include daily (informative) data"),
     "1000011": (ConsentLost, "GRDF considers the proof of consent invalid"),

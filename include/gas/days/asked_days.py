@@ -6,7 +6,7 @@ request              rule                                                re-read
 daily runs           :func:`daily_window`                                ``[grdf] reread_days``
 their missing days   :func:`include.gas.documents.gaps.gaps_of`          the same
 a range of the past  :func:`askable`                                     none: a person names the days
-published periods    :func:`published_window`                            :data:`PUBLISHED_REREAD`, which says why
+published periods    :func:`published_window`                            none: all five years are read once a month
 contract, frequency  :mod:`include.gas.account.turns`                    none: they have no days; read once a month
 ===================  ==================================================  ===============================================
 """
@@ -51,13 +51,6 @@ REREAD_DAYS = 62
 GRDF makes the days of month M-1 definitive two to three days after it publishes that month (ADICT 3.9), so a day may
 change until it is about 35 days old. Two months leave room for a late publication. They cost nothing, because a run
 makes one call anyway.
-"""
-
-PUBLISHED_REREAD = Reread(62)
-"""How far before the newest stored period to read again: enough to see late or corrected publications of two months.
-
-It is independent of ``[grdf] reread_days``, which is about what each daily run asks for again. Published data are read
-once a month and a period usually lasts a month or more, so a window of a few days would never reach a corrected one.
 """
 
 PUBLISHED_YEARS = 5
@@ -149,21 +142,9 @@ def askable(asked: Window, *, today: date, consent_first: date | None, consent_e
     return Askable(window, tuple(reasons))
 
 
-def published_window(
-    *, today: date, newest: date | None, consent_first: date | None, consent_end: date | None
-) -> Window | None:
-    """Return the days to ask published data for, in one call.
-
-    The first request covers five years, later ones start two months before the newest stored period. While an older
-    period may be missing they cover five years, too, see :mod:`include.gas.documents.billing.period_gaps`.
+def published_window(today: date) -> Window:
+    """Return the days to ask published data for, in one call: all that GRDF serves.
 
     :param today: civil date in Paris; GRDF refuses an end after it
-    :param newest: first day of the newest stored period; ``None`` to read all five years
-    :param consent_first: first gas day that the consent covers; ``None`` for no bound
-    :param consent_end: first gas day after the consent; ``None`` for no bound
-    :return: ``None`` when there is nothing to ask for
     """
-    oldest = oldest_allowed(today, PUBLISHED_YEARS)
-    first = oldest if newest is None else max(oldest, PUBLISHED_REREAD.back_from(newest))
-    window = Window.of(first, today)
-    return window.clip(consent_first, consent_end) if window else None
+    return Window(oldest_allowed(today, PUBLISHED_YEARS), today)

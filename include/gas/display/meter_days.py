@@ -11,12 +11,14 @@ from include.gas.account.account import Account
 from include.gas.account.sections.facts import may_be_daily
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.sections.status import Status
 from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import HistoryRead
-from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import ONE_DAY, paris_today
-from include.gas.days.windows import Window
+from include.gas.rights.meter_rights import Held
 
+READ = frozenset(("active", "later", "unseen"))
+"""How a meter stands of which gas days are expected, now or once its right has begun."""
 LATELY = timedelta(days=30)
 """How long a meter is watched that gave days and is noted as one that cannot be daily: the note may be wrong, or GRDF
 has just stopped. In a small fleet one meter that was exchanged makes the check red for so long."""
@@ -41,18 +43,18 @@ class Lag:
 class MeterDays:
     """One meter. An account that knows none yet has one all the same, so that it is not forgotten.
 
+    :param held: what the account has of it
     :param daily: whether GRDF may have daily data for it
-    :param in_force: whether it is read: one of its rights is in force, or the household has consented again
+    :param is_read: whether gas days are expected of it, or will be: by its right, or as nobody has looked yet
     :param stored: the last stored day of each year
-    :param came: the days on which its right was brought (or else its history read), declared, and connected
-    :param covered: the stretches that its usable rights cover
+    :param came: the days on which its right was brought (or else its history read), entered, and connected
     """
 
+    held: Held | None = None
     daily: bool = True
-    in_force: bool = True
+    is_read: bool = True
     stored: tuple[date, ...] = ()
     came: tuple[date, ...] = ()
-    covered: tuple[Window, ...] = ()
 
     def is_daily(self, today: date) -> bool:
         """Return whether gas days are expected of it: it may be daily, or gave days lately."""
@@ -61,15 +63,16 @@ class MeterDays:
 
     def begun(self, today: date) -> date | None:
         """Return the first day of the rights whose days are due today; ``None`` if the next begin later."""
-        begun = [part for part in self.covered if part.first < today]
-        if len(self.covered) > len(begun) and (not begun or begun[-1].end < today):
+        covered = self.held.days if self.held else ()
+        begun = [part for part in covered if part.first < today]
+        if len(covered) > len(begun) and (not begun or begun[-1].end < today):
             return None
         return begun[-1].first if begun else date.min
 
     def lag(self, today: date) -> Lag | None:
         """Return how far behind it is; ``None`` if no gas day is expected, or nothing says since when."""
         begun, start = self.begun(today), newest((*self.stored, *self.came), today)
-        if begun is None or start is None or not (self.in_force and self.is_daily(today)):
+        if begun is None or start is None or not (self.is_read and self.is_daily(today)):
             return None
         return Lag(max(start, min(begun, today)), newest(self.stored, today), no_daily=not self.daily)
 
@@ -85,34 +88,35 @@ def newest(days: Iterable[date], today: date) -> date | None:
 
 def days_of_meters(document: Mapping[str, Any], account: Account) -> tuple[MeterDays, ...]:
     """Return what an account's document says of its meters, in their order."""
-    connected = tuple(_days(Connected.moment(document)))
+    connected = tuple(days_in(Connected.moment(document)))
     declaration = Declaration.of(document)
     if not account.meters:
         return (MeterDays(came=(*connected, *_declared(declaration, ""))),)
+    known = Status.held(document)
     return tuple(
         MeterDays(
-            may_be_daily(document, meter.pce),
-            not meter.lost or account.reconnected,
-            tuple(year.last for year in told_years(document, meter.pce).values()),
-            (*connected, *_declared(declaration, meter.pce), *_brought(document, meter)),
-            meter.covered(Window(date.min, date.max)),
+            held,
+            may_be_daily(document, held.pce),
+            held.word in READ or held.pce not in known or account.reconnected,
+            tuple(year.last for year in told_years(document, held.pce).values()),
+            (*connected, *_declared(declaration, held.pce), *_brought(document, held)),
         )
-        for meter in account.meters
+        for held in account.meters
     )
 
 
 def _declared(declaration: Declaration | None, pce: str) -> Iterator[date]:
     """Yield the days of the declaration if it is of a meter, or of any if none is given."""
     if declaration and (not pce or declaration.pce in ("", pce)):
-        yield from _days(declaration.entered_at, declaration.declared, declaration.answered)
+        yield from days_in(declaration.entered_at)
 
 
-def _brought(document: Mapping[str, Any], meter: Consent) -> Iterator[date]:
-    noted = HistoryRead.of(document, meter.pce)
-    yield from _days(meter.brought or (noted.read_at if noted else ""))
+def _brought(document: Mapping[str, Any], held: Held) -> Iterator[date]:
+    noted = HistoryRead.of(document, held.pce)
+    yield from days_in(held.since or (noted.read_at if noted else ""))
 
 
-def _days(*moments: object) -> Iterator[date]:
+def days_in(*moments: object) -> Iterator[date]:
     """Yield the days of Paris of those moments that can be read."""
     for text in moments:
         try:

@@ -13,23 +13,24 @@ from include.gas.account.sections.client import DEFAULT, client_if_known, client
 from include.gas.account.sections.lost_days import lost_years
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.missing_days import known_gaps
-from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.account.sections.rights.list_seen import ListMissed
-from include.gas.account.sections.rights.proofs import Proof
+from include.gas.account.sections.status import Status
 from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_read
 from include.gas.account.state import is_about_proof, state_since
 from include.gas.answers.proof_state import ASKED, REFUSED
-from include.gas.consents.consent import ENDS_SOON, Consent
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
-from include.gas.display.meter_days import Lag, MeterDays, days_of_meters, newest
+from include.gas.display.meter_days import Lag, MeterDays, days_in, days_of_meters, newest
 from include.gas.display.recent_days import RecentDays, recent_days
 from include.gas.documents.year_counts import StoredYear
-from include.gas.errors import VENDOR_DOWN, BadAccount
-from include.gas.rights.declared_right import is_waiting
-from include.gas.rights.own_rights import WAITS
+from include.gas.errors import BadAccount
+from include.gas.rights.meter_rights import Held
 
+ENDS_SOON = timedelta(days=30)
+"""How long before the last right ends people are told."""
+NEWS = timedelta(days=7)
+"""How long a household of which nothing may be read any more is shown as one that must act. Then it rests: who has
+moved does not come back, and is no trouble."""
 LATE_DAYS = 7
 """Age in days beyond which the newest day is late. Rows arrive from D+1 to D+3, and runs start on D+2."""
 NONE_DAYS = timedelta(days=60)
@@ -46,6 +47,7 @@ class Group(StrEnum):
     LATE = "late"
     WAITING = "waiting"
     LOST = "lost"
+    OVER = "over"
     LEAVING = "leaving"
 
 
@@ -74,6 +76,7 @@ class Situation(StrEnum):
     PROOF = "proof", Group.WAITING, True
     VENDOR = "vendor", Group.LATE
     NEW = "new", Group.WAITING
+    LATER = "later", Group.WAITING, False, False
     NOTHING = "nothing", Group.WAITING
     NO_DAILY = "no_daily", Group.WELL, False, False
     LATE = "late", Group.LATE, True
@@ -81,12 +84,14 @@ class Situation(StrEnum):
     GAPS = "gaps", Group.WELL
     HOLES = "holes", Group.WELL
     WELL = "well", Group.WELL
+    OVER = "over", Group.OVER, False, False
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
     """What an account document says, without secrets and independent of the present date.
 
+    :param held: what it has of each of its meters, in their order
     :param state: Cozy's word for what is wrong; ``None`` when all is well
     :param since: when the state was first noticed, UTC text; ``""`` if unknown
     :param standing: what is to be said first on any day: it leaves, is odd, waits for a holder, for its household or
@@ -99,18 +104,20 @@ class Overview:
     :param awaited: number of missing days that may still come
     :param none: number of missing days for which GRDF has no data
     :param asked: whether GRDF was asked for days of any meter, even without success
-    :param consent_until: last day on which the first consent to end is of use; ``None`` if no consent ends
-    :param consents_until: last day on which the last consent to end is of use; ``None`` if a consent does not end
+    :param begins_later: whether no right is in force yet
+    :param lost_on: the day on which the last of its rights ended or was refused, if nothing may be read any more;
+        ``None`` if something may, or that day is unknown
+    :param consent_until: last day on which the first consent to end is of use, of those in force or to come if there
+        are any; ``None`` if none of them ends
     :param lost_years: years of which CouchDB has lost days that it has not got back, of all meters
     :param proof: ``refused`` if GRDF has refused a proof of consent, else ``asked`` if it waits for one, else ``""``
     :param proofs: how many proofs of consent GRDF waits for
     :param proof_until: last day to send the first proof that GRDF waits for; ``None`` if none is known
-    :param braked: whether GRDF's list had no consent for it and was not believed
     :param client: the connection of the GRDF client that it belongs to; ``""`` if its document is odd
     """
 
     id: str
-    meters: tuple[str, ...] = ()
+    held: tuple[Held, ...] = ()
     state: str | None = None
     message: str = ""
     since: str = ""
@@ -125,13 +132,13 @@ class Overview:
     none: int = 0
     none_days: tuple[Window, ...] = ()
     asked: bool = False
+    begins_later: bool = False
+    lost_on: date | None = None
     consent_until: date | None = None
-    consents_until: date | None = None
     lost_years: tuple[int, ...] = ()
     proof: str = ""
     proofs: int = 0
     proof_until: date | None = None
-    braked: bool = False
     client: str = DEFAULT
     recent: tuple[RecentDays, ...] = ()
     days_of_meters: tuple[MeterDays, ...] = ()
@@ -140,6 +147,11 @@ class Overview:
     def leaving(self) -> bool:
         """Whether a deletion is in progress."""
         return self.standing is Situation.LEAVING
+
+    @property
+    def meters(self) -> tuple[str, ...]:
+        """The numbers of its meters."""
+        return tuple(held.pce for held in self.held)
 
     @property
     def missing(self) -> int:
@@ -176,7 +188,7 @@ class Overview:
 
     def is_read(self, today: date) -> bool:
         """Return whether gas days are expected of it: its situation lets it be read, and its rights have begun."""
-        daily = [meter for meter in self.days_of_meters if meter.in_force and meter.is_daily(today)]
+        daily = [meter for meter in self.days_of_meters if meter.is_read and meter.is_daily(today)]
         situation = self.situation(today)
         if not situation.is_read and not (situation == Situation.NO_DAILY and daily):
             return False
@@ -187,25 +199,21 @@ class Overview:
         first = today - NONE_DAYS
         return sum(len(part) for run in self.none_days if (part := run.clip(first, today)))
 
-    def ends_soon(self, today: date) -> bool:
-        """Return whether its last consent ends within :data:`ENDS_SOON`."""
-        return self.consents_until is not None and today <= self.consents_until <= today + ENDS_SOON
-
     def situation(self, today: date) -> Situation:
         """Return the most important thing to say about the account.
 
         :param today: civil date in Paris
         """
-        ended = self.consents_until is not None and self.consents_until < today
-        some_ended = self.consent_until is not None and self.consent_until < today
+        if self.standing is Situation.CONNECT and self.lost_on and today - self.lost_on > NEWS:
+            return Situation.OVER
         if self.standing:
             return self.standing
         for true, what in (
-            (ended and self.state != VENDOR_DOWN, Situation.CONNECT),
-            (self.partial or some_ended, Situation.PARTLY),
+            (self.partial, Situation.PARTLY),
             (self.proof == REFUSED, Situation.PROOF_REFUSED),
             (self.proof == ASKED, Situation.PROOF),
             (bool(self.state), Situation.VENDOR),
+            (self.begins_later, Situation.LATER),
             (bool(self.days_of_meters) and not any(each.daily for each in self.days_of_meters), Situation.NO_DAILY),
             (self.last is None, Situation.NOTHING if self.asked else Situation.NEW),
             (self.is_late(today), Situation.LATE),
@@ -239,13 +247,13 @@ def _summary(document: Mapping[str, Any]) -> Overview:
     years = {meter.pce: told_years(document, meter.pce) for meter in account.meters}
     is_read = standing is None or standing.is_read
     recent = (
-        recent_days(document, consent, years[consent.pce], is_read=is_read and meter.in_force)
-        for consent, meter in zip(account.meters, meters, strict=False)
+        recent_days(document, held, years[held.pce], is_read=is_read and meter.is_read and bool(held.days))
+        for held, meter in zip(account.meters, meters, strict=False)
         if meter.daily
     )
     return Overview(
         account.id,
-        tuple(years),
+        account.meters,
         account.state,
         account.message,
         state_since(document),
@@ -253,49 +261,44 @@ def _summary(document: Mapping[str, Any]) -> Overview:
         client=client,
         recent=tuple(recent),
         days_of_meters=meters,
-        **_rights(document, account),
+        **_rights(document, account, standing),
         **_stored([year for told in years.values() for year in told.values()], meters),
         **_missing(document, account),
-        **_proofs(document),
+        **_proofs(account),
     )
 
 
-def _gone(account: Account) -> list[Consent]:
-    """Return the meters without a consent in force, which are not read, whatever the state says."""
-    return [meter for meter in account.meters if meter.lost and meter.unusable != WAITS and not account.reconnected]
-
-
-def _asks(account: Account) -> bool:
-    known = account.meters or account.grant or account.declares
-    return account.waits_for_person or not known or _all_gone(account)
-
-
-def _all_gone(account: Account) -> bool:
-    return bool(account.meters) and len(_gone(account)) == len(account.meters)
-
-
 def _standing(document: Mapping[str, Any], account: Account) -> Situation | None:
-    asks, launches = _asks(account), account.needs_first_launch and account.grant is not None
+    words = {held.word for held in account.meters}
+    starts = account.grant is not None and account.needs_first_launch
+    reads, declares = bool(words & {"active", "later"}), account.declares and not account.refused
     for true, what in (
         (account.leaving is not None, Situation.LEAVING),
-        (_all_gone(account) and Declaration.of(document) is not None and is_waiting(document), Situation.ASKED),
-        (asks and account.declares and account.refused, Situation.CORRECT),
-        (asks, Situation.CONNECT),
-        (launches or (account.declares and not account.refused), Situation.NEW),
+        (starts, Situation.NEW),
+        (reads and not account.waits_for_person, None),
+        (declares, Situation.NEW),
+        (account.declares, Situation.CORRECT),
+        ("waiting" in words, Situation.ASKED),
+        (account.waits_for_person or not account.meters, Situation.CONNECT),
+        # Those of another program that no run has looked at yet are in no status.
+        (words & {"asked", "unseen"} or not Status.held(document), Situation.NEW),
     ):
         if true:
             return what
-    return None
+    return Situation.CONNECT
 
 
-def _rights(document: Mapping[str, Any], account: Account) -> dict[str, Any]:
-    untils = [meter.until for meter in account.meters]
-    known = [day for day in untils if day is not None]
+def _rights(document: Mapping[str, Any], account: Account, standing: Situation | None) -> dict[str, Any]:
+    words = {held.word for held in account.meters}
+    lost = standing is Situation.CONNECT and account.meters and words <= {"over", "refused", "none"}
+    ends = [held.day for held in account.meters if held.word == "over" and held.day]
+    going = [held for held in account.meters if held.word in ("active", "later")]
+    untils = [held.closes - ONE_DAY for held in going or account.meters if held.closes]
     return {
-        "partial": (account.partial and not is_about_proof(document)) or bool(_gone(account)),
-        "braked": bool(ListMissed.of(document)),
-        "consent_until": min(known, default=None),
-        "consents_until": max(known) if known and len(known) == len(untils) else None,
+        "partial": account.partial and not is_about_proof(document),
+        "begins_later": "later" in words and "active" not in words,
+        "lost_on": max(ends or days_in(state_since(document)), default=None) if lost else None,
+        "consent_until": min(untils, default=None),
     }
 
 
@@ -320,8 +323,8 @@ def _missing(document: Mapping[str, Any], account: Account) -> dict[str, Any]:
     }
 
 
-def _proofs(document: Mapping[str, Any]) -> dict[str, Any]:
-    proofs = Proof.all_of(document).values()
+def _proofs(account: Account) -> dict[str, Any]:
+    proofs = [proof for meter in account.meters for proof in meter.proofs.values()]
     due = [proof for proof in proofs if proof.is_due]
     refused = any(proof.state == REFUSED for proof in proofs)
     return {

@@ -1,37 +1,43 @@
-"""How far a household is that is connected by a declared right: from the declaration to its first stored days."""
+"""How far a household is that connects: from what it has sent to its first stored days."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from include.gas.account.account import Account
-from include.gas.account.sections.rights.declaration import Declaration, is_refused, names_person
+from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.account.sections.stored import told_years
-from include.gas.answers.access_rights import WAITING
-from include.gas.consents.consent import Consent
+from include.gas.days.windows import ONE_DAY
 from include.gas.errors import BadAccount
+from include.gas.rights.meter_rights import Held
 
 
 class Step(StrEnum):
-    """Where a declared right stands."""
+    """Where a right stands."""
 
     DECLARING = "declaring"
     CORRECT = "correct"
     WAITS = "waits"
+    LATER = "later"
     ACCEPTED = "accepted"
     READ = "read"
     REFUSED = "refused"
-    OBSOLETE = "obsolete"
-    REVOKED = "revoked"
+    UNANSWERED = "unanswered"
+    OVER = "over"
     PROBLEM = "problem"
     NOTHING = "nothing"
 
 
-_ENDED = (Step.REFUSED, Step.OBSOLETE, Step.REVOKED)
-_LAST = (*_ENDED, Step.READ, Step.CORRECT, Step.NOTHING)
+_OF_WORD = {
+    "waiting": Step.WAITS, "later": Step.LATER, "unseen": Step.DECLARING, "asked": Step.DECLARING,
+    "refused": Step.REFUSED, "over": Step.OVER, "narrow": Step.PROBLEM, "none": Step.NOTHING,
+}  # fmt: skip
+_ENDED = (Step.REFUSED, Step.UNANSWERED, Step.OVER, Step.NOTHING)
+_LAST = (*_ENDED, Step.READ, Step.CORRECT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +46,31 @@ class Progress:
 
     :param step: where its right stands
     :param since: since when it waits for the holder, UTC text; ``""`` if it does not
+    :param day: the day on which the right begins or ended
+    :param renewed: the last day of the right in force, if it is declared again then; else ``None``
+    :param reason: what has to be corrected, as in ``DeclarationRefused``
     :param message: what the account says to a person who may see it; ``""`` if nothing
     """
 
     step: Step
     since: str = ""
+    day: date | None = None
+    renewed: date | None = None
+    reason: str = ""
     message: str = ""
 
     @property
     def is_last(self) -> bool:
         """Whether nothing changes any more unless a person does something."""
-        return self.step in _LAST
+        return self.step in _LAST and self.renewed is None
 
 
 def progress(document: Mapping[str, Any] | None) -> Progress:
-    """Return how far the declared right of an account is. Its other meters do not matter.
+    """Return how far an account is with the right that it has declared, or else with that to its first meter.
 
     :param document: the account document, of any shape; ``None`` if there is none
     """
-    declaration = Declaration.of(document) if document else None
-    if document is None or declaration is None:
+    if document is None:
         return Progress(Step.NOTHING)
     try:
         account = Account.from_document(document)
@@ -67,22 +78,29 @@ def progress(document: Mapping[str, Any] | None) -> Progress:
         return Progress(Step.PROBLEM, message=str(error))
     if account.leaving:
         return Progress(Step.NOTHING)
-    if names_person(document):
-        refused = is_refused(document)
-        return Progress(Step.CORRECT if refused else Step.DECLARING, message=account.message if refused else "")
-    meter = next((each for each in account.meters if each.pce == declaration.pce), None)
-    if meter is None:
-        return Progress(Step.NOTHING)
-    if meter.lost:
-        return _closed(meter, declaration, account.message)
-    if account.waits_for_person:
+    declaration = Declaration.of(document)
+    if declaration is not None and account.refused and account.declares:
+        return Progress(Step.CORRECT, reason=declaration.refused_reason, message=account.message)
+    pce = declaration.pce if declaration is not None else ""
+    held = next((each for each in account.meters if each.pce == pce or not pce), None)
+    asks = account.declares or account.needs_grant
+    if held is None:
+        if account.waits_for_person:
+            return Progress(Step.PROBLEM, message=account.message)
+        return Progress(Step.DECLARING if asks else Step.NOTHING)
+    return _with_right(document, account, held, asks=asks)
+
+
+def _with_right(document: Mapping[str, Any], account: Account, held: Held, *, asks: bool) -> Progress:
+    if held.waits:
+        return Progress(Step.WAITS, since=held.since)
+    step = _OF_WORD.get(held.word) or (Step.READ if told_years(document, held.pce) else Step.ACCEPTED)
+    if step is Step.OVER and not held.days:  # it was never in force
+        step = Step.UNANSWERED
+    ended = step in _ENDED
+    if asks and ended:
+        return Progress(Step.DECLARING)
+    if account.waits_for_person and not ended:
         return Progress(Step.PROBLEM, message=account.message)
-    return Progress(Step.READ if told_years(document, meter.pce) else Step.ACCEPTED)
-
-
-def _closed(meter: Consent, declaration: Declaration, message: str) -> Progress:
-    """Return how far a right is under which nothing may be read."""
-    if any(right.unusable == WAITING for right in meter.rights):
-        return Progress(Step.WAITS, declaration.declared)
-    ended = next((step for step in _ENDED if meter.unusable.startswith(step)), None)
-    return Progress(ended or Step.PROBLEM, message=message)
+    renewed = held.day - ONE_DAY if held.day and account.declares and held.word == "active" else None
+    return Progress(step, day=held.day, renewed=renewed, message=account.message if ended else "")

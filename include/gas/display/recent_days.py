@@ -8,13 +8,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from include.gas.account.sections.whole_history import history_since
-from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
 from include.gas.documents.year_counts import ABSENT, RECENT, StoredYear
+from include.gas.rights.meter_rights import Held
 
 OUTSIDE = "."
-"""Letter of a day that need not be stored, because no consent covers it."""
+"""Letter of a day that need not be stored, because no right covers it."""
 FARTHEST = 3653
 """How many such days are told after the newest stored one, ten years: a document may say any year, also 9999."""
 
@@ -25,7 +25,7 @@ class RecentDays:
 
     :param first: ordinal of the day of the first letter
     :param letters: one letter per day, see :mod:`include.gas.documents.year_counts` and :data:`OUTSIDE`, up to the
-        newest stored day, or to where the consent begins that covers the next one
+        newest stored day, or to where the right begins that covers the next one
     :param until: ordinal of the last day that should be stored; ``None`` for no end
     """
 
@@ -35,16 +35,16 @@ class RecentDays:
 
 
 def recent_days(
-    document: Mapping[str, Any], meter: Consent, years: Mapping[int, StoredYear], *, is_read: bool
+    document: Mapping[str, Any], held: Held, years: Mapping[int, StoredYear], *, is_read: bool
 ) -> RecentDays:
     """Return a meter's newest days.
 
-    :param meter: the consent for the meter
+    :param held: what the account has of the meter
     :param years: the summary of the meter's stored days, read once for all that an overview tells
-    :param is_read: whether the account is read at present; if not, no day after the newest stored one is expected
+    :param is_read: whether it is read at present; if not, no day after the newest stored one is expected
     """
-    asked_from = history_since(document, meter.pce)
-    until = meter.until.toordinal() if meter.until and is_read else None
+    asked_from = history_since(document, held.pce)
+    until = held.closes.toordinal() - 1 if held.closes and is_read else None
     if not years:
         if asked_from is None:
             return RecentDays(0, "", -1)
@@ -55,8 +55,9 @@ def recent_days(
     letters = letters.rjust(min((last - begin).days + 1, RECENT), ABSENT)
     first = last - timedelta(days=len(letters) - 1)
     if ABSENT in letters:
-        letters = _with_outside(letters, first, meter)
-    if is_read and (following := meter.next_covered(last)):  # another right may begin long after the one before
+        letters = _with_outside(letters, first, held)
+    following = next((max(part.first, last + ONE_DAY) for part in held.days if part.end > last + ONE_DAY), None)
+    if is_read and following:  # another right may begin long after the one before
         letters += OUTSIDE * min((following - last - ONE_DAY).days, FARTHEST)
     return RecentDays(first.toordinal(), letters, until if is_read else last.toordinal())
 
@@ -69,9 +70,9 @@ def _letters(years: Mapping[int, StoredYear], newest: StoredYear) -> str:
     return (former.letters() + ABSENT * between + newest.letters())[-RECENT:]
 
 
-def _with_outside(letters: str, first: date, meter: Consent) -> str:
-    """Return the letters with those days marked that no consent covers."""
+def _with_outside(letters: str, first: date, held: Held) -> str:
+    """Return the letters with those days marked that no right covers."""
     window = Window(first, first + len(letters) * ONE_DAY)
-    covered = {day for part in meter.covered(window) for day in part.days()}
+    covered = {day for part in held.covered(window) for day in part.days()}
     days = zip(window.days(), letters, strict=True)
     return "".join(OUTSIDE if letter == ABSENT and day not in covered else letter for day, letter in days)

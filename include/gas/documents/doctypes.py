@@ -14,6 +14,7 @@ AUDIT = "com.grandlyon.grdf.audit"
 CONNECT = "com.grandlyon.grdf.connect"
 LEASE = "com.grandlyon.grdf.lease"
 CONSENT_RECORD = "com.grandlyon.grdf.consent-record"
+METER = "com.grandlyon.grdf.meter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ DATABASES = (
     # A copy without the account's id stays for `[grdf] consent_record_days`, because GRDF asks for the proof of a
     # consent afterwards. `grdf_retention` removes it then.
     Database(CONSENT_RECORD, of_account=True),
+    # Its documents are of meters, not of accounts: a deletion takes the account's rights out of them.
+    Database(METER, compares_revisions=True),
     # A deletion removes the account's link. A mark that stays holds a moment and a hash, and nothing about the account.
     Database(CONNECT),
     Database(LEASE),  # it holds nothing about any account

@@ -32,10 +32,6 @@ CHANGES_KEPT = 10
 
 LARGEST = 10**15
 """kWh or m³. No figure is nearly as large, and floats still tell neighbouring numbers apart."""
-LOAD_READ = "load_read_at"
-"""When the load of a day or period was read, if a later reading has confirmed it."""
-_OLDEST = "1970-01-01T00:00:00.000000Z"
-"""When a load was read of which that is not known."""
 _COMPARED = ("load", "status", "quality")
 _SAID_TOGETHER = (
     ("grdf_status", "status"),
@@ -212,40 +208,6 @@ def is_day(document: Mapping[str, Any]) -> bool:
     return False
 
 
-def was_read_since(document: Mapping[str, Any], since: str) -> bool:
-    """Whether a stored day or period was read at or after a moment. One that says no moment counts as the oldest."""
-    with suppress(*ODD_DOCUMENT):
-        return bool(document.get("read_at")) and utc_text(document["read_at"]) >= since
-    return False
-
-
-def load_was_read_since(document: Mapping[str, Any], since: str) -> bool:
-    """Whether the load of a stored day or period was read at or after a moment, and not only confirmed then.
-
-    :param document: one that can be understood; a damaged one does not say whose its load is
-    """
-    with suppress(*ODD_DOCUMENT):
-        if document.get(LOAD_READ) and utc_text(document[LOAD_READ]) < since:
-            return False
-    return was_read_since(document, since)
-
-
-def first_read(stored: Mapping[str, Any], new: Mapping[str, Any]) -> Document:
-    """Return the key that says when the load was read that a new reading confirms; empty if that is not known.
-
-    Whoever gets a day back that was only confirmed under another household's consent needs it: the day is its own. One
-    that says no moment counts as the oldest, as everywhere.
-
-    :param stored: the stored day or period, which can be understood and has the same load
-    :param new: the document made from the reading
-    """
-    with suppress(*ODD_DOCUMENT):
-        first = stored.get(LOAD_READ) or stored.get("read_at") or _OLDEST
-        if utc_text(first) < utc_text(new["read_at"]):
-            return {LOAD_READ: utc_text(first)}
-    return {}
-
-
 def has_load(document: Mapping[str, Any]) -> bool:
     """Whether a stored day says how much was used.
 
@@ -309,12 +271,12 @@ def merge_day(stored: Document | None, new: Document) -> Document | None:
 
 def _confirmed(stored: Document, new: Document) -> Document:
     silent = {of for of, word in _SAID_TOGETHER if of not in new and new.get(word) not in (None, stored.get(word))}
-    kept = {key: value for key, value in stored.items() if key not in {*silent, LOAD_READ}}
-    return {**kept, **new, **(first_read(stored, new) if is_day(stored) else {})}
+    kept = {key: value for key, value in stored.items() if key not in silent}
+    return {**kept, **new}
 
 
 def _corrected(stored: Document, new: Document) -> Document:
-    kept = {key: value for key, value in stored.items() if key not in {*MEASURES, LOAD_READ}}
+    kept = {key: value for key, value in stored.items() if key not in MEASURES}
     merged = {**fitting(kept, new["load"]), **new}
     change = {
         "at": new["read_at"],

@@ -43,6 +43,7 @@ class LoadReport:
     :param totals: totals whose load changed
     :param replaced: ids of the totals that were there before and were computed anew, with another load or the same
     :param changed_days: gas days that this load wrote, or that an earlier attempt wrote from the same answer, in order
+    :param removed_days: gas days that were removed, since the account may not hold them
     :param doubts: the reasons that are new, by the gas day that they make doubtful
     :param stored_days: all stored gas days of the years in ``looked_at``, in order
     :param looked_at: the calendar years whose days were read
@@ -61,6 +62,7 @@ class LoadReport:
     totals: tuple[TotalChange, ...] = ()
     replaced: tuple[str, ...] = ()
     changed_days: tuple[date, ...] = ()
+    removed_days: tuple[date, ...] = ()
     doubts: Mapping[date, list[str]] = field(default_factory=dict)
     stored_days: tuple[date, ...] = ()
     looked_at: tuple[int, ...] = ()

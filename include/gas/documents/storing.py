@@ -40,6 +40,8 @@ from include.gas.documents.gas_days import (
     is_stale,
     merge_day,
     month_id,
+    own_day,
+    without_prices,
     year_id,
 )
 from include.gas.documents.load_report import WRITTEN, LoadReport, TotalChange
@@ -95,6 +97,7 @@ def load_answer(
     window: Window | None = None,
     checked: bool = False,
     car: Number | None = None,
+    allowed: Collection[Window] | None = None,
 ) -> LoadReport:
     """Store readings of one meter and update its totals.
 
@@ -107,7 +110,10 @@ def load_answer(
     :param checked: whether to look for what is doubtful, see :mod:`include.gas.documents.day_checks`. If not, days keep
         the doubts that they have
     :param car: the contract's annual reference consumption in kWh, for the checks; ``None`` if unknown
+    :param allowed: the days that the account may hold. No other is stored, and stored ones that lie on or after the
+        first of them are removed from the years that are read; ``None`` for no bound
     """
+    readings = [reading for reading in readings if allowed is None or any(reading.day in each for each in allowed)]
     new = {document["_id"]: document for document in (day_document(account, r, pce, read_at) for r in readings)}
     years = {day_of(document).year for document in new.values()}
     if window is not None:
@@ -116,7 +122,7 @@ def load_answer(
         return LoadReport()
     span = range(min(years), max(years) + 1)
     check = partial(doubts_about, car=car) if checked else None
-    return Load(store, account, pce, new, span, check).run()
+    return Load(store, account, pce, new, span, check, allowed).run()
 
 
 class Load:
@@ -125,6 +131,7 @@ class Load:
     :param new: the day documents to store, by id
     :param years: calendar years whose days are read and whose totals are updated, without gaps
     :param check: returns the doubts about stored days by their ids; ``None`` to keep the doubts that they have
+    :param allowed: as for :func:`load_answer`
     """
 
     def __init__(
@@ -135,12 +142,15 @@ class Load:
         new: dict[str, Document],
         years: range,
         check: Callable[[Iterable[Document]], dict[str, list[str]]] | None = None,
+        allowed: Collection[Window] | None = None,
     ) -> None:
         self.store = store
         self.account = account
         self.pce = pce
         self.new = new
         self.check = check
+        self.allowed = allowed
+        self.removed: set[str] = set()
         self.years = years
         # All months of a year are updated, since its days are read anyway. So any later run of that year repairs a
         # month that an interrupted run left out of date.
@@ -183,7 +193,13 @@ class Load:
                 self.outcome[document_id] = "stale" if is_stale(old, document) else "unchanged"
                 if old is not None and old.get("read_at") == document["read_at"]:
                     self.ours.add(document_id)  # an earlier attempt wrote it, but failed before announcing it
-        for document_id, document in self._with_other_doubts(days | pending):
+        gone = {key: document for key, document in days.items() if self._is_foreign(document)}
+        for document_id, document in gone.items():
+            pending[document_id] = {"_id": document_id, "_rev": document["_rev"], "_deleted": True}
+            kinds[document_id] = "corrected"
+        for document_id, document in self._with_other_doubts(
+            {k: d for k, d in (days | pending).items() if k not in gone}
+        ):
             pending[document_id] = document
             kinds.setdefault(document_id, "doubted")
         if not pending:
@@ -192,8 +208,21 @@ class Load:
         for document_id in result.written:
             if kinds[document_id] != "doubted" or self.outcome.get(document_id) not in WRITTEN:
                 self.outcome[document_id] = kinds[document_id]
-            days[document_id] = {**pending[document_id], "_rev": result.revisions[document_id]}
+            if document_id in gone:
+                self.removed.add(document_id)
+                del days[document_id]
+            else:
+                days[document_id] = {**pending[document_id], "_rev": result.revisions[document_id]}
         return not result.conflicts
+
+    def _is_foreign(self, document: Document) -> bool:
+        """Return whether a stored day is of another household. What is older than all own days is left alone."""
+        day = own_day(document) if self.allowed else None
+        return (
+            day is not None
+            and day >= min(self.allowed or ()).first
+            and not any(day in each for each in self.allowed or ())
+        )
 
     def _with_other_doubts(self, days: dict[str, Document]) -> Iterator[tuple[str, Document]]:
         """Yield the days with other doubts than before, as they are to be written. A new day may change others'."""
@@ -214,6 +243,10 @@ class Load:
             YEAR: year_documents(self.account, self.pce, days),
         }
         conflict = False
+        if self.removed:  # no price may tell what the removed days were
+            stored = {
+                doctype: {key: without_prices(each) for key, each in found.items()} for doctype, found in stored.items()
+            }
         for doctype in (MONTH, YEAR):
             pairs = ((stored[doctype].get(key), total) for key, total in totals[doctype].items())
             pending = [merged for old, total in pairs if (merged := merge_total(old, total)) is not None]
@@ -249,6 +282,7 @@ class Load:
             totals=real,
             replaced=tuple(sorted(replaced)),
             changed_days=tuple(day_of_id(key) for key in sorted(wrote | self.ours)),
+            removed_days=tuple(day_of_id(key) for key in sorted(self.removed)),
             doubts=self.doubts,
             stored_days=tuple(day_of_id(key) for key in sorted(self.stored)),
             looked_at=tuple(self.years),

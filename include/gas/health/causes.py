@@ -1,6 +1,7 @@
 """The table of causes: what can be wrong with the fleet, from when on a person is called, and what a person does.
 
-``grdf_health`` and ``./grdf doctor`` tell these, the metrics name them, and ``docs/runbook.md`` has an entry for each.
+``grdf_health`` and ``./grdf doctor`` tell these, the metrics name them, and ``docs/runbook.md`` has an entry for each
+that calls a person.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from enum import StrEnum
 from typing import Self
 
 RUNBOOK = "docs/runbook.md"
+NEVER = 100
+"""The percentage of what is told, and calls nobody: ordinary life."""
 QUOTA_LEFT = 10
 """Percentage of a client's calls of the day; fewer are nearly spent."""
 
@@ -37,7 +40,8 @@ class Cause(StrEnum):
     @property
     def do(self) -> str:
         """What to do next, as a sentence."""
-        return f"{self._do} ({RUNBOOK}, {self.value.replace('_', ' ')})."
+        where = "" if self.percent == NEVER else f" ({RUNBOOK}, {self.value.replace('_', ' ')})"
+        return f"{self._do}{where}."
 
     UNSEEN = (
         "unseen", None, True,
@@ -68,14 +72,9 @@ class Cause(StrEnum):
         "{count} of {of} accounts have no new gas day",
         "See the log of an account's last extract: GRDF may publish late, or our runs do not start",
     )  # fmt: skip
-    BRAKED = (
-        "braked", 0, False,
-        "GRDF's list had no consent for {count} of {of} accounts, and was not believed",
-        "Compare with GRDF's portal. Tomorrow's list decides; if it says the same, these accounts must connect again",
-    )  # fmt: skip
     UNCHECKED = (
         "unchecked", None, False,
-        "{count} of {of} client(s) have accounts that were not compared with GRDF's list of rights",
+        "GRDF was not asked about the rights of {count} of {of} client(s)",
         "See why grdf_consents has not succeeded, and start it again",
     )  # fmt: skip
     QUOTA = (
@@ -88,7 +87,7 @@ class Cause(StrEnum):
         "GRDF refuses {count} of {of} accounts",
         "Look at these accounts on the page: each says what GRDF answered and what to do",
     )  # fmt: skip
-    CONNECT = (  # consents do end
+    CONNECT = (  # consents do end, and a week later nobody is asked any more
         "connect", 20, False,
         "the households of {count} of {of} accounts must connect again",
         "Write to these households: the page makes a new link for each. If many came at once, compare with GRDF's "
@@ -98,6 +97,28 @@ class Cause(StrEnum):
         "none_days", 5, False,
         "GRDF does not have {count} of the {of} gas days of the last 60 days",
         "Ask GRDF whether data of these days is missing on its side, then read them again with grdf_history",
+    )  # fmt: skip
+    UNCLAIMED = (
+        "unclaimed", NEVER, False,
+        "{count} right(s) in force at GRDF have no account",
+        "Their holders consented and did not come back here, or their accounts are lost. Start grdf_adopt_rights, "
+        "which makes accounts for them: its dry run names them first",
+    )  # fmt: skip
+    UNANSWERED = (
+        "unanswered", NEVER, False,
+        "{count} declaration(s) have waited for an answer for more than two days",
+        "Let the holder look for GRDF's e-mail, in the spam folder, too. If it cannot be found, delete the account, "
+        "and connect it again",
+    )  # fmt: skip
+    ENDING = (
+        "ending", NEVER, False,
+        "{count} right(s) end within 30 days, and none follows",
+        "Ask these households to consent again before that day",
+    )  # fmt: skip
+    SHARED = (
+        "shared", NEVER, False,
+        "{count} meter(s) have several accounts",
+        "If that is not meant, delete the account that should not have it",
     )  # fmt: skip
     SETTING = (
         "setting", None, True,

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from include.gas.account.sections.rights.list_seen import FRESH, is_fresh
 from include.gas.answers.proof_state import REFUSED
-from include.gas.days.gas_day import gas_day_start, paris_today
+from include.gas.days.gas_day import paris_today
 from include.gas.display.overview import NONE_DAYS, Overview, Situation
 from include.gas.errors import VENDOR_DOWN
-from include.gas.health.causes import QUOTA_LEFT, Cause
+from include.gas.health.causes import NEVER, QUOTA_LEFT, Cause
+from include.gas.health.rights_look import RightsLook
 from include.gas.health.sights import NOTHING_SEEN, Sight
 
+NO_RIGHTS = RightsLook()
 Named = tuple[str, str]
 """The name of an account, a client or a database, and a reason."""
 
@@ -25,7 +26,6 @@ class Client:
     :param name: its Airflow connection
     :param left: calls that are left today; ``None`` if unknown
     :param calls: calls that GRDF allows in a day
-    :param listed_at: when all its accounts were last compared with GRDF's list, UTC text; ``""`` if never
     :param problem: why nothing is known of its quota; ``""`` otherwise
     :param used: calls that count at present
     :param history: those of them that imports of the past made
@@ -35,7 +35,6 @@ class Client:
     name: str
     left: int | None = None
     calls: int = 0
-    listed_at: str = ""
     problem: str = ""
     used: int = 0
     history: int = 0
@@ -67,7 +66,10 @@ class Finding:
     @property
     def red(self) -> bool:
         """Whether a person is called."""
-        return self.cause.percent is None or self.count * 100 > self.cause.percent * self.of
+        if self.cause is Cause.CONNECT and self.count == 1:
+            return False  # ordinary life, however small the fleet
+        percent = self.cause.percent
+        return percent is None or (percent < NEVER and self.count * 100 > percent * self.of)
 
     @property
     def share(self) -> float:
@@ -84,7 +86,7 @@ class Finding:
         told = self.cause.says(self.count, self.of)
         if self._is_of_look:
             return f"{told}: {'; '.join(what for what, _ in self.named)}"
-        if self.cause.percent is None:
+        if self.cause.percent in (None, NEVER):
             return told
         return f"{told} ({self.share:.1f} %, more than {self.cause.percent} % call a person)"
 
@@ -112,7 +114,7 @@ class Finding:
 class Verdict:
     """What a look at the fleet has found.
 
-    :param accounts: how many accounts there are, without those that are leaving
+    :param accounts: how many accounts there are, without those that are leaving or whose consents are over for long
     :param expected: of how many gas days are expected
     :param well: how many accounts have no cause against them
     :param findings: all causes that concern anybody, the gravest first
@@ -135,10 +137,13 @@ class Verdict:
         """
         return replace(self, findings=(*self.findings, Finding.about(cause, [(why.rstrip(". "), "")], 1)))
 
-    def message(self) -> str:
-        """Return the text of the alert: the verdict, then each cause with what to do. It names no account."""
+    def message(self, news: Iterable[Finding] = ()) -> str:
+        """Return the text of the mail: the verdict, then each cause with what to do. It names no account.
+
+        :param news: what calls nobody, and is to be told all the same
+        """
         lines = [self.headline(), ""]
-        lines += [f"* {each.line(0 if each.cause.percent is not None else 20)}" for each in self.red]
+        lines += [f"* {each.line(0 if each.cause.percent is not None else 20)}" for each in (*self.red, *news)]
         return "\n".join([*lines, "", "The log of grdf_health, task check, names the accounts."])
 
     def headline(self) -> str:
@@ -158,6 +163,7 @@ def judge(
     now: datetime,
     sights: Mapping[str, Sight] = NOTHING_SEEN,
     databases: tuple[Sequence[Named], int] = ((), 0),
+    rights: RightsLook = NO_RIGHTS,
 ) -> Verdict:
     """Judge the fleet.
 
@@ -166,9 +172,11 @@ def judge(
     :param now: an aware datetime, the present
     :param sights: what Airflow says of accounts, as far as it was seen
     :param databases: those that are missing or have lost documents, each with what is wrong, and how many there are
+    :param rights: what the meters' documents say of all rights
     """
     today = paris_today(now)
-    present = sorted((each for each in fleet if not each.leaving), key=lambda each: each.id)
+    resting = (Situation.LEAVING, Situation.OVER)
+    present = sorted((each for each in fleet if each.situation(today) not in resting), key=lambda each: each.id)
     expected = sum(each.is_read(today) for each in present)
     # Those that cannot be understood are silent, too: nobody knows whether they should be read.
     odd = sum(bool(each.odd) for each in present)
@@ -177,7 +185,10 @@ def judge(
     named: dict[Cause, list[Named]] = {cause: [] for cause in Cause}
     named[Cause.DATABASE] += databases[0]
     named[Cause.QUOTA] += _short(clients)
-    named[Cause.UNCHECKED] += _unchecked(clients, present, now)
+    named[Cause.UNCHECKED] += _unchecked(clients, rights, now)
+    for cause, names in _of_rights(rights).items():
+        named[cause] += names
+        of[cause] = rights.meters
     well = 0
     for account in present:
         causes = dict(_causes(account, today, sights.get(account.id)))
@@ -188,6 +199,16 @@ def judge(
     if none_days := sum(each.recent_none(today) for each in present):
         found[Cause.NONE_DAYS] = Finding(Cause.NONE_DAYS, none_days, max(expected, 1) * NONE_DAYS.days)
     return Verdict(len(present), expected, well, tuple(found[cause] for cause in Cause if cause in found))
+
+
+def _of_rights(rights: RightsLook) -> dict[Cause, list[Named]]:
+    """Return what is told of all rights. One without an account is named by its client and its day."""
+    return {
+        Cause.UNCLAIMED: [(right.client, f"since {right.since[:10]}") for right in rights.unclaimed],
+        Cause.UNANSWERED: [(right.account, f"since {right.since[:10]}") for right in rights.unanswered],
+        Cause.ENDING: [(right.account, f"on {right.over_on}") for right in rights.ending],
+        Cause.SHARED: [(", ".join(accounts), "") for accounts in rights.shared],
+    }
 
 
 def _causes(account: Overview, today: date, sight: Sight | None) -> Iterator[tuple[Cause, str]]:
@@ -204,7 +225,6 @@ def _causes(account: Overview, today: date, sight: Sight | None) -> Iterator[tup
             ", ".join(filter(None, ("GRDF does not give its data", since))),
         ),
         (account.proof == REFUSED, Cause.REFUSED, "GRDF has refused a proof of its consent"),
-        (account.braked, Cause.BRAKED, ""),
         (account.lost_years, Cause.LOST_DAYS, f"of {', '.join(map(str, account.lost_years))}"),
         (is_read and late, Cause.LATE, _lateness(account, today)),
     ):
@@ -240,14 +260,8 @@ def _short(clients: Sequence[Client]) -> Iterator[Named]:
             yield client.name, client.problem or f"{client.left} of {client.calls} calls left"
 
 
-def _unchecked(clients: Sequence[Client], fleet: Sequence[Overview], now: datetime) -> Iterator[Named]:
-    """Yield the clients whose accounts were not compared with a list, if the first of them came long enough ago."""
+def _unchecked(clients: Sequence[Client], rights: RightsLook, now: datetime) -> Iterator[Named]:
     for client in clients:
-        came = (each.came(paris_today(now)) for each in fleet if each.client == client.name)
-        oldest = min(filter(None, came), default=None)
-        if oldest is None or is_fresh(client.listed_at, now):
-            continue
-        if client.listed_at:
-            yield client.name, f"last compared {client.listed_at[:16]} UTC"
-        elif now - gas_day_start(oldest) > FRESH:
-            yield client.name, "never compared"
+        asked = rights.unchecked(client.name, now)
+        if asked is not None:
+            yield client.name, f"last asked {asked[:16]} UTC" if asked else "never asked"

@@ -1,30 +1,31 @@
-"""Rights at GRDF that have no account yet: which of them get one, under which id, and why others do not."""
+"""Rights at GRDF that no account has: which account gets them, and why others get none."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from string import Formatter
+from typing import Any
 
-from include.gas.account.sections.client import DEFAULT
+from include.gas.account.account import Account
+from include.gas.account.sections.client import client_if_known
+from include.gas.account.sections.marks import leaving
 from include.gas.answers.access_rights import AccessRight, is_usable
-from include.gas.consents.consent import Consent
+from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.gas_days import check_account_id
-from include.gas.errors import BadRequest
+from include.gas.errors import BadAccount, BadRequest
 from include.gas.importing.holdings import Holdings
 
-PLACES = ("right", "short")
-"""What a pattern may name: GRDF's id of the right, and its first eight characters."""
+PLACES = {"right": "r" * 64, "short": "r" * 8}
+"""What a pattern may name: GRDF's id of the right, and its first eight characters. Each with a long example."""
 DEFAULT_PATTERN = "right-{right}"
+JUST_MADE = timedelta(hours=1)
+"""How long after its right was made a household may still be on its way back from GRDF's site."""
 
-HOLDERS_DIFFER = (
-    "several rights to its meter are in force, and not all are known to be of the same holder. Ask GRDF or the holders "
-    "whose right is to stay, and have the others revoked"
-)
-CLIENTS_DIFFER = (
-    "several of our clients at GRDF have a right to its meter. Ask GRDF to revoke those of all clients but one"
+DIFFER = (
+    "several rights to its meter are in force, and not all are known to be of the same holder and of the same client "
+    "of ours. Ask GRDF or the holders whose right is to stay, and have the others revoked"
 )
 TAKEN = (
     "another account has its meter. If it is the same household, start grdf_consents with that account; if that "
@@ -34,27 +35,24 @@ JUST_DECLARED = (
     "an account has just declared it or is being connected with it, and is about to be given it. If that account does "
     "not get it within a day, start its DAG"
 )
-LEFT = (
-    "its household has left or is leaving, and it is revoked with that. If GRDF's list still shows it tomorrow, ask "
-    "GRDF to revoke it"
-)
-BAD_ID = "the pattern gives it no valid account id"
-ID_TWICE = "the pattern gives several meters the same account id. Choose a pattern with {right}"
+LEFT = "its household has left. If GRDF's list still shows it tomorrow, ask GRDF to revoke it"
 ID_TAKEN = "there is an account with the id that the pattern gives it. Choose another pattern"
 
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """An account to be made for the rights of one holder to one meter.
+    """An account that gets the rights of one holder to one meter.
 
     :param account: its id
     :param rights: the rights, oldest first
-    :param connection: the client that has them
+    :param client: the connection of the client that has them
+    :param is_new: whether the account is to be made
     """
 
     account: str
     rights: tuple[AccessRight, ...] = field(repr=False)
-    connection: str = DEFAULT
+    client: str
+    is_new: bool = True
 
     @property
     def pce(self) -> str:
@@ -62,28 +60,23 @@ class Adoption:
         return self.rights[0].pce
 
     @property
-    def consents(self) -> tuple[Consent, ...]:
-        """The consents with their dates, oldest first."""
-        return tuple(Consent.of_right(right) for right in self.rights)
-
-    @property
     def names(self) -> str:
         """GRDF's ids of the rights, for messages."""
         return ", ".join(right.id for right in self.rights)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AdoptionPlan:
-    """What to do with GRDF's list.
+    """What to do with GRDF's lists.
 
-    :param adopted: accounts to make
-    :param left: adoptions that cannot be made, each with the reason and what to do
+    :param adopted: accounts that get rights
+    :param left: those that cannot, each with the reason and what to do
     :param owned: number of usable rights that accounts have already
     :param unusable: number of rights that are not in force, or not for daily data of gas use
     """
 
-    adopted: tuple[Adoption, ...] = ()
-    left: tuple[tuple[Adoption, str], ...] = ()
+    adopted: list[Adoption] = field(default_factory=list)
+    left: list[tuple[Adoption, str]] = field(default_factory=list)
     owned: int = 0
     unusable: int = 0
 
@@ -91,116 +84,134 @@ class AdoptionPlan:
 def check_pattern(pattern: object) -> str:
     """Return the pattern of account ids, checked.
 
-    :raises BadRequest: if it names no part of the right's id, or something else
+    :raises BadRequest: if it names no part of the right's id, or something else, or makes ids that accounts cannot have
     """
     try:
-        parts = list(Formatter().parse(pattern)) if isinstance(pattern, str) and len(pattern) <= 128 else []
+        named = [part[1:] for part in Formatter().parse(str(pattern)) if part[1] is not None]
+        if named and all(name in PLACES and not (spec or conversion) for name, spec, conversion in named):
+            check_account_id(str(pattern).format(**PLACES))
+            return str(pattern)
     except ValueError:
-        parts = []
-    named = [(name, spec, conversion) for _, name, spec, conversion in parts if name is not None]
-    if not named or any(name not in PLACES or spec or conversion for name, spec, conversion in named):
-        raise BadRequest.about(
-            None,
-            "id_pattern is not a pattern of account ids",
-            f"Nothing was done. Use letters, digits, '_' and '-' with {{right}} (GRDF's id of the right) or {{short}} "
-            f"(its first 8 characters), such as {DEFAULT_PATTERN}.",
-        )
-    return str(pattern)
+        pass
+    raise BadRequest.about(
+        None,
+        "id_pattern is not a pattern of account ids",
+        "Nothing was done. Use letters, digits, '_' and '-' with {right} (GRDF's id of the right) or {short} (its "
+        f"first 8 characters), such as {DEFAULT_PATTERN}.",
+    )
 
 
-def plan_adoption(
-    rights: Iterable[AccessRight],
-    holdings: Holdings,
-    pattern: str,
-    today: date,
-    *,
-    gone: Collection[str] = (),
-    several: bool = False,
-    clients: Mapping[str, str] | None = None,
-) -> AdoptionPlan:
-    """Return what to do with the rights in GRDF's lists.
+class Adopting:
+    """Says which account gets which right.
 
-    :param pattern: see :func:`check_pattern`
-    :param gone: GRDF's ids of rights of households that have left, see
-        :func:`include.gas.leaving.late_rights.left_rights`
-    :param several: whether a meter may be in several accounts
-    :param clients: the connection of the client in whose list a right is, by GRDF's id of it, if not the usual one
+    :param holdings: all accounts and meters
+    :param gone: GRDF's ids of rights that deletions have revoked; its list may show them for some time
+    :param now: the present, aware
     """
-    whose = clients or {}
-    once = {right.id: right for right in rights}.values()
-    usable = [right for right in once if is_usable(right, today)]
-    by_meter: dict[str, list[AccessRight]] = {}
-    found: list[Adoption] = []
-    left: list[tuple[Adoption, str]] = []
-    owned = 0
-    for right in usable:
-        if reason := not_free(right, holdings, gone, whose.get(right.id, DEFAULT)):
-            left.append((_adoption([right], pattern, whose), reason))
-        elif holdings.owner(right.id):
-            owned += 1
-        else:
-            by_meter.setdefault(right.pce, []).append(right)
-    for listed in by_meter.values():
-        groups = [_adoption(group, pattern, whose) for group in _by_holder(listed, whose)]
-        if reason := "" if several else _not_one(groups, holdings):
-            left += [(each, reason) for each in groups]
-        else:
-            found += groups
-    adopted, others = _with_ids(found, holdings)
-    return AdoptionPlan(adopted, (*left, *others), owned, len(once) - len(usable))
+
+    def __init__(self, holdings: Holdings, gone: Collection[str], now: datetime) -> None:
+        self._holdings = holdings
+        self._documents = holdings.documents
+        self._gone = gone
+        self._today, self._just = paris_today(now), utc_text(now - JUST_MADE)
+        self._connects = any(_connects(each) for each in self._documents.values())
+
+    def plan(
+        self,
+        listed: Mapping[str, Iterable[AccessRight]],
+        pattern: str,
+        knows: Callable[[str, AccessRight], bool],
+        *,
+        several: bool = False,
+    ) -> AdoptionPlan:
+        """Return what to do with the rights in GRDF's lists.
+
+        :param listed: the lists by the connection of their client
+        :param pattern: see :func:`check_pattern`
+        :param knows: whether an account is known to be that of the holder of a right
+        :param several: whether a meter may be in several accounts
+        """
+        plan = AdoptionPlan()
+        free: dict[str, dict[tuple[str, ...], list[AccessRight]]] = {}
+        for client, rights in listed.items():
+            for right in {right.id: right for right in rights}.values():
+                if not is_usable(right, self._today):
+                    plan.unusable += 1
+                elif self._owner(right) in self._documents:
+                    plan.owned += 1
+                else:
+                    holder = right.holder if all(right.holder) else (right.id,)
+                    free.setdefault(right.pce, {}).setdefault((client, *holder), []).append(right)
+        holders = {right.id: right.holder for rights in listed.values() for right in rights if any(right.holder[:2])}
+
+        def is_same(own: str, right: AccessRight) -> bool:
+            return own in holders and right.is_held_by(*holders[own][:2])
+
+        for groups in free.values():
+            for (client, *_), rights in groups.items():
+                account = self._account(rights, client, is_same, knows)
+                found = _adoption(rights, client, account or pattern, is_new=account not in self._documents)
+                if reason := self.why_not_one(found, 1 if several else len(groups), several=several):
+                    plan.left.append((found, reason))
+                else:
+                    plan.adopted.append(found)
+        return plan
+
+    def why_not_one(self, each: Adoption, holders: int = 1, *, several: bool = False) -> str:
+        """Return why an account is not to be given rights; ``""`` if it may be.
+
+        :param holders: of how many holders there are free rights to the meter
+        :param several: whether a meter may be in several accounts
+        """
+        asking = {right.account for right in self._holdings.meter(each.pce).rights if right.state == "asked"}
+        if any(right.id in self._gone for right in each.rights):
+            return LEFT
+        if (asking - {each.account}) & self._documents.keys() or (
+            self._connects and any(right.created_at > self._just for right in each.rights)
+        ):
+            return JUST_DECLARED
+        if holders > 1:
+            return DIFFER
+        if not several and self._holdings.holder(each.pce, self._today, but=each.account):
+            return TAKEN
+        return ID_TAKEN if each.is_new and each.account in self._documents else ""
+
+    def _owner(self, right: AccessRight) -> str:
+        return next((each.account for each in self._holdings.meter(right.pce).rights if each.id == right.id), "")
+
+    def _account(
+        self,
+        rights: list[AccessRight],
+        client: str,
+        is_same: Callable[[str, AccessRight], bool],
+        knows: Callable[[str, AccessRight], bool],
+    ) -> str:
+        """Return the account that was lost with rights, or has lost its own and is of the same holder; else ``""``.
+
+        :param is_same: whether GRDF names the same holder for a right of ours, by its id
+        """
+        if lost := next(filter(None, map(self._owner, rights)), ""):
+            return lost
+        meter, newest = self._holdings.meter(rights[0].pce), rights[-1]
+        for account in dict.fromkeys(each.account for each in reversed(meter.rights)):
+            document, own = self._documents.get(account), meter.of(account)
+            if document is None or leaving(document) or client_if_known(document) != client:
+                continue
+            has_none = not any(each.goes_on(self._today) for each in own)
+            if has_none and (any(is_same(each.id, newest) for each in own) or knows(account, newest)):
+                return account
+        return ""
 
 
-def _with_ids(
-    found: Sequence[Adoption], holdings: Holdings
-) -> tuple[tuple[Adoption, ...], tuple[tuple[Adoption, str], ...]]:
-    """Return the adoptions whose account's id may be used, and the others with the reason."""
-    ids = Counter(each.account for each in found)
-    problems = [(each, _id_problem(each.account, ids, holdings)) for each in found]
-    return tuple(each for each, why in problems if not why), tuple((each, why) for each, why in problems if why)
-
-
-def not_free(right: AccessRight, holdings: Holdings, gone: Collection[str], client: str = DEFAULT) -> str:
-    """Return why nobody may be given a right; ``""`` if an account simply has it, or it is free.
-
-    :param gone: GRDF's ids of rights of households that have left
-    :param client: the connection of the client that has the right
-    """
-    account = holdings.of(holdings.claims(right, client))
-    if account is not None and not account.is_leaving:
-        return "" if holdings.owner(right.id) else JUST_DECLARED
-    return LEFT if account is not None or right.id in gone else ""
-
-
-def _not_one(groups: Sequence[Adoption], holdings: Holdings) -> str:
-    """Return why a meter cannot get an account; ``""`` if it can."""
-    if len({each.connection for each in groups}) > 1:
-        return CLIENTS_DIFFER
-    if len(groups) > 1:
-        return HOLDERS_DIFFER
-    return TAKEN if holdings.holder(groups[0].pce) else ""
-
-
-def _by_holder(rights: Iterable[AccessRight], clients: Mapping[str, str]) -> list[list[AccessRight]]:
-    """Return rights to one meter in groups of the same holder and client. A right that names no holder is alone."""
-    groups: dict[tuple[str, str], list[AccessRight]] = {}
-    for right in rights:
-        holder = "\n".join(right.holder) if all(right.holder) else right.id
-        groups.setdefault((holder, clients.get(right.id, DEFAULT)), []).append(right)
-    return list(groups.values())
-
-
-def _adoption(rights: Iterable[AccessRight], pattern: str, clients: Mapping[str, str]) -> Adoption:
+def _adoption(rights: Iterable[AccessRight], client: str, pattern: str, *, is_new: bool = True) -> Adoption:
     ordered = sorted(rights, key=lambda right: (right.created_at, right.created or date.min))
     newest = ordered[-1].id
-    account = pattern.format(right=newest, short=newest[:8])
-    return Adoption(account, tuple(ordered), clients.get(newest, DEFAULT))
+    return Adoption(pattern.format(right=newest, short=newest[:8]), tuple(ordered), client, is_new)
 
 
-def _id_problem(account: str, ids: Counter[str], holdings: Holdings) -> str:
+def _connects(document: Mapping[str, Any]) -> bool:
+    """Return whether a household has come back from GRDF's site, and its rights are not known yet."""
     try:
-        check_account_id(account)
-    except ValueError:
-        return BAD_ID
-    if ids[account] > 1:
-        return ID_TWICE
-    return ID_TAKEN if holdings.of(account) is not None else ""
+        return Account.from_document(document).needs_grant
+    except BadAccount:
+        return False

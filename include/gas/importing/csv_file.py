@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from include.gas.answers.words import fold
 from include.gas.errors import BadRequest
@@ -18,8 +19,8 @@ REQUIRED = ("pce", "postcode", "email")
 MOST_BYTES, MOST_LINES = 10_000_000, 10_000
 """Limits of a file. 10,000 lines have about 1.5 MB."""
 
-RESULT, PROGRESS = ".result.csv", ".progress"
-"""Endings of the files that an import writes beside its own."""
+RESULT = ".result.csv"
+"""Ending of the file with what came of each line, beside the import's own."""
 
 CUT = "it has fewer or more cells than the header"
 
@@ -41,6 +42,11 @@ class Line:
     number: int
     cells: Mapping[str, str] = field(repr=False)
     problem: str = ""
+
+    @property
+    def key(self) -> str:
+        """What tells its content from that of other lines, wherever it stands, and names nobody."""
+        return blake2b(repr(sorted(self.cells.items())).encode(), digest_size=8).hexdigest()
 
 
 def check_name(name: object) -> str:

@@ -1,157 +1,80 @@
-"""Which account has which meter and which right, over all accounts at once: one look instead of a search per meter."""
+"""What accounts and the ledger say of the households of a file, over all accounts at once."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from include.gas.account.account import ACCOUNT_TYPE
-from include.gas.account.own_meters import meters_in
-from include.gas.account.sections.client import DEFAULT, client_if_known
-from include.gas.account.sections.marks import Connected, leaving
-from include.gas.account.sections.rights.declaration import Declaration, is_refused, names_person
-from include.gas.account.sections.rights.sent_declarations import SentDeclarations
+from include.gas.account.connected import is_asked
+from include.gas.account.own_meters import named_in
+from include.gas.account.sections.client import client_if_known
+from include.gas.account.sections.marks import leaving
+from include.gas.account.sections.rights.declaration import Declaration, names_person
 from include.gas.account.sections.section import members
-from include.gas.answers.access_rights import WAITING, AccessRight
-from include.gas.consents.consent import Consent
+from include.gas.documents.gas_days import Document
 from include.gas.errors import BadAccount
-from include.gas.importing.import_records import BY
-from include.gas.rights.declared_right import was_made_by
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """What one account has.
-
-    :param is_ours: whether the document is an account of ours
-    :param is_readable: whether its meters can be understood
-    :param is_leaving: whether its household is leaving
-    :param meters: numbers of its meters; the value says whether one of its rights is in force or waits for its holder
-    :param rights: GRDF's ids of all rights that it brought
-    :param declares: the meter of a declaration that GRDF has not taken yet; ``""`` if there is none
-    :param is_pending: whether that declaration is to be sent and no import has made it
-    :param declared: when GRDF took the last declaration, UTC text; ``""`` if it took none
-    :param sent: declarations that were sent and whose right GRDF's list has not shown yet
-    :param client: the connection of the client that it belongs to; ``""`` if its document is odd
-    """
-
-    id: str
-    is_ours: bool = True
-    is_readable: bool = True
-    is_leaving: bool = False
-    meters: Mapping[str, bool] = field(default_factory=dict, repr=False)
-    rights: frozenset[str] = frozenset()
-    declares: str = field(default="", repr=False)
-    is_pending: bool = False
-    declared: str = ""
-    sent: tuple[SentDeclarations, ...] = field(default=(), repr=False)
-    client: str = DEFAULT
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> Holding:
-        """Return what the account of a document has."""
-        name = str(document.get("_id"))
-        if document.get("account_type") != ACCOUNT_TYPE:
-            return cls(name, is_ours=False)
-        gone = leaving(document) is not None
-        section = members(document.get(Declaration.key))
-        asked = section.get("pce") if names_person(document) else ""
-        declares = "".join(asked.split()) if isinstance(asked, str) else ""
-        sent, client = SentDeclarations.of(document), client_if_known(document)
-        try:
-            meters = meters_in(document, name)
-        except BadAccount:
-            return cls(name, is_readable=False, is_leaving=gone, declares=declares, sent=sent, client=client)
-        own = frozenset(right for meter in meters for right in meter.own)
-        return cls(
-            name,
-            is_leaving=gone,
-            meters={meter.pce: _holds(meter) for meter in meters},
-            rights=own,
-            declares=declares,
-            is_pending=bool(declares) and not is_refused(document) and not _is_imported(document),
-            declared=str(section.get("declared") or ""),
-            sent=sent,
-            client=client,
-        )
-
-    def holds(self, pce: str) -> bool:
-        """Return whether the account has a meter under a right in force or waiting, or is about to be given it."""
-        return self.meters.get(pce, False) or self.declares == pce
+from include.gas.rights.meter_rights import Meter
 
 
 class Holdings:
-    """What all accounts have.
+    """The accounts, and the rights to each meter.
 
-    :param documents: the documents in the database of accounts
+    :param documents: all account documents
+    :param meters: the documents of all meters
+    :param left: accounts whose household has left
     """
 
-    def __init__(self, documents: Iterable[Mapping[str, Any]]) -> None:
-        self._accounts: dict[str, Holding] = {}
-        self._expected: dict[str, str] = {}
-        self._meters: dict[str, list[Holding]] = {}
-        self._rights: dict[str, str] = {}
-        for document in documents:
-            if not str(document.get("_id")).startswith("_"):
-                self.add(Holding.of(document))
+    def __init__(self, documents: Iterable[Document], meters: Iterable[Meter], left: Collection[str] = ()) -> None:
+        self.documents = {str(document["_id"]): document for document in documents}
+        self._meters = {meter.pce: meter for meter in meters}
+        self.left = left
+        self._coming: dict[str, list[str]] = {}
+        for account, document in self.documents.items():
+            named = {pce for pce in known_meters(document, account) or () if not self.meter(pce).of(account)}
+            for pce in {declared_meter(document), *named} - {""}:
+                self._coming.setdefault(pce, []).append(account)
 
-    def add(self, found: Holding) -> None:
-        """Add what an account has that was just created."""
-        self._accounts[found.id] = found
-        for pce in {*found.meters, found.declares, *(each.pce for each in found.sent)} - {""}:
-            self._meters.setdefault(pce, []).append(found)
-        self._rights |= dict.fromkeys(found.rights, found.id)
+    def meter(self, pce: str) -> Meter:
+        """Return the rights to a meter."""
+        return self._meters.get(pce) or Meter(pce=pce)
 
-    def expect(self, rights: Iterable[str], account: str) -> None:
-        """Note that an account is about to be given rights, which its household has consented to on GRDF's site.
+    def declaring(self, asked: Declaration) -> str:
+        """Return the account that is about to declare this very household; ``""`` if there is none."""
+        names = self._coming.get(asked.pce, ())
+        return next((each for each in names if is_asked(self.documents[each], asked)), "")
 
-        :param rights: GRDF's ids of them
+    def holder(self, pce: str, today: date, but: str = "") -> str:
+        """Return the account that has a meter, or asks for a right to it or brings one; ``""`` if there is none.
+
+        :param today: civil date in Paris
+        :param but: the account to leave out
         """
-        self._expected |= dict.fromkeys(rights, account)
-
-    def of(self, account: str) -> Holding | None:
-        """Return what an account has; ``None`` if there is no document of that id."""
-        return self._accounts.get(account)
+        rights = (right for right in self.meter(pce).rights if right.state == "waiting" or right.goes_on(today))
+        names = (*(right.account for right in rights), *self._coming.get(pce, ()))
+        there = (each for each in names if each != but and each in self.documents)
+        return next((each for each in there if leaving(self.documents[each]) is None), "")
 
     def meters_of_clients(self) -> Counter[str]:
         """Return how many meters the accounts of each client have. An account that has none yet counts as one."""
         found: Counter[str] = Counter()
-        for account in self._accounts.values():
-            if account.is_ours:
-                found[account.client] += max(len(account.meters), 1)
+        for account, document in self.documents.items():
+            if document.get("account_type") == ACCOUNT_TYPE:
+                found[client_if_known(document)] += max(len(known_meters(document, account) or ()), 1)
         return found
 
-    def naming(self, pce: str) -> list[Holding]:
-        """Return the accounts that name a meter, whether or not their right to it is in force."""
-        return self._meters.get(pce, [])
 
-    def holder(self, pce: str, but: str = "") -> str:
-        """Return the account that has a meter under a right in force or waiting; ``""`` if there is none.
-
-        :param but: the account to leave out
-        """
-        others = (each for each in self.naming(pce) if each.id != but and not each.is_leaving and each.holds(pce))
-        return next((each.id for each in others), "")
-
-    def owner(self, right: str) -> str:
-        """Return the account that has brought a right, also one that is leaving; ``""`` if there is none."""
-        return self._rights.get(right, "")
-
-    def claims(self, right: AccessRight, client: str = DEFAULT) -> str:
-        """Return the account that has a right or is about to have it, also one that is leaving; ``""`` if none.
-
-        :param client: the connection of the client that has the right
-        """
-        same = (each for each in self.naming(right.pce) if each.client == client)
-        senders = (each.id for each in same if any(was_made_by(right, sent) for sent in each.sent))
-        return self.owner(right.id) or self._expected.get(right.id, "") or next(senders, "")
+def declared_meter(document: Mapping[str, Any]) -> str:
+    """Return the meter of a declaration that names a person; ``""`` if an account document has none."""
+    asked = members(document.get(Declaration.key)).get("pce") if names_person(document) else ""
+    return "".join(asked.split()) if isinstance(asked, str) else ""
 
 
-def _is_imported(document: Mapping[str, Any]) -> bool:
-    return str(members(document.get(Connected.key)).get("by") or "").startswith(BY)
-
-
-def _holds(meter: Consent) -> bool:
-    return not meter.lost or any(right.unusable == WAITING for right in meter.rights)
+def known_meters(document: Mapping[str, Any], account: str) -> list[str] | None:
+    """Return the meters that an account document names; ``None`` if they cannot be understood."""
+    try:
+        return [pce for pce, _ in named_in(document, account)]
+    except BadAccount:
+        return None

@@ -1,8 +1,12 @@
-"""The records of consents that an import keeps: which are its own."""
+"""How an import signs what it records."""
 
 from __future__ import annotations
 
-from include.gas.documents.stored_consent import ConsentRecord
+from collections.abc import Mapping
+from typing import Any
+
+from include.gas.account.sections.marks import Connected
+from include.gas.account.sections.section import members
 
 BY = "import by "
 """How it begins who recorded a consent. Records have this text stored and it is compared with: never reword it."""
@@ -17,6 +21,6 @@ def proof_of(number: int, file: str) -> str:
     return f"line {number} of {file}"
 
 
-def is_of_import(record: ConsentRecord, file: str) -> bool:
-    """Return whether an import of a file has made a record."""
-    return record.by.startswith(BY) and record.proof.endswith(f" of {file}")
+def is_imported(document: Mapping[str, Any]) -> bool:
+    """Return whether an import was the last that connected an account."""
+    return str(members(document.get(Connected.key)).get("by") or "").startswith(BY)

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Literal
 
+from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.declaration_check import CANNOT, to_declare
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.declaring import terms_of
+from include.gas.account.sections.marks import leaving
+from include.gas.account.sections.rights.declaration import Declaration, is_refused
 from include.gas.answers.access_rights import is_pce
 from include.gas.answers.words import fold
 from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import DeclarationRefused
 from include.gas.importing.csv_file import Line
-from include.gas.importing.holdings import Holding, Holdings
+from include.gas.importing.holdings import Holdings, declared_meter, known_meters
+from include.gas.importing.import_records import is_imported
+from include.gas.rights.meter_rights import Meter
+from include.gas.rights.transitions import lasting
 
-Verdict = Literal["wrong", "connected", "being declared", "declared", "left", "open"]
+Verdict = Literal["wrong", "connected", "being declared", "open"]
 
 ZERO_LOST = (
     "its pce has 13 digits: the spreadsheet has removed the leading zero; format the column as text and enter it again"
@@ -43,7 +50,7 @@ BEING_DECLARED = (
 )
 TAKEN = "its meter is another account's"
 CONNECTED = "it is connected with this meter already"
-DECLARED = "its right is declared"
+LEFT = "the household of its account has left, and no id is used twice; import it under another id, or without one"
 
 _ROUNDED = re.compile(r"[0-9][.,]?[0-9]*[eE]\+?[0-9]+")
 _BETWEEN = re.compile(r"[\s|+,;]+")
@@ -54,12 +61,13 @@ class Checked:
     """A line after the check.
 
     :param number: its number in the file
-    :param account: the id of its account; ``""`` if none is known, or if the cell is no id
+    :param account: the id of its account; ``""`` if it has none yet, or if the cell is no id
     :param verdict: ``wrong``; ``connected``: there is nothing to do; ``being declared``: another way in is doing it;
-        ``declared``: this import has done it; ``left``: it has, and the household is leaving; ``open``
+        ``open``
     :param reason: the verdict in words, one of a few fixed sentences without anything from the line
     :param detail: what the sentence is about, for the result file alone
     :param declaration: what the household gave; ``None`` for a wrong line
+    :param key: as :attr:`Line.key`
     """
 
     number: int
@@ -68,43 +76,82 @@ class Checked:
     reason: str = ""
     detail: str = ""
     declaration: Declaration | None = field(default=None, repr=False)
+    key: str = ""
 
 
 def check_lines(
     lines: Iterable[Line],
     holdings: Holdings,
+    today: date,
     *,
-    ids: Mapping[int, str],
-    recorded: Mapping[tuple[str, str], str] | None = None,
+    knows: Callable[[str, Declaration], bool] = lambda *_: False,
     several: bool = False,
 ) -> list[Checked]:
     """Return all lines checked, in their order.
 
-    :param ids: accounts of the lines whose cell is empty, by number; a dry run may lack them
-    :param recorded: by account and meter, when this import has recorded the consent, UTC text
+    :param today: civil date in Paris
+    :param knows: whether an account is known to be that of the household that somebody has entered
     :param several: whether a meter may be in several accounts
     """
-    found = [_alone(line, ids.get(line.number, "")) for line in lines]
+    found = [_alone(line) for line in lines]
     meters = Counter(each.declaration.pce for each in found if each.declaration)
     accounts = Counter(each.account for each in found if each.account)
-    checked: list[Checked] = []
-    for each in found:
+    for at, each in enumerate(found):
         if each.declaration is None:
-            checked.append(each)
-        elif meters[each.declaration.pce] > 1:
-            checked.append(_wrong(each, METER_TWICE))
-        elif accounts[each.account] > 1 and each.account:
-            checked.append(_wrong(each, ACCOUNT_TWICE))
+            continue
+        if meters[each.declaration.pce] > 1:
+            found[at] = _wrong(each, METER_TWICE)
+        elif accounts[each.account] > 1:
+            found[at] = _wrong(each, ACCOUNT_TWICE)
         else:
-            checked.append(_beside(each, each.declaration, holdings, recorded or {}, several=several))
-    return checked
+            pce = each.declaration.pce
+            account = each.account or holdings.declaring(each.declaration)
+            other = "" if several else holdings.holder(pce, today, but=account)
+            if not account and other and knows(other, each.declaration):
+                account, other = other, ""
+            found[at] = _beside(replace(each, account=account), holdings, holdings.meter(pce), today, other)
+    return found
 
 
-def _alone(line: Line, chosen: str) -> Checked:
+def _beside(line: Checked, holdings: Holdings, meter: Meter, today: date, other: str) -> Checked:
+    """Return a line checked against its account and the other one that has the meter, if there are such."""
+    if line.account in holdings.left:
+        return _wrong(line, LEFT)
+    document = holdings.documents.get(line.account)
+    found = beside_account(line, document, meter, today) if document else line
+    return _wrong(line, TAKEN, f"account {other}") if other and found.verdict == "open" else found
+
+
+def beside_account(line: Checked, document: Mapping[str, Any], meter: Meter, today: date) -> Checked:
+    """Return a good line checked against its own account; it stays open if that is to be given the meter.
+
+    :param document: the account's document
+    :param meter: the line's meter
+    :param today: civil date in Paris
+    """
+    assert line.declaration
+    if document.get("account_type") != ACCOUNT_TYPE:
+        return _wrong(line, NOT_OURS)
+    if leaving(document) is not None:
+        return _wrong(line, LEAVING)
+    named, asked = known_meters(document, line.account), declared_meter(document)
+    if named is None:
+        return _wrong(line, UNREADABLE)
+    brings = meter.pce in named and not meter.of(line.account)
+    if brings or lasting(meter, line.account, terms_of(line.declaration), today):
+        return replace(line, verdict="connected", reason=CONNECTED)
+    if (named and meter.pce not in named) or asked not in ("", meter.pce):
+        return _wrong(line, OTHER_METER)
+    if asked and not is_refused(document) and not is_imported(document):
+        return replace(line, verdict="being declared", reason=BEING_DECLARED)
+    return line
+
+
+def _alone(line: Line) -> Checked:
     """Return a line checked by itself."""
-    account = line.cells.get("account", "") or chosen
+    account = line.cells.get("account", "")
     try:
-        bare = Checked(line.number, check_account_id(account) if account else "")
+        bare = Checked(line.number, check_account_id(account) if account else "", key=line.key)
     except ValueError:
         return Checked(line.number, "", "wrong", BAD_ACCOUNT)
     if line.problem:
@@ -123,45 +170,6 @@ def _alone(line: Line, chosen: str) -> Checked:
     except DeclarationRefused as error:
         return _wrong(bare, error.cause.removeprefix(CANNOT))
     return replace(bare, declaration=declaration)
-
-
-def _beside(
-    line: Checked,
-    declaration: Declaration,
-    holdings: Holdings,
-    recorded: Mapping[tuple[str, str], str],
-    *,
-    several: bool,
-) -> Checked:
-    """Return a line checked against the accounts that exist."""
-    pce = declaration.pce
-    before = holdings.of(line.account) if line.account else None
-    if before is not None and (found := _again(line, pce, before, recorded.get((line.account, pce), ""))):
-        return found
-    holder = "" if several else holdings.holder(pce, but=line.account)
-    return _wrong(line, TAKEN, f"account {holder}") if holder else line
-
-
-def _again(line: Checked, pce: str, before: Holding, since: str) -> Checked | None:
-    """Return a line checked against its own account; ``None`` if that is to be given the meter.
-
-    :param since: when this import has recorded the consent, UTC text; ``""`` if it has not
-    """
-    if not before.is_ours:
-        return _wrong(line, NOT_OURS)
-    if before.is_leaving:
-        return replace(line, verdict="left", reason=LEAVING) if since else _wrong(line, LEAVING)
-    if not before.is_readable:
-        return _wrong(line, UNREADABLE)
-    if since and pce in before.meters and before.declares != pce and before.declared >= since:
-        return replace(line, verdict="declared", reason=DECLARED)
-    if before.meters.get(pce):
-        return replace(line, verdict="connected", reason=CONNECTED)
-    if (before.meters and pce not in before.meters) or before.declares not in ("", pce):
-        return _wrong(line, OTHER_METER)
-    if before.is_pending and not since:
-        return replace(line, verdict="being declared", reason=BEING_DECLARED)
-    return None
 
 
 def _wrong(line: Checked, reason: str, detail: str = "") -> Checked:

@@ -21,6 +21,7 @@ from include.gas.documents.totals import bare_total
 from include.gas.errors import StoreBusy
 from include.gas.konnector.old_documents import Found, sort_documents
 from include.gas.konnector.plan import READ_AT, Plan, Report
+from include.gas.rights.meter_rights import Held
 
 DOCTYPES = (DAY, MONTH, YEAR)
 
@@ -36,20 +37,20 @@ class WholeStore(Store, Protocol):
         ...
 
 
-def look(store: WholeStore, account: str, pce: str, others: Collection[str] = ()) -> Plan:
+def look(store: WholeStore, account: str, held: Held, others: Collection[str] = ()) -> Plan:
     """Read all documents and return the plan of the adoption. Write nothing.
 
     :param account: id of the account that gets the konnector's documents
-    :param pce: the meter of this account that gets them
+    :param held: what this account has of the meter that gets them
     :param others: ids of the other accounts; documents that were written for them are left alone
     """
-    return Plan(sort_documents(account, pce, {doctype: store.scan(doctype) for doctype in DOCTYPES}, others))
+    return Plan(sort_documents(account, held, {doctype: store.scan(doctype) for doctype in DOCTYPES}, others))
 
 
 def adopt(
     store: WholeStore,
     account: str,
-    pce: str,
+    held: Held,
     others: Collection[str] = (),
     *,
     before_removal: Callable[[], None] = lambda: None,
@@ -57,7 +58,7 @@ def adopt(
     """Convert the konnector's documents into ours and remove them.
 
     :param account: id of the account that gets the konnector's documents
-    :param pce: the meter of this account that gets them
+    :param held: what this account has of the meter that gets them
     :param others: ids of the other accounts; documents that were written for them are left alone
     :param before_removal: called each time after our documents are stored and before the konnector's are removed; if it
         raises, they are kept
@@ -67,7 +68,7 @@ def adopt(
     removed: Counter[str] = Counter()
     loads: list[LoadReport] = []
     for _ in range(ROUNDS):
-        plan = look(store, account, pce, others)
+        plan = look(store, account, held, others)
         if not plan.found.figures:
             return Report(first or plan, dict(removed), tuple(loads))
         first = first or plan

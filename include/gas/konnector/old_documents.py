@@ -12,14 +12,17 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
 
 from include.gas.account.sections.section import members
+from include.gas.days.gas_day import ONE_DAY, paris_today
+from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import account_range, is_day, is_number
 from include.gas.documents.totals import Number
+from include.gas.rights.meter_rights import Held
 
 YEARS = range(2000, 2101)
 """The years in which a gas reading can be. Any other year is an error."""
@@ -57,6 +60,15 @@ class Figure:
     written: str = ""
     account: str = ""
     price: Number | None = None
+
+    @property
+    def window(self) -> Window:
+        """The gas days of the period."""
+        first = self.day
+        if self.doctype == DAY:
+            return Window(first, first + ONE_DAY)
+        month = first.month + 1 if self.doctype == MONTH else 13
+        return Window(first, date(first.year + month // 13, (month - 1) % 12 + 1, 1))
 
     @property
     def day(self) -> date:
@@ -132,6 +144,7 @@ class Found:
     :param ours: our documents of this account and meter, by doctype and id
     :param odd: doctype, id and reason for documents that are neither ours nor the konnector's
     :param foreign: number of the konnector's documents that were written for other accounts
+    :param uncovered: number of those about days that may be another household's
     """
 
     account: str
@@ -140,6 +153,7 @@ class Found:
     ours: Mapping[str, Mapping[str, Mapping[str, Any]]]
     odd: tuple[tuple[str, str, str], ...] = ()
     foreign: int = 0
+    uncovered: int = 0
 
     def id_of(self, period: str) -> str:
         """Return the id of our document for a period."""
@@ -162,19 +176,20 @@ class Found:
 
 
 def sort_documents(
-    account: str, pce: str, documents: Mapping[str, Iterable[Mapping[str, Any]]], others: Collection[str] = ()
+    account: str, held: Held, documents: Mapping[str, Iterable[Mapping[str, Any]]], others: Collection[str] = ()
 ) -> Found:
     """Sort the documents of the three databases, and keep only those that concern one meter.
 
-    :param pce: the meter that the konnector's documents are assumed to be about
+    :param held: what the account has of the meter that the konnector's documents are assumed to be about. Those about
+        days on or after the first one that it may hold are left alone if it may not hold all of them
     :param documents: all documents by doctype, in any order; each iterable is consumed once
     :param others: ids of the other accounts; documents that were written for one of them are not this account's
     """
-    start, end = account_range(account, pce)
+    start, end = account_range(account, held.pce)
     ours: dict[str, dict[str, Mapping[str, Any]]] = {doctype: {} for doctype in _WHOLE}
     figures: list[Figure] = []
     odd: list[tuple[str, str, str]] = []
-    foreign = 0
+    foreign = uncovered = 0
     for doctype in _WHOLE:
         for document in documents.get(doctype, ()):
             doc_id = str(document["_id"])
@@ -191,9 +206,17 @@ def sort_documents(
                 continue
             if figure.account in others:
                 foreign += 1
+            elif _is_uncovered(figure.window, held):
+                uncovered += 1
             else:
                 figures.append(figure)
-    return Found(account, pce, tuple(figures), ours, tuple(odd), foreign)
+    return Found(account, held.pce, tuple(figures), ours, tuple(odd), foreign, uncovered)
+
+
+def _is_uncovered(window: Window, held: Held) -> bool:
+    """Return whether days of a period may be another household's. Those to come are nobody's yet."""
+    own = window.clip(held.days[0].first, paris_today(datetime.now(UTC))) if held.days else None
+    return own is not None and not held.holds(own)
 
 
 def _period(doctype: str, document: Mapping[str, Any]) -> str:

@@ -45,6 +45,7 @@ COUNTS: Mapping[str, str] = {
     "totals_kept": "totals of periods without any stored day, kept unchanged",
     "odd": "odd documents, left alone",
     "foreign": "documents of other accounts, left alone",
+    "uncovered": "documents of days that its consent does not cover, left alone",
 }
 """The counts of a report, in the order in which it shows them."""
 
@@ -173,6 +174,7 @@ class Plan:
         for doctype, doc_id, reason in self.found.odd:
             yield "odd", f"{doctype} {without_numbers(doc_id, self.found.account):.60}: {reason}"
         yield from (("foreign", "") for _ in range(self.found.foreign))
+        yield from (("uncovered", "") for _ in range(self.found.uncovered))
 
     def _duplicates(self, group: list[Figure]) -> Iterable[tuple[str, str]]:
         chosen = group[-1].load

@@ -54,6 +54,11 @@ THIS_RUN = Kept(
     (*_RUN, "hitl_detail.body", "hitl_detail.subject"),
     f"Airflow removes no run that is at work: {_CLEAN}",
 )
+PERMISSIONS = Kept(
+    "the names of the permissions on its DAG, if Airflow's users are kept by FAB",
+    ("ab_view_menu.name",),
+    "Airflow makes them and keeps them when the DAG is gone: until an administrator removes them under Security",
+)
 LOGS = Kept(
     "log lines with the account's id, without a meter's number or kWh: of this run, of runs that work on all accounts "
     "and name none, of tasks on other machines, of Airflow's own services",

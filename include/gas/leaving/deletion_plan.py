@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from include.gas.answers.access_rights import AccessRight
-from include.gas.consents.consent import Consent
+from msgspec.structs import replace
+
+from include.gas.answers.access_rights import WAITING
+from include.gas.rights.meter_rights import Meter, Right
+from include.gas.rights.transitions import left
+
+STANDING = {"active": "active", "waiting": WAITING}
+"""The states of a right that must be revoked if its household leaves, in words."""
+NOT_BROUGHT, USED = "this account has not brought it", "another account uses it"
+"""Reasons for not revoking a right to a meter of an account that leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +28,7 @@ class Plan:
     :param staged: number of staged files
     :param tokens: whether the account document contains tokens or a code
     :param notes: further sentences for the reader
-    :param left_alone: other rights to its meters that are not revoked: pairs of GRDF's id and the reason
+    :param left_alone: other rights to its meters that are not revoked: the reasons by GRDF's id
     :param gone: whether an earlier deletion has already removed the account document
     """
 
@@ -31,7 +39,7 @@ class Plan:
     tokens: bool = False
     keep_data: bool = False
     notes: tuple[str, ...] = ()
-    left_alone: tuple[tuple[str, str], ...] = ()
+    left_alone: Mapping[str, str] = field(default_factory=dict)
     gone: bool = False
 
     def digest(self) -> str:
@@ -49,7 +57,7 @@ class Plan:
         lines += [f"* {right} ({state})" for right, state in self.rights]
         if self.left_alone:
             lines += ["", f"Other consents on its meters, which stay: {len(self.left_alone)}"]
-            lines += [f"* {right} ({why})" for right, why in self.left_alone]
+            lines += [f"* {right} ({why})" for right, why in self.left_alone.items()]
         if self.keep_data:
             lines += ["", "Nothing is removed: *keep the data* was chosen."]
         else:
@@ -60,29 +68,27 @@ class Plan:
         return "\n".join([*lines, *(f"\n{note}" for note in self.notes)])
 
 
-def standing(rights: Sequence[AccessRight]) -> tuple[AccessRight, ...]:
-    """Return the rights that can be revoked when a household leaves: in force or waiting, and granted to us.
+def divide(
+    meters: Iterable[Meter], account: str, used: Collection[str] = ()
+) -> tuple[list[tuple[str, Right]], dict[str, str]]:
+    """Divide the rights to the meters of an account that leaves into its own and those to leave alone.
 
-    :param rights: all rights to the account's meters
+    :param used: GRDF's ids of rights that the documents of other accounts name
+    :return: its own rights that GRDF has given an id, whatever their state, each with its meter; and of the others
+        that stand the reasons for leaving them alone, by GRDF's id
     """
-    return tuple(right for right in rights if right.stands and right.role.startswith("autorise"))
+    own: list[tuple[str, Right]] = []
+    others: dict[str, str] = {}
+    for meter in meters:
+        for right in meter.rights:
+            if right.id and right.account == account and right.id not in used:
+                own.append((meter.pce, right))
+            elif right.id and right.state in STANDING:
+                others[right.id] = USED if right.account else NOT_BROUGHT
+    return own, others
 
 
-NOT_BROUGHT, USED = "this account has not brought it", "another account uses it"
-"""Reasons for not revoking a right to a meter of an account that leaves."""
-
-
-def to_revoke(
-    rights: Sequence[AccessRight], meters: Iterable[Consent], used: Collection[str]
-) -> tuple[tuple[AccessRight, ...], dict[str, str]]:
-    """Divide the rights to the meters of an account that leaves into those to revoke and those to leave alone.
-
-    :param rights: the rights from :func:`standing`
-    :param meters: the account's meters, each with the rights that it brought
-    :param used: ids of rights that other accounts have brought too
-    :return: the rights to revoke; and the reasons for leaving the others alone, by GRDF's id
-    """
-    own = {right for meter in meters for right in meter.own}
-    left = {right.id: NOT_BROUGHT if right.id not in own else USED for right in rights}
-    mine = tuple(right for right in rights if right.id in own and right.id not in used)
-    return mine, {right: why for right, why in left.items() if right not in {each.id for each in mine}}
+def forget(meter: Meter, account: str) -> Meter:
+    """Remove the rights of an account that is gone, and those that nobody has and that are over."""
+    rights = left(meter, account).rights
+    return replace(meter, rights=tuple(right for right in rights if right.account or right.state in STANDING))

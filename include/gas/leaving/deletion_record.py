@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from include.gas.account.grant import results_of
-from include.gas.account.sections.marks import Connected, Leaving
-from include.gas.account.sections.rights.declaration import is_refused, names_person
-from include.gas.account.sections.rights.sent_declarations import SentDeclarations
-from include.gas.account.sections.section import members
+from include.gas.account.sections.marks import Leaving, leaving
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.errors import LeftBefore
 
-LATELY = timedelta(days=7)
-"""Maximum age of a deletion that may have happened during a running task. It is much longer than any task runs."""
-
-UNDER_WAY = timedelta(days=30)
-"""How long a deletion that has not ended counts as one that removes by itself what is left of an account."""
-
 ASKED = "asked"
 """The outcome in a record for a right whose revocation was requested but not answered yet."""
+LONGEST = timedelta(days=1)
+"""How long a deletion may take before somebody is told."""
 
 
 def is_of(entry: Mapping[str, Any], run: str) -> bool:
@@ -109,82 +101,47 @@ def is_open(entry: Mapping[str, Any]) -> bool:
     return bool(entry.get("asked_at")) and not entry.get("finished_at")
 
 
-def is_marked(entry: Mapping[str, Any], mark: Leaving) -> bool:
-    """Return whether a deletion has set the mark on an account, or a run that continues it.
+def unfinished(
+    accounts: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]], now: datetime
+) -> dict[str, str]:
+    """Return what a person has to do about each account whose deletion does not end.
 
-    It marks the account, then makes its record; who continues it keeps the mark's moment. A later mark is on another
-    account, which was given the id since.
-
-    :param mark: the mark on the account
+    :param accounts: the documents of all accounts
+    :param records: the records of all deletions
     """
-    return is_of(entry, mark.run) or mark.since <= str(entry.get("asked_at"))
+    begun = {str(each.get("_id")): mark.since for each in accounts if (mark := leaving(each))}
+    for each in filter(is_open, records):
+        account, since = str(each.get("account")), last_taker(each).since
+        begun[account] = max(since, begun.get(account, ""))
+    return {
+        account: (
+            f"Account {account}: its deletion of {since[:10]} has not ended, so it is not read, and not all of it is "
+            "gone. Look at the runs of grdf_delete_account. If none of them is still running, start it for this "
+            "account again: it continues where that one stopped."
+        )
+        for account, since in sorted(begun.items())
+        if since < utc_text(now - LONGEST)
+    }
 
 
-def is_under_way(entry: Mapping[str, Any], now: datetime, age: timedelta = UNDER_WAY) -> bool:
-    """Return whether a deletion has not ended, and was asked for or continued a short while ago.
+def left_at(records: Iterable[Mapping[str, Any]]) -> str:
+    """Return when the last deletion of an account ended that removed its data, UTC text; ``""`` if none has.
 
-    :param age: how long that may be ago
+    Such an account's id is never used again.
     """
-    return is_open(entry) and utc_text(now - age) < last_taker(entry).since
+    ended = (str(each["finished_at"]) for each in records if each.get("finished_at") and not each.get("keep_data"))
+    return max(ended, default="")
 
 
-def has_died(entry: Mapping[str, Any], now: datetime) -> bool:
-    """Return whether a deletion was asked for or continued so long ago that it never will end by itself."""
-    return is_open(entry) and last_taker(entry).since < utc_text(now - UNDER_WAY)
+def all_left(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the accounts whose household has left, each with when, as in :func:`left_at`.
 
-
-def has_left(records: Iterable[Mapping[str, Any]], now: datetime) -> bool:
-    """Return whether a deletion has recently removed an account, judging by its records.
-
-    A deletion creates its record before it removes anything. An old record proves nothing: the household may have
-    connected again, and its document may have been lost in another way.
+    :param records: the records of all deletions
     """
-    return has_left_since(records, utc_text(now - LATELY))
-
-
-def has_left_since(records: Iterable[Mapping[str, Any]], moment: str) -> bool:
-    """Return whether a deletion has removed an account after a moment, judging by its records.
-
-    :param moment: UTC text
-    """
-    takers = (last_taker(record) for record in records)
-    return any(not taker.keep_data and taker.since > moment for taker in takers)
-
-
-def mark_of(record: Mapping[str, Any]) -> str:
-    """Return what tells a deletion from others, and from itself before it was started again."""
-    return f"{record.get('_id')} {len(_resumed(record))}"
-
-
-def has_left_but(records: Iterable[Mapping[str, Any]], known: Collection[str]) -> bool:
-    """Return whether a deletion has removed an account, besides those that are known. No clock is asked.
-
-    :param known: the marks of those that are known, see :func:`mark_of`
-    """
-    return any(not last_taker(record).keep_data and mark_of(record) not in known for record in records)
-
-
-def left_before(document: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> str | None:
-    """Return when a household left although its account exists, for example because a backup was restored.
-
-    A declaration that waits counts like a right: it must not be sent in the name of somebody who has left. So does one
-    whose person was removed after long, since the account is still to be deleted.
-
-    :param document: the account document; one with neither a right nor a declaration says nothing
-    :return: the end of the deletion, UTC text; ``None`` if no deletion has ended, or if the household has connected
-        since
-    """
-    ended = left_at(records)
-    if not ended:
-        return None
-    sent = SentDeclarations.of(document)
-    entries = results_of(document).get("consents")
-    listed = [members(entry) for entry in entries] if isinstance(entries, list) else []
-    former = [entry.get("others") for entry in listed]
-    rights = [*listed, *(members(right) for each in former if isinstance(each, list) for right in each)]
-    moments = [Connected.moment(document), *(right.get("brought") for right in rights), *(each.at for each in sent)]
-    has_any = bool(rights or sent or names_person(document) or is_refused(document))
-    return ended if has_any and ended > max(str(moment or "") for moment in moments) else None
+    of_account: dict[str, list[Mapping[str, Any]]] = {}
+    for record in records:
+        of_account.setdefault(str(record.get("account")), []).append(record)
+    return {account: moment for account, each in of_account.items() if (moment := left_at(each))}
 
 
 def left_error(account: str, left: str) -> LeftBefore:
@@ -196,33 +153,8 @@ def left_error(account: str, left: str) -> LeftBefore:
         account,
         f"its household left on {left[:10]}, but the account exists again, for example because a backup was restored. "
         "It is not read",
+        "Start grdf_delete_account for it again. If the household has come back, let it connect as a new account.",
     )
-
-
-def left_at(records: Iterable[Mapping[str, Any]]) -> str:
-    """Return when the last deletion of an account ended that removed its data, UTC text; ``""`` if none has."""
-    ended = (str(each["finished_at"]) for each in records if each.get("finished_at") and not _keeps(each))
-    return max(ended, default="")
-
-
-def may_have_left_at(records: Iterable[Mapping[str, Any]]) -> str:
-    """Return when an account was deleted last, as :func:`left_at`, also by a deletion that has not ended.
-
-    Such a one counts from when it was asked for or continued: whoever has the account since is another household.
-    """
-    entries = list(records)
-    begun = (last_taker(each).since for each in entries if is_open(each) and not _keeps(each))
-    return max((left_at(entries), *begun))
-
-
-def _resumed(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the notes of the runs that have continued a deletion. A damaged record has none."""
-    found = entry.get("resumed")
-    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
-
-
-def _keeps(record: Mapping[str, Any]) -> bool:
-    return record.get("keep_data") is True
 
 
 def with_found(entry: Mapping[str, Any], found: Mapping[str, int]) -> Document:
@@ -259,3 +191,9 @@ def finished(entry: Mapping[str, Any], *, at: datetime, left: Mapping[str, int],
     counts = {what: max(removed.get(what, 0), found.get(what, 0)) for what in {**removed, **found}}
     closed = {**entry, "removed": counts, "verified": dict(left), "tombstones": tombstones}
     return {**closed, "finished_at": utc_text(at)}
+
+
+def _resumed(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the notes of the runs that have continued a deletion. A damaged record has none."""
+    found = entry.get("resumed")
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []

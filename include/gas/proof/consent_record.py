@@ -6,19 +6,27 @@ import secrets
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.sections.rights.declaration import Declaration, names_person
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.documents.stored_consent import ConsentRecord, ConsentText, Entered
+from include.gas.rights.meter_rights import Meter
 
 HOUSEHOLD = "household"
 """Who recorded a consent that the household gave here itself."""
 KEPT = "~"
-"""How the ids of records begin whose account was deleted. No account id contains it."""
+"""How the ids of records begin whose account is gone. No account id contains it."""
+YOUNG = timedelta(days=30)
+"""How long a record is needed in any case: whoever corrects a refused declaration has as much time."""
+LONGEST = timedelta(days=60)
+"""How long before GRDF takes a right its consent may have been given: a renewal waits for the end of the former one."""
+CLOCKS = timedelta(days=1)
+"""How much younger than its right a record may seem: the page, workers and GRDF have clocks of their own."""
 
 
 def new_record(
@@ -67,11 +75,23 @@ def read_record(document: Mapping[str, object]) -> ConsentRecord | None:
         return None
 
 
+def is_needed(record: ConsentRecord, account: Mapping[str, Any], meter: Meter, now: datetime) -> bool:
+    """Return whether an account needs its record: for a right, or for one that is still to be declared.
+
+    :param account: the account document; empty if there is none
+    :param meter: the record's meter
+    """
+    asked = Declaration.of(account)
+    declares = asked is not None and asked.pce.strip() == record.pce and names_person(account)
+    has_right = any(right.state != "refused" for right in meter.of(record.account))
+    return declares or has_right or record.given > utc_text(now - YOUNG)
+
+
 def to_keep(document: Mapping[str, object], left: date, days: int) -> Document:
-    """Return the copy of a record that stays after its account was deleted.
+    """Return the copy of a record that stays although its account does not need it, or is gone.
 
     :param document: the stored record, also one that cannot be read
-    :param left: civil date in Paris of the deletion
+    :param left: civil date in Paris since when
     :param days: for how many days it is kept
     """
     until = left + timedelta(days=days)
@@ -80,15 +100,10 @@ def to_keep(document: Mapping[str, object], left: date, days: int) -> Document:
     return {"_id": f"{KEPT}{until.isoformat()}:{name}", **content, "kept_until": until.isoformat()}
 
 
-def handed_over(document: Mapping[str, object], account: str) -> Document:
-    """Return a stored record as that of another account, to which the right has come. It has the same id each time.
-
-    :param document: the record of an account, or a copy that was kept
-    :param account: the other account's id
-    """
-    content = {key: value for key, value in document.items() if key not in ("_id", "_rev", "kept_until")}
-    name = str(document["_id"]).rpartition(":")[2]
-    return {**content, "_id": f"{account}:{document['given']}:{name}", "account": account}
+def handed_over(record: ConsentRecord, account: str) -> ConsentRecord:
+    """Return a record as that of another account, to which the right has come. It has the same id each time."""
+    name = f"{account}:{record.given}:{record.id.rpartition(':')[2]}"
+    return msgspec.structs.replace(record, id=name, rev="", account=account, kept_until=None)
 
 
 def overdue(today: date) -> tuple[str, str]:
@@ -113,6 +128,18 @@ def record_for(records: Iterable[ConsentRecord], right: AccessRight, declared: s
     of_it = sorted((record for record in records if _proves(record, right)), key=lambda record: record.given)
     before = [record for record in of_it if not declared or record.given <= declared]
     return next(iter([*before[-1:], *of_it]), None)
+
+
+def record_behind(records: Iterable[ConsentRecord], right: AccessRight) -> ConsentRecord | None:
+    """Return the record that proves a right which has lost its account; one from long before is of another consent.
+
+    :param records: records that no account has
+    """
+    if not right.created_at:
+        return None
+    made = datetime.fromisoformat(right.created_at)
+    first, last = utc_text(made - LONGEST), utc_text(made + CLOCKS)
+    return record_for((record for record in records if first <= record.given <= last), right)
 
 
 def _proves(record: ConsentRecord, right: AccessRight) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Final
 
 MOST: Final = 3
@@ -32,11 +31,6 @@ class ProofFile:
     content: bytes = field(repr=False)
     kind: str
 
-    @property
-    def digest(self) -> str:
-        """What tells its content from another one's, as 32 hexadecimal digits."""
-        return digest_of(self.content)
-
     def name(self, place: int) -> str:
         """Return the name under which GRDF gets it. The name that a person gave it may name somebody.
 
@@ -61,8 +55,3 @@ def checked(content: bytes) -> ProofFile:
         if content.startswith(start):
             return ProofFile(content, kind)
     raise NotAProof("is neither a PDF nor a PNG nor a JPEG file")
-
-
-def digest_of(content: bytes) -> str:
-    """Return the :attr:`ProofFile.digest` of a file with this content."""
-    return sha256(content).hexdigest()[:32]

@@ -11,7 +11,6 @@ from grdf.health.airflow_sight import by_database
 from grdf.health.airflow_tables import Rows
 from grdf.health.look import look_at_fleet
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.accounts.account_store import AccountStore
 from include.gas.days.gas_day import paris_today
 from include.gas.display.overview import Overview
 from include.gas.health.sights import NOTHING_SEEN, Sight
@@ -37,9 +36,8 @@ def accounts(couchdb: CouchDBHook | None, rows: Rows | Finding) -> Iterator[Find
         read = [account.id for account in fleet if account.is_read(paris_today(now))]
         return NOTHING_SEEN if isinstance(rows, Finding) else by_database(rows, read, now)
 
-    listed_at = AccountStore(couchdb).listed_at
-    clients = [Client(name, listed_at=listed_at(name)) for name in dag_settings.connections()]
-    _, verdict = look_at_fleet(couchdb, clients, sights, now)
+    clients = [Client(name) for name in dag_settings.connections()]
+    _, _, verdict = look_at_fleet(couchdb, clients, sights, now)
     for each in verdict.findings:
         names = each.concerned(MOST_NAMED)
         says = f"{each.says()}{f': {names}' if names else ''}"

@@ -12,8 +12,7 @@ from grdf.hooks.couch_answers import json_object, place
 from grdf.hooks.couch_roles import administrator, has_administrator
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.revision_check import compares_revisions
-from grdf.stores.accounts.account_index import NAME
-from include.gas.documents.doctypes import ACCOUNT, DOCTYPES, FOR_READERS, database, index_name
+from include.gas.documents.doctypes import DOCTYPES, FOR_READERS, database, index_name
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings
 
@@ -147,7 +146,7 @@ def _faults(hook: CouchDBHook, doctype: str) -> Iterator[tuple[str, str]]:
     if not hook.has_database(doctype):
         yield "missing", name
         return
-    wanted = [index_name(fields) for fields in database(doctype).indexes] + ([NAME] if doctype == ACCOUNT else [])
+    wanted = [index_name(fields) for fields in database(doctype).indexes]
     if any(hook.request("GET", doctype, f"/_design/{each}").status_code == 404 for each in wanted):
         yield "unindexed", name
     if not compares_revisions(hook, doctype):

@@ -11,6 +11,7 @@ from grdf.metrics.telling import gauge
 from include.gas.days.gas_day import paris_today
 from include.gas.display.overview import Overview, Situation
 from include.gas.health.causes import Cause
+from include.gas.health.rights_look import RightsLook
 from include.gas.health.verdict import Client, Verdict
 
 INFINITE = "Inf"
@@ -18,13 +19,14 @@ INFINITE = "Inf"
 KINDS = ("stored", "provisional", "corrected", "awaited", "none")
 
 
-def tell(fleet: Iterable[Overview], clients: Sequence[Client], now: datetime) -> None:
-    """Set the gauges of accounts and clients. Those of a state or client that has no account any more become 0."""
+def tell(fleet: Iterable[Overview], rights: RightsLook, clients: Sequence[Client], now: datetime) -> None:
+    """Set the gauges of accounts, rights and clients. Those of a state or client without an account become 0."""
     by_client: dict[str, list[Overview]] = {client.name: [] for client in clients}
     for account in fleet:
         by_client.setdefault(account.client or "unknown", []).append(account)
     for name, accounts in by_client.items():
         _tell_accounts(name, accounts, paris_today(now))
+        gauge(known.END_SOON, sum(right.client == name for right in rights.ending), connection=name)
     for client in clients:
         if client.left is not None:
             gauge(known.QUOTA_LEFT, client.left, connection=client.name)
@@ -52,6 +54,5 @@ def _tell_accounts(name: str, accounts: Sequence[Overview], today: date) -> None
     for kind in KINDS:
         number = sum(getattr(account, "days" if kind == "stored" else kind) for account in accounts)
         gauge(known.DAYS, number, connection=name, kind=kind)
-    gauge(known.END_SOON, sum(account.ends_soon(today) for account in accounts), connection=name)
     gauge(known.PROOFS, sum(account.proofs for account in accounts), connection=name)
     gauge(known.DELETIONS, states[Situation.LEAVING], connection=name)

@@ -9,6 +9,7 @@ from datetime import datetime
 from grdf.hooks.connection import GrdfConnection
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.ledger.meters import Ledger
 from grdf.quota.shared_quota import governor_for
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.display.overview import Overview, overview
@@ -17,6 +18,7 @@ from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, GasError
 from include.gas.health.causes import Cause
 from include.gas.health.databases import incomplete
+from include.gas.health.rights_look import RightsLook, look_at_rights
 from include.gas.health.sights import Sight
 from include.gas.health.verdict import Client, Verdict, judge
 
@@ -26,8 +28,8 @@ Sights = Callable[[Sequence[Overview]], Mapping[str, Sight]]
 
 def look_at_fleet(
     couchdb: CouchDBHook, clients: Sequence[Client], sights: Sights, now: datetime
-) -> tuple[Sequence[Overview], Verdict]:
-    """Return all accounts, and the verdict on them.
+) -> tuple[Sequence[Overview], RightsLook, Verdict]:
+    """Return all accounts, all rights, and the verdict on them.
 
     :param couchdb: the hook for the CouchDB with the accounts
     :param clients: our clients at GRDF
@@ -47,25 +49,26 @@ def look_at_fleet(
             held[doctype] = couchdb.documents_in(doctype)
         except BadSettings as error:  # its rights are wrong, which hides nothing else
             wrong.append(str(error))
+    ledger = Ledger(couchdb)
+    rights = look_at_rights(ledger.every(), now, ledger.last_asked())
     # Those of a household that is leaving may be removed just now.
     lost = incomplete(held, [0 if each.leaving else each.days for each in fleet])
     databases = [(database_name(doctype, couchdb.prefix), what) for doctype, what in lost]
-    verdict = judge(fleet, clients, now, sights(fleet), (databases, len(DOCTYPES)))
+    verdict = judge(fleet, clients, now, sights(fleet), (databases, len(DOCTYPES)), rights)
     for problem in wrong:
         verdict = verdict.failed(Cause.SETTING, problem)
-    return fleet, verdict
+    return fleet, rights, verdict
 
 
-def client_now(name: str, listed_at: str = "") -> Client:
+def client_now(name: str) -> Client:
     """Return one of our clients at GRDF, with what is known of its quota.
 
     :param name: its Airflow connection
-    :param listed_at: when its accounts were last compared with GRDF's list
     """
     try:
-        return with_quota(Client(name, listed_at=listed_at), GrdfOAuthHook(name).facts)
+        return with_quota(Client(name), GrdfOAuthHook(name).facts)
     except GasError as error:
-        return Client(name, listed_at=listed_at, problem=str(error))
+        return Client(name, problem=str(error))
 
 
 def with_quota(client: Client, facts: GrdfConnection) -> Client:

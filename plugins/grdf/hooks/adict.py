@@ -24,14 +24,14 @@ from grdf.quota.turn import TokenInDoubt, Turn
 from grdf.staging.area import StagedAnswer
 from grdf.transport.http_limits import outcome, why
 from grdf.transport.turn_adapter import Sent, TurnAdapter, send_at_turn
+from include.gas.account.declaring import Declared, answered
 from include.gas.account.sections.client import DEFAULT, GrdfClient
-from include.gas.answers.access_rights import AccessRight, Rights, read_rights
+from include.gas.answers.access_rights import Rights, read_rights
 from include.gas.answers.refusals import declaration_error, http_error, proof_error
 from include.gas.days.windows import Window
 from include.gas.errors import GasError, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 from include.gas.proof.proof_file import ProofFile
-from include.gas.rights.declared_right import Declared, answered
 
 
 class AdictHook(BaseHook):
@@ -162,14 +162,6 @@ class AdictHook(BaseHook):
         what = f"the technical facts of meter {meter_tag(account, pce)}"
         return self._body(Call("GET", f"/pce/{pce}/donnees_techniques", what, account, accept=JSON), terms)
 
-    def access_rights(self, pces: Iterable[str], *, account: str, terms: Terms = DAILY) -> tuple[AccessRight, ...]:
-        """Ask which rights we hold on some meters, and return those that can be read.
-
-        :param pces: numbers of up to 1,000 meters
-        :param account: the account's id, for messages
-        """
-        return self.listed_rights(pces, account=account, terms=terms).rights
-
     def listed_rights(self, pces: Iterable[str], *, account: str, terms: Terms = DAILY) -> Rights:
         """Ask which rights we hold on some meters (``POST /droits_acces``). This takes one call for all of them.
 
@@ -204,7 +196,7 @@ class AdictHook(BaseHook):
         If no answer comes, GRDF may have taken it all the same: look at :meth:`listed_rights` before another try.
 
         :param pce: the meter's number
-        :param request: see :func:`include.gas.rights.declared_right.request_of`; it names the holder
+        :param request: see :func:`include.gas.account.declaring.request_of`; it names the holder
         :param account: the account's id, for messages
         :return: the right that GRDF has now
         :raises RightExists: if GRDF has a right of ours to this meter already
@@ -216,7 +208,7 @@ class AdictHook(BaseHook):
         seconds = retry_after(sent.response)
         if refusal := declaration_error(status, body, account=account, what=what, retry_after=seconds):
             raise refusal
-        return answered(body, pce)
+        return answered(body)
 
     def send_proof(self, right_id: str, files: Sequence[ProofFile], *, account: str, terms: Terms = DAILY) -> None:
         """Send the proof of a consent (``PUT /droit_acces/{id}/preuves``). GRDF then checks it.

@@ -116,40 +116,6 @@ class CouchDBHook(CouchServer):
                 return
             start = rows[PAGE]["id"]
 
-    def find(self, doctype: str, selector: Mapping[str, Any]) -> list[Document]:
-        """Return documents by their content (Mango), without an index: use it only where there is no view.
-
-        :param selector: CouchDB's selector
-        """
-        found: list[Document] = []
-        bookmark: str | None = None
-        while True:
-            body = {"selector": selector, "limit": PAGE, **({"bookmark": bookmark} if bookmark else {})}
-            response = self.request("POST", doctype, "/_find", body=body)
-            if response.status_code == 404:
-                return found
-            answer = json_object(self.good(response))
-            page = answer.get("docs")
-            if not isinstance(page, list):
-                raise ServiceUnavailable.about(account=None, cause=f"CouchDB's answer about {doctype} has no documents")
-            found += page
-            bookmark = answer.get("bookmark")
-            if len(page) < PAGE or bookmark in (None, "", "nil"):
-                return found
-
-    def view(self, doctype: str, design: str, name: str, key: str | None) -> list[Document] | None:
-        """Return the documents that a view names for a key; ``None`` if there is no such view.
-
-        :param design: name of the design document
-        :param name: name of the view
-        """
-        query = json_keys(key=key, include_docs=True)
-        response = self.request("GET", doctype, f"/_design/{design}/_view/{name}", query=query)
-        if response.status_code == 404:
-            return None
-        rows = rows_of(self.good(response))
-        return [row["doc"] for row in rows if isinstance(row.get("doc"), dict)]  # the others were just deleted
-
     def last_id(self, doctype: str, startkey: str, endkey: str) -> str | None:
         """Return the highest id of a range without reading the rest. The cost does not grow with the range.
 

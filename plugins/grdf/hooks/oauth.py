@@ -7,7 +7,6 @@ meters. Every call for data carries a ``client_credentials`` token of the third 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -23,9 +22,9 @@ from grdf.quota.terms import CONNECT, DAILY, Terms
 from grdf.transport.http_limits import LimitedAdapter, outcome, why
 from grdf.transport.turn_adapter import SECONDS, TurnAdapter, send_at_turn
 from include.gas.account.sections.client import DEFAULT
+from include.gas.answers.claims import Claim, parse_claims
 from include.gas.answers.id_token import LEEWAY, verify_id_token
 from include.gas.answers.refusals import token_error
-from include.gas.consents.consent import Consent, parse_claims
 from include.gas.errors import BadSettings, CredentialsRefused, IdTokenRefused, ServiceUnavailable
 
 PATIENCE = "It is tried again automatically. If this continues, check the network and GRDF's announcements of outages."
@@ -76,7 +75,6 @@ class GrdfOAuthHook(BaseHook):
         account: str,
         code_verifier: str | None = None,
         terms: Terms = CONNECT,
-        on_sent: Callable[[], object] | None = None,
     ) -> str:
         """Exchange an authorization code for its ``id_token``. A code can be used once (RFC 6749, 4.1.2).
 
@@ -85,8 +83,6 @@ class GrdfOAuthHook(BaseHook):
             means the connection's
         :param account: the account's id, for messages
         :param code_verifier: the secret behind the code's challenge, if a challenge was sent (RFC 7636)
-        :param on_sent: called when the code is sent to GRDF, even if the call then fails, because it counts in the
-            quota
         :raises GrantRefused: if the code is used, expired or not ours; the household has to consent again
         :raises CredentialsRefused: if GRDF does not accept the client id or secret
         :raises ServiceUnavailable: if there is no usable answer; try again while the code may still be valid
@@ -99,7 +95,7 @@ class GrdfOAuthHook(BaseHook):
         }
         try:
             self._public_keys(account)  # before the code is used: a later failure to get the keys would waste the code
-            answer = self._ask(form, terms, account=account, on_sent=on_sent)
+            answer = self._ask(form, terms, account=account)
         except ServiceUnavailable as error:
             if error.retry_after is None:
                 error.retry_after = CODE_RETRY
@@ -115,9 +111,9 @@ class GrdfOAuthHook(BaseHook):
         mask_secret(token)
         return token
 
-    def consents_of(
+    def claims_of(
         self, id_token: str, *, account: str, nonce: str | None = None, ever: bool = False
-    ) -> tuple[Consent, ...]:
+    ) -> tuple[Claim, ...]:
         """Check an ``id_token`` and return the household's consents in it.
 
         :param id_token: the signed token
@@ -177,14 +173,7 @@ class GrdfOAuthHook(BaseHook):
             lifetime=_seconds(answer.get("expires_in")),
         )
 
-    def _ask(
-        self,
-        form: dict[str, str],
-        terms: Terms,
-        *,
-        account: str | None,
-        on_sent: Callable[[], object] | None = None,
-    ) -> dict[str, Any]:
+    def _ask(self, form: dict[str, str], terms: Terms, *, account: str | None) -> dict[str, Any]:
         facts = self.facts
         credentials = {"client_id": facts.client_id, "client_secret": facts.client_secret}
         governor = governor_for(facts)
@@ -197,7 +186,6 @@ class GrdfOAuthHook(BaseHook):
                     governor.turn(terms, account=account),
                     "POST",
                     facts.token_url,
-                    on_sent=on_sent,
                     data=form | credentials,
                     headers={"Accept": "application/json"},
                     timeout=TIMEOUT,

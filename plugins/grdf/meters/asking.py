@@ -22,8 +22,8 @@ from include.gas.errors import (
 if TYPE_CHECKING:
     from grdf.hooks.adict import AdictHook
     from grdf.staging.area import StagedAnswer
-    from include.gas.consents.consent import Consent
     from include.gas.days.windows import Window
+    from include.gas.rights.meter_rights import Held
 
 ASK_AGAIN = 2
 """How often one task asks again for windows on which GRDF's server failed (2000100)."""
@@ -62,7 +62,7 @@ def parse(account: str, staged: StagedAnswer) -> ReadAnswer:
 def read_meter(
     adict: AdictHook,
     account: str,
-    meter: Consent,
+    meter: Held,
     windows: Sequence[Window],
     *,
     whole: bool = False,
@@ -86,7 +86,7 @@ def read_meter(
         except (FailNow, RetryLater) as error:
             problems.append(error)
             continue
-        read = parse(account, replace(staged, consent=meter.as_json()))
+        read = parse(account, staged)
         answers.append(read)
         problem = read.lines.problem()
         if isinstance(problem, PartialAnswer) and asked_again < ASK_AGAIN:

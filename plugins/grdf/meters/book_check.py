@@ -7,44 +7,45 @@ counted. GRDF is not asked here.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from grdf.meters.notes import meter_of, note_missing, note_stored, warn_of_lost_days
-from grdf.meters.published_totals import write_period_totals
-from include.gas.account.sections.facts import may_be_daily
+from grdf.meters.notes import note_missing, note_stored, warn_of_lost_days
 from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_read
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import YEAR
-from include.gas.documents.gas_days import account_range, own_day
+from include.gas.documents.gas_days import Document, account_range, own_day
 from include.gas.documents.storing import load_answer
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
     from grdf.airflow.tasks.log import Log
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.meters.monthly_reading import Change
+    from include.gas.rights.meter_rights import Held
 
 YEARS_BACK = 5
 """How many years back to check at least, even if neither the book nor the totals show any data there."""
 
 
-def hold_book(couchdb: CouchDBHook, document: dict[str, Any], pce: str, log: Log, counts: Counter[str]) -> Change:
-    """Check all that is stored of a meter, and correct its totals.
+def hold_book(
+    couchdb: CouchDBHook, document: Document, held: Held, log: Log, counts: Counter[str]
+) -> Callable[[Document], Document]:
+    """Check all that is stored of a meter, remove days that the account may not hold, and correct its totals.
 
     :param document: the account document, read before the store, so that what it lists was stored at that time
+    :param held: what the account has of the meter
     :param counts: incremented by what was found: days that the store has lost, totals that were wrong
     :return: what to record on the account: all missing days, what is stored, and what was lost
     """
-    account, now = str(document["_id"]), datetime.now(UTC)
+    account, pce, now = str(document["_id"]), held.pce, datetime.now(UTC)
     told, today = told_years(document, pce), paris_today(now)
     totals = (own_day(total, YEAR) for total in couchdb.range(YEAR, *account_range(account, pce)))
     years = {*told, *(first.year for first in totals if first), today.year - YEARS_BACK, today.year}
     window = Window(date(min(years), 1, 1), date(max(years) + 1, 1, 1))
-    report = load_answer(couchdb, account, pce, (), now, window=window)
-    write_period_totals(couchdb, account, pce, new=not may_be_daily(document, pce))
+    report = load_answer(couchdb, account, pce, (), now, window=window, allowed=held.days)
     counts["books"] += 1
     if lost := warn_of_lost_days(document, pce, report, log):
         counts["days_lost"] += lost
@@ -57,11 +58,8 @@ def hold_book(couchdb: CouchDBHook, document: dict[str, Any], pce: str, log: Log
         )  # fmt: skip
 
     def change(stored: dict[str, Any]) -> dict[str, Any]:
-        meter = meter_of(stored, pce)
-        if (
-            meter is not None and not meter.lost and history_read(stored, meter)
-        ):  # the missing days of a lost meter stay on record
-            stored = note_missing(stored, meter, report, now)
+        if held.is_open and history_read(stored, held):  # the missing days of a lost meter stay on record
+            stored = note_missing(stored, held, report, now)
         return note_stored(stored, pce, report, first_launch=True, before=document)
 
     return change

@@ -26,7 +26,7 @@ from include.gas.errors import AccountLeaving, BadAccount, FailNow, GasError, Qu
 
 if TYPE_CHECKING:
     from grdf.hooks.adict import AdictHook
-    from include.gas.consents.consent import Consent
+    from include.gas.rights.meter_rights import Held
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,6 @@ class Progress:
         self._kept = told is not None
         self._changed = False
         self._done: list[dict[str, Any]] = (told or {}).get("done", [])
-        self._dated: list[list[Any]] | None = (told or {}).get("dated")
         # Hashed, since the ledger lies where other users of the machine may read, and no deletion looks there.
         self.booking = Booking(blake2b(f"{account}:{task}".encode(), digest_size=12).hexdigest())
         self.terms = Terms(purpose, self.booking)
@@ -57,26 +56,16 @@ class Progress:
         """Set how many calls are left to make, as far as that is known."""
         self.booking.calls = calls
 
-    def knows_dates(self, meters: Sequence[Consent]) -> bool:
-        """Return whether the task had already asked for the dates of these consents before it stopped."""
-        return self._dated == _ids(meters)
-
-    def dated(self, meters: Sequence[Consent]) -> None:
-        """Record that the task has asked for the dates of some consents, so that it does not ask again."""
-        self._dated = _ids(meters)
-        self._changed = True
-
-    def answers(self, meter: Consent, windows: Sequence[Window], *, whole: bool = False) -> list[StagedAnswer] | None:
+    def answers(self, meter: Held, windows: Sequence[Window], *, whole: bool = False) -> list[StagedAnswer] | None:
         """Return the answers about a meter's gas days from before the task stopped.
 
         Return ``None`` if they must be requested.
 
-        :param meter: the meter, with its consent; answers under another consent are not used
         :param windows: the gas days
         :param whole: whether they are the meter's whole history
         """
         for done in self._done:
-            if (done["pce"], done["rights"], done["whole"]) != (meter.pce, list(meter.ids), whole):
+            if (done["pce"], done["whole"]) != (meter.pce, whole):
                 continue
             read = [Window(date.fromisoformat(first), date.fromisoformat(end)) for first, end in done["windows"]]
             if all(any(each.first <= window.first and window.end <= each.end for each in read) for window in windows):
@@ -85,7 +74,7 @@ class Progress:
 
     def add(
         self,
-        meter: Consent,
+        meter: Held,
         windows: Sequence[Window],
         answers: Sequence[StagedAnswer] = (),
         *,
@@ -100,7 +89,6 @@ class Progress:
         self._done.append(
             {
                 "pce": meter.pce,
-                "rights": list(meter.ids),
                 "whole": whole,
                 "windows": [[window.first.isoformat(), window.end.isoformat()] for window in windows],
                 "answers": [asdict(answer) for answer in answers],
@@ -111,7 +99,7 @@ class Progress:
     def keep(self) -> None:
         """Write the progress to staging if it has changed."""
         if self._changed:
-            text = json.dumps({"done": self._done, "dated": self._dated}, ensure_ascii=False)
+            text = json.dumps({"done": self._done}, ensure_ascii=False)
             self._staging.keep(self._account, self._name, text)
             self._kept, self._changed = True, False
 
@@ -128,10 +116,6 @@ class Progress:
         except ValueError:
             told = None
         return told if isinstance(told, dict) else None
-
-
-def _ids(meters: Sequence[Consent]) -> list[list[Any]]:
-    return [[meter.pce, sorted(meter.own)] for meter in meters]
 
 
 @contextmanager

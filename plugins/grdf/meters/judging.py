@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from grdf.consents.lists.doubt import is_over
+from grdf.ledger.doubt import is_over
 from include.gas.errors import FailNow, GasError, RetryLater
 from include.gas.meter_tag import meter_tag
 
@@ -65,7 +65,7 @@ class Problems:
         partial = self._closed < len(self._account.meters)
         for problem in self.all:
             if isinstance(problem, FailNow):
-                accounts.mark(self._account.id, problem, partial=partial, asked=self._account)
+                accounts.mark(self._account.id, problem, partial=partial)
         for problem in self.later:
             if not is_over(run, problem):
                 raise problem

@@ -6,12 +6,10 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
-from include.gas.account.account import Account
 from include.gas.account.sections.lost_days import with_history_read_again, with_lost_days
 from include.gas.account.sections.missing_days import known_gaps, with_gaps
 from include.gas.account.sections.stored import is_told, told_years, with_stored
 from include.gas.account.sections.whole_history import history_read, history_since, with_history
-from include.gas.consents.read_under import is_own, is_under
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gaps import gaps_of
@@ -26,63 +24,44 @@ if TYPE_CHECKING:
     from grdf.staging.area import StagedAnswer
     from include.gas.answers.consumption.daily import Reading
     from include.gas.answers.consumption.sorting import Answer
-    from include.gas.consents.consent import Consent
     from include.gas.days.windows import Window
     from include.gas.documents.load_report import LoadReport
+    from include.gas.rights.meter_rights import Held
 
 
-def meter_of(document: dict[str, Any], pce: str) -> Consent | None:
-    """Return an account's present consent on a meter, or ``None`` if it has none."""
-    return next((meter for meter in Account.from_document(document).meters if meter.pce == pce), None)
-
-
-def belongs(document: dict[str, Any], answer: StagedAnswer) -> bool:
-    """Return whether an answer may be stored for the household that an account document is about.
-
-    :raises BadAccount: if the document is invalid
-    """
-    return is_own(answer.read_under, meter_of(document, answer.pce), answer.read_at)
-
-
-def note_history(document: dict[str, Any], answer: StagedAnswer) -> dict[str, Any]:
-    """Record that a meter's history is read, if the answer is under its present consent. Return the account document.
+def note_history(document: dict[str, Any], answer: StagedAnswer, held: Held) -> dict[str, Any]:
+    """Record that a meter's history is read, if the answer says so. Return the account document.
 
     :param answer: an answer that was stored
+    :param held: what the account has of the meter
     """
-    asked = answer.read_under
-    if not answer.history_from or asked is None or not is_under(asked, meter_of(document, answer.pce)):
+    if not answer.history_from:
         return document
     since = date.fromisoformat(answer.history_from)
-    return with_history_read_again(with_history(document, asked, since, answer.read_at), answer.pce)
+    return with_history_read_again(with_history(document, held, since, answer.read_at), answer.pce)
 
 
 def note_gaps(
-    document: dict[str, Any],
-    answer: StagedAnswer,
-    lines: Answer[Reading],
-    report: LoadReport,
+    document: dict[str, Any], answer: StagedAnswer, lines: Answer[Reading], report: LoadReport, held: Held
 ) -> dict[str, Any]:
     """Return the account document with a meter's missing days, for the years whose days the load has just read.
 
-    The document stays the same if nothing about missing days has changed, if the answer was read under another consent
-    than the account's present one, or if the history of the present one has not been read yet.
+    The document stays the same if nothing about missing days has changed, or if the history has not been read yet.
 
     :param answer: an answer that was stored
     :param lines: its parsed lines
+    :param held: what the account has of the meter
     """
-    meter = meter_of(document, answer.pce)
-    if meter is None or not report.looked_at or not history_read(document, meter):
-        return document
-    if not is_under(answer.read_under, meter):
+    if not report.looked_at or not history_read(document, held):
         return document
     read_at = datetime.fromisoformat(answer.read_at)
     asked = answer.window if lines.whole else None
-    return note_missing(document, meter, report, read_at, end=answer.window.end, asked=asked)
+    return note_missing(document, held, report, read_at, end=answer.window.end, asked=asked)
 
 
 def note_missing(
     document: dict[str, Any],
-    meter: Consent,
+    meter: Held,
     report: LoadReport,
     read_at: datetime,
     *,
@@ -91,7 +70,7 @@ def note_missing(
 ) -> dict[str, Any]:
     """Return the account document with a meter's missing days, for the years that were looked at.
 
-    :param meter: the meter, with its present consent, whose history was read
+    :param meter: what the account has of the meter, whose history was read
     :param report: what the load found
     :param read_at: when GRDF was asked, or the present
     :param end: the gas day after the last one asked for
@@ -122,7 +101,6 @@ def note_stored(
     *,
     first_launch: bool = False,
     before: dict[str, Any] | None = None,
-    taken_back: bool = False,
 ) -> dict[str, Any]:
     """Return the account document with what is stored of a meter, for the years whose days the load has just read.
 
@@ -132,12 +110,11 @@ def note_stored(
         and its next daily load counts all years
     :param before: the account document from before the store was read; days that it listed and that are no longer
         stored are recorded as lost
-    :param taken_back: whether the load has removed another household's days, which are not lost
     """
     if not report.looked_at or not (first_launch or is_told(document, pce)):
         return document
-    told, gone = told_years(before or {}, pce), report.changed_days if taken_back else ()
-    document = with_lost_days(document, pce, told, report.held, report.looked_at, gone)
+    told = told_years(before or {}, pce)
+    document = with_lost_days(document, pce, told, report.held, report.looked_at, report.removed_days)
     return with_stored(document, pce, report.looked_at, report.held)
 
 

@@ -4,50 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grdf.meters.notes import meter_of
-from include.gas.account.sections.facts import may_be_daily
 from include.gas.documents.billing.period_totals import is_of_periods, period_totals, to_write, without_days
-from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
-from include.gas.documents.gas_days import account_range, day_of, is_day, own_day, without_prices
-from include.gas.errors import BadAccount, StoreBusy
+from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
+from include.gas.documents.gas_days import account_range, day_of, is_day, own_day
+from include.gas.errors import StoreBusy
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from grdf.hooks.couchdb import CouchDBHook
-    from include.gas.days.windows import Window
-    from include.gas.documents.gas_days import Document
 
 TRIES = 5
 
 
-def write_period_totals(
-    couchdb: CouchDBHook, account: str, pce: str, *, new: bool = False, taken_back: bool = False
-) -> None:
+def write_period_totals(couchdb: CouchDBHook, account: str, pce: str, *, new: bool) -> None:
     """Bring the totals of a meter up to date with its published periods. It may be repeated, also after a kill.
 
-    The totals are read before the rights and the periods, and written against the revisions that were read. So if two
-    do this at once, the one that has read older ones gets a conflict, or writes first.
+    The totals are read before the periods, and written against the revisions that were read. So if two do this at once,
+    the one that has read older ones gets a conflict, or writes first.
 
     :param new: whether to make totals for all months and years without a stored day, for a meter that cannot have daily
         data. A meter that has totals of periods from before it was exchanged for one with daily data gets those before
         its first stored day in any case: its last period is published after its first days. Those that a meter has are
         kept up to date, and go with their periods
-    :param taken_back: whether periods of another household were removed: then no price may tell what they were
     """
     span = account_range(account, pce)
     for _ in range(TRIES):
-        stored = {doctype: _totals(couchdb, doctype, span, priced=not taken_back) for doctype in (MONTH, YEAR)}
-        document = couchdb.get(ACCOUNT, account) or {}
-        holds, periods = _holds(document, pce), couchdb.range(PUBLISHED, *span)
-        # those that went while another household's periods were on their days
-        new |= taken_back and not may_be_daily(document, pce)
+        stored = {
+            doctype: {each["_id"]: each for each in couchdb.range(doctype, *span) if own_day(each, doctype)}
+            for doctype in (MONTH, YEAR)
+        }
+        periods = couchdb.range(PUBLISHED, *span)
         exchanged = any(is_of_periods(each) for found in stored.values() for each in found.values())
-        makes = periods and (new or (exchanged and not taken_back))
+        makes = bool(periods) and (new or exchanged)
         days = [*filter(is_day, couchdb.range(DAY, *span))] if makes else ()
         conflicts = 0
-        for doctype, totals in zip((MONTH, YEAR), period_totals(account, pce, periods, holds), strict=True):
+        for doctype, totals in zip((MONTH, YEAR), period_totals(account, pce, periods), strict=True):
             free = without_days(totals, map(day_of, days), only_before=not new) if makes else ()
             if pending := to_write(stored[doctype], totals, new={total["_id"] for total in free}):
                 conflicts += len(couchdb.write(doctype, pending).conflicts)
@@ -55,17 +46,3 @@ def write_period_totals(
             return
     tag = meter_tag(account, pce)
     raise StoreBusy.about(account, f"others changed the totals of meter {tag} {TRIES} times while they were written")
-
-
-def _totals(couchdb: CouchDBHook, doctype: str, span: tuple[str, str], *, priced: bool) -> dict[str, Document]:
-    found = (each for each in couchdb.range(doctype, *span) if own_day(each, doctype))
-    return {each["_id"]: each if priced else without_prices(each) for each in found}
-
-
-def _holds(document: Document, pce: str) -> Callable[[Window], bool] | None:
-    """Return what says whether the account's rights cover a window; ``None`` if they are not known."""
-    try:
-        rights = meter_of(document, pce)
-    except BadAccount:
-        return None
-    return rights.holds if rights else None

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from grdf.meters.judging import warn_of_left_out
-from grdf.meters.notes import belongs, note_gaps, note_history, note_stored, warn_of_lost_days
+from grdf.meters.notes import note_gaps, note_history, note_stored, warn_of_lost_days
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.facts import annual_use
+from include.gas.account.sections.marks import leaving
 from include.gas.documents.day_checks import doubts_message
+from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
+from include.gas.documents.gas_days import account_range
 from include.gas.documents.load_report import LoadReport
 from include.gas.documents.storing import load_answer
+from include.gas.errors import AccountLeaving, BadAccount
+from include.gas.leaving.deletion_record import is_open, last_taker, left_at
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
     from grdf.stores.accounts.account_store import AccountStore
     from include.gas.answers.consumption.daily import Reading
     from include.gas.answers.consumption.sorting import Answer
+    from include.gas.rights.meter_rights import Held
 
 
 class Loaded(NamedTuple):
@@ -37,18 +44,23 @@ class Loaded(NamedTuple):
     report: LoadReport
 
 
-def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, known: Mapping[str, Any], log: Log) -> Loaded:
+def store_answer(
+    couchdb: CouchDBHook, account: str, read: ReadAnswer, held: Held, known: Mapping[str, Any], log: Log
+) -> Loaded:
     """Store an answer's readings, update the totals, and log what changed and what is doubtful.
+
+    No day is stored that the account may not hold, and those that are stored are removed.
 
     The log outlives a deletion. It must not say when nobody is at home, so it reads the same for days without gas: it
     names a total also if its load stays the same, and counts no days that only became doubtful.
 
+    :param held: what the account has of the meter now
     :param known: the account's document, which says what the contract of the meter is
     """
     answer, lines = read
     report = load_answer(
         couchdb, account, answer.pce, lines.rows, answer.read_at,
-        window=answer.window, checked=True, car=annual_use(known, answer.pce),
+        window=answer.window, checked=True, car=annual_use(known, answer.pce), allowed=held.days,
     )  # fmt: skip
     changed = report.new + report.corrected + report.confirmed + report.completed
     done = {
@@ -80,6 +92,11 @@ def store_answer(couchdb: CouchDBHook, account: str, read: ReadAnswer, known: Ma
             "and ask GRDF if the household knows of nothing.",
             account, tag, doubts,
         )  # fmt: skip
+    if report.removed_days:
+        log.warning(
+            "Account %s, meter %s: %d stored day(s) were removed: its right does not cover them. They were read before "
+            "that was known.", account, tag, len(report.removed_days),
+        )  # fmt: skip
     warn_of_left_out(lines, "lines", log)
     return Loaded(answer, lines, report)
 
@@ -91,12 +108,14 @@ def acknowledge(
     log: Log,
     *,
     before: dict[str, Any],
+    held: Mapping[str, Held],
     first_launch: Collection[str] = (),
     note: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> dict[str, Any]:
     """Record on the account what was just stored of its meters, which days are missing, and which were lost.
 
-    :param loads: what was stored; answers that are not those of the account's present household are left out
+    :param loads: what was stored
+    :param held: what the account has of its meters, by meter
     :param before: the account document from before the store was read
     :param first_launch: meters of which no other years can be stored
     :param note: adds the task's own records to the document, after all others
@@ -108,12 +127,36 @@ def acknowledge(
         now = Account.from_document(document)
         stop_if_leaving(now)
         for answer, lines, report in loads:
-            if belongs(document, answer):
-                first = answer.pce in first_launch
-                document = note_stored(document, answer.pce, report, first_launch=first, before=before)
-                document = note_gaps(note_history(document, answer), answer, lines, report)
+            first, mine = answer.pce in first_launch, held[answer.pce]
+            document = note_stored(document, answer.pce, report, first_launch=first, before=before)
+            document = note_gaps(note_history(document, answer, mine), answer, lines, report, mine)
         return note(document)
 
     for loaded in loads:
         warn_of_lost_days(before, loaded.answer.pce, loaded.report, log)
     return accounts.update(account, change, known=before if "_rev" in before else None)
+
+
+@contextmanager
+def undone_if_left(couchdb: CouchDBHook, account: str, forget: Callable[[], None]) -> Iterator[None]:
+    """Remove what is stored of an account whose household turns out to have left while its data were stored.
+
+    A deletion waits for running tasks. But a worker that is cut off from Airflow goes on although Airflow considers it
+    dead. A missing document alone proves nothing: a database that is being restored has none either.
+
+    :param forget: called then, to remove what else is kept of the account
+    """
+    try:
+        yield
+    except (AccountLeaving, BadAccount):
+        document = couchdb.get(ACCOUNT, account)
+        mark = leaving(document) if document else None
+        records = couchdb.range(AUDIT, *account_range(account)) if document is None else ()
+        gone = any(is_open(each) or left_at([each]) for each in records if not last_taker(each).keep_data)
+        if gone or (mark is not None and not mark.keep_data):
+            from grdf.stores.removal import Remover
+
+            for doctype in DATA:
+                Remover(couchdb).remove_range(doctype, *account_range(account))
+            forget()
+        raise

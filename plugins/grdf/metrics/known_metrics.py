@@ -43,7 +43,7 @@ DAYS = Metric(
 )
 QUOTA_LEFT = Metric("grdf.quota.left", "gauge", "calls to GRDF that are left today")
 QUOTA = Metric("grdf.quota.allowed", "gauge", "calls to GRDF that its contract allows in a day")
-END_SOON = Metric("grdf.consents.end_soon", "gauge", "accounts whose last consent ends within 30 days")
+END_SOON = Metric("grdf.consents.end_soon", "gauge", "rights that end within 30 days, and none follows")
 PROOFS = Metric("grdf.proofs.asked", "gauge", "proofs of consent that GRDF waits for")
 DELETIONS = Metric("grdf.deletions.open", "gauge", "accounts whose deletion has begun and not ended")
 SHARE = Metric("grdf.health.share", "gauge", "percentage that a cause concerns, see grdf_health", ("cause",))

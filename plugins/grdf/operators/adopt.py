@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.announcing import announce
 from grdf.airflow.tasks.run import Run
 from grdf.meters.notes import note_stored
-from grdf.meters.taking_back import take_back_if_left
+from grdf.meters.saving import undone_if_left
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
 from include.gas.account.grant import results_of
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import check_account_id
-from include.gas.errors import AccountLeaving, BadAccount, BadRequest
+from include.gas.errors import BadAccount, BadRequest
 from include.gas.konnector.adopting import adopt, look
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.gas.documents.load_report import LoadReport
+    from include.gas.rights.meter_rights import Held
 
 _NOTHING = "Nothing was changed."
 
@@ -52,9 +51,9 @@ class AdoptKonnectorOperator(AccountOperator):
         """
         dry_run = self._dry_run(Run.of(context).params)
         document = self.accounts.document(self.account_id)
-        account = Account.from_document(document)
+        account = self.ledger.account(document)
         stop_if_leaving(account)
-        pce, others = self._meter(account, document), self._others()
+        held, others = self._meter(account, document), self._others()
         if others:
             self.log.info(
                 "Account %s: these databases hold, or held, %d other account(s). Konnector documents that say they "
@@ -62,11 +61,12 @@ class AdoptKonnectorOperator(AccountOperator):
                 self.account_id, len(others),
             )  # fmt: skip
         if dry_run:
-            plan = look(self.couchdb, self.account_id, pce, others)
+            plan = look(self.couchdb, self.account_id, held, others)
             text, counts, changes = plan.text(dry_run=True), plan.counts(), Changes()
         else:
-            report = adopt(self.couchdb, self.account_id, pce, others, before_removal=self._still_here)
-            self._note(document, pce, report.loads)
+            with undone_if_left(self.couchdb, self.account_id, lambda: None):
+                report = adopt(self.couchdb, self.account_id, held, others, before_removal=self._stop_if_left)
+                self._note(document, held.pce, report.loads)
             text, counts, changes = report.text(), report.counts(), Changes.of(report.loads)
             announce(context, self.outlets or (), self.account_id, changes)
         self.log.info("%s", text)
@@ -84,7 +84,7 @@ class AdoptKonnectorOperator(AccountOperator):
             ) from None
         return bool(params["dry_run"])
 
-    def _meter(self, account: Account, document: dict[str, Any]) -> str:
+    def _meter(self, account: Account, document: dict[str, Any]) -> Held:
         """Return the meter that the konnector read: the one that it noted, otherwise the first."""
         if not account.meters:
             raise BadAccount.about(
@@ -93,7 +93,7 @@ class AdoptKonnectorOperator(AccountOperator):
                 f"{_NOTHING} Let its own DAG run once, then start this DAG again.",
             )
         noted = results_of(document).get("pce_id")
-        return next((meter.pce for meter in account.meters if meter.pce == noted), account.meters[0].pce)
+        return next((meter for meter in account.meters if meter.pce == noted), account.meters[0])
 
     def _others(self) -> set[str]:
         """Return the ids of the other accounts, also of those that have left: their figures are nobody else's.
@@ -106,15 +106,13 @@ class AdoptKonnectorOperator(AccountOperator):
         return (ids | gone) - {self.account_id}
 
     def _note(self, before: dict[str, Any], pce: str, loads: Sequence[LoadReport]) -> None:
-        for load in loads:
-            with suppress(AccountLeaving, BadAccount):  # it has just left, and the deletion removes everything
-                self.accounts.update(self.account_id, partial(note_stored, pce=pce, report=load, before=before))
+        def change(document: dict[str, Any]) -> dict[str, Any]:
+            for load in loads:
+                document = note_stored(document, pce, load, before=before)
+            return document
 
-    def _still_here(self) -> None:
-        """Remove what was stored for a household that has left in the meantime, as a load does."""
-        if not take_back_if_left(self.couchdb, self.account_id):
-            return
-        raise AccountLeaving.about(
-            self.account_id,
-            "it has left in the meantime, so what was stored for it is removed again; the konnector's documents stay",
-        )
+        self.accounts.update(self.account_id, change)
+
+    def _stop_if_left(self) -> None:
+        """Keep the konnector's documents if the household has left in the meantime. What was stored for it goes."""
+        stop_if_leaving(self.accounts.account(self.account_id))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
+    from grdf.ledger.meters import Ledger
     from grdf.stores.accounts.account_store import AccountStore
 
 SHORTEST, LONGEST = 5.0, 26 * 3600.0
@@ -71,6 +72,13 @@ class GrdfOperator(BaseOperator):
         from grdf.stores.accounts.account_store import AccountStore
 
         return AccountStore(self.couchdb)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The meters' documents, which say what each account has."""
+        from grdf.ledger.meters import Ledger
+
+        return Ledger(self.couchdb)
 
     @cached_property
     def adict(self) -> AdictHook:

@@ -1,337 +1,255 @@
-"""The daily check of consents: one call for GRDF's list of rights, compared with every account."""
+"""The morning's check: GRDF's list of all our rights, questions about what it does not show as active, and states."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
-from grdf.airflow.announcing import announce
 from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
-from grdf.consents.check_round import COUNTS, MetersRead, NoRights, Round
-from grdf.meters.taking_back import take_back_foreign
 from grdf.operators.base import GrdfOperator
 from include.gas.account.account import Account
-from include.gas.account.sections.announcements import announced_by, unannounced, with_announced
-from include.gas.account.sections.rights.list_seen import missed_before, seen_at, with_missed, with_seen
-from include.gas.account.sections.rights.lost_consents import GivenBack, SharedMeters, handed_over, with_given_back
-from include.gas.account.sections.rights.proofs import Proof
-from include.gas.account.state import state_message
-from include.gas.days.gas_day import paris_today
-from include.gas.errors import ODD_DOCUMENT, BadAccount, GasError, QuotaWait, ServiceUnavailable, StoreBusy, what_is_odd
+from include.gas.account.own_meters import named_in
+from include.gas.account.sections.marks import leaving
+from include.gas.account.state import state_message, with_error
+from include.gas.days.gas_day import paris_today, utc_text
+from include.gas.days.windows import ONE_DAY
+from include.gas.display.overview import ENDS_SOON
+from include.gas.documents.doctypes import AUDIT
+from include.gas.errors import ODD_DOCUMENT, BadAccount, BadSettings, GasError, UnknownRefusal, what_is_odd
+from include.gas.leaving.deletion_record import all_left, left_error, unfinished
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.consent_brake import too_many
-from include.gas.rights.consent_check import check_consents, to_give_back
+from include.gas.rights.meter_rights import Held, Meter
 from include.gas.rights.proof_check import proof_message
+from include.gas.rights.transitions import KNOWN_STATES, Answer, listed, orphaned, questionable, unclaimed
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.consents.lists.client_lists import ClientLists
-    from include.gas.answers.access_rights import AccessRight
-    from include.gas.rights.consent_check import Finding
+    from grdf.ledger.client_lists import ClientList
+    from include.gas.documents.gas_days import Document
+
+FEW = 3
+"""Rights of a client of which GRDF's list may show none without the client itself being in doubt."""
+MOST_TOLD = 20
+"""Rights that a message names."""
 
 
 class CheckConsentsOperator(GrdfOperator):
-    """Asks GRDF once for all rights of each of our clients, then updates every account's state and consents.
+    """Notes what GRDF lists of our rights, and writes to each account what that means for its household.
 
-    It detects revocations made on GRDF's site (GRDF sends no notice of them, ADICT 4) and consents that are in force
-    again, and warns before a consent ends. An account is judged by the rights that it brought itself. Other rights on
-    its meters are logged and change nothing. Whether a holder has accepted a declared right is left to
-    ``grdf_waiting_rights``, which starts the account. An invalid account is reported and stops no other's check.
+    The list alone ends nothing: GRDF is asked in the same run about all meters whose right it does not show as active,
+    a thousand in a call, and only that answer counts. A client whose list cannot be had is asked about all its meters
+    in this way. An invalid account is reported and stops no other's check.
 
     With the param ``accounts`` it does none of this. Instead it makes the newest right on those accounts' meters their
-    own, because a person who knows says so (see ``grdf.consents.owners.take_over``).
+    own, because a person who knows says so (see ``grdf.ledger.adoption``).
     """
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
-        :return: how many accounts were checked, lost a consent, got it back, have one that ends soon, have a meter with
-            another consent in force, or share a meter with another account; how many proofs a person must see to
-        :raises ServiceUnavailable: if GRDF lists no rights at all although accounts are connected, or so few that more
-            accounts would have lost theirs than one list can be trusted for
-        :raises BadSettings: after the check of all others, if one client's list names rights of another's accounts
-        :raises StoreBusy: after the check of all others, if an account's documents kept being changed by others
-        :raises GasError: after the check of all others, if GRDF gave no list for one of our clients
+        :return: how many accounts were checked, have a state, or a right that ends soon; how many rights no account
+            has, how many meters several accounts have; how many proofs a person must see to
+        :raises GasError: after the check of all others, if GRDF gave no answer for one of our clients, or one in words
+            that are not known
         :raises BadRequest: if accounts are named and the run was cleared: the newest right may be another's by now
         """
-        from grdf.consents.declarations.long_waits import LongWaits
-        from grdf.consents.declarations.returned import Returned
-        from grdf.consents.lists.client_lists import ClientLists
-        from grdf.consents.owners.take_over import TakeOver
+        run = Run.of(context)
+        if named := run.named_accounts("Nothing was changed. Enter account ids, or none."):
+            from grdf.ledger.adoption import take_over
 
-        couchdb, accounts, run = self.couchdb, self.accounts, Run.of(context)
-        named = run.named_accounts("Nothing was changed. Enter account ids, or none.")
-        if named:
             run.stop_if_cleared("grdf_consents")
-        lists = ClientLists(self.clients(), self.log, last_try=run.is_last_try)
-        if named:
-            if not lists.are_several:
-                lists.stop_unless_whole(next(iter(lists.known)))
-            self._wait_for_lists(lists, named)
-            return TakeOver(couchdb, lists.whole_of, self.log).run(run, named)
-        meters = MetersRead()
-        rounds = {
-            name: Round(couchdb, listed, meters, LongWaits(couchdb, listed.client, listed.answer, self.log))
-            for name, listed in lists.known.items()
-        }
-        for round_ in rounds.values():
-            if odd := round_.answer.odd:
-                self.log.warning(
-                    "%d line(s) of GRDF's list of rights could not be read: a meter that seems to be missing may be "
-                    "in one of them. Tell GRDF if this continues.",
-                    odd,
-                )
-        here = Returned(couchdb, self.log)
-        known = here.without_returned(accounts, next(iter(rounds.values())).waits)
-        unbound = self._check_all(rounds, lists, known)
-        good = {name: round_ for name, round_ in rounds.items() if not round_.is_void}
-        if not good:
-            void = [*(round_.problem for round_ in rounds.values() if round_.problem), *lists.failures.values()]
-            raise first_to_raise(void, last_try=run.is_last_try)
-        leaving = here.tell_unfinished(couchdb, accounts, {name: each.answer.rights for name, each in good.items()})
-        for round_ in good.values():
-            round_.problem = self._lose(round_)
-        counts = Counter(dict.fromkeys(COUNTS, 0))
-        for round_ in rounds.values():
-            counts.update(round_.counts)
-        counts["odd"] += unbound
-        counts["shared"] += self._tell_shared(meters)
-        for name, round_ in good.items():
-            if round_.is_noted:
-                accounts.note_listed(round_.asked_at, name)
-            if lists.are_several:
-                self.log.info("%s: consents of %d accounts checked.", name, round_.counts["checked"])
-        counts["left_before"], counts["leaving"] = here.count, leaving
-        with_calls = f"{len(lists.known)} calls" if lists.are_several else "one call"
-        self.log.info("Consents of %d accounts checked with %s: %s.", counts["checked"], with_calls, dict(counts))
-        problems = [
-            *(round_.problem for round_ in rounds.values() if round_.problem),
-            *(problem for round_ in rounds.values() for problem in (*round_.swapped, *round_.busy)),
-            *lists.failures.values(),
-        ]
+            return take_over(self.couchdb, self.clients(), run, named, self.log)
+        meters = {meter.pce: meter for meter in self.ledger.every()}
+        documents = list(self.accounts.every_of_ours())
+        self._bring_lost(meters, documents)
+        answered: list[str] = []
+        problems: list[GasError] = []
+        for client in self.clients():
+            try:
+                problems += self._ask(client, meters)
+                answered.append(client.grdf_conn_id)
+            except GasError as error:
+                self.log.warning("%s: %s Its accounts stay as they are.", client.grdf_conn_id, error)
+                problems.append(error)
+        self.ledger.note_asked(answered)
+        counts = self._settled(meters, documents)
+        self._tell(meters, counts)
+        self.log.info("Consents of %d accounts checked: %s.", counts["checked"], dict(counts))
         if problems:
             raise first_to_raise(problems, last_try=run.is_last_try)
-        for round_ in rounds.values():
-            self._announce(context, run.id, round_)
         return dict(counts)
 
-    def _wait_for_lists(self, lists: ClientLists, named: Iterable[str]) -> None:
-        """Stop until a client may be asked to which one of some accounts belongs.
+    def _bring_lost(self, meters: dict[str, Meter], documents: Sequence[Document]) -> None:
+        """Bring the rights that accounts name and the ledger lacks: it was lost, or is older than they are.
 
-        Nothing is done before: once an account has its right, a later try would say that it cannot have it.
-
-        :raises QuotaWait: if its turn has not come
+        :param meters: all meters, which this brings up to date
         """
-        for name in named:
-            failure: GasError | None = None
-            with suppress(GasError):  # told where its rights are looked for
-                failure = lists.failure_of(self.accounts.document(name))
-            if isinstance(failure, QuotaWait):
-                raise failure
+        from grdf.ledger.taking_in import TakingIn, lacks
 
-    def _check_all(self, rounds: Mapping[str, Round], lists: ClientLists, documents: Iterable[dict[str, Any]]) -> int:
-        """Check each account by the list of its own client. Where there is none, leave its accounts as they are.
-
-        :return: how many accounts belong to none of our clients
-        """
-        unbound = 0
         for document in documents:
+            name = str(document["_id"])
             try:
-                listed = lists.of(document)
-            except BadAccount as error:
-                unbound += 1
-                self.log.warning("Account %s is left unchanged: %s", document["_id"], what_is_odd(error))
-                continue
-            round_ = rounds[listed.connection] if listed else None
-            if round_ is None or round_.is_void:
-                next(iter(rounds.values())).meters.read_by_unchecked(document)
-                continue
-            try:
-                self._each(round_, [document], partial(self._check_own, lists))
-            except NoRights as error:
-                round_.problem = error
-                round_.meters.read_by_unchecked(document)
-                if lists.are_several:
-                    self.log.error("%s: %s", listed.connection if listed else "", error)
-                if all(each.is_void for each in rounds.values()):
-                    break
-        return unbound
-
-    def _check_own(self, lists: ClientLists, round_: Round, document: dict[str, Any]) -> None:
-        """Check an account, unless the list seems to be another client's: then nothing is lost that is not there."""
-        if not (other := lists.listed_for_another(document)):
-            self._check(round_, document)
-            return
-        self.log.error("Account %s is left unchanged: GRDF lists its right for %s.", document["_id"], other)
-        round_.elsewhere.setdefault(other, []).append(str(document["_id"]))
-        round_.accounts.update(document["_id"], round_.unseen)
-        round_.meters.read_by_unchecked(document)
-
-    def _announce(self, context: Context, run: str, round_: Round) -> None:
-        """Announce the days that were taken back to other DAGs, including those of a failed try and of loads."""
-        for name in round_.unannounced:
-            document = round_.accounts.update(name, lambda stored: with_announced(stored, unannounced(stored), run))
-            announce(context, self.outlets or (), name, announced_by(document, run))
-
-    def _each(
-        self,
-        round_: Round,
-        documents: Iterable[dict[str, Any]],
-        step: Callable[[Round, dict[str, Any]], Any],
-    ) -> None:
-        """Run a step for each account.
-
-        An invalid or removed account is reported and does not stop the others, nor does one that others keep changing.
-        """
-        for document in documents:
-            try:
-                step(round_, document)
-            except StoreBusy as error:
+                named = [] if leaving(document) else named_in(document, name)
+                if any(right and lacks(meters.get(pce, Meter(pce=pce)), name, right) for pce, right in named):
+                    meters |= TakingIn(self.couchdb, self.adict.of(document), name).bring_named()
+            except GasError as error:
                 self.log.warning("%s", error)
-                round_.put_off(document, error)
-            except (BadAccount, *ODD_DOCUMENT) as error:
-                round_.counts["odd"] += 1
-                self.log.warning("Account %s is left unchanged: %s", document["_id"], what_is_odd(error))
-                with suppress(BadAccount, *ODD_DOCUMENT):
-                    Account.from_document(document)  # an account that no run can read stays exactly as it is
-                    round_.accounts.update(document["_id"], round_.unseen)
+            except ODD_DOCUMENT as error:
+                self.log.warning("Account %s: its rights are not looked up: %s", name, what_is_odd(error))
 
-    def _lose(self, round_: Round) -> ServiceUnavailable | None:
-        """Mark the accounts that have lost a consent according to this list, unless they are too many at once."""
-        lost, counts, percent = round_.news, round_.counts, settings.lost_consents_percent()
-        checked = counts["checked"] + len(lost)
-        if not too_many(len(lost), checked, percent):
-            self._each(round_, lost, partial(self._check, believed=True))
-            return None
-        today = paris_today(datetime.now(UTC))
+    def _ask(self, client: Any, meters: dict[str, Meter]) -> list[GasError]:
+        """Note what GRDF says of a client's rights.
 
-        def noted(stored: dict[str, Any]) -> dict[str, Any]:
-            return with_missed(round_.unseen(stored), today)
+        :param meters: all meters, which this brings up to date
+        :return: what a developer must know of GRDF's list
+        :raises GasError: if GRDF answers neither
+        """
+        from grdf.ledger.client_lists import ClientList
+        from grdf.ledger.looking import look
 
-        self._each(round_, lost, lambda _, document: round_.accounts.update(document["_id"], noted))
-        counts["checked"], counts["held_back"] = checked, len(lost)
-        return ServiceUnavailable.about(
-            None,
-            f"according to GRDF's list {len(lost)} of {checked} accounts have lost a consent since the last one, "
-            f"more than {percent} % ([grdf] lost_consents_percent). The list may have been cut short, so none of "
-            "them was marked",
-            "GRDF is asked again automatically, and the list of another day decides. Check GRDF's portal for "
-            "what has happened, and tell GRDF if the list is wrong.",
-        )
+        known = [pce for pce, meter in meters.items() if _is_watched(meter, client.grdf_conn_id)]
+        at = datetime.now(UTC)
+        try:
+            found: ClientList | None = ClientList(client, client.all_access_rights(), at)
+        except GasError as error:
+            self.log.warning("%s: %s GRDF is asked about %d meter(s) instead.", client.grdf_conn_id, error, len(known))
+            found = None
+        questions, shared = known, settings.meter_in_several_accounts()
+        if found is not None:
+            if found.answer.odd:
+                self.log.warning(
+                    "%d line(s) of GRDF's list of rights could not be read. Tell GRDF if this continues.",
+                    found.answer.odd,
+                )
+            self._stop_if_of_another_client(client.grdf_conn_id, found, meters, known)
+            questions = []
+            for pce in sorted({*found.rights, *known}):
+                lines = found.rights.get(pce, ())
+                answer = Answer(client.grdf_conn_id, lines, utc_text(at), paris_today(at), shared=shared)
+                before = meters.get(pce, Meter(pce=pce))
+                if listed(before, answer) != before:
+                    meters |= self.ledger.apply_readable(pce, partial(listed, answer=answer))
+                if questionable(meters.get(pce, before), answer):
+                    questions.append(pce)
+        if questions:
+            self.log.info("%s: GRDF is asked about %d meter(s).", client.grdf_conn_id, len(questions))
+            meters |= look(self.ledger, client, questions).meters
+        return _unknown_words(found) if found else []
 
-    def _check(self, round_: Round, document: dict[str, Any], *, believed: bool = False) -> None:
-        now = datetime.now(UTC)
-        counts, accounts = round_.counts, round_.accounts
-        listed = round_.listed(document)
-
-        def finding_of(stored: dict[str, Any]) -> Finding | None:
-            return check_consents(stored, listed, now=now, today=paris_today(now))
-
-        finding = finding_of(document)
-        if (after := round_.waits.settle(document, now)) is not document:
-            document, listed = after, round_.listed(after)
-            finding = finding_of(document)
-        if finding is None:
-            account = Account.from_document(document)
-            if account.meters and not account.leaving:
-                # It has connected again. Should its new grant be refused, its known meters are read on, and nobody has
-                # looked whose they are.
-                accounts.update(account.id, round_.unseen)
-            return
-        if finding.lost and not round_.rights:
-            raise NoRights.about(
+    def _stop_if_of_another_client(
+        self, client: str, found: ClientList, meters: Mapping[str, Meter], known: Collection[str]
+    ) -> None:
+        """Raise an error if a list shows none of the rights of a client: it is not this client's."""
+        ids = {right.id for pce in known for right in meters[pce].rights if right.client == client and right.id}
+        if len(ids) >= FEW and not ids & {right.id for right in found.answer.rights} and not found.answer.odd:
+            raise BadSettings.about(
                 None,
-                "GRDF lists no access right at all, although accounts are connected",
-                "No account was changed. It is tried again; if this continues, ask GRDF about our client.",
+                f"GRDF's list shows none of the {len(ids)} rights that the client of {client} has, as if they were "
+                "another client's",
+                "No account was changed. Compare login and password of the connection with those that GRDF sent for "
+                "this client, and if they are right, ask GRDF.",
             )
-        # If somebody else's right is in force and no own one is found, GRDF would return what that right allows.
-        lost = {pce for pce, _ in finding.lost} - finding.handed_over(document)
-        unread = set() if round_.whole else {pce for pce in lost if round_.may_be_unread(document, pce)}
-        if unread:
-            self.log.warning(
-                "Account %s, meter %s: left unchanged, since it may be in a line that could not be read.",
-                document["_id"], ", ".join(meter_tag(document["_id"], pce) for pce in sorted(unread)),
-            )  # fmt: skip
-            listed = replace(listed, meters=[pce for pce in listed.meters or () if pce not in unread])
-            finding = finding_of(document) or finding
-        if finding.is_news(document) and not (believed or missed_before(document, paris_today(now))):
-            round_.news.append(document)
+
+    def _settled(self, meters: dict[str, Meter], documents: Sequence[Document]) -> Counter[str]:
+        """Write to each account what its rights mean now."""
+        from grdf.ledger.taking_in import settled
+
+        records = list(self.couchdb.scan(AUDIT))
+        left = all_left(records)
+        counts = Counter(dict.fromkeys(("checked", "waiting", "ending", "proofs", "odd", "unfinished"), 0))
+        known = {str(document["_id"]) for document in documents} | {str(each.get("account")) for each in records}
+        of_account: dict[str, list[Meter]] = {}
+        for meter in list(meters.values()):
+            for account in {right.account for right in meter.rights} - known - {""}:  # it was lost
+                meters |= self.ledger.apply_readable(meter.pce, partial(orphaned, account=account))
+        for meter in meters.values():
+            for account in {right.account for right in meter.rights} - {""}:
+                of_account.setdefault(account, []).append(meter)
+        for document in documents:
+            name = str(document["_id"])
+            mine = of_account.get(name, [])
+
+            def change(stored: Document, mine: Iterable[Meter] = mine, name: str = name) -> Document:
+                named = [meters[pce] for pce, _ in named_in(stored, name) if pce in meters]
+                changed = settled(self.ledger, stored, [*named, *mine])
+                if name in left and leaving(stored) is None:  # a backup has brought it back
+                    return with_error(changed, left_error(name, left[name]), since=datetime.now(UTC))
+                return changed
+
+            try:
+                after = change(document)
+                if after != document:
+                    after = self.accounts.update(name, change, known=document)
+                self._count(after, counts)
+            except GasError as error:
+                counts["odd"] += isinstance(error, BadAccount)
+                self.log.warning("Account %s is left unchanged: %s", name, error)
+            except ODD_DOCUMENT as error:
+                counts["odd"] += 1
+                self.log.warning("Account %s is left unchanged: %s", name, what_is_odd(error))
+        for message in unfinished(documents, records, datetime.now(UTC)).values():
+            counts["unfinished"] += 1
+            self.log.warning("%s", message)
+        return counts
+
+    def _count(self, document: Document, counts: Counter[str]) -> None:
+        """Tell what a person must know of an account."""
+        account, today = Account.from_document(document), paris_today(datetime.now(UTC))
+        if account.leaving:
             return
         counts["checked"] += 1
-        counts["lost"] += bool(finding.lost)
-        counts["restored"] += finding.restored
-        counts["ending"] += finding.ends is not None
-        counts["foreign"] += bool(finding.foreign)
-        if finding.lost:
-            self.log.warning("%s", state_message(finding.document))
-        if finding.restored:
-            self.log.info("Account %s: its consent is in force again; it is read from now on.", document["_id"])
-        if finding.ends:
-            self.log.warning(
-                "Account %s: a consent ends on %s. The household must renew it to be read after that day.",
-                document["_id"], finding.ends,
-            )  # fmt: skip
-        due = [proof for proof in Proof.all_of(finding.document).values() if proof.needs_person]
-        counts["proofs"] += len(due)
-        for proof in due:
-            self.log.warning("%s", proof_message(document["_id"], proof, paris_today(now)))
-        for right in finding.foreign:
-            self.log.info(
-                "Account %s: another consent, given on %s, is in force on its meter %s. The account did not "
-                "bring it and does not use it.", document["_id"], right.created, meter_tag(document["_id"], right.pce),
-            )  # fmt: skip
-
-        def noted(found: Finding) -> dict[str, Any]:
-            return round_.unseen(found.document) if unread else with_seen(found.document, None)
-
-        def change(stored: dict[str, Any]) -> dict[str, Any]:
-            found = finding_of(stored)
-            return stored if found is None else noted(found)  # None: it has started to leave in the meantime
-
-        after = noted(finding)
-        if after != document:
-            after = accounts.update(document["_id"], change, known=document)
-        self._give_back(round_, after, listed.rights, seen_at(document, round_.last))
-        round_.meters.read_by(finding.document)
-
-    def _give_back(self, round_: Round, document: dict[str, Any], rights: Sequence[AccessRight], seen: str) -> None:
-        """Take back what was read under somebody else's right that appeared on a meter since a list was last read."""
-        name, gone = document["_id"], handed_over(document)
-        if not gone and GivenBack.key not in document:
-            return
-        meters = to_give_back(document, rights, seen, paris_today(datetime.now(UTC)))
-        noted = partial(with_given_back, meters=meters)
-        if meters:
-            take_back_foreign(round_.couchdb, round_.accounts, name, meters, self.log, noted)
-        elif noted(document) != document:
-            round_.accounts.update(name, noted)
-        if gone and (meters or unannounced(document)):
-            round_.unannounced.append(name)
-
-    def _tell_shared(self, meters: MetersRead) -> int:
-        """Report which accounts have the same meter under rights in force, in the log and on each of these accounts.
-
-        :return: how many times
-        """
-        told = 0
-        for pce, names in meters.shared.items():
-            for name in names:
-                told += 1
+        if account.state:
+            counts["waiting"] += 1
+            self.log.info("%s", state_message(document))
+        for meter in account.meters:
+            if (last := _last_day(meter)) and last <= today + ENDS_SOON:
+                counts["ending"] += 1
                 self.log.warning(
-                    "Account %s: its meter %s is also in account %s, and each is read under its own consent. If "
-                    "this is not intended, delete one of them: the other's consent stays.",
-                    name, meter_tag(name, pce), ", ".join(other for other in names if other != name),
+                    "Account %s: the consent for meter %s ends on %s. The household must renew it to be read after "
+                    "that day.", account.id, meter_tag(account.id, meter.pce), last,
                 )  # fmt: skip
-        for name in sorted(meters.noted.keys() | {name for names in meters.shared.values() for name in names}):
-            shared = sorted(pce for pce, names in meters.shared.items() if name in names)
-            if shared != meters.noted.get(name, []):
-                self.accounts.update(name, partial(SharedMeters.noted, meters=shared))
-        return told
+            for proof in (each for each in meter.proofs.values() if each.needs_person):
+                counts["proofs"] += 1
+                said = proof_message(account.id, meter.pce, proof, today)
+                self.log.warning("%s", said)
+
+    def _tell(self, meters: Mapping[str, Meter], counts: Counter[str]) -> None:
+        """Tell of rights that no account has, and of meters that several accounts have."""
+        today = paris_today(datetime.now(UTC))
+        if free := unclaimed(meters.values(), today):
+            counts["unclaimed"] = len(free)
+            self.log.warning(
+                "%d right(s) in force at GRDF have no account: %s%s. Their holders may have consented on GRDF's site "
+                "without coming back here, or their account was lost. Start grdf_adopt_rights to give them an account.",
+                len(free), ", ".join(right.id for right in free[:MOST_TOLD]), ", …" if len(free) > MOST_TOLD else "",
+            )  # fmt: skip
+        if not settings.meter_in_several_accounts():
+            return
+        for meter in meters.values():
+            names = sorted({right.account for right in meter.rights if right.is_in_force(today)} - {""})
+            if len(names) > 1:
+                counts["shared"] += 1
+                self.log.info("Accounts %s have the same meter, each under its own right.", ", ".join(names))
+
+
+def _unknown_words(found: ClientList) -> list[GasError]:
+    """Return the error that tells a developer that GRDF's list has states in words that we do not know, if it has."""
+    words = sorted({right.state for right in found.answer.rights} - KNOWN_STATES)
+    what = f"GRDF's list calls rights of {found.connection} by words that are not known: {', '.join(words)}"
+    step = "Nothing was changed by that. Look the words up, and add them to include/gas/answers/access_rights.py."
+    return [UnknownRefusal.about(None, what, step)] if words else []
+
+
+def _is_watched(meter: Meter, client: str) -> bool:
+    return any(right.client == client and right.state != "ended" for right in meter.rights)
+
+
+def _last_day(meter: Held) -> date | None:
+    """Return the last day of a right in force."""
+    return meter.day - ONE_DAY if meter.word == "active" and meter.day else None

@@ -35,11 +35,12 @@ class FleetUnwell(FailNow):
 class CheckHealthOperator(GrdfOperator):
     """Looks at all accounts once, and fails if too many are late, silent, refused, or wait for a person.
 
-    The gauges of :mod:`grdf.metrics` are set, and if it fails, one alert for the whole fleet is sent by the notifier of
-    the settings. Nothing is changed, and GRDF is not called.
+    The gauges of :mod:`grdf.metrics` are set. If it fails, or rights in force are new that no account has, one mail for
+    the whole fleet is sent by the notifier of the settings. GRDF is not called.
     """
 
     _unseen = ""
+    _unclaimed: tuple[str, ...] = ()
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
@@ -56,8 +57,8 @@ class CheckHealthOperator(GrdfOperator):
             verdict = verdict.failed(Cause.SETTING, problem)
         gauges.tell_verdict(verdict)
         self._say(verdict)
+        self._tell(context, verdict)
         if verdict.red:
-            self._alert(context, verdict)
             raise FleetUnwell(f"{verdict.headline()} The lines above say who is concerned and what to do.")
         return {"accounts": verdict.accounts, "well": verdict.well}
 
@@ -72,14 +73,17 @@ class CheckHealthOperator(GrdfOperator):
         now = datetime.now(UTC)
         try:
             names = [client.grdf_conn_id for client in self.clients()]
-            clients = [client_now(name, self.accounts.listed_at(name)) for name in names]
-            fleet, verdict = look_at_fleet(self.couchdb, clients, partial(self._sights, context, now, wrong), now)
+            clients = [client_now(name) for name in names]
+            fleet, rights, verdict = look_at_fleet(
+                self.couchdb, clients, partial(self._sights, context, now, wrong), now
+            )
         except GasError as error:
             if isinstance(error, RetryLater) and not Run.of(context).is_last_try:
                 raise
             cause = Cause.SETTING if isinstance(error, BadSettings) else Cause.UNSEEN
             return Verdict().failed(cause, error.cause or str(error))
-        gauges.tell(fleet, clients, now)
+        gauges.tell(fleet, rights, clients, now)
+        self._unclaimed = tuple(right.id for right in rights.unclaimed)
         return verdict
 
     def _sights(
@@ -114,14 +118,24 @@ class CheckHealthOperator(GrdfOperator):
         if self._unseen:
             self.log.info("%s", self._unseen)
 
-    def _alert(self, context: Context, verdict: Verdict) -> None:
+    def _tell(self, context: Context, verdict: Verdict) -> None:
+        """Send the day's mail, if a cause calls a person, or a right without an account was never told."""
         from grdf.health.alerting import Alerter
+        from grdf.health.rights_told import note_told, untold
 
+        new = untold(self.couchdb, self._unclaimed) if self._unclaimed else set()
+        news = [each for each in verdict.findings if new and each.cause is Cause.UNCLAIMED]
+        if not (verdict.red or news):
+            return
+        title = f"{len(verdict.red)} cause(s) need a person" if verdict.red else news[0].says()
         try:
             alerter = Alerter()
-            if alerter.send(context, f"{ABOUT}: {len(verdict.red)} cause(s) need a person", verdict.message()):
-                self.log.info("One alert was sent by %s.", alerter.path)
-            else:
+            if not alerter.send(context, f"{ABOUT}: {title}", verdict.message(news)):
                 self.log.info("No alert was sent: [grdf] alert_notifier is not set.")
+                return
+            self.log.info("One alert was sent by %s.", alerter.path)
         except BadSettings as error:
             self.log.error("%s", error)
+            return
+        if new:
+            note_told(self.couchdb, self._unclaimed)

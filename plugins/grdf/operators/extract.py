@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowSkipException
-
 from grdf import settings
 from grdf.airflow.tasks.run import Run
-from grdf.consents.lists.consent_dates import must_ask, not_in_force, record_dates
-from grdf.consents.lists.doubt import Doubt, is_over
+from grdf.ledger.doubt import weigh
 from grdf.meters.asking import MeterRead, ReadAnswer, parse, read_meter
 from grdf.meters.going_on import Progress, going_on
 from grdf.meters.judging import Problems
@@ -22,34 +18,30 @@ from grdf.staging.area import StagedAnswer
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.lost_days import reads_again
 from include.gas.account.sections.missing_days import awaited_from
-from include.gas.account.sections.rights.lost_consents import meters_lost
 from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_read
-from include.gas.consents.consent import Consent
 from include.gas.days.asked_days import Reread, daily_window
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import day_id, is_day
-from include.gas.errors import AccountLeaving, BadAccount, RetryLater
+from include.gas.errors import AccountLeaving, BadAccount
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.own_rights import WAITS
+from include.gas.rights.meter_rights import Held
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
 
     from grdf.hooks.adict import AdictHook
-    from grdf.quota.terms import Terms
 
 
 class ExtractOperator(AccountOperator):
     """Asks ADICT for the gas days that a run is about, those that are missing, and those that may have changed.
 
     A first launch asks for the whole allowed history. A later run asks from its own gas day, or from the first missing
-    day, minus the re-read window. A backfilled run asks for its own gas day. No run asks for a day outside the
-    household's consent, older than 3 years, or after yesterday in Paris. A scheduled run leaves out meters whose
-    consent is lost according to the last check of GRDF's list.
+    day, minus the re-read window. A backfilled run asks for its own gas day. No run asks for a day that the account may
+    not hold, that is older than 3 years, or after yesterday in Paris, nor for a meter without a right in force.
 
     The answers go to staging. The task returns a reference and counts. ``client`` is the hook for the account's client,
     from the moment on at which its document was read.
@@ -68,28 +60,15 @@ class ExtractOperator(AccountOperator):
         """
         run = Run.of(context)
         document = self.accounts.document(self.account_id)
-        account = Account.from_document(document)
+        account = self.ledger.account(document)
         stop_if_leaving(account)
         self.client = self.adict.of(document)
-        backfill = run.is_backfill
-        unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
-        known_lost = meters_lost(document) if run.is_scheduled else frozenset()
         with going_on(
             self.client, self.staging, account.id, f"extract {run.id}",
             lambda: stop_if_leaving(self.accounts.account(account.id)),
-            "history" if backfill else "daily",  # daily runs take precedence in GRDF's quota
+            "history" if run.is_backfill else "daily",  # daily runs take precedence in GRDF's quota
         ) as progress:  # fmt: skip
-            undated = any(meter.pce in unread and not meter.is_dated for meter in account.meters)
-            listed = undated and not progress.knows_dates(account.meters)
-            listed = listed or self._must_ask(document, account, known_lost)
-            if listed:
-                progress.book(1 + len(account.meters))
-                document = self._with_dates(run, account, progress.terms)
-                account = Account.from_document(document)
-                unread = {meter.pce for meter in account.meters if not backfill and _is_unread(document, meter)}
-                progress.dated(account.meters)
-            doubt = Doubt(self.client, self.accounts, account, listed=listed, terms=progress.terms)
-            return self._read(run, document, account, unread, known_lost, doubt, progress)
+            return self._read(run, document, account, progress)
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
         """Return what OpenLineage is told (Airflow doc, custom operators): what was asked of GRDF."""
@@ -101,32 +80,16 @@ class ExtractOperator(AccountOperator):
         staged = (answer.staged for answer in self._answers)
         return lineage_of(Asked.of(self.client.oauth.facts.api_base, staged, lines), None)
 
-    def _read(
-        self,
-        run: Run,
-        document: dict[str, Any],
-        account: Account,
-        unread: set[str],
-        known_lost: frozenset[str],
-        doubt: Doubt,
-        progress: Progress,
-    ) -> dict[str, Any]:
+    def _read(self, run: Run, document: dict[str, Any], account: Account, progress: Progress) -> dict[str, Any]:
         """Read what is due and was not read before the task had to wait, and stage all answers."""
         answers: list[ReadAnswer] = []
         problems = Problems(account)
         asked = [
-            (meter, windows, progress.answers(meter, windows, whole=meter.pce in unread))
-            for meter, windows in self._windows(run, document, account, unread, known_lost, problems)
+            (meter, windows, whole, progress.answers(meter, windows, whole=whole))
+            for meter, windows, whole in self._windows(run, document, account)
         ]
-        if account.meters and all(self._is_left_out(meter, known_lost) for meter in account.meters):
-            # The check of consents came after acquire_token had found no problem; the task would succeed without
-            # reading anything.
-            raise AirflowSkipException(
-                f"Account {account.id}: none of its meters is read at the moment. {account.message}"
-            )
-        progress.book(sum(len(windows) for _, windows, before in asked if before is None))
-        for meter, windows, before in asked:
-            whole = meter.pce in unread
+        progress.book(sum(len(windows) for _, windows, _, before in asked if before is None))
+        for meter, windows, whole, before in asked:
             if before is None:
                 read = read_meter(self.client, account.id, meter, windows, whole=whole, terms=progress.terms)
                 if not read.problems:
@@ -134,7 +97,7 @@ class ExtractOperator(AccountOperator):
             else:
                 read = MeterRead([parse(account.id, staged) for staged in before], [])
             answers += read.answers
-            problems.add(doubt.weigh(meter, read.problems))
+            problems.add(weigh(read.problems, self.ledger, self.client, account.id, meter.pce, progress.terms))
         counts = _counts(answers)
         self._judge(run, account, problems, readings=counts.get("readings", 0))
         self._answers = answers
@@ -148,64 +111,24 @@ class ExtractOperator(AccountOperator):
             "problems": [str(problem) for problem in problems.all],
         }
 
-    def _with_dates(self, run: Run, account: Account, terms: Terms) -> dict[str, Any]:
-        """Ask for GRDF's list.
-
-        If that fails, nothing is read, and the account shows it unless it already shows a problem.
-        """
-        try:
-            return record_dates(self.client, self.accounts, account, terms)
-        except RetryLater as error:
-            if is_over(run, error) and not account.state:
-                self.accounts.mark(account.id, error, asked=account)
-            raise
-
-    def _must_ask(self, document: dict[str, Any], account: Account, known_lost: frozenset[str]) -> bool:
-        """Return whether GRDF's list must be asked about the consents first. Meters that are left out do not count."""
-        rest = tuple(meter for meter in account.meters if meter.pce not in known_lost)
-        now = datetime.now(UTC)
-        listed_at = self.accounts.listed_at(self.client.grdf_conn_id) if rest else ""
-        return bool(rest) and must_ask(document, replace(account, meters=rest), now, listed_at)
-
     def _windows(
-        self,
-        run: Run,
-        document: dict[str, Any],
-        account: Account,
-        unread: set[str],
-        known_lost: frozenset[str],
-        problems: Problems,
-    ) -> Iterator[tuple[Consent, tuple[Window, ...]]]:
-        """Yield the meters to ask for now, with their gas days.
-
-        Reasons why others are left out are added to ``problems``.
-        """
-        today = paris_today(datetime.now(UTC))
+        self, run: Run, document: dict[str, Any], account: Account
+    ) -> Iterator[tuple[Held, tuple[Window, ...], bool]]:
+        """Yield the meters to ask for now, with their gas days, and whether that is their whole history."""
         for meter in account.meters:
-            if self._is_left_out(meter, known_lost):
-                self.log.warning(
-                    "Account %s: GRDF's list has no consent for meter %s, so GRDF is not asked. %s A run started "
-                    "by hand tries anyway.", account.id, meter_tag(account.id, meter.pce), account.message,
-                )  # fmt: skip
-                continue
-            if not meter.usable(today):
-                problems.add([not_in_force(account.id, meter)])
+            tag = meter_tag(account.id, meter.pce)
+            if not meter.is_open:
+                self.log.info("Account %s: meter %s is not read (%s).", account.id, tag, meter.word)
                 continue
             if run.is_backfill and self._is_definitive(run, account, meter):
                 continue
-            window = self._window(run, document, meter, whole=meter.pce in unread)
-            windows = meter.covered(window, today) if window else ()
-            if not windows:
-                tag = meter_tag(account.id, meter.pce)
+            whole = not run.is_backfill and _is_unread(document, meter)
+            window = self._window(run, document, meter, whole=whole)
+            windows = meter.covered(window) if window else ()
+            if windows:
+                yield meter, windows, whole
+            else:
                 self.log.info("Account %s: there is no gas day of meter %s to ask for now.", account.id, tag)
-                continue
-            yield meter, windows
-
-    @staticmethod
-    def _is_left_out(meter: Consent, known_lost: frozenset[str]) -> bool:
-        """Return whether to leave out a meter because GRDF's list has no consent for it or does not show it yet."""
-        today = paris_today(datetime.now(UTC))
-        return (meter.pce in known_lost or meter.unusable == WAITS) and not meter.usable(today)
 
     def _stage(self, account: Account, run_id: str, answers: list[StagedAnswer]) -> str | None:
         """Stage the answers. If the household has left in the meantime, remove them again."""
@@ -219,7 +142,7 @@ class ExtractOperator(AccountOperator):
             raise
         return reference
 
-    def _is_definitive(self, run: Run, account: Account, meter: Consent) -> bool:
+    def _is_definitive(self, run: Run, account: Account, meter: Held) -> bool:
         """Return whether a backfilled day is stored as definitive, which saves a call to GRDF.
 
         Return ``False`` if the backfill's configuration asks for definitive days, or if others have damaged the day.
@@ -236,7 +159,7 @@ class ExtractOperator(AccountOperator):
         )  # fmt: skip
         return True
 
-    def _window(self, run: Run, document: dict[str, Any], meter: Consent, *, whole: bool) -> Window | None:
+    def _window(self, run: Run, document: dict[str, Any], meter: Held, *, whole: bool) -> Window | None:
         reread = settings.reread_days()
         last: date | None = None
         awaited: date | None = None
@@ -272,7 +195,7 @@ class ExtractOperator(AccountOperator):
         """
         problems.judge(run, self.accounts)
         if problems.later and len(problems.later) == len(problems.all):
-            self.accounts.mark(account.id, problems.later[0], asked=account)
+            self.accounts.mark(account.id, problems.later[0])
         if problems.all and not readings:
             raise problems.all[0]
         for problem in problems.all:
@@ -288,6 +211,6 @@ def _counts(answers: list[ReadAnswer]) -> dict[str, int]:
     return counts
 
 
-def _is_unread(document: dict[str, Any], meter: Consent) -> bool:
+def _is_unread(document: dict[str, Any], meter: Held) -> bool:
     """Return whether to read a meter's whole history, for the first time or because the store has lost days of it."""
     return not history_read(document, meter) or reads_again(document, meter.pce)

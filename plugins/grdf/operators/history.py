@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,26 +11,22 @@ from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from grdf.airflow.announcing import announce
 from grdf.airflow.tasks.run import Run
-from grdf.consents.lists.consent_dates import must_ask, not_in_force, with_dates
-from grdf.consents.lists.doubt import Doubt
+from grdf.ledger.doubt import weigh
 from grdf.meters.asking import read_meter
 from grdf.meters.going_on import Progress, going_on
 from grdf.meters.judging import Problems
-from grdf.meters.notes import belongs
-from grdf.meters.saving import Loaded, acknowledge, store_answer
-from grdf.meters.taking_back import take_back_given_back, taken_back_if_left
+from grdf.meters.saving import Loaded, acknowledge, store_answer, undone_if_left
 from grdf.operators.base import AccountOperator, GrdfOperator
 from grdf.quota.shared_quota import governor_for, how_long
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.announcements import with_unannounced
 from include.gas.account.sections.client import DEFAULT, client_if_known
-from include.gas.account.sections.rights.lost_consents import handed_over
 from include.gas.days.asked_days import askable
 from include.gas.days.gas_day import paris_today
 from include.gas.days.past_range import asked_range
 from include.gas.days.windows import Window
 from include.gas.documents.changes import Changes
-from include.gas.documents.doctypes import ACCOUNT, DAY
+from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import id_range, open_days
 from include.gas.errors import ODD_DOCUMENT, BadAccount, BadRequest, FailNow, GasError, what_is_odd
 from include.gas.meter_tag import meter_tag
@@ -40,9 +35,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.adict import AdictHook
-    from grdf.meters.asking import MeterRead
     from grdf.quota.governor import Governor
-    from include.gas.consents.consent import Consent
+    from include.gas.rights.meter_rights import Held
 
 COUNTS = ("calls", "new", "corrected", "confirmed", "completed", "unchanged", "absent", "refused")
 """The counts of a re-read: calls to GRDF, then days."""
@@ -153,47 +147,27 @@ class ReadHistoryOperator(AccountOperator):
                 self.account_id, "the form of this run does not name it", "Nothing was read. Start grdf_history for it."
             )
         before = self.accounts.document(self.account_id)
-        account = Account.from_document(before)
+        account = self.ledger.account(before)
         stop_if_leaving(account)
         self.unasked = []
         self.client = self.adict.of(before)
-        now = datetime.now(UTC)
         with going_on(
             self.client, self.staging, account.id,
             f"history {run.id}", lambda: stop_if_leaving(self.accounts.account(account.id)),
             "history",  # daily runs take precedence in GRDF's quota
         ) as progress:  # fmt: skip
-            unknown = any(meter.opens is None for meter in account.meters)  # its own DAG has not run yet
-            listed = (unknown and not progress.knows_dates(account.meters)) or must_ask(
-                before, account, now, self.accounts.listed_at(self.client.grdf_conn_id)
-            )
-            if listed:
-                progress.book(1 + len(account.meters))
-                account = with_dates(self.client, self.accounts, account, progress.terms)
-                progress.dated(account.meters)
-            doubt = Doubt(self.client, self.accounts, account, listed=listed, terms=progress.terms)
-            return self._read(run, before, account, asked, doubt, progress)
+            return self._read(run, before, account, asked, progress)
 
     def _read(
-        self,
-        run: Run,
-        before: dict[str, Any],
-        account: Account,
-        asked: Window,
-        doubt: Doubt,
-        progress: Progress,
+        self, run: Run, before: dict[str, Any], account: Account, asked: Window, progress: Progress
     ) -> dict[str, Any]:
         """Read and store what was not read before the task had to wait."""
         counts = dict.fromkeys(COUNTS, 0)
         problems = Problems(account)
         loads: list[Loaded] = []
-        today = paris_today(datetime.now(UTC))
         definitive = run.params["include_definitive"] is True
-        left: list[tuple[Consent, tuple[Window, ...]]] = []
+        left: list[tuple[Held, tuple[Window, ...]]] = []
         for meter in account.meters:
-            if not meter.usable(today):
-                problems.add([not_in_force(account.id, meter)])
-                continue
             windows = self._windows(account, meter, asked, include_definitive=definitive)
             if windows and progress.answers(meter, windows) is None:
                 left.append((meter, windows))
@@ -203,13 +177,11 @@ class ReadHistoryOperator(AccountOperator):
                 read = read_meter(self.client, account.id, meter, windows, terms=progress.terms)
                 counts["calls"] += max(len(read.answers), len(windows))
                 counts["refused"] += len(read.problems)
-                trouble = doubt.weigh(meter, read.problems)
-                if read.answers and self._is_anothers(meter, read):
-                    over = not_in_force(account.id, replace(meter, unusable="over since it was asked"))
-                    problems.add([*trouble, over])
-                    continue
-                problems.add(trouble)
-                stored = [store_answer(self.couchdb, account.id, answer, before, self.log) for answer in read.answers]
+                problems.add(weigh(read.problems, self.ledger, self.client, account.id, meter.pce, progress.terms))
+                now = self._held(before)[meter.pce]
+                stored = [
+                    store_answer(self.couchdb, account.id, answer, now, before, self.log) for answer in read.answers
+                ]
                 loads += stored
                 _count(stored, counts)
                 if not read.problems:
@@ -226,40 +198,37 @@ class ReadHistoryOperator(AccountOperator):
             self.log.info("Account %s: its meters are not known yet; its own DAG must run first.", account.id)
         return {"account": account.id, **counts, "changes": changes.as_json()}
 
-    def _is_anothers(self, meter: Consent, read: MeterRead) -> bool:
-        """Return whether the meter, or the account, has become another household's while GRDF was asked."""
-        now = self.couchdb.get(ACCOUNT, self.account_id)
-        if now is None:  # its deletion is noticed once this is stored, and everything is taken back
-            return False
-        return meter.pce in handed_over(now) or not all(belongs(now, answer.staged) for answer in read.answers)
+    def _held(self, document: dict[str, Any]) -> dict[str, Held]:
+        """Return what the account has of its meters now, by meter."""
+        return {held.pce: held for held in self.ledger.held(document)}
 
     def _acknowledge(self, before: dict[str, Any], loads: Sequence[Loaded], *, told: bool) -> Changes:
-        """Record which days are still missing. Take everything back if the household has left in the meantime.
+        """Record which days are still missing.
 
         If this task succeeds, its changes are announced after all mapped tasks; otherwise the account's next load
         announces them.
         """
         changes = Changes.of(loaded.report for loaded in loads)
-        if not loads:
-            return changes
-        with taken_back_if_left(self.couchdb, self.account_id):
-            noted = acknowledge(
-                self.accounts, self.account_id, loads, self.log, before=before,
-                note=lambda document: document if told else with_unannounced(document, changes),
-            )  # fmt: skip
-            read = [loaded.answer for loaded in loads]
-            take_back_given_back(self.couchdb, self.accounts, noted, read, self.log)
+        if loads:
+            with undone_if_left(self.couchdb, self.account_id, lambda: None):
+                acknowledge(
+                    self.accounts, self.account_id, loads, self.log, before=before, held=self._held(before),
+                    note=lambda document: document if told else with_unannounced(document, changes),
+                )  # fmt: skip
         return changes
 
-    def _windows(
-        self, account: Account, meter: Consent, asked: Window, *, include_definitive: bool
-    ) -> tuple[Window, ...]:
+    def _windows(self, account: Account, meter: Held, asked: Window, *, include_definitive: bool) -> tuple[Window, ...]:
         """Return what is left to ask for, one window for each stretch that the account's rights cover."""
         today, tag = paris_today(datetime.now(UTC)), meter_tag(account.id, meter.pce)
+        if not meter.is_open:
+            state = f"{meter.word}, {meter.day}" if meter.day else meter.word
+            self.unasked.append(f"meter {tag}: it may not be read now (its right: {state})")
+            self.log.warning("Account %s, meter %s: it may not be read now (its right: %s).", account.id, tag, state)
+            return ()
         found = askable(asked, today=today, consent_first=meter.opens, consent_end=meter.closes)
         for reason in found.reasons:
             self.log.warning("Account %s, meter %s: %s.", account.id, tag, reason)
-        windows = meter.covered(found.window, today) if found.window else ()
+        windows = meter.covered(found.window) if found.window else ()
         if not windows:
             reasons = found.reasons or ("the household's consent covers none of them",)
             self.unasked.append(f"meter {tag}: no day of the range is left to ask for ({'; '.join(reasons)})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,27 +11,26 @@ from typing import TYPE_CHECKING, Any
 from grdf.airflow.announcing import announce
 from grdf.airflow.tasks.run import Run
 from grdf.meters.asking import parse
-from grdf.meters.notes import all_stored, belongs, meter_of
-from grdf.meters.saving import Loaded, acknowledge, store_answer
-from grdf.meters.taking_back import take_back_given_back, taken_back_if_left
+from grdf.meters.notes import all_stored
+from grdf.meters.saving import Loaded, acknowledge, store_answer, undone_if_left
 from grdf.metrics.telling import tell_load
 from grdf.operators.base import AccountOperator
 from grdf.staging.area import AnswersGone, StagedAnswer, Staging
-from include.gas.account.account import Account, stop_if_leaving
+from include.gas.account.account import stop_if_leaving
+from include.gas.account.account_state import with_rights_state
 from include.gas.account.sections.announcements import announced_by, unannounced, with_announced, with_unannounced
 from include.gas.account.sections.client import client_if_known
 from include.gas.account.sections.marks import leaving
-from include.gas.account.sections.rights.lost_consents import handed_over
 from include.gas.account.sections.stored import is_told, with_stored
 from include.gas.account.sections.whole_history import HistoryRead
-from include.gas.account.state import with_state
+from include.gas.days.gas_day import utc_text
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import ACCOUNT
+from include.gas.documents.foreign_days import foreign_days
 from include.gas.documents.load_report import LoadReport
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import FailNow, GasError
-from include.gas.meter_tag import meter_tag
-from include.gas.rights.consent_check import keeps_state
+from include.gas.rights.meter_rights import Held
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -40,8 +40,10 @@ if TYPE_CHECKING:
 class LoadOperator(AccountOperator):
     """Stores what ``extract`` has staged, and replaces the totals in progress.
 
-    Each month and year with a changed day is computed again from the stored days, and replaces its old document. The
-    task is safe to repeat, to interrupt and to run twice at once. The staged answers are removed once they are stored.
+    Each month and year with a changed day is computed again from the stored days, and replaces its old document. Only
+    days are stored that the account may hold by the ledger. Stored days after the first of these that it may not hold
+    are removed, also of meters that are not read any more. The task is safe to repeat, to interrupt and to run twice at
+    once. The staged answers are removed once they are stored.
 
     :param staged: the return value of ``extract`` (templated)
     :param announces: whether its task announces to other DAGs what changed. If not, the account's next load that does
@@ -54,7 +56,7 @@ class LoadOperator(AccountOperator):
         super().__init__(**kwargs)
         self.staged = staged
         self.announces = announces
-        self._handed_over: frozenset[str] = frozenset()
+        self._held: dict[str, Held] = {}
         self._untold: list[str] = []
         self._first_launch: list[str] = []
         self._before: dict[str, Any] | None = None
@@ -76,15 +78,12 @@ class LoadOperator(AccountOperator):
             answers = staging.get(self.account_id, reference) if reference else []
         except AnswersGone as error:
             return self._announce_again(context, error)
-        answers = self._own(answers)
-        staged_answers, answers = answers, self._without_handed_over(answers)
-        self._take_back(self._before or {}, staged_answers)  # a try that died may have stored them
+        answers = [answer for answer in answers if answer.pce in self._held]
         former = self._finish_former(staging, reference, answers)
-        counts: dict[str, int] = {}
-        loads = [self._store(answer) for answer in answers]
+        loads = [*(self._store(answer) for answer in answers), *self._tidied({answer.pce for answer in answers})]
+        counts: Counter[str] = Counter()
         for loaded in loads:
-            for name, number in loaded.report.counts().items():
-                counts[name] = counts.get(name, 0) + number
+            counts.update(loaded.report.counts())
         self._stored = answers, counts
         tell_load(client_if_known(self._before or {}), counts, self.couchdb.requests_sent, time.monotonic() - began)
         problems: list[str] = [*(staged.get("problems") or [])]
@@ -94,7 +93,7 @@ class LoadOperator(AccountOperator):
             if reference:
                 staging.remove(self.account_id, reference)
 
-        with taken_back_if_left(self.couchdb, self.account_id, forget):
+        with undone_if_left(self.couchdb, self.account_id, forget):
             changes = self._acknowledge(loads, changes, None if problems else Run.of(context).id)
         forget()
         if problems:
@@ -139,10 +138,7 @@ class LoadOperator(AccountOperator):
         a_day_ago = (datetime.now(UTC) - timedelta(days=1)).isoformat()
         for former in staging.unfinished(self.account_id, reference):
             staged = self._left_behind(staging, former)
-            left = self._own(staged)
-            if staged and not left:
-                staging.remove(self.account_id, former)
-            answers = [answer for answer in self._without_handed_over(left) if answer.read_at < newest]
+            answers = [answer for answer in staged if answer.pce in self._held and answer.read_at < newest]
             if not answers:
                 continue
             self.log.info(
@@ -167,48 +163,30 @@ class LoadOperator(AccountOperator):
         document = self.couchdb.get(ACCOUNT, self.account_id)
         if reference and (document is None or leaving(document)):
             staging.remove(self.account_id, reference)
-        account = Account.from_document(document) if document else self.accounts.account(self.account_id)
+        account = self.ledger.account(document) if document else self.accounts.account(self.account_id)
         stop_if_leaving(account)
         self._before = document
-        self._handed_over = handed_over(document or {})
+        self._held = {meter.pce: meter for meter in account.meters}
         self._untold = [meter.pce for meter in account.meters if document and not is_told(document, meter.pce)]
         self._first_launch = [pce for pce in self._untold if not HistoryRead.holds(document or {}, pce)]
 
-    def _own(self, answers: Sequence[StagedAnswer]) -> list[StagedAnswer]:
-        """Leave out answers that were asked for under consents of another household, which had this account before."""
-        own = [answer for answer in answers if belongs(self._before or {}, answer)]
-        if len(own) < len(answers):
-            self.log.warning(
-                "Account %s: %d answer(s) of GRDF were asked for under a consent that this account does not have. They "
-                "are not stored: they are of a household that left, or of a meter that the account no longer has.",
-                self.account_id, len(answers) - len(own),
-            )  # fmt: skip
-        return own
-
-    def _without_handed_over(self, answers: Sequence[StagedAnswer]) -> list[StagedAnswer]:
-        """Leave out answers about a meter that somebody else has connected since the request.
-
-        It is unknown whose days GRDF returned at that moment.
-        """
-        if gone := sorted({answer.pce for answer in answers} & self._handed_over):
-            self.log.warning(
-                "Account %s: its consent for meter %s ended while it was read, and another consent is in force "
-                "there now. What GRDF sent is not stored.",
-                self.account_id, ", ".join(meter_tag(self.account_id, pce) for pce in gone),
-            )  # fmt: skip
-        return [answer for answer in answers if answer.pce not in self._handed_over]
-
     def _store(self, answer: StagedAnswer) -> Loaded:
         read = parse(self.account_id, answer)
-        return store_answer(self.couchdb, self.account_id, read, self._before or {}, self.log)
+        return store_answer(self.couchdb, self.account_id, read, self._held[answer.pce], self._before or {}, self.log)
 
-    def _take_back(self, document: dict[str, Any], answers: Sequence[StagedAnswer]) -> None:
-        """Take back what is stored of answers that the check found to be read under somebody else's consent.
+    def _tidied(self, stored: set[str]) -> list[Loaded]:
+        """Remove days that the account may not hold from meters of which nothing was staged.
 
-        If the check ran while these answers were being stored, it has not seen all of them. If it runs later, it takes
-        them back itself, in the morning.
+        :param stored: the meters of which something was
         """
-        take_back_given_back(self.couchdb, self.accounts, document, answers, self.log)
+        loads = []
+        for held in self._held.values():
+            days = foreign_days(self.couchdb, self.account_id, held.pce, held.days) if held.pce not in stored else []
+            if days:
+                first, end = min(days), max(days) + timedelta(days=1)
+                nothing = StagedAnswer(held.pce, str(first), str(end), utc_text(datetime.now(UTC)), "")
+                loads.append(self._store(nothing))
+        return loads
 
     def _acknowledge(self, loads: Sequence[Loaded], changes: Changes, run: str | None) -> Changes:
         """Record on the account that a history is read, which days are missing, and that there is no problem.
@@ -226,25 +204,23 @@ class LoadOperator(AccountOperator):
         untold = self._all_stored()
 
         def note(document: dict[str, Any]) -> dict[str, Any]:
-            # If the account's id is another household's by now, nothing of the former one's meters is told of it.
-            foreign = {each.answer.pce for each in loads if not belongs(document, each.answer)}
             for pce, years in untold.items():
-                if pce not in foreign and meter_of(document, pce):
-                    document = with_stored(document, pce, None, years)
+                document = with_stored(document, pce, None, years)
             nonlocal before
             if run is None or not self.announces:
                 document = with_unannounced(document, changes)
             else:
                 before = unannounced(document)
                 document = with_announced(document, before + changes, run)
-            return document if run is None or keeps_state(document) else with_state(document, None)
+            if run is None:
+                return document
+            return with_rights_state(document, list(self._held.values()), datetime.now(UTC), is_read=True)
 
-        noted = acknowledge(
+        acknowledge(
             self.accounts, self.account_id, loads, self.log,
-            before=self._before or {}, first_launch=self._first_launch,
+            before=self._before or {}, held=self._held, first_launch=self._first_launch,
             note=note,
         )  # fmt: skip
-        self._take_back(noted, [loaded.answer for loaded in loads])
         return before + changes if before else changes
 
     def _all_stored(self) -> dict[str, dict[int, StoredYear]]:

@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 from airflow.sdk import ObjectStoragePath
@@ -21,14 +20,10 @@ from grdf.staging import entries
 from grdf.staging.failures import in_words
 from grdf.staging.proof_files import FOLDER as PROOFS
 from grdf.staging.proof_files import ProofFiles
-from include.gas.consents.read_under import consent_of
 from include.gas.days.gas_day import utc_text
 from include.gas.days.windows import Window
 from include.gas.errors import FailNow
 from include.gas.redact import redact_address
-
-if TYPE_CHECKING:
-    from include.gas.consents.consent import Consent
 
 EXTRACT_AGAIN = "Clear the task extract of this run, so that it and load run again."
 KEEP_SECONDS = 7 * 86_400
@@ -52,7 +47,6 @@ class StagedAnswer:
     :param read_at: when the request was sent, ISO 8601 in UTC
     :param body: the answer as received
     :param history_from: first gas day of the allowed history, if this answer completes the meter's first launch
-    :param consent: the consent under which GRDF was asked, in the form of ``Consent.as_json``
     """
 
     pce: str = field(repr=False)
@@ -61,7 +55,6 @@ class StagedAnswer:
     read_at: str
     body: str = field(repr=False)
     history_from: str | None = None
-    consent: dict[str, Any] | None = field(default=None, repr=False)
 
     @property
     def window(self) -> Window:
@@ -72,11 +65,6 @@ class StagedAnswer:
         """Return the answer; if it says a moment later than now, with the present, since some clock was ahead."""
         late = utc_text(self.read_at) > utc_text(now)
         return replace(self, read_at=utc_text(now)) if late else self
-
-    @property
-    def read_under(self) -> Consent | None:
-        """The consent under which GRDF was asked, or ``None`` if it is unknown."""
-        return consent_of(self.consent)
 
 
 class Staging:

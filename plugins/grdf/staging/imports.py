@@ -11,11 +11,11 @@ from grdf.staging.area import IMPORTS
 from grdf.staging.entries import changed, listed, read_start, within, write
 from grdf.staging.failures import in_words
 from include.gas.errors import BadRequest
-from include.gas.importing.csv_file import MOST_BYTES, PROGRESS, RESULT, check_name, is_name, is_result_name, read_lines
+from include.gas.importing.csv_file import MOST_BYTES, RESULT, check_name, is_name, is_result_name, read_lines
 
 
 class Imports:
-    """The files of imports: each household file with its progress and its result beside it.
+    """The files of imports: each household file with its result beside it.
 
     :param base_url: the staging folder, as for :class:`grdf.staging.area.Staging`
     """
@@ -40,27 +40,13 @@ class Imports:
         """
         check_name(name)
         lines = len(read_lines(content))
-        if self.read(name) is None:
-            self.remove_progress(name)  # of a file that somebody has removed
-            if self._write(name, content.decode("utf-8-sig"), replace=False):
-                return lines
+        if self.read(name) is None and self._write(name, content.decode("utf-8-sig"), replace=False):
+            return lines
         raise BadRequest.about(
             None,
             f"there is a file {name} that was not worked off yet",
             "Nothing was stored. Import that one first, or choose another name.",
         )
-
-    def progress(self, name: str) -> str | None:
-        """Return the progress of an import; ``None`` if there is none."""
-        return self._text(name + PROGRESS)
-
-    def keep_progress(self, name: str, text: str) -> None:
-        """Store the progress of an import."""
-        self._write(name + PROGRESS, text)
-
-    def remove_progress(self, name: str) -> None:
-        """Remove the progress of an import that has ended, or whose file is gone."""
-        self._remove(name + PROGRESS)
 
     def result(self, name: str) -> str | None:
         """Return the result of an import; ``None`` if there is none."""
@@ -92,10 +78,6 @@ class Imports:
                         found.append(path.name)
         return sorted(found)
 
-    def remove_result(self, name: str) -> None:
-        """Remove the result of an earlier import of a file of the same name, or of a check."""
-        self._remove(self.result_name(name))
-
     def remove_old(self, before: datetime) -> int:
         """Remove all that lies in the folder, at any depth, and has not changed for long. Return the number of files.
 
@@ -113,8 +95,9 @@ class Imports:
         return removed
 
     def remove(self, name: str) -> None:
-        """Remove a file with households that is worked off, then its progress. The result stays."""
-        self._remove(name, name + PROGRESS)
+        """Remove a file with households that is worked off. The result stays."""
+        with in_words(self.folder, None):
+            self._path(name).unlink(missing_ok=True)
 
     @staticmethod
     def result_name(name: str) -> str:
@@ -132,11 +115,6 @@ class Imports:
                 return read_start(path, most)
         except FileNotFoundError:
             return None
-
-    def _remove(self, *names: str) -> None:
-        with in_words(self.folder, None):
-            for name in names:
-                self._path(name).unlink(missing_ok=True)
 
     def _write(self, name: str, text: str, *, replace: bool = True) -> bool:
         """Write a file, and return whether it was written.

@@ -8,20 +8,22 @@ name that a person chose may name somebody.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Collection
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 
 from airflow.sdk import ObjectStoragePath
 
 from grdf.staging import entries
 from grdf.staging.entries import local_path, read_start
 from grdf.staging.failures import in_words
-from include.gas.days.gas_day import utc_text
 from include.gas.errors import ProofNotSent
-from include.gas.proof.proof_file import ENDINGS, MOST, MOST_BYTES, NotAProof, ProofFile, checked, digest_of
+from include.gas.proof.proof_file import ENDINGS, MOST, MOST_BYTES, NotAProof, ProofFile, checked
 
 FOLDER = "proofs"
+_REPLACE = "Replace or remove it, then start grdf_send_proof with this account."
+_REMOVE = "Remove what GRDF does not need, then start grdf_send_proof with this account."
 
 
 class ProofFiles:
@@ -33,42 +35,32 @@ class ProofFiles:
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
 
-    def put(self, account: str, content: bytes) -> str:
-        """Check a file, store it behind those that wait already, and return where it is.
+    def put(self, account: str, proof: ProofFile) -> str:
+        """Store a file behind those that wait already, and return where it is.
 
-        :raises ProofNotSent: if GRDF would not take it, or three files wait already
         :raises BadSettings: if the place cannot be written to
         """
-        try:
-            proof = checked(content)
-        except NotAProof as error:
-            raise ProofNotSent.about(account, f"the file {error}", "It was not stored. Choose another file.") from None
-        waiting = self._entries(account)
-        if len(waiting) >= MOST:
-            raise ProofNotSent.about(account, f"{MOST} files wait already, and GRDF takes no more", _REMOVE)
-        place = max((_number(file.name) for file in waiting), default=0) + 1
-        reference = f"{self._folder(account)}/{place:03}-{secrets.token_hex(4)}.{ENDINGS[proof.kind]}"
+        path = self._folder(account) / f"{time.time_ns()}-{secrets.token_hex(4)}.{ENDINGS[proof.kind]}"
         with in_words(self.base_url, account):
-            entries.write(self._path(reference), proof.content)
-        return reference
+            entries.write(path, proof.content)
+        return str(path)
 
-    def read(self, account: str) -> list[ProofFile]:
-        """Return the files that wait for an account, in the order of their names.
+    def read(self, account: str) -> dict[str, ProofFile]:
+        """Return the files that wait for an account by their names, in the order of these.
 
         :raises ProofNotSent: if there are more than three, or GRDF would not take one of them
         """
-        files = self._entries(account)
-        where = self._folder(account)
+        files, where = self._waiting(account), f"{self.base_url}/{FOLDER}/{account}"
         if len(files) > MOST:
             raise ProofNotSent.about(account, f"{len(files)} files are in {where}, and GRDF takes {MOST}", _REMOVE)
-        found: list[ProofFile] = []
+        found: dict[str, ProofFile] = {}
         for place, file in enumerate(files, 1):
             try:
                 with in_words(self.base_url, account):
                     content = read_start(file, MOST_BYTES + 1) if file.is_file() else None
                 if content is None:  # a pipe would be waited for, and whose a folder is, nobody knows
                     raise NotAProof("is no ordinary file")
-                found.append(checked(content))
+                found[file.name] = checked(content)
             except NotAProof as error:
                 cause = f"file {place} of {len(files)} in {where}, by name, {error}. Nothing was sent"
                 raise ProofNotSent.about(account, cause, _REPLACE) from None
@@ -76,74 +68,45 @@ class ProofFiles:
 
     def waiting(self, account: str) -> int:
         """Return how many files wait to be sent."""
-        return len(self._entries(account))
+        return len(self._waiting(account))
 
     def count(self, account: str) -> int:
         """Return how many files lie in an account's folder at any depth, hidden ones included."""
         with in_words(self.base_url, account):
-            return len(entries.within(self._path(self._folder(account))))
+            return len(entries.within(self._folder(account)))
 
-    def remove(self, account: str, only: Collection[str] | None = None) -> int:
-        """Remove files of an account, hidden ones included, and return their number.
-
-        :param only: remove only files with one of these :attr:`ProofFile.digest`; ``None`` for the folder with all that
-            is in it
-        """
-        folder = self._path(self._folder(account))
+    def remove(self, account: str) -> int:
+        """Remove an account's folder with all that is in it, and return how many files those were."""
         with in_words(self.base_url, account):
-            if only is None:
-                return entries.remove(folder)
-            removed = 0
-            for file in self._entries(account, hidden=True):
-                if file.is_file() and digest_of(read_start(file, MOST_BYTES + 1)) in only:
-                    file.unlink(missing_ok=True)
-                    removed += 1
-            if local := local_path(str(folder)):
+            return entries.remove(self._folder(account))
+
+    def remove_sent(self, account: str, names: Collection[str]) -> None:
+        """Remove some files, and the folder if nothing else is in it."""
+        with in_words(self.base_url, account):
+            for name in names:
+                (self._folder(account) / name).unlink(missing_ok=True)
+            if local := local_path(str(self._folder(account))):
                 with suppress(OSError):  # something else is there
                     local.rmdir()
-            return removed
 
-    def names(self) -> list[str]:
-        """Return the names of all folders, which should be accounts' ids but may be anything."""
-        with in_words(self.base_url, None):
-            return sorted(each.name for each in entries.listed(self._path(f"{self.base_url}/{FOLDER}")))
+    def unchanged(self, since: datetime) -> list[str]:
+        """Return the names of the folders into which nothing was put since a moment; not all may be accounts' ids.
 
-    def changed(self, account: str) -> datetime:
-        """Return when something was last put into an account's folder or changed there, aware."""
-        with in_words(self.base_url, account):
-            found = entries.within(self._path(self._folder(account)))
-            return datetime.fromtimestamp(max(map(entries.changed, found), default=0.0), UTC)
-
-    def remove_older(self, account: str, than: str) -> int:
-        """Remove files that have waited since before a moment, hidden ones included, and return their number.
-
-        :param than: UTC text
+        :param since: aware
         """
-        removed = 0
-        for file in self._entries(account, hidden=True):
-            with in_words(self.base_url, account), suppress(FileNotFoundError):  # somebody else has removed it
-                if file.is_file() and utc_text(datetime.fromtimestamp(entries.changed(file), UTC)) < than:
-                    file.unlink(missing_ok=True)
-                    removed += 1
-        return removed
+        with in_words(self.base_url, None):
+            folders = entries.listed(ObjectStoragePath(f"{self.base_url}/{FOLDER}"))
+            return [each.name for each in folders if _changed(each) < since.timestamp()]
 
-    def _entries(self, account: str, *, hidden: bool = False) -> list[ObjectStoragePath]:
-        """Return what is in an account's folder, by name."""
+    def _waiting(self, account: str) -> list[ObjectStoragePath]:
+        """Return what is in an account's folder, by name, without hidden files."""
         with in_words(self.base_url, account):
-            found = entries.listed(self._path(self._folder(account)))
-        return sorted((file for file in found if hidden or not file.name.startswith(".")), key=lambda file: file.name)
+            found = entries.listed(self._folder(account))
+        return sorted((file for file in found if not file.name.startswith(".")), key=lambda file: file.name)
 
-    def _folder(self, account: str) -> str:
-        return f"{self.base_url}/{FOLDER}/{account}"
-
-    def _path(self, reference: str) -> ObjectStoragePath:
-        return ObjectStoragePath(reference)
+    def _folder(self, account: str) -> ObjectStoragePath:
+        return ObjectStoragePath(f"{self.base_url}/{FOLDER}/{account}")
 
 
-_REPLACE = "Replace or remove it, then start grdf_send_proof with this account."
-_REMOVE = "Remove what GRDF does not need, then start grdf_send_proof with this account."
-
-
-def _number(name: str) -> int:
-    digits = name.partition("-")[0]
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 6 else 0
+def _changed(folder: ObjectStoragePath) -> float:
+    return max(map(entries.changed, entries.within(folder)), default=0.0)

@@ -56,10 +56,6 @@ class DatabaseFiles:
                 doctype,
             )
 
-    def drop_old_indexes(self, doctype: str) -> None:
-        """Free the files of views that are gone."""
-        self._couchdb.good(self._couchdb.request("POST", doctype, "/_view_cleanup", body={}))
-
     def _updated(self, doctype: str, design: Document, view: str) -> requests.Response:
         """Ask for something by an index, before which CouchDB brings it up to date.
 

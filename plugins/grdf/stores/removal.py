@@ -136,11 +136,6 @@ class Remover:
         """Have the server drop the content of old revisions. Only an administrator may do that."""
         self._files.compact(doctype)
 
-    def forget_indexes(self, doctype: str) -> None:
-        """Have the server free the files of views that are gone, if it purges: they name meters, too."""
-        if self.purges:
-            self._files.drop_old_indexes(doctype)
-
     def _remove(self, doctype: str, rows: dict[str, str]) -> int:
         if not self.purges:
             stubs: list[dict[str, Any]] = [{"_id": key, "_rev": rev, "_deleted": True} for key, rev in rows.items()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,23 +31,14 @@ class Sent(NamedTuple):
     at: datetime
 
 
-def send_at_turn(
-    session: requests.Session,
-    turn: Turn,
-    method: str,
-    url: str,
-    *,
-    on_sent: Callable[[], object] | None = None,
-    **options: Any,
-) -> Sent:
+def send_at_turn(session: requests.Session, turn: Turn, method: str, url: str, **options: Any) -> Sent:
     """Send one request at its turn.
 
     :param session: has a :class:`TurnAdapter` mounted for this address
-    :param on_sent: called when the turn has come and the request goes out, even if it then fails
     :param options: passed to ``requests.Session.request``
     :raises requests.RequestException: see :meth:`grdf.transport.http_limits.LimitedAdapter.send`
     """
-    call = _Call(turn, on_sent)
+    call = _Call(turn)
     before = _CALL.set(call)
     status: int | None = None
     try:
@@ -98,8 +88,6 @@ def take_turn() -> None:
         raise RuntimeError("GRDF was not called again: each call needs its own turn in the quota.")
     call.turn.take()
     call.sent_at = datetime.now(UTC)
-    if call.on_sent is not None:
-        call.on_sent()
 
 
 @dataclass
@@ -107,7 +95,6 @@ class _Call:
     """The call that is being made in this context: ``requests`` offers no way to pass it down to the connection."""
 
     turn: Turn
-    on_sent: Callable[[], object] | None
     sent_at: datetime | None = None
 
 

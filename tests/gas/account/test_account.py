@@ -10,15 +10,20 @@ import pytest
 
 from include.gas.account.account import Account
 from include.gas.account.grant import Code, IdToken
-from include.gas.account.own_meters import with_consents, with_meters
+from include.gas.account.own_meters import with_meters, without_tokens
 from include.gas.account.sections.whole_history import history_read, with_history
 from include.gas.account.state import with_state
-from include.gas.consents.consent import Consent
+from include.gas.days.windows import Window
 from include.gas.errors import BadAccount, GrantRefused
+from include.gas.rights.meter_rights import Held
 
 PCE, GI = "09900000000017", "GI000042"
 NOW = datetime(2024, 4, 2, 9, tzinfo=UTC)
-METERS = (Consent(PCE, "u-1", date(2021, 1, 1), date(2027, 4, 2), date(2026, 9, 1)), Consent(GI, "u-2"))
+DAYS = (Window(date(2021, 1, 1), date(2026, 9, 1)),)
+METERS = (
+    Held(pce=PCE, word="active", is_open=True, right="u-1", own=("u-1",), days=DAYS),
+    Held(pce=GI, word="unseen", right="u-2", own=("u-2",)),
+)
 
 
 def document(oauth: Any = None, results: Any = None, **more: Any) -> dict[str, Any]:
@@ -48,14 +53,14 @@ def test_with_a_code_to_exchange() -> None:
 
 def test_as_the_konnector_leaves_it() -> None:
     account = Account.from_document(document(results={"id_token": "s3cr3t-i", "pce_id": PCE}))
-    assert account.meters == (Consent(PCE),)
+    assert account.meters == (Held(pce=PCE),)
     assert account.grant == IdToken("s3cr3t-i")
     assert not account.needs_first_launch
 
 
 def test_as_we_leave_it() -> None:
-    changed = with_meters(document(), METERS)
-    assert Account.from_document(changed).meters == METERS
+    changed = without_tokens(with_meters(document(), reversed(METERS)))
+    assert Account.from_document(changed).meters == METERS, "one that may be read comes first"
     assert Account.from_document(changed).grant is None
     assert not Account.from_document(changed).needs_first_launch
     assert changed["oauth_callback_results"]["pce_id"] == PCE
@@ -65,7 +70,7 @@ def test_as_we_leave_it() -> None:
 
 
 def test_reconnected() -> None:
-    known = with_meters(document(), METERS)
+    known = without_tokens(with_meters(document(), METERS))
     known["oauth"] = {"code": "s3cr3t-c"}
     assert Account.from_document(known).needs_first_launch
     known["oauth"], known["oauth_callback_results"]["id_token"] = {}, "s3cr3t-i"
@@ -73,21 +78,13 @@ def test_reconnected() -> None:
         known["state"] = state
         assert Account.from_document(known).needs_first_launch
         assert Account.from_document(known).reconnected
-        assert Account.from_document(known).reads_on is (state != "USER_ACTION_NEEDED.OAUTH_OUTDATED")
-        assert Account.from_document(known | {"state_partial": True}).reads_on, "the other meters can be read"
     assert not Account.from_document(document(results={"id_token": "s3cr3t-i", "pce_id": PCE})).reconnected
 
 
-def test_what_is_learnt_of_known_meters() -> None:
-    konnectors = document(results={"id_token": "s3cr3t-i", "pce_id": PCE})
-    learnt = with_consents(konnectors, METERS[:1])
-    assert Account.from_document(learnt).meters == METERS[:1]
-    # The old token would be mistaken for a new consent as soon as the household is asked to act.
-    assert not Account.from_document(with_state(learnt, "USER_ACTION_NEEDED.OAUTH_OUTDATED")).needs_first_launch
-    assert learnt["oauth"] == {}, "the tokens that Cozy kept fresh are of no use any more"
-    ours = with_meters(document(), METERS)
-    ours["oauth_callback_results"]["id_token"] = "s3cr3t-new"
-    assert with_consents(ours, METERS)["oauth_callback_results"]["id_token"] == "s3cr3t-new"
+def test_a_right_that_the_document_names_stays_named() -> None:
+    """It may be another account's, and no deletion of ours may end it."""
+    changed = with_meters(with_meters(document(), METERS), [Held(pce=PCE), Held(pce=GI, right="u-3")])
+    assert [each["id_accreditation"] for each in changed["oauth_callback_results"]["consents"]] == ["u-1", "u-3"]
 
 
 def test_no_secret_is_left_or_shown() -> None:
@@ -96,7 +93,7 @@ def test_no_secret_is_left_or_shown() -> None:
          "client_secret": "s3cr3t", "redirect_uri": "https://x.example/cb", "expires_at": "s3cr3t"},
         {"id_token": "s3cr3t", "access_token": "s3cr3t", "code": "s3cr3t"},
     )  # fmt: skip
-    assert "s3cr3t" not in json.dumps(with_meters(full, METERS))
+    assert "s3cr3t" not in json.dumps(without_tokens(full))
     assert "s3cr3t" not in repr(Account.from_document(full))
     assert "s3cr3t" not in repr(Account.from_document(document()))
 
@@ -151,19 +148,24 @@ def test_states() -> None:
     assert Account.from_document(cleared).state is None
     assert not {"state_message", "state_since"} & cleared.keys()
     assert with_state(document(), None) == document()
-    assert Account.from_document(with_meters(marked, METERS)).state is None
 
 
-def test_history_belongs_to_one_consent() -> None:
-    noted = with_history(document(), METERS[0], date(2021, 4, 4), NOW)
+def held(right: str, *days: Window, own: tuple[str, ...] = ()) -> Held:
+    return Held(pce=PCE, right=right, own=own or (right,), days=days)
+
+
+def test_a_history_is_read_anew_for_each_new_right() -> None:
+    one = held("u-1", *DAYS)
+    noted = with_history(document(), one, date(2021, 4, 4), NOW)
     assert noted["history"][PCE] == {
         "id_accreditation": "u-1", "from": "2021-04-04", "read_at": "2024-04-02T09:00:00.000000Z",
     }  # fmt: skip
-    assert history_read(noted, METERS[0])
+    assert history_read(noted, one)
     assert not history_read(noted, METERS[1])
-    assert not history_read(noted, Consent(PCE, "u-9"))
-    assert not history_read(noted, Consent(PCE))
-    assert history_read(with_history(noted, Consent(GI), date(2021, 4, 4), NOW), Consent(GI))
+    assert not history_read(noted, held("u-9", *DAYS))
+    assert not history_read(noted, held("u-9", *DAYS, own=("u-1", "u-9")))
+    both = held("u-9", *DAYS, own=("u-1", "u-9"))
+    assert history_read(with_history(noted, both, date(2021, 4, 4), NOW), both)
     for history in (
         None,
         [],
@@ -171,25 +173,24 @@ def test_history_belongs_to_one_consent() -> None:
         {PCE: {"id_accreditation": "u-1"}},
         {PCE: {"id_accreditation": "u-1", "from": "x"}},
     ):
-        assert not history_read({"history": history}, METERS[0])
+        assert not history_read({"history": history}, one)
 
 
 def test_days_between_rights_count_as_unread_once_a_right_covers_them() -> None:
-    def two(first: date) -> Consent:
-        former = Consent(PCE, "u-0", date(2022, 1, 1), date(2022, 7, 1))
-        return Consent(PCE, "u-1", first, date(2027, 4, 2), others=(former,))
+    def two(first: date) -> Held:
+        former = Window(date(2022, 1, 1), date(2022, 7, 1))
+        return held("u-1", former, Window(first, date(2027, 4, 2)), own=("u-0", "u-1"))
 
     asked = two(date(2023, 10, 1))
     noted = with_history(document(), asked, date(2022, 1, 1), NOW)
     assert noted["history"][PCE]["between"] == ["2022-07-01/2023-09-30"]
-    assert history_read(noted, asked, NOW)
-    assert history_read(noted, two(date(2024, 1, 1)), NOW), "a right that covers less has nothing read again"
-    assert not history_read(noted, two(date(2023, 9, 30)), NOW)
-    again = with_history(noted, two(date(2022, 7, 1)), date(2022, 1, 1), NOW)
+    assert history_read(noted, asked)
+    assert history_read(noted, two(date(2024, 1, 1))), "a right that covers less has nothing read again"
+    assert not history_read(noted, two(date(2023, 9, 30)))
+    whole = held("u-1", Window(date(2022, 1, 1), date(2027, 4, 2)), own=("u-0", "u-1"))
+    again = with_history(noted, whole, date(2022, 1, 1), NOW)
     assert "between" not in again["history"][PCE]
-    assert history_read(again, two(date(2022, 7, 1)), NOW)
-    former_version = document(history={PCE: noted["history"][PCE] | {"between": []}})
-    assert history_read(former_version, two(date(2022, 7, 1)), NOW), "no fleet is read again because of an update"
+    assert history_read(again, whole)
     for between in ("x", "2022-07-01", "2022-07-01/9999-12-31"):
         damaged = document(history={PCE: noted["history"][PCE] | {"between": [between]}})
-        assert not history_read(damaged, asked, NOW)
+        assert not history_read(damaged, asked)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 
 from include.gas.account.account import Account
-from include.gas.account.connected import check_connectable, connected, declaring, deletions, is_of_another, login_hint
+from include.gas.account.connected import check_connectable, connected, declaring, is_of_another, login_hint
+from include.gas.account.grant import IdToken
 from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.account.sections.whole_history import history_read
-from include.gas.consents.consent import Consent
 from include.gas.errors import AccountLeaving, BadAccount
-from include.gas.meter_tag import meter_tag
 
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 AT = "2026-03-01T10:00:00.000000Z"
@@ -38,102 +36,39 @@ def test_what_cannot_be_a_hint(parts):
         login_hint(*parts, "Ville")
 
 
-def test_a_new_account_is_one_past_its_first_launch():
-    document = connected(None, "new", [Consent(A, "right-a", date(2025, 1, 1), None)], at=NOW, by="op")
+TOKEN = IdToken("signed", "once")
+
+
+def test_a_new_account_is_as_cozy_leaves_it():
+    document = connected(None, "new", TOKEN, at=NOW, by="op")
     assert document == {
         "_id": "new",
         "account_type": "grdfgrandlyon",
         "name": "",
-        "oauth": {},
-        "oauth_callback_results": {
-            "scope": "openid",
-            "pce_id": A,
-            "consents": [{"pce": A, "id_accreditation": "right-a", "first": "2025-01-01", "brought": AT}],
-        },
-        "connected": {"at": "2026-03-01T10:00:00.000000Z", "by": "op"},
+        "oauth": {"nonce": "once"},
+        "oauth_callback_results": {"scope": "openid", "consents": [], "id_token": "signed"},
+        "connected": {"at": AT, "by": "op"},
     }
     account = Account.from_document(document)
-    assert not account.needs_first_launch
-    assert not account.waits_for_person
+    assert (account.needs_grant, account.grant, account.waits_for_person) == (True, TOKEN, False)
 
 
-def test_connecting_again_loses_nothing():
+@pytest.mark.parametrize("of_konnector", [False, True])
+def test_connecting_again_loses_nothing(of_konnector):
+    known = {"pce_id": A} if of_konnector else {"pce_id": A, "consents": [{"pce": A, "id_accreditation": "old-a"}]}
     old = {
-        "_id": "known",
-        "_rev": "7-x",
-        "account_type": "grdfgrandlyon",
-        "name": "kept",
-        "oauth": {"access_token": "old"},
-        "oauth_callback_results": {
-            "id_token": "old",
-            "pce_id": A,
-            "consents": [{"pce": A, "id_accreditation": "old-a"}, {"pce": B, "id_accreditation": "right-b"}],
-        },
-        "history": {A: {"id_accreditation": "old-a", "from": "2024-01-01", "read_at": "x"}},
-        "state": "USER_ACTION_NEEDED.OAUTH_OUTDATED",
-        "state_message": "revoked",
-        "anything": {"else": 1},
-    }
-    before = repr(old)
-    new = connected(old, "known", [Consent(A, "new-a")], at=NOW, by="op")
-    assert repr(old) == before
-    assert new["oauth_callback_results"]["consents"] == [
-        {
-            "pce": A, "id_accreditation": "new-a", "brought": AT,
-            "others": [{"pce": A, "id_accreditation": "old-a"}],
-        },
-        {"pce": B, "id_accreditation": "right-b"},
-    ]  # fmt: skip
-    assert "id_token" not in new["oauth_callback_results"]
-    assert new["oauth"] == {}
-    said = (new["state"], new["state_message"], new["state_partial"])
-    assert said == (old["state"], "revoked", True), "it may be about the other meter: GRDF's list will say"
-    for key in ("_rev", "name", "history", "anything"):
-        assert new[key] == old[key]
-    account = Account.from_document(new)
-    assert not account.waits_for_person
-    assert not history_read(new, account.meters[0]), "under the new consent the history is read again"
-
-
-OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
-
-
-def lost(*pces, **more):
-    """An account with two meters, some of which are lost according to GRDF's list."""
-    entries = [
-        {"pce": pce, "id_accreditation": f"old-{pce}"} | ({"unusable": "revoked"} if pce in pces else {})
-        for pce in (A, B)
-    ]
-    return {
-        "_id": "known", "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": {"consents": entries},
-        "state": OUTDATED, "state_since": "2026-01-01", "state_message": "as it was", "consents_lost": list(pces),
-        **more,
+        "_id": "known", "_rev": "7-x", "account_type": "grdfgrandlyon", "name": "kept",
+        "oauth": {"access_token": "old"}, "oauth_callback_results": {"id_token": "old", **known},
+        "history": {A: {"from": "2024-01-01"}}, "state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "anything": {"else": 1},
     }  # fmt: skip
-
-
-def test_connecting_another_meter_leaves_the_loss_of_the_first():
-    new = connected(lost(A), "known", [Consent("09999999999999", "strangers")], at=NOW, by="op")
-    assert (new["state"], new["state_since"], new["consents_lost"]) == (OUTDATED, "2026-01-01", [A])
-    assert new["state_partial"] is True, "the new one is read"
-    assert f"meter {meter_tag('known', A)}: the consent is revoked" in new["state_message"]
-    assert not Account.from_document(new).waits_for_person
-
-
-def test_connecting_one_of_two_that_are_lost_leaves_the_other_one():
-    new = connected(lost(A, B), "known", [Consent(A, "new-a")], at=NOW, by="op")
-    assert (new["state"], new["consents_lost"]) == (OUTDATED, [B])
-    assert meter_tag("known", A) not in new["state_message"]
-    assert meter_tag("known", B) in new["state_message"]
-
-
-def test_connecting_what_was_lost_clears_the_state():
-    for new in (
-        connected(lost(A), "known", [Consent(A, "new-a")], at=NOW, by="op"),
-        connected(lost(A, B), "known", [Consent(A, "new-a"), Consent(B, "new-b")], at=NOW, by="op"),
-        connected(lost(A, state="VENDOR_DOWN"), "known", [Consent(B, "new-b")], at=NOW, by="op"),
-    ):
-        assert not new["state"]
-        assert not {"state_message", "state_since", "state_partial"} & new.keys()
+    before = repr(old)
+    new = connected(old, "known", TOKEN, at=NOW, by="op")
+    assert repr(old) == before
+    changed = {"oauth", "oauth_callback_results", "connected"}
+    assert {key: new[key] for key in new.keys() - changed} == {key: old[key] for key in old.keys() - changed}
+    account = Account.from_document(new)
+    assert (account.reconnected, account.grant, account.waits_for_person) == (True, TOKEN, False)
+    assert [meter.pce for meter in account.meters] == [A]
 
 
 @pytest.mark.parametrize("account_type", ["enedisgrandlyon", None])
@@ -142,7 +77,7 @@ def test_another_kind_of_account_is_left_alone(account_type):
     with pytest.raises(BadAccount):
         check_connectable(document)
     with pytest.raises(BadAccount):
-        connected(document, "known", [Consent(A, "a")], at=NOW, by="op")
+        connected(document, "known", TOKEN, at=NOW, by="op")
 
 
 def test_one_that_is_leaving_is_left_alone():
@@ -152,7 +87,7 @@ def test_one_that_is_leaving_is_left_alone():
         "leaving": {"since": "2026-02-01T00:00:00Z", "by": "op", "run": "r", "keep_data": False},
     }
     with pytest.raises(AccountLeaving):
-        connected(document, "known", [Consent(A, "a")], at=NOW, by="op")
+        connected(document, "known", TOKEN, at=NOW, by="op")
 
 
 @pytest.mark.parametrize(
@@ -167,12 +102,3 @@ def test_who_writes_their_name_in_another_way_is_no_other_household(given, anoth
     asked = {"pce": A, "name": "Durand Invente", "email": "m.durand@example.org", "postcode": "69001"}
     waiting = declaring(None, "new", Declaration(**asked), at=NOW, by="household")
     assert is_of_another(waiting, Declaration(**(asked | given))) is another
-
-
-def test_deletions_that_began_or_ended_are_told():
-    begun = {"_id": "a:1", "finished_at": None}
-    ended = {"_id": "a:1", "finished_at": "2026-01-01"}
-    told = [deletions(records) for records in ([], [begun], [ended], [ended, {"_id": "a:2", "finished_at": None}])]
-    assert told[0] == ""
-    assert len(set(told)) == 4
-    assert deletions([ended, begun | {"_id": "a:0"}]) == deletions([begun | {"_id": "a:0"}, ended])

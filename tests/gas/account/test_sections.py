@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.account.account import ACCOUNT_TYPE, Account
-from include.gas.account.grant import IdToken, former_token, holds_tokens, with_id_token, without_grant
-from include.gas.account.own_meters import with_consents, with_meters, without_old_token
+from include.gas.account.grant import IdToken, holds_tokens, with_id_token, without_grant
+from include.gas.account.own_meters import with_meters, without_tokens
 from include.gas.account.sections.announcements import announced_by, unannounced, with_announced, with_unannounced
 from include.gas.account.sections.client import DEFAULT, bound, client_if_known
 from include.gas.account.sections.lost_days import lost_years, with_lost_days
@@ -27,47 +27,29 @@ from include.gas.account.sections.rights.declaration import (
     is_refused,
     names_person,
     refusal_of,
-    with_declared,
     with_entered,
-    with_look,
     with_refused,
     without_old_person,
+    without_person,
     without_refusal,
 )
-from include.gas.account.sections.rights.list_seen import is_fresh, missed_before, seen_at, with_missed, with_seen
-from include.gas.account.sections.rights.lost_consents import (
-    LostConsents,
-    OthersRights,
-    given_back,
-    handed_over,
-    meters_lost,
-    with_given_back,
-)
-from include.gas.account.sections.rights.proofs import Proof
-from include.gas.account.sections.rights.proofs import with_sent as with_proof_sent
-from include.gas.account.sections.rights.sent_declarations import (
-    SentDeclarations,
-    with_sent,
-    without_attempt,
-    without_forgotten,
-    without_sent,
-)
 from include.gas.account.sections.section import read, read_fields
+from include.gas.account.sections.status import Status
 from include.gas.account.sections.stored import told_years, with_stored
 from include.gas.account.sections.whole_history import history_read, with_history
 from include.gas.account.state import with_state
-from include.gas.consents.consent import Consent
 from include.gas.days.windows import Window
 from include.gas.documents.changes import Changes
 from include.gas.documents.gaps import Gap
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadAccount
+from include.gas.rights.meter_rights import Held
 
 PCE, OTHER = "09900000000017", "GI000042"
-NOW, TODAY, DAY = datetime(2024, 4, 2, 9, tzinfo=UTC), date(2024, 4, 2), date(2024, 3, 1)
+NOW, DAY = datetime(2024, 4, 2, 9, tzinfo=UTC), date(2024, 3, 1)
 CHANGES = Changes(counts=(("a", 1),))
 HELD = {2024: StoredYear(3, DAY, date(2024, 3, 9), 1)}
-CONSENT = Consent(PCE, "u-1", others=(Consent(PCE, "u-0"),))
+HELD_METER = Held(pce=PCE, word="active", is_open=True, right="u-1", own=("u-0", "u-1"))
 GAPS = {2024: Gap(DAY, DAY, 0, 1, none_days=(Window(DAY, date(2024, 3, 2)),))}
 Read = Callable[[Mapping[str, Any]], object]
 Write = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -75,20 +57,9 @@ SECTIONS: dict[str, tuple[Read, tuple[Write, ...]]] = {
     "stored": (lambda d: told_years(d, PCE), (lambda d: with_stored(d, PCE, (2024,), HELD),)),
     "lost_days": (lambda d: lost_years(d, PCE), (lambda d: with_lost_days(d, PCE, HELD, {}, (2024,)),)),
     "gaps": (lambda d: known_gaps(d, PCE), (lambda d: with_gaps(d, PCE, (2024,), GAPS, NOW),)),
-    "history": (lambda d: history_read(d, CONSENT, NOW), (lambda d: with_history(d, CONSENT, DAY, NOW),)),
+    "history": (lambda d: history_read(d, HELD_METER), (lambda d: with_history(d, HELD_METER, DAY, NOW),)),
     "grdf_connection": (client_if_known, (lambda d: bound(d, "grdf_south"), lambda d: bound(d, DEFAULT))),
-    "consents_lost": (
-        lambda d: (meters_lost(d), handed_over(d), LostConsents.of(d)),
-        (lambda d: LostConsents.noted(d, [PCE]), lambda d: LostConsents.noted(d, [])),
-    ),
-    "consents_of_others": (handed_over, (lambda d: OthersRights.noted(d, {PCE: None}),)),
-    "given_back": (given_back, (lambda d: with_given_back(d, {PCE: "x"}),)),
-    "consents_seen": (
-        lambda d: is_fresh(seen_at(d, ""), NOW), (lambda d: with_seen(d, ""), lambda d: with_seen(d, None)),
-    ),
-    "consents_missed": (
-        lambda d: missed_before(d, TODAY), (lambda d: with_missed(d, TODAY), lambda d: with_missed(d, None)),
-    ),
+    "status": (Status.held, (lambda d: Status.with_held(d, [HELD_METER]), lambda d: Status.with_held(d, []))),
     "announced": (
         lambda d: (announced_by(d, "run"), unannounced(d)),
         (lambda d: with_announced(d, CHANGES, "run"), lambda d: with_unannounced(d, Changes())),
@@ -98,19 +69,10 @@ SECTIONS: dict[str, tuple[Read, tuple[Write, ...]]] = {
     "declaration": (
         lambda d: (Declaration.of(d), names_person(d), is_refused(d), refusal_of(d)),
         (
-            lambda d: with_refused(d, "x", NOW), lambda d: with_look(d, NOW, waits=True), without_refusal,
+            lambda d: with_refused(d, "x", NOW), without_refusal, without_person,
             lambda d: without_old_person(d, NOW), lambda d: with_entered(d, NOW), lambda d: entered_again(d, NOW),
-            lambda d: with_declared(d, PCE, NOW, waits=True),
         ),
     ),
-    "declarations_sent": (
-        lambda d: [each.is_for("a", "b") for each in SentDeclarations.of(d)],
-        (
-            lambda d: with_sent(d, Declaration(), NOW), lambda d: without_sent(d, SentDeclarations.of(d), NOW),
-            lambda d: without_attempt(d, NOW), lambda d: without_forgotten(d, (), TODAY),
-        ),
-    ),
-    "proofs": (Proof.all_of, (lambda d: with_proof_sent(d, "u-1", PCE, NOW),)),
 }  # fmt: skip
 """What reads and what writes some keys of the account document, of each shape that a section may have."""
 BY_METER = {"stored", "lost_days", "gaps", "history"}
@@ -147,7 +109,7 @@ def test_any_json_is_read_and_writing_keeps_what_others_have_noted(key: str, dat
 PARTS = JSON | st.fixed_dictionaries(
     {},
     optional={
-        "consents": st.lists(st.fixed_dictionaries({"pce": st.just(PCE)}, optional={"others": JSON, "seen": JSON})),
+        "consents": st.lists(st.fixed_dictionaries({"pce": st.just(PCE)}, optional={"id_accreditation": JSON})),
         **dict.fromkeys(("pce_id", "id_token", "former_id_token", "nonce", "theirs"), JSON),
     },
 )
@@ -161,9 +123,8 @@ def test_whatever_the_grant_and_the_consents_are_an_account_is_read_or_refused(
     document = others | given_ | {"state": state}
     before = copy.deepcopy(document)
     for write in (
-        lambda d: with_meters(d, [CONSENT], NOW),
-        lambda d: with_consents(d, [CONSENT]),
-        lambda d: without_old_token(d, TODAY),
+        lambda d: with_meters(d, [HELD_METER]),
+        without_tokens,
         lambda d: without_grant(d, token=True),
         lambda d: with_id_token(d, IdToken("s3cr3t", "n")),
         lambda d: with_state(d, "LOGIN_FAILED", "why", NOW, partial=True),
@@ -177,7 +138,6 @@ def test_whatever_the_grant_and_the_consents_are_an_account_is_read_or_refused(
         assert same(document, before)
         if isinstance(results, dict) and "theirs" in results:
             assert same(changed["oauth_callback_results"]["theirs"], results["theirs"])
-    former_token(document)
     holds_tokens(document)
 
 

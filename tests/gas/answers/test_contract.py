@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.sections.facts import with_meter_facts
+from include.gas.account.sections.facts import with_meter_facts, without_late_facts
 from include.gas.answers.contract import Contract, has_daily_data, no_daily_data, read_contract, read_frequency
-from include.gas.consents.consent import Consent
+from include.gas.days.windows import Window
 from include.gas.errors import ConsentLost, ConsentTooNarrow, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
+from include.gas.rights.meter_rights import Held
 
 PCE = "09900000000017"
 READ_AT = "2024-06-01T11:00:00+00:00"
@@ -106,9 +107,9 @@ def test_what_cannot_be_read_is_tried_again(text: str) -> None:
 
 
 def test_what_an_account_says() -> None:
-    consent = Consent(PCE, "right-1")
+    held = Held(pce=PCE, right="right-1", days=(Window(date(2020, 1, 1), date(2024, 6, 15)),))
     document = with_meter_facts(
-        {"_id": "home"}, consent, read_at=READ_AT, contract=contract(car=11400, tarif_acheminement="T2"),
+        {"_id": "home"}, held, read_at=READ_AT, contract=contract(car=11400, tarif_acheminement="T2"),
         frequency="1M", refused={},
     )  # fmt: skip
     entry = document["meter_facts"][PCE]
@@ -119,12 +120,14 @@ def test_what_an_account_says() -> None:
     }  # fmt: skip
     refused = {"contract": "The household's consent does not include the contract data."}
     later = with_meter_facts(
-        document, consent, read_at="2024-07-01T11:00:00Z", contract=None, frequency="6M", refused=refused
+        document, held, read_at="2024-07-01T11:00:00Z", contract=None, frequency="6M", refused=refused
     )["meter_facts"][PCE]
     assert (later["car"], later["frequency"], later["daily_data"]) == (11400, "6M", False)
     assert later["refused"] == refused
     assert "every six months" in later["message"]
     back = with_meter_facts(
-        {"meter_facts": {PCE: later}}, consent, read_at=READ_AT, contract=None, frequency="1M", refused={}
+        {"meter_facts": {PCE: later}}, held, read_at=READ_AT, contract=None, frequency="1M", refused={}
     )["meter_facts"][PCE]
     assert not {"message", "refused"} & back.keys()
+    assert without_late_facts(document, held) == document
+    assert without_late_facts({"_id": "home", "meter_facts": {PCE: later}}, held) == {"_id": "home"}, "the next one's"

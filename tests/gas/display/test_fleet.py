@@ -20,7 +20,7 @@ LATE = MeterDays(stored=(TODAY - timedelta(days=9),))
 
 
 def account(name: str, **more: Any) -> Overview:
-    return Overview(name, meters=("m",), asked=True, **{"last": NEWEST, **more})
+    return Overview(name, asked=True, **{"last": NEWEST, **more})
 
 
 def test_each_account_is_counted_in_one_group() -> None:
@@ -32,6 +32,7 @@ def test_each_account_is_counted_in_one_group() -> None:
             account("d", standing=Situation.CONNECT),
             account("e", standing=Situation.ASKED),
             account("f", standing=Situation.LEAVING),
+            account("g", standing=Situation.CONNECT, lost_on=TODAY - timedelta(days=8)),
         ],
         TODAY,
     )
@@ -40,9 +41,10 @@ def test_each_account_is_counted_in_one_group() -> None:
         Group.LATE: {Situation.LATE: 1},
         Group.WAITING: {Situation.ASKED: 1},
         Group.LOST: {Situation.CONNECT: 1},
+        Group.OVER: {Situation.OVER: 1},
         Group.LEAVING: {Situation.LEAVING: 1},
     }
-    assert sum(n for counts in found.groups.values() for n in counts.values()) == found.total == 6
+    assert sum(n for counts in found.groups.values() for n in counts.values()) == found.total == 7
 
 
 def test_what_needs_a_person_comes_by_urgency_with_some_accounts() -> None:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from include.gas.account.account import Account
+from include.gas.account.sections.status import Status
 from include.gas.days.windows import Window
 from include.gas.display.meter_days import Lag, MeterDays, days_of_meters
+from include.gas.rights.meter_rights import Held
 
 TODAY = date(2026, 6, 10)
 PCE, OTHER = "02201000000004", "02201000000005"
@@ -19,8 +21,8 @@ def ago(days: int) -> date:
     return TODAY - timedelta(days=days)
 
 
-def covered(*spans: tuple[int, int]) -> tuple[Window, ...]:
-    return tuple(Window(ago(first), ago(end)) for first, end in spans)
+def covered(*spans: tuple[int, int]) -> Held:
+    return Held(pce=PCE, word="active", days=tuple(Window(ago(first), ago(end)) for first, end in spans))
 
 
 @pytest.mark.parametrize(
@@ -32,11 +34,11 @@ def covered(*spans: tuple[int, int]) -> tuple[Window, ...]:
         (MeterDays(came=(ago(20),)), 20),
         (MeterDays(), None),
         # Its right begins later, or began after it came; between two rights nothing is due.
-        (MeterDays(came=(ago(20),), covered=covered((-40, -400))), None),
-        (MeterDays(came=(ago(20),), covered=covered((3, -400))), 3),
-        (MeterDays(stored=(ago(101),), covered=covered((500, 100), (-40, -400))), None),
-        (MeterDays(stored=(ago(101),), covered=covered((500, 100), (9, -400))), 9),
-        (MeterDays(stored=(ago(30),), in_force=False), None),
+        (MeterDays(came=(ago(20),), held=covered((-40, -400))), None),
+        (MeterDays(came=(ago(20),), held=covered((3, -400))), 3),
+        (MeterDays(stored=(ago(101),), held=covered((500, 100), (-40, -400))), None),
+        (MeterDays(stored=(ago(101),), held=covered((500, 100), (9, -400))), 9),
+        (MeterDays(stored=(ago(30),), is_read=False), None),
         # One that is noted as not daily is watched while it gave days lately: the note may be wrong.
         (MeterDays(daily=False, stored=(ago(29),)), 29),
         (MeterDays(daily=False, stored=(ago(30),)), None),
@@ -62,26 +64,26 @@ def read(**more: Any) -> tuple[MeterDays, ...]:
     return days_of_meters(document, Account.from_document(document))
 
 
-def consents(**more: str) -> dict[str, Any]:
-    return {"consents": [{"pce": PCE, "id_accreditation": "r", **more}, {"pce": OTHER, "id_accreditation": "o"}]}
-
-
 def test_what_a_document_says_of_each_meter() -> None:
-    """When its right was brought, or else its history read; when that was declared; when the household connected."""
+    """When its right was brought, or else its history read; when that was entered; when the household connected."""
     moment = "2026-01-0{}T23:30:00Z"
     (meter, other) = read(
-        oauth_callback_results=consents(brought=moment.format(1)),
+        oauth={},
+        oauth_callback_results={"consents": [{"pce": PCE}, {"pce": OTHER}]},
+        **Status.with_held({}, [Held(pce=PCE, word="active", since=moment.format(1)), Held(pce=OTHER, word="over")]),
         history={OTHER: {"id_accreditation": "o", "from": "2023-06-01", "read_at": moment.format(2)}},
-        declaration={"pce": OTHER, "declared": moment.format(3), "answered": "nonsense"},
+        declaration={"pce": OTHER, "entered_at": moment.format(3)},
         connected={"at": moment.format(4), "by": "x"},
         stored={PCE: {"2026": {"days": 1, "first": "2026-03-02", "last": "2026-03-02"}}},
         meter_facts={OTHER: {"daily_data": False}},
     )  # fmt: skip
-    assert (set(meter.came), meter.stored, meter.daily) == (
+    assert (set(meter.came), meter.stored, meter.daily, meter.is_read) == (
         {date(2026, 1, 5), date(2026, 1, 2)},
         (date(2026, 3, 2),),
         True,
+        True,
     )
+    assert not other.is_read
     assert (set(other.came), other.daily) == ({date(2026, 1, 5), date(2026, 1, 4), date(2026, 1, 3)}, False)
 
 

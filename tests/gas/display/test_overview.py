@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 
+from include.gas.account.sections.status import Status
+from include.gas.days.windows import Window
 from include.gas.display.overview import Situation, overview
-from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, USER_ACTION_NEEDED, VENDOR_DOWN
+from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
+from include.gas.rights.meter_rights import Held, Word
+from include.gas.rights.proof_check import Proof
 
 PCE, OTHER = "09999999900017", "GI999042"
+EVER = Window(date.min, date.max)
 TODAY = date(2026, 5, 20)
 
 
@@ -29,28 +34,41 @@ def account(**more: Any) -> dict[str, Any]:
             }
         },
     }
-    return document | more
+    return Status.with_held(document, [Held(pce=PCE, word="active", right="x", days=(EVER,))]) | more
 
 
-def consents(*ends: str | None, **more: str) -> dict[str, Any]:
-    listed = [
-        {"pce": pce, "id_accreditation": "x", "end": end, **more} for pce, end in zip((PCE, OTHER), ends, strict=False)
-    ]
-    return {"oauth_callback_results": {"pce_id": PCE, "consents": listed}}
+def until(day: date) -> Window:
+    return Window(date.min, day)
 
 
-def calls_until(days: int) -> dict[str, Any]:
-    """Return a consent that allows calls for that many more days, and covers data far beyond."""
-    return consents("2029-01-01", calls_until=(TODAY + timedelta(days)).isoformat())
+def days(number: int) -> date:
+    return TODAY + timedelta(days=number)
 
 
-def two_rights(end: str, first: str) -> dict[str, Any]:
-    """Return an account whose first right ended long before the next begins, with its days stored up to that end."""
-    last = (date.fromisoformat(end) - timedelta(1)).isoformat()
-    former = {"pce": PCE, "id_accreditation": "w", "end": end}
-    consent = {"pce": PCE, "id_accreditation": "x", "first": first, "others": [former]}
-    stored = {PCE: {"2026": {"days": 1, "first": last, "last": last}}}
-    return {"oauth_callback_results": {"pce_id": PCE, "consents": [consent]}, "stored": stored}
+def meters(*words: Word, day: date | None = None, covered: Window | None = EVER, **more: Any) -> dict[str, Any]:
+    """Return an account's meters, the last of which stands so since or until a day, and has these days."""
+    held = [Held(pce=pce, word=word, days=(EVER,)) for pce, word in zip((PCE, OTHER), words, strict=False)]
+    held[-1] = Held(pce=held[-1].pce, word=words[-1], day=day, days=(covered,) if covered else ())
+    consents = [{"pce": each.pce, "id_accreditation": "x"} for each in held]
+    return Status.with_held({"oauth_callback_results": {"pce_id": PCE, "consents": consents}, **more}, held)
+
+
+def ends(in_days: int, *others: Word) -> dict[str, Any]:
+    """Return meters of which the last may be read up to a day, included."""
+    return meters(*others, "active", day=days(in_days + 1), covered=until(days(in_days + 1)))
+
+
+def over(since: int, *others: Word) -> dict[str, Any]:
+    return meters(*others, "over", day=days(-since), covered=until(days(-since)))
+
+
+def after(first: int) -> dict[str, Any]:
+    """Return an account whose right ended 80 days ago, and whose next one has begun or begins; its days are stored."""
+    last = days(-81)
+    word: Word = "active" if first <= 0 else "later"
+    held = Held(pce=PCE, word=word, day=days(first), days=(until(days(-80)), Window(days(first), date.max)))
+    stored = {PCE: {"2026": {"days": 1, "first": str(last), "last": str(last)}}}
+    return Status.with_held({"stored": stored}, [held])
 
 
 def gap(awaited: int, none: int) -> dict[str, Any]:
@@ -63,45 +81,50 @@ def gap(awaited: int, none: int) -> dict[str, Any]:
 
 
 def proofs(state: str, **more: str) -> dict[str, Any]:
-    return {"proofs": {"x": {"pce": PCE, "state": state, "until": "2026-06-30", **more}}}
+    proof = Proof(state=state, until=date(2026, 6, 30), **more)
+    return Status.with_held({}, [Held(pce=PCE, word="active", days=(EVER,), proofs={"x": proof})])
 
 
 REFUSAL_TOLD = {"state": USER_ACTION_NEEDED, "state_partial": True, "state_proof": True}
-WAITS = {"declaration": {"waits": True}} | consents(None, unusable="waiting for the holder")
-BOTH = {"oauth_callback_results": {"consents": [{"pce": OTHER}, *WAITS["oauth_callback_results"]["consents"]]}}
+NAMED = {"name": "Exemple"}
 CODE = {"oauth": {"code": "c"}, "oauth_callback_results": {}}
+NOTHING: dict[str, Any] = {"oauth_callback_results": {}, "stored": {}, "status": {}}
 STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.WELL, {}),
     (Situation.HOLES, gap(0, 9)),
-    (Situation.ENDING, calls_until(30) | gap(1, 9)),
-    (Situation.WELL, consents((TODAY + timedelta(32)).isoformat())),
-    (Situation.ENDING, consents((TODAY + timedelta(31)).isoformat())),
-    (Situation.WELL, calls_until(31)),
-    (Situation.ENDING, calls_until(30)),
-    (Situation.ENDING, calls_until(0)),
-    (Situation.CONNECT, calls_until(-1)),
-    (Situation.ENDING, consents((TODAY + timedelta(1)).isoformat(), None)),
-    (Situation.PARTLY, consents(TODAY.isoformat(), None)),
-    (Situation.CONNECT, consents(TODAY.isoformat())),
-    (Situation.CONNECT, consents(TODAY.isoformat(), "2026-01-01")),
+    (Situation.ENDING, ends(30) | gap(1, 9)),
+    (Situation.WELL, ends(31)),
+    (Situation.ENDING, ends(0)),
+    (Situation.ENDING, ends(1, "active")),
+    # Over beside one in force is history; over alone must act, and rests after a week.
+    (Situation.WELL, over(100, "active")),
+    (Situation.WELL, over(0, "active")),
+    (Situation.CONNECT, over(0) | {"state": OAUTH_OUTDATED}),
+    (Situation.CONNECT, over(7) | {"state": OAUTH_OUTDATED}),
+    (Situation.OVER, over(8) | {"state": OAUTH_OUTDATED}),
+    (Situation.OVER, over(8, "over") | {"state": OAUTH_OUTDATED}),
+    (Situation.CONNECT, meters("refused") | {"state": OAUTH_OUTDATED, "state_since": "2026-05-13T08:00:00Z"}),
+    (Situation.OVER, meters("refused") | {"state": OAUTH_OUTDATED, "state_since": "2026-05-12T08:00:00Z"}),
+    (Situation.CONNECT, meters("none") | {"state": OAUTH_OUTDATED}),
+    (Situation.NEW, over(100) | {"declaration": NAMED}),
+    (Situation.NEW, over(100) | {"state": OAUTH_OUTDATED, "oauth": {"code": "c"}}),
+    (Situation.CORRECT, over(100) | {"state": USER_ACTION_NEEDED, "declaration": NAMED | {"refused": True}}),
+    (Situation.WELL, ends(300) | {"declaration": NAMED}),
     (Situation.CONNECT, {"state": OAUTH_OUTDATED}),
     (Situation.CONNECT, {"state": LOGIN_FAILED, "leaving": None}),
-    (Situation.CONNECT, {"oauth_callback_results": {}, "stored": {}}),
+    (Situation.CONNECT, NOTHING),
     (Situation.PARTLY, {"state": OAUTH_OUTDATED, "state_partial": True}),
     (Situation.NEW, {"state": OAUTH_OUTDATED, "oauth": {"code": "c"}}),
     (Situation.NEW, CODE),
-    (Situation.NEW, {"oauth_callback_results": {}, "stored": {}, "declaration": {"name": "Exemple"}}),
-    (
-        Situation.CORRECT,
-        {
-            "oauth_callback_results": {},
-            "stored": {},
-            "state": USER_ACTION_NEEDED,
-            "declaration": {"name": "Exemple", "refused": True},
-        },
-    ),
-    (Situation.ASKED, WAITS | {"state": USER_ACTION_NEEDED}),
-    (Situation.PARTLY, WAITS | BOTH | {"state": USER_ACTION_NEEDED, "state_partial": True}),
+    (Situation.NEW, NOTHING | {"declaration": NAMED}),
+    (Situation.CORRECT, NOTHING | {"state": USER_ACTION_NEEDED, "declaration": NAMED | {"refused": True}}),
+    (Situation.ASKED, meters("waiting", covered=None) | {"state": USER_ACTION_NEEDED}),
+    (Situation.PARTLY, meters("active", "waiting") | {"state": USER_ACTION_NEEDED, "state_partial": True}),
+    (Situation.NEW, meters("asked", covered=None)),
+    (Situation.NEW, meters("unseen", covered=None)),
+    (Situation.NEW, {"status": {}}),
+    (Situation.CONNECT, meters("narrow") | {"state": PERMISSIONS_CHANGED}),
+    (Situation.LATER, meters("later", day=days(9), covered=Window(days(9), date.max), stored={}, history={})),
     (Situation.NEW, {"stored": {}, "history": {}}),
     (Situation.NEW, {"stored": {PCE: {}}, "history": {PCE: {"id_accreditation": "former", "from": "2024-01-01"}}}),
     (Situation.NOTHING, {"stored": {}}),
@@ -114,13 +137,13 @@ STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.CONNECT, proofs("refused") | {"state": OAUTH_OUTDATED}),
     (Situation.PARTLY, proofs("refused") | {"state": OAUTH_OUTDATED, "state_partial": True}),
     (Situation.VENDOR, {"state": VENDOR_DOWN}),
-    (Situation.VENDOR, {"state": VENDOR_DOWN, **consents("2020-01-01")} | consents((TODAY + timedelta(9)).isoformat())),
+    (Situation.VENDOR, {"state": VENDOR_DOWN} | ends(9)),
     (Situation.NO_DAILY, {"stored": {}, "meter_facts": {PCE: {"daily_data": False}}}),
     (Situation.LATE, {"stored": {PCE: {"2026": {"days": 1, "first": "2026-05-12", "last": "2026-05-12"}}}}),
     (Situation.WELL, {"stored": {PCE: {"2026": {"days": 1, "first": "2026-05-13", "last": "2026-05-13"}}}}),
-    (Situation.WELL, two_rights("2026-03-01", "2026-05-13")),
-    (Situation.LATE, two_rights("2026-03-01", "2026-05-12")),
-    (Situation.WELL, two_rights("2026-03-01", "2026-09-01")),
+    (Situation.WELL, after(-7)),
+    (Situation.LATE, after(-8)),
+    (Situation.LATER, after(100)),
     (Situation.GAPS, gap(1, 3)),
     (Situation.LEAVING, {"leaving": {"run": "r", "by": "x", "since": "y"}, "state": OAUTH_OUTDATED}),
     (Situation.LEAVING, {"leaving": {"run": "r"}, "oauth": 7}),
@@ -146,7 +169,7 @@ def test_a_day_that_a_wrong_clock_has_dated_ahead_is_not_news() -> None:
 
 
 def test_the_figures_are_those_of_all_meters_and_the_last_day_is_that_of_the_meter_which_lags() -> None:
-    document = account(**consents("2027-05-01", None), **gap(2, 3))
+    document = account(**meters("active", "active", covered=until(date(2027, 5, 1))), **gap(2, 3))
     document["stored"] = document["stored"] | {
         OTHER: {"2024": {"days": 10, "first": "2024-03-01", "last": "2024-03-31", "provisional": 1, "corrected": 1}}
     }
@@ -154,4 +177,4 @@ def test_the_figures_are_those_of_all_meters_and_the_last_day_is_that_of_the_met
     assert (line.meters, line.last) == ((PCE, OTHER), date(2024, 3, 31))
     assert (line.days, line.provisional, line.corrected) == (512, 36, 3)
     assert (line.awaited, line.none, line.missing) == (2, 3, 5)
-    assert (line.consent_until, line.consents_until) == (date(2027, 4, 30), None)
+    assert line.consent_until == date(2027, 4, 30)

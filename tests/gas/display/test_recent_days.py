@@ -6,18 +6,28 @@ from datetime import date, timedelta
 from typing import Any
 
 from include.gas.account.sections.stored import told_years
-from include.gas.consents.consent import Consent
+from include.gas.days.windows import Window
 from include.gas.display.recent_days import RecentDays, recent_days
+from include.gas.rights.meter_rights import Held
 
 PCE = "09955500000017"
 DAY = timedelta(days=1)
 
 
-def told(years: dict[str, Any], *, asked_from: str | None = "2023-01-01", is_read: bool = True, **right: Any) -> Any:
+def told(years: dict[str, Any], *covered: Window, asked_from: str | None = "2023-01-01", is_read: bool = True) -> Any:
+    held = Held(pce=PCE, word="active", days=covered or (Window(date.min, date.max),))
     document: dict[str, Any] = {"stored": {PCE: years}}
     if asked_from:
         document["history"] = {PCE: {"id_accreditation": "u", "from": asked_from, "read_at": "2026-01-01T00:00:00Z"}}
-    return recent_days(document, Consent(PCE, "u", **right), told_years(document, PCE), is_read=is_read)
+    return recent_days(document, held, told_years(document, PCE), is_read=is_read)
+
+
+def until(day: int) -> Window:
+    return Window(date.min, date(2026, 5, day))
+
+
+def since(day: int) -> Window:
+    return Window(date(2026, 5, day), date.max)
 
 
 def year(first: str, last: str, **more: Any) -> dict[str, Any]:
@@ -50,28 +60,24 @@ def test_days_before_the_first_stored_one_are_missing_if_they_were_asked_for() -
 
 def test_a_day_that_no_consent_covers_is_not_missing() -> None:
     years = {"2026": {**year("2026-05-10", "2026-05-15"), "days": 2, "recent": "s----s"}}
-    other = Consent(PCE, "v", end=date(2026, 5, 12))
-    found = told(years, asked_from="2026-05-10", first=date(2026, 5, 14), others=(other,))
+    found = told(years, until(12), since(14), asked_from="2026-05-10")
     assert found.letters == "s-..-s"
 
 
 def test_days_between_two_rights_are_not_missing_before_the_first_day_of_the_second_has_come() -> None:
     years = {"2026": year("2026-05-10", "2026-05-12")}
-    former = Consent(PCE, "v", end=date(2026, 5, 13))
-    assert told(years, asked_from=None, first=date(2026, 5, 20), others=(former,)).letters == "sss" + "." * 7
-    assert told(years, asked_from=None, first=date(2026, 5, 13), others=(former,)).letters == "sss"
-    assert len(told(years, asked_from=None, first=date(9999, 1, 1), others=(former,)).letters) < 4000
-    assert (
-        told(years, asked_from="2026-05-10", first=date(2026, 5, 20), others=(former,), is_read=False).letters == "sss"
-    )
+    assert told(years, until(13), since(20), asked_from=None).letters == "sss" + "." * 7
+    assert told(years, asked_from=None).letters == "sss"
+    assert len(told(years, until(13), Window(date(9999, 1, 1), date.max), asked_from=None).letters) < 4000
+    assert told(years, until(13), since(20), asked_from="2026-05-10", is_read=False).letters == "sss"
 
 
 def test_what_comes_after_the_newest_day_is_expected_up_to_the_consents_end_and_only_while_it_is_read() -> None:
     years = {"2026": year("2026-05-10", "2026-05-12")}
     last = date(2026, 5, 12).toordinal()
     assert told(years).until is None
-    assert told(years, end=date(2026, 5, 20)).until == last + 7
-    assert told(years, end=date(2026, 5, 20), is_read=False).until == last
+    assert told(years, until(20)).until == last + 7
+    assert told(years, until(20), is_read=False).until == last
 
 
 def test_a_meter_without_a_day_misses_those_that_it_was_asked_for() -> None:

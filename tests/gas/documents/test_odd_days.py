@@ -14,7 +14,6 @@ from include.gas.answers.consumption.published import Period
 from include.gas.days.windows import Window
 from include.gas.documents.billing.periods import merge_period, period_document, readable_periods
 from include.gas.documents.doctypes import DAY, MONTH
-from include.gas.documents.foreign_days import take_back
 from include.gas.documents.gas_days import open_days
 from include.gas.documents.load_report import LoadReport
 from include.gas.documents.storing import load_answer
@@ -61,7 +60,6 @@ def test_a_note_is_in_no_total_and_stays_as_it_is(store: MemoryStore, note: dict
     store.docs[DAY][key] = {"_id": key, "_rev": "1-a", "account": "a", "pce": PCE} | note
     before = copy.deepcopy(store.docs[DAY][key])
     report = put(store, 61, minutes=1)
-    take_back(store, "a", PCE, "2026-01-20T00:00:00Z")
     put(store, 62, minutes=2)
     assert store.docs[DAY].pop(key) == before
     store.check_totals()
@@ -85,10 +83,10 @@ def test_a_day_that_says_no_day_or_no_load_counts_as_not_stored(store: MemorySto
 
 
 @pytest.mark.parametrize("fields", NO_DAYS, ids=str)
-def test_it_is_taken_back_all_the_same(store: MemoryStore, fields: dict[str, Any]) -> None:
-    """It is a day that was read under somebody else's right, whatever has become of it since."""
+def test_it_goes_all_the_same_if_the_account_may_not_hold_it(store: MemoryStore, fields: dict[str, Any]) -> None:
     store.docs[DAY][SECOND] |= fields
-    assert take_back(store, "a", PCE, "2026-01-20T00:00:00Z").corrected == 31
+    before = [Window(date(2025, 12, 1), FIRST)]
+    assert len(load_answer(store, "a", PCE, (), T0, window=WINDOW, allowed=before).removed_days) == 31
     assert not any(store.docs.values())
 
 

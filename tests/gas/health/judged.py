@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
+from include.gas.account.sections.status import Status
+from include.gas.days.windows import Window
 from include.gas.display.overview import overview
+from include.gas.health.rights_look import RightsLook
 from include.gas.health.sights import NOTHING_SEEN, Sight
-from include.gas.health.verdict import Client, Verdict, judge
+from include.gas.health.verdict import NO_RIGHTS, Client, Verdict, judge
+from include.gas.rights.meter_rights import Held, Word
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()
 
 
+def held(pce: str, word: Word = "active", *, first: date = date.min, end: date = date.max, **more: Any) -> Held:
+    """Return what an account has of a meter, with the days between two."""
+    return Held(pce=pce, word=word, right="right", days=(Window(first, end),), **more)
+
+
+def with_held(document: dict[str, Any], *meters: Held) -> dict[str, Any]:
+    """Return an account document that has these meters."""
+    named = [{"pce": each.pce, "id_accreditation": each.right} for each in meters]
+    return Status.with_held({**document, "oauth_callback_results": {"consents": named}}, meters)
+
+
 def judged(
-    *documents: dict[str, Any], clients: Iterable[Client] = (), sights: Mapping[str, Sight] = NOTHING_SEEN
+    *documents: dict[str, Any],
+    clients: Iterable[Client] = (),
+    sights: Mapping[str, Sight] = NOTHING_SEEN,
+    rights: RightsLook = NO_RIGHTS,
 ) -> Verdict:
     """Return the verdict on a fleet. Of so few accounts, each one that is concerned crosses any limit."""
-    return judge(map(overview, documents), list(clients), NOW, sights)
+    return judge(map(overview, documents), list(clients), NOW, sights, rights=rights)
 
 
 def causes(found: Verdict) -> dict[str, list[str]]:

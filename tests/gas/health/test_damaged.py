@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 
 from include.gas.display.overview import Situation, overview
 from include.gas.health.causes import Cause
-from tests.gas.health.judged import TODAY, judged
+from include.gas.rights.proof_check import Proof
+from tests.gas.health.judged import TODAY, held, judged, with_held
 
 PCE, RIGHT, AT = "02201000000001", "right", "2026-01-01T08:00:00.000000Z"
 LAST_YEAR = {"9999": {"days": 9, "first": "9999-12-20", "last": "9999-12-31", "recent": "sss-----ssss"}}
@@ -23,21 +25,23 @@ ODD = (
 def account(name: str = "home") -> dict[str, Any]:
     """An account with everything on it that has a day or a moment."""
     dates = {"first": "2023-01-01", "end": "2029-01-01", "calls_until": "2029-01-01"}
-    return {
+    document = {
         "_id": name,
         "account_type": "grdfgrandlyon",
         "state": None,
         "state_since": AT,
-        "oauth_callback_results": {"consents": [{"pce": PCE, "id_accreditation": RIGHT, "brought": AT, **dates}]},
         "connected": {"at": AT, "by": "x"},
-        "declaration": {"pce": PCE, "entered_at": AT, "declared": AT, "answered": AT, **dates},
+        "declaration": {"pce": PCE, "entered_at": AT, **dates},
         "history": {PCE: {"id_accreditation": RIGHT, "from": "2023-06-01", "read_at": AT}},
         "stored": {PCE: {"2026": {"days": 159, "first": "2026-01-01", "last": "2026-06-08"}}},
         "gaps": {PCE: {"2026": {"first": "2026-01-01", "last": "2026-01-05", "awaited": 0, "none": 4, "since": AT,
                                 "none_days": ["2026-01-01/2026-01-05"]}}},
         "meter_facts": {PCE: {"frequency": "1M", "daily_data": True, "read_at": AT}},
-        "proofs": {RIGHT: {"pce": PCE, "state": "asked", "until": "2026-12-01", "asked": AT}},
     }  # fmt: skip
+    ends = date(2029, 1, 1)
+    proofs = {RIGHT: Proof(state="asked", until=date(2026, 12, 1), sent=AT)}
+    meter = held(PCE, first=date(2023, 1, 1), end=ends, day=ends, since=AT, own=(RIGHT,), proofs=proofs)
+    return with_held(document, meter)
 
 
 def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from include.gas.display.overview import overview
-from tests.gas.health.judged import NOW, TODAY, causes, judged
+from include.gas.rights.meter_rights import Held
+from tests.gas.health.judged import NOW, TODAY, causes, held, judged, with_held
 
 READ, OTHER = "02201000000002", "02201000000003"
 LONG_AGO = "2025-08-14T08:00:00.000000Z"
@@ -23,29 +24,24 @@ def year(age: int) -> dict[str, Any]:
     return {str(last.year): {"days": 1, "first": last.isoformat(), "last": last.isoformat()}}
 
 
-def account(other: dict[str, Any] | None = None, *, stored: int | None = None, **more: Any) -> dict[str, Any]:
+def account(other: Held | None = None, *, stored: int | None = None, **more: Any) -> dict[str, Any]:
     """An account whose first meter is read every day.
 
-    :param other: more about the consent of its second meter
+    :param other: what it has of its second meter
     :param stored: age of the second meter's newest day; ``None`` if it has none
     """
-    return {
+    document = {
         "_id": "two",
         "account_type": "grdfgrandlyon",
-        "oauth_callback_results": {
-            "consents": [
-                {"pce": READ, "id_accreditation": "r1"},
-                {"pce": OTHER, "id_accreditation": "r2", **(other or {})},
-            ]
-        },
         "connected": {"at": LONG_AGO, "by": "x"},
         "history": {
             pce: {"id_accreditation": right, "from": "2023-06-12", "read_at": LONG_AGO}
-            for pce, right in ((READ, "r1"), (OTHER, "r2"))
+            for pce, right in ((READ, "right"), (OTHER, "right"))
         },
         "stored": {READ: year(2)} | ({} if stored is None else {OTHER: year(stored)}),
         **more,
     }
+    return with_held(document, held(READ), other or held(OTHER))
 
 
 @pytest.mark.parametrize("frequency", ["6M", "JJ"])
@@ -76,15 +72,15 @@ def test_a_meter_that_has_never_given_a_day_counts_beside_one_that_is_read() -> 
 
 
 def test_a_meter_that_lags_counts_though_the_other_was_brought_today() -> None:
-    found = judged(account({"brought": days_ago(0)}, stored=None) | {"stored": {READ: year(30)}})
+    found = judged(account(held(OTHER, since=days_ago(0)), stored=None) | {"stored": {READ: year(30)}})
     assert list(causes(found)) == ["silent", "late"]
     assert "newest day 2026-05-11" in found.red[1].line(1)
 
 
 def test_a_meter_that_was_brought_lately_is_not_late() -> None:
-    assert judged(account({"brought": days_ago(3)})).findings == ()
+    assert judged(account(held(OTHER, since=days_ago(3)))).findings == ()
 
 
-def test_a_meter_that_waits_for_its_household_is_not_late_but_asked_for() -> None:
-    found = judged(account({"unusable": "was revoked"}, stored=90))
-    assert list(causes(found)) == ["connect"]
+def test_a_meter_that_is_over_beside_one_that_is_read_is_history() -> None:
+    end = TODAY - timedelta(days=90)
+    assert judged(account(held(OTHER, "over", end=end, day=end), stored=91)).findings == ()

@@ -11,27 +11,33 @@ import pytest
 from include.gas.account.sections.stored import with_stored
 from include.gas.documents.year_counts import StoredYear
 from include.gas.health.causes import Cause
+from include.gas.health.rights_look import look_at_rights
 from include.gas.health.sights import MISSING, PAUSED, Sight, unread
 from include.gas.health.verdict import Client, Verdict
-from tests.gas.health.judged import TODAY, causes, judged
+from include.gas.rights.meter_rights import Meter, Right
+from tests.gas.health.judged import NOW, TODAY, causes, held, judged, with_held
 
 PCE = "02201000000000"
-QUOTA = Client("grdf_adict", 5000, 6000, "2026-06-10T05:30:00.000000Z")
+QUOTA = Client("grdf_adict", 5000, 6000)
 
 
 def account(name: str, last: date | None = TODAY - timedelta(days=2), **more: Any) -> dict[str, Any]:
-    consent = {"pce": PCE, "id_accreditation": "right"}
     document: dict[str, Any] = {
         "_id": name,
         "account_type": "grdfgrandlyon",
         "state": None,
-        "oauth_callback_results": {"pce_id": PCE, "consents": [consent]},
         "history": {PCE: {"id_accreditation": "right", "from": "2023-06-01", "read_at": "2026-01-01T08:00:00.000000Z"}},
-        **more,
     }
+    document = with_held(document, held(PCE)) | more
     if last is not None:
         document = with_stored(document, PCE, None, {last.year: StoredYear(100, last - timedelta(days=99), last)})
     return document
+
+
+def over(document: dict[str, Any], since: int) -> dict[str, Any]:
+    """Return an account whose only right has been over for some days."""
+    end = TODAY - timedelta(days=since)
+    return with_held(document, held(PCE, "over", end=end, day=end)) | {"state": "USER_ACTION_NEEDED.OAUTH_OUTDATED"}
 
 
 def verdict(documents: Iterable[dict[str, Any]], **more: Any) -> Verdict:
@@ -89,11 +95,14 @@ def test_one_that_was_connected_long_ago_and_has_no_day_is_silent() -> None:
 def test_what_waits_for_a_household_is_counted_as_that_alone() -> None:
     lost = account(
         "lost", TODAY - timedelta(days=60),
-        state="USER_ACTION_NEEDED.OAUTH_OUTDATED", state_since="2026-04-11T08:00:00.000000Z", consents_lost=[PCE],
+        state="USER_ACTION_NEEDED.OAUTH_OUTDATED", state_since="2026-06-09T08:00:00.000000Z",
     )  # fmt: skip
-    found = verdict([lost, account("b")])
+    found = verdict([over(lost, 3), account("b")])
     assert causes(found) == {"connect": ["lost"]}
-    assert found.expected == 1
+    assert (found.expected, found.red) == (1, ()), "one that moves is ordinary life"
+    assert verdict([over(lost, 3), over(account("too"), 3), account("b")]).red
+    found = verdict([*(over(account(f"moved-{number}"), 8) for number in range(9)), account("b")])
+    assert (found.findings, found.accounts, found.well) == ((), 1, 1), "after a week they rest"
 
 
 def test_a_paused_dag_and_skipped_runs_are_silence_long_before_the_days_grow_old() -> None:
@@ -126,8 +135,8 @@ def test_an_account_without_any_moment_is_silent_where_no_run_has_read_it() -> N
 
 
 def test_one_whose_data_begin_later_is_neither_silent_nor_late() -> None:
-    later = {"pce": PCE, "id_accreditation": "right", "first": "2026-07-20", "end": "2029-01-01"}
-    waits = account("a", None, oauth_callback_results={"consents": [later]})
+    begins = date(2026, 7, 20)
+    waits = with_held(account("a", None), held(PCE, "later", first=begins, day=begins))
     for sight in (Sight(), Sight(had_runs=True), unread()):
         assert causes(verdict([waits], sights={"a": sight})) == {}
 
@@ -141,12 +150,6 @@ def test_one_that_leaves_counts_nowhere() -> None:
     assert (found.accounts, found.findings) == (0, ())
 
 
-def test_marks_that_were_braked_call_a_person() -> None:
-    found = verdict([account("a", consents_missed="2026-06-10"), account("b")])
-    assert causes(found) == {"braked": ["a"]}
-    assert found.red
-
-
 def test_days_that_grdf_does_not_have_count_if_they_are_recent() -> None:
     gap = {"first": "2026-01-01", "last": "2026-06-05", "awaited": 0, "none": 12}
     runs = {"none_days": ["2026-01-01/2026-01-05", "2026-05-30/2026-06-05"]}
@@ -158,20 +161,66 @@ def test_days_that_grdf_does_not_have_count_if_they_are_recent() -> None:
 @pytest.mark.parametrize(("left", "imported", "red"), [(599, 0, True), (600, 0, False), (1, 599, False)])
 def test_few_calls_left_of_one_of_several_clients(left: int, imported: int, red: bool) -> None:
     """What imports took is no sign of anything: they yield to the daily runs."""
-    used = Client("grdf_adict", left, 6000, QUOTA.listed_at, history=imported)
-    found = verdict([account("a")], clients=[used, Client("south", 100, 100, QUOTA.listed_at)])
+    used = Client("grdf_adict", left, 6000, history=imported)
+    found = verdict([account("a")], clients=[used, Client("south", 100, 100)])
     assert bool(found.red) is red
     assert not red or causes(found) == {"quota": ["grdf_adict"]}
 
 
-def test_a_morning_without_the_list_of_rights_calls_a_person() -> None:
-    stale = Client("grdf_adict", 5000, 6000, "2026-06-08T05:30:00.000000Z")
-    assert causes(verdict([account("a")], clients=[stale])) == {"unchecked": ["grdf_adict"]}
-    assert causes(verdict([], clients=[stale])) == {}, "it has no account to check"
-    never = Client("grdf_adict", 5000, 6000, "")
-    assert causes(verdict([account("a")], clients=[never])) == {"unchecked": ["grdf_adict"]}
-    fresh = account("a", connected={"at": "2026-06-10T09:00:00.000000Z", "by": "admin"})
-    assert causes(verdict([fresh], clients=[never])) == {}, "an installation of today"
+def right(account: str = "a", **more: Any) -> Right:
+    """Return a right in force that does not end."""
+    facts = {"id": "right", "state": "active", "was_active": True, "since": "2026-01-01T08:00:00.000000Z"}
+    return Right(client="grdf_adict", account=account, way="declared", **{**facts, **more})
+
+
+def meter(*rights: Right) -> Meter:
+    return Meter(pce=PCE, rights=rights)
+
+
+ASKED = {"grdf_adict": "2026-06-10T05:30:00.000000Z"}
+
+
+def rights(*meters: Meter, asked: dict[str, str] = ASKED) -> Verdict:
+    return verdict([account("a"), account("b")], rights=look_at_rights(meters, NOW, asked))
+
+
+def test_a_morning_in_which_grdf_was_not_asked_about_rights_calls_a_person() -> None:
+    assert causes(rights(meter(right()))) == {}
+    for asked in ({"grdf_adict": "2026-06-08T05:30:00.000000Z"}, {}):
+        found = rights(meter(right()), asked=asked)
+        assert causes(found) == {"unchecked": ["grdf_adict"]}
+        assert found.red
+        assert causes(rights(meter(right(since="2026-06-10T05:30:00.000000Z")), asked=asked)) == {}, "one of today"
+        assert "unchecked" not in causes(rights(meter(right(account="")), asked=asked)), "it has no account"
+
+
+SOON, LONG_AGO = date(2026, 7, 11), "2026-06-08T08:00:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ([meter(right(account=""))], {"unclaimed": ["grdf_adict"]}),
+        ([meter(right(account="", calls_until=date(2026, 6, 9)))], {}),
+        ([meter(right(state="waiting", since=LONG_AGO))], {"unanswered": ["a"]}),
+        ([meter(right(state="asked", since=LONG_AGO, id=""))], {"unanswered": ["a"]}),
+        ([meter(right(state="waiting", since="2026-06-09T08:00:00.000000Z"))], {}),
+        ([meter(right(end=SOON))], {"ending": ["a"]}),
+        ([meter(right(end=SOON + timedelta(days=1)))], {}),
+        ([meter(right(end=SOON), right(begins=SOON))], {}),
+        ([meter(right(end=SOON), right(state="waiting", since="2026-06-09T08:00:00.000000Z"))], {}),
+        ([meter(right(end=SOON, ended_on=TODAY, state="ended"))], {}),
+        ([meter(right(), right("b"))], {"shared": ["a, b"]}),
+        ([meter(right(), right("b", state="ended", ended_on=TODAY))], {}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_is_told_of_rights_calls_nobody(found: list[Meter], told: dict[str, list[str]]) -> None:
+    judged = rights(*found)
+    assert causes(judged) == told
+    assert judged.red == ()
+    assert judged.headline().startswith("The fleet is well: 2 of 2")
+    assert not any(PCE in each.line(9) or "call a person" in each.line(9) for each in judged.findings)
 
 
 def test_a_share_within_its_limit_is_told_and_calls_nobody() -> None:

@@ -11,9 +11,11 @@ from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import load_answer
 from include.gas.konnector.adopting import adopt
+from include.gas.rights.meter_rights import Held
 from tests.gas.konnector_store import Shelf, konnector, shelf
 
 ACCOUNT, PCE = "home", "09999990000841"
+HELD = Held(pce=PCE)
 FIRST = date(2023, 12, 27)
 DOCTYPES = (DAY, MONTH, YEAR)
 NOW = datetime(2024, 4, 2, 9, 0, tzinfo=UTC)
@@ -30,7 +32,7 @@ def ours(store: Any, *loads: Any, at: datetime = NOW) -> None:
 
 
 def run(store: Any) -> Any:
-    return adopt(store, ACCOUNT, PCE)
+    return adopt(store, ACCOUNT, HELD)
 
 
 def adopted(store: Shelf) -> dict[str, tuple[Any, Any, Any]]:
@@ -112,5 +114,5 @@ def test_a_price_that_is_stored_meanwhile_comes_along_too() -> None:
             doctype, each = stored.pop()
             store.write(doctype, [{**each, "price": 6}])
 
-    adopt(store, ACCOUNT, PCE, before_removal=price)
+    adopt(store, ACCOUNT, HELD, before_removal=price)
     assert said(store) == {"2023-12-27": (60, 6, None), "2023-12": (60, 6, None), "2023": (60, None, None)}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from include.gas.answers.consumption.daily import Reading
+from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import WriteResult, load_answer
 from include.gas.errors import StoreBusy
@@ -18,7 +19,8 @@ from include.gas.konnector import adopting as adopt_module
 from include.gas.konnector.adopting import adopt, look
 from include.gas.konnector.old_documents import OddDocumentError, figure_of, ranked
 from include.gas.konnector.plan import READ_AT
-from tests.gas.adoption import ACCOUNT, FIRST, NOW, PCE, assert_totals, ours, own, run, strangers
+from include.gas.rights.meter_rights import Held
+from tests.gas.adoption import ACCOUNT, FIRST, HELD, NOW, PCE, assert_totals, ours, own, run, strangers
 from tests.gas.konnector_store import Shelf, konnector, shelf
 
 
@@ -80,7 +82,7 @@ def test_totals_right_wrong_partly_known_and_alone() -> None:
     ]
     years = [konnector(date(2024, 1, 1), 62.00000001, YEAR), konnector(date(2019, 1, 1), 2700, YEAR, zero=True)]
     store = shelf(day=[*january, konnector(date(2023, 12, 31), 5)], month=months, year=years)
-    text = look(store, ACCOUNT, PCE).text(dry_run=True)
+    text = look(store, ACCOUNT, HELD).text(dry_run=True)
     assert "* 32 days adopted" in text
     assert "    * 2023-12: now the sum of 1 days; 30 days of it are not stored" in text
     report = run(store)
@@ -105,10 +107,28 @@ def test_documents_of_other_accounts_and_meters_are_left_alone() -> None:
     store = shelf(day=[theirs, konnector(FIRST, 5)])
     load_answer(store, ACCOUNT, "09900000000099", [Reading(FIRST, 1)], NOW)
     load_answer(store, "neighbour", PCE, [Reading(FIRST, 2)], NOW)
-    report = adopt(store, ACCOUNT, PCE, {"neighbour"})
+    report = adopt(store, ACCOUNT, HELD, {"neighbour"})
     assert report.counts()["foreign"] == 1
     assert theirs["_id"] in store.docs[DAY]
     assert sorted(each["load"] for each in store.docs[DAY].values()) == [1, 2, 5, 60]
+
+
+def test_documents_about_days_of_another_household_are_left_alone() -> None:
+    """The account may hold January 2024 and what comes from June on; what is older was its own, for all we know."""
+    held = Held(pce=PCE, days=(Window(date(2024, 1, 1), date(2024, 2, 1)), Window(date(2024, 6, 1), date(2040, 1, 1))))
+    days = [konnector(date(2024, month, 15), month) for month in range(1, 7)]
+    months = [konnector(date(2024, month, 1), month, MONTH) for month in (1, 3, 6)]
+    store = shelf(
+        day=[*days, konnector(FIRST, 60)], month=[*months, konnector(date(2023, 11, 1), 99, MONTH)],
+        year=[konnector(date(2023, 1, 1), 500, YEAR), konnector(date(2024, 1, 1), 800, YEAR)],
+    )  # fmt: skip
+    report = adopt(store, ACCOUNT, held)
+    assert report.counts()["uncovered"] == 6
+    assert sorted(own(store, DAY)) == [str(FIRST), "2024-01-15", "2024-06-15"]
+    assert sorted(own(store, MONTH)) == ["2023-11", "2023-12", "2024-01", "2024-06"]
+    assert sorted(each["load"] for _, each in strangers(store)) == [2, 3, 3, 4, 5, 800]
+    assert "* 6 documents of days that its consent does not cover, left alone" in report.text()
+    assert adopt(store, ACCOUNT, held).counts()["removed"] == 0
 
 
 def test_only_what_was_read_back_is_removed() -> None:
@@ -133,11 +153,11 @@ def test_a_total_that_is_behind_its_days_keeps_the_konnectors() -> None:
     ours(store, {0: 5})
     behind = copy.deepcopy(store.docs[MONTH])
     ours(store, {1: 7})
-    plan = look(store, ACCOUNT, PCE)
+    plan = look(store, ACCOUNT, HELD)
     (figure,) = plan.found.figures
     assert plan.settled(figure)
     store.docs[MONTH] = behind  # another load has stored its day but not its total yet
-    assert not look(store, ACCOUNT, PCE).settled(figure)
+    assert not look(store, ACCOUNT, HELD).settled(figure)
 
 
 def test_of_lone_totals_the_one_written_last_counts() -> None:
@@ -168,7 +188,7 @@ def test_a_document_that_changes_meanwhile_is_adopted_as_it_then_is() -> None:
     store = shelf(day=[konnector(FIRST, 60)])
     (stored,) = store.docs[DAY].values()
     changes = [lambda: store.write(DAY, [{**stored, "load": 61}])]
-    report = adopt(store, ACCOUNT, PCE, before_removal=lambda: changes.pop()() if changes else None)
+    report = adopt(store, ACCOUNT, HELD, before_removal=lambda: changes.pop()() if changes else None)
     (document,) = own(store, DAY).values()
     assert (document["load"], [each["load"] for each in document["adopted"]]) == (60, [60, 61])
     assert strangers(store) == []

@@ -18,8 +18,8 @@ from tests.gas.adoption import (
     ACCOUNT,
     DOCTYPES,
     FIRST,
+    HELD,
     NOW,
-    PCE,
     assert_said,
     assert_totals,
     ours,
@@ -96,11 +96,11 @@ def assert_prices(store: Shelf, theirs: list[tuple[str, dict[str, Any]]]) -> Non
 @given(shelves())
 @settings(max_examples=150)
 def test_no_figure_is_lost_and_totals_are_right(store: Shelf) -> None:
-    theirs = [(each.doctype, store.docs[each.doctype][each.id]) for each in look(store, ACCOUNT, PCE).found.figures]
+    theirs = [(each.doctype, store.docs[each.doctype][each.id]) for each in look(store, ACCOUNT, HELD).found.figures]
     odd = [pair for pair in strangers(store) if pair not in theirs]
     held = copy.deepcopy(own(store, DAY))
     before = store.revs()
-    plan = look(store, ACCOUNT, PCE)
+    plan = look(store, ACCOUNT, HELD)
     assert store.revs() == before
     report = run(store)
     assert report.plan.counts() == plan.counts()
@@ -123,7 +123,7 @@ def test_no_figure_is_lost_and_totals_are_right(store: Shelf) -> None:
 @given(shelves())
 @settings(max_examples=12)
 def test_killed_anywhere_and_started_again(store: Shelf) -> None:
-    theirs = [(each.doctype, store.docs[each.doctype][each.id]) for each in look(store, ACCOUNT, PCE).found.figures]
+    theirs = [(each.doctype, store.docs[each.doctype][each.id]) for each in look(store, ACCOUNT, HELD).found.figures]
     whole = copy.deepcopy(store)
     run(whole)
     said = contents(whole)
@@ -154,7 +154,7 @@ def contents(store: Shelf) -> dict[str, Any]:
 @given(shelves(), DAYS, st.lists(st.integers(0, 1), max_size=40))
 @settings(max_examples=60)
 def test_while_a_load_is_going_on(store: Shelf, loads: dict[int, Any], order: list[int]) -> None:
-    theirs = [(each.doctype, store.docs[each.doctype][each.id]) for each in look(store, ACCOUNT, PCE).found.figures]
+    theirs = [(each.doctype, store.docs[each.doctype][each.id]) for each in look(store, ACCOUNT, HELD).found.figures]
     interleave(store, [run, lambda at_once: ours(at_once, loads, NOW + timedelta(days=1))], order)
     for doctype, document in theirs:
         if doctype == DAY:

@@ -9,22 +9,23 @@ import pytest
 
 from include.gas.account.account import Account
 from include.gas.account.sections.marks import Leaving, leaving, with_leaving, without_leaving
-from include.gas.answers.access_rights import AccessRight
 from include.gas.documents.doctypes import DATA, DAY, MONTH
-from include.gas.leaving.deletion_plan import Plan, standing
+from include.gas.leaving.deletion_plan import Plan, divide, forget
 from include.gas.leaving.deletion_record import (
     ASKED,
+    all_left,
     audit_entry,
     finished,
-    has_left,
     is_of,
     last_taker,
-    mark_of,
+    left_at,
     taken_up,
+    unfinished,
     with_found,
     with_removed,
     with_revoked,
 )
+from include.gas.rights.meter_rights import Meter, Right
 
 NOW, LATER = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 1, 3, tzinfo=UTC)
 ACCOUNT: dict[str, Any] = {"_id": "a", "account_type": "grdfgrandlyon", "oauth": {}}
@@ -57,15 +58,27 @@ def test_what_is_no_mark(odd: Any) -> None:
     assert leaving({"leaving": odd}) is None
 
 
-def right(state: str, role: str = "autorise_contrat_fourniture") -> AccessRight:
-    return AccessRight("u", "GI000042", role, state)
+def right(name: str, state: Any = "active", account: str = "a") -> Right:
+    return Right(client="grdf_adict", id=name, account=account, way="declared", state=state, since="2026-01-01")
 
 
-def test_which_rights_stand() -> None:
-    states = ("active", "waiting for the holder", "revoked", "obsolete", "refused", "to be checked again by GRDF", "")
-    assert [each.state for each in standing([right(state) for state in states])] == list(states[:2])
-    roles = ("autorise_contrat_fourniture", "autorise_contrat_injection", "detenteur_contrat_fourniture", "")
-    assert [each.role for each in standing([right("active", role) for role in roles])] == list(roles[:2])
+def test_whose_rights_are_revoked() -> None:
+    meter = Meter(
+        pce="GI000042",
+        rights=(
+            right("in-force"), right("waits", "waiting"), right("over", "ended"), right("", "asked"), right("named"),
+            right("free", account=""), right("next", account="b"), right("former", "ended", "b"),
+        ),
+    )  # fmt: skip
+    own, left = divide([meter], "a", used={"named"})
+    assert [each.id for _, each in own] == ["in-force", "waits", "over"]
+    assert left == {
+        "named": "another account uses it",
+        "free": "this account has not brought it",
+        "next": "another account uses it",
+    }
+    assert [each.id for each in forget(meter, "a").rights] == ["free", "next", "former"]
+    assert forget(Meter(pce="GI000042", rights=(right("x"), right("y", "ended", ""))), "a").rights == ()
 
 
 def test_a_whole_record() -> None:
@@ -96,16 +109,22 @@ def test_nothing_is_assumed_removed_while_something_is_left() -> None:
 
 
 def test_which_records_prove_that_a_household_has_left() -> None:
-    assert not has_left([], LATER)
-    assert has_left([entry()], LATER), "also one that is still going on"
-    assert has_left([entry(finished_at="2026-01-02T04:00:00.000000Z")], LATER)
-    assert not has_left([entry(keep_data=True)], LATER)
-    old = entry()
-    much_later = NOW + timedelta(days=8)
-    assert not has_left([old], much_later), "it may have connected again since"
-    assert has_left([old, entry(asked_at="2026-01-09T00:00:00.000000Z")], much_later)
-    assert has_left([taken_up(old, "run-2", by="you", at=much_later, keep_data=False)], much_later)
-    assert not has_left([taken_up(old, "run-2", by="you", at=much_later, keep_data=True)], much_later)
+    ended = entry(finished_at="2026-01-02T04:00:00.000000Z")
+    assert left_at([entry(), ended, ended | {"keep_data": True, "finished_at": "2027"}]) == ended["finished_at"]
+    assert left_at([entry()]) == ""
+    assert all_left([ended, entry(account="gone")]) == {ended["account"]: ended["finished_at"]}
+
+
+def test_a_deletion_that_does_not_end_is_told_after_a_day() -> None:
+    marked, gone = with_leaving(ACCOUNT, run="r", by="me", since=NOW), entry(account="gone")
+    assert unfinished([ACCOUNT, marked], [gone], NOW + timedelta(hours=23)) == {}
+    told = unfinished([ACCOUNT, marked], [gone], NOW + timedelta(hours=25))
+    assert told.keys() == {"a", "gone"}
+    assert "Account gone: its deletion of 2026-01-02 has not ended" in told["gone"]
+    assert "start it for this account again" in told["a"]
+    again = taken_up(entry(), "run-2", by="you", at=NOW + timedelta(hours=24), keep_data=False)
+    assert unfinished([marked], [again, gone | {"finished_at": "2026"}], NOW + timedelta(hours=25)) == {}
+    assert unfinished([], [{"_id": "approved.a:0", "account": "a", "at": ""}], LATER) == {}
 
 
 def test_who_goes_on_with_it() -> None:
@@ -126,7 +145,6 @@ def test_a_damaged_record_stops_nobody(damage: object) -> None:
     assert last_taker(record) is not None
     assert is_of(record, "run-1")
     assert not is_of(record, "run-2")
-    assert mark_of(record)
     resumed = taken_up(record, "run-2", by="you", at=LATER, keep_data=False)["resumed"]
     assert resumed[-1] == {"run": "run-2", "by": "you", "at": "2026-01-03T00:00:00.000000Z"}
 

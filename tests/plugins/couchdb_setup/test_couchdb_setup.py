@@ -11,7 +11,6 @@ import pytest
 import requests
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.accounts.account_index import NAME
 from grdf.stores.removal import Remover
 from include.gas.documents.doctypes import ACCOUNT, DAY, DOCTYPES
 from include.gas.documents.gas_days import database_name
@@ -75,23 +74,6 @@ def test_the_member_does_all_ordinary_work(server: Server, run: Run) -> None:
         assert hook.write(doctype, [{"_id": "home:2"}]).written == {"home:2"}
         assert hook.put(doctype, {"_id": "home:1", "_rev": revision, "_deleted": True})
         assert [document["_id"] for document in hook.scan(doctype)] == ["home:2"]
-
-
-def test_accounts_are_found_by_an_index(server: Server, run: Run) -> None:
-    server.connect()
-    _, said, _ = run()
-    assert "index of the accounts by their meters: new" in said
-    hook = CouchDBHook()
-    account = {"_id": "home", "account_type": "grdfgrandlyon", "oauth_callback_results": {"pce_id": "09999999900017"}}
-    hook.put(ACCOUNT, account)
-    assert [document["_id"] for document in hook.view(ACCOUNT, NAME, "meters", "09999999900017") or []] == ["home"]
-    assert [document["_id"] for document in hook.scan(ACCOUNT)] == ["home"], "the index is no account"
-    url = server.path(ACCOUNT) + f"/_design/{NAME}"
-    stored = server.http.get(url, timeout=30).json()
-    server.http.put(url, json=stored | {"views": {"former": {"map": "function (doc) {}"}}}, timeout=30)
-    assert "index of the accounts by their meters: renewed" in run()[1]
-    assert "index of the accounts by their meters: up to date" in run()[1]
-    assert hook.view(ACCOUNT, NAME, "meters", "09999999900017")
 
 
 def test_a_missing_database_says_to_run_the_setup(server: Server, run: Run) -> None:

@@ -136,7 +136,7 @@ def test_an_answer_cut_in_the_middle(clean: LocalWorld, account_id: str) -> None
 
 def test_access_rights_in_one_call(clean: LocalWorld, account_id: str) -> None:
     pces = known_account(clean, account_id, meters=3)
-    rights = adict_hook().access_rights(pces, account=account_id)
+    rights = adict_hook().listed_rights(pces, account=account_id).rights
     assert {right.pce for right in rights} == set(pces)
     assert sum("droits_acces" in entry["path"] for entry in clean.control.log()) == 1
 
@@ -225,7 +225,7 @@ def test_every_request_has_a_time_limit(
     monkeypatch.setattr(requests.Session, "send", spy)
     hook, server = adict(Reply(""))
     hook.daily_lines("09999995000010", WINDOW, account="home-1")
-    hook.access_rights(["09999995000010"], account="home-1")
+    hook.listed_rights(["09999995000010"], account="home-1")
     assert len(seen) == len(server.heard) == 3
     assert all(isinstance(limit, tuple) and all(limit) for limit in seen)
 

@@ -15,7 +15,6 @@ from grdf.hooks.airflow_api import AirflowApiHook
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.hooks.revocation import RevocationHook
-from include.gas.answers.access_rights import AccessRight
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import RetryLater, ServiceUnavailable
@@ -40,7 +39,7 @@ def call(clean: LocalWorld, grdf: Grdf, connection: Callable[..., str]) -> Calla
             return GrdfOAuthHook(grdf(extra={"token_url": f"{url}/token"})).ask_data_token()
         if kind == "keys":
             extra = {"id_token_algorithms": ["RS256"], "jwks_url": f"{url}/keys"}
-            return GrdfOAuthHook(grdf(extra=extra)).consents_of("a.b.c", account="home-1")
+            return GrdfOAuthHook(grdf(extra=extra)).claims_of("a.b.c", account="home-1")
         if kind == "revocation":
             facts = clean.facts
             connection(
@@ -48,8 +47,7 @@ def call(clean: LocalWorld, grdf: Grdf, connection: Callable[..., str]) -> Calla
                 host=url, login=facts["delete_client_id"], password=facts["delete_client_secret"],
                 extra={name: facts[name] for name in ("token_url", "authorize_url")} | {"scope": "/adict/v2"},
             )  # fmt: skip
-            right = AccessRight(id="r", pce=PCE, role="tiers", state="active")
-            return RevocationHook().revoke(right, account="home-1")
+            return RevocationHook().revoke("r", account="home-1", stands=lambda: True)
         hook = AdictHook(grdf(host=url, extra={"scope": "/adict/v2"}), shelf=MemoryShelf())
         if kind == "rights":
             return hook.all_access_rights()

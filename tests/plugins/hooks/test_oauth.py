@@ -48,10 +48,10 @@ def closed_port() -> int:
 def test_a_code_gives_the_household_s_meters(clean: LocalWorld, account_id: str) -> None:
     got, hook = grant(clean, account_id, meters=2), GrdfOAuthHook()
     token = hook.exchange_code(got["code"], got["redirect_uri"], account=account_id)
-    consents = hook.consents_of(token, account=account_id, nonce=got["nonce"])
-    assert [entry.pce for entry in consents] == list(holder(account_id, 2).pces)
+    claims = hook.claims_of(token, account=account_id, nonce=got["nonce"])
+    assert [entry.pce for entry in claims] == list(holder(account_id, 2).pces)
     rights = {right["id_pce"]: right["id_droit_acces"] for right in clean.control.consents()}
-    assert all(entry.id_accreditation == rights[entry.pce] for entry in consents)
+    assert all(entry.right == rights[entry.pce] for entry in claims)
 
 
 def test_without_a_redirect_uri_the_connection_s_is_sent(clean: LocalWorld, account_id: str) -> None:
@@ -198,9 +198,9 @@ def test_rs256_with_the_provider_s_keys(clean: LocalWorld, grdf: Grdf, account_i
     got, hook = grant(clean, account_id), rs256(clean, grdf)
     token = hook.exchange_code(got["code"], got["redirect_uri"], account=account_id)
     assert jwt.get_unverified_header(token)["alg"] == "RS256"
-    assert hook.consents_of(token, account=account_id, nonce=got["nonce"])[0].pce == holder(account_id).pces[0]
+    assert hook.claims_of(token, account=account_id, nonce=got["nonce"])[0].pce == holder(account_id).pces[0]
     with pytest.raises(IdTokenRefused):
-        GrdfOAuthHook().consents_of(token, account=account_id, nonce=got["nonce"])  # only HS256 is accepted there
+        GrdfOAuthHook().claims_of(token, account=account_id, nonce=got["nonce"])  # only HS256 is accepted there
 
 
 def test_an_hs256_token_signed_with_the_public_key_is_refused(clean: LocalWorld, grdf: Grdf, account_id: str) -> None:
@@ -215,7 +215,7 @@ def test_an_hs256_token_signed_with_the_public_key_is_refused(clean: LocalWorld,
         signed = f"{head}.{token.split('.')[1]}"  # without PyJWT, which refuses to do this
         forged = f"{signed}.{encoded(hmac.digest(secret, signed.encode(), 'sha256'))}"
         with pytest.raises(IdTokenRefused, match=account_id):
-            hook.consents_of(forged, account=account_id, nonce=got["nonce"])
+            hook.claims_of(forged, account=account_id, nonce=got["nonce"])
 
 
 def encoded(data: bytes) -> str:
@@ -228,10 +228,10 @@ def test_keys_that_cannot_be_read_are_asked_again_later(
 ) -> None:
     server = serve(lambda _: reply)
     with pytest.raises(ServiceUnavailable, match=account_id):
-        rs256(clean, grdf, jwks_url=f"{server.url}/keys").consents_of("a.b.c", account=account_id)
+        rs256(clean, grdf, jwks_url=f"{server.url}/keys").claims_of("a.b.c", account=account_id)
 
 
 def test_keys_that_are_no_set(clean: LocalWorld, serve: Serve, grdf: Grdf, account_id: str) -> None:
     server = serve(lambda _: Reply("[]"))
     with pytest.raises(BadSettings, match="jwks_url"):
-        rs256(clean, grdf, jwks_url=f"{server.url}/keys").consents_of("a.b.c", account=account_id)
+        rs256(clean, grdf, jwks_url=f"{server.url}/keys").claims_of("a.b.c", account=account_id)

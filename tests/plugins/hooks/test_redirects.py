@@ -12,12 +12,11 @@ from grdf.hooks.airflow_api import AirflowApiHook
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.hooks.revocation import RevocationHook
-from include.gas.answers.access_rights import AccessRight
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadSettings, ServiceUnavailable
 from include.gas.proof.proof_file import ProofFile
 from include.sandbox.local_world import LocalWorld
-from tests.helpers import MemoryShelf, holder
+from tests.helpers import MemoryShelf
 from tests.plugins.conftest import Heard, Reply, Server
 
 Serve = Callable[[Callable[[Heard], Reply]], Server]
@@ -39,7 +38,7 @@ def test_the_public_keys_are_not_fetched_from_another_address(
     server, trap = detour(serve, status, Reply({"keys": []}))
     extra = {"id_token_algorithms": ["RS256"], "jwks_url": f"{server.url}/keys"}
     with pytest.raises(BadSettings, match=rf"home-1.*HTTP {status}.*jwks_url"):
-        GrdfOAuthHook(grdf(extra=extra)).consents_of("a.b.c", account="home-1")
+        GrdfOAuthHook(grdf(extra=extra)).claims_of("a.b.c", account="home-1")
     assert (len(server.heard), trap.heard) == (1, [])
 
 
@@ -105,9 +104,8 @@ def test_a_revocation_that_is_sent_elsewhere_is_no_revocation(
         host=server.url, login=facts["delete_client_id"], password=facts["delete_client_secret"],
         extra={"token_url": facts["token_url"], "authorize_url": facts["authorize_url"], "scope": "/adict/v2"},
     )  # fmt: skip
-    right = AccessRight(id=secrets.token_hex(8), pce=holder("home-1").pces[0], role="tiers", state="active")
     with pytest.raises(BadSettings, match=f"HTTP {status}"):
-        RevocationHook().revoke(right, account="home-1")
+        RevocationHook().revoke(secrets.token_hex(8), account="home-1", stands=lambda: True)
     assert (len(server.heard), trap.heard) == (1, [])
 
 
@@ -116,7 +114,7 @@ def test_the_data_token_goes_to_no_other_api(clean: LocalWorld, serve: Serve, gr
     server, trap = detour(serve, status)
     hook = AdictHook(grdf(host=server.url, extra={"scope": "/adict/v2"}), shelf=MemoryShelf())
     with pytest.raises(BadSettings, match=f"HTTP {status}"):
-        hook.access_rights(["1"], account="home-1")
+        hook.listed_rights(["1"], account="home-1")
     assert (len(server.heard), trap.heard) == (1, [])
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.accounts.account_store import AccountStore
 from include.sandbox.connect import AccountBook
 
 if TYPE_CHECKING:
@@ -33,5 +30,4 @@ def own(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Any:
     fields = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"])
     monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fields | {"extra": {"database_prefix": prefix}}))
     book = AccountBook(clean.couch.url, clean.couch.user, clean.couch.password, prefix)
-    AccountStore(CouchDBHook()).note_listed(datetime.now(UTC))  # this morning's check of the list is done
     return SimpleNamespace(control=clean.control, book=book, facts=clean.facts)

@@ -11,6 +11,7 @@ import jwt
 import pytest
 
 from grdf.airflow.retries import GasRetryPolicy
+from grdf.hooks.adict import AdictHook
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
 from include.gas.errors import (
@@ -22,7 +23,17 @@ from include.gas.errors import (
 )
 from include.sandbox.connect import consent, cozy_account
 from include.sandbox.local_world import LocalWorld
-from tests.helpers import MemoryShelf, connect_code, connect_cozy, context, holder, known_account, with_memory_shelf
+from tests.helpers import (
+    MemoryShelf,
+    connect_code,
+    connect_cozy,
+    context,
+    holder,
+    known_account,
+    lose,
+    with_memory_shelf,
+)
+from tests.leaving.runs import check
 from tests.plugins.steps import acquire
 
 SECRETS = ("token", "nonce", "secret", "expires")
@@ -56,7 +67,7 @@ def test_the_first_launch(
     pces = connect(clean, account_id, meters)
     clean.control.clear_log()
     assert acquire(account_id) == {"account": account_id, "meters": meters, "first_launch": True}
-    assert token_calls(clean) == calls
+    assert sum(entry["grant"] == "authorization_code" for entry in clean.control.log()) == calls
     stored = document(clean, account_id)
     results = stored["oauth_callback_results"]
     assert results["pce_id"] == pces[0]
@@ -79,10 +90,14 @@ def test_later_launches_do_nothing(clean: LocalWorld, account_id: str) -> None:
 
 
 def test_an_account_that_the_konnector_left(clean: LocalWorld, account_id: str) -> None:
+    """It names its meter and no right, and has kept the token, which shows the right."""
     (pce,) = connect_cozy(clean, account_id)
-    before = edit(clean, account_id, lambda stored: stored["oauth_callback_results"].update(pce_id=pce))
+    edit(clean, account_id, lambda stored: stored["oauth_callback_results"].update(pce_id=pce))
     assert acquire(account_id) == {"account": account_id, "meters": 1, "first_launch": False}
-    assert document(clean, account_id) == before
+    (right,) = (each for each in clean.control.consents() if each["id_pce"] == pce)
+    results = document(clean, account_id)["oauth_callback_results"]
+    assert results["consents"] == [{"pce": pce, "id_accreditation": right["id_droit_acces"]}]
+    assert document(clean, account_id)["status"]["meters"][pce]["word"] == "active"
 
 
 def claims(world: LocalWorld, account_id: str) -> dict[str, Any]:
@@ -135,12 +150,17 @@ def test_a_used_code_asks_the_household_to_act(clean: LocalWorld, account_id: st
     code = document(clean, account_id)["oauth"]
     acquire(account_id)
     edit(clean, account_id, lambda stored: stored.update(oauth=code))
+    assert acquire(account_id)["meters"] == 1, "the right that is known is in force"
+    stored = document(clean, account_id)
+    assert (stored["state"], stored["state_partial"]) == ("USER_ACTION_NEEDED.OAUTH_OUTDATED", True)
+    assert code["code"] not in stored["state_message"]
+    lose(clean, stored["oauth_callback_results"]["pce_id"])
+    check()
+    edit(clean, account_id, lambda stored: stored.update(oauth=code))
     with pytest.raises(GrantRefused, match=account_id) as caught:
         acquire(account_id)
     stored = document(clean, account_id)
-    assert stored["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
     assert stored["state_message"] == str(caught.value)
-    assert code["code"] not in stored["state_message"]
     assert stored["oauth_callback_results"]["pce_id"], "the meters stay known"
 
 
@@ -181,7 +201,9 @@ def test_an_outage_of_the_provider_s_keys_does_not_cost_the_code(
     clean.control.fault("jwk_uri", status=503)
 
     def run() -> dict[str, Any]:
-        return dict(AcquireTokenOperator(task_id="t", account_id=account_id, grdf_conn_id=conn_id).execute(context()))
+        operator = AcquireTokenOperator(task_id="t", account_id=account_id, grdf_conn_id=conn_id)
+        operator.__dict__["adict"] = AdictHook(conn_id, shelf=MemoryShelf())
+        return dict(operator.execute(context()))
 
     with pytest.raises(ServiceUnavailable, match=account_id) as caught:
         run()

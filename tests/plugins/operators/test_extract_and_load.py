@@ -26,6 +26,7 @@ from tests.helpers import (
     stored,
     yesterday,
 )
+from tests.history.steps import look_again
 from tests.plugins.steps import asked, document, extract, load, sums
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -95,6 +96,7 @@ def test_one_of_two_meters_is_refused(clean: LocalWorld, couchdb: CouchDBHook, a
     assert stored(couchdb, account_id, bad) == {}
     assert document(clean, account_id)["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED", "until the household acts"
     give_back(clean, bad)
+    look_again(bad)
     load(account_id, extract(account_id, yesterday(clean)))
     assert not document(clean, account_id).get("state")
     assert stored(couchdb, account_id, bad)

@@ -15,8 +15,8 @@ from grdf.operators.load import LoadOperator
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range, id_range
-from tests.helpers import MemoryShelf, context, known_account, lose, with_memory_shelf, yesterday
-from tests.plugins.published import ALL, calls, change, document, periods
+from tests.helpers import MemoryShelf, context, known_account, with_memory_shelf, yesterday
+from tests.plugins.published import ALL, calls, change, document, end, periods
 from tests.plugins.steps import read_published as read
 
 TODAY = paris_today(datetime.now(UTC))
@@ -58,32 +58,27 @@ def test_periods_are_five_years_deep_and_agree_with_the_days(own: Any, account_i
     assert "RUE" not in json.dumps(said), "the address stays at GRDF"
 
 
-@pytest.mark.parametrize("waits", [True, False])
-def test_books_of_meters_that_are_not_read_are_held_against_the_store_once_a_month(
-    own: Any, account_id: str, waits: bool
-) -> None:
+def test_what_is_stored_of_a_meter_is_looked_at_once_after_its_end(own: Any, account_id: str) -> None:
     """A load has stored days and was killed, and then the consent ended."""
-    (pce, *others) = known_account(own, account_id, 1 if waits else 2, history=False)
+    (pce,) = known_account(own, account_id, history=False)
     read_days(account_id, own)
-    state = {"state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "state_message": "x", "state_partial": not waits}
     noted = document(own, account_id)["stored"][pce]
-    change(own, account_id, **state, consents_lost=[pce])
-    lose(own, pce)
-    couchdb, year = CouchDBHook(), min(noted)
+    change(own, account_id, state="USER_ACTION_NEEDED.OAUTH_OUTDATED", state_message="x")
+    year, day = max(noted), TODAY - timedelta(days=10)
+    end(account_id, pce, day)
+    couchdb = CouchDBHook()
     total = couchdb.get(YEAR, f"{account_id}:{pce}:{year}") or {}
     couchdb.write(YEAR, [total | {"load": 1, "days": 1}])
-    change(own, account_id, stored=document(own, account_id)["stored"] | {pce: {}})
     own.control.clear_log()
     counts = read()
-    assert (counts["books"], counts["totals_mended"]) == (1 + len(others), 1)
-    asked = [call["path"] for call in own.control.log() if "/pce/" in call["path"]]
-    assert bool(asked) is not waits
-    assert not [path for path in asked if pce in path], "GRDF is not asked for a meter that is lost"
-    assert document(own, account_id)["stored"][pce] == noted
-    assert (couchdb.get(YEAR, f"{account_id}:{pce}:{year}") or {})["load"] == total["load"]
-    assert "books" not in read(), "a month later"
-    change(own, account_id, book_held_at="2020-01-01T00:00:00Z", leaving={"since": "2026-01-01T00:00:00Z"})
-    assert "books" not in read(), "it is leaving"
+    assert (counts["books"], counts["skipped"]) == (1, 1)
+    assert calls(own) == [], "GRDF is not asked for a meter that is lost"
+    days = stored(account_id, DAY)
+    assert max(each["_id"][-10:] for each in days) == str(day - timedelta(days=1)), "what came after its end is gone"
+    assert (couchdb.get(YEAR, f"{account_id}:{pce}:{year}") or {})["load"] == sum(
+        each["load"] for each in days if str(each["year"]) == str(year)
+    )
+    assert read() == {}, "and never again"
 
 
 def test_differences_are_shown_and_nothing_is_mended(

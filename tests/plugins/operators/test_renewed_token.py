@@ -12,7 +12,8 @@ import pytest
 from grdf.operators.acquire_token import AcquireTokenOperator
 from include.gas.errors import IdTokenRefused
 from include.sandbox.connect import consent, cozy_account
-from tests.helpers import connect_cozy, context, holder, with_memory_shelf
+from tests.helpers import connect_cozy, context, holder, lose, with_memory_shelf
+from tests.leaving.runs import check
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -47,7 +48,7 @@ def test_one_that_has_expired_goes_and_its_meters_are_read_on(clean: LocalWorld,
     acquire(account_id)
     before = clean.book.get(account_id) or {}
     token = age(clean, renew(clean, account_id))
-    assert acquire(account_id) == {"account": account_id, "meters": 1, "first_launch": False}
+    assert acquire(account_id)["meters"] == 1
     document = clean.book.get(account_id) or {}
     assert token not in json.dumps(document)
     assert document["oauth_callback_results"]["consents"] == before["oauth_callback_results"]["consents"]
@@ -62,15 +63,17 @@ def test_a_forged_one_stops_nothing(clean: LocalWorld, account_id: str) -> None:
     forged["oauth_callback_results"]["id_token"] = f"{head}.{body}.AAAA"
     clean.book.save(forged)
     left = clean.book.get(account_id)
-    assert acquire(account_id)["first_launch"] is False
+    assert acquire(account_id)["meters"] == 1
     assert clean.book.get(account_id) == left, "as it was"
 
 
 def test_a_household_that_was_asked_to_act_hears_that_it_failed(clean: LocalWorld, account_id: str) -> None:
-    connect_cozy(clean, account_id)
+    (pce,) = connect_cozy(clean, account_id)
     acquire(account_id)
+    lose(clean, pce)
+    check()
     age(clean, renew(clean, account_id))
-    document = clean.book.get(account_id) or {}
-    clean.book.save(document | {"state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "state_message": "revoked"})
+    lose(clean, pce)
+    assert (clean.book.get(account_id) or {})["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
     with pytest.raises(IdTokenRefused, match="expired"):
         acquire(account_id)

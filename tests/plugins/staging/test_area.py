@@ -69,7 +69,7 @@ def test_only_an_account_s_own_files_are_touched(tmp_path: Path, do: Callable[..
 
 
 def test_a_traceback_that_shows_an_answer_shows_neither_meter_nor_figures() -> None:
-    secret = {name: f"hush-{name}" for name in ("pce", "body")} | {"consent": {"id": "hush-consent"}}
+    secret = {name: f"hush-{name}" for name in ("pce", "body")}
     answer = StagedAnswer(first="2026-06-01", end="2026-06-03", read_at="2026-06-05T08:00:00+00:00", **secret)
     assert "hush" not in repr(answer)
     assert "2026-06-01" in repr(answer)

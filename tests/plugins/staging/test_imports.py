@@ -35,20 +35,17 @@ def test_a_file_is_stored_once_and_read(imports: Imports) -> None:
     assert imports.names() == ["homes.csv"]
 
 
-def test_progress_and_result_lie_beside_it(imports: Imports) -> None:
+def test_the_result_lies_beside_it(imports: Imports) -> None:
     imports.store("homes.csv", HOMES)
-    assert (imports.progress("homes.csv"), imports.result("homes.csv")) == (None, None)
-    imports.keep_progress("homes.csv", "{}")
+    assert imports.result("homes.csv") is None
     imports.keep_result("homes.csv", "line,account\n")
-    assert (imports.progress("homes.csv"), imports.result("homes.csv")) == ("{}", "line,account\n")
-    assert imports.names() == ["homes.csv"], "the others are our own"
+    assert imports.result("homes.csv") == "line,account\n"
+    assert imports.names() == ["homes.csv"], "the other is our own"
     assert imports.results() == ["homes.result.csv"]
     assert imports.result_named("homes.result.csv") == "line,account\n"
     imports.remove("homes.csv")
-    assert (imports.read("homes.csv"), imports.progress("homes.csv")) == (None, None)
+    assert imports.read("homes.csv") is None
     assert imports.results() == ["homes.result.csv"]
-    imports.remove_result("homes.csv")
-    assert imports.results() == []
 
 
 def test_old_files_are_removed(imports: Imports) -> None:

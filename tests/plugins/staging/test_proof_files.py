@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from grdf.staging.area import StagedAnswer, Staging
-from include.gas.days.gas_day import utc_text
 from include.gas.errors import ProofNotSent
 from include.gas.proof.proof_file import MOST_BYTES, NotAProof, checked
 from tests.plugins.staging.proof_samples import GOOD, by_hand, pdf, picture
@@ -39,17 +38,15 @@ def test_what_it_does_not(why: str, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_files_are_read_in_the_order_of_their_names_and_removed(place: Staging) -> None:
-    assert place.proofs.read("home") == []
+    assert place.proofs.read("home") == {}
     by_hand(place, "home", "b scan of M. Durand-Invente.jpeg", GOOD["image/png"])
     by_hand(place, "home", "a.txt", GOOD["application/pdf"])
     by_hand(place, "home", ".DS_Store", b"of a file manager")
     by_hand(place, "home-2", "a", GOOD["image/jpeg"])
-    assert [file.kind for file in place.proofs.read("home")] == ["application/pdf", "image/png"]
+    assert [file.kind for file in place.proofs.read("home").values()] == ["application/pdf", "image/png"]
     assert place.count("home") == 3
     assert place.unfinished("home", None) == [], "they are no answers"
-    first, _ = place.proofs.read("home")
-    assert place.proofs.remove("home", only={"other"}) == 0
-    assert place.proofs.remove("home", only={first.digest}) == 1
+    place.proofs.remove_sent("home", ["a.txt", "of nobody"])
     assert place.proofs.remove("home") == 2
     assert place.count("home") == 0
     assert place.count("home-2") == 1
@@ -57,21 +54,15 @@ def test_files_are_read_in_the_order_of_their_names_and_removed(place: Staging) 
 
 def test_a_page_puts_a_checked_file_with_one_call(place: Staging) -> None:
     for content in GOOD.values():
-        place.proofs.put("home", content)
-    assert [file.content for file in place.proofs.read("home")] == list(GOOD.values()), "in the order of arrival"
-    with pytest.raises(ProofNotSent, match="3 files wait already"):
-        place.proofs.put("home", GOOD["image/png"])
-    place.proofs.remove("home")
-    with pytest.raises(ProofNotSent, match="the file is neither a PDF"):
-        place.proofs.put("home", b"nothing")
-    assert place.count("home") == 0
+        place.proofs.put("home", checked(content))
+    assert [file.content for file in place.proofs.read("home").values()] == list(GOOD.values()), "as they arrived"
 
 
 def test_a_deletion_takes_everything(place: Staging) -> None:
     answer = StagedAnswer("09999995000010", "2026-06-01", "2026-06-03", "2026-06-05T08:00:00+00:00", "")
     place.put("home", "run", [answer])
-    place.proofs.put("home", GOOD["application/pdf"])
-    place.proofs.put("proofs", GOOD["application/pdf"])
+    place.proofs.put("home", checked(GOOD["application/pdf"]))
+    place.proofs.put("proofs", checked(GOOD["application/pdf"]))
     place.put("proofs", "run", [answer])  # an account of that name is like any other
     assert place.count("home") == 2
     assert place.remove_all("home") == 2
@@ -101,7 +92,7 @@ def test_a_refusal_names_the_file_by_its_place(place: Staging) -> None:
 
 def test_files_that_a_page_puts_are_private(tmp_path: Path) -> None:
     place = Staging(f"file://{tmp_path}/staging")
-    place.proofs.put("home", GOOD["image/png"])
+    place.proofs.put("home", checked(GOOD["image/png"]))
     (file,) = (tmp_path / "staging" / "proofs" / "home").iterdir()
     assert [stat.S_IMODE(path.stat().st_mode) for path in (file, file.parent, file.parent.parent)] == [
         0o600, 0o700, 0o700
@@ -113,15 +104,11 @@ def test_files_that_a_page_puts_are_private(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dated", [1.6e9, 4e9])
 def test_files_are_told_by_when_they_were_put_there(place: Staging, dated: float) -> None:
     """The times of the original may come along with a copy on a disk, also one that a scanner dated in the future."""
-    assert place.proofs.names() == []
-    before = datetime.now(UTC) - timedelta(minutes=5)  # an object store tells seconds, and has a clock of its own
+    now, day = datetime.now(UTC), timedelta(days=1)
+    assert place.proofs.unchanged(now + day) == []
     for account in ("one", "two"):
-        reference = place.proofs.put(account, GOOD["image/png"])
+        reference = place.proofs.put(account, checked(GOOD["image/png"]))
         if reference.startswith("file://"):
             os.utime(reference.removeprefix("file://"), (dated, dated))
-    assert place.proofs.names() == ["one", "two"]
-    assert before < place.proofs.changed("one") < before + timedelta(minutes=10)
-    assert place.proofs.remove_older("one", utc_text(before)) == 0
-    assert place.proofs.remove_older("one", utc_text(before + timedelta(minutes=10))) == 1
-    assert [place.proofs.count(account) for account in ("one", "two")] == [0, 1]
-    assert place.proofs.remove_older("nobody", utc_text(before)) == 0
+    assert sorted(place.proofs.unchanged(now + day)) == ["one", "two"]
+    assert place.proofs.unchanged(now - day) == []

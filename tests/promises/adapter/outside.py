@@ -296,9 +296,10 @@ class Outside:
         """Return a backup of CouchDB."""
         return copy.deepcopy(self.world.couch.databases)
 
-    def restore(self, backup: Document) -> None:
-        """Restore CouchDB from a backup."""
-        self.world.couch.databases = copy.deepcopy(backup)
+    def restore(self, backup: Document, *, but: str = "") -> None:
+        """Restore CouchDB from a backup, all databases but one."""
+        kept = {but: self.world.couch.databases.get(but, {})} if but else {}
+        self.world.couch.databases = copy.deepcopy(backup) | kept
 
     def _couchdb(self, adapter: Any, request: requests.PreparedRequest, trouble: str) -> requests.Response:
         self._count()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -108,6 +109,23 @@ class Runs(Outside):
     def look(self) -> Ended:
         """Run ``grdf_waiting_rights``."""
         return self.run_dag("grdf_waiting_rights", "manual")
+
+    def health(self) -> Ended:
+        """Take the daily look in a CouchDB that was set up. Its text is all that it says."""
+        from include.gas.documents.doctypes import DOCTYPES
+        from include.gas.documents.gas_days import database_name
+
+        for doctype in DOCTYPES:
+            self.world.couch.databases.setdefault(database_name(doctype), {})
+        tasks.EAR.lines.clear()
+        ended = self.run_dag("grdf_health", "scheduled")
+        return replace(ended, text="\n".join([*tasks.EAR.lines, ended.text]))
+
+    def leave(self, account: str, *, keep_data: bool = False) -> Ended:
+        """Delete an account with ``grdf_delete_account``, which needs nobody's approval then."""
+        tasks.setting("deletion_needs_approval", False)
+        params = {"account": account, "confirm": account, "dry_run": False, "keep_data": keep_data}
+        return self.run_dag("grdf_delete_account", params=params)
 
     def adopt(self) -> Ended:
         """Make accounts for the rights in force that have none."""

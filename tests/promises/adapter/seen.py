@@ -10,6 +10,7 @@ from typing import Any
 ACCOUNTS = "io-cozy-accounts"
 DAYS, MONTHS, YEARS = (f"com-grandlyon-grdf-{what}" for what in ("day", "month", "year"))
 PERIODS = "com-grandlyon-grdf-published"
+RECORDS_OF_DELETIONS = "com-grandlyon-grdf-audit"
 METERS = tuple(f"0999999{number:07}" for number in range(101, 400))
 """Numbers of meters that GRDF knows."""
 MOVED, ENDED, NO_RIGHT, REVOKED = "1000000", "1000001", "1000002", "1000014"

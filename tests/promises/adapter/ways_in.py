@@ -79,10 +79,12 @@ class WaysIn(Runs):
         return told
 
     def form(self, account: str, given: Document, *, link: bool = False) -> tuple[str, Document]:
-        """Fill in the form up to its summary. Return where it is sent, and its fields; none if it was refused."""
+        """Fill in the form up to its summary. Return where it is sent, and its fields; none if refused."""
         if link:
-            told = self._page("POST", f"/connect/{account}/link", accept="application/json").json()
-            query = told["link"].partition("?")[2]
+            told = self._page("POST", f"/connect/{account}/link", accept="application/json")
+            if told.status_code >= 400:
+                return "", {}
+            query = told.json()["link"].partition("?")[2]
             start, to, login = f"/household?{query}", f"/household/direct?{query}", False
         else:
             start, to, login = f"/connect/{account}", f"/connect/{account}/direct", True
@@ -114,10 +116,13 @@ class WaysIn(Runs):
         assert answer.status_code == 200, answer.text
         return re.sub(r"<[^>]+>|\s+", " ", answer.text.partition("<main>")[2])
 
+    def begin(self, account: str) -> Any:
+        """Send a household to GRDF's site from the page. Return the page's answer, which leads there with 303."""
+        person = {"first_name": "A", "last_name": "B", "email": "a@b.example"}
+        return self._page("POST", f"/connect/{account}", data=person)
+
     def _by_page(self, account: str, pces: tuple[str, ...], terms: Document) -> list[str]:
-        begun = self._page(
-            "POST", f"/connect/{account}", data={"first_name": "A", "last_name": "B", "email": "a@b.example"}
-        )
+        begun = self.begin(account)
         assert begun.status_code == 303, begun.text
         query = dict(parse_qsl(urlsplit(begun.headers["location"]).query))
         code, made = self.agree(account, *pces, nonce=query["nonce"], **terms)

@@ -10,10 +10,10 @@ import msgspec
 
 from include.gas.account.sections.section import MeterSection
 from include.gas.answers.contract import Contract, has_daily_data, no_daily_data
-from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document, is_number
 from include.gas.documents.totals import Number
+from include.gas.rights.meter_rights import Held
 
 
 class MeterFacts(MeterSection, frozen=True):
@@ -63,7 +63,7 @@ def annual_use(document: Mapping[str, Any], pce: str) -> Number | None:
 
 def with_meter_facts(
     document: Mapping[str, Any],
-    consent: Consent,
+    held: Held,
     *,
     read_at: datetime | str,
     contract: Contract | None,
@@ -72,12 +72,13 @@ def with_meter_facts(
 ) -> Document:
     """Return the account document with the facts about a meter. Facts that could not be read keep their former values.
 
+    :param held: what the account has of the meter
     :param read_at: when GRDF was asked, aware
     :param contract: the meter's contract; ``None`` if it could not be read
     :param frequency: the reading frequency; ``None`` if it could not be read
     :param refused: why ``contract`` or ``technical`` data could not be read, in words
     """
-    former = MeterFacts.raw(document, consent.pce)
+    former = MeterFacts.raw(document, held.pce)
     entry = {key: value for key, value in former.items() if key not in ("message", "refused")}
     if contract is not None:
         entry |= {
@@ -93,9 +94,20 @@ def with_meter_facts(
     for name in ("frequency", "tariff", "car", "daily_data"):
         entry.setdefault(name, None)
     known = entry["frequency"] if isinstance(entry["frequency"], str) else ""
-    if message := no_daily_data(str(document.get("_id")), consent.pce, known):
+    if message := no_daily_data(str(document.get("_id")), held.pce, known):
         entry["message"] = message
     if refused:
         entry["refused"] = dict(refused)
-    entry |= {"id_accreditation": consent.id_accreditation, "read_at": utc_text(read_at)}
-    return MeterFacts.put(document, consent.pce, entry)
+    entry |= {"id_accreditation": held.right or None, "read_at": utc_text(read_at)}
+    return MeterFacts.put(document, held.pce, entry)
+
+
+def without_late_facts(document: Mapping[str, Any], held: Held) -> Document:
+    """Return the account document without facts that were read after a meter's last day: they may be the next one's.
+
+    :param held: what the account has of the meter, for which GRDF may not be asked any more
+    """
+    facts = MeterFacts.of(document, held.pce)
+    if facts is None or held.closes is None or facts.read_at < held.closes.isoformat():
+        return dict(document)
+    return MeterFacts.put(document, held.pce, None)

@@ -1,8 +1,8 @@
-"""Marks on an account: the household leaves, has connected on the page, or was given a right by an operator."""
+"""Marks on an account: the household leaves, or was connected by somebody."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -48,15 +48,6 @@ class Connected(Section, frozen=True):
         return named if isinstance(named, str) else ""
 
     @classmethod
-    def with_record(cls, document: Mapping[str, Any], record: str) -> Document:
-        """Return the account document with another record, or as it is if nobody has noted how it was connected.
-
-        :param record: id of the record
-        """
-        noted = document.get(cls.key)
-        return put(document, cls.key, {**noted, "record": record} if isinstance(noted, Mapping) else noted)
-
-    @classmethod
     def moment(cls, document: Mapping[str, Any]) -> object:
         """Return the value noted as the moment, of any type; ``None`` if there is none."""
         return members(document.get(cls.key)).get("at")
@@ -64,27 +55,6 @@ class Connected(Section, frozen=True):
     def noted(self, document: Mapping[str, Any]) -> Document:
         """Return the account document with this mark."""
         return put(document, self.key, written(self))
-
-
-class TakenOver(Section, frozen=True):
-    """A right that an operator has assigned to the account. The list is in the order of the assignments.
-
-    :param right: GRDF's id of the right
-    :param by: Airflow user who assigned it
-    :param at: when it was assigned, UTC
-    """
-
-    key: ClassVar[str] = "taken_over"
-
-    right: str
-    by: str
-    at: str
-
-    @classmethod
-    def added(cls, document: Mapping[str, Any], entries: Iterable[TakenOver]) -> Document:
-        """Return the account document with more entries at the end of the list."""
-        before = document.get(cls.key)
-        return put(document, cls.key, [*(before if isinstance(before, list) else []), *map(written, entries)])
 
 
 def leaving(document: Mapping[str, Any]) -> Leaving | None:

@@ -8,29 +8,16 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from include.gas.account.sections.section import MeterSection, Text
-from include.gas.consents.consent import Consent
+from include.gas.account.sections.section import MeterSection
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.billing.comparison import Comparison
-from include.gas.documents.billing.period_gaps import PeriodGap
 from include.gas.documents.billing.periods import newest_period
 from include.gas.documents.gas_days import Document
 from include.gas.documents.totals import Number
+from include.gas.rights.meter_rights import Held
 
 DIFFERENCES_KEPT = 24
 """Number of differences listed per meter, the newest ones: two years of monthly bills."""
-
-
-class MonthlyFailed(Text, frozen=True):
-    """When the monthly reading of the account last failed, UTC. Accounts that failed are read after the others."""
-
-    key: ClassVar[str] = "monthly_failed_at"
-
-
-class BookHeld(Text, frozen=True):
-    """When the stored numbers of meters that are not read any more were last compared with the store, UTC."""
-
-    key: ClassVar[str] = "book_held_at"
 
 
 class LastPeriod(msgspec.Struct, frozen=True):
@@ -75,9 +62,7 @@ class PublishedNote(MeterSection, frozen=True):
     :param id_accreditation: GRDF's id of the right under which the periods were read
     :param read_at: when GRDF was asked, UTC
     :param message: why GRDF sent no periods, and for which days none is stored, in words
-    :param gaps: days before the newest period that rights of the account cover and no period has, as the last answers
-        about all periods left them, the newest 24; absent if GRDF must be asked for all periods again, because some of
-        them could not be read
+    :param closes: first gas day that the account may not hold any more; absent for no bound
     """
 
     key: ClassVar[str] = "published"
@@ -88,37 +73,25 @@ class PublishedNote(MeterSection, frozen=True):
     id_accreditation: str | None
     read_at: str
     message: str = ""
-    gaps: list[PeriodGap] | None = None
-
-
-def noted_gaps(document: Mapping[str, Any], consent: Consent) -> list[PeriodGap] | None:
-    """Return the gaps that the last answers about all of a meter's periods left.
-
-    :return: ``None`` if GRDF must be asked for all periods: it was not yet under this consent, or some of them could
-        not be read
-    """
-    note = PublishedNote.of(document, consent.pce)
-    return note.gaps if note and note.read_at and note.id_accreditation == consent.id_accreditation else None
+    closes: date | None = None
 
 
 def with_published(
     document: Mapping[str, Any],
-    consent: Consent,
+    held: Held,
     *,
     read_at: datetime | str,
     periods: Iterable[Mapping[str, Any]],
     compared: Iterable[Comparison],
     message: str = "",
-    gaps: list[PeriodGap] | None = None,
 ) -> Document:
     """Return the account document with the summary of a meter's published periods.
 
+    :param held: what the account has of the meter
     :param read_at: when GRDF was asked, aware
     :param periods: all stored periods of the meter
     :param compared: the comparisons of these periods with the stored days
     :param message: why GRDF sent no periods, and which are missing, in words; ``""`` otherwise
-    :param gaps: what :func:`include.gas.documents.billing.period_gaps.gaps_left` returned; ``None`` if not all periods
-        could be read
     """
     differences = [Difference.of(each) for each in compared if each.beyond_rounding]
     newest = newest_period(periods)
@@ -126,9 +99,9 @@ def with_published(
         None if newest is None else LastPeriod(newest.first, newest.end, newest.load),
         differences[-DIFFERENCES_KEPT:],
         len(differences),
-        consent.id_accreditation,
+        held.right or None,
         utc_text(read_at),
         message,
-        gaps,
+        held.closes,
     )
-    return note.noted(document, consent.pce)
+    return note.noted(document, held.pce)

@@ -7,7 +7,7 @@ read counts as absent, and the good entries next to it still count. Writing one 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -61,24 +61,6 @@ class MeterSection(Section, frozen=True):
     def noted(self, document: Mapping[str, Any], pce: str) -> Document:
         """Return the account document with this entry for a meter, in place of the former one."""
         return self.put(document, pce, written(self))
-
-
-class Names(Section, frozen=True):
-    """A section that is a list of meters."""
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> list[str]:
-        """Return the noted meters in order. Entries that are not texts are left out."""
-        found = document.get(cls.key)
-        return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
-
-    @classmethod
-    def noted(cls, document: Mapping[str, Any], meters: Iterable[str]) -> Document:
-        """Return the account document with these meters noted instead of the former ones.
-
-        :param meters: the meters in the order to store; an empty iterable removes the key
-        """
-        return put(document, cls.key, list(meters) or None)
 
 
 class Text(Section, frozen=True):
@@ -154,7 +136,7 @@ def read_fields(kind: type[T], value: object) -> T | None:
 
 def written(entry: msgspec.Struct) -> dict[str, Any]:
     """Return an entry as JSON."""
-    return dict(msgspec.to_builtins(entry))
+    return dict(msgspec.json.decode(msgspec.json.encode(entry)))  # as it is read back: tuples are lists there
 
 
 _EMPTY: tuple[object, ...] = (None, [], {}, "", 0)

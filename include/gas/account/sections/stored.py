@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from include.gas.account.sections.section import MeterSection, members, read, written
+from include.gas.account.sections.section import MeterSection, read, written
 from include.gas.documents.gas_days import Document
 from include.gas.documents.year_counts import StoredYear
 
@@ -48,11 +48,6 @@ def is_told(document: Mapping[str, Any], pce: str) -> bool:
 def told_years(document: Mapping[str, Any], pce: str) -> dict[int, StoredYear]:
     """Return the summary of a meter's stored days by year, as the account document has it."""
     return Stored.of(document, pce).years
-
-
-def told_meters(document: Mapping[str, Any]) -> set[str]:
-    """Return all meters for which an account has a summary, including former meters."""
-    return set(members(document.get(Stored.key)))
 
 
 def with_stored(

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Any, ClassVar
 
 import msgspec
 
 from include.gas.account.sections.section import MeterSection
-from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.windows import Window, oldest_allowed
 from include.gas.documents.gas_days import Document
+from include.gas.rights.meter_rights import Held
 
 
 class HistoryRead(MeterSection, frozen=True):
@@ -44,20 +44,20 @@ class HistoryRead(MeterSection, frozen=True):
         return [*([before] if before else ()), *map(Window.of_text, self.between)]
 
 
-def with_history(document: Mapping[str, Any], consent: Consent, first: date, read_at: datetime | str) -> Document:
+def with_history(document: Mapping[str, Any], held: Held, first: date, read_at: datetime | str) -> Document:
     """Return the account document with a note that a meter's whole history was read.
 
-    :param consent: the consent under which it was read
+    :param held: what the account has of the meter
     :param first: the oldest gas day that was asked for
     :param read_at: when GRDF was asked, aware
     """
-    right, moment = consent.id_accreditation, utc_text(read_at)
-    under = list(consent.ids) if set(consent.ids) - {right} else []
+    right, moment = held.right or None, utc_text(read_at)
+    under = list(held.own) if set(held.own) - {right} else []
     today = paris_today(datetime.fromisoformat(moment))
     asked = Window.of(first, today)
-    stretches = consent.covered(asked, today) if asked else ()
+    stretches = held.covered(asked) if asked else ()
     between = [Window(one.end, other.first).as_text for one, other in pairwise(stretches)]
-    return HistoryRead(right, first, moment, under, between).noted(document, consent.pce)
+    return HistoryRead(right, first, moment, under, between).noted(document, held.pce)
 
 
 def history_since(document: Mapping[str, Any], pce: str) -> date | None:
@@ -66,24 +66,22 @@ def history_since(document: Mapping[str, Any], pce: str) -> date | None:
     return noted.since if noted else None
 
 
-def history_read(document: Mapping[str, Any], consent: Consent, now: datetime | None = None) -> bool:
-    """Return whether a meter's whole history was read under all usable rights of its consent.
+def history_read(document: Mapping[str, Any], held: Held) -> bool:
+    """Return whether a meter's whole history was read under all rights of the account.
 
     It was not if a right now covers days that GRDF served at that time and that no right covered then, because GRDF's
     list said less: older days, or days between two rights. Newer ones are asked for by each daily
     run. If a right covers fewer days than before, nothing must be read again.
 
-    :param consent: the present consent
-    :param now: an aware datetime; ``None`` for the current time
+    :param held: what the account has of the meter now
     """
-    noted = HistoryRead.of(document, consent.pce)
+    noted = HistoryRead.of(document, held.pce)
     if noted is None:
         return False
-    now = now or datetime.now(UTC)
     try:
         unasked = noted.unasked()
     except (ValueError, OverflowError):
         return False
-    if any(consent.covered(days, paris_today(now)) for days in unasked):
+    if any(held.covered(days) for days in unasked):
         return False
-    return {noted.id_accreditation, *noted.under}.issuperset(consent.ids or (consent.id_accreditation,))
+    return {noted.id_accreditation, *noted.under}.issuperset(held.own)

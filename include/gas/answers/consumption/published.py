@@ -6,11 +6,8 @@ most meters (``1M``, ``MM``), half a year for ``6M`` and a day for ``JJ``.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import zip_longest
 
 from include.gas.answers.consumption.sorting import Answer, Kind, Line, sort_answer
 from include.gas.answers.fields import Quality, Status, coefficient_in, number_in, quality_in, status_in
@@ -32,9 +29,6 @@ class Period:
     :param reason: why the meter was read at the end (``raison_releve``; usually ``RNO``); ``""`` if unknown
     :param status: whether GRDF may still change the period
     :param quality: how GRDF determined the consumption
-    :param asked_from: first gas day of the question, if a whole answer named this period and no other one on its days:
-        GRDF has then withdrawn older periods on these days that start on that day or later. ``None`` if that is not
-        known
     """
 
     first: date
@@ -45,7 +39,6 @@ class Period:
     reason: str = ""
     status: Status = "definitive"
     quality: Quality = "measured"
-    asked_from: date | None = field(default=None, compare=False)
 
     def __len__(self) -> int:
         """Return the number of gas days."""
@@ -63,23 +56,7 @@ def read_published(text: str | bytes, *, account: str, pce: str, window: Window,
     :param pce: the requested meter; lines about other meters are left out
     :param window: the requested gas days; periods without any of these days are left out
     """
-    answer = sort_answer(PERIODS, text, account=account, pce=pce, window=window, latest=today + TO_COME)
-    return replace(answer, rows=tuple(_with_question(answer))) if answer.whole else answer
-
-
-def _with_question(answer: Answer[Period]) -> Iterator[Period]:
-    """Yield the periods of a whole answer; those that share no day with others get their ``asked_from``.
-
-    A row without data is a period that GRDF has not withdrawn. Its end is not known here, so nothing up to its start
-    counts as withdrawn.
-    """
-    until = date.min
-    for row, later in zip_longest(answer.rows, answer.rows[1:]):
-        alone = row.first >= until and (later is None or later.first >= row.end)
-        before = bisect_left(answer.absent, row.end)
-        unsaid = [answer.absent[before - 1] + ONE_DAY] if before else []
-        yield replace(row, asked_from=max([answer.window.first, *unsaid])) if alone else row
-        until = max(until, row.end)
+    return sort_answer(PERIODS, text, account=account, pce=pce, window=window, latest=today + TO_COME)
 
 
 def _period(span: Window, load: int | float, line: Line, use: Line) -> Period:

@@ -9,15 +9,14 @@ data still gets those of its last period, for the months before its first day.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, Final
 
 from include.gas.answers.consumption.published import Period
-from include.gas.days.windows import Window
 from include.gas.documents.billing.periods import readable_periods
-from include.gas.documents.gas_days import Document, fitting, month_id, year_id
+from include.gas.documents.gas_days import Document, month_id, without_prices, year_id
 from include.gas.documents.totals import OF_PERIODS, Number, adopted_figure, bare_total, exact_sum
 
 SOURCE: Final = "published"
@@ -27,19 +26,17 @@ DECIMALS = 3
 
 
 def period_totals(
-    account: str, pce: str, periods: Iterable[Mapping[str, Any]], holds: Callable[[Window], bool] | None = None
+    account: str, pce: str, periods: Iterable[Mapping[str, Any]]
 ) -> tuple[list[Document], list[Document]]:
     """Return the month and the year totals that a meter's periods give.
 
     :param periods: its stored periods; where two overlap, the one that starts first counts, and of two with the same
         start the longer one
-    :param holds: says whether the account's rights cover all days of a window. A period counts only then, since nothing
-        tells what was used in a part of it; ``None`` if the rights are not known, and all periods count
     :return: month totals and year totals; ``published_days`` is the number of gas days that periods cover
     """
     loads: dict[date, list[Number]] = {}
     days: dict[date, int] = {}
-    for period in _apart(periods, holds):
+    for period in _apart(periods):
         for month, load, number in _parts(period):
             loads.setdefault(month, []).append(load)
             days[month] = days.get(month, 0) + number
@@ -79,7 +76,7 @@ def to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new:
     """Return what to write so that totals from periods are up to date.
 
     Sums of days and figures of the konnector stay: both are better. So a figure counts, too, that was adopted after the
-    total had been made.
+    total had been made. Of a total that changes, no price tells what it was: that may have been another household's.
 
     :param stored: all stored month or year totals of the meter, by id
     :param totals: those of :func:`period_totals`
@@ -92,12 +89,13 @@ def to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new:
             continue
         document = wanted.get(key)
         if (figure := adopted_figure(old)) is not None:
-            kept = {name: value for name, value in fitting(old, figure).items() if name not in OF_PERIODS}
+            kept = {name: value for name, value in without_prices(old).items() if name not in OF_PERIODS}
             pending.append({**kept, "load": figure})
         elif document is None:
             pending.append({"_id": old["_id"], "_rev": old["_rev"], "_deleted": True})
         elif any(old.get(name) != value for name, value in document.items()):
-            pending.append({**fitting(old, document["load"]), **document})
+            same = old.get("load") == document["load"]
+            pending.append({**(old if same else without_prices(old)), **document})
     return pending
 
 
@@ -106,12 +104,11 @@ def is_of_periods(total: Mapping[str, Any]) -> bool:
     return total.get("source") == SOURCE and not total.get("days")
 
 
-def _apart(periods: Iterable[Mapping[str, Any]], holds: Callable[[Window], bool] | None) -> Iterator[Period]:
-    """Yield the periods that the rights cover, without those that overlap an earlier one."""
+def _apart(periods: Iterable[Mapping[str, Any]]) -> Iterator[Period]:
+    """Yield the periods without those that overlap an earlier one."""
     end = date.min
     for period in sorted(readable_periods(periods), key=lambda period: (period.first, -len(period))):
-        window = Window.of(period.first, period.end)
-        if period.first >= end and window and (holds is None or holds(window)):
+        if end <= period.first < period.end:
             yield period
             end = period.end
 

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from include.gas.answers.consumption.published import Period
-from include.gas.days.gas_day import YEARS, utc_text
+from include.gas.answers.consumption.sorting import Answer
+from include.gas.days.gas_day import ONE_DAY, YEARS, utc_text
+from include.gas.days.windows import Window
 from include.gas.documents.gas_days import (
     CHANGES_KEPT,
-    LOAD_READ,
     Document,
-    first_read,
     has_load,
     is_number,
     is_stale,
-    load_was_read_since,
     own_day,
     says_the_same,
-    was_read_since,
 )
 from include.gas.errors import ODD_DOCUMENT
 
+D = TypeVar("D", bound=Mapping[str, Any])
+
+GAPS_NAMED = 5
+"""Number of missing stretches that a message names, the newest ones."""
 _COMPARED = ("load", "end", "status", "quality", "coefficient", "reason")
 
 
@@ -31,7 +33,7 @@ def period_document(account: str, pce: str, period: Period, read_at: datetime | 
     """Return the document for a period.
 
     Its id contains the first day only, so that a period with a corrected end replaces the former one. Of one with a
-    corrected start see :func:`readable_periods`.
+    corrected start see :func:`withdrawn`.
 
     :param read_at: when ADICT was asked: an aware datetime or its ISO text
     """
@@ -54,7 +56,6 @@ def period_document(account: str, pce: str, period: Period, read_at: datetime | 
         "status": period.status,
         "quality": period.quality,
         "read_at": utc_text(read_at),
-        **({"asked_from": period.asked_from.isoformat()} if period.asked_from else {}),
     }
 
 
@@ -70,107 +71,33 @@ def period_of(document: Mapping[str, Any]) -> Period:
         document.get("reason", ""),
         document.get("status", "definitive"),
         document.get("quality", "measured"),
-        _day_in(document.get("asked_from")),
     )
 
 
-def _day_in(value: object) -> date | None:
-    with suppress(ValueError):
-        return date.fromisoformat(value) if isinstance(value, str) else None
-    return None
-
-
 def readable_periods(documents: Iterable[Mapping[str, Any]]) -> Iterator[Period]:
-    """Yield the periods in stored documents, without those that GRDF has withdrawn.
-
-    What others have damaged or put between them is left out, too.
+    """Yield the periods in stored documents. What others have damaged or put between them is left out.
 
     :param documents: all documents from the range of a meter's periods
     """
-    found = list(_readable(documents))
-    gone = {document["_id"] for document in _withdrawn(found)}
-    return (period for period, document in found if document["_id"] not in gone)
+    return (period for period, _ in _readable(documents))
 
 
-def named_again(stored: Iterable[Mapping[str, Any]], fresh: Collection[Document]) -> set[str]:
-    """Return the ids of periods to be written again, whatever they say, because their own reading is too old to count.
-
-    A stored period on their days, which GRDF names no more, was read as late as they were or later.
-
-    :param stored: all documents from the range of a meter's periods
-    :param fresh: the documents made from GRDF's answer
-    """
-    found = list(_readable(stored))
-    names = {document["_id"] for document in fresh}
-    read = {document["_id"]: _read_at(document) for _, document in found}
-    others = [(period, read[document["_id"]]) for period, document in found if document["_id"] not in names]
-    again = set[str]()
-    for document in fresh:
-        period = period_of(document)
-        if (asked := period.asked_from) and document["_id"] in read:
-            rivals = [at for other, at in others if asked <= other.first < period.end and period.first < other.end]
-            if rivals and max(rivals) >= read[document["_id"]]:
-                again.add(document["_id"])
-    return again
-
-
-def _readable(documents: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Period, Mapping[str, Any]]]:
-    for document in documents:
-        with suppress(*ODD_DOCUMENT):
-            period = period_of(document)
-            if has_load(document) and period.first == own_day(document) and period.end.year in YEARS:
-                yield period, document
-
-
-def _withdrawn(found: list[tuple[Period, Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
-    """Return the documents of periods that GRDF has withdrawn.
-
-    When GRDF moves the start of a period, the new version has another id, and the former one stays beside it. So a
-    period counts no more when a later answer names another one on its days and does not name it. Only a whole answer
-    tells that, and only of periods that start on a day that was asked for: from one that was cut short any line may be
-    missing. The document stays: if the other one turns out to be the next household's and is removed, it counts again.
-    """
-    gone: dict[str, Mapping[str, Any]] = {}
-    before: list[tuple[Period, Mapping[str, Any]]] = []
-    for each in sorted(found, key=lambda pair: pair[0].first):
-        before = [other for other in before if other[0].end > each[0].first]  # those that share days with this one
-        for other in before:
-            for (new, said), (old, former) in ((each, other), (other, each)):
-                asked = new.asked_from is not None and new.asked_from <= old.first
-                if asked and _read_at(said) > _read_at(former):
-                    gone[former["_id"]] = former
-        before.append(each)
-    return list(gone.values())
-
-
-def _read_at(document: Mapping[str, Any]) -> str:
-    """Return when a document was read, UTC. One that says no moment counts as the oldest."""
-    with suppress(*ODD_DOCUMENT):
-        return utc_text(document["read_at"])
-    return ""
-
-
-def merge_period(stored: Document | None, new: Document, *, again: bool = False) -> Document | None:
+def merge_period(stored: Document | None, new: Document) -> Document | None:
     """Return the document to write for a period.
 
     As for gas days, a newer reading replaces an older one, and a changed load is noted. A changed end is noted too.
 
     :param stored: the stored document with its ``_rev``; ``None`` if there is none
     :param new: the document made from the answer
-    :param again: whether to write it also if it says the same, for the moment of its reading, see :func:`named_again`
     :return: ``None`` if the stored document has the same values or is newer, and others have not damaged it
     """
     if stored is None:
         return dict(new)
-    readable = any(_readable([stored]))
-    if readable:
-        if is_stale(stored, new):
-            return None
-        if says_the_same(stored, new, _COMPARED) and not (again or _says_more(new, stored)):
-            return None
-    merged = {key: value for key, value in stored.items() if key not in ("asked_from", LOAD_READ)} | new
+    same = says_the_same(stored, new, _COMPARED) and new["volume"] in (None, stored.get("volume"))
+    if any(_readable([stored])) and (is_stale(stored, new) or same):
+        return None
+    merged = {**stored, **new}
     if (stored.get("load"), stored.get("end")) == (new["load"], new["end"]):
-        merged |= first_read(stored, new) if readable else {}
         if new["volume"] is None and is_number(stored.get("volume")):
             merged["volume"] = stored["volume"]
     else:
@@ -180,22 +107,38 @@ def merge_period(stored: Document | None, new: Document, *, again: bool = False)
     return merged
 
 
-def is_read_since(document: Mapping[str, Any], since: str) -> bool:
-    """Whether a stored period was read at or after a moment, and not only confirmed then with the same load and end.
+def withdrawn(stored: Iterable[Document], answer: Answer[Period], read_at: datetime | str) -> list[Document]:
+    """Return the stored periods that GRDF has withdrawn: it names others on their days, and not them.
 
-    :param document: a document from the range of a meter's periods
+    When GRDF moves the start of a period, the new version has another id. Only a whole answer tells that, and only of
+    periods that start on a day that was asked for: from one that was cut short any line may be missing.
+
+    :param stored: all documents from the range of a meter's periods
+    :param answer: what GRDF says of the meter now
+    :param read_at: when ADICT was asked
     """
-    if not own_day(document):
-        return False
-    return load_was_read_since(document, since) if any(_readable([document])) else was_read_since(document, since)
+    if not answer.whole:
+        return []
+    named = {row.first for row in answer.rows}
+    asked = {"read_at": utc_text(read_at)}
+    return [
+        document
+        for period, document in _readable(stored)
+        if period.first in answer.window and period.first not in named and not is_stale(document, asked)
+        if any(row.first < period.end and period.first < row.end for row in answer.rows)
+        if not any(period.first <= day < period.end for day in answer.absent)
+    ]
 
 
-def _says_more(new: Document, stored: Document) -> bool:
-    """Whether a period with the same figures has a volume now, or comes from a whole answer about more days."""
-    asked, before = new.get("asked_from"), _day_in(stored.get("asked_from"))
-    return new["volume"] not in (None, stored.get("volume")) or bool(
-        asked and (before is None or asked < before.isoformat())
-    )
+def foreign(stored: Iterable[Document], holds: Callable[[Window], bool], opens: date) -> list[Document]:
+    """Return the stored periods that an account may not hold: they were read before that was known.
+
+    :param stored: all documents from the range of a meter's periods
+    :param holds: says whether the account may hold all days of a window
+    :param opens: first gas day that it may hold; older periods are left alone
+    """
+    found = ((document, first) for document in stored if (first := own_day(document)) and first >= opens)
+    return [document for document, first in found if not holds(_span(document, first))]
 
 
 def newest_period(documents: Iterable[Mapping[str, Any]]) -> Period | None:
@@ -204,3 +147,35 @@ def newest_period(documents: Iterable[Mapping[str, Any]]) -> Period | None:
     :param documents: stored periods of one meter
     """
     return max(readable_periods(documents), key=lambda period: period.first, default=None)
+
+
+def missing_in_words(documents: Iterable[Mapping[str, Any]], covered: Iterable[Window]) -> str:
+    """Return a message about the days between stored periods that are in none of them; ``""`` if there are none.
+
+    That none is older than the first one is no news: most rights begin in the middle of a period.
+
+    :param documents: all stored periods of a meter
+    :param covered: the days that GRDF was asked for
+    """
+    missing: list[Window] = []
+    end = date.max
+    for period in sorted(readable_periods(documents), key=lambda period: period.first):
+        if between := Window.of(end, period.first):
+            missing += [part for each in covered if (part := between.clip(each.first, each.end))]
+        end = period.end if end == date.max else max(end, period.end)
+    named = ", ".join(map(str, missing[-GAPS_NAMED:]))
+    return f"No billing period is stored for {named}. GRDF is asked again each month." if missing else ""
+
+
+def _readable(documents: Iterable[D]) -> Iterator[tuple[Period, D]]:
+    for document in documents:
+        with suppress(*ODD_DOCUMENT):
+            period = period_of(document)
+            if has_load(document) and period.first == own_day(document) and period.end.year in YEARS:
+                yield period, document
+
+
+def _span(document: Document, first: date) -> Window:
+    """Return the days of a stored period; only the first one if others have damaged it."""
+    ends = (period.end for period, _ in _readable([document]))
+    return Window(first, max([first + ONE_DAY, *ends]))

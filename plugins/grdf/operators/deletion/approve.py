@@ -19,8 +19,6 @@ from include.gas.leaving.approval import approval, approval_id, may_approve
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.gas.leaving.deletion_plan import Plan
-
 
 class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
     """Waits for an approval by somebody who has not asked for the deletion. If the asker approves, it asks again.
@@ -48,42 +46,32 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
                 "Nothing was done. Start the DAG in Airflow's UI or through its API, as a logged-in user.",
             )
         self.stop_unless_asked(run)
-        return self._ask(context, self.plan(context))
-
-    def _ask(self, context: Context, plan: Plan) -> Any:
+        plan = self.plan(context)
         self.body = plan.text()
-        self._note(Run.of(context), plan.digest())
+        self._note(run, plan.digest())
         return ApprovalOperator.execute(self, context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """Process the answer. After a rejection the following steps are skipped.
 
+        Whether the plan still holds is for ``mark_leaving`` to see: an approval must outlive a moment without GRDF.
+
         :param event: the answer, with the user who gave it according to Airflow
         """
         run, approver = Run.of(context), _name(event.get("responded_by_user"))
-        plan = (self.couchdb.get(AUDIT, approval_id(self.account_id, run.id)) or {}).get("plan", "")
-        approved = event.get("chosen_options") == [self.APPROVE]
-        if approved and not may_approve(run.asker, approver, by_one_person=settings.deletion_by_one_person()):
+        if event.get("chosen_options") != [self.APPROVE]:
+            self.forget_approval(run)
+        elif not may_approve(run.asker, approver, by_one_person=settings.deletion_by_one_person()):
             self.log.warning(
                 "Account %s: %s asked for its deletion and cannot approve it as well. It waits for somebody else.",
                 self.account_id, approver or "somebody without a name",
             )  # fmt: skip
-            return self._ask(context, self.plan(context))
-        if approved and plan != (now := self.plan(context)).digest():
-            self.log.warning(
-                "Account %s: the consents that would be revoked are no longer those that %s has read. It waits "
-                "for another approval.",
-                self.account_id, approver,
-            )  # fmt: skip
-            return self._ask(context, now)
-        if not approved:
-            self.forget_approval(run)
-        given = super().execute_complete(context, event)
-        if approved:
-            assert approver is not None
-            self._note(run, plan, approver, event.get("responded_at") or datetime.now(UTC))
+            return self.execute(context)
+        else:
+            asked = self.couchdb.get(AUDIT, approval_id(self.account_id, run.id)) or {}
+            self._note(run, asked.get("plan", ""), approver, event.get("responded_at") or datetime.now(UTC))
             self.log.info("Account %s: its deletion is approved by %s.", self.account_id, approver)
-        return given
+        return super().execute_complete(context, event)
 
     def _note(self, run: Run, plan: str, approver: str | None = None, at: datetime | None = None) -> None:
         for _ in range(10):

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.operators.deletion.step import DeletionOperator
-from include.gas.account.account import Account
+from include.gas.account.grant import without_grant
 from include.gas.account.sections.marks import without_leaving
-from include.gas.account.sections.stored import told_meters
+from include.gas.account.sections.rights.declaration import without_person
 from include.gas.account.state import with_state
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT, CONNECT, DATA
 from include.gas.documents.gas_days import account_range, possible_ids
-from include.gas.errors import OAUTH_OUTDATED, BadAccount, BadRequest
+from include.gas.errors import OAUTH_OUTDATED
 from include.gas.leaving.deletion_record import with_found, with_removed
-from include.gas.leaving.late_rights import not_revoked, with_unanswered
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -29,18 +27,13 @@ FIRST_YEAR = 2010
 
 
 class PurgeAccountOperator(DeletionOperator):
-    """Removes gas days, totals, staged answers and the account document, or nothing of it if the data are kept.
-
-    It waits for tasks of the account's DAG that were running when the account was marked. Tasks that start later refuse
-    to run.
-    """
+    """Removes gas days, totals, staged answers and the account document, or nothing of it if the data are kept."""
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
         :return: how many documents of each doctype and staged files this try removed
-        :raises BadRequest: if nobody has approved this run, or GRDF has taken a right since the consents were revoked
-        :raises StoreBusy: if a task of the account is still running after the whole waiting time
+        :raises BadRequest: if nobody has approved this run
         """
         from grdf.stores.household_links import link_document
         from grdf.stores.records.consent_records import ConsentRecords
@@ -49,17 +42,14 @@ class PurgeAccountOperator(DeletionOperator):
         run = Run.of(context)
         begun = self.permitted(run)
         self.stop_if_over(begun)
-        self.wait_for_running(context)
-        self._stop_if_late(run)
+        document = self.document()
         if run.params["keep_data"]:
-            self._keep()
+            if document is not None:
+                self._keep()
             return {"account": self.account_id, "removed": {}}
         strays = find_strays(self.couchdb, self.account_id)
         found = {name: number + len(strays.get(name, ())) for name, number in self.documents_left().items()}
-        found |= {
-            "staged": self.staging.count(self.account_id),
-            ACCOUNT: int(self.document() is not None),
-        }
+        found |= {"staged": self.staging.count(self.account_id), ACCOUNT: int(document is not None)}
         self.record(run, lambda entry: with_found(entry, found))
         days = settings.consent_record_days()
         # Counted from the day on which the deletion was asked for, so that a repeated try makes no second copy.
@@ -72,39 +62,15 @@ class PurgeAccountOperator(DeletionOperator):
             removed[doctype] = self._note(run, doctype, self.remover.remove_range(doctype, *keys))
             rows = strays.get(doctype, {})
             removed[doctype] += self._note(run, doctype, self.remover.remove_revisions(doctype, rows))
-        self.forget_former(self._meters())
+        meters = self.meters(document or {})
+        self.forget_former({meter.pce for meter in meters})
+        self.leave_meters(meters)
         removed["staged"] = self._note(run, "staged", self.staging.remove_all(self.account_id))
         self.remover.remove(CONNECT, link_document(self.account_id))  # void and empty since the mark
-        self._stop_if_late(run)
         # Last: as long as the marked document exists, an interrupted try can be continued.
         removed[ACCOUNT] = self._note(run, ACCOUNT, self.remover.remove(ACCOUNT, self.account_id))
         self.log.info("Account %s: removed %s.", self.account_id, removed)
         return {"account": self.account_id, "removed": removed}
-
-    def _stop_if_late(self, run: Run) -> None:
-        """Keep the account while it has a right that was not revoked: its declaration was under way at the mark.
-
-        Of what may still be under way the record keeps hashes, by which ``grdf_consents`` finds the right.
-        """
-        document = self.document() or {}
-        record = self.record(run, lambda entry: with_unanswered(entry, document))
-        own: set[str] = set()
-        with suppress(BadAccount):  # the revocation did not find them there either, and has said so
-            own = {right for meter in Account.from_document(document).meters for right in meter.own}
-        if late := not_revoked(record, own):
-            raise BadRequest.about(
-                self.account_id,
-                f"GRDF took a right for it after its consents were revoked ({', '.join(late)})",
-                "The account stays for now. Start grdf_delete_account again: it revokes this right, too, and continues "
-                "where this run stopped.",
-            )
-
-    def _meters(self) -> set[str]:
-        document = self.document() or {}
-        pces = set(told_meters(document))
-        with suppress(BadAccount):  # it is removed in any case
-            pces |= {meter.pce for meter in Account.from_document(document).meters}
-        return pces
 
     def forget_former(self, pces: Collection[str]) -> None:
         """Purge the tombstones of what was removed while the household was here, which no listing shows.
@@ -125,15 +91,18 @@ class PurgeAccountOperator(DeletionOperator):
         return number
 
     def _keep(self) -> None:
-        if self.document() is None:
-            return
+        """Take the mark away, and with it what would connect the household anew by itself."""
+        from grdf.ledger.taking_in import settled
+
         now = datetime.now(UTC)
         message = (
             f"The household's consent was revoked at its request on {now:%Y-%m-%d}; its data were kept. It must "
             "connect again to be read again."
         )
-        self.accounts.update(
-            self.account_id,
-            lambda document: with_state(without_leaving(document), OAUTH_OUTDATED, message, since=now),
-        )
+
+        def change(document: dict[str, Any]) -> dict[str, Any]:
+            kept = without_person(without_grant(without_leaving(document), token=True))
+            return with_state(settled(self.ledger, kept), OAUTH_OUTDATED, message, since=now)
+
+        self.accounts.update(self.account_id, change)
         self.log.info("Account %s: its data are kept, as requested.", self.account_id)

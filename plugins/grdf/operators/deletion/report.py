@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.operators.deletion.step import DeletionOperator
-from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
+from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA, METER
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import StoreBusy
 from include.gas.leaving.airflow_memory import (
     AUDIT_LOG,
     DATA_KEPT,
     LOGS,
+    PERMISSIONS,
     THIS_RUN,
     WITHOUT_API,
     Kept,
@@ -80,7 +81,7 @@ class ReportDeletionOperator(DeletionOperator):
         # Recorded first, so that no run is missing from the record if the task is killed in between.
         self.record(run, partial(with_removed_runs, found=found.to_remove))
         history.remove(found)
-        return [*found.kept, THIS_RUN, AUDIT_LOG, LOGS]
+        return [*found.kept, THIS_RUN, AUDIT_LOG, PERMISSIONS, LOGS]
 
     def _verify(self, run: Run) -> dict[str, int]:
         from grdf.stores.strays import find_strays
@@ -98,10 +99,12 @@ class ReportDeletionOperator(DeletionOperator):
         if late := self.staging.remove_all(self.account_id):
             self.log.warning("Account %s: %d late staged files removed.", self.account_id, late)
             self.record(run, partial(with_removed, removed={"staged": late}))
+        self.leave_meters(self.ledger.of_account(self.account_id))
         left = {doctype: number + stay[doctype] for doctype, number in self.documents_left().items()}
+        left[METER] = len(self.ledger.of_account(self.account_id))
         left[ACCOUNT] = int(self.document() is not None)
         left["staged"] = self.staging.count(self.account_id)
-        for doctype in (*DATA, ACCOUNT):
+        for doctype in (*DATA, METER, ACCOUNT):
             self.remover.compact(doctype)
         if any(left.values()):
             raise StoreBusy.about(

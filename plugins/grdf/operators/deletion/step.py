@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from airflow.sdk.exceptions import AirflowRuntimeError
 from httpx import HTTPError
 
 from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
+from include.gas.account.own_meters import named_in
 from include.gas.account.sections.marks import Leaving, leaving
+from include.gas.account.sections.rights.declaration import Declaration, names_person
+from include.gas.answers.access_rights import is_pce
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
+from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA, METER
 from include.gas.documents.gas_days import ACCOUNT_ID, account_range, dag_id
-from include.gas.errors import BadRequest, ServiceUnavailable, StoreBusy
+from include.gas.errors import BadAccount, BadRequest, ServiceUnavailable, StoreBusy
 from include.gas.leaving.approval import Order, approval_id, holds
-from include.gas.leaving.deletion_record import audit_entry, is_marked, is_of, is_open, last_taker
+from include.gas.leaving.deletion_plan import divide, forget
+from include.gas.leaving.deletion_record import audit_entry, is_of, is_open, last_taker
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from airflow.sdk import Context
 
     from grdf.stores.removal import Remover
+    from include.gas.rights.meter_rights import Meter, Right
 
 Document = dict[str, Any]
 
@@ -73,6 +82,44 @@ class DeletionOperator(AccountOperator):
             )
         return document
 
+    def meters(self, document: Mapping[str, Any]) -> list[Meter]:
+        """Return the meters to which the household has or had a right, and those that its document names.
+
+        :param document: the account's document; an empty one if it is gone
+        """
+        named = [given.pce] if (given := _declaration(document)) else []
+        with suppress(BadAccount):
+            named += [pce for pce, _ in named_in(document, self.account_id)]
+        found = {meter.pce: meter for meter in self.ledger.of_account(self.account_id)}
+        return list((self.ledger.fetch(named) | found).values())
+
+    def look(self, document: Mapping[str, Any]) -> list[Meter]:
+        """Ask GRDF for the rights to these meters, note its answer in the ledger, and return them as they are then."""
+        from grdf.ledger.looking import look
+
+        pces, given = [meter.pce for meter in self.meters(document)], _declaration(document)
+        if not pces:
+            return []
+        declared = {given.pce: (self.account_id, given)} if given and names_person(document) else None
+        client = self.adict.of(document)
+        return list(look(self.ledger, client, pces, account=self.account_id, declared=declared).meters.values())
+
+    def own_rights(self, meters: Iterable[Meter]) -> tuple[list[tuple[str, Right]], dict[str, str]]:
+        """Return the household's own rights to its meters, and why the others stay, see :func:`divide`."""
+        used: set[str] = set()
+        for other in self.accounts.every_of_ours():
+            if other["_id"] != self.account_id and leaving(other) is None:
+                with suppress(BadAccount):
+                    used |= {right for _, right in named_in(other, str(other["_id"]))}
+        return divide(meters, self.account_id, used)
+
+    def leave_meters(self, meters: Iterable[Meter]) -> None:
+        """Take the household's rights out of the ledger, and remove each meter to which nobody has a right then."""
+        for meter in meters:
+            kept = self.ledger.apply(meter.pce, partial(forget, account=self.account_id))
+            if kept.rev and not kept.rights:
+                self.remover.remove_revision(METER, kept.pce, kept.rev)
+
     def documents_left(self) -> dict[str, int]:
         """Return the number of the account's documents per doctype.
 
@@ -100,21 +147,16 @@ class DeletionOperator(AccountOperator):
             time.sleep(2)
 
     def open_record(self) -> Document | None:
-        """Return the record of an unfinished deletion of this account, or ``None`` if there is none.
-
-        One that was killed near its end leaves a record, and the id may be given to another household. So only the
-        record of the deletion counts that has marked the account, or has removed it.
-        """
-        records = [each for each in self.couchdb.range(AUDIT, *account_range(self.account_id)) if is_open(each)]
-        if records and (document := self.document()) is not None:
-            mark = leaving(document)
-            records = [each for each in records if mark is not None and is_marked(each, mark)]
-        return max(records, key=lambda record: str(record["asked_at"]), default=None)
+        """Return the record of an unfinished deletion of this account, or ``None`` if there is none."""
+        return self._newest_record(is_open)
 
     def known_record(self, run: Run) -> Document | None:
         """Return the record that this run has created or continues, or ``None`` if there is none yet."""
-        records = self.couchdb.range(AUDIT, *account_range(self.account_id))
-        return next((record for record in records if is_of(record, run.id)), None) or self.open_record()
+        return self._newest_record(lambda record: is_of(record, run.id)) or self.open_record()
+
+    def _newest_record(self, fits: Callable[[Document], bool]) -> Document | None:
+        records = filter(fits, self.couchdb.range(AUDIT, *account_range(self.account_id)))
+        return max(records, key=lambda record: str(record["asked_at"]), default=None)
 
     def stop_unless_asked(self, run: Run) -> None:
         """Raise an error if Airflow runs this step although the form did not ask for a deletion.
@@ -201,6 +243,13 @@ class DeletionOperator(AccountOperator):
             if new == found or self.couchdb.put(AUDIT, new):
                 return new
         raise StoreBusy.about(self.account_id, "others changed the record of its deletion ten times in a row")
+
+
+def _declaration(document: Mapping[str, Any]) -> Declaration | None:
+    """Return what an account's document declares or has declared; ``None`` if it names no meter."""
+    given = Declaration.of(document)
+    pce = "".join(given.pce.split()) if given else ""
+    return msgspec.structs.replace(given, pce=pce) if given and is_pce(pce) else None
 
 
 def is_real_run(params: Mapping[str, Any]) -> bool:

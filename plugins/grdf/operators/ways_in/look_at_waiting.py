@@ -1,135 +1,123 @@
-"""Looking whether the holders of contracts have accepted the rights that were declared for them."""
+"""Settling what accounts ask for, and looking whether the holders of contracts have accepted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
-from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.documents.gas_days import dag_id
-from include.gas.errors import BadAccount, BadRequest, GasError, QuotaWait
+from include.gas.account.sections.status import Status
+from include.gas.account.unsettled import Unsettled
+from include.gas.documents.gas_days import Document, dag_id
+from include.gas.errors import ODD_DOCUMENT, BadAccount, GasError, QuotaWait, RetryLater, what_is_odd
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.adict import AdictHook
-    from include.gas.documents.gas_days import Document
+    from include.gas.rights.meter_rights import Meter
 
-MOST = 1000
-"""Meters in one question (ADICT 3.6)."""
 STARTED = 1000
 """Accounts whose runs one look may start: Airflow maps at most 1,024 tasks (``[core] max_map_length``)."""
-QUARTER = 15
-"""Minutes from one run to the next: only the first of an hour is due in the first quarter."""
-SPLIT = 10
-"""How often a question that GRDF refuses is halved: enough to find one meter among a thousand."""
+
+MOST_FAILED = 5
+"""Accounts for which GRDF or CouchDB fails. After that it is down."""
 
 
 class LookAtWaitingOperator(GrdfOperator):
-    """Asks GRDF for the rights that wait for their holder, all of a client in one call, and notes the answers.
+    """Asks GRDF for the rights that wait for an answer, all of a client in one call, and takes in what was asked for.
 
-    GRDF sends no notice of them, and nothing else notes that a holder has accepted. While rights wait, the first run of
-    each hour looks for all of them, and so does every run for two hours after a declaration. A run that a person starts
-    looks in any case.
+    GRDF sends no notice of a holder's answer. While something is new, every run looks; then the first of each hour
+    does, and after a week one a day. A run that a person starts looks in any case.
     """
 
     def perform(self, context: Context) -> list[str]:
         """Run the task.
 
-        :return: the DAGs of accounts whose right is in force now
+        :return: the DAGs of accounts with a meter that may be read now and could not be before
         :raises GasError: if GRDF did not answer and no account begins to be read. With several clients, what waits for
             a client's calls is left to the next run
         """
-        from grdf.consents.declarations.waiting_rights import waiting_meters
-
-        run = Run.of(context)
-        waiting = [document for document in self.accounts.waiting() if waiting_meters(document)]
-        if not _is_due(run, waiting):
-            raise AirflowSkipException("No holder's answer has to be looked for now: GRDF was not asked.")
-        clients = self._by_client(waiting)
+        run, now = Run.of(context), datetime.now(UTC)
+        clients: dict[str, list[tuple[Unsettled, bool]]] = {}
+        for found in filter(None, map(Unsettled.of, self.accounts.listed())):
+            try:
+                client = self.adict.of(found.document).grdf_conn_id
+                clients.setdefault(client, []).append((found, not run.is_scheduled or found.is_due(run.due, now)))
+            except BadAccount as error:
+                self.log.error("%s It waits on.", error)
         begun: list[str] = []
         failures: list[GasError] = []
-        for client, meters in clients.items():
+        asked = [name for name, accounts in clients.items() if any(is_due for _, is_due in accounts)]
+        for name in asked:
             try:
-                self._look(self.adict.named(client), meters, begun)
+                self._settle(self.adict.named(name), clients[name], begun)
             except GasError as error:
-                if len(clients) > 1:
-                    self.log.error("%s: %s", client, error)
+                self.log.error("%s: %s", name, error)
                 failures.append(error)
+        if not asked:
+            raise AirflowSkipException("Nothing has to be settled or looked for now: GRDF was not asked.")
         if len(self.clients()) > 1:
             # A run that waits for one client's calls would keep the next ones, which come in a quarter of an hour, from
             # looking for the others' answers.
             failures = [error for error in failures if not isinstance(error, QuotaWait)]
         if failures and not begun:
             raise failures[0]
-        count = sum(map(len, clients.values()))
-        self.log.info("%d account(s) wait for a holder; %d of them begin to be read.", count, len(begun))
-        return [dag_id(name) for name in begun]
+        self.log.info("%d account(s) were looked at; %d begin to be read.", sum(map(len, clients.values())), len(begun))
+        return begun
 
-    def _by_client(self, waiting: Sequence[Document]) -> dict[str, dict[str, Sequence[str]]]:
-        """Return the meters that wait, by the connection of the client and by account."""
-        from grdf.consents.declarations.waiting_rights import waiting_meters
+    def _settle(self, client: AdictHook, accounts: Sequence[tuple[Unsettled, bool]], begun: list[str]) -> None:
+        """Settle what is to be settled of a client's accounts.
 
-        clients: dict[str, dict[str, Sequence[str]]] = {}
-        for document in waiting:
-            try:
-                of_client = clients.setdefault(self.adict.of(document).grdf_conn_id, {})
-                of_client[str(document["_id"])] = waiting_meters(document)
-            except BadAccount as error:
-                self.log.error("%s It waits on.", error)
-        return clients
-
-    def _look(self, client: AdictHook, meters: Mapping[str, Sequence[str]], begun: list[str]) -> None:
-        """Ask for the meters of a client's accounts.
-
-        :param begun: the accounts that begin to be read, to which this adds
-        :raises GasError: if GRDF does not answer before any account begins
+        :param accounts: each with whether what it asks for is taken in now; rights are looked for of all
+        :param begun: the DAGs of accounts that begin to be read, to which this adds
+        :raises GasError: if GRDF does not answer
         """
-        from grdf.consents.declarations.waiting_rights import WaitingRights
+        from grdf.ledger.clients_aside import OF_CLIENT
+        from grdf.ledger.looking import look
 
-        questions, split = _chunks(meters), 0
-        while questions and len(begun) + len(questions[0]) <= STARTED:
-            names, asked_at = questions.pop(0), datetime.now(UTC)
-            pces = sorted({pce for name in names for pce in meters[name]})
+        wanted = {pce for each, _ in accounts for pce in each.meters}
+        declared = {
+            pce: (str(each.document["_id"]), each.declaration)
+            for each, _ in accounts for pce in each.meters if each.declaration
+        }  # fmt: skip
+        meters = look(self.ledger, client, wanted, declared=declared).meters
+        failed = 0
+        for each, is_due in accounts:
+            if len(begun) == STARTED:
+                self.log.info("The next run settles the others: %d accounts begin to be read now.", STARTED)
+                return
+            name = str(each.document["_id"])
             try:
-                rights = client.listed_rights(pces, account=names[0] if len(names) == 1 else "")
-            except BadRequest as error:  # one of the meters is not to GRDF's liking: the others must not wait for it
-                if len(names) > 1 and split < SPLIT:
-                    split += 1
-                    questions[:0] = [names[: len(names) // 2], names[len(names) // 2 :]]
-                else:
-                    self.log.error("%s %d account(s) wait on.", error, len(names))
-                continue
-            except GasError as error:
-                if not begun:
+                after = self._settle_one(client, name, each, meters, is_due=is_due)
+            except OF_CLIENT:
+                raise
+            except (GasError, *ODD_DOCUMENT) as error:
+                self.log.warning("Account %s is not settled. %s", name, what_is_odd(error))
+                failed += isinstance(error, RetryLater)
+                if failed == MOST_FAILED:
                     raise
-                self.log.warning("%s The rights that were not looked for are looked for by the next run.", error)
-                break
-            begun += WaitingRights(self.couchdb, client).note(names, rights, asked_at)
-        if questions:
-            self.log.info("The next run looks for the other rights: %d accounts begin to be read now.", len(begun))
+            else:
+                if _open(after) - _open(each.document):
+                    self.log.info("Account %s: its right is in force; it is read from now on.", name)
+                    begun.append(dag_id(name))
+
+    def _settle_one(
+        self, client: AdictHook, name: str, each: Unsettled, meters: Mapping[str, Meter], *, is_due: bool
+    ) -> Document:
+        """Take in what an account asks for, or write to it what its rights mean now. Return its document."""
+        from grdf.ledger.taking_in import TakingIn, settled
+
+        if each.intends and is_due:
+            return TakingIn(self.couchdb, client, name).take_in(declares=False)
+        known = [meters[pce] for pce in each.meters if pce in meters]
+        return self.accounts.update(name, partial(settled, self.ledger, meters=known), known=each.document)
 
 
-def _is_due(run: Run, waiting: Sequence[Document]) -> bool:
-    """Return whether a run looks: in the first quarter of an hour, after a declaration, or for a person."""
-    hourly, now = not run.is_scheduled or run.due.minute < QUARTER, datetime.now(UTC)
-    declarations = (Declaration.of(document) for document in waiting)
-    return bool(waiting) and (hourly or any(each is not None and each.is_new(now) for each in declarations))
-
-
-def _chunks(meters: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """Return the accounts in groups with at most :data:`MOST` meters."""
-    chunks: list[list[str]] = []
-    count = MOST
-    for name, pces in meters.items():
-        if count + len(pces) > MOST:
-            chunks.append([])
-            count = 0
-        chunks[-1].append(name)
-        count += len(pces)
-    return chunks
+def _open(document: Document) -> set[str]:
+    return {held.pce for held in Status.held(document).values() if held.is_open}

@@ -1,4 +1,4 @@
-"""The data for an account's page: its document and three requests to CouchDB, however long its history is."""
+"""The data for an account's page: its document and four requests to CouchDB, however long its history is."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from datetime import date
 from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.account.account import Account
+from grdf.ledger.meters import Ledger
 from include.gas.account.sections.facts import MeterFacts
 from include.gas.account.sections.missing_days import known_gaps
 from include.gas.account.sections.published_note import PublishedNote
-from include.gas.account.sections.rights.lost_consents import OthersRights, SharedMeters
-from include.gas.account.sections.rights.proofs import Proof
 from include.gas.account.sections.stored import told_years
 from include.gas.account.sections.whole_history import history_since
-from include.gas.consents.consent import Consent
 from include.gas.days.gas_day import YEARS, parse_day
 from include.gas.display.cells import Bounds, Cell, day_cells, month_cells, year_cells
 from include.gas.display.overview import Overview, overview
@@ -27,13 +24,16 @@ from include.gas.documents.gaps import Gap
 from include.gas.documents.gas_days import Document, account_range, day_id, own_day
 from include.gas.documents.year_counts import StoredYear
 from include.gas.meter_tag import meter_tag
+from include.gas.rights.meter_rights import Held
+from include.gas.rights.proof_check import Proof
+from include.gas.rights.transitions import unclaimed
 
 
 @dataclass(frozen=True)
 class MeterView:
     """The data shown for one meter.
 
-    :param consent: the consent that covers the meter
+    :param held: what the account has of the meter
     :param month: first day of the month whose days are shown
     :param days: the days of that month
     :param months: the months of that year
@@ -42,12 +42,13 @@ class MeterView:
     :param gaps: missing days, by year
     :param facts: the meter's contract and technical data, ``None`` if they have not been read yet
     :param published: summary of the meter's published periods, ``None`` if they have not been read yet
-    :param other: the day on which a consent of somebody else for the meter was given; ``""`` if there is none
+    :param unclaimed: the day on which a consent for the meter was given that is in force and no account has; ``""`` if
+        there is none
     :param shared: whether another account also reads the meter
     :param proofs: the proofs of the meter's consents that GRDF asks for, checks or has judged
     """
 
-    consent: Consent
+    held: Held
     month: date
     days: tuple[Cell, ...]
     months: tuple[Cell, ...]
@@ -56,7 +57,7 @@ class MeterView:
     gaps: Mapping[int, Gap]
     facts: MeterFacts | None
     published: PublishedNote | None
-    other: str = ""
+    unclaimed: str = ""
     shared: bool = False
     proofs: tuple[Proof, ...] = ()
 
@@ -84,13 +85,11 @@ class AccountView:
     """The data shown for an account.
 
     :param line: the account's line in the list
-    :param meters: the account's meters, in their order in the document
     :param meter: the meter to show, ``None`` until the account has one
     :param names: what addresses call each meter
     """
 
     line: Overview
-    meters: tuple[Consent, ...] = ()
     meter: MeterView | None = None
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -132,17 +131,14 @@ def account_view(
     line = overview(document)
     if line.odd or not line.meters:
         return AccountView(line)
-    meters = Account.from_document(document).meters
     named = names_in_addresses(line.id, line.meters)
-    consent = next((each for each in meters if each.pce == named.get(meter)), meters[0])
+    held = next((each for each in line.held if each.pce == named.get(meter)), line.held[0])
     names = {pce: name for name, pce in named.items()}
-    return AccountView(line, meters, _meter_view(couchdb, document, consent, today, month), names)
+    return AccountView(line, _meter_view(couchdb, document, held, today, month), names)
 
 
-def _meter_view(
-    couchdb: CouchDBHook, document: Document, consent: Consent, today: date, month: date | None
-) -> MeterView:
-    account, pce = document["_id"], consent.pce
+def _meter_view(couchdb: CouchDBHook, document: Document, held: Held, today: date, month: date | None) -> MeterView:
+    account, pce = document["_id"], held.pce
     stored = told_years(document, pce)
     span = account_range(account, pce)
     months, years = couchdb.range(MONTH, *span), couchdb.range(YEAR, *span)
@@ -152,14 +148,14 @@ def _meter_view(
     gaps = known_gaps(document, pce)
     bounds = Bounds.of(
         first=_first(document, pce, stored),
-        consent_end=consent.closes,
+        consent_end=held.closes,
         today=today,
         gaps=gaps,
-        covered=consent.covered,
+        covered=held.covered,
     )
-    others = OthersRights.of(document)
+    rights = Ledger(couchdb).fetch([pce])[pce]
     return MeterView(
-        consent,
+        held,
         month,
         day_cells(month, days, bounds),
         month_cells(month.year, months, bounds, days),
@@ -168,9 +164,9 @@ def _meter_view(
         gaps,
         MeterFacts.of(document, pce),
         PublishedNote.of(document, pce),
-        (others[pce] or "–") if pce in others else "",
-        pce in SharedMeters.of(document),
-        tuple(proof for proof in Proof.all_of(document).values() if proof.pce == pce),
+        max((right.since for right in unclaimed([rights], today)), default=""),
+        any(right.account not in ("", account) and right.is_in_force(today) for right in rights.rights),
+        tuple(held.proofs.values()),
     )
 
 

@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import Request
 from starlette.responses import Response
 
-from grdf.page.connect.sealing import Sealed, seal, unseal
+from grdf.page.connect.sealing import Sealed
 from include.gas.account.sections.client import DEFAULT
 
 if TYPE_CHECKING:
@@ -44,6 +44,11 @@ class State(Sealed):
     household: bool
     until: int
 
+    @property
+    def name(self) -> str:
+        """A hash of the id, which may be seen."""
+        return hashlib.sha256(self.id.encode()).hexdigest()[:12]
+
 
 @dataclass(frozen=True)
 class Link:
@@ -54,12 +59,11 @@ class Link:
     """
 
     id: str
-    until: int
     token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
-class Attempt:
+class Attempt(Sealed):
     """The data that the browser keeps for an attempt, in a sealed cookie.
 
     :param state: the state sent to GRDF
@@ -68,35 +72,27 @@ class Attempt:
     :param nonce: a random value that the ``id_token`` must contain
     :param verifier: PKCE's code verifier, empty if PKCE is off
     :param link: the household's link, if the attempt was begun with one
-    :param deletions: the deletions of the account up to then (``include.gas.account.connected.deletions``)
     :param connection: the client that the household consents to, which alone can use the code and check the answer
     """
 
+    PURPOSE = "attempt"
     state: State
     visitor: str
     redirect_uri: str
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
     link: Link | None = None
-    deletions: str = ""
     connection: str = DEFAULT
 
     @classmethod
     def begin(
-        cls,
-        account: str,
-        *,
-        visitor: str,
-        redirect_uri: str,
-        link: Link | None = None,
-        deletions: str = "",
-        connection: str = DEFAULT,
+        cls, account: str, *, visitor: str, redirect_uri: str, link: Link | None = None, connection: str = DEFAULT
     ) -> Attempt:
         """Return a new attempt. Its parameters are those of the class."""
         until = int(time.time()) + 60 * MINUTES
         state = State(secrets.token_urlsafe(16), account, link is not None, until)
         nonce = secrets.token_urlsafe(16)
-        return cls(state, visitor, redirect_uri, nonce, secrets.token_urlsafe(48), link, deletions, connection)
+        return cls(state, visitor, redirect_uri, nonce, secrets.token_urlsafe(48), link, connection)
 
     def authorize_url(self, facts: GrdfConnection, hint: str) -> str:
         """Return the address of GRDF's authorization page for this attempt.
@@ -128,7 +124,7 @@ class Attempt:
         """
         answer.set_cookie(
             cookie_name(self.state),
-            seal("attempt", self),
+            self.sealed(),
             max_age=self.state.until - int(time.time()),
             path=path,
             secure=urlsplit(self.redirect_uri).scheme == "https",
@@ -143,13 +139,13 @@ class Attempt:
         :param request: the request with GRDF's answer
         :param state: the state in that answer
         """
-        attempt = unseal("attempt", request.cookies.get(cookie_name(state)), cls)
+        attempt = cls.opened(request.cookies.get(cookie_name(state)))
         return attempt if attempt and attempt.state == state else None
 
 
 def cookie_name(state: State) -> str:
     """Return the name of an attempt's cookie. Each attempt has its own, so that several tabs do not interfere."""
-    return COOKIE + hashlib.sha256(state.id.encode()).hexdigest()[:12]
+    return COOKIE + state.name
 
 
 def challenge_of(verifier: str) -> str:

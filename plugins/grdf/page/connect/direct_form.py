@@ -8,14 +8,15 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Depends, Form
+from fastapi import Depends, Request
+from starlette.datastructures import FormData
 
 from grdf.page.connect.attempt import MINUTES
 from grdf.page.connect.sealing import Sealed
-from include.gas.account.declaration_check import USUAL_PERIMETERS, to_declare, wrong_fields
-from include.gas.account.sections.rights.declaration import PERIMETERS, Declaration
+from include.gas.account.declaration_check import USUAL_PERIMETERS, given_by, to_declare, wrong_fields
+from include.gas.account.sections.rights.declaration import PERIMETERS, Declaration, is_refused
 from include.gas.documents.gas_days import Document
 
 TEXTS = ("pce", "name", "company", "postcode", "email", "phone", "first", "calls_until", "proof")
@@ -27,12 +28,11 @@ LONGEST_PROOF = 200
 
 @dataclass(frozen=True)
 class Ticket(Sealed):
-    """What belongs to one form: it is sent once, by whoever opened it. It is sealed in a hidden field.
+    """What belongs to one form, for whoever opened it. It is sealed in a hidden field.
 
     :param id: random id
     :param visitor: id of the Airflow user who opened the form; empty for a household's link
     :param link: id of the household's link; empty for an operator
-    :param deletions: the deletions of the account up to then (``include.gas.account.connected.deletions``)
     """
 
     PURPOSE = "direct form"
@@ -40,14 +40,13 @@ class Ticket(Sealed):
     account: str
     visitor: str
     link: str
-    deletions: str
     until: int
 
     @classmethod
-    def new(cls, account: str, *, visitor: str, link: str, deletions: str) -> Ticket:
+    def new(cls, account: str, *, visitor: str, link: str) -> Ticket:
         """Return a new ticket. Its parameters are those of the class."""
         until = int(time.time()) + 60 * MINUTES
-        return cls(secrets.token_urlsafe(16), account, visitor, link, deletions, until)
+        return cls(secrets.token_urlsafe(16), account, visitor, link, until)
 
     @classmethod
     def read(cls, text: str, account: str, *, visitor: str, link: str) -> Ticket | None:
@@ -66,46 +65,35 @@ class Ticket(Sealed):
 class Typed:
     """The form as it was sent.
 
-    :param step: ``check`` for the summary, ``send``, or ``change`` for the form again
-    :param ticket: the sealed ticket
-    :param agreed: what tells which text the household ticked; empty if it ticked none
+    :param sent: its fields: the texts of the declaration, ``proof`` and ``perimeters``, and besides
+        ``step`` (``check`` for the summary, ``send``, or ``change`` for the form again), the sealed ``ticket``, and
+        ``agreed``, which tells which text the household ticked
     """
 
-    def __init__(
-        self,
-        pce: Annotated[str, Form()] = "",
-        name: Annotated[str, Form()] = "",
-        company: Annotated[str, Form()] = "",
-        postcode: Annotated[str, Form()] = "",
-        email: Annotated[str, Form()] = "",
-        phone: Annotated[str, Form()] = "",
-        perimeters: Annotated[list[str] | None, Form()] = None,
-        first: Annotated[str, Form()] = "",
-        calls_until: Annotated[str, Form()] = "",
-        proof: Annotated[str, Form()] = "",
-        step: Annotated[str, Form()] = "check",
-        ticket: Annotated[str, Form()] = "",
-        agreed: Annotated[str, Form()] = "",
-    ) -> None:
-        self.texts = {
-            "pce": re.sub(r"\s", "", pce).upper(),
-            "name": name.strip(),
-            "company": company.strip(),
-            "postcode": re.sub(r"\s", "", postcode),
-            "email": email.strip(),
-            "phone": phone.strip(),
-            "first": first.strip(),
-            "calls_until": calls_until.strip(),
-            "proof": proof.strip(),
-        }
-        self.perimeters = [ALWAYS, *(each for each in perimeters or () if each != ALWAYS)]
-        self.step, self.ticket, self.agreed = step, ticket, agreed
+    def __init__(self, sent: FormData) -> None:
+        self.texts = {name: str(sent.get(name, "")).strip() for name in TEXTS}
+        self.texts |= {name: re.sub(r"\s", "", self.texts[name]) for name in ("pce", "postcode")}
+        self.texts["pce"] = self.texts["pce"].upper()
+        chosen = [str(each) for each in sent.getlist("perimeters")]
+        self.perimeters = [ALWAYS, *(each for each in chosen if each != ALWAYS)]
+        self.step, self.ticket, self.agreed = (str(sent.get(name, "")) for name in ("step", "ticket", "agreed"))
 
     @classmethod
     def blank(cls) -> Typed:
         """Return the form as it is shown at first."""
-        texts: dict[str, Any] = dict.fromkeys(TEXTS, "")
-        return cls(perimeters=list(USUAL_PERIMETERS), **texts)
+        return cls(FormData([("perimeters", name) for name in USUAL_PERIMETERS]))
+
+    @classmethod
+    def to_correct(cls, document: Document | None) -> Typed:
+        """Return the form with what was sent before and has to be corrected; blank if nothing has.
+
+        :param document: the account document
+        """
+        if document is None or not is_refused(document):
+            return cls.blank()
+        sent = given_by(Declaration.of(document) or Declaration())
+        chosen = [("perimeters", name) for name in sent.pop("perimeters", USUAL_PERIMETERS)]
+        return cls(FormData([*sent.items(), *chosen]))
 
     def __repr__(self) -> str:
         """Return a text without the person."""
@@ -134,4 +122,8 @@ class Typed:
         return {"_id": account, Declaration.key: entered | {"perimeters": self.perimeters}}
 
 
-TypedDep = Annotated[Typed, Depends(Typed)]
+async def _typed(request: Request) -> Typed:
+    return Typed(await request.form())
+
+
+TypedDep = Annotated[Typed, Depends(_typed)]

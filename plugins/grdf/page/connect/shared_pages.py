@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from airflow.sdk import conf
 from fastapi import Depends, Form, Request
+from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from grdf import settings
@@ -24,13 +26,13 @@ log = logging.getLogger(__name__)
 FOR_OPERATORS = frozenset(
     f"connect.{key}"
     for key in (
-        "settings", "token_refused", "leaving", "deleted", "changed", "not_ours", "another", "no_address",
-        "direct_deleted",
+        "settings", "token_refused", "leaving", "left", "changed", "not_ours", "no_address",
     )
 )  # fmt: skip
 """Errors whose reason is shown to operators only, not to households."""
 BY_LINK = "the household itself, with a link"
 """Who connects an account, in records and logs, if no Airflow user does."""
+HOUSEHOLD = "/household"
 CALLBACK = "/callback"
 """Path to which GRDF sends a household back, below the page's own address."""
 
@@ -57,27 +59,39 @@ class Holder:
 HolderDep = Annotated[Holder, Depends(Holder)]
 
 
-TROUBLE = (Stop, GasError)
-"""What keeps a household from being connected."""
+class WayIn(APIRoute):
+    """A route whose page says why a household was not connected, and how to start again.
 
-
-def stopped(
-    request: Request, error: Exception, *, account: str = "", again: str | None = None, household: bool = False
-) -> Response:
-    """Return the page that says why a household was not connected, and how to start again.
-
-    :param error: one of :data:`TROUBLE`
-    :param account: the account's id, if known
-    :param again: the address for starting again, if there is one
-    :param household: whether a household without a login sees the page; it must not mention servers and settings
+    A household without a login sees nothing of servers and settings. Routes may note ``account``, ``household`` and
+    ``again`` on the request's state, which they learn from what is sealed.
     """
-    stop = stop_for(error, household=household)
-    again = stop.again or again
-    links = ((again, "connect.again"),) if again else ()
-    if household and stop.key in FOR_OPERATORS:
-        log.warning("A household could not be connected with its link, and was not told the reason. %s", stop.cause)
-        return problem(request, 503, "connect.our_side", links)
-    return problem(request, stop.status, stop.key, links, account=account, cause=stop.cause)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the function that answers."""
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except (Stop, GasError) as error:
+                return self._stopped(request, error)
+
+        return answer
+
+    def _stopped(self, request: Request, error: Exception) -> Response:
+        household = self.path.startswith(HOUSEHOLD) or getattr(request.state, "household", False)
+        account = request.path_params.get("account") or getattr(request.state, "account", "")
+        base, stop = request.scope["root_path"], stop_for(error, household=household)
+        again = stop.again or getattr(request.state, "again", "")
+        if stop.key == "connect.left" and not household:
+            again = f"{base}/connect/"
+        elif not household and request.method == "POST":
+            again = again or f"{base}/connect/{account}"
+        links = ((again, "connect.again"),) if again else ()
+        if household and stop.key in FOR_OPERATORS:
+            log.warning("A household could not be connected with its link, and was not told the reason. %s", stop.cause)
+            return problem(request, 503, "connect.our_side", links)
+        return problem(request, stop.status, stop.key, links, account=account, cause=stop.cause)
 
 
 def page_address(connection: str = DEFAULT) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -16,15 +16,17 @@ from grdf.page.fleet.morning import morning
 from grdf.page.html.catalogue import Texts
 from grdf.page.html.render import page, texts_for
 from grdf.page.html.spelling import Spelling
-from grdf.page.list.mirror import mirror
-from grdf.page.security import VisitorDep, can_connect_some, viewable
+from grdf.page.list.mirror import meters, mirror
+from grdf.page.security import VisitorDep, can_act, can_connect_some, viewable
 from include.gas.days.gas_day import paris_today, utc_text
-from include.gas.display.fleet import AGES, DayCount, Fleet, fleet
+from include.gas.display.fleet import AGES, NAMED, DayCount, Fleet, fleet
 from include.gas.documents.gas_days import ACCOUNT_ID, DAG_PREFIX
+from include.gas.health.rights_look import RightsLook, look_at_rights
 
 router = APIRouter()
 
 WEEK = 7
+ADOPTING = "grdf_adopt_rights"
 
 
 class Charts(NamedTuple):
@@ -42,11 +44,25 @@ class Charts(NamedTuple):
     names: tuple[str, ...]
 
 
+class Told(NamedTuple):
+    """What is told of some rights.
+
+    :param kind: as :class:`RightsLook` calls it
+    :param accounts: the ids of some of their accounts, in order
+    :param more: how many more accounts they have
+    """
+
+    kind: str
+    number: int
+    accounts: tuple[str, ...] = ()
+    more: int = 0
+
+
 @router.get("/fleet")
 def fleet_view(request: Request, visitor: VisitorDep) -> Response:
     """Show the accounts that the visitor may see, all together.
 
-    Calls to GRDF are those of all accounts, so they are shown to whoever may see every account.
+    Calls to GRDF and rights are those of all accounts, so they are shown to whoever may see every account.
     """
     lines = mirror().lines()
     accounts = [account for account in lines if ACCOUNT_ID.fullmatch(account)]
@@ -64,12 +80,31 @@ def fleet_view(request: Request, visitor: VisitorDep) -> Response:
         morning=morning([each.id for each in overviews if not (each.odd or each.leaving)], now),
         clients=[client_now(name) for name in dag_settings.connections()] if sees_all and overviews else (),
         sees_all=sees_all,
+        rights=told_of(look_at_rights(meters(), now)) if sees_all else (),
+        adopting=ADOPTING,
+        may_adopt=sees_all and can_act(visitor, ADOPTING),
         one_machine=settings.quota_url().startswith("sqlite:"),  # a file holds the calls of one machine
         dag_prefix=DAG_PREFIX,
         utc_text=utc_text,
         read_at=utc_text(now),
         may_connect=can_connect_some(visitor),
     )
+
+
+def told_of(rights: RightsLook) -> list[Told]:
+    """Return what is told of all rights, the most urgent first."""
+
+    def told(kind: str, number: int, accounts: Iterable[str]) -> Told:
+        names = sorted(set(accounts))
+        return Told(kind, number, tuple(names[:NAMED]), max(0, len(names) - NAMED))
+
+    every = (
+        Told("unclaimed", len(rights.unclaimed)),
+        told("unanswered", len(rights.unanswered), (right.account for right in rights.unanswered)),
+        told("ending", len(rights.ending), (right.account for right in rights.ending)),
+        told("shared", len(rights.shared), (name for accounts in rights.shared for name in accounts)),
+    )
+    return [each for each in every if each.number]
 
 
 def charts(found: Fleet, t: Texts) -> Charts:

@@ -143,7 +143,7 @@ def listing(overviews: Collection[Overview], question: Question, today: date) ->
     lines = [
         Line(each, each.situation(today))
         for each in overviews
-        if not wanted or wanted in each.id.casefold() or any(wanted in meter.casefold() for meter in each.meters)
+        if not wanted or wanted in each.id.casefold() or any(wanted in held.pce.casefold() for held in each.held)
     ]
     counted = Counter(line.situation for line in lines)
     if question.state is not None:

@@ -1,12 +1,29 @@
-"""The mirror of the accounts that all requests to this process share: one line of the list per account."""
+"""The mirrors of accounts and meters that all requests to this process share: one line of the list per account."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.accounts.account_mirror import AccountMirror, KeptMirror
 from include.gas.display.overview import Overview, overview
+from include.gas.documents.doctypes import METER
+from include.gas.rights.meter_rights import Meter
+
+
+def _meter(document: dict[str, Any]) -> Meter | None:
+    """Return a meter; ``None`` if its document cannot be read, which the check of health says."""
+    try:
+        return msgspec.convert(document, Meter)
+    except msgspec.ValidationError:
+        return None
+
 
 _shared = KeptMirror(overview, patience=1)
+_meters = KeptMirror(_meter, patience=1, doctype=METER)
 
 
 def mirror() -> AccountMirror[Overview]:
@@ -17,8 +34,16 @@ def mirror() -> AccountMirror[Overview]:
     return _shared.get()
 
 
+def meters() -> Collection[Meter]:
+    """Return all meters in that CouchDB.
+
+    :raises GasError: if the connection cannot be used, or CouchDB does not answer
+    """
+    return _meters.get().lines().values()
+
+
 def couchdb() -> CouchDBHook:
-    """Return this process's hook for the CouchDB of the Airflow connection ``couchdb``.
+    """Return this process's hook for that CouchDB.
 
     :raises GasError: if the connection cannot be used
     """

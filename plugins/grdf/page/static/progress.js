@@ -16,16 +16,24 @@ async function look() {
 }
 
 function show(told) {
-  if (told.state !== shown.dataset.state) {
-    shown.dataset.state = told.state;
-    document.title = shown.querySelector("h1").textContent = told.title;
-    for (const part of shown.querySelectorAll("[data-part]")) {
-      part.textContent = told[part.dataset.part];
-    }
+  shown.dataset.state = told.state;
+  document.title = told.title;
+  put(shown.querySelector("h1"), told.title);
+  for (const part of shown.querySelectorAll("[data-part]")) {
+    put(part, told[part.dataset.part]);
   }
+  const again = document.getElementById("again");
+  again.hidden = !told.form;
+  again.href = told.form;
   if (told.over) {
     shown.dataset.over = "";
     document.getElementById("follows").hidden = true;
+  }
+}
+
+function put(element, text) {
+  if (element.textContent !== text) { // else a screen reader says it again
+    element.textContent = text;
   }
 }
 

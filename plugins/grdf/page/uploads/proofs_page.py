@@ -18,11 +18,10 @@ from grdf.staging.area import Staging
 from grdf.staging.proof_files import ProofFiles
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.account import stop_if_leaving
-from include.gas.account.sections.rights.proofs import Proof
 from include.gas.days.gas_day import paris_today
-from include.gas.errors import AccountLeaving, BadAccount, ProofNotSent
+from include.gas.errors import AccountLeaving, BadAccount
 from include.gas.meter_tag import meter_tag
-from include.gas.proof.proof_file import MOST, NotAProof, checked
+from include.gas.proof.proof_file import MOST, NotAProof, ProofFile, checked
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -53,22 +52,16 @@ def remove(request: Request, account: AccountDep, visitor: ConnectorDep) -> Resp
 def _store(request: Request, account: str, files: list[Uploaded], visitor: ConnectorDep) -> Response:
     sends, place = can_act(visitor, DAG), _files()
     _check_stays(account)
-    if not files:
-        return _page(request, account, can_send=sends, key="proofs.no_file")
-    if len(files) > MOST:
-        return _page(request, account, can_send=sends, key="proofs.too_many")
+    if not files or place.waiting(account) + len(files) > MOST:
+        return _page(request, account, can_send=sends, key="proofs.too_many" if files else "proofs.no_file")
+    proofs: list[ProofFile] = []
     for file in files:
         try:
-            checked(file.content)
+            proofs.append(checked(file.content))
         except NotAProof as error:
             return _page(request, account, can_send=sends, wrong=f"{file.name} {error}.")
-    try:
-        if place.waiting(account) + len(files) > MOST:
-            return _page(request, account, can_send=sends, key="proofs.too_many")
-        for file in files:
-            place.put(account, file.content)
-    except ProofNotSent as error:
-        return _page(request, account, can_send=sends, wrong=str(error))
+    for proof in proofs:
+        place.put(account, proof)
     log.info("Account %s: %s uploaded %d file(s) to be sent as proofs.", account, visitor.name, len(files))
     return RedirectResponse(f"{request.scope['root_path']}/connect/{account}/proofs", 303)
 
@@ -85,10 +78,9 @@ def _check_stays(account: str) -> None:
 
 def _page(request: Request, account: str, *, can_send: bool, wrong: str = "", key: str = "") -> Response:
     try:
-        document = AccountStore(CouchDBHook()).document(account)
+        meters = AccountStore(CouchDBHook()).account(account).meters
     except BadAccount:
         return page(request, "no_account.html", 404, heading=account, key="account.unknown")
-    proofs = sorted(Proof.all_of(document).values(), key=lambda proof: proof.pce)
     return page(
         request,
         "proofs.html",
@@ -96,7 +88,7 @@ def _page(request: Request, account: str, *, can_send: bool, wrong: str = "", ke
         account=account,
         dag=DAG,
         can_send=can_send,
-        proofs=[(meter_tag(account, proof.pce), proof) for proof in proofs],
+        proofs=[(meter_tag(account, meter.pce), proof) for meter in meters for proof in meter.proofs.values()],
         waiting=_files().waiting(account),
         most=MOST,
         today=paris_today(datetime.now(UTC)),

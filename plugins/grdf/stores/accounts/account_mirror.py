@@ -42,10 +42,14 @@ class AccountMirror(Generic[Line]):
     """One line per account of one CouchDB.
 
     :param line: what to keep of an account's document; ``None`` leaves the account out
+    :param doctype: of the documents that are mirrored, which may be others than accounts
     """
 
-    def __init__(self, couchdb: CouchDBHook, line: Callable[[dict[str, Any]], Line | None]) -> None:
+    def __init__(
+        self, couchdb: CouchDBHook, line: Callable[[dict[str, Any]], Line | None], doctype: str = ACCOUNT
+    ) -> None:
         self.couchdb = couchdb
+        self._doctype = doctype
         self.has_database = False
         self._line = line
         self._lock = threading.Lock()
@@ -74,7 +78,7 @@ class AccountMirror(Generic[Line]):
             self._lock.release()
 
     def _refresh(self) -> None:
-        response = self.couchdb.request("GET", ACCOUNT, "")
+        response = self.couchdb.request("GET", self._doctype, "")
         self.has_database = response.status_code != 404
         state = json_object(self.couchdb.good(response)) if self.has_database else {}
         if state and state == self._state:
@@ -97,7 +101,7 @@ class AccountMirror(Generic[Line]):
             last = self._since
             query = {"since": last, "limit": limit, "include_docs": "true"}
             try:
-                response = self.couchdb.request("GET", ACCOUNT, "/_changes", query=query)
+                response = self.couchdb.request("GET", self._doctype, "/_changes", query=query)
             except AnswerTooLarge:
                 if limit == 1:
                     raise
@@ -106,14 +110,14 @@ class AccountMirror(Generic[Line]):
             changes, self._since = _changes_in(json_object(self.couchdb.good(response)))
             # An answer may lack a document that exists. Without this, its account would be gone until it changes again.
             without = [row["id"] for row in changes if not (row.get("deleted") or isinstance(row.get("doc"), dict))]
-            fetched = self.couchdb.fetch(ACCOUNT, without) if without else {}
+            fetched = self.couchdb.fetch(self._doctype, without) if without else {}
             for row in changes:
                 self._take(row["id"], None if row.get("deleted") else row.get("doc") or fetched.get(row["id"]))
             if len(changes) < limit:
                 return
 
     def _take(self, account: str, document: dict[str, Any] | None) -> None:
-        ours = document is not None and document.get("account_type") == ACCOUNT_TYPE
+        ours = document is not None and (self._doctype != ACCOUNT or document.get("account_type") == ACCOUNT_TYPE)
         line = self._line(document) if document is not None and ours else None
         if line != self._known.get(account):
             self._lines = None
@@ -150,10 +154,12 @@ class KeptMirror(Generic[Line]):
 
     :param line: as for :class:`AccountMirror`
     :param patience: how often a request is sent again when CouchDB is busy or restarting
+    :param doctype: as for :class:`AccountMirror`
     """
 
-    def __init__(self, line: Callable[[dict[str, Any]], Line | None], *, patience: int) -> None:
+    def __init__(self, line: Callable[[dict[str, Any]], Line | None], *, patience: int, doctype: str = ACCOUNT) -> None:
         self._line = line
+        self._doctype = doctype
         self._patience = patience
         self._lock = threading.Lock()
         self._mirror: AccountMirror[Line] | None = None
@@ -178,4 +184,4 @@ class KeptMirror(Generic[Line]):
         if former is not None and (former.couchdb.get_conn().server_url, former.couchdb.prefix) == address:
             former.couchdb = hook
             return former
-        return AccountMirror(hook, self._line)
+        return AccountMirror(hook, self._line, self._doctype)

@@ -9,19 +9,14 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from grdf.hooks.couchdb import CouchDBHook, Document
-from grdf.stores.accounts.account_index import AccountIndex
 from include.gas.account.account import ACCOUNT_TYPE, Account
-from include.gas.account.sections.client import DEFAULT
 from include.gas.account.sections.marks import leaving
 from include.gas.account.state import with_error
-from include.gas.days.gas_day import utc_text
-from include.gas.documents.doctypes import ACCOUNT, LEASE
+from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import BadAccount, GasError, StoreBusy
 
 TRIES = 10
-LISTED = "list-of-consents"
-"""Id of the document that records when GRDF was last asked for a list by which all accounts were checked."""
 _Stored = TypeVar("_Stored", Document, Document | None)
 
 
@@ -30,7 +25,6 @@ class AccountStore:
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
-        self._index = AccountIndex(couchdb)
 
     def document(self, account_id: str) -> Document:
         """Return an account's document.
@@ -91,53 +85,16 @@ class AccountStore:
                 return new | {"_rev": revision}
         raise StoreBusy.about(cause=f"others changed its document {TRIES} times in a row", account=account_id)
 
-    def mark(self, account_id: str, error: GasError, *, partial: bool = False, asked: Account | None = None) -> None:
+    def mark(self, account_id: str, error: GasError, *, partial: bool = False) -> None:
         """Note on an account what a person must do, if a failure concerns this household rather than everybody.
 
         :param error: its class says which Cozy state goes with it, if any
         :param partial: whether other meters of the account can still be read
-        :param asked: the account for which GRDF was asked; nothing is marked if the account now holds another consent,
-            because the failure says nothing about that one
         """
         if not error.state:
             return
         now = datetime.now(UTC)
-
-        def change(document: Document) -> Document:
-            if asked is not None and _rights(asked) != _rights(Account.from_document(document)):
-                return document
-            return with_error(document, error, since=now, partial=partial)
-
-        self.update(account_id, change)
-
-    def holding(self, pce: str) -> list[Document]:
-        """Return the account documents that name a meter: as theirs or, before a first launch, as the konnector's."""
-        return sorted(self._index.holding(pce), key=lambda document: str(document["_id"]))
-
-    def waiting(self) -> list[Document]:
-        """Return the account documents with a declaration and a right that waits for its holder."""
-        return sorted(
-            (each for each in self._index.waiting() if leaving(each) is None), key=lambda document: str(document["_id"])
-        )
-
-    def listed_at(self, client: str = DEFAULT) -> str:
-        """Return when GRDF was last asked for a list by which all accounts were checked, as UTC text; "" if never.
-
-        :param client: the connection of the client whose list that was, and whose accounts they were
-        """
-        return str((self._couchdb.get(LEASE, _listed(client)) or {}).get("asked_at") or "")
-
-    def note_listed(self, asked_at: datetime, client: str = DEFAULT) -> None:
-        """Record that all accounts of a client were checked by its list. Those that it did not show say so themselves.
-
-        :param asked_at: when GRDF was asked for the list, with a time zone
-        :param client: the connection of the client
-        """
-        name = _listed(client)
-        for _ in range(TRIES):
-            stored = self._couchdb.get(LEASE, name) or {"_id": name}
-            if self._couchdb.put(LEASE, stored | {"asked_at": utc_text(asked_at)}):
-                return
+        self.update(account_id, lambda document: with_error(document, error, since=now, partial=partial))
 
     def every(self) -> Iterator[Document]:
         """Yield all documents of the database, also those of other services and of accounts that are leaving."""
@@ -156,14 +113,6 @@ class AccountStore:
         for document in self._couchdb.scan(ACCOUNT):
             if document.get("account_type") == ACCOUNT_TYPE and leaving(document) is None:
                 yield document
-
-
-def _listed(client: str) -> str:
-    return LISTED if client == DEFAULT else f"{LISTED}-{client}"
-
-
-def _rights(account: Account) -> dict[str, str | None]:
-    return {meter.pce: meter.id_accreditation for meter in account.meters}
 
 
 def listing_problem(document: Document) -> str | None:

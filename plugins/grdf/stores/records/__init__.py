@@ -1,1 +1,1 @@
-"""The records of households' consents, and those on which nothing rests any more."""
+"""The records of households' consents."""

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import cached_property
 
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.removal import Remover
+from include.gas.answers.access_rights import AccessRight
+from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE
 from include.gas.documents.gas_days import account_range
 from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.errors import StoreBusy
-from include.gas.importing.import_records import is_of_import
-from include.gas.proof.consent_record import overdue, read_record, to_document, to_keep
+from include.gas.proof.consent_record import (
+    handed_over,
+    overdue,
+    read_record,
+    record_behind,
+    to_document,
+    to_keep,
+)
 
 log = logging.getLogger(__name__)
 
@@ -40,26 +50,31 @@ class ConsentRecords:
             log.warning("Account %s: %d record(s) of its consent in %s cannot be read.", account, odd, DOCTYPE)
         return sorted(records, key=lambda record: record.given)
 
-    def has(self, record_id: str) -> bool:
-        """Return whether there is a record with this id."""
-        return self._couchdb.get(DOCTYPE, record_id) is not None
+    def hand_over(self, right: AccessRight, account: str) -> ConsentRecord | None:
+        """Give an account the record of a right whose own account is gone; a copy that was kept counts, too.
 
-    def since(self, moment: str, file: str) -> dict[tuple[str, str], str]:
-        """Return which consents an import has recorded: by account and meter, when the first one was.
+        It may be repeated, and done before the account is made: if that is not made after all, the record is kept
+        like any other that nobody needs. All records are read once.
 
-        :param moment: when the import began, UTC text
-        :param file: name of its file
+        :param right: the right, as GRDF lists it
+        :param account: the account that gets it
+        :return: the account's record; ``None`` if there is none
         """
-        found: dict[tuple[str, str], str] = {}
-        for document in self._couchdb.scan(DOCTYPE, "", BEFORE_KEPT):
-            record = read_record(document)
-            if record is not None and record.given >= moment and is_of_import(record, file):
-                about = (record.account, record.pce)
-                found[about] = min(record.given, found.get(about, record.given))
-        return found
+        known = self._by_meter[right.pce]
+        free = [each for each in known if each.account in ("", account) or not self._has_account(each.account)]
+        found = record_behind(free, right)
+        if found is None or found.account == account:
+            return found
+        mine = handed_over(found, account)
+        if self._couchdb.get(DOCTYPE, mine.id) is None:
+            self.add(mine)
+        self.remove(found)
+        known.remove(found)
+        known.append(mine)
+        return mine
 
     def remove(self, record: ConsentRecord) -> None:
-        """Remove a record whose household was not connected after all."""
+        """Remove a record whose household was not connected after all, or which another account has got."""
         Remover(self._couchdb).remove(DOCTYPE, record.id)
 
     def keep(self, account: str, left: date, days: int) -> int:
@@ -81,12 +96,26 @@ class ConsentRecords:
                 raise StoreBusy.about(account, "the record of its consent could not be kept")
         return len(copies)
 
+    def of_accounts(self) -> Iterator[tuple[Document, ConsentRecord]]:
+        """Yield the records of all accounts, with their documents, without copies and those that cannot be read."""
+        for document in self._couchdb.scan(DOCTYPE, "", BEFORE_KEPT):
+            if record := read_record(document):
+                yield document, record
+
     def remove_overdue(self, today: date, remover: Remover) -> int:
         """Remove the kept records whose time is over. Return their number.
 
         :param remover: removes as an administrator, so that nothing of them stays
         """
-        removed = remover.remove_range(DOCTYPE, *overdue(today))
-        if removed:
-            remover.compact(DOCTYPE)
-        return removed
+        return remover.remove_range(DOCTYPE, *overdue(today))
+
+    @cached_property
+    def _by_meter(self) -> dict[str, list[ConsentRecord]]:
+        found: dict[str, list[ConsentRecord]] = defaultdict(list)
+        for document in self._couchdb.scan(DOCTYPE):
+            if record := read_record(document):
+                found[record.pce].append(record)
+        return found
+
+    def _has_account(self, account: str) -> bool:
+        return self._couchdb.get(ACCOUNT, account) is not None

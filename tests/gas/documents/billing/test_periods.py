@@ -15,7 +15,6 @@ from include.gas.account.sections.section import written
 from include.gas.account.turns import day_of_month, is_due, last_turn
 from include.gas.answers.consumption.published import PERIODS, Period, read_published
 from include.gas.answers.consumption.sorting import Answer
-from include.gas.consents.consent import Consent
 from include.gas.days.asked_days import published_window
 from include.gas.days.windows import Window
 from include.gas.documents.billing.comparison import compare, compare_all
@@ -23,6 +22,7 @@ from include.gas.documents.billing.periods import merge_period, newest_period, p
 from include.gas.documents.doctypes import DATA, PUBLISHED
 from include.gas.documents.gas_days import CHANGES_KEPT, account_range, day_id
 from include.gas.errors import ConsentLost, ConsentTooNarrow, PartialAnswer, ServiceUnavailable
+from include.gas.rights.meter_rights import Held
 
 PCE = "09900000000017"
 WINDOW = Window(date(2024, 1, 1), date(2024, 6, 1))
@@ -168,18 +168,9 @@ def test_a_period_that_ends_in_the_far_future_takes_no_other_ones_place() -> Non
     assert not read(line(end="2024-12-19T06:00:00+01:00")).rows
 
 
-def test_five_years_at_first_then_two_months_back() -> None:
-    today = date(2026, 3, 10)
-
-    def window(newest: date | None, first: date | None = None, end: date | None = None) -> Window | None:
-        return published_window(today=today, newest=newest, consent_first=first, consent_end=end)
-
-    assert window(None) == Window(date(2021, 3, 12), today)
-    assert window(date(2026, 1, 1)) == Window(date(2025, 10, 31), today)
-    assert window(None, first=date(2025, 1, 1), end=date(2026, 1, 1)) == Window(date(2025, 1, 1), date(2026, 1, 1))
-    assert window(None, first=today) is None
-    leap = published_window(today=date(2028, 2, 29), newest=None, consent_first=None, consent_end=None)
-    assert leap == Window(date(2023, 3, 3), date(2028, 2, 29))
+def test_five_years_in_one_call() -> None:
+    assert published_window(date(2026, 3, 10)) == Window(date(2021, 3, 12), date(2026, 3, 10))
+    assert published_window(date(2028, 2, 29)) == Window(date(2023, 3, 3), date(2028, 2, 29))
 
 
 def test_a_document_and_back() -> None:
@@ -190,7 +181,7 @@ def test_a_document_and_back() -> None:
         "first": "2024-03-01", "end": "2024-04-01", "days": 31,
         "year": 2024, "month": 3, "day": 1, "hour": 0, "minute": 0,
         "coefficient": 11.24, "volume": 171.0, "reason": "RNO", "status": "definitive", "quality": "measured",
-        "read_at": "2024-06-01T11:00:00.000000Z", "asked_from": "2024-01-01",
+        "read_at": "2024-06-01T11:00:00.000000Z",
     }  # fmt: skip
     assert period_of(document) == period
     assert newest_period([document]) == period
@@ -308,27 +299,26 @@ def test_what_an_account_says_is_bounded() -> None:
     periods = [period_document("home", PCE, Period(day, day + timedelta(days=1), 500), READ_AT) for day in firsts]
     compared = compare_all(periods, day_documents(dict.fromkeys(firsts, 60)))
     before = {"_id": "home", "published": {"GI999001": {"read_at": "x"}}}
-    consent = Consent(PCE, "right-1")
-    document = with_published(before, consent, read_at=READ_AT, periods=periods, compared=compared)
+    held = Held(pce=PCE, word="active", right="right-1", days=(Window(MARCH, date(2025, 1, 1)),))
+    document = with_published(before, held, read_at=READ_AT, periods=periods, compared=compared)
     entry = document["published"][PCE]
     assert document["published"]["GI999001"] == {"read_at": "x"}
     assert len(entry["differences"]) == DIFFERENCES_KEPT
     assert entry["differences"][-1]["first"] == firsts[-1].isoformat()
     assert entry["differences_in_all"] == 40
     assert entry["last_period"] == {"first": "2024-04-09", "end": "2024-04-10", "load": 500}
-    assert entry["id_accreditation"] == "right-1"
+    assert (entry["id_accreditation"], entry["closes"]) == ("right-1", "2025-01-01")
     assert "message" not in entry
-    none = with_published(before, consent, read_at=READ_AT, periods=[], compared=(), message="No.")["published"][PCE]
+    none = with_published(before, held, read_at=READ_AT, periods=[], compared=(), message="No.")["published"][PCE]
     assert (none["last_period"], none["differences"], none["message"]) == (None, [], "No.")
 
 
 def test_each_account_has_one_turn_a_month() -> None:
-    consent = Consent(PCE, "right-1")
     entry = {"read_at": "2024-01-01T12:00:00Z", "id_accreditation": "right-1"}
     read = []
     for n in range(366):
         today = date(2024, 1, 2) + timedelta(days=n)
-        if is_due(entry, consent, account="home", today=today):
+        if is_due(entry, "right-1", account="home", today=today):
             read.append(today)
             entry["read_at"] = f"{today}T12:00:00Z"
     assert len({day.month for day in read}) == len(read) == 12
@@ -338,14 +328,14 @@ def test_each_account_has_one_turn_a_month() -> None:
 def test_a_turn_that_was_missed_is_made_up_for() -> None:
     turn = last_turn("home", date(2024, 5, 28))
     entry = {"read_at": f"{turn - timedelta(days=20)}T12:00:00Z", "id_accreditation": None}
-    assert is_due(entry, Consent(PCE), account="home", today=turn + timedelta(days=9))
-    assert not is_due(entry, Consent(PCE), account="home", today=turn - timedelta(days=1))
+    assert is_due(entry, "", account="home", today=turn + timedelta(days=9))
+    assert not is_due(entry, "", account="home", today=turn - timedelta(days=1))
     assert last_turn("home", date(2024, 1, 1)) in (date(2024, 1, 1), date(2023, 12, day_of_month("home")))
 
 
 @pytest.mark.parametrize(
-    "entry", [None, {}, {"read_at": ""}, {"read_at": "soon", "id_accreditation": "b"},
+    "entry", [{}, {"read_at": ""}, {"read_at": "soon", "id_accreditation": "b"},
               {"read_at": "2999-01-01T00:00:00Z", "id_accreditation": "a"}],
 )  # fmt: skip
-def test_what_is_new_or_consented_anew_is_due_at_once(entry: dict[str, Any] | None) -> None:
-    assert is_due(entry, Consent(PCE, "b"), account="home", today=date(2024, 5, 1))
+def test_what_is_new_or_consented_anew_is_due_at_once(entry: dict[str, Any]) -> None:
+    assert is_due(entry, "b", account="home", today=date(2024, 5, 1))

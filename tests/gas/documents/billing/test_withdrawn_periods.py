@@ -1,4 +1,4 @@
-"""Periods whose start GRDF has moved: the former version counts no more once a whole answer names another instead."""
+"""Periods that go: GRDF has moved their start and names others instead, or they are another household's."""
 
 from __future__ import annotations
 
@@ -9,17 +9,10 @@ from typing import Any
 import pytest
 
 from include.gas.answers.consumption.published import read_published
+from include.gas.answers.consumption.sorting import Answer
 from include.gas.days.windows import Window
-from include.gas.documents.billing.comparison import compare_all
-from include.gas.documents.billing.period_gaps import open_stretches
-from include.gas.documents.billing.period_totals import period_totals
-from include.gas.documents.billing.periods import (
-    merge_period,
-    named_again,
-    newest_period,
-    period_document,
-    readable_periods,
-)
+from include.gas.documents.billing.periods import foreign, missing_in_words, period_document, withdrawn
+from include.gas.rights.meter_rights import Held
 
 PCE = "09900000000017"
 YEAR = Window(date(2025, 1, 1), date(2025, 12, 1))
@@ -28,116 +21,77 @@ OLD, NEW, NEXT = ("01-02", "07-01", 6000), ("01-20", "07-01", 4000), ("07-01", "
 BROKEN = '{"pce": {"id_pce": "09900000000017"}, "consomm'
 
 
-class Meter:
-    """What is stored of a meter, as the monthly reading stores it. Each answer comes a month after the one before."""
-
-    def __init__(self) -> None:
-        self.docs: dict[str, dict[str, Any]] = {}
-        self.month = 1
-
-    def reads(self, *rows: Row, window: Window = YEAR, more: str = "") -> Meter:
-        self.month += 1
-        body = "\n".join([*map(line, rows), more])
-        answer = read_published(body, account="a", pce=PCE, window=window, today=date(2025, 12, 1))
-        fresh = [period_document("a", PCE, period, f"2026-{self.month:02}-01T10:00:00Z") for period in answer.rows]
-        again = named_again(self.docs.values(), fresh)
-        for new in fresh:
-            if merged := merge_period(self.docs.get(new["_id"]), new, again=new["_id"] in again):
-                self.docs[new["_id"]] = merged
-        return self
-
-    @property
-    def firsts(self) -> list[str]:
-        """Those that count."""
-        return sorted(f"{period.first:%m-%d}" for period in readable_periods(self.docs.values()))
-
-    @property
-    def load(self) -> int:
-        return sum(year["load"] for year in period_totals("a", PCE, self.docs.values())[1])
-
-
 def line(row: Row) -> str:
     first, end, energy = row
     use = {"date_debut_consommation": f"2025-{first}", "date_fin_consommation": f"2025-{end}", "energie": energy}
     return json.dumps({"pce": {"id_pce": PCE}, "consommation": use})
 
 
-def test_the_former_version_of_a_first_period_counts_no_more() -> None:
-    meter = Meter().reads(OLD, NEXT).reads(NEW, NEXT)
-    documents = list(meter.docs.values())
-    assert (meter.firsts, meter.load) == (["01-20", "07-01"], 4900)
-    assert len(documents) == 3, "the other one may turn out to be the next household's"
-    assert open_stretches(documents, [YEAR]) == [Window(YEAR.first, date(2025, 1, 20))]
-    day = {"_id": f"a:{PCE}:2025-01-02", "year": 2025, "month": 1, "day": 2, "load": 3}
-    assert [each.first for each in compare_all(documents, [day])] == [date(2025, 1, 20), date(2025, 7, 1)]
-    moved = Meter().reads(NEXT).reads(("06-15", "10-01", 950))
-    newest = newest_period(moved.docs.values())
-    assert newest is not None
-    assert newest.first == date(2025, 6, 15)
+def read(*rows: Row, window: Window = YEAR, more: str = "") -> Answer[Any]:
+    body = "\n".join([*map(line, rows), more])
+    return read_published(body, account="a", pce=PCE, window=window, today=date(2025, 12, 1))
 
 
-def test_what_grdf_takes_back_again_comes_back() -> None:
-    meter = Meter().reads(OLD, NEXT).reads(NEW, NEXT).reads(OLD, NEXT)
-    assert (meter.firsts, meter.load) == (["01-02", "07-01"], 6900)
+def stored(*rows: Row, at: str = "2026-01-01T10:00:00Z") -> list[dict[str, Any]]:
+    return [period_document("a", PCE, period, at) for period in read(*rows).rows]
 
 
-def test_a_boundary_between_two_periods_moves() -> None:
-    meter = Meter().reads(OLD, NEXT).reads(("01-02", "06-15", 5900), ("06-15", "10-01", 1000))
-    assert (meter.firsts, meter.load) == (["01-02", "06-15"], 6900)
+def gone(documents: list[dict[str, Any]], answer: Answer[Any]) -> list[str]:
+    return [each["first"][5:] for each in withdrawn(documents, answer, "2026-02-01T10:00:00Z")]
 
 
-@pytest.mark.parametrize("more", ["", BROKEN])
-def test_a_wrong_one_beside_a_right_one_that_stays_the_same(more: str) -> None:
-    """GRDF names it once, and then only the right one again. That one is written once more, and never again."""
-    wrong = ("01-05", "07-01", 9000)
-    meter = Meter().reads(OLD, NEXT).reads(wrong, NEXT, more=more).reads(OLD, NEXT)
-    assert (meter.firsts, meter.load) == (["01-02", "07-01"], 6900)
-    before = {key: dict(each) for key, each in meter.docs.items()}
-    meter.reads(OLD, NEXT).reads(OLD, NEXT)
-    assert meter.docs == before
+@pytest.mark.parametrize(
+    ("before", "now", "taken"),
+    [
+        ((OLD, NEXT), (NEW, NEXT), ["01-02"]),
+        ((NEW, NEXT), (OLD, NEXT), ["01-20"]),
+        ((NEXT,), (("06-15", "10-01", 950),), ["07-01"]),
+        ((OLD, NEXT), (("01-02", "06-15", 5900), ("06-15", "10-01", 1000)), ["07-01"]),
+        ((OLD, NEXT), (OLD, NEXT), []),
+        ((OLD, NEXT), (NEXT,), []),  # nothing is on its days now: it may have been left out
+        ((OLD, NEW), (OLD, NEW), []),  # GRDF names both
+        ((OLD, NEXT), (("01-02", "07-01", None), NEW, NEXT), []),  # named without an energy
+    ],
+)
+def test_what_a_whole_answer_takes_away(before: tuple[Row, ...], now: tuple[Row, ...], taken: list[str]) -> None:
+    assert gone(stored(*before), read(*now)) == taken
 
 
-@pytest.mark.parametrize("rows", [(NEW, NEXT), (("06-15", "10-01", 1000),)])
-def test_an_answer_that_is_not_whole_takes_nothing_away(rows: tuple[Row, ...]) -> None:
-    meter = Meter().reads(OLD, NEXT).reads(*rows, more=BROKEN)
-    assert {"01-02", "07-01"} < set(meter.firsts)
-    assert meter.load == 6900
-    meter.reads(*rows)
-    assert "asked_from" in meter.docs[f"a:{PCE}:2025-{rows[0][0]}"], "the same figures, and now it is sure"
-    assert "01-02" not in meter.firsts
+def test_what_takes_nothing_away() -> None:
+    documents = stored(OLD, NEXT)
+    assert gone(documents, read(NEW, NEXT, more=BROKEN)) == [], "cut short"
+    late = Window(date(2025, 5, 1), YEAR.end)
+    assert gone(documents, read(("06-15", "10-01", 1000), window=late)) == ["07-01"], "the other begins before"
+    assert gone(stored(OLD, at="2026-03-01T10:00:00Z"), read(NEW)) == [], "read later than the answer"
+    assert gone([documents[0] | {"end": None}], read(NEW)) == [], "damaged"
+    assert gone([documents[0] | {"read_at": 7}], read(NEW)) == ["01-02"], "one that says no moment is the oldest"
 
 
-def test_periods_that_grdf_names_together_stay() -> None:
-    meter = Meter().reads(OLD, NEXT).reads(OLD, NEW, NEXT).reads(OLD, NEW, NEXT)
-    assert (meter.firsts, meter.load) == (["01-02", "01-20", "07-01"], 6900)
-    assert Meter().reads(OLD, NEW).reads(NEW, OLD).firsts == ["01-02", "01-20"]
-    assert Meter().reads(OLD, NEW, NEXT).reads(NEW, NEXT).firsts == ["01-20", "07-01"], "until it names one alone"
+def held(*windows: Window) -> Held:
+    return Held(pce=PCE, word="over", days=windows)
 
 
-def test_one_that_begins_before_what_was_asked_for_stays() -> None:
-    moved = ("06-15", "10-01", 1000)
-    meter = Meter().reads(OLD, NEXT).reads(moved, window=Window(date(2025, 5, 1), YEAR.end))
-    assert (meter.firsts, meter.load) == (["01-02", "06-15"], 6000)
-    meter.reads(moved)
-    assert meter.firsts == ["06-15"], "all days were asked for"
+def test_what_the_account_may_not_hold() -> None:
+    documents = stored(OLD, NEXT, ("10-01", "11-01", 50))
+
+    def found(*windows: Window) -> list[str]:
+        mine = held(*windows)
+        return [each["first"][5:] for each in foreign(documents, mine.holds, windows[0].first)]
+
+    assert found(YEAR) == []
+    assert found(Window(YEAR.first, date(2025, 8, 1))) == ["07-01", "10-01"], "only in part"
+    assert found(Window(date(2025, 7, 1), YEAR.end)) == [], "what is older is left alone"
+    assert found(Window(YEAR.first, date(2025, 7, 1)), Window(date(2025, 10, 1), YEAR.end)) == ["07-01"]
+    odd = [documents[1] | {"end": "soon"}, {"_id": f"a:{PCE}:note"}]
+    assert foreign(odd, held(YEAR).holds, YEAR.first) == []
+    assert foreign(odd, held(Window(YEAR.first, date(2025, 7, 1))).holds, YEAR.first) == odd[:1]
 
 
-def test_one_that_is_named_without_an_energy_is_not_withdrawn() -> None:
-    meter = Meter().reads(OLD, NEXT).reads(("01-02", "07-01", None), NEW, NEXT)
-    assert {"01-02", "01-20"} < set(meter.firsts)
-    assert Meter().reads(NEXT).reads(("06-15", "10-01", 1), ("10-01", "11-01", None)).firsts == ["06-15"]
-
-
-@pytest.mark.parametrize("damage", [{"asked_from": "soon"}, {"asked_from": 7}, {"end": None}])
-def test_a_damaged_document_replaces_none(damage: dict[str, Any]) -> None:
-    meter = Meter().reads(OLD, NEXT).reads(NEW, NEXT)
-    meter.docs[f"a:{PCE}:2025-01-20"] |= damage
-    assert meter.load == 6900
-    assert meter.reads(NEW, NEXT).firsts == ["01-20", "07-01"], "the next reading mends it"
-
-
-@pytest.mark.parametrize("moment", [7, None])
-def test_one_that_says_no_moment_counts_as_the_oldest(moment: Any) -> None:
-    meter = Meter().reads(OLD, NEXT)
-    meter.docs[f"a:{PCE}:2025-01-02"]["read_at"] = moment
-    assert meter.reads(NEW, NEXT).firsts == ["01-20", "07-01"]
+def test_days_without_a_period_are_named() -> None:
+    may, july = ("05-01", "06-01", 5), ("07-01", "08-01", 6)
+    assert missing_in_words(stored(may, july, ("10-01", "11-01", 7)), [YEAR]) == (
+        "No billing period is stored for 2025-06-01 to 2025-06-30, 2025-08-01 to 2025-09-30. "
+        "GRDF is asked again each month."
+    )
+    assert missing_in_words(stored(may, july), [Window(YEAR.first, date(2025, 6, 1))]) == "", "not its days"
+    assert missing_in_words(stored(OLD, NEXT), [YEAR]) == missing_in_words([], [YEAR]) == ""

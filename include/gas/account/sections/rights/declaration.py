@@ -19,7 +19,6 @@ PERSON = ("name", "company", "postcode", "email", "phone")
 """The keys that are removed as soon as GRDF has the right."""
 _KEPT = ("pce", "perimeters", "first", "end", "calls_until")
 _ENTERED_AT, _REFUSED_SINCE = "entered_at", "refused_since"
-_NEW = timedelta(hours=2)
 REFUSED_KEPT = timedelta(days=30)
 """How long what a household gave is kept after it was refused, or while GRDF never answers."""
 
@@ -58,11 +57,9 @@ class Declaration(Section, frozen=True):
     :param refused: whether the declaration cannot be sent or GRDF has refused it; scheduled runs then leave it until a
         person starts one
     :param refused_because: what a person has to correct, in words
+    :param refused_reason: the same for the page: GRDF's code, or a name as in ``DeclarationRefused``
     :param refused_since: when it was refused for the first time, or first seen refused and without a moment, UTC; 30
         days later the person is removed, and this, too
-    :param declared: when GRDF took it, UTC
-    :param waits: whether the holder of a right of the account has not answered yet; absent if none is waited for
-    :param answered: when we saw that no holder's answer is awaited any more, UTC
     """
 
     key: ClassVar[str] = "declaration"
@@ -80,14 +77,12 @@ class Declaration(Section, frozen=True):
     entered_at: str = ""
     refused: bool = False
     refused_because: str = ""
+    refused_reason: str = ""
     refused_since: str = ""
-    declared: str = ""
-    waits: bool = False
-    answered: str = ""
 
     def __repr__(self) -> str:
         """Return a text without the person."""
-        return f"Declaration(declared={self.declared!r}, waits={self.waits})"
+        return "Declaration()"
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Declaration | None:
@@ -95,22 +90,10 @@ class Declaration(Section, frozen=True):
         found = members(document.get(cls.key))
         return read_fields(cls, found) if found else None
 
-    def is_new(self, now: datetime) -> bool:
-        """Return whether GRDF took it so lately that the holder may be about to answer the e-mail."""
-        age = _age(self.declared, now)
-        return age is not None and age < _NEW
-
 
 def names_person(document: Mapping[str, Any]) -> bool:
     """Return whether an account document has a declaration that GRDF does not have yet."""
     return any(members(document.get(Declaration.key)).get(name) for name in PERSON)
-
-
-def is_same(one: Declaration | None, other: Declaration | None) -> bool:
-    """Return whether two declarations are of the same household for the same meter."""
-    if one is None or other is None:
-        return one is other
-    return all(getattr(one, name) == getattr(other, name) for name in ("pce", *PERSON))
 
 
 def is_same_holder(one: Holder, other: Holder) -> bool:
@@ -135,14 +118,15 @@ def refusal_of(document: Mapping[str, Any]) -> str:
     return because if is_refused(document) and isinstance(because, str) else ""
 
 
-def with_refused(document: Mapping[str, Any], because: str, at: datetime) -> Document:
+def with_refused(document: Mapping[str, Any], because: str, at: datetime, reason: str = "") -> Document:
     """Return the account document with a note that a person has to correct the declaration.
 
     :param because: what to correct, without the person
+    :param reason: the same for the page
     """
     found = members(document.get(Declaration.key))
     since = found.get(_REFUSED_SINCE) or utc_text(at)
-    note = {"refused": True, "refused_because": because, _REFUSED_SINCE: since}
+    note = {"refused": True, "refused_because": because, "refused_reason": reason, _REFUSED_SINCE: since}
     return put(document, Declaration.key, {**found, **note}) if names_person(document) else dict(document)
 
 
@@ -174,13 +158,9 @@ def entered_again(document: Document, now: datetime) -> Document:
 
 
 def without_person(document: Mapping[str, Any]) -> Document:
-    """Return the account document without what the household gave to be declared.
-
-    What is known of a right that was declared before stays.
-    """
+    """Return the account document without what the household gave to be declared; what was declared stays."""
     found = members(document.get(Declaration.key))
-    kept = {key: value for key, value in found.items() if key not in (*PERSON, _ENTERED_AT)}
-    return put(document, Declaration.key, kept if kept.get("declared") else None)
+    return put(document, Declaration.key, {key: value for key, value in found.items() if key in _KEPT} or None)
 
 
 def without_old_person(document: Document, now: datetime) -> Document:
@@ -209,32 +189,3 @@ def _age(moment: object, now: datetime) -> timedelta | None:
         return max(timedelta(), now - datetime.fromisoformat(str(moment)))
     except (ValueError, TypeError, OverflowError):
         return None
-
-
-def with_declared(document: Mapping[str, Any], pce: str, at: datetime, *, waits: bool) -> Document:
-    """Return the account document without the person, because GRDF has the right now.
-
-    If the declaration is about another meter by now, the person stays, and the next run declares that one.
-
-    :param pce: the right's meter
-    :param at: when GRDF took it, aware
-    :param waits: whether a right of the account waits for its holder
-    """
-    found = members(document.get(Declaration.key))
-    other = names_person(document) and str(found.get("pce") or "").strip() != pce
-    kept = {key: value for key, value in found.items() if key in (*_KEPT, *(PERSON if other else ()))}
-    note = {"declared": utc_text(at)} | ({"waits": True} if waits else {})
-    return put(document, Declaration.key, kept | note)
-
-
-def with_look(document: Mapping[str, Any], at: datetime, *, waits: bool) -> Document:
-    """Return the account document with a note whether a holder's answer is still awaited.
-
-    :param at: when GRDF was asked, aware
-    :param waits: whether it is
-    """
-    found = members(document.get(Declaration.key))
-    if not found or not (waits or found.get("waits")):
-        return dict(document)
-    kept = {key: value for key, value in found.items() if key not in ("waits", "answered")}
-    return put(document, Declaration.key, kept | ({"waits": True} if waits else {"answered": utc_text(at)}))

@@ -5,19 +5,20 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, HTTPException, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect import exchange as connecting
 from grdf.page.connect.attempt import Attempt, State
 from grdf.page.connect.exchange import Stop
-from grdf.page.connect.shared_pages import BY_LINK, CALLBACK, TROUBLE, stopped
+from grdf.page.connect.progress_cookie import Followed
+from grdf.page.connect.shared_pages import BY_LINK, CALLBACK, HOUSEHOLD, WayIn
 from grdf.page.html.render import page
 from grdf.page.security import Visitor, VisitorIfAnyDep, may_connect, viewable
 from include.gas.documents.gas_days import dag_id
 
-router = APIRouter()
+router = APIRouter(route_class=WayIn)
 
 ERRORS_OF_THE_HOUSEHOLD = frozenset({"access_denied", "login_required", "consent_required", "interaction_required"})
 
@@ -35,23 +36,24 @@ def callback(request: Request, visitor: VisitorIfAnyDep) -> Response:
     household = state is not None and state.household
     if visitor is None and not (household and settings.household_links()):
         raise HTTPException(401, "not logged in")
-    base = request.scope["root_path"]
-    account = state.account if state else ""
+    base, account = request.scope["root_path"], state.account if state else ""
+    request.state.account, request.state.household = account, household
     # An answer that belongs to no attempt names no account, so the link leads back to the choice of an account.
-    again = None if household else f"{base}/connect/{account}"
-    try:
-        attempt = _attempt(request, state, visitor)
-        if attempt.link:
-            again = f"{base}/household?token={attempt.link.token}"
-        done = connecting.finish(
-            attempt,
-            _code(answer, attempt),
-            by=visitor.name if visitor and not household else BY_LINK,
-            may_see=lambda other: visitor is not None and bool(viewable(visitor, [other])),
-        )
-    except TROUBLE as error:
-        return stopped(request, error, account=account, again=again, household=household)
-    return page(request, "connected.html", done=done, dag=dag_id(account), household=household)
+    request.state.again = "" if household else f"{base}/connect/{account}"
+    attempt = _attempt(request, state, visitor)
+    if attempt.link:
+        request.state.again = f"{base}{HOUSEHOLD}?token={attempt.link.token}"
+    done = connecting.finish(
+        attempt,
+        _code(answer, attempt),
+        by=visitor.name if visitor and not household else BY_LINK,
+        may_see=lambda other: visitor is not None and bool(viewable(visitor, [other])),
+    )
+    if not done.waits:
+        return page(request, "connected.html", done=done, dag=dag_id(account), household=household)
+    if attempt.link is None:
+        return RedirectResponse(f"{base}/connect/{account}/progress", 303)
+    return Followed(account, attempt.state.name, done.at, attempt.link.token).lead_there(request, attempt.redirect_uri)
 
 
 def _attempt(request: Request, state: State | None, visitor: Visitor | None) -> Attempt:
@@ -89,7 +91,6 @@ def _code(answer: dict[str, list[str]], attempt: Attempt) -> str:
         raise Stop("other_server", 400)
     word = _single(answer, "error")
     if word:
-        connecting.end(attempt)
         raise Stop("refused", 200) if word in ERRORS_OF_THE_HOUSEHOLD else Stop("grdf_error", 502, _word(word))
     code = _single(answer, "code")
     if not code:

@@ -13,8 +13,9 @@ import secrets
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import JSONResponse, Response
 
 from grdf import settings
@@ -24,7 +25,7 @@ from grdf.page.connect.attempt import Link
 from grdf.page.connect.exchange import Stop, check_link_calls, couchdb, let_pass
 from grdf.page.connect.routes.start_page import Opener, require_way, start_page, to_grdf
 from grdf.page.connect.sealing import Sealed
-from grdf.page.connect.shared_pages import TROUBLE, HolderDep, page_address, stopped
+from grdf.page.connect.shared_pages import HOUSEHOLD, HolderDep, WayIn, page_address
 from grdf.page.html.render import page, wants_page
 from grdf.page.security import AccountDep, ConnectorDep
 from grdf.stores.household_links import HouseholdLinks
@@ -34,9 +35,7 @@ log = logging.getLogger(__name__)
 LINK_DAYS = 7
 """How long a link for a household is valid."""
 
-router = APIRouter()
-
-HOUSEHOLD = "/household"
+router = APIRouter(route_class=WayIn)
 
 
 @dataclass(frozen=True)
@@ -53,21 +52,12 @@ class Invitation(Sealed):
 
     @classmethod
     def read(cls, token: str) -> Invitation:
-        """Open a link, and check that it may still be used.
-
-        :param token: the sealed token in the link's address
-        :raises Stop: if it may not be used
-        """
-        found = cls.open(token)
-        found.check()
-        return found
-
-    @classmethod
-    def open(cls, token: str) -> Invitation:
         """Open a link, which may have been used or taken back.
 
-        :raises Stop: if it was not created here, or has expired
+        :param token: the sealed token in the link's address
+        :raises Stop: if it was not created here, or has expired, or links are switched off
         """
+        require_links()
         found = cls.opened(token)
         if found is None:
             raise Stop("link_unknown", 404)
@@ -75,27 +65,26 @@ class Invitation(Sealed):
             raise Stop("link_over", 410)
         return found
 
-    def check(self) -> None:
-        """Check that the link may be used. It connects once, and only until it is taken back.
 
-        :raises Stop: if it may not be used
-        """
-        let_pass(HouseholdLinks(couchdb()).standing(self.account, self.id))
+def _opener(request: Request, token: str = "") -> Opener:
+    """Return who opened the page: whoever has the link. It takes the place of a login."""
+    found = Invitation.read(token)
+    request.state.account, opener = found.account, Opener(found.account, link=Link(found.id, token))
+    if request.method == "POST":
+        request.state.again = f"{request.scope['root_path']}{opener.start()}"
+    return opener
 
-    def begin(self) -> None:
-        """Count an attempt with the link, after checking that enough calls to GRDF are left for it.
 
-        :raises Stop: if no attempt may begin
-        """
-        check_link_calls(GrdfOAuthHook(connecting.place(self.account).connection))
-        let_pass(HouseholdLinks(couchdb()).begin(self.account, self.id))
+def check_link(opener: Opener) -> None:
+    """Check that a household's link may be used.
 
-    def link(self, token: str) -> Link:
-        """Return the link for an attempt.
+    :raises Stop: if it may not
+    """
+    if opener.link:
+        let_pass(HouseholdLinks(couchdb()).standing(opener.account, opener.link.id))
 
-        :param token: the sealed token in the link's address
-        """
-        return Link(self.id, self.until, token)
+
+LinkDep = Annotated[Opener, Depends(_opener)]
 
 
 @router.post("/connect/{account}/link")
@@ -108,12 +97,8 @@ def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
         raise HTTPException(404, "links for households are switched off")
     until = int(time.time()) + 86_400 * LINK_DAYS
     invitation = Invitation(secrets.token_urlsafe(16), account, until)
-    try:
-        connection = connecting.place(account).connection
-        link = f"{page_address(connection)}{HOUSEHOLD}?token={invitation.sealed()}"
-        HouseholdLinks(couchdb()).make(account, invitation.id, until)
-    except TROUBLE as error:
-        return stopped(request, error, account=account)
+    link = f"{page_address(connecting.place(account).connection)}{HOUSEHOLD}?token={invitation.sealed()}"
+    HouseholdLinks(couchdb()).make(account, invitation.id, until)
     moment = datetime.fromtimestamp(until, UTC)
     log.info("Account %s: %s created a link for its household, valid until %s.", account, visitor.name, moment)
     if not wants_page(request):
@@ -127,16 +112,9 @@ def take_back(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
 
     Programs get JSON with ``account`` and ``taken_back``, which says whether a link was valid.
     """
-    try:
-        taken_back = HouseholdLinks(couchdb()).take_back(account)
-    except TROUBLE as error:
-        return stopped(request, error, account=account)
-    log.info(
-        "Account %s: %s took the link for its household back%s.",
-        account,
-        visitor.name,
-        "" if taken_back else ", but none was valid",
-    )
+    taken_back = HouseholdLinks(couchdb()).take_back(account)
+    none = "" if taken_back else ", but none was valid"
+    log.info("Account %s: %s took the link for its household back%s.", account, visitor.name, none)
     if not wants_page(request):
         return JSONResponse({"account": account, "taken_back": taken_back})
     return page(request, "household_link_back.html", account=account, taken_back=taken_back)
@@ -144,39 +122,26 @@ def take_back(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
 
 @router.get(HOUSEHOLD)
 @router.get(f"{HOUSEHOLD}/")
-def start(request: Request, token: str = "") -> Response:
-    """Explain to the household what it will be asked. The link takes the place of a login."""
-    try:
-        require_links()
-        invitation = Invitation.read(token)
-        return start_page(request, invitation.account, Opener(link=invitation.link(token)))
-    except TROUBLE as error:
-        return stopped(request, error, household=True)
+def start(request: Request, opener: LinkDep) -> Response:
+    """Explain to the household what it will be asked."""
+    check_link(opener)
+    return start_page(request, opener)
 
 
 @router.post(HOUSEHOLD)
 @router.post(f"{HOUSEHOLD}/")
-def begin(request: Request, holder: HolderDep, token: str = "") -> Response:
-    """Send the household to GRDF. The link takes the place of a login."""
-    account = ""
-    try:
-        require_links()
-        invitation = Invitation.read(token)
-        account = invitation.account
-        require_way("client_connect")
-        invitation.begin()
-        return to_grdf(request, account, holder, Opener(link=invitation.link(token)))
-    except TROUBLE as error:
-        return stopped(request, error, account=account, household=True)
+def begin(request: Request, holder: HolderDep, opener: LinkDep) -> Response:
+    """Send the household to GRDF, if enough calls are left for it."""
+    check_link(opener)
+    require_way("client_connect")
+    check_link_calls(GrdfOAuthHook(connecting.place(opener.account).connection))
+    return to_grdf(request, holder, opener)
 
 
 @router.get(f"{HOUSEHOLD}/done")
 def done(request: Request) -> Response:
     """Thank a household that reloads its last page. The page contains no data."""
-    try:
-        require_links()
-    except TROUBLE as error:
-        return stopped(request, error, household=True)
+    require_links()
     return page(request, "household_done.html")
 
 

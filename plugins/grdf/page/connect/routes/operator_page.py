@@ -11,14 +11,14 @@ from starlette.responses import RedirectResponse, Response
 
 from grdf.page.connect.exchange import couchdb
 from grdf.page.connect.routes.start_page import Opener, start_page, to_grdf
-from grdf.page.connect.shared_pages import TROUBLE, HolderDep, stopped
+from grdf.page.connect.shared_pages import HolderDep, WayIn
 from grdf.page.html.render import page
 from grdf.page.security import AccountDep, ConnectorDep, Visitor, can_connect, may_connect_some
 from grdf.stores.household_links import HouseholdLinks
 from include.gas.days.gas_day import PARIS
 from include.gas.documents.gas_days import ACCOUNT_ID
 
-router = APIRouter()
+router = APIRouter(route_class=WayIn)
 
 LISTED = 100
 """How many open links are listed at most, those that expire first."""
@@ -33,10 +33,7 @@ def choose(request: Request, visitor: Annotated[Visitor, Depends(may_connect_som
     inside = request.headers.get("Sec-Fetch-Dest") == "iframe"
     proposal = account or f"household-{secrets.token_hex(4)}"
     status = 422 if account else 200
-    try:
-        links = [link for link in HouseholdLinks(couchdb()).open() if can_connect(visitor, link[0])]
-    except TROUBLE as error:
-        return stopped(request, error)
+    links = [link for link in HouseholdLinks(couchdb()).open() if can_connect(visitor, link[0])]
     shown = [(name, datetime.fromtimestamp(until, PARIS).isoformat()) for name, until in links[:LISTED]]
     return page(
         request,
@@ -53,16 +50,10 @@ def choose(request: Request, visitor: Annotated[Visitor, Depends(may_connect_som
 @router.get("/connect/{account}")
 def start(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
     """Explain what the household will be asked."""
-    try:
-        return start_page(request, account, Opener(visitor.id))
-    except TROUBLE as error:
-        return stopped(request, error, account=account)
+    return start_page(request, Opener(account, visitor.name, visitor.id))
 
 
 @router.post("/connect/{account}")
 def begin(request: Request, account: AccountDep, visitor: ConnectorDep, holder: HolderDep) -> Response:
     """Send the browser to GRDF."""
-    try:
-        return to_grdf(request, account, holder, Opener(visitor.id))
-    except TROUBLE as error:
-        return stopped(request, error, account=account)
+    return to_grdf(request, holder, Opener(account, visitor.name, visitor.id))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -15,10 +15,11 @@ from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect import exchange as connecting
 from grdf.page.connect.attempt import MINUTES, Attempt, Link
 from grdf.page.connect.direct_form import Ticket, Typed
-from grdf.page.connect.exchange import Stop, couchdb, deletions_now, stop_for
+from grdf.page.connect.exchange import Stop, couchdb, stop_for
 from grdf.page.connect.shared_pages import (
+    BY_LINK,
     CALLBACK,
-    TROUBLE,
+    HOUSEHOLD,
     Holder,
     origin_of,
     page_address,
@@ -28,20 +29,25 @@ from grdf.page.connect.shared_pages import (
 from grdf.page.guard import policy
 from grdf.page.html.render import page
 from grdf.stores.household_links import HouseholdLinks
+from include.gas.account.declaring import YEARS_BACK
+from include.gas.account.grant import results_of
 from include.gas.account.sections.rights.declaration import PERIMETERS
 from include.gas.days.gas_day import ONE_DAY, PARIS, paris_today
 from include.gas.days.windows import oldest_allowed
-from include.gas.rights.declared_right import YEARS_BACK
+from include.gas.errors import GasError
 
 
 @dataclass(frozen=True)
 class Opener:
-    """Who opened the page.
+    """Who opened the page of an account.
 
+    :param by: who that is, for records and logs
     :param visitor: id of the Airflow user; empty for a household's link
     :param link: the household's link, if it was used
     """
 
+    account: str
+    by: str = BY_LINK
     visitor: str = ""
     link: Link | None = None
 
@@ -50,47 +56,49 @@ class Opener:
         """Whether it was a household, with its link."""
         return self.link is not None
 
-    def start(self, account: str, way: str = "") -> str:
+    def start(self, way: str = "") -> str:
         """Return the path of the form, below the page's own address.
 
         :param way: what follows it for a way in, such as ``/direct``
         """
-        return f"/household{way}?token={self.link.token}" if self.link else f"/connect/{account}{way}"
+        return f"{HOUSEHOLD}{way}?token={self.link.token}" if self.link else f"/connect/{self.account}{way}"
 
+    def new_ticket(self) -> Ticket:
+        """Return a ticket for the direct way's form."""
+        return Ticket.new(self.account, visitor=self.visitor, link=self.link.id if self.link else "")
 
-@dataclass(frozen=True)
-class Direct:
-    """The form of the direct way as it is shown.
-
-    :param typed: what is in it
-    :param errors: what is wrong, by field; the field ``""`` is the form as a whole
-    :param status: the HTTP status of the page
-    """
-
-    typed: Typed = field(default_factory=Typed.blank)
-    errors: dict[str, str] = field(default_factory=dict)
-    status: int = 200
+    def ticket_in(self, typed: Typed) -> Ticket | None:
+        """Return the ticket of a form that was sent; ``None`` if it is over or somebody else's."""
+        link = self.link.id if self.link else ""
+        return Ticket.read(typed.ticket, self.account, visitor=self.visitor, link=link)
 
 
 def start_page(
-    request: Request, account: str, opener: Opener, *, holder: Holder | None = None, direct: Direct | None = None
+    request: Request,
+    opener: Opener,
+    *,
+    holder: Holder | None = None,
+    typed: Typed | None = None,
+    errors: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the page with a form for each way in.
 
     :param holder: the fields of Client Connect as typed, if they are not valid
-    :param direct: the form of the direct way as typed
+    :param typed: the form of the direct way as typed
+    :param errors: what is wrong there, by field; the field ``""`` is the form as a whole
     :raises Stop: if the account cannot be connected, or no way is open
     """
-    ways, place = settings.ways_in(), connecting.place(account)
+    account, ways, place = opener.account, settings.ways_in(), connecting.place(opener.account)
     grdf, trouble = _grdf(account, request, place.connection, ways)
     links = settings.household_links() and not opener.is_household
-    today, shown = paris_today(datetime.now(UTC)), direct or Direct()
+    today = paris_today(datetime.now(UTC))
+    sent = typed or (Typed.blank() if opener.is_household else Typed.to_correct(place.document))
     answer = page(
         request,
         "connect.html",
-        422 if holder else shown.status,
+        422 if holder or errors else 200,
         account=account,
-        known=place.known,
+        known=bool(results_of(place.document or {}).get("consents")),
         client=place.connection if len(dag_settings.connections()) > 1 and not opener.is_household else "",
         household=opener.is_household,
         ways=ways if grdf or (trouble and not opener.is_household) else [way for way in ways if way == "direct"],
@@ -100,13 +108,14 @@ def start_page(
         wrong=holder is not None,
         inside=request.headers.get("Sec-Fetch-Dest") == "iframe",
         here=grdf,
-        direct=shown,
+        typed=sent,
+        errors=errors or {},
         perimeters=PERIMETERS,
-        ticket=_ticket(account, opener) if "direct" in ways else "",
+        ticket=opener.new_ticket().sealed() if "direct" in ways else "",
         oldest=oldest_allowed(today, YEARS_BACK),
         tomorrow=today + ONE_DAY,
-        to_client=f"{request.scope['root_path']}{opener.start(account)}",
-        to_direct=f"{request.scope['root_path']}{opener.start(account, '/direct')}",
+        to_client=f"{request.scope['root_path']}{opener.start()}",
+        to_direct=f"{request.scope['root_path']}{opener.start('/direct')}",
         links=links,
         link_until=_link_until(account) if links else None,
     )
@@ -125,7 +134,7 @@ def require_way(way: settings.WayIn) -> None:
         raise Stop("way_closed", 404)
 
 
-def to_grdf(request: Request, account: str, holder: Holder, opener: Opener) -> Response:
+def to_grdf(request: Request, holder: Holder, opener: Opener) -> Response:
     """Redirect the browser to GRDF. If the fields of the form are not valid, show the form again.
 
     :param request: a request sent by the form of :func:`start_page`
@@ -133,20 +142,19 @@ def to_grdf(request: Request, account: str, holder: Holder, opener: Opener) -> R
     :raises Stop: if the account cannot be connected, or the form was opened at an address other than the callback's
     """
     require_way("client_connect")
-    connection = connecting.place(account).connection
+    connection = connecting.place(opener.account).connection
     facts = GrdfOAuthHook(connection).facts
     back = redirect_uri(facts)
     origin = request.headers.get("Origin")
     if origin and urlsplit(origin).netloc != urlsplit(back).netloc:
         # The cookie would be missing when GRDF redirects back.
-        raise Stop("other_address", 409, origin_of(back), again=f"{page_address(connection)}{opener.start(account)}")
+        raise Stop("other_address", 409, origin_of(back), again=f"{page_address(connection)}{opener.start()}")
     try:
         hint = holder.hint()
     except ValueError:
-        return start_page(request, account, opener, holder=holder)
-    deletions = deletions_now(couchdb(), account)
+        return start_page(request, opener, holder=holder)
     attempt = Attempt.begin(
-        account, visitor=opener.visitor, redirect_uri=back, link=opener.link, deletions=deletions, connection=connection
+        opener.account, visitor=opener.visitor, redirect_uri=back, link=opener.link, connection=connection
     )
     answer = RedirectResponse(attempt.authorize_url(facts, hint), 303)
     attempt.give_to(answer, request.scope["root_path"] + CALLBACK)
@@ -165,7 +173,7 @@ def _grdf(account: str, request: Request, connection: str, ways: Sequence[str]) 
         return "", ""
     try:
         address = redirect_uri(GrdfOAuthHook(connection).facts)
-    except TROUBLE as error:
+    except (Stop, GasError) as error:
         if len(ways) == 1:
             raise
         return "", stop_for(error).key
@@ -175,8 +183,3 @@ def _grdf(account: str, request: Request, connection: str, ways: Sequence[str]) 
 def _link_until(account: str) -> str | None:
     until = HouseholdLinks(couchdb()).good_until(account)
     return datetime.fromtimestamp(until, PARIS).isoformat() if until else None
-
-
-def _ticket(account: str, opener: Opener) -> str:
-    link = opener.link.id if opener.link else ""
-    return Ticket.new(account, visitor=opener.visitor, link=link, deletions=deletions_now(couchdb(), account)).sealed()

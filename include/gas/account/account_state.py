@@ -1,0 +1,148 @@
+"""What an account's document says once its rights are known: its meters, its state, and whether a person is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from include.gas.account.own_meters import with_meters
+from include.gas.account.sections.marks import leaving
+from include.gas.account.sections.rights.declaration import (
+    REFUSED_KEPT,
+    is_refused,
+    names_person,
+    refusal_of,
+    with_entered,
+    without_old_person,
+)
+from include.gas.account.state import with_state
+from include.gas.answers.proof_state import REFUSED
+from include.gas.days.gas_day import PARIS, paris_today
+from include.gas.documents.gas_days import Document
+from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
+from include.gas.meter_tag import meter_tag
+from include.gas.rights.meter_rights import Held
+from include.gas.rights.proof_check import proof_message
+
+OF_RUNS = (VENDOR_DOWN, LOGIN_FAILED)
+"""States that the next run clears by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class RightsState:
+    """What the rights of an account mean for its household.
+
+    :param word: Cozy's word; ``None`` if nobody must act
+    :param message: what a person must do
+    :param partial: whether other meters are read
+    :param proof: whether it is about nothing but a proof that GRDF has refused
+    """
+
+    word: str | None = None
+    message: str = ""
+    partial: bool = False
+    proof: bool = False
+
+
+def state_of(document: Mapping[str, Any], held: Sequence[Held]) -> RightsState:
+    """Return what an account's rights mean for its household.
+
+    A meter that is over beside one that may be read is history: who has moved is asked for nothing.
+
+    :param held: what the account has of its meters
+    """
+    account = str(document.get("_id"))
+    reads = any(each.word in ("active", "later") for each in held)
+    if refusal := refusal_of(document):
+        return RightsState(USER_ACTION_NEEDED, refusal, reads)
+    if waiting := [each for each in held if each.word == "waiting"]:
+        return RightsState(USER_ACTION_NEEDED, _waiting_message(account, waiting), reads)
+    if narrow := [each for each in held if each.word == "narrow"]:
+        said = "its consent does not include the daily data. The household must consent again and tick them"
+        return RightsState(PERMISSIONS_CHANGED, _about(account, narrow, said), reads)
+    if _is_over(held):
+        if names_person(document):  # and its right is about to be declared
+            return RightsState()
+        said = "; ".join(f"meter {meter_tag(account, each.pce)}: {_how(each)}" for each in held)
+        return RightsState(OAUTH_OUTDATED, f"Account {account}: {said}. The household must consent again.")
+    if refused := _refused_proofs(account, held):
+        return RightsState(USER_ACTION_NEEDED, refused, partial=True, proof=True)
+    return RightsState()
+
+
+def _is_over(held: Sequence[Held]) -> bool:
+    return bool(held) and all(each.word in ("over", "refused", "none") for each in held)
+
+
+def _refused_proofs(account: str, held: Sequence[Held]) -> str:
+    proofs = [(each.pce, proof) for each in held for proof in each.proofs.values() if proof.state == REFUSED]
+    return " ".join(proof_message(account, pce, proof) for pce, proof in proofs)
+
+
+def settle(document: Mapping[str, Any], held: Sequence[Held], now: datetime) -> Document:
+    """Return the account document with its meters and its state. It is equal to the old one if nothing has changed.
+
+    :param document: the account document as read for this write
+    :param held: what the account has of its meters; meters that it names without any right are among them
+    :param now: the present, aware
+    """
+    if leaving(document) is not None:
+        return dict(document)
+    changed = with_meters(document, held) if held else dict(document)
+    named = names_person(changed)
+    changed = with_entered(changed, now)
+    # What is renewed early waits for the end of its right.
+    if is_refused(changed) or not any(each.is_open or _ended_lately(each, now) for each in held):
+        changed = without_old_person(changed, now)
+    if named and not names_person(changed):
+        message = (
+            f"Account {changed.get('_id')}: its declaration has waited for {REFUSED_KEPT.days} days and no right of it "
+            "is known, so the household's name and address were removed. If it is still to be connected, see that the "
+            "account's DAG is not paused, compare the meter's number, enter them again and start the DAG."
+        )
+        return with_state(changed, USER_ACTION_NEEDED, message, since=now, partial=any(each.is_open for each in held))
+    return with_rights_state(changed, held, now)
+
+
+def with_rights_state(
+    document: Mapping[str, Any], held: Sequence[Held], now: datetime, *, is_read: bool = False
+) -> Document:
+    """Return the account document with the state that its rights give it.
+
+    :param held: what the account has of its meters; with none of them the state is left alone
+    :param now: the present, aware
+    :param is_read: whether it was just read without a problem, so that a run's own state is over
+    """
+    told = state_of(document, held)
+    if told.word is None:
+        keeps = is_refused(document) or not (is_read or (held and document.get("state") not in OF_RUNS))
+        return dict(document) if keeps else with_state(document, None)
+    return with_state(document, told.word, told.message, since=now, partial=told.partial, proof=told.proof)
+
+
+def _ended_lately(held: Held, now: datetime) -> bool:
+    return held.word == "over" and held.day is not None and held.day > paris_today(now) - REFUSED_KEPT
+
+
+def _how(held: Held) -> str:
+    if held.word == "over":
+        return f"there has been no consent since {held.day}" if held.day else "the consent has ended"
+    return "its holder has refused the right" if held.word == "refused" else "no consent of its own is known"
+
+
+def _about(account: str, held: Sequence[Held], said: str) -> str:
+    meters = ", ".join(meter_tag(account, each.pce) for each in held)
+    return f"Account {account}: meter {meters}: {said}."
+
+
+def _waiting_message(account: str, waiting: Sequence[Held]) -> str:
+    meters = ", ".join(meter_tag(account, each.pce) for each in waiting)
+    since = datetime.fromisoformat(min(each.since for each in waiting)).astimezone(PARIS)
+    return (
+        f"Account {account}: since {since:%-d %B %Y, %H:%M} (Paris time) GRDF waits for the contract's holder to let "
+        f"us read meter {meters}. GRDF's e-mail leaves within a quarter of an hour; the holder should look into the "
+        "spam folder, too. Nothing is read before the holder accepts; then the first run starts by itself. If the "
+        "e-mail cannot be found after two days, delete the account, which ends the right at GRDF, and connect it again."
+    )

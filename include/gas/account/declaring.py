@@ -1,0 +1,121 @@
+"""The right that we declare at GRDF for a household: the request, GRDF's answer, and whose a right in its list is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from include.gas.account.sections.rights.declaration import PERIMETERS, Declaration
+from include.gas.answers.access_rights import GAS_USE_ROLES, AccessRight, is_right_id
+from include.gas.answers.scan import scan
+from include.gas.answers.words import fold, fold_address, text_of
+from include.gas.days.windows import ONE_DAY, oldest_allowed
+from include.gas.rights.transitions import Terms
+
+YEARS_BACK, YEARS_AHEAD = 5, 3
+"""What a right covers unless the declaration says otherwise: all that GRDF keeps, and three years to come."""
+_ACCEPTED, _WAITING_CODE = "0000000000", "0000000002"
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A right that GRDF has taken.
+
+    :param id: GRDF's id of the right; ``""`` if its answer did not say, or not in the form of an id
+    :param waits: whether the contract's holder must accept it first
+    """
+
+    id: str
+    waits: bool
+
+
+def request_of(declaration: Declaration, today: date) -> dict[str, Any]:
+    """Return the JSON body of ``PUT /pce/{pce}/droit_acces`` (ADICT 3.6 and 5).
+
+    :param declaration: a checked declaration
+    :param today: civil date in Paris, from which the right counts
+    """
+    last = declaration.calls_until or _in_years(today, YEARS_AHEAD)
+    first = declaration.first or oldest_allowed(today, YEARS_BACK)
+    end = declaration.end or last + ONE_DAY
+    return {
+        "role_tiers": GAS_USE_ROLES[0].upper(),
+        **({"raison_sociale": declaration.company} if declaration.company else {"nom_titulaire": declaration.name}),
+        "code_postal": declaration.postcode,
+        "courriel_titulaire": declaration.email,
+        **({"numero_telephone_mobile_titulaire": declaration.phone} if declaration.phone else {}),
+        "date_debut_droit_acces": today.isoformat(),
+        "date_fin_droit_acces": last.isoformat(),
+        "perim_donnees_conso_debut": first.isoformat(),
+        "perim_donnees_conso_fin": end.isoformat(),
+        **{f"perim_donnees_{name}": "Vrai" if name in declaration.perimeters else "Faux" for name in PERIMETERS},
+    }
+
+
+def terms_of(declaration: Declaration) -> Terms:
+    """Return what a declaration asks for, to compare it with the rights that there are."""
+    return Terms(
+        declaration.calls_until, declaration.first, declaration.end, published="publiees" in declaration.perimeters
+    )
+
+
+def answered(body: str | bytes) -> Declared:
+    """Return the right in GRDF's answer to a declaration that it has taken.
+
+    :param body: the body of a 201; an answer without a status counts as one whose holder must accept
+    """
+    right, code = "", _WAITING_CODE
+    for line in scan(body).objects:
+        said = text_of(line.get("id_droit_acces"))
+        right = said if is_right_id(said) else right
+        code = text_of(line.get("code_statut_traitement")) or code
+    return Declared(right, waits=code != _ACCEPTED)
+
+
+def is_of_holder(right: AccessRight, declaration: Mapping[str, Any] | Declaration) -> bool:
+    """Return whether GRDF names, as the holder of a right, whoever a declaration is for.
+
+    The e-mail address decides, and the name where GRDF names no address. GRDF may add first names, so all words of one
+    name must be in the other. A right without a holder is nobody's.
+    """
+    asked = declaration if isinstance(declaration, Declaration) else Declaration.of({Declaration.key: declaration})
+    name, email, _ = right.holder
+    if asked is None or not (name or email):
+        return False
+    if email:
+        return email == fold_address(asked.email)
+    return _names_fit(name, fold(f"{asked.name} {asked.company}"))
+
+
+def is_of_another(rights: Iterable[AccessRight], own: Iterable[str], asked: Declaration) -> bool:
+    """Return whether an account is another household's: GRDF names other holders for all rights that the account has.
+
+    :param rights: GRDF's list
+    :param own: GRDF's ids of the account's rights
+    """
+    mine = {*own}
+    named = [each for each in rights if each.id in mine and any(each.holder[:2]) and not each.made_on_site]
+    return bool(named) and not any(_may_be_of(each, asked) for each in named)
+
+
+def _may_be_of(right: AccessRight, asked: Declaration) -> bool:
+    """Return whether the name or the address is the same: people change either, and both at once hardly ever."""
+    name, email, _ = right.holder
+    same_address = bool(email) and email == fold_address(asked.email)
+    return same_address or (bool(name) and _names_fit(name, fold(f"{asked.name} {asked.company}")))
+
+
+def _names_fit(one: str, other: str) -> bool:
+    theirs, entered = ({*_WORD.findall(each)} for each in (one, other))
+    return bool(theirs and entered) and (theirs <= entered or entered <= theirs)
+
+
+def _in_years(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:  # 29 February
+        return date(day.year + years, 3, 1)

@@ -1,0 +1,39 @@
+"""Which right an account of Cozy's konnector brought: it names a meter, and may name no right to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from include.gas.account.sections.section import members
+from include.gas.answers.access_rights import AccessRight
+from include.gas.answers.words import day_in
+from include.gas.days.gas_day import paris_today
+from include.gas.rights.meter_rights import Meter
+
+
+def konnector_right(document: Mapping[str, Any], meter: Meter, rights: Iterable[AccessRight]) -> str:
+    """Return GRDF's id of the right that an account brought; ``""`` if nobody can say.
+
+    If the day of the account's creation is known, that is the newest right made up to that day, otherwise the only
+    right that GRDF knows for the meter. One that another account has is nobody else's.
+
+    :param rights: what GRDF has answered about the meter
+    """
+    taken = {right.id for right in meter.rights if right.account}
+    free = [right for right in rights if right.pce == meter.pce and right.id not in taken]
+    made = _made_on(document)
+    if made is None:
+        return free[0].id if len(free) == 1 else ""
+    older = [right for right in free if right.created is not None and right.created <= made]
+    return max(older, key=lambda each: each.created or date.min).id if older else ""
+
+
+def _made_on(document: Mapping[str, Any]) -> date | None:
+    """Return the day in Paris on which cozy-stack created an account; ``None`` if unknown. Cozy writes UTC."""
+    created = members(document.get("cozyMetadata")).get("createdAt")
+    try:
+        return paris_today(datetime.fromisoformat(str(created).strip()))
+    except (ValueError, OverflowError):  # no time zone, or no moment at all
+        return day_in(created)

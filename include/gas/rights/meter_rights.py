@@ -1,0 +1,243 @@
+"""The document of a meter: all our rights to it that we know, whose they are, and which days each account may hold.
+
+A day belongs to the account whose right covers it. People move, so a meter has one timeline. Whoever came first keeps
+the days up to the end of its right; who comes next gets the days from then on, however far back the new right reaches.
+A right that was never in force covers nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Literal
+
+import msgspec
+
+from include.gas.days.windows import ONE_DAY, Window
+from include.gas.rights.proof_check import Proof
+
+Way = Literal["client_connect", "declared", "adopted", "konnector"]
+State = Literal["asked", "waiting", "active", "refused", "ended"]
+PUBLISHED_IN = timedelta(days=7)
+"""How long GRDF is still asked for the last days that a right covers, if it may be: they are published later."""
+_EVER = Window(date.min, date.max)
+
+
+class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One right to a meter.
+
+    :param client: the Airflow connection of the client at GRDF that has it
+    :param id: GRDF's id; ``""`` while GRDF has not answered our declaration
+    :param account: the account that it belongs to; ``""`` if GRDF lists it and no account has brought it
+    :param way: how it came to be
+    :param state: ``asked`` (declared, no answer known), ``waiting`` (its holder or GRDF has to confirm it),
+        ``active``, ``refused`` by the holder, ``ended``
+    :param since: when it was brought, declared or made, whichever was first, UTC text
+    :param listed_at: when GRDF was asked for the answer that last changed something of it, or
+        when a declaration without an answer was over, UTC text; ``""`` before any
+    :param was_active: whether GRDF has shown it in force: only then it covers days
+    :param begins: first civil day on which GRDF may be asked; ``None`` for no bound
+    :param calls_until: last civil day on which GRDF may be asked; ``None`` for no bound
+    :param first: first gas day that it covers; ``None`` for no bound
+    :param end: first gas day after those that it covers; ``None`` for no bound
+    :param ended_on: civil day on which it ended before its time
+    :param daily: whether it includes daily data
+    :param published: whether it includes billing periods
+    :param proof: how far GRDF's check of its consent's proof is; ``None`` if GRDF checks nothing
+    """
+
+    client: str
+    id: str = ""
+    account: str = ""
+    way: Way
+    state: State
+    since: str
+    listed_at: str = ""
+    was_active: bool = False
+    begins: date | None = None
+    calls_until: date | None = None
+    first: date | None = None
+    end: date | None = None
+    ended_on: date | None = None
+    daily: bool = True
+    published: bool = True
+    proof: Proof | None = None
+
+    @property
+    def over_on(self) -> date | None:
+        """The first day on which it is of no more use; ``None`` for no end."""
+        after = self.calls_until + ONE_DAY if self.calls_until and self.calls_until < date.max else None
+        return min((day for day in (after, self.end, self.ended_on) if day), default=None)
+
+    def is_in_force(self, today: date) -> bool:
+        """Return whether GRDF may be asked under it.
+
+        :param today: civil date in Paris
+        """
+        begun = self.begins is None or self.begins <= today
+        return self.state == "active" and begun and (self.calls_until is None or today <= self.calls_until)
+
+    def goes_on(self, today: date) -> bool:
+        """Return whether it is in force or will be, and covers days to come; also while GRDF checks it anew.
+
+        :param today: civil date in Paris
+        """
+        stands = self.state == "active" or (self.state == "waiting" and self.was_active)
+        return stands and (self.over_on is None or today < self.over_on)
+
+    def has_last_days(self, today: date) -> bool:
+        """Return whether its last days may still be published, while GRDF may be asked for them.
+
+        :param today: civil date in Paris
+        """
+        return self.is_in_force(today) and self.end is not None and self.end <= today < self.end + PUBLISHED_IN
+
+
+class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A meter, and the timeline of the rights to it.
+
+    :param pce: its number, which is the document's id
+    :param rev: CouchDB's revision
+    :param rights: the oldest first
+    """
+
+    pce: str = msgspec.field(name="_id")
+    rev: str = msgspec.field(name="_rev", default="")
+    rights: tuple[Right, ...] = ()
+
+    def of(self, account: str) -> tuple[Right, ...]:
+        """Return an account's rights, the oldest first; with ``""`` those that no account has."""
+        return tuple(right for right in self.rights if right.account == account)
+
+
+def days_of(meter: Meter, account: str, *, shared: bool = False) -> tuple[Window, ...]:
+    """Return the gas days of a meter that an account may hold, in order and without overlaps.
+
+    :param shared: whether several accounts may have one meter (``[grdf] meter_in_several_accounts``)
+    """
+    if shared:
+        return _union(window for right in meter.of(account) if (window := _covered(right)))
+    taken: list[Window] = []
+    own: list[Window] = []
+    timeline = sorted((each for each in meter.rights if each.account and each.was_active), key=lambda each: each.since)
+    for right in timeline:
+        if window := _covered(right):
+            if right.account == account:
+                own += _without(window, taken)
+            taken.append(window)
+    return _union(own)
+
+
+Word = Literal["active", "later", "unseen", "waiting", "asked", "narrow", "refused", "over", "none"]
+
+
+class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What an account has of one meter, worked out from the meter's document; the account's ``status`` has a copy.
+
+    :param word: how it stands, by the best of its rights: ``active``; ``later`` (begins on ``day``); ``unseen``
+        (brought, and not shown by GRDF yet); ``waiting`` or ``asked`` (somebody has to answer); ``narrow`` (without
+        daily data); ``refused``; ``over`` (since ``day``); ``none``
+    :param day: the day on which that begins or ends; ``None`` if none is known
+    :param since: when the newest right was brought, declared or made, UTC text
+    :param right: GRDF's id of the newest right; ``""`` if none is known
+    :param own: GRDF's ids of all its rights
+    :param days: the gas days that it may hold, in order and without overlaps
+    :param waits: whether one of its rights waits for somebody, maybe beside one in force that it renews
+    :param is_open: whether GRDF may be asked now, be it for days that are long over
+    :param proofs: how far GRDF's checks of proofs are, by its id of the right
+    """
+
+    pce: str
+    word: Word = "none"
+    is_open: bool = False
+    day: date | None = None
+    since: str = ""
+    right: str = ""
+    own: tuple[str, ...] = ()
+    days: tuple[Window, ...] = ()
+    waits: bool = False
+    proofs: dict[str, Proof] = {}
+
+    @property
+    def opens(self) -> date | None:
+        """First gas day that it may hold; ``None`` for no bound."""
+        return self.days[0].first if self.days and self.days[0].first > date.min else None
+
+    @property
+    def closes(self) -> date | None:
+        """First gas day after those that it may hold; ``None`` for no bound."""
+        return self.days[-1].end if self.days and self.days[-1].end < date.max else None
+
+    def covered(self, window: Window) -> tuple[Window, ...]:
+        """Return the parts of a window that it may hold, in order."""
+        return tuple(part for each in self.days if (part := window.clip(each.first, each.end)))
+
+    def holds(self, window: Window) -> bool:
+        """Return whether it may hold all days of a window."""
+        return self.covered(window) == (window,)
+
+
+def hold(meter: Meter, account: str, today: date, *, shared: bool = False) -> Held:
+    """Return what an account has of a meter.
+
+    :param today: civil date in Paris
+    :param shared: as for :func:`days_of`
+    """
+    rights = meter.of(account)
+    word, day = _standing(rights, today)
+    newest = max(reversed(rights), key=lambda right: right.since, default=None)  # of two of one day, the later one
+    return Held(
+        pce=meter.pce, word=word, day=day,
+        is_open=any(right.is_in_force(today) and right.was_active and right.daily for right in rights),
+        since=newest.since if newest else "", right=newest.id if newest else "",
+        own=tuple(right.id for right in rights if right.id), days=days_of(meter, account, shared=shared),
+        waits=any(right.state == "waiting" for right in rights),
+        proofs={right.id: right.proof for right in rights if right.proof and right.state != "ended"},
+    )  # fmt: skip
+
+
+_BEST_FIRST: tuple[Word, ...] = ("active", "later", "unseen", "waiting", "asked", "narrow", "over", "refused", "none")
+
+
+def _standing(rights: Iterable[Right], today: date) -> tuple[Word, date | None]:
+    """Return how an account stands by the best of its rights, and since or until when."""
+    words = [_word(right, today) for right in rights]
+    best = min((word for word, _ in words), key=_BEST_FIRST.index, default=_BEST_FIRST[-1])
+    days = [day for word, day in words if word == best]
+    known = [day for day in days if day]
+    if best == "later":
+        return best, min(known, default=None)
+    return best, max(known) if known and len(known) == len(days) else None
+
+
+def _word(right: Right, today: date) -> tuple[Word, date | None]:
+    if right.state in ("asked", "waiting", "refused"):
+        return right.state, None
+    if not (right.goes_on(today) or right.has_last_days(today)):
+        return "over", right.over_on
+    if not right.was_active:
+        return "unseen", None
+    if not right.daily:
+        return "narrow", None
+    return ("active", right.over_on) if right.is_in_force(today) else ("later", right.begins)
+
+
+def _covered(right: Right) -> Window | None:
+    return _EVER.clip(right.first, right.over_on) if right.was_active else None
+
+
+def _without(window: Window, taken: Iterable[Window]) -> list[Window]:
+    left = [window]
+    for other in taken:
+        left = [part for each in left for part in (each.clip(end=other.first), each.clip(other.end)) if part]
+    return left
+
+
+def _union(windows: Iterable[Window]) -> tuple[Window, ...]:
+    union: list[Window] = []
+    for window in sorted(windows):
+        if union and window.first <= union[-1].end:
+            union[-1] = Window(union[-1].first, max(union[-1].end, window.end))
+        else:
+            union.append(window)
+    return tuple(union)

@@ -1,0 +1,368 @@
+"""What happens to a meter's rights: the one place that decides whose a right is, and what it is worth.
+
+======== =========================================== ==================================================================
+event    said by                                     what it does
+======== =========================================== ==================================================================
+brought  a checked ``id_token``, an operator, an     it is the account's; refused if another account has it, or has
+         adoption                                    a right to the meter that goes on (unless meters are shared)
+asked    us, before we declare                       a right without an id waits for an answer; refused as above, and
+                                                     while another process may be declaring it
+lost     us, if the answer does not arrive           the next look tells, and then it may be declared again
+answered GRDF, to the declaration                    the asked right has its id, and waits or is active
+refused  GRDF, to the declaration                    the asked right goes
+listed   GRDF's list, or its answer about the meter  states and dates of the rights it shows; a right nobody has brought
+                                                     is kept if it stands. Only GRDF's *answer about the meter* ends a
+                                                     right that it does not show, or shows as not in force, and says
+                                                     that a holder has answered
+proved   us, once GRDF has taken its proof            GRDF checks it
+ended    us, once GRDF has revoked it                the right is over today
+left     us, once the account is gone                its rights go
+======== =========================================== ==================================================================
+
+Each is a function of the document as it is at the write: whoever is second sees the first. Applied again, none changes
+anything. An answer of GRDF that is older than the last change of a right does not change it. A state in words that we
+do not know changes nothing, and is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from msgspec.structs import replace
+
+from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight
+from include.gas.answers.proof_state import CHECKING
+from include.gas.days.gas_day import utc_text
+from include.gas.rights.meter_rights import Meter, Right, State, Way
+from include.gas.rights.proof_check import Proof, shown_proof
+
+_STATES: dict[str, State] = {
+    "active": "active",
+    WAITING: "waiting",
+    "to be checked again by GRDF": "waiting",
+    "revoked": "ended",
+    "obsolete": "ended",
+    "refused": "refused",
+}
+KNOWN_STATES = _STATES.keys()
+"""GRDF's states in plain words. Others change nothing, and are told."""
+
+
+LATE = timedelta(days=2)
+"""How long after it was brought or declared a right may be missing from GRDF's answers."""
+LONGEST_CALL = timedelta(minutes=15)
+"""How long a declaration may take, with its wait for GRDF's quota."""
+RENEWED_FROM = timedelta(days=60)
+"""How long before its end a right is no answer to a declaration any more. People are warned 30 days before."""
+
+
+class Taken(Exception):
+    """Another account has the right, or a right to the meter that goes on.
+
+    :param account: that account
+    """
+
+    def __init__(self, account: str) -> None:
+        super().__init__(account)
+        self.account = account
+
+
+class UnderWay(Exception):
+    """Another process may be declaring the account's right at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, and when.
+
+    :param account: the account
+    :param client: the Airflow connection of its client at GRDF
+    :param at: now, UTC text
+    :param today: now, as civil date in Paris
+    :param shared: whether several accounts may have one meter
+    """
+
+    account: str
+    client: str
+    at: str
+    today: date
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is declared: the days and data that the right is to cover, as in :class:`Right`."""
+
+    calls_until: date | None = None
+    first: date | None = None
+    end: date | None = None
+    daily: bool = True
+    published: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What GRDF says of a client's rights to a meter.
+
+    :param client: the Airflow connection of the client
+    :param rights: the lines about the meter
+    :param at: when GRDF was asked, UTC text
+    :param today: the same, as civil date in Paris
+    :param whole: whether GRDF was asked about this meter: only then it can end a right
+    :param complete: whether all lines could be read, so that what is not shown is not there
+    :param shared: whether several accounts may have one meter
+    :param fits: ids of rights that may have been made by a declaration that waits for an answer
+    :param asker: the account whose declaration that is
+    """
+
+    client: str
+    rights: Collection[AccessRight]
+    at: str
+    today: date
+    whole: bool = False
+    complete: bool = True
+    shared: bool = False
+    fits: Collection[str] = ()
+    asker: str = ""
+
+
+def brought(meter: Meter, who: Asking, right_id: str, way: Way) -> Meter:
+    """Give a right to the account that has brought it.
+
+    Nothing is read under it before GRDF has shown it.
+
+    :param right_id: GRDF's id
+    :raises Taken: if it is another account's, or another account has a right to the meter that goes on
+    """
+    known = next((right for right in meter.rights if right.id == right_id), None)
+    if known is not None and known.account == who.account:
+        return meter
+    if known is not None and known.account:
+        raise Taken(known.account)
+    _stop_if_taken(meter, who)
+    if known is not None:
+        return _changed(meter, known, replace(known, account=who.account, way=way))
+    new = Right(client=who.client, id=right_id, account=who.account, way=way, state="active", since=who.at)
+    return replace(meter, rights=(*meter.rights, new))
+
+
+def asked(meter: Meter, who: Asking, terms: Terms) -> Meter:
+    """Note that the account is about to declare a right, instead of an earlier declaration without an answer.
+
+    :raises Taken: if another account has a right to the meter that goes on
+    :raises UnderWay: if another process may be declaring it at this moment
+    """
+    _stop_if_taken(meter, who)
+    mine = _asked(meter, who.account)
+    new = Right(
+        client=who.client, account=who.account, way="declared", state="asked", since=who.at,
+        calls_until=terms.calls_until, first=terms.first, end=terms.end, daily=terms.daily, published=terms.published,
+    )  # fmt: skip
+    if mine is None:
+        return replace(meter, rights=(*meter.rights, new))
+    if mine.since == who.at:
+        return meter
+    if not mine.listed_at and mine.since > utc_text(datetime.fromisoformat(who.at) - LONGEST_CALL):
+        raise UnderWay(who.account)
+    return _changed(meter, mine, new)
+
+
+def lost(meter: Meter, who: Asking) -> Meter:
+    """Note that the call that was to declare a right is over, and that nobody knows what GRDF did."""
+    mine = _asked(meter, who.account)
+    return _changed(meter, mine, replace(mine, listed_at=who.at)) if mine and mine.since == who.at else meter
+
+
+def answered(meter: Meter, who: Asking, right_id: str) -> Meter:
+    """Note the id that GRDF has given to a declared right. Its state is what GRDF shows next.
+
+    If the account is gone meanwhile, nobody has the right, and that is told.
+    """
+    mine, shown = _asked(meter, who.account), next((right for right in meter.rights if right.id == right_id), None)
+    if mine is None:
+        if shown is not None:
+            return meter
+        new = Right(client=who.client, id=right_id, way="declared", state="waiting", since=who.at)
+        return replace(meter, rights=(*meter.rights, new))
+    if shown is None:
+        return _changed(meter, mine, replace(mine, id=right_id, state="waiting"))
+    others = tuple(right for right in meter.rights if right is not mine)
+    if shown.account:
+        return replace(meter, rights=others)
+    return _changed(replace(meter, rights=others), shown, replace(shown, account=who.account, way="declared"))
+
+
+def refused(meter: Meter, account: str) -> Meter:
+    """Forget a declaration that GRDF has refused."""
+    return replace(meter, rights=tuple(right for right in meter.rights if right is not _asked(meter, account)))
+
+
+def listed(meter: Meter, answer: Answer) -> Meter:
+    """Note what GRDF shows of a client's rights.
+
+    What the list shows as worse than it was is a question (:func:`questionable`) until GRDF has answered about the
+    meter.
+    """
+    for line in answer.rights:
+        if line.pce == meter.pce and line.role in ("", *GAS_USE_ROLES) and line.state in _STATES:
+            meter = _shown(meter, line, answer)
+    if not (answer.whole and answer.complete):
+        return meter
+    there = {line.id for line in answer.rights}
+    for right in meter.rights:
+        stood = right.client == answer.client and right.id and right.state not in ("ended", "refused")
+        # One that GRDF has never shown may not have reached its list yet.
+        known_from = right.listed_at or utc_text(datetime.fromisoformat(right.since) + LATE)
+        if stood and right.id not in there and known_from < answer.at:
+            meter = _changed(meter, right, replace(_ended(right, answer.today), listed_at=answer.at))
+    rights = tuple(right for right in meter.rights if right.account or right.state != "ended")
+    return meter if len(rights) == len(meter.rights) else replace(meter, rights=rights)
+
+
+def questionable(meter: Meter, answer: Answer) -> bool:
+    """Return whether GRDF must be asked about the meter: a right that goes on, or may, is not in the list as such."""
+    shown = {line.id: _STATES.get(line.state) for line in answer.rights}
+    return any(
+        right.state in ("asked", "waiting", "active") and shown.get(right.id) not in ("active", right.state)
+        for right in meter.rights
+        if right.client == answer.client and (right.over_on is None or answer.today < right.over_on)
+    )
+
+
+def lasting(meter: Meter, account: str, terms: Terms, today: date) -> Right | None:
+    """Return the right that makes a declaration needless: it waits, or lasts, and includes what is to be declared.
+
+    One that ends soon, and before what is asked, is none: its household renews early.
+
+    :param today: civil date in Paris
+    """
+    last, end = terms.calls_until or date.max, terms.end or date.max
+    for right in meter.of(account):
+        ends = right.over_on
+        enough = ends is None or ends > min(today + RENEWED_FROM, last) or ends >= end
+        stands = right.state == "waiting" or (right.goes_on(today) and enough)
+        if stands and right.daily >= terms.daily and right.published >= terms.published:
+            return right
+    return None
+
+
+def proved(meter: Meter, right_id: str, at: str) -> Meter:
+    """Note that GRDF has taken the proof of a right's consent.
+
+    :param at: when it was sent, UTC text
+    """
+    known = next((right for right in meter.rights if right.id == right_id), None)
+    if known is None:
+        return meter
+    until = known.proof.until if known.proof else None
+    return _changed(meter, known, replace(known, proof=Proof(state=CHECKING, until=until, sent=at)))
+
+
+def ended(meter: Meter, right_id: str, today: date) -> Meter:
+    """Note that GRDF has revoked a right.
+
+    :param today: civil date in Paris
+    """
+    rights = (_ended(right, today) if right.id == right_id else right for right in meter.rights)
+    return replace(meter, rights=tuple(rights))
+
+
+def orphaned(meter: Meter, account: str) -> Meter:
+    """Note that an account is gone without a deletion, as after a restore: nobody has its rights."""
+    rights = (right for right in meter.rights if right.account != account or right.id)
+    return replace(
+        meter, rights=tuple(replace(right, account="") if right.account == account else right for right in rights)
+    )
+
+
+def left(meter: Meter, account: str) -> Meter:
+    """Remove the rights of an account that is gone."""
+    return replace(meter, rights=tuple(right for right in meter.rights if right.account != account))
+
+
+def _shown(meter: Meter, line: AccessRight, answer: Answer) -> Meter:
+    state, known = _STATES[line.state], _known(meter, line, answer)
+    if known is None:
+        return meter if _is_no_news(meter, line, answer) else _with_unclaimed(meter, line, state, answer)
+    # What waits is looked for by whoever starts its account; what is active ends by an answer about the meter alone.
+    settles = known.state == "waiting" or (known.state == "active" and state != "active")
+    if answer.at < known.listed_at or (known.account and settles and not answer.whole):
+        return meter
+    if state == "active" and _is_second(meter, known, answer):
+        state = "waiting"
+    new = _with(known, line, state, answer)
+    is_same = known.listed_at and replace(new, listed_at=known.listed_at) == known  # each morning's list writes nothing
+    return meter if is_same else _changed(meter, known, new)
+
+
+def _is_second(meter: Meter, known: Right, answer: Answer) -> bool:
+    """Return whether a right may not come into force beside another account's: the first one keeps the meter."""
+    is_new = known.account and not known.was_active
+    return bool(is_new and not answer.shared and _holder(meter, known.account, answer.today))
+
+
+def _known(meter: Meter, line: AccessRight, answer: Answer) -> Right | None:
+    """Return the right that a line is about; ``None`` if it is new."""
+    if found := next((right for right in meter.rights if right.id == line.id), None):
+        return found
+    asked_for = _asked(meter, answer.asker)
+    fits = answer.whole and line.id in answer.fits and asked_for and asked_for.client == answer.client
+    return asked_for if fits else None
+
+
+def _is_no_news(meter: Meter, line: AccessRight, answer: Answer) -> bool:
+    """Return whether a right that is not known says nothing: it is over, or may be the one that is being declared."""
+    return not line.stands or (not answer.whole and any(right.state == "asked" for right in meter.rights))
+
+
+def _with_unclaimed(meter: Meter, line: AccessRight, state: State, answer: Answer) -> Meter:
+    way: Way = "client_connect" if line.made_on_site else "declared"
+    new = Right(client=answer.client, id=line.id, way=way, state=state, since=line.created_at or answer.at)
+    return replace(meter, rights=(*meter.rights, _with(new, line, state, answer)))
+
+
+def _with(right: Right, line: AccessRight, state: State, answer: Answer) -> Right:
+    shown = replace(
+        right,
+        id=line.id, state=state, since=min(right.since, line.created_at or right.since), listed_at=answer.at,
+        was_active=right.was_active or state == "active" or (right.way == "konnector" and state == "ended"),
+        begins=line.first, calls_until=line.last, first=line.data_first, end=line.data_end,
+        ended_on=None, daily=line.informative is not False, published=line.published is not False,
+        proof=shown_proof(right.proof, line, answer.at),
+    )  # fmt: skip
+    if state != "ended":
+        return shown
+    return replace(shown, ended_on=line.revoked or right.ended_on or min(answer.today, shown.over_on or answer.today))
+
+
+def _ended(right: Right, today: date) -> Right:
+    return replace(right, state="ended", ended_on=right.ended_on or min(today, right.over_on or today))
+
+
+def _asked(meter: Meter, account: str) -> Right | None:
+    return next((right for right in meter.of(account) if right.state == "asked"), None)
+
+
+def _stop_if_taken(meter: Meter, who: Asking) -> None:
+    if not who.shared and (holder := _holder(meter, who.account, who.today)):
+        raise Taken(holder)
+
+
+def _holder(meter: Meter, account: str, today: date) -> str:
+    """Return another account that has a right to the meter that goes on; ``""`` if there is none."""
+    others = (right.account for right in meter.rights if right.account != account and right.goes_on(today))
+    return next(filter(None, others), "")
+
+
+def _changed(meter: Meter, old: Right, new: Right) -> Meter:
+    return replace(meter, rights=tuple(new if right is old else right for right in meter.rights))
+
+
+def unclaimed(meters: Iterable[Meter], today: date) -> list[Right]:
+    """Return the rights in force that no account has: a person consented on GRDF's site and never came back.
+
+    :param today: civil date in Paris
+    """
+    return [right for meter in meters for right in meter.of("") if right.is_in_force(today)]

@@ -1,0 +1,92 @@
+"""Questions to GRDF about the rights to some meters. Only its answer about a meter ends a right."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from functools import partial
+
+from grdf import settings
+from grdf.hooks.adict import AdictHook
+from grdf.ledger.meters import Ledger
+from grdf.quota.terms import DAILY, Terms
+from include.gas.account.declaring import is_of_holder
+from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.answers.access_rights import AccessRight, Rights
+from include.gas.days.gas_day import paris_today, utc_text
+from include.gas.errors import BadRequest
+from include.gas.rights.meter_rights import Meter
+from include.gas.rights.transitions import Answer, listed
+
+log = logging.getLogger(__name__)
+
+MOST = 1000
+"""Meters in one question (ADICT 3.6)."""
+SPLIT = 10
+"""How often a question that GRDF refuses is halved: enough to find one meter among a thousand."""
+
+
+class Look:
+    """What GRDF says of a client's rights to some meters, noted in the ledger.
+
+    ``rights`` are all lines about these meters, ``meters`` the meters after the look.
+    """
+
+    def __init__(self) -> None:
+        self.rights: list[AccessRight] = []
+        self.meters: dict[str, Meter] = {}
+
+
+def look(
+    ledger: Ledger,
+    client: AdictHook,
+    pces: Collection[str],
+    *,
+    account: str = "",
+    declared: Mapping[str, tuple[str, Declaration]] | None = None,
+    terms: Terms = DAILY,
+) -> Look:
+    """Ask GRDF for a client's rights to some meters, a thousand in a call, and note its answer.
+
+    :param account: the account's id, for messages; ``""`` for several
+    :param declared: what is or was to be declared, by meter, with its account: a right for its holder may be that
+    :raises GasError: if GRDF does not answer; what it has answered before is noted
+    """
+    found, wanted = Look(), sorted(set(pces))
+    questions, split = [wanted[at : at + MOST] for at in range(0, len(wanted), MOST)], 0
+    while questions:
+        asked, at = questions.pop(0), datetime.now(UTC)
+        try:
+            answer = client.listed_rights(asked, account=account, terms=terms)
+        except BadRequest as error:  # one of the meters is not to GRDF's liking: the others must not wait for it
+            if len(asked) == 1 or split >= SPLIT:
+                if account:
+                    raise
+                log.error("%s GRDF was not asked about %d meter(s).", error, len(asked))
+                continue
+            split += 1
+            questions[:0] = [asked[: len(asked) // 2], asked[len(asked) // 2 :]]
+            continue
+        found.rights += answer.rights
+        for pce in asked:
+            event = partial(listed, answer=answer_about(client, answer, pce, at, (declared or {}).get(pce)))
+            found.meters |= {pce: ledger.apply(pce, event)} if account else ledger.apply_readable(pce, event)
+    return found
+
+
+def answer_about(
+    client: AdictHook, rights: Rights, pce: str, at: datetime, asked: tuple[str, Declaration] | None = None
+) -> Answer:
+    """Return what GRDF says of one meter, having been asked about it.
+
+    :param at: when GRDF was asked, aware
+    :param asked: what is or was to be declared for it, and for which account
+    """
+    lines = [right for right in rights.rights if right.pce == pce]
+    asker, given = asked or ("", None)
+    fits = [right.id for right in lines if given and not right.made_on_site and is_of_holder(right, given)]
+    return Answer(
+        client.grdf_conn_id, lines, utc_text(at), paris_today(at), whole=True, complete=not rights.odd,
+        shared=settings.meter_in_several_accounts(), fits=fits, asker=asker,
+    )  # fmt: skip

@@ -1,0 +1,149 @@
+"""The meters' documents in CouchDB. Each change is a function of the document as it is at the write (compare-and-swap).
+
+So two accounts that want one meter meet in one document, on any number of machines, and the second sees the first.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from grdf import settings
+from grdf.hooks.couchdb import CouchDBHook
+from include.gas.account.account import Account
+from include.gas.account.own_meters import named_in
+from include.gas.days.gas_day import paris_today, utc_text
+from include.gas.documents.doctypes import LEASE, METER
+from include.gas.errors import BadAccount, StoreBusy
+from include.gas.rights.meter_rights import Held, Meter, hold
+from include.gas.rights.transitions import Asking
+
+log = logging.getLogger(__name__)
+
+TRIES = 20
+ASKED = "rights-asked"
+"""Id of the document that says when GRDF was last asked about all rights of each client."""
+Event = Callable[[Meter], Meter]
+"""What happens to a meter, see :mod:`include.gas.rights.transitions`."""
+
+
+class Ledger:
+    """Reads and changes the meters' documents."""
+
+    def __init__(self, couchdb: CouchDBHook) -> None:
+        self._couchdb = couchdb
+
+    def fetch(self, pces: Iterable[str]) -> dict[str, Meter]:
+        """Return some meters by their numbers; one without a document has no rights."""
+        wanted = list(dict.fromkeys(pces))
+        found = self._couchdb.fetch(METER, wanted) if wanted else {}
+        return {pce: _read(found[pce]) if pce in found else Meter(pce=pce) for pce in wanted}
+
+    def every(self) -> Iterator[Meter]:
+        """Yield all meters. One that cannot be read is logged, and stops none of the others."""
+        for document in self._couchdb.scan(METER):
+            try:
+                yield _read(document)
+            except BadAccount as error:
+                log.error("%s", error)
+
+    def of_account(self, account: str) -> list[Meter]:
+        """Return the meters to which an account has a right, whatever its document names. This reads all meters.
+
+        :raises BadAccount: if one that names the account cannot be read
+        """
+        documents = (each for each in self._couchdb.scan(METER) if f"'account': {account!r}" in str(each))
+        return [meter for meter in map(_read, documents) if meter.of(account)]
+
+    def last_asked(self) -> dict[str, str]:
+        """Return when GRDF was last asked about all rights of a client, by client, UTC text."""
+        stored = self._couchdb.get(LEASE, ASKED) or {}
+        return {client: moment for client, moment in stored.items() if not client.startswith("_")}
+
+    def note_asked(self, clients: Iterable[str]) -> None:
+        """Note that GRDF was asked about all rights of some clients. It is for health alone."""
+        if now := dict.fromkeys(clients, utc_text(datetime.now(UTC))):
+            self._couchdb.put(LEASE, {"_id": ASKED, **(self._couchdb.get(LEASE, ASKED) or {}), **now})
+
+    def apply(self, pce: str, event: Event) -> Meter:
+        """Let something happen to a meter, and return it as it is stored then. Nothing is written if nothing changes.
+
+        :param event: called once per try
+        :raises Taken: if another account has the meter
+        :raises StoreBusy: if others kept changing it
+        """
+        for turn in range(TRIES):
+            time.sleep(random.uniform(0, 0.02) * turn)  # so that competing writers do not collide again
+            stored = self._couchdb.get(METER, pce)
+            meter = _read(stored) if stored else Meter(pce=pce)
+            new = event(meter)
+            if new == meter:
+                return meter
+            if rev := self._couchdb.put(METER, _written(new)):
+                return msgspec.structs.replace(new, rev=rev)
+        raise StoreBusy.about(None, f"others changed the rights to a meter {TRIES} times in a row")
+
+    def apply_readable(self, pce: str, event: Event) -> dict[str, Meter]:
+        """As :meth:`apply`, for one of many meters: one that cannot be read is logged, and stops none of the others.
+
+        :return: the meter by its number; empty if it cannot be read
+        """
+        try:
+            return {pce: self.apply(pce, event)}
+        except BadAccount as error:
+            log.error("%s", error)
+            return {}
+
+    def held(self, document: Mapping[str, Any], meters: Mapping[str, Meter] | None = None) -> list[Held]:
+        """Return what an account has of the meters that its document names.
+
+        :param document: the account document
+        :param meters: meters that were read already, and further ones to which it has a right
+        """
+        account, known = str(document["_id"]), dict(meters or {})
+        pces = [pce for pce, _ in named_in(document, account)]
+        known |= self.fetch(pce for pce in pces if pce not in known)
+        today, shared = paris_today(datetime.now(UTC)), settings.meter_in_several_accounts()
+        mine = [*pces, *(pce for pce, meter in known.items() if pce not in pces and meter.of(account))]
+        return [hold(known[pce], account, today, shared=shared) for pce in mine]
+
+    def account(self, document: Mapping[str, Any]) -> Account:
+        """Return the account in a document, with what it has of its meters now.
+
+        :raises BadAccount: if the document cannot be understood
+        """
+        account = Account.from_document(document)
+        return replace(account, meters=tuple(self.held(document)))
+
+
+def asking(account: str, client: str) -> Asking:
+    """Return who asks for a meter now.
+
+    :param client: the connection of the account's client
+    """
+    now = datetime.now(UTC)
+    return Asking(account, client, utc_text(now), paris_today(now), shared=settings.meter_in_several_accounts())
+
+
+def _read(document: Mapping[str, Any]) -> Meter:
+    try:
+        return msgspec.convert(document, Meter)
+    except msgspec.ValidationError as error:
+        raise BadAccount.about(
+            None,
+            f"the rights to a meter cannot be read in com-grandlyon-grdf-meter ({error})",
+            "Compare its document with docs/documents.md, and correct what another program has written.",
+        ) from None
+
+
+def _written(meter: Meter) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.to_builtins(meter)
+    document["rights"] = document.get("rights", [])
+    return document

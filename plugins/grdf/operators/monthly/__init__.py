@@ -1,1 +1,0 @@
-"""What the monthly reading of all accounts decides: who is due, and for which clients it goes on."""

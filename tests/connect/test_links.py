@@ -1,0 +1,258 @@
+"""A household's link: good once, for its account, for days and a few tries, until it is taken back."""
+
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+import requests
+
+from grdf.page.connect.sealing import seal, unseal
+from grdf.page.connect.shared_pages import page_address
+from grdf.quota.ledger import Ledger
+from grdf.stores.household_links import TRIES, HouseholdLinks, link_document
+from include.gas.documents.doctypes import ACCOUNT, CONNECT
+from tests.connect.dance import asked, begin, consent, said, stored_account
+from tests.connect.links import BUDGET, ledger, link_for, path_of
+from tests.connect.site import ANONYMOUS, ROLES, Site
+from tests.helpers import holder, known_account
+from tests.plugins.clockwork import call
+
+if TYPE_CHECKING:
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+VOID, USED = "This link is no longer valid", "This link has already been used"
+THANKS = "Thank you, you are connected"
+
+
+def take_back(site: Site, account: str) -> Any:
+    return site.program("op").post(f"{site.url}/grdf/connect/{account}/link/take-back", timeout=60).json()
+
+
+def guess(site: Site, path: str, code: str) -> requests.Response:
+    """Try to connect as somebody would who has a link but no code."""
+    browser = site.browser()
+    begun = browser.post(path)
+    if begun.status_code != 303:
+        return begun
+    query = {"state": asked(begun.headers["Location"])["state"], "code": code}
+    return browser.get(f"{site.redirect_uri}?{urlencode(query)}")
+
+
+def codes_sent(world: LocalWorld) -> int:
+    return sum("access_token" in entry["path"] for entry in world.control.log())
+
+
+def test_an_operator_makes_lists_and_takes_back_links(front: Site, account_id: str) -> None:
+    browser, button = front.browser("op"), f'action="/grdf/connect/{account_id}/link/take-back"'
+    assert "There is no valid link." in said(browser.get(f"/connect/{account_id}")).text
+    made = browser.post(f"/connect/{account_id}/link")
+    assert said(made).title == f"A link for the household of account {account_id}"
+    assert f"{front.url}/grdf/household?token=" in made.text
+    link = link_for(front, account_id)
+    (token,) = parse_qs(urlsplit(link).query)["token"]
+    content = unseal("household link", token, dict[str, Any]) or {}
+    assert content == {"id": content["id"], "account": account_id, "until": content["until"]}
+    assert 6.9 < (content["until"] - time.time()) / 86_400 < 7.1
+    assert account_id not in link
+    for page in (made, browser.get(f"/connect/{account_id}"), browser.get("/connect/")):
+        assert button in page.text
+    back = browser.post(f"/connect/{account_id}/link/take-back")
+    assert said(back).title == f"There is no valid link for account {account_id} now"
+    for page in (browser.get(f"/connect/{account_id}"), browser.get("/connect/")):
+        assert button not in page.text
+    assert said(front.browser().get(path_of(link))).title == VOID
+
+
+@pytest.mark.parametrize("who", [ANONYMOUS, *ROLES])
+def test_who_may_make_one_and_who_may_use_it(front: Site, account_id: str, who: str) -> None:
+    made = {ANONYMOUS: 401, "viewer": 403, "user": 403, "op": 200, "admin": 200}
+    assert front.browser(who).post(f"/connect/{account_id}/link").status_code == made[who]
+    path, browser = path_of(link_for(front, account_id)), front.browser(who)
+    assert browser.get(path).status_code == 200
+    assert browser.post(path).status_code == 303
+    for elsewhere in ("/", f"/accounts/{account_id}", "/connect/", f"/connect/{account_id}", "/callback"):
+        assert who != ANONYMOUS or browser.get(elsewhere).status_code == 401, "it lets into nothing else"
+
+
+@pytest.mark.parametrize("end", ["/callback", "/callback/"])
+def test_a_link_leads_to_the_page_however_grdf_leads_back(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    fields = {
+        "conn_type": "http",
+        "login": "a",
+        "password": "b",
+        "extra": {"redirect_uri": f"https://a.example/grdf{end}"},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", json.dumps(fields))
+    assert page_address() == "https://a.example/grdf"
+
+
+def test_a_household_connects_once(front: Site, couchdb: CouchDBHook, account_id: str) -> None:
+    path, one, two = path_of(link_for(front, account_id)), front.browser(), front.browser()
+    one.headers["Accept-Language"] = "fr"
+    assert said(one.get(path)).title == "Partager les relevés de votre compteur de gaz"
+    first, second = begin(one, account_id, path=path), begin(two, account_id, path=path)
+    back = consent(first)
+    for who in (ANONYMOUS, "op"):
+        assert said(front.browser(who).get(back)).title.startswith("This was started by somebody else")
+    page = one.get(back)
+    assert said(page).title == said(one.get("/household/done")).title == "Merci, c’est fait"
+    assert [each for each in ("/dags/", "/accounts/", "data-dag") if each in page.text] == []
+    assert 'data-address="/grdf/household/done"' in page.text
+    before = stored_account(couchdb, account_id) or {}
+    assert before["connected"]["by"] == "the household itself, with a link"
+    for answer in (two.get(consent(second)), two.get(path), two.post(path)):
+        assert (answer.status_code, said(answer).title) == (409, USED)
+    assert stored_account(couchdb, account_id) == before
+
+
+def test_it_stays_good_until_it_has_connected(fresh: Site, world: LocalWorld, account_id: str) -> None:
+    path, browser = path_of(link_for(fresh, account_id)), fresh.browser()
+    refused = browser.get(consent(begin(browser, account_id, path=path), accept=False))
+    assert said(refused).title == "No consent was given"
+    assert 'href="/grdf/household?token=' in refused.text
+    world.control.set(code_lifetime_s=0)
+    assert browser.get(consent(begin(browser, account_id, path=path))).status_code == 400
+    world.control.set(code_lifetime_s=60)
+    back = consent(begin(browser, account_id, path=path))
+    world.control.fault("access_token", status=503)
+    told = said(browser.get(back, headers={"Accept-Language": "fr"}))
+    assert (told.status, told.title) == (503, "Cela ne fonctionne pas pour le moment")
+    assert [each for each in ("tried again", "HTTP", "CouchDB", "access_token") if each in told.text] == []
+    assert said(browser.get(back)).title == THANKS
+    assert said(browser.get(path)).title == USED
+
+
+def test_a_new_one_takes_the_place_of_the_old_one(front: Site, couchdb: CouchDBHook, account_id: str) -> None:
+    old, browser = path_of(link_for(front, account_id)), front.browser()
+    back = consent(begin(browser, account_id, path=old))
+    new = path_of(link_for(front, account_id))
+    for answer in (browser.get(old), browser.post(old), browser.get(back)):
+        assert (answer.status_code, said(answer).title) == (410, VOID), "what was begun with it ends, too"
+    second = consent(begin(browser, account_id, path=new))
+    assert take_back(front, account_id) == {"account": account_id, "taken_back": True}
+    assert take_back(front, account_id) == {"account": account_id, "taken_back": False}
+    assert said(browser.get(second)).title == VOID
+    assert stored_account(couchdb, account_id) is None
+
+
+def test_links_that_are_none(front: Site, account_id: str) -> None:
+    (token,) = parse_qs(urlsplit(link_for(front, account_id)).query)["token"]
+    browser, minute = front.browser(), int(time.time()) + 60
+    elsewhere = seal("state", {"id": "x", "account": account_id, "until": minute})
+    for wrong in ("", "x", token[:-4], token[:-4] + "AAAA", elsewhere, seal("household link", {"id": "x"})):
+        for answer in (browser.get("/household", params={"token": wrong}), browser.post(f"/household?token={wrong}")):
+            assert (answer.status_code, said(answer).title) == (404, "This link is not valid")
+    over = seal("household link", {"id": "x", "account": account_id, "until": int(time.time()) - 1})
+    assert said(browser.get(f"/household?token={over}")).title == "This link has expired"
+
+
+def test_where_they_are_switched_off(door: Site, account_id: str) -> None:
+    sealed = seal("household link", {"id": "x", "account": account_id, "until": int(time.time()) + 60})
+    browser, path = door.browser(), f"/household?token={sealed}"
+    for answer in (browser.get(path), browser.post(path), browser.get("/household/done")):
+        assert (answer.status_code, said(answer).title) == (404, "This link is not valid")
+    assert "link" not in said(door.browser("op").get(f"/connect/{account_id}")).text
+
+
+def test_a_household_sees_what_its_own_flow_brought(
+    front: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    former, browser = known_account(world, account_id, 3), front.browser()
+    document = stored_account(couchdb, account_id) or {}
+    told = {"state_message": "a former word", "connected": {"at": "2025-01-02", "by": "somebody"}}
+    couchdb.put(ACCOUNT, document | told)
+    path, number = path_of(link_for(front, account_id)), f"7{account_id.rpartition('-')[2]}"
+    first = browser.get(path)
+    last = browser.get(consent(begin(browser, f"account-{number}", path=path)))
+    own = holder(f"account-{number}").pces[0]
+    assert own in last.text
+    words = (*former, "already connected", "other meters", "a former word", "2025", "somebody", account_id)
+    for answer in (first, last, browser.get(path)):
+        assert [word for word in words if word in said(answer).text] == []
+    seen = stored_account(couchdb, account_id) or {}
+    assert {each["pce"] for each in seen["oauth_callback_results"]["consents"]} == {own, *former}
+
+
+# ---- tries and calls -------------------------------------------------------------------------------------------------
+
+
+def test_many_guesses_at_once_are_few(fresh: Site, world: LocalWorld, account_id: str) -> None:
+    path = path_of(link_for(fresh, account_id))
+    world.control.clear_log()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: guess(fresh, path, f"code-{number}"), range(24)))
+    assert 1 <= codes_sent(world) <= TRIES
+
+
+def test_one_address_loaded_again_and_again_costs_no_more_calls(
+    fresh: Site, world: LocalWorld, account_id: str
+) -> None:
+    path, browser = path_of(link_for(fresh, account_id)), fresh.browser()
+    state = asked(browser.post(path).headers["Location"])["state"]
+    world.control.clear_log()
+    world.control.fault("access_token", status=503, times=None)
+    url = f"{fresh.redirect_uri}?{urlencode({'state': state, 'code': 'x'})}"
+    told = [said(browser.get(url)).title for _ in range(20)]
+    assert codes_sent(world) == TRIES
+    assert told[:TRIES] == ["This does not work at the moment"] * TRIES
+    assert said(browser.get(path)).title == "This link was tried too often"
+
+
+def test_all_links_together_leave_the_daily_runs_their_calls(fresh: Site, world: LocalWorld, account_id: str) -> None:
+    governor, browser = ledger(fresh), fresh.browser()
+    back = consent(begin(browser, account_id, path=path_of(link_for(fresh, account_id))))
+    for _ in range(BUDGET - 3):
+        call(governor, purpose="link")
+    daily, others = governor.left("daily"), [path_of(link_for(fresh, f"{account_id}-{at}")) for at in range(3)]
+    world.control.clear_log()
+    told = [said(guess(fresh, path, f"code-{number}")) for path in others for number in range(TRIES)]
+    assert codes_sent(world) == 2, "with one call left nobody is sent to GRDF: a household needs two"
+    assert {(each.status, each.title) for each in told[2:]} == {(503, "Too many households are connecting today")}
+    assert governor.left("daily") == daily - 2
+    call(governor, purpose="link")
+    assert {said(browser.get(back)).title for _ in range(TRIES + 2)} == {"Too many households are connecting today"}
+    assert codes_sent(world) == 2
+    governor._store.update(governor._key, lambda _text, _now: (Ledger().text(), None))
+    assert said(browser.get(back)).title == THANKS, "what was not sent was no try"
+
+
+def test_a_link_alone_writes_nothing(fresh: Site, couchdb: CouchDBHook, account_id: str) -> None:
+    path = path_of(link_for(fresh, account_id))
+    before = [*couchdb.scan(CONNECT)]
+    for _ in range(20):
+        browser = fresh.browser()
+        state = asked(browser.post(path).headers["Location"])["state"]
+        refused = browser.get(f"{fresh.redirect_uri}?{urlencode({'state': state, 'error': 'access_denied'})}")
+        assert said(refused).title == "No consent was given"
+    assert [*couchdb.scan(CONNECT)] == before
+
+
+def test_what_is_kept_of_a_link_and_for_how_long(couchdb: CouchDBHook, account_id: str) -> None:
+    links, now = HouseholdLinks(couchdb), time.time()
+    links.make(f"old-{account_id}", "over", now - 1)
+    links.make(account_id, "named", now + 60)
+    stored = couchdb.get(CONNECT, link_document(account_id)) or {}
+    assert stored.keys() == {"_id", "_rev", "link", "until", "account"}
+    assert "named" not in repr(stored)
+    assert couchdb.get(CONNECT, link_document(f"old-{account_id}")) is None
+    assert links.good_until(account_id) == int(now + 60)
+    assert [links.take(account_id, "named", by) for by in ("one", "two", "one")] == ["good", "used", "good"]
+    assert links.good_until(account_id) is None
+    links.give_back(account_id, "two")
+    assert links.standing(account_id, "named") == "used"
+    for _ in range(TRIES - 1):
+        links.give_back(account_id, "one")
+        assert links.take(account_id, "named", "one") == "good"
+    links.give_back(account_id, "one")
+    assert links.take(account_id, "named", "one") == "tried"
+    links.make(account_id, "new", now + 60)
+    assert links.take(account_id, "new", "one") == "good"
+    assert links.take_back(account_id) is False, "none is out while it is used"
+    links.give_back(account_id, "one")
+    assert links.standing(account_id, "new") == "void", "what was taken back stays so"

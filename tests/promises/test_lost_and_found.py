@@ -1,0 +1,101 @@
+"""Whose meter it is after a loss: a ledger, an account, an answer of GRDF. Promises 6 to 9 again."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+from tests.promises.adapter import METERS
+
+if TYPE_CHECKING:
+    from tests.promises.adapter import Town
+
+PCE, OTHER = METERS[0], METERS[1]
+RIGHTS, ACCOUNTS = "com-grandlyon-grdf-meter", "io-cozy-accounts"
+PUT = {"path": "/droit_acces$", "method": "PUT"}
+
+
+def test_a_ledger_that_was_lost_is_back_the_next_morning(town: Town) -> None:
+    town.connect("alder", PCE, back=60)
+    town.connect("cedar", OTHER, back=20)
+    town.mornings(3)
+    town.world.couch.databases[RIGHTS] = {}
+    town.mornings(2)
+    assert town.state("alder") == town.state("cedar") == ""
+    assert town.wrong_days("alder", PCE, town.ago(65)) == []
+    assert town.wrong_days("cedar", OTHER, town.ago(25)) == []
+    assert town.wrong_totals() == []
+
+
+def test_a_ledger_from_before_a_renewal_takes_nothing_away(town: Town) -> None:
+    first = town.ago(20)
+    town.connect("alder", PCE, back=20, ahead=15)
+    town.mornings(2)
+    backup = town.backup()
+    town.pass_(days=8)
+    town.mornings()
+    town.connect("alder", PCE, back=30)
+    town.mornings(22)
+    town.world.couch.databases[RIGHTS] = copy.deepcopy(backup[RIGHTS])
+    town.mornings(4)
+    assert town.state("alder") == ""
+    assert town.wrong_days("alder", PCE, first) == []
+
+
+def test_the_meter_of_an_account_that_was_lost_is_free_the_next_morning(town: Town) -> None:
+    """Another program has removed its document. Its right is told, until somebody brings or adopts it."""
+    town.connect("alder", PCE, back=20)
+    town.mornings(2)
+    del town.world.couch.databases[ACCOUNTS]["alder"]
+    town.mornings(1)
+    assert "adopt" in town.fleet_page()
+    town.connect("birch", PCE, back=20)
+    town.mornings(2)
+    assert town.state("birch") == ""
+    assert town.days("birch", PCE)
+
+
+def test_a_right_goes_to_whose_declaration_it_answers(town: Town) -> None:
+    """Two households have declared one meter, and both answers were lost: one never arrived."""
+    town.fault("down", **PUT, times=40)
+    town.declare("alder", PCE, "form", first=town.ago(20))
+    town.look()
+    town.calm()
+    town.fault("lost", **PUT, times=1)
+    town.declare("birch", PCE, "form", first=town.ago(20), run=False)
+    town.run("birch", tries=1)
+    town.run("birch")
+    town.answer(PCE)
+    town.mornings(3)
+    assert town.days("alder", PCE) == {}
+    assert town.days("birch", PCE)
+
+
+def test_a_right_that_grdf_checks_again_keeps_the_meter(town: Town) -> None:
+    (right,) = town.connect("alder", PCE, back=20)
+    town.mornings(2)
+    town.change_right(right, etat_droit_acces="A revérifier")
+    town.mornings(2)
+    town.connect("birch", PCE, back=10)
+    town.mornings(1)
+    assert town.days("birch", PCE) == {}
+    town.change_right(right, etat_droit_acces="Active")
+    town.mornings(3)
+    assert town.state("alder") == ""
+    assert town.wrong_days("alder", PCE, town.ago(26)) == []
+
+
+def test_a_household_that_declares_under_several_accounts_has_one_right(town: Town) -> None:
+    town.fault("twice", **PUT, times=9)
+    given = town.person("alder", PCE, first=town.ago(20))
+    town.import_({"account": "alder", **given}, name="a.csv")
+    town.import_({"account": "birch", **given}, name="b.csv")
+    town.send_form("cedar", given)
+    town.first_runs()
+    town.put("daisy", {"declaration": given})
+    town.first_runs()
+    assert len(town.rights(PCE)) == 1
+    town.answer(PCE)
+    town.mornings(2)
+    assert town.days("alder", PCE)
+    assert [town.days(each, PCE) for each in ("birch", "cedar", "daisy")] == [{}, {}, {}]

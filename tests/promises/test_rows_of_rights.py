@@ -1,0 +1,370 @@
+"""Whose meter it is, in the situations that once went wrong: renewals, moves, lists that err, backups, the same moment.
+
+Promises 6 to 11 again, each with a household that was harmed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+
+from tests.promises.adapter import METERS, PERIODS, RECORDS_OF_DELETIONS, Town
+
+PCE, OTHER = METERS[0], METERS[1]
+OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
+WAITS = "A valider"
+PUT = {"path": "/droit_acces$", "method": "PUT"}
+DECLARING = ("form", "link", "import", "document")
+
+
+# -- a declared right that ends ----------------------------------------------------------------------------------------
+
+
+def declared(town: Town, days: int = 30) -> date:
+    """Let a household declare a right that ends after some days, and accept it. Return its first day."""
+    town.declare("alder", PCE, "form", first=town.ago(20), calls_until=town.ago(-days))
+    town.answer(PCE)
+    first = town.ago(20)
+    town.mornings(2)
+    assert town.state("alder") == ""
+    return first
+
+
+def is_named(town: Town, account: str = "alder") -> bool:
+    """Return whether an account names its person."""
+    return f"{account}@example.org" in json.dumps(town.account(account))
+
+
+def whole(town: Town, account: str, pce: str, first: date, end: date | None = None) -> None:
+    """Check that all is well with an account, and that its days are those that GRDF has."""
+    assert town.state(account) == ""
+    assert town.wrong_days(account, pce, first, end) == []
+    assert town.wrong_totals() == []
+
+
+@pytest.mark.parametrize("way", DECLARING)
+def test_a_renewal_that_comes_early_is_declared_once_the_old_right_is_over(town: Town, way: str) -> None:
+    end, first = town.ago(-30), declared(town)
+    town.pass_(days=8)
+    town.mornings()
+    told = town.declare("alder", PCE, way, first=first)
+    assert told != "connected", "what it has ends"
+    town.mornings()
+    assert is_named(town), "the person is needed on the day after"
+    assert town.state("alder") == "", "nobody has to do anything, and it is read"
+    assert any(
+        each in json.dumps(town.progress("alder")) for each in (str(end), f"{end:%-d %B %Y}", f"{end:%-d %b %Y}")
+    )
+    town.until(end + timedelta(days=1), 1)
+    assert town.rights(PCE, state=WAITS) == []
+    town.mornings()
+    assert len(town.rights(PCE, state=WAITS)) == 1, "by itself"
+    town.answer(PCE)
+    town.mornings(3)
+    assert not is_named(town)
+    whole(town, "alder", PCE, first)
+
+
+def test_an_import_does_not_call_connected_what_ends_in_a_week(town: Town) -> None:
+    first = declared(town)
+    town.pass_(days=21)
+    town.mornings()
+    assert town.declare("alder", PCE, "import", first=first) != "connected"
+    town.mornings(10)
+    town.answer(PCE)
+    town.mornings(3)
+    whole(town, "alder", PCE, first)
+
+
+@pytest.mark.parametrize("way", ["form", "link", "import"])
+def test_after_its_end_the_same_form_renews(town: Town, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    first = declared(town)
+    (old,) = town.rights(PCE)
+    town.pass_(days=32)
+    town.mornings()
+    assert town.state("alder") == OUTDATED
+    with monkeypatch.context() as patch:  # for some days GRDF still takes it for a right that exists
+        patch.setattr(town, "_lapse", lambda _: None)
+        told = town.declare("alder", PCE, way, first=first)
+        assert told in (303, "declared", "waits")
+        town.mornings(2)
+        assert town.progress("alder")["state"] != "refused"
+    town.change_right(old["id_droit_acces"], etat_droit_acces="Obsolète")
+    town.mornings(2)
+    assert len(town.rights(PCE, state=WAITS)) == 1, "nobody has to send it again"
+    town.answer(PCE)
+    town.mornings(3)
+    whole(town, "alder", PCE, first)
+
+
+# -- people who move ---------------------------------------------------------------------------------------------------
+
+
+def moves(town: Town, account: str, old: str, new: str) -> None:
+    """Let a household revoke its right to a meter and consent for another one."""
+    for right in town.rights(old, state="Active"):
+        town.revoke(right["id_droit_acces"])
+    town.connect(account, new, back=0)
+
+
+def test_the_days_of_a_former_home_stay(town: Town) -> None:
+    town.connect("alder", PCE, back=20)
+    first = town.ago(20)
+    town.mornings(2)
+    moved = town.today
+    moves(town, "alder", PCE, OTHER)
+    town.mornings()
+    since = len(town.asked)
+    town.mornings(30)
+    whole(town, "alder", OTHER, moved)
+    assert town.wrong_days("alder", PCE, first, moved - timedelta(days=2)) == []
+    assert {each.pce for each in town.calls("/pce/", since=since)} == {OTHER}
+    town.leave("alder")
+    assert town.stored("alder") == 0
+
+
+def test_who_has_only_a_meter_that_is_over_is_told_once_and_rests(town: Town) -> None:
+    for number, account in enumerate(("alder", "birch", "cedar", "daisy", "elder", "fern")):
+        town.connect(account, METERS[number], back=20, ahead=3 if account == "alder" else 1000)
+    town.mornings(6)
+    assert town.state("alder") == OUTDATED
+    assert "alder" in town.health().text
+    before, since = town.account("alder"), len(town.asked)
+    town.mornings(20)
+    assert town.account("alder") == before, "nothing changes any more"
+    assert not [each for each in town.calls("/pce/", since=since) if each.pce == PCE]
+    assert town.health().well
+
+
+def test_a_fleet_of_which_many_have_moved_is_well(town: Town) -> None:
+    for number in range(10):
+        town.connect(f"home-{number}", METERS[number], back=20)
+    town.mornings(2)
+    for number in range(4):
+        moves(town, f"home-{number}", METERS[number], METERS[20 + number])
+    town.mornings(8)
+    looked = town.health()
+    assert looked.well, looked.text
+
+
+# -- a list that errs --------------------------------------------------------------------------------------------------
+
+HOMES = {f"home-{number:02}": METERS[number] for number in range(20)}
+
+
+def without(number: int) -> Callable[[bytes], bytes]:
+    """Return what removes some lines of GRDF's list."""
+    return lambda body: b"\n".join(body.splitlines()[number:])
+
+
+def other_word(body: bytes) -> bytes:
+    """Call rights in force by a word that nobody knows."""
+    return body.replace(b'"Active"', b'"Actif"')
+
+
+@pytest.mark.parametrize(
+    ("what", "method"),
+    [(without(2), "GET"), (without(10), "GET"), (other_word, "")],
+    ids=["two-of-twenty", "half", "Actif"],
+)
+def test_a_list_that_errs_for_a_week_marks_nobody(town: Town, what: Callable[[bytes], bytes], method: str) -> None:
+    for account, pce in HOMES.items():
+        town.connect(account, pce, back=20)
+    first = town.ago(20)
+    town.mornings()
+    town.fault(what, "/droits_acces$", method=method, times=10_000)
+    marked: set[str] = set()
+    unread: set[str] = set()
+    questions = []
+    for _ in range(7):
+        since = len(town.asked)
+        town.mornings()
+        marked |= {account for account in HOMES if town.state(account)}
+        unread |= {*HOMES.values()} - {each.pce for each in town.calls("informatives", since=since)}
+        asked = town.calls("droits_acces$", "POST", since=since)
+        questions.append([each.dag for each in asked])
+    assert marked == set()
+    assert unread == set()
+    assert questions == [["grdf_consents"]] * 7, "all that is in doubt, in one call of the same run"
+    assert {account for account, pce in HOMES.items() if town.wrong_days(account, pce, first)} == set()
+    if what is other_word:
+        told = town.check()
+        assert not told.well, "a person hears of it"
+        assert "actif" in told.text
+
+
+# -- rights that nobody has --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["never-came-back", "lost-by-a-restore"])
+def test_a_right_in_force_without_an_account_is_told_until_it_is_adopted(town: Town, lost: bool) -> None:
+    town.connect("alder", PCE, back=20)
+    town.mornings()
+    backup = town.backup()
+    if lost:
+        town.connect("birch", OTHER, back=20)
+    else:
+        town.agree("birch", OTHER, back=20)
+    first = town.ago(20)
+    town.restore(backup)
+    town.mornings(2)
+    assert "adopt" in town.fleet_page().lower()
+    assert "grdf_adopt_rights" in town.health().text
+    assert town.adopt().well
+    town.first_runs()
+    town.mornings(2)
+    assert "adopt" not in town.fleet_page().lower()
+    assert "grdf_adopt_rights" not in town.health().text
+    (adopted,) = {*town.documents("io-cozy-accounts")} - {"alder"}
+    whole(town, adopted, OTHER, first)
+
+
+# -- rights that are over in another way, or not yet begun -------------------------------------------------------------
+
+
+def test_days_that_are_over_under_a_right_in_force_are_said_as_any_end(town: Town) -> None:
+    town.connect("alder", PCE, first=town.ago(20), end=town.ago(-5), ahead=1000)
+    first, end = town.ago(20), town.ago(-5)
+    town.mornings(14)
+    assert town.state("alder") == OUTDATED
+    since = len(town.asked)
+    town.mornings(5)
+    assert not town.calls("informatives", since=since)
+    assert town.wrong_days("alder", PCE, first, end) == []
+
+
+def test_who_begins_later_waits_with_its_date(town: Town) -> None:
+    begins = town.ago(-40)
+    town.connect("alder", PCE, way="page", begins=begins, back=10)
+    town.mornings(2)
+    assert not town.state("alder").startswith("USER_ACTION_NEEDED")
+    told = json.dumps([town.progress("alder"), town.account("alder")["status"]])
+    assert any(each in told for each in (str(begins), f"{begins:%-d %B %Y}", f"{begins:%-d %b %Y}"))
+    assert not town.calls("informatives")
+    assert town.health().well
+
+
+# -- the same moment, and between two lists ----------------------------------------------------------------------------
+
+
+def brings(town: Town, account: str, way: str) -> None:
+    if way == "cozy":
+        town.connect(account, PCE, back=20, run=False)
+    else:
+        town.declare(account, PCE, run=False, first=town.ago(20))
+
+
+@pytest.mark.parametrize("second", ["cozy", "document"])
+@pytest.mark.parametrize("first", ["cozy", "document"])
+def test_two_accounts_bring_one_meter_interleaved_at_each_request(
+    new_town: Callable[..., Town], first: str, second: str
+) -> None:
+    after, met = 0, True
+    while met:
+        town, seen = new_town(), []
+        town.fault("twice", **PUT, times=99)
+        brings(town, "alder", first)
+        brings(town, "birch", second)
+
+        def meanwhile(town: Town = town, seen: list[str] = seen) -> None:
+            seen.append(town.run("birch").state)
+
+        town.meanwhile(after, meanwhile)
+        town.run("alder")
+        met = bool(seen)
+        town.run("birch")
+        town.answer(PCE)
+        town.mornings(2)
+        assert len([account for account in ("alder", "birch") if town.days(account, PCE)]) == 1, after
+        declared = [each["courriel_titulaire"] for each in town.rights(PCE) if each["parcours"] == "DECLARATION_TIERS"]
+        assert len(declared) == len({*declared}), after
+        after += 1
+    assert after > 6
+
+
+def test_periods_of_the_next_household_are_removed_once_it_is_known(new_town: Callable[..., Town]) -> None:
+    town = new_town(date(2026, 4, 27))
+    (right,) = town.connect("alder", PCE, back=200)
+    town.mornings(2, published=True)
+    moved = date(2026, 5, 1)
+    town.until(moved, 10)
+    town.revoke(right)
+    _, (new,) = town.agree("birch", PCE, first=moved)
+
+    def former(body: bytes) -> bytes:
+        lines = [json.loads(line) for line in body.splitlines()]
+        for line in lines:
+            if line.get("id_droit_acces") == right:
+                line |= {"etat_droit_acces": "Active", "date_revocation": None, "source_revocation": None}
+        return "\n".join(json.dumps(line) for line in lines if line.get("id_droit_acces") != new).encode()
+
+    town.fault(former, "/droits_acces$", times=10_000)  # GRDF's answers about rights say it weeks later
+    town.until(date(2026, 6, 8), 1)
+    town.mornings(2, published=True)
+    town.run_dag("grdf_published", "manual")
+    town.calm()
+    town.mornings(2, published=True)
+    town.run_dag("grdf_published", "manual")
+    kept = [key for key in town.documents(PERIODS) if key.startswith("alder:")]
+    assert kept
+    assert not [key for key in kept if key.split(":")[2] >= str(moved)]
+
+
+# -- households that have left -----------------------------------------------------------------------------------------
+
+
+def left(town: Town) -> None:
+    """Let one household leave that was connected, and one whose declaration nobody has sent yet."""
+    town.connect("alder", PCE, back=20)
+    town.mornings(2)
+    town.declare("birch", OTHER, run=False, first=town.ago(20))
+    backup = town.backup()
+    for account in ("alder", "birch"):
+        assert town.leave(account).well
+    town.mornings()
+    town.restore(backup, but=RECORDS_OF_DELETIONS)
+
+
+def test_a_backup_brings_back_nobody_who_has_left(town: Town) -> None:
+    left(town)
+    since = len(town.asked)
+    town.mornings(3)
+    for account in ("alder", "birch"):
+        town.run(account)
+    town.history(town.ago(10), town.today)
+    town.run_dag("grdf_published", "manual")
+    assert not [each for each in town.calls("/pce/", since=since) if each.method in ("GET", "PUT")]
+    assert town.rights(OTHER) == []
+    assert not is_named(town, "birch") or "left" in town.account("birch")["state_message"]
+    assert town.state("alder").startswith("USER_ACTION_NEEDED")
+    assert town.leave("alder").well
+    assert town.stored("alder") == 0
+
+
+@pytest.mark.parametrize("way", [*DECLARING, "cozy", "code", "page", "konnector"])
+def test_the_id_of_who_has_left_is_refused(town: Town, way: str) -> None:
+    town.connect("alder", PCE, back=20)
+    town.mornings(2)
+    assert town.leave("alder").well
+    if way == "page":
+        assert town.begin("alder").status_code >= 400
+    elif way in ("form", "link"):
+        assert town.send_form("alder", town.person("alder", OTHER), link=way == "link") != 303
+    elif way == "import":
+        assert town.declare("alder", OTHER, way) not in ("declared", "connected", "waits")
+    elif way == "document":
+        town.declare("alder", OTHER, way)
+    elif way == "konnector":
+        _, (right,) = town.agree("alder", OTHER, back=20)
+        town.konnector("alder", OTHER, right)
+    else:
+        town.connect("alder", OTHER, back=20, way=way)
+    town.mornings(2)
+    town.run("alder")
+    assert not town.days("alder", OTHER)
+    assert not [right for right in town.rights(OTHER) if right["parcours"] == "DECLARATION_TIERS"]
+    if town.account("alder"):
+        assert "left" in (town.account("alder")["state_message"] or "")
