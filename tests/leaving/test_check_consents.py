@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
+from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.ledger.meters import Ledger
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadAccount, ConsentLost, CredentialsRefused, ServiceUnavailable
 from include.sandbox.connect import AccountBook, consent
@@ -268,3 +270,24 @@ def test_an_account_that_leaves_meanwhile(
     with pytest.raises(BadAccount):
         acquire(account_id)
     assert document(clean, behind.replace("account-", "account-8"))["state"] == OUTDATED
+
+
+def test_an_account_that_is_new_while_grdf_is_asked_keeps_its_right(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its document is not among those that the check has read. One that was removed before has no right any more."""
+    settled(clean, account_id)
+    (pce,) = settled(clean, gone := account_id.replace("account-", "account-7"))
+    clean.book.remove(gone)
+    late = account_id.replace("account-", "account-8")
+    asked = AdictHook.all_access_rights
+
+    def meanwhile(hook: AdictHook) -> Any:
+        known_account(clean, late)
+        return asked(hook)
+
+    monkeypatch.setattr(AdictHook, "all_access_rights", meanwhile)
+    check()
+    of_late, of_gone = (Ledger(CouchDBHook()).fetch([meter])[meter].rights for meter in (*holder(late).pces, pce))
+    assert [right.account for right in of_late] == [late]
+    assert [right.account for right in of_gone] == [""]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from tests.promises.adapter import METERS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.promises.adapter import Town
 
 PCE, OTHER = METERS[0], METERS[1]
@@ -83,6 +85,18 @@ def test_a_right_that_grdf_checks_again_keeps_the_meter(town: Town) -> None:
     town.mornings(3)
     assert town.state("alder") == ""
     assert town.wrong_days("alder", PCE, town.ago(26)) == []
+
+
+def test_a_setting_lets_one_holder_declare_under_two_accounts(new_town: Callable[..., Town]) -> None:
+    town = new_town(meter_in_several_accounts=True)
+    town.fault("twice", **PUT, times=9)
+    given = town.person("alder", PCE, first=town.ago(20))
+    for account in ("alder", "birch"):
+        town.send_form(account, given)
+    town.first_runs()
+    town.answer(PCE)
+    town.mornings(2)
+    assert town.days("alder", PCE).keys() == town.days("birch", PCE).keys() != set()
 
 
 def test_a_household_that_declares_under_several_accounts_has_one_right(town: Town) -> None:

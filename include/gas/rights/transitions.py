@@ -13,10 +13,11 @@ refused  GRDF, to the declaration                    the asked right goes
 listed   GRDF's list, or its answer about the meter  states and dates of the rights it shows; a right nobody has brought
                                                      is kept if it stands. Only GRDF's *answer about the meter* ends a
                                                      right that it does not show, or shows as not in force, and says
-                                                     that a holder has answered
+                                                     that a holder has answered. One that nobody has goes with its end
 proved   us, once GRDF has taken its proof            GRDF checks it
 ended    us, once GRDF has revoked it                the right is over today
-left     us, once the account is gone                its rights go
+orphaned us, if the account is gone without that     nobody has its rights; what it had asked for goes
+left     us, once a deletion has removed the account its rights go
 ======== =========================================== ==================================================================
 
 Each is a function of the document as it is at the write: whoever is second sees the first. Applied again, none changes
@@ -278,7 +279,7 @@ def orphaned(meter: Meter, account: str) -> Meter:
 
 
 def left(meter: Meter, account: str) -> Meter:
-    """Remove the rights of an account that is gone."""
+    """Remove the rights of an account that a deletion has removed."""
     return replace(meter, rights=tuple(right for right in meter.rights if right.account != account))
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from grdf import settings
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
@@ -85,7 +86,7 @@ class TakingIn:
         self._adict = adict
         self._account = account_id
         self._terms = terms
-        self._touched: dict[str, Meter] = {}
+        self._meters: dict[str, Meter] = {}
         self._spent: Account | None = None
         """The account as it was, if its grant is in the ledger."""
         self.seen: dict[str, AccessRight] = {}
@@ -114,12 +115,12 @@ class TakingIn:
                 self._bring_grant(account)
             if account.declares and (declares or not account.refused):
                 self._declare(document)
-            self._look_at_unseen(closed=asks)
+            self._look_at_unseen(document, closed=asks)
         except FailNow as error:
             self.settle(error)
             raise
         except RetryLater:
-            if self._touched:
+            if self._meters:
                 self.settle()
             raise
         return self.settle()
@@ -134,7 +135,7 @@ class TakingIn:
         def change(document: Document) -> Document:
             if self._spent is not None and _has(document, self._spent):
                 document = without_tokens(document)
-            changed = settled(self._ledger, document, self._touched.values())
+            changed = settled(self._ledger, document, self._meters.values())
             if error is None or error.state is None:
                 return changed
             reads = any(each.is_open for each in Account.from_document(changed).meters)
@@ -174,13 +175,13 @@ class TakingIn:
         account = Account.from_document(document)
         stop_if_leaving(account)
         self._bring_named(document, account)
-        return self._touched
+        return self._meters
 
     def _bring_named(self, document: Document, account: Account) -> None:
         """Bring the rights that the document names and the ledger lacks: the konnector's, or those of a lost ledger."""
         named = named_in(document, account.id)
-        meters = self._ledger.fetch(pce for pce, _ in named)
-        missing = [(pce, right) for pce, right in named if lacks(meters[pce], account.id, right)]
+        self._meters |= self._ledger.fetch(pce for pce, _ in named)
+        missing = [(pce, right) for pce, right in named if lacks(self._meters[pce], account.id, right)]
         if not missing:
             return
         self._stop_if_left()
@@ -246,7 +247,7 @@ class TakingIn:
 
         :raises MeterTaken: if another account has it
         """
-        self._touched[pce] = self._unless_taken(pce, lambda: self._ledger.apply(pce, event))
+        self._meters[pce] = self._unless_taken(pce, lambda: self._ledger.apply(pce, event))
 
     def _unless_taken(self, pce: str, do: Callable[[], Meter]) -> Meter:
         """Do something with a meter. If another account has it, ask GRDF first whether it still does.
@@ -372,23 +373,21 @@ class TakingIn:
                 "the account first.",
                 reason=DeclarationRefused.ANOTHER,
             )
-        for right in self._meter(given.pce).rights:
+        for right in () if settings.meter_in_several_accounts() else self._meter(given.pce).rights:
             line = self.seen.get(right.id)
             if right.account not in ("", self._account) and line and line.stands and is_of_holder(line, given):
                 raise self._meter_taken(given.pce, right.account)
 
     # -- questions ---------------------------------------------------------------------------------------------------
 
-    def _look_at_unseen(self, *, closed: bool) -> None:
+    def _look_at_unseen(self, document: Document, *, closed: bool) -> None:
         """Ask GRDF for the account's rights that it has not shown yet: nothing is read under them before.
 
         :param closed: whether to ask also about meters that may not be read
         """
-        document = self._accounts.document(self._account)
-        meters = {**self._ledger.fetch(pce for pce, _ in named_in(document, self._account)), **self._touched}
-        unseen = [pce for pce, meter in meters.items() if any(map(_is_unseen, meter.of(self._account)))]
+        unseen = [pce for pce, meter in self._meters.items() if any(map(_is_unseen, meter.of(self._account)))]
         if closed:
-            unseen += [each.pce for each in self._ledger.held(document, meters) if not each.is_open]
+            unseen += [each.pce for each in self._ledger.held(document, self._meters) if not each.is_open]
         if unseen:
             self._look(unseen)
 
@@ -396,12 +395,12 @@ class TakingIn:
         wanted: Sequence[str] = list(pces)
         declared = {given.pce: (self._account, given)} if given else None
         found = look(self._ledger, self._adict, wanted, account=self._account, declared=declared, terms=self._terms)
-        self._touched |= found.meters
+        self._meters |= found.meters
         self.seen |= {right.id: right for right in found.rights}
         return found
 
     def _meter(self, pce: str) -> Meter:
-        return self._touched.get(pce) or self._ledger.fetch([pce])[pce]
+        return self._meters.get(pce) or self._ledger.fetch([pce])[pce]
 
     def _stop_if_left(self) -> None:
         """Raise an error if a backup has brought back who has left: account ids are not used twice."""

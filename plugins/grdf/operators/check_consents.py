@@ -47,7 +47,7 @@ class CheckConsentsOperator(GrdfOperator):
     in this way. An invalid account is reported and stops no other's check.
 
     With the param ``accounts`` it does none of this. Instead it makes the newest right on those accounts' meters their
-    own, because a person who knows says so (see ``grdf.ledger.adoption``).
+    own, because a person who knows says so (see ``grdf.ledger.unclaimed``).
     """
 
     def perform(self, context: Context) -> dict[str, Any]:
@@ -61,12 +61,14 @@ class CheckConsentsOperator(GrdfOperator):
         """
         run = Run.of(context)
         if named := run.named_accounts("Nothing was changed. Enter account ids, or none."):
-            from grdf.ledger.adoption import take_over
+            from grdf.ledger.unclaimed import take_over
 
             run.stop_if_cleared("grdf_consents")
             return take_over(self.couchdb, self.clients(), run, named, self.log)
         meters = {meter.pce: meter for meter in self.ledger.every()}
-        documents = list(self.accounts.every_of_ours())
+        # Read after the rights: an account is stored before it has any, so one that is not there now is gone.
+        documents, records = list(self.accounts.every_of_ours()), list(self.couchdb.scan(AUDIT))
+        self._part_with_lost(meters, {str(each["_id"]) for each in documents}, records)
         self._bring_lost(meters, documents)
         answered: list[str] = []
         problems: list[GasError] = []
@@ -78,12 +80,23 @@ class CheckConsentsOperator(GrdfOperator):
                 self.log.warning("%s: %s Its accounts stay as they are.", client.grdf_conn_id, error)
                 problems.append(error)
         self.ledger.note_asked(answered)
-        counts = self._settled(meters, documents)
+        counts = self._settled(meters, documents, records)
         self._tell(meters, counts)
         self.log.info("Consents of %d accounts checked: %s.", counts["checked"], dict(counts))
         if problems:
             raise first_to_raise(problems, last_try=run.is_last_try)
         return dict(counts)
+
+    def _part_with_lost(self, meters: dict[str, Meter], accounts: Collection[str], records: Iterable[Document]) -> None:
+        """Note that nobody has the rights of accounts that are gone without a deletion.
+
+        :param meters: all meters, which this brings up to date
+        :param records: those of deletions, which take care of their accounts' rights themselves
+        """
+        known = {"", *accounts, *(str(each.get("account")) for each in records)}
+        for meter in list(meters.values()):
+            for account in {right.account for right in meter.rights} - known:
+                meters |= self.ledger.apply_readable(meter.pce, partial(orphaned, account=account))
 
     def _bring_lost(self, meters: dict[str, Meter], documents: Sequence[Document]) -> None:
         """Bring the rights that accounts name and the ledger lacks: it was lost, or is older than they are.
@@ -156,18 +169,15 @@ class CheckConsentsOperator(GrdfOperator):
                 "this client, and if they are right, ask GRDF.",
             )
 
-    def _settled(self, meters: dict[str, Meter], documents: Sequence[Document]) -> Counter[str]:
+    def _settled(
+        self, meters: Mapping[str, Meter], documents: Sequence[Document], records: Sequence[Document]
+    ) -> Counter[str]:
         """Write to each account what its rights mean now."""
         from grdf.ledger.taking_in import settled
 
-        records = list(self.couchdb.scan(AUDIT))
         left = all_left(records)
         counts = Counter(dict.fromkeys(("checked", "waiting", "ending", "proofs", "odd", "unfinished"), 0))
-        known = {str(document["_id"]) for document in documents} | {str(each.get("account")) for each in records}
         of_account: dict[str, list[Meter]] = {}
-        for meter in list(meters.values()):
-            for account in {right.account for right in meter.rights} - known - {""}:  # it was lost
-                meters |= self.ledger.apply_readable(meter.pce, partial(orphaned, account=account))
         for meter in meters.values():
             for account in {right.account for right in meter.rights} - {""}:
                 of_account.setdefault(account, []).append(meter)

@@ -30,8 +30,8 @@ class AdoptRightsOperator(GrdfOperator):
         :raises RetryLater: if GRDF or CouchDB does not answer; the next try continues
         :raises GasError: if GRDF gave no list for one of our clients; the rights of the others are adopted
         """
-        from grdf.ledger.adoption import RightsWithoutAccount
         from grdf.ledger.client_lists import ClientLists
+        from grdf.ledger.unclaimed import RightsWithoutAccount
 
         run = Run.of(context)
         run.stop_if_cleared("grdf_adopt_rights")

@@ -15,7 +15,7 @@ from grdf.page.connect.routes.household_page import LinkDep, check_link
 from grdf.page.connect.routes.start_page import Opener, require_way, start_page
 from grdf.page.connect.shared_pages import HOUSEHOLD, WayIn
 from grdf.page.direct.consent_text import consent_text, mark_of
-from grdf.page.direct.sending import Order, send
+from grdf.page.direct.sent_form import Order, send
 from grdf.page.html.catalogue import LANGUAGES
 from grdf.page.html.render import page, texts_for
 from grdf.page.security import AccountDep, ConnectorDep
