@@ -80,6 +80,7 @@ def test_a_right_that_grdf_checks_again_keeps_the_meter(town: Town) -> None:
     town.mornings(2)
     town.connect("birch", PCE, back=10)
     town.mornings(1)
+    assert town.state("birch"), "it is told that it is not read"
     assert town.days("birch", PCE) == {}
     town.change_right(right, etat_droit_acces="Active")
     town.mornings(3)

@@ -147,6 +147,27 @@ def test_a_right_that_its_holder_has_refused_stays_refused_when_grdf_lists_it_no
     assert one(listed(refusing, answer(day=5))).state == "refused"
 
 
+def test_a_right_that_grdf_checks_again_keeps_the_meter() -> None:
+    checked = listed(HELD, answer(line("r1", "to be checked again by GRDF"), day=9))
+    assert not is_open(checked, "a", 9)
+    with pytest.raises(Taken):
+        brought(checked, who("b", 9), "r2", "client_connect")
+
+
+def test_a_right_that_a_lost_ledger_learns_again_keeps_its_days() -> None:
+    """It is over. The account had it, so it was in force; of one that was never heard of nobody knows that."""
+    over = answer(line("r1", "revoked", revoked=today(40)), day=41)
+    again = listed(brought(EMPTY, who("a", 41), "r1", "konnector"), over)
+    assert days_of(again, "a") == (Window(today(-1095), today(40)),)
+    assert days_of(listed(brought(EMPTY, who("a", 41), "r1", "client_connect"), over), "a") == ()
+
+
+def test_a_right_that_nobody_has_goes_with_its_end() -> None:
+    free = listed(EMPTY, answer(line("r1"), day=1, whole=False))
+    assert questionable(free, answer(day=9, whole=False))
+    assert listed(free, answer(day=9)) == EMPTY
+
+
 def test_a_right_that_is_not_shown() -> None:
     assert listed(HELD, answer(day=9, whole=False)) == HELD
     assert questionable(HELD, answer(day=9, whole=False))
