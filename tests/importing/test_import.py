@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.ledger.meters import Ledger, asking
+from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import dag_id
-from include.gas.errors import BadRequest, RefusalUnexplained, RetryLater
+from include.gas.errors import BadRequest, RefusalUnexplained, RetryLater, StoreBusy
 from include.gas.importing import line_check
+from include.gas.rights.transitions import Terms, asked, refused
 from tests.importing.scene import (
     NAME,
     files,
@@ -176,6 +181,22 @@ def test_grdf_fails_and_the_next_try_continues(clean: LocalWorld, homes: list[di
     assert len(rights(clean, *homes)) == 3
     assert puts(clean) == 3
     assert [len(records(home["account"])) for home in homes] == [1, 1, 1]
+
+
+def test_a_line_that_another_task_is_declaring_keeps_no_other_waiting(
+    clean: LocalWorld, homes: list[dict[str, str]]
+) -> None:
+    """Or that a try was killed at. A quarter of an hour later nobody can be declaring it any more."""
+    put(homes)
+    who = asking(homes[0]["account"], "grdf_adict")
+    Ledger(CouchDBHook()).apply(homes[0]["pce"], lambda meter: asked(meter, who, Terms()))
+    with pytest.raises(StoreBusy, match=f"Account {homes[0]['account']}: .*declared by another task"):
+        run()
+    assert outcomes() == [(home["account"], "declared") for home in homes[1:]]
+    long_ago = replace(who, at=utc_text(datetime.now(UTC) - timedelta(minutes=16)))
+    Ledger(CouchDBHook()).apply(homes[0]["pce"], lambda meter: asked(refused(meter, who.account), long_ago, Terms()))
+    assert run() == {"declared": 3}
+    assert len(rights(clean, *homes)) == 3
 
 
 def test_a_refused_line_is_not_sent_again_by_the_next_try_and_one_that_its_holder_refuses_neither(
