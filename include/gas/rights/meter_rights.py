@@ -8,7 +8,7 @@ A right that was never in force covers nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 from typing import Literal
 
 import msgspec
@@ -18,8 +18,6 @@ from include.gas.rights.proof_check import Proof
 
 Way = Literal["client_connect", "declared", "adopted", "konnector"]
 State = Literal["asked", "waiting", "active", "refused", "ended"]
-PUBLISHED_IN = timedelta(days=7)
-"""How long GRDF is still asked for the last days that a right covers, if it may be: they are published later."""
 _EVER = Window(date.min, date.max)
 
 
@@ -84,13 +82,6 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         """
         stands = self.state == "active" or (self.state == "waiting" and self.was_active)
         return stands and (self.over_on is None or today < self.over_on)
-
-    def has_last_days(self, today: date) -> bool:
-        """Return whether its last days may still be published, while GRDF may be asked for them.
-
-        :param today: civil date in Paris
-        """
-        return self.is_in_force(today) and self.end is not None and self.end <= today < self.end + PUBLISHED_IN
 
 
 class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -213,7 +204,7 @@ def _standing(rights: Iterable[Right], today: date) -> tuple[Word, date | None]:
 def _word(right: Right, today: date) -> tuple[Word, date | None]:
     if right.state in ("asked", "waiting", "refused"):
         return right.state, None
-    if not (right.goes_on(today) or right.has_last_days(today)):
+    if not right.goes_on(today):
         return "over", right.over_on
     if not right.was_active:
         return "unseen", None

@@ -12,7 +12,6 @@ from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
 from include.gas.account.sections.rights.declaration import entered_again
-from include.gas.account.sections.whole_history import history_read
 from include.gas.errors import FailNow, IdTokenRefused, LeftBefore, NotInForce, RetryLater
 
 if TYPE_CHECKING:
@@ -89,14 +88,11 @@ class AcquireTokenOperator(AccountOperator):
     def _rests(self, account: Account) -> bool:
         """Return whether nothing is left to do for an account whose household must act.
 
-        Days that were read before it was known that its right had ended are removed by its next run, and what a right
-        covers that lets us ask for days that are over is read once.
+        If only the days that a right covers are over, GRDF may still be asked for them, as for others. Days that were
+        read before it was known that its right had ended are removed by its next run.
         """
         from include.gas.documents.foreign_days import foreign_days
 
-        document = self.accounts.document(account.id)
         return not any(
-            (each.is_open and not history_read(document, each))
-            or foreign_days(self.couchdb, account.id, each.pce, each.days)
-            for each in account.meters
+            each.is_open or foreign_days(self.couchdb, account.id, each.pce, each.days) for each in account.meters
         )

@@ -260,8 +260,8 @@ def test_a_right_that_ends_sooner_is_no_answer_to_a_declaration() -> None:
     ("lines", "day", "said"),
     [
         ([line("r1")], 9, ("active", today(1096))),
-        ([line("r1", data_end=today(8))], 9, ("active", today(8))),
-        ([line("r1", data_end=today(8))], 15, ("over", today(8))),
+        ([line("r1", data_end=today(8))], 7, ("active", today(8))),
+        ([line("r1", data_end=today(8))], 8, ("over", today(8))),
         ([line("r1")], 1096, ("over", today(1096))),
         ([line("r1", first=today(20))], 9, ("later", today(20))),
         ([line("r1", WAITING)], 9, ("waiting", None)),
