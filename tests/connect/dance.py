@@ -45,7 +45,7 @@ def consent(authorize: str, **choices: Any) -> str:
 
 
 def whole(browser: Browser, account: str, meters: int = 1, **choices: Any) -> requests.Response:
-    """Take all steps, and return the last page."""
+    """Take all steps, and return the answer that leads to the page that follows."""
     return browser.get(consent(begin(browser, account, meters), **choices))
 
 

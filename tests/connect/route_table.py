@@ -55,7 +55,6 @@ TABLE = {
     "POST /household/direct": Row("POST", "/household/direct?token=x", 404, 404, 404, 404, 404),
     "GET /household/progress/{name}": Row("GET", "/household/progress/x", 404, 404, 404, 404, 404),
     "GET /household": Row("GET", "/household?token=x", 404, 404, 404, 404, 404),
-    "GET /household/done": Row("GET", "/household/done", 404, 404, 404, 404, 404),
     "POST /household": Row("POST", "/household?token=x", 404, 404, 404, 404, 404),
     "GET /household/": Row("GET", "/household/?token=x", 404, 404, 404, 404, 404),
     "POST /household/": Row("POST", "/household/?token=x", 404, 404, 404, 404, 404),

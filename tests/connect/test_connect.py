@@ -15,9 +15,8 @@ from grdf.page.connect.sealing import seal
 from grdf.stores.once import DOCTYPE, KEPT, mark_id
 from include.gas.account.account import Account
 from include.gas.documents.doctypes import ACCOUNT
-from include.gas.documents.gas_days import dag_id
 from tests.connect.dance import asked, begin, consent, said, stored_account, whole
-from tests.connect.direct import run
+from tests.connect.direct import followed, run, told
 from tests.connect.links import link_for, path_of
 from tests.helpers import holder, known_account
 
@@ -104,15 +103,12 @@ def test_a_holder_that_cannot_be_told_is_asked_again(door: Site, account_id: str
 
 def test_from_the_button_to_an_account(door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
     browser, pces = door.browser("op"), holder(account_id, 2).pces
-    choices = {"perimeters": ["informatives", "contractuelles"], "conso_debut": "2025-01-01", "conso_fin": "2027-03-01"}
-    page = whole(browser, account_id, 2, **choices)
-    told = said(page)
-    assert shown(page) == (200, f"Account {account_id} is connected")
-    says = (*(f"Meter {pce}" for pce in pces), "daily consumption", "contract: tariff", "The consent is valid until",
-            "Gas days from 1 Jan 2025 to 1 Mar 2027", "appears in Airflow within about a minute")  # fmt: skip
-    assert [each for each in says if each not in told.text] == []
-    assert [each for each in ("billed consumption", "technical data") if each in told.text] == []
-    assert f"/gas/airflow/dags/{dag_id(account_id)}" in page.text
+    answer = whole(browser, account_id, 2, conso_debut="2025-01-01", conso_fin="2027-03-01")
+    assert answer.headers["Location"] == f"/gas/airflow/grdf/connect/{account_id}/progress"
+    assert said(followed(browser, answer)).title == "GRDF is asked next"
+    assert world.control.log()[-1]["path"].endswith("access_token"), "the rest is for the account's run"
+    run(account_id)
+    assert told(browser, answer)["state"] == "accepted"
     document = stored_account(couchdb, account_id) or {}
     rights = {right["id_pce"]: right["id_droit_acces"] for right in world.control.consents() if right["id_pce"] in pces}
     results = document["oauth_callback_results"]
@@ -123,14 +119,18 @@ def test_from_the_button_to_an_account(door: Site, world: LocalWorld, couchdb: C
     assert [meter.word for meter in Account.from_document(document).meters] == ["active", "active"]
 
 
-def test_without_daily_data_the_household_is_told(door: Site, account_id: str) -> None:
-    assert "tick the daily data" in said(whole(door.browser("op"), account_id, perimeters=["publiees"])).text
+def test_without_daily_data_the_household_is_told(front: Site, world: LocalWorld, account_id: str) -> None:
+    browser, path = front.browser(), path_of(link_for(front, account_id))
+    answer = browser.get(consent(begin(browser, account_id, path=path), perimeters=["publiees"]))
+    run(account_id)
+    assert told(browser, answer)["state"] == "narrow"
+    assert "tick the daily data" in told(browser, answer)["next"]
 
 
 @pytest.mark.parametrize("pkce", ["required", "unknown"])
 def test_whatever_the_server_makes_of_pkce(door: Site, world: LocalWorld, account_id: str, pkce: str) -> None:
     world.control.set(pkce=pkce)
-    assert whole(door.browser("op"), account_id).status_code == 200
+    assert whole(door.browser("op"), account_id).status_code == 303
     # The example in RFC 7636, appendix B
     assert challenge_of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk") == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
@@ -147,7 +147,7 @@ def test_the_same_answer_in_many_hands_connects_once(door: Site, couchdb: CouchD
         return other.get(back).status_code
 
     with ThreadPoolExecutor(6) as pool:
-        assert sorted(pool.map(take, range(6))) == [200, 409, 409, 409, 409, 409]
+        assert sorted(pool.map(take, range(6))) == [303, 409, 409, 409, 409, 409]
     assert shown(browser.get(back)) == (409, "This answer has already been used")
     marks = [mark for mark in couchdb.scan(DOCTYPE) if not mark["_id"].startswith("link-")]
     assert all(set(mark) == {"_id", "_rev"} for mark in marks), "a time and a hash"
@@ -176,9 +176,10 @@ def test_a_consent_is_given_again(door: Site, world: LocalWorld, couchdb: CouchD
     old = stored_account(couchdb, account_id) or {}
     browser = door.browser("op")
     assert "stays" in said(browser.get(f"/connect/{account_id}")).text
-    page = browser.get(consent(begin(browser, account_id, 2), pces=[one]))
-    assert f"other meters stay as they are: {two}" in said(page).text
-    assert f'data-dag="{dag_id(account_id)}"' in page.text
+    answer = browser.get(consent(begin(browser, account_id, 2), pces=[one]))
+    assert told(browser, answer)["state"] == "declaring"
+    run(account_id)
+    assert told(browser, answer)["state"] == "accepted"
     new = stored_account(couchdb, account_id) or {}
     before, after = ({meter.pce: meter for meter in Account.from_document(each).meters} for each in (old, new))
     assert {*before[one].own} < {*after[one].own}
@@ -206,38 +207,33 @@ def test_one_that_may_not_be_connected(
 # ---- a meter of another account --------------------------------------------------------------------------------------
 
 
-def test_an_operator_hears_whose_the_meter_is(
-    door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
+@pytest.mark.parametrize("who", ["operator", "household"])
+def test_a_meter_that_another_account_has_is_read_once_its_right_has_ended(
+    front: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str, who: str
 ) -> None:
-    pce, browser = taken(world, account_id, **STAYS), door.browser("op")
-    theirs = stored_account(couchdb, other_of(account_id))
-    page = browser.get(consent(begin(browser, account_id), pces=[pce]))
-    assert shown(page) == (409, "This meter belongs to another account")
-    assert f"It is {other_of(account_id)}." in said(page).text
-    assert "Nothing was changed" in said(page).text
-    assert pce not in said(page).text
-    assert stored_account(couchdb, account_id) is None
-    assert stored_account(couchdb, other_of(account_id)) == theirs
-
-
-def test_a_household_hears_nothing_of_the_other(
-    front: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
-) -> None:
-    pce, browser, path = taken(world, account_id, **STAYS), front.browser(), path_of(link_for(front, account_id))
-    page = browser.get(consent(begin(browser, account_id, path=path), pces=[pce]))
-    assert shown(page) == (409, "This meter is already connected")
+    pce, path = taken(world, account_id, **STAYS), path_of(link_for(front, account_id)) if who == "household" else ""
+    browser, theirs = front.browser() if path else front.browser("op"), stored_account(couchdb, other_of(account_id))
+    answer = browser.get(consent(begin(browser, account_id, path=path), pces=[pce]))
+    run(account_id)
+    page = followed(browser, answer)
+    assert said(page).title == ("This meter is already connected" if path else "Another account has this meter")
     assert other_of(account_id) not in page.text
-    assert stored_account(couchdb, account_id) is None
-    log = (front.stack.home / "api-server.log").read_text(encoding="utf-8")
-    assert f"The other account: {other_of(account_id)}." in log, "an operator can find out"
-    assert browser.get(path).status_code == 200, "the link stays good"
+    assert pce not in page.text
+    assert stored_account(couchdb, other_of(account_id)) == theirs
+    (first,) = [
+        right for right in world.control.consents() if right["id_pce"] == pce and right["parcours"] == STAYS["parcours"]
+    ]
+    world.control.change_consent(first["id_droit_acces"], etat_droit_acces="Révoquée")
+    run(account_id)
+    assert told(browser, answer)["state"] == "accepted"
 
 
 def test_whose_consent_is_over_makes_way(door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
     """The old tenant never came back, and the new consent ends the old one at GRDF."""
     pce, browser = taken(world, account_id), door.browser("op")
-    page = browser.get(consent(begin(browser, account_id), pces=[pce]))
-    assert said(page).title == f"Account {account_id} is connected"
+    answer = browser.get(consent(begin(browser, account_id), pces=[pce]))
+    run(account_id)
+    assert told(browser, answer)["state"] == "accepted"
     run(other_of(account_id))
     theirs = Account.from_document(stored_account(couchdb, other_of(account_id)) or {})
     assert (theirs.meters[0].word, theirs.state) == ("over", "USER_ACTION_NEEDED.OAUTH_OUTDATED")
@@ -250,15 +246,13 @@ def test_grdf_cannot_say_whose_the_meter_is(
     """What GRDF has given is kept, and the account's run goes on."""
     pce, path = taken(world, account_id), path_of(link_for(front, account_id)) if who == "household" else ""
     browser = front.browser() if path else front.browser("op")
-    back = consent(begin(browser, account_id, path=path), pces=[pce])
+    answer = browser.get(consent(begin(browser, account_id, path=path), pces=[pce]))
     world.control.fault("/droits_acces", status=503, times=None)
-    answer = browser.get(back)
-    assert answer.status_code == 303
-    follow = front.origin + answer.headers["Location"]
-    assert said(browser.get(follow)).title == "GRDF is asked next"
+    run(account_id)
+    assert told(browser, answer)["state"] == "taken"
     world.control.set(faults=[])
     run(account_id)
-    assert said(browser.get(follow)).title == "Accepted"
+    assert told(browser, answer)["state"] == "accepted"
     assert "token" not in json.dumps(stored_account(couchdb, account_id))
 
 
@@ -315,7 +309,7 @@ def test_in_another_browser_or_by_another_user(door: Site, couchdb: CouchDBHook,
         browser.cookies.set("_token", token, path="/")
         assert browser.get(back).status_code == status
     browser.cookies.set("_token", door.token("op"), path="/")
-    assert browser.get(back).status_code == 200, "nothing was spent by all that"
+    assert browser.get(back).status_code == 303, "nothing was spent by all that"
 
 
 def test_an_answer_that_is_not_for_us(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
@@ -328,7 +322,7 @@ def test_an_answer_that_is_not_for_us(door: Site, couchdb: CouchDBHook, account_
     for change in ({"client_id": "somebody"}, {"iss": "https://evil.example/openam"}, {"iss": "http://["}):
         assert shown(browser.get(back_to(door, **back | change))) == (400, "This answer is not meant for us")
     assert stored_account(couchdb, account_id) is None
-    assert browser.get(back_to(door, **back)).status_code == 200, "the right one still counts"
+    assert browser.get(back_to(door, **back)).status_code == 303, "the right one still counts"
 
 
 def test_grdf_is_down(door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
@@ -350,7 +344,7 @@ def test_a_code_that_is_spent(door: Site, world: LocalWorld, account_id: str) ->
     world.control.fault("access_token", status=503, after=True)
     assert browser.get(back).status_code == 503
     assert shown(browser.get(back)) == (400, "GRDF no longer accepts its own answer")
-    assert whole(browser, account_id).status_code == 200, "starting again works"
+    assert whole(browser, account_id).status_code == 303, "starting again works"
 
 
 @pytest.mark.parametrize("claims", [

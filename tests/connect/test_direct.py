@@ -218,7 +218,9 @@ def test_nobody_takes_what_a_household_is_about_to_bring(front: Site, clean: Loc
     sent = send(browser, start, own(account_id, name=who.last_name, email=who.email))
     run(thief)
     assert told(browser, sent)["state"] == "correct"
-    assert said(household.get(back)).title == f"Account {account_id} is connected"
+    connected = household.get(back)
+    run(account_id)
+    assert told(household, connected)["state"] == "accepted"
 
 
 @pytest.mark.parametrize("who", ["operator", "household"])

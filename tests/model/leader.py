@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from include.gas.display.overview import Situation, overview
+from include.gas.errors import GasError
 from include.sandbox.adict import paris
 from tests.model import tasks
 from tests.model.runs import Runs
@@ -58,6 +59,7 @@ class Leader(Runs):
         code, _ = world.consent(account, pces, given, keep_others=more == "beside", nonce=nonce)
         if way == "page":
             self._by_page(account, code, nonce)
+            self._begin(account)
             return
         world.book.came_back(account)
         if way == "code":
@@ -74,7 +76,10 @@ class Leader(Runs):
             }  # fmt: skip
         if stored is None or way == "code" or (stored.get("state") or "").startswith("USER_ACTION_NEEDED"):
             world.put_account(account, parts)
-        if world.wire.actor is None and account not in self.open:
+        self._begin(account)
+
+    def _begin(self, account: str) -> None:
+        if self.world.wire.actor is None and account not in self.open:
             self._run(account, "manual", None)
 
     def _by_page(self, account: str, code: str, nonce: str) -> None:
@@ -90,7 +95,8 @@ class Leader(Runs):
         outer, self.world.wire.actor = self.world.wire.actor, account
         try:
             connecting.finish(attempt, code, by="operator")  # type: ignore[arg-type]
-        except connecting.Stop as stop:
+        except (connecting.Stop, GasError) as error:
+            stop = connecting.stop_for(error)
             self.world.say(f"  the page says {stop.key} {stop.cause}")
         except tasks.Killed:
             self.world.say("  the API server dies")

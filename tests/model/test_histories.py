@@ -32,6 +32,7 @@ def connect(leader: Leader, back: int) -> str:
     given = terms(leader.world.today, back, 400, 800)
     code, (right,) = leader.world.consent(ALDER, [PCE], given, keep_others=True, nonce="n")
     leader._by_page(ALDER, code, "n")
+    leader._begin(ALDER)
     return right
 
 

@@ -2,8 +2,7 @@
 anybody else; every missing day is either asked for again or reported.*
 
 * A gas day of a meter is **one account's**: that whose right covers it, by what GRDF has shown of the rights. Whoever
-  came first has the days up to the end of its right, or to the beginning of another account's later right; who comes
-  next has those from then on.
+  came first has the days up to the end of its right; who comes next has those from then on.
 * GRDF has **said** what was in its answers that reached a running task of that account.
 * Facts about the contract and the meter are allowed by their own perimeters, as far as GRDF has shown them.
 
@@ -23,7 +22,7 @@ Once all trouble has ended and enough mornings have passed:
 7. unless GRDF had none, asked at two times apart: then the account says so;
 8. each missing day is counted as missing, and the page does not say that all is well if there is one; month and year
    totals are the sums, and the account's book is right;
-9. an account with a right in force says nothing of meters whose rights are over; one without any says so.
+9. an account that has a meter says nothing of those whose rights are over; one without any says so.
 
 This module is independent of the code that it checks: they share no functions except those for the names of documents.
 """
@@ -40,10 +39,6 @@ from tests.model.witnessed import ACCOUNTS, DATA, DAYS, Right, Witnessed, in_for
 
 APART = timedelta(days=27)
 """Time between two answers that settle that GRDF does not have a day: four weeks, including a monthly publication."""
-
-
-LAST_DAYS = timedelta(days=8)
-"""For how long an account may be silent of a right in force whose days are over: the last ones are published late."""
 
 
 class Untrue(AssertionError):
@@ -172,20 +167,13 @@ class Book(Witnessed):
 
     def _says_lost(self, account: str, document: Mapping[str, Any]) -> None:
         today, state = paris_day(self.now()), document.get("state")
-        read, lately = (
-            {
-                pce
-                for pce, rights in self.must_be_read(account).items()
-                if any(each["perim_donnees_conso_fin"] > str(day) for each in rights)
-            }
-            for day in (today, today - LAST_DAYS)
-        )
+        read = {pce for pce in self.must_be_read(account) if self.holder(pce, today) == account}
         stand = {
             pce
             for pce, ids in self.brought.get(account, {}).items()
             if any(each["id_droit_acces"] in ids and each["etat_droit_acces"] == "Active" for each in self.rights())
         }
-        if self.brought.get(account) and not lately and not state:
+        if self.brought.get(account) and not read and not state:
             self.faults.append(f"9: {account} does not say that none of its meters is read")
         if read and state and stand <= read:
             self.faults.append(f"9: {account} is called {state}, although all that it needs is in force")

@@ -123,27 +123,23 @@ class Witnessed:
                     self.over.setdefault(right, paris_day(self.now()))
 
     def holder(self, pce: str, day: date) -> str:
-        """Return whose a gas day of a meter is, by what GRDF has shown: the first whose right covers it; else ``""``.
-
-        A right gives way to a later one of another account from the day on which that begins.
-        """
+        """Return whose a gas day of a meter is: the first whose right covers it as GRDF has shown; else ``""``."""
         owners = {right: account for account, mine in self.brought.items() for right in mine.get(pce, ())}
         rights = sorted(
             (self.shown[right] for right in owners if right in self.in_force_once),
             key=lambda right: right["date_creation"],
         )
-        for number, right in enumerate(rights):
+        until: dict[str, str] = {}
+        for right in rights:
             account = owners[right["id_droit_acces"]]
             ends = [right["perim_donnees_conso_fin"], _day_after(right["date_fin_droit_acces"])]
             if over := self.over.get(right["id_droit_acces"]):
                 ends.append((right["date_revocation"] or str(over))[:10])
-            ends += [
-                other["date_debut_droit_acces"]
-                for other in rights[number + 1 :]
-                if owners[other["id_droit_acces"]] != account
-            ]
-            if right["perim_donnees_conso_debut"] <= str(day) < min(ends):
+            begins = [right["perim_donnees_conso_debut"]]
+            begins += [end for other, end in until.items() if other != account]
+            if max(begins) <= str(day) < min(ends):
                 return account
+            until[account] = max(until.get(account, ""), min(ends))
         return ""
 
     def _monthly(self, call: Call, pce: str, kind: str) -> None:

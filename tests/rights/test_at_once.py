@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import requests
 
+from include.gas.account.sections.status import Status
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import database_name
 from tests.importing.scene import paced
@@ -94,8 +95,8 @@ def test_one_of_two_accounts_has_it(clean: LocalWorld, tmp_path: Path) -> None:
     finally:
         for process in workers:
             process.communicate(timeout=60)
-    print(f"{sum(ended.values())} meters, of which two accounts had each: {ended['has 1', 'has 1']}; {ended}")
-    assert {*ended} == {("MeterTaken", "has 1")}, (tmp_path / "one.log").read_text(errors="replace")[-3000:]
+    print(f"{sum(ended.values())} meters: {ended}")
+    assert {*ended} == {("NotInForce", "has 1")}, (tmp_path / "one.log").read_text(errors="replace")[-3000:]
     both, none = [], []
     for number in range(sum(ended.values())):
         having = [name for name in ("one", "two") if has(clean, f"{name}-{number}", pces[number])]
@@ -104,6 +105,5 @@ def test_one_of_two_accounts_has_it(clean: LocalWorld, tmp_path: Path) -> None:
 
 
 def has(world: LocalWorld, account: str, pce: str) -> bool:
-    """Return whether an account's document names a meter."""
-    results = (world.book.get(account) or {}).get("oauth_callback_results") or {}
-    return pce in str([results.get("pce_id"), results.get("consents")])
+    """Return whether an account may hold days of a meter."""
+    return bool(Status.held(world.book.get(account) or {})[pce].days)

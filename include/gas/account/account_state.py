@@ -59,6 +59,16 @@ def state_of(document: Mapping[str, Any], held: Sequence[Held]) -> RightsState:
         return RightsState(USER_ACTION_NEEDED, refusal, reads)
     if waiting := [each for each in held if each.word == "waiting"]:
         return RightsState(USER_ACTION_NEEDED, _waiting_message(account, waiting), reads)
+    if checked := [each for each in held if each.word == "checked"]:
+        said = "GRDF checks its right anew, and nothing is read before it has. The household may have to answer GRDF"
+        return RightsState(USER_ACTION_NEEDED, _about(account, checked, said), reads)
+    if behind := [each for each in held if each.word == "behind"]:
+        said = (
+            "another account has it, whose consent stands. Nothing is read before that ends, and then by itself. If it "
+            "is the same household's, delete this account; anybody who may see the other one finds it in Gas accounts "
+            "by the meter's number. If both are to be read, set [grdf] meter_in_several_accounts"
+        )
+        return RightsState(USER_ACTION_NEEDED, _about(account, behind, said), reads)
     if narrow := [each for each in held if each.word == "narrow"]:
         said = "its consent does not include the daily data. The household must consent again and tick them"
         return RightsState(PERMISSIONS_CHANGED, _about(account, narrow, said), reads)

@@ -15,7 +15,7 @@ from include.gas.documents.gas_days import Document
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held
 
-WORDS = ("waiting", "asked", "unseen")
+WORDS = ("waiting", "checked", "asked", "unseen")
 QUARTER = 15
 """Minutes from one look to the next: only the first of an hour is due in the first quarter."""
 MORNING = 7

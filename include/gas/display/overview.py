@@ -69,6 +69,8 @@ class Situation(StrEnum):
     LEAVING = "leaving", Group.LEAVING, False, False
     ODD = "odd", Group.LOST, True, False
     ASKED = "asked", Group.WAITING, False, False
+    CHECKED = "checked", Group.WAITING, True, False
+    BEHIND = "behind", Group.WAITING, False, False
     CORRECT = "correct", Group.LOST, True, False
     CONNECT = "connect", Group.LOST, True, False
     PARTLY = "partly", Group.LOST, True
@@ -279,6 +281,8 @@ def _standing(document: Mapping[str, Any], account: Account) -> Situation | None
         (declares, Situation.NEW),
         (account.declares, Situation.CORRECT),
         ("waiting" in words, Situation.ASKED),
+        ("checked" in words, Situation.CHECKED),
+        ("behind" in words, Situation.BEHIND),
         (account.waits_for_person or not account.meters, Situation.CONNECT),
         # Those of another program that no run has looked at yet are in no status.
         (words & {"asked", "unseen"} or not Status.held(document), Situation.NEW),

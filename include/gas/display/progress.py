@@ -23,6 +23,8 @@ class Step(StrEnum):
     CORRECT = "correct"
     WAITS = "waits"
     LATER = "later"
+    TAKEN = "taken"
+    NARROW = "narrow"
     ACCEPTED = "accepted"
     READ = "read"
     REFUSED = "refused"
@@ -34,10 +36,12 @@ class Step(StrEnum):
 
 _OF_WORD = {
     "waiting": Step.WAITS, "later": Step.LATER, "unseen": Step.DECLARING, "asked": Step.DECLARING,
-    "refused": Step.REFUSED, "over": Step.OVER, "narrow": Step.PROBLEM, "none": Step.NOTHING,
+    "behind": Step.TAKEN, "checked": Step.PROBLEM,
+    "refused": Step.REFUSED, "over": Step.OVER, "narrow": Step.NARROW, "none": Step.NOTHING,
 }  # fmt: skip
 _ENDED = (Step.REFUSED, Step.UNANSWERED, Step.OVER, Step.NOTHING)
-_LAST = (*_ENDED, Step.READ, Step.CORRECT)
+_SAID = (*_ENDED, Step.TAKEN, Step.NARROW)
+_LAST = (*_ENDED, Step.NARROW, Step.READ, Step.CORRECT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Progress:
 
 
 def progress(document: Mapping[str, Any] | None) -> Progress:
-    """Return how far an account is with the right that it has declared, or else with that to its first meter.
+    """Return how far an account is with the right that it has declared, or else with its newest one.
 
     :param document: the account document, of any shape; ``None`` if there is none
     """
@@ -81,10 +85,11 @@ def progress(document: Mapping[str, Any] | None) -> Progress:
     declaration = Declaration.of(document)
     if declaration is not None and account.refused and account.declares:
         return Progress(Step.CORRECT, reason=declaration.refused_reason, message=account.message)
-    pce = declaration.pce if declaration is not None else ""
-    held = next((each for each in account.meters if each.pce == pce or not pce), None)
+    pce = declaration.pce if declaration is not None and account.declares else ""
+    meters = [each for each in account.meters if each.pce == pce or not pce]
+    held = max(meters, key=lambda each: each.since, default=None)
     asks = account.declares or account.needs_grant
-    if held is None:
+    if held is None or account.needs_grant:
         if account.waits_for_person:
             return Progress(Step.PROBLEM, message=account.message)
         return Progress(Step.DECLARING if asks else Step.NOTHING)
@@ -92,15 +97,14 @@ def progress(document: Mapping[str, Any] | None) -> Progress:
 
 
 def _with_right(document: Mapping[str, Any], account: Account, held: Held, *, asks: bool) -> Progress:
-    if held.waits:
+    if held.waits and held.word != "checked":
         return Progress(Step.WAITS, since=held.since)
     step = _OF_WORD.get(held.word) or (Step.READ if told_years(document, held.pce) else Step.ACCEPTED)
     if step is Step.OVER and not held.days:  # it was never in force
         step = Step.UNANSWERED
-    ended = step in _ENDED
-    if asks and ended:
+    if asks and step in _ENDED:
         return Progress(Step.DECLARING)
-    if account.waits_for_person and not ended:
+    if account.waits_for_person and step not in _SAID:
         return Progress(Step.PROBLEM, message=account.message)
     renewed = held.day - ONE_DAY if held.day and account.declares and held.word == "active" else None
-    return Progress(step, day=held.day, renewed=renewed, message=account.message if ended else "")
+    return Progress(step, day=held.day, renewed=renewed, message=account.message if step in _SAID else "")

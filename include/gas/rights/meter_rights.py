@@ -1,8 +1,8 @@
 """The document of a meter: all our rights to it that we know, whose they are, and which days each account may hold.
 
 A day belongs to the account whose right covers it. People move, so a meter has one timeline. Whoever came first keeps
-the days up to the end of its right; who comes next gets the days from then on, however far back the new right reaches.
-A right that was never in force covers nothing.
+the days up to the end of its right; who comes next gets the days from then on, however far back the new right reaches:
+its right stays behind until the first one's has ended. A right that was never in force for its account covers nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     :param since: when it was brought, declared or made, whichever was first, UTC text
     :param listed_at: when GRDF was asked for the answer that last changed something of it, or
         when a declaration without an answer was over, UTC text; ``""`` before any
-    :param was_active: whether GRDF has shown it in force: only then it covers days
+    :param was_active: whether GRDF has shown it in force while no other account had the meter: only then it covers days
     :param begins: first civil day on which GRDF may be asked; ``None`` for no bound
     :param calls_until: last civil day on which GRDF may be asked; ``None`` for no bound
     :param first: first gas day that it covers; ``None`` for no bound
@@ -100,6 +100,15 @@ class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         """Return an account's rights, the oldest first; with ``""`` those that no account has."""
         return tuple(right for right in self.rights if right.account == account)
 
+    def other_holder(self, account: str, today: date) -> str:
+        """Return another account that has the meter, by a right that goes on; ``""`` if there is none.
+
+        :param today: civil date in Paris
+        """
+        standing = [right for right in self.rights if right.account and right.goes_on(today)]
+        first = min(standing, key=lambda right: not right.was_active, default=None)  # of equal ones the oldest
+        return first.account if first and first.account != account else ""
+
 
 def days_of(meter: Meter, account: str, *, shared: bool = False) -> tuple[Window, ...]:
     """Return the gas days of a meter that an account may hold, in order and without overlaps.
@@ -108,25 +117,28 @@ def days_of(meter: Meter, account: str, *, shared: bool = False) -> tuple[Window
     """
     if shared:
         return _union(window for right in meter.of(account) if (window := _covered(right)))
-    taken: list[Window] = []
-    own: list[Window] = []
+    own, others_until = list[Window](), date.min
     timeline = sorted((each for each in meter.rights if each.account and each.was_active), key=lambda each: each.since)
     for right in timeline:
-        if window := _covered(right):
-            if right.account == account:
-                own += _without(window, taken)
-            taken.append(window)
+        window = _covered(right)
+        if window and right.account != account:
+            others_until = max(others_until, window.end)
+        elif window and (rest := window.clip(others_until)):
+            own.append(rest)
     return _union(own)
 
 
-Word = Literal["active", "later", "unseen", "waiting", "asked", "narrow", "refused", "over", "none"]
+Word = Literal[
+    "active", "later", "unseen", "waiting", "checked", "asked", "behind", "narrow", "refused", "over", "none",
+]  # fmt: skip
 
 
 class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What an account has of one meter, worked out from the meter's document; the account's ``status`` has a copy.
 
     :param word: how it stands, by the best of its rights: ``active``; ``later`` (begins on ``day``); ``unseen``
-        (brought, and not shown by GRDF yet); ``waiting`` or ``asked`` (somebody has to answer); ``narrow`` (without
+        (brought, and not shown by GRDF yet); ``waiting`` or ``asked`` (its holder or GRDF has to answer); ``checked``
+        (GRDF checks it anew); ``behind`` (another account has the meter until its right ends); ``narrow`` (without
         daily data); ``refused``; ``over`` (since ``day``); ``none``
     :param day: the day on which that begins or ends; ``None`` if none is known
     :param since: when the newest right was brought, declared or made, UTC text
@@ -175,7 +187,8 @@ def hold(meter: Meter, account: str, today: date, *, shared: bool = False) -> He
     :param shared: as for :func:`days_of`
     """
     rights = meter.of(account)
-    word, day = _standing(rights, today)
+    is_behind = not shared and bool(meter.other_holder(account, today))
+    word, day = _standing(rights, today, is_behind=is_behind)
     newest = max(reversed(rights), key=lambda right: right.since, default=None)  # of two of one day, the later one
     return Held(
         pce=meter.pce, word=word, day=day,
@@ -187,12 +200,14 @@ def hold(meter: Meter, account: str, today: date, *, shared: bool = False) -> He
     )  # fmt: skip
 
 
-_BEST_FIRST: tuple[Word, ...] = ("active", "later", "unseen", "waiting", "asked", "narrow", "over", "refused", "none")
+_BEST_FIRST: tuple[Word, ...] = (
+    "active", "later", "unseen", "waiting", "checked", "asked", "behind", "narrow", "over", "refused", "none",
+)  # fmt: skip
 
 
-def _standing(rights: Iterable[Right], today: date) -> tuple[Word, date | None]:
+def _standing(rights: Iterable[Right], today: date, *, is_behind: bool) -> tuple[Word, date | None]:
     """Return how an account stands by the best of its rights, and since or until when."""
-    words = [_word(right, today) for right in rights]
+    words = [_word(right, today, is_behind=is_behind) for right in rights]
     best = min((word for word, _ in words), key=_BEST_FIRST.index, default=_BEST_FIRST[-1])
     days = [day for word, day in words if word == best]
     known = [day for day in days if day]
@@ -201,13 +216,15 @@ def _standing(rights: Iterable[Right], today: date) -> tuple[Word, date | None]:
     return best, max(known) if known and len(known) == len(days) else None
 
 
-def _word(right: Right, today: date) -> tuple[Word, date | None]:
+def _word(right: Right, today: date, *, is_behind: bool) -> tuple[Word, date | None]:
+    if right.state == "waiting" and right.was_active:
+        return "checked", None
     if right.state in ("asked", "waiting", "refused"):
         return right.state, None
     if not right.goes_on(today):
         return "over", right.over_on
     if not right.was_active:
-        return "unseen", None
+        return ("behind" if is_behind else "unseen"), None
     if not right.daily:
         return "narrow", None
     return ("active", right.over_on) if right.is_in_force(today) else ("later", right.begins)
@@ -215,13 +232,6 @@ def _word(right: Right, today: date) -> tuple[Word, date | None]:
 
 def _covered(right: Right) -> Window | None:
     return _EVER.clip(right.first, right.over_on) if right.was_active else None
-
-
-def _without(window: Window, taken: Iterable[Window]) -> list[Window]:
-    left = [window]
-    for other in taken:
-        left = [part for each in left for part in (each.clip(end=other.first), each.clip(other.end)) if part]
-    return left
 
 
 def _union(windows: Iterable[Window]) -> tuple[Window, ...]:

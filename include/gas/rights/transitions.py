@@ -4,16 +4,18 @@
 event    said by                                     what it does
 ======== =========================================== ==================================================================
 brought  a checked ``id_token``, an operator, an     it is the account's; refused if another account has it, or has
-         adoption                                    a right to the meter that goes on (unless meters are shared)
-asked    us, before we declare                       a right without an id waits for an answer; refused as above, and
-                                                     while another process may be declaring it
+         adoption                                    the meter (unless meters are shared). What a token proves stays
+                                                     behind that one instead
+asked    us, before we declare                       a right without an id waits for an answer; refused if another
+                                                     account has the meter, and while another process may be declaring
 lost     us, if the answer does not arrive           the next look tells, and then it may be declared again
 answered GRDF, to the declaration                    the asked right has its id, and waits or is active
 refused  GRDF, to the declaration                    the asked right goes
 listed   GRDF's list, or its answer about the meter  states and dates of the rights it shows; a right nobody has brought
                                                      is kept if it stands. Only GRDF's *answer about the meter* ends a
                                                      right that it does not show, or shows as not in force, and says
-                                                     that a holder has answered. One that nobody has goes with its end
+                                                     that a holder has answered. One that nobody has goes with its end,
+                                                     and one that was behind is in force with the end of the first
 proved   us, once GRDF has taken its proof            GRDF checks it
 ended    us, once GRDF has revoked it                the right is over today
 orphaned us, if the account is gone without that     nobody has its rights; what it had asked for goes
@@ -60,7 +62,7 @@ RENEWED_FROM = timedelta(days=60)
 
 
 class Taken(Exception):
-    """Another account has the right, or a right to the meter that goes on.
+    """Another account has the right, or the meter.
 
     :param account: that account
     """
@@ -132,19 +134,21 @@ class Answer:
 def brought(meter: Meter, who: Asking, right_id: str, way: Way) -> Meter:
     """Give a right to the account that has brought it.
 
-    Nothing is read under it before GRDF has shown it.
+    Nothing is read under it before GRDF has shown it, and none while another account has the meter.
 
     :param right_id: GRDF's id
-    :raises Taken: if it is another account's, or another account has a right to the meter that goes on
+    :raises Taken: if it is another account's, or another one has the meter and no token proves the right
     """
     known = next((right for right in meter.rights if right.id == right_id), None)
     if known is not None and known.account == who.account:
         return meter
     if known is not None and known.account:
         raise Taken(known.account)
-    _stop_if_taken(meter, who)
+    if way != "client_connect":
+        _stop_if_taken(meter, who)
     if known is not None:
-        return _changed(meter, known, replace(known, account=who.account, way=way))
+        was_active = known.was_active and (who.shared or not meter.other_holder(who.account, who.today))
+        return _changed(meter, known, replace(known, account=who.account, way=way, was_active=was_active))
     new = Right(client=who.client, id=right_id, account=who.account, way=way, state="active", since=who.at)
     return replace(meter, rights=(*meter.rights, new))
 
@@ -152,7 +156,7 @@ def brought(meter: Meter, who: Asking, right_id: str, way: Way) -> Meter:
 def asked(meter: Meter, who: Asking, terms: Terms) -> Meter:
     """Note that the account is about to declare a right, instead of an earlier declaration without an answer.
 
-    :raises Taken: if another account has a right to the meter that goes on
+    :raises Taken: if another account has the meter
     :raises UnderWay: if another process may be declaring it at this moment
     """
     _stop_if_taken(meter, who)
@@ -206,18 +210,14 @@ def listed(meter: Meter, answer: Answer) -> Meter:
     What the list shows as worse than it was is a question (:func:`questionable`) until GRDF has answered about the
     meter.
     """
-    for line in answer.rights:
+    if answer.whole and answer.complete:
+        meter = _without_missing(meter, answer)
+    # What ends makes way for what begins.
+    for line in sorted(answer.rights, key=lambda line: _STATES.get(line.state) == "active"):
         if line.pce == meter.pce and line.role in ("", *GAS_USE_ROLES) and line.state in _STATES:
             meter = _shown(meter, line, answer)
     if not (answer.whole and answer.complete):
         return meter
-    there = {line.id for line in answer.rights}
-    for right in meter.rights:
-        stood = right.client == answer.client and right.id and right.state not in ("ended", "refused")
-        # One that GRDF has never shown may not have reached its list yet.
-        known_from = right.listed_at or utc_text(datetime.fromisoformat(right.since) + LATE)
-        if stood and right.id not in there and known_from < answer.at:
-            meter = _changed(meter, right, replace(_ended(right, answer.today), listed_at=answer.at))
     rights = tuple(right for right in meter.rights if right.account or right.state != "ended")
     return meter if len(rights) == len(meter.rights) else replace(meter, rights=rights)
 
@@ -291,17 +291,23 @@ def _shown(meter: Meter, line: AccessRight, answer: Answer) -> Meter:
     settles = known.state == "waiting" or (known.state == "active" and state != "active")
     if answer.at < known.listed_at or (known.account and settles and not answer.whole):
         return meter
-    if state == "active" and _is_second(meter, known, answer):
-        state = "waiting"
     new = _with(known, line, state, answer)
+    if new.account and not known.was_active and not answer.shared and meter.other_holder(new.account, answer.today):
+        new = replace(new, was_active=False)
     is_same = known.listed_at and replace(new, listed_at=known.listed_at) == known  # each morning's list writes nothing
     return meter if is_same else _changed(meter, known, new)
 
 
-def _is_second(meter: Meter, known: Right, answer: Answer) -> bool:
-    """Return whether a right may not come into force beside another account's: the first one keeps the meter."""
-    is_new = known.account and not known.was_active
-    return bool(is_new and not answer.shared and _holder(meter, known.account, answer.today))
+def _without_missing(meter: Meter, answer: Answer) -> Meter:
+    """End the rights that GRDF's answer about the meter does not show."""
+    there = {line.id for line in answer.rights}
+    for right in meter.rights:
+        stood = right.client == answer.client and right.id and right.state not in ("ended", "refused")
+        # One that GRDF has never shown may not have reached its list yet.
+        known_from = right.listed_at or utc_text(datetime.fromisoformat(right.since) + LATE)
+        if stood and right.id not in there and known_from < answer.at:
+            meter = _changed(meter, right, replace(_ended(right, answer.today), listed_at=answer.at))
+    return meter
 
 
 def _known(meter: Meter, line: AccessRight, answer: Answer) -> Right | None:
@@ -347,14 +353,8 @@ def _asked(meter: Meter, account: str) -> Right | None:
 
 
 def _stop_if_taken(meter: Meter, who: Asking) -> None:
-    if not who.shared and (holder := _holder(meter, who.account, who.today)):
+    if not who.shared and (holder := meter.other_holder(who.account, who.today)):
         raise Taken(holder)
-
-
-def _holder(meter: Meter, account: str, today: date) -> str:
-    """Return another account that has a right to the meter that goes on; ``""`` if there is none."""
-    others = (right.account for right in meter.rights if right.account != account and right.goes_on(today))
-    return next(filter(None, others), "")
 
 
 def _changed(meter: Meter, old: Right, new: Right) -> Meter:

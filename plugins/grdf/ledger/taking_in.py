@@ -8,10 +8,9 @@ ledger says what is done.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from grdf import settings
@@ -98,7 +97,7 @@ class TakingIn:
         :param declares: whether a declaration is sent that GRDF has refused before
         :param asks: whether GRDF is also asked about meters that may not be read: a person thinks that they may
         :return: the document as it is stored then
-        :raises MeterTaken: if another account has a meter; what the account could have is taken in
+        :raises MeterTaken: if another account has a right of it, or the meter that is to be declared
         :raises DeclarationRefused: if GRDF refuses the declaration, or somebody has to correct it
         :raises LeftBefore: if its household has left, and a restored backup has brought the account back
         :raises FailNow: if its grant cannot be used
@@ -149,27 +148,13 @@ class TakingIn:
             HouseholdLinks(self._couchdb).give_back(self._account, form)
         return document
 
-    def stop_if_taken(self, claims: Iterable[Claim]) -> None:
-        """Raise an error if another account has one of the meters that a household brings. Nothing is changed.
-
-        :raises MeterTaken: if another account has one
-        :raises RetryLater: if GRDF does not say whether it still has
-        """
-        who = asking(self._account, self._adict.grdf_conn_id)
-        for claim in claims:
-            bring = partial(brought, who=who, right_id=claim.right, way="client_connect")
-            self._unless_taken(claim.pce, partial(self._imagine, claim.pce, bring))
-
-    def _imagine(self, pce: str, event: Event) -> Meter:
-        return event(self._ledger.fetch([pce])[pce])
-
     # -- rights that the account brings ------------------------------------------------------------------------------
 
     def bring_named(self) -> dict[str, Meter]:
         """Bring the rights that the document names and the ledger lacks, as after a restore. Return their meters.
 
-        :raises MeterTaken: if another account has a meter
-        :raises RetryLater: if GRDF does not say whether it still has
+        :raises MeterTaken: if another account has one of them
+        :raises RetryLater: if GRDF or CouchDB does not answer
         """
         document = self._accounts.document(self._account)
         account = Account.from_document(document)
@@ -220,15 +205,15 @@ class TakingIn:
         except FailNow as error:
             self._forget_grant(account, error)
             raise
-        problems: list[MeterTaken] = []
+        taken: MeterTaken | None = None
         for pce, right in claims:
             try:
                 self._bring(pce, right, "client_connect")
             except MeterTaken as error:
-                problems.append(error)
+                taken = error
         self._spent = replace(account, grant=token)
-        if problems:
-            raise problems[0]
+        if taken:
+            raise taken
 
     def _forget_grant(self, account: Account, error: FailNow) -> None:
         """Remove a grant that can never be used. One that a wrong setting refuses stays until that is corrected."""
@@ -245,21 +230,10 @@ class TakingIn:
     def _apply(self, pce: str, event: Event) -> None:
         """Let something happen to a meter.
 
-        :raises MeterTaken: if another account has it
-        """
-        self._meters[pce] = self._unless_taken(pce, lambda: self._ledger.apply(pce, event))
-
-    def _unless_taken(self, pce: str, do: Callable[[], Meter]) -> Meter:
-        """Do something with a meter. If another account has it, ask GRDF first whether it still does.
-
-        :raises MeterTaken: if it does
+        :raises MeterTaken: if another account has it, or its right
         """
         try:
-            return do()
-        except Taken as taken:
-            self._look_at_other(pce, taken.account)
-        try:
-            return do()
+            self._meters[pce] = self._ledger.apply(pce, event)
         except Taken as taken:
             raise self._meter_taken(pce, taken.account) from None
 
@@ -267,19 +241,21 @@ class TakingIn:
         return MeterTaken.about(
             self._account,
             f"its meter {meter_tag(self._account, pce)} belongs to another account, whose consent stands",
-            "Nothing was changed for that meter; a consent that was just given remains at GRDF, unused. Anybody "
-            "who may see the other account finds it in Gas accounts by the meter's number. If it is the same "
-            "household's, keep that account, or delete it first. If both are to be read, set [grdf] "
-            "meter_in_several_accounts. Then let this household connect again.",
+            "Nothing was changed for that meter. Anybody who may see the other account finds it in Gas accounts by the "
+            "meter's number. If it is the same household's, keep that account, or delete it first. If both are to be "
+            "read, set [grdf] meter_in_several_accounts. Then let this household connect again.",
             holder=holder,
         )
 
-    def _look_at_other(self, pce: str, holder: str) -> None:
-        """Ask GRDF whether another account still has a meter. If its client cannot be asked, it has."""
-        meter = self._ledger.fetch([pce])[pce]
+    def _look_at_other(self, pce: str) -> None:
+        """Ask GRDF whether the account that has a meter still does. If its client cannot be asked, it has."""
+        meter, today = self._meter(pce), paris_today(datetime.now(UTC))
+        if settings.meter_in_several_accounts() or not (holder := meter.other_holder(self._account, today)):
+            return
         for client in {right.client for right in meter.of(holder)}:
             try:
-                look(self._ledger, self._adict.named(client), [pce], account=self._account, terms=self._terms)
+                found = look(self._ledger, self._adict.named(client), [pce], account=self._account, terms=self._terms)
+                self._meters |= found.meters
             except (BadSettings, CredentialsRefused, QuotaWait) as error:
                 log.warning("Account %s: GRDF cannot be asked about the other account. %s", self._account, error)
 
@@ -301,6 +277,7 @@ class TakingIn:
 
     def _put(self, given: Declaration, today: Any) -> None:
         who, tag = asking(self._account, self._adict.grdf_conn_id), meter_tag(self._account, given.pce)
+        self._look_at_other(given.pce)
         try:
             self._apply(given.pce, lambda meter: asked(meter, who, terms_of(given)))
         except UnderWay:
@@ -386,6 +363,8 @@ class TakingIn:
         :param closed: whether to ask also about meters that may not be read
         """
         unseen = [pce for pce, meter in self._meters.items() if any(map(_is_unseen, meter.of(self._account)))]
+        for pce in unseen:
+            self._look_at_other(pce)
         if closed:
             unseen += [each.pce for each in self._ledger.held(document, self._meters) if not each.is_open]
         if unseen:

@@ -13,18 +13,15 @@ from include.gas.account.sections.client import DEFAULT
 LEASE = "data-token"
 
 
-def shared_client(
-    couchdb: CouchDBHook, conn_id: str, *, shelf: Callable[..., TokenShelf] | None = None, seconds: float = 60.0
-) -> AdictHook:
+def shared_client(couchdb: CouchDBHook, conn_id: str, *, shelf: Callable[..., TokenShelf] | None = None) -> AdictHook:
     """Return the hook for the client of a connection, which also leads to all others.
 
     :param shelf: makes the place of a token, given the name of its Variable; ``None`` for the one of tasks
-    :param seconds: how long a lease lasts, and is waited for
     """
     name = LEASE if conn_id == DEFAULT else f"{LEASE}-{conn_id}"
     return AdictHook(
         conn_id,
         shelf=shelf(variable=variable_of(conn_id)) if shelf else None,
-        one_at_a_time=lambda: lease(couchdb, name, seconds=seconds),
-        sibling=lambda other: shared_client(couchdb, other, shelf=shelf, seconds=seconds),
+        one_at_a_time=lambda: lease(couchdb, name),
+        sibling=lambda other: shared_client(couchdb, other, shelf=shelf),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -92,12 +93,15 @@ def test_nothing_is_read_under_a_right_that_grdf_has_not_shown() -> None:
 
 
 def test_a_meter_is_one_accounts() -> None:
-    for way in ("r1", "r2"):
+    events: tuple[Callable[[], Meter], ...] = (
+        lambda: brought(HELD, who("b", 5), "r1", "client_connect"),
+        lambda: brought(HELD, who("b", 5), "r2", "adopted"),
+        lambda: asked(HELD, who("b", 5), Terms()),
+    )
+    for event in events:
         with pytest.raises(Taken) as taken:
-            brought(HELD, who("b", 5), way, "client_connect")
+            event()
         assert taken.value.account == "a"
-    with pytest.raises(Taken):
-        asked(HELD, who("b", 5), Terms())
     both = listed(
         brought(HELD, who("b", 5, shared=True), "r2", "client_connect"),
         answer(line("r1"), line("r2", made=5), day=5, shared=True),
@@ -115,12 +119,30 @@ def test_who_moves_in_gets_the_days_after_the_former_right() -> None:
     assert is_open(next_one, "b", 50)
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["new", "listed before"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_who_moves_in_while_the_former_right_goes_on_gets_the_meter_when_that_ends(*, known: bool, order: int) -> None:
+    lines = (line("r1"), line("r2", made=5))
+    meter = listed(HELD, answer(*lines, day=5, whole=False)) if known else HELD
+    behind = listed(brought(meter, who("b", 5), "r2", "client_connect"), answer(*lines[::order], day=6))
+    assert days_of(behind, "b") == ()
+    assert hold(behind, "b", today(6)).word == "behind"
+    renewed = listed(brought(behind, who("a", 8), "r3", "client_connect"), answer(*lines, line("r3", made=8), day=8))
+    assert hold(renewed, "b", today(8)).word == "behind"
+    assert is_open(renewed, "a", 8)
+    over = answer(*(line("r1", "revoked", revoked=today(40)), line("r2", made=5))[::order], day=40, whole=False)
+    asked_about = replace(over, at=at(41), today=today(41), whole=True)
+    moved = listed(listed(behind, over), asked_about)
+    assert days_of(moved, "a") == (Window(today(-1095), today(40)),)
+    assert days_of(moved, "b") == (Window(today(40), today(1101)),)
+
+
 def test_what_is_accepted_second_does_not_come_into_force() -> None:
     """GRDF has let two households in, one after the other, through rights that both waited."""
     meter = asked(asked(EMPTY, who("a"), Terms()), who("b", 1), Terms())
     meter = answered(answered(meter, who("a"), "r1"), who("b", 1), "r2")
     meter = listed(meter, answer(line("r1", made=0), line("r2", made=10), day=10))
-    assert [each.state for each in meter.rights] == ["active", "waiting"]
+    assert [hold(meter, account, today(10)).word for account in "ab"] == ["active", "behind"]
     gone = listed(meter, answer(line("r1", "revoked", revoked=today(30)), line("r2", made=10), day=31))
     assert days_of(gone, "a") == (Window(today(-1095), today(30)),)
     assert days_of(gone, "b") == (Window(today(30), today(1106)),)
@@ -151,7 +173,7 @@ def test_a_right_that_grdf_checks_again_keeps_the_meter() -> None:
     checked = listed(HELD, answer(line("r1", "to be checked again by GRDF"), day=9))
     assert not is_open(checked, "a", 9)
     with pytest.raises(Taken):
-        brought(checked, who("b", 9), "r2", "client_connect")
+        asked(checked, who("b", 9), Terms())
 
 
 def test_a_right_that_a_lost_ledger_learns_again_keeps_its_days() -> None:

@@ -1,21 +1,21 @@
-"""The exchange of GRDF's code for a consent, which connects the account or ends with a :class:`Stop`."""
+"""The exchange of GRDF's code, which must be at once: the account is left with its ``id_token``, as cozy-stack does.
+
+Whose the meters are is decided by the account's run.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from grdf import settings
 from grdf.hooks.connection import connection_of
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.hooks.data_token import MemoryShelf
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.ledger.room import Room
-from grdf.ledger.taking_in import TakingIn, claims_of
+from grdf.ledger.taking_in import claims_of
 from grdf.page.connect.attempt import Attempt
 from grdf.page.list.mirror import mirror
 from grdf.quota.shared_quota import governor_for
@@ -23,26 +23,20 @@ from grdf.quota.terms import Terms
 from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.household_links import HouseholdLinks, Standing
 from grdf.stores.once import Once
-from grdf.stores.shared_client import shared_client
-from include.gas.account.account import Account
 from include.gas.account.connected import check_connectable, connected
 from include.gas.account.grant import IdToken
-from include.gas.account.sections.client import DEFAULT, bound
+from include.gas.account.sections.client import bound
 from include.gas.account.sections.marks import Connected
-from include.gas.answers.access_rights import AccessRight
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import Document, account_range
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,
     ClientUnknown,
-    DeclarationRefused,
     FailNow,
-    GasError,
     GrantRefused,
     IdTokenRefused,
     LinkCallsSpent,
-    MeterTaken,
     QuotaWait,
     RetryLater,
 )
@@ -50,8 +44,6 @@ from include.gas.leaving.deletion_record import is_open, left_at
 
 log = logging.getLogger(__name__)
 
-CALLS = 2
-"""Calls to GRDF needed to connect a household: one to exchange the code, one to ask what its consents cover."""
 PATIENCE = 20.0
 """Maximum seconds to wait for GRDF's quota, because a person is waiting."""
 LOOK_UP = (3.05, 15.0)
@@ -73,25 +65,6 @@ class Stop(Exception):
         self.key = f"connect.{key}"
         self.status = status
         self.cause = str(cause)
-
-
-@dataclass(frozen=True)
-class Done:
-    """What came of a consent.
-
-    :param at: the moment of the connection, as the account's document notes it
-    :param meters: the meters, each with its right as GRDF shows it; ``None`` if GRDF has not shown it yet
-    :param others: numbers of the account's other meters, which the new consent does not name
-    :param known: whether the account was there before, so that Airflow may know its DAG and have run it today
-    :param waits: whether GRDF has yet to say whether a meter is another account's
-    """
-
-    account: str
-    at: str
-    meters: tuple[tuple[str, AccessRight | None], ...]
-    others: tuple[str, ...]
-    known: bool
-    waits: bool
 
 
 class Place(NamedTuple):
@@ -144,76 +117,47 @@ def client_for_new() -> str:
     return Room(meters).take()
 
 
-def finish(attempt: Attempt, code: str, *, by: str, may_see: Callable[[str], bool] = lambda _: False) -> Done:
-    """Exchange the code, check the ``id_token``, and bring its rights into the ledger.
+def finish(attempt: Attempt, code: str, *, by: str) -> str:
+    """Exchange the code, check the ``id_token``, and leave it on the account, whose run takes it in.
 
     :param attempt: an attempt that has been checked against GRDF's answer
     :param code: the authorization code in that answer
     :param by: name of the user who connects the account, for the record
-    :param may_see: returns whether that user may see another account. If so, a message may name that account
-    :raises Stop: if the account could not be connected; it is then unchanged
+    :return: when the account was connected, as its document says
+    :raises GasError: if GRDF or CouchDB does not answer, or the account cannot be connected; it is then unchanged
+    :raises Stop: likewise, with the page that says why
     """
     store, account = couchdb(), attempt.state.account
+    _check_still_wanted(store, attempt, store.get(ACCOUNT, account))
+    _take(store, attempt)
     try:
-        _check_still_wanted(store, attempt, store.get(ACCOUNT, account))
-        _take(store, attempt)
-        try:
-            done = _connect(store, attempt, code, by)
-        except Exception as error:
-            if attempt.link:  # whatever the error, the link has not connected the household
-                HouseholdLinks(store).give_back(account, attempt.state.name, untried=isinstance(error, QuotaWait))
-            if isinstance(error, RetryLater):  # the code may still be valid: reloading the page tries it again
-                Once(store).release(attempt.state.id, attempt.state.until)
-            raise
-    except GasError as error:
-        raise stop_for(error, household=attempt.link is not None, may_see=may_see) from error
-    log.info("Account %s: connected, with %d meter(s).", account, len(done.meters))
-    return done
+        return _connect(store, attempt, code, by)
+    except Exception as error:
+        if attempt.link:  # whatever the error, the link has not connected the household
+            HouseholdLinks(store).give_back(account, attempt.state.name, untried=isinstance(error, QuotaWait))
+        if isinstance(error, RetryLater):  # the code may still be valid: reloading the page tries it again
+            Once(store).release(attempt.state.id, attempt.state.until)
+        raise
 
 
-def _connect(store: CouchDBHook, attempt: Attempt, code: str, by: str) -> Done:
-    """Leave the account as cozy-stack does, with its ``id_token``, and take it in. What cannot be done yet waits there.
-
-    If another account has the meter, nothing is written.
-    """
+def _connect(store: CouchDBHook, attempt: Attempt, code: str, by: str) -> str:
     account, oauth = attempt.state.account, GrdfOAuthHook(attempt.connection)
     terms = Terms("link" if attempt.link else "connect", longest_wait=PATIENCE)
     verifier = attempt.verifier or None
     sent = oauth.exchange_code(code, attempt.redirect_uri, account=account, code_verifier=verifier, terms=terms)
     token = IdToken(sent, attempt.nonce)
     claims = claims_of(oauth, token, account)
-    # The API server cannot write Variables, so it has a data token of its own.
-    client = shared_client(store, DEFAULT, shelf=MemoryShelf, seconds=PATIENCE).named(attempt.connection)
-    taking, before = TakingIn(store, client, account, terms), None
-    waits, now = False, datetime.now(UTC)
-    try:
-        taking.stop_if_taken(claims)
-    except RetryLater as error:
-        log.warning("%s It is asked again by the account's run.", error)
-        waits = True
+    now = datetime.now(UTC)
 
     def change(stored: Document | None) -> Document:
-        nonlocal before
-        before = _check_still_wanted(store, attempt, stored)  # this may have changed during the calls to GRDF
+        _check_still_wanted(store, attempt, stored)  # this may have changed during the call to GRDF
         if attempt.link and HouseholdLinks(store).standing(account, attempt.link.id) != "used":
             raise Stop("link_void", 410)
         return connected(stored, account, token, at=now, by=by, connection=attempt.connection)
 
     document = AccountStore(store).save(account, change)
-    try:
-        document = document if waits else taking.take_in()
-    except (RetryLater, DeclarationRefused) as error:  # the account's run goes on, and says what is to be said
-        log.warning("%s", error)
-        document = AccountStore(store).document(account)
-    named = {claim.pce for claim in claims}
-    return Done(
-        account,
-        str(Connected.moment(document)),
-        tuple((claim.pce, taking.seen.get(claim.right)) for claim in claims),
-        tuple(meter.pce for meter in before.meters if meter.pce not in named) if before else (),
-        before is not None,
-        Account.from_document(document).needs_grant,
-    )
+    log.info("Account %s: connected, with %d meter(s).", account, len(claims))
+    return str(Connected.moment(document))
 
 
 def _take(store: CouchDBHook, attempt: Attempt) -> None:
@@ -233,7 +177,7 @@ def _take(store: CouchDBHook, attempt: Attempt) -> None:
 
 def check_link_calls(oauth: GrdfOAuthHook) -> None:
     """Raise :class:`Stop` if links may start no more calls today."""
-    if governor_for(oauth.facts).left("link") < CALLS:
+    if not governor_for(oauth.facts).left("link"):
         log.warning("The day's calls that household links may start are used up.")
         raise Stop("link_busy", 503)
 
@@ -244,14 +188,13 @@ def let_pass(standing: Standing) -> None:
         raise Stop(f"link_{standing}", 409 if standing == "used" else 410)
 
 
-def _check_still_wanted(store: CouchDBHook, attempt: Attempt, document: Document | None) -> Account | None:
-    """Check that the account may be connected with the attempt's client, and return it if it exists."""
+def _check_still_wanted(store: CouchDBHook, attempt: Attempt, document: Document | None) -> None:
+    """Check that the account may be connected with the attempt's client."""
     account = attempt.state.account
     check_open(store, account, document)
     new = bound({"account": account}, attempt.connection)  # a connection that is not listed any more gets none
     if connection_of(document or new) != attempt.connection:
         raise Stop("changed", 409)
-    return Account.from_document(document) if document else None
 
 
 _STOPS = (
@@ -265,15 +208,10 @@ _STOPS = (
 """Which page an error is shown on. The first that fits counts."""
 
 
-def stop_for(error: Exception, *, household: bool = False, may_see: Callable[[str], bool] = lambda _: False) -> Stop:
+def stop_for(error: Exception) -> Stop:
     """Return the :class:`Stop` for an error, which decides what page is shown."""
     if isinstance(error, Stop):
         return error
-    if isinstance(error, MeterTaken):
-        log.warning("%s The other account: %s.", error, error.holder)
-        if household:  # a household must not learn about other accounts
-            return Stop("meter_taken.household", 409)
-        return Stop("meter_taken", 409, f"{error} It is {error.holder}." if may_see(error.holder) else error)
     for kind, key, status in _STOPS:
         if isinstance(error, kind):
             return Stop(key, status, error)

@@ -81,7 +81,7 @@ class WayIn(APIRoute):
     def _stopped(self, request: Request, error: Exception) -> Response:
         household = self.path.startswith(HOUSEHOLD) or getattr(request.state, "household", False)
         account = request.path_params.get("account") or getattr(request.state, "account", "")
-        base, stop = request.scope["root_path"], stop_for(error, household=household)
+        base, stop = request.scope["root_path"], stop_for(error)
         again = stop.again or getattr(request.state, "again", "")
         if stop.key == "connect.left" and not household:
             again = f"{base}/connect/"

@@ -31,7 +31,7 @@ REASONS = {
     DeclarationRefused.ANOTHER: "another",
 }
 """The text for GRDF's codes (ADICT 3.6)."""
-_AGAIN = (Step.CORRECT, Step.REFUSED, Step.UNANSWERED, Step.OVER)
+_AGAIN = (Step.CORRECT, Step.REFUSED, Step.UNANSWERED, Step.OVER, Step.NARROW)
 
 
 @router.get("/connect/{account}/progress")

@@ -9,14 +9,11 @@ from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.page.connect import exchange as connecting
 from grdf.page.connect.attempt import Attempt, State
-from grdf.page.connect.exchange import Stop
+from grdf.page.connect.exchange import Stop, finish
 from grdf.page.connect.progress_cookie import Followed
 from grdf.page.connect.shared_pages import BY_LINK, CALLBACK, HOUSEHOLD, WayIn
-from grdf.page.html.render import page
-from grdf.page.security import Visitor, VisitorIfAnyDep, may_connect, viewable
-from include.gas.documents.gas_days import dag_id
+from grdf.page.security import Visitor, VisitorIfAnyDep, may_connect
 
 router = APIRouter(route_class=WayIn)
 
@@ -26,7 +23,7 @@ ERRORS_OF_THE_HOUSEHOLD = frozenset({"access_denied", "login_required", "consent
 @router.get(CALLBACK)
 @router.get(f"{CALLBACK}/")  # a redirect would send the code again, behind a proxy perhaps over plain HTTP
 def callback(request: Request, visitor: VisitorIfAnyDep) -> Response:
-    """Handle GRDF's answer: check that it belongs to an attempt of this browser, and connect the account.
+    """Handle GRDF's answer: check that it belongs to an attempt of this browser, and lead to the page that follows.
 
     An attempt with a household's link needs no login. Everything else does, including answers that belong to no
     attempt.
@@ -43,17 +40,10 @@ def callback(request: Request, visitor: VisitorIfAnyDep) -> Response:
     attempt = _attempt(request, state, visitor)
     if attempt.link:
         request.state.again = f"{base}{HOUSEHOLD}?token={attempt.link.token}"
-    done = connecting.finish(
-        attempt,
-        _code(answer, attempt),
-        by=visitor.name if visitor and not household else BY_LINK,
-        may_see=lambda other: visitor is not None and bool(viewable(visitor, [other])),
-    )
-    if not done.waits:
-        return page(request, "connected.html", done=done, dag=dag_id(account), household=household)
+    at = finish(attempt, _code(answer, attempt), by=visitor.name if visitor and not household else BY_LINK)
     if attempt.link is None:
         return RedirectResponse(f"{base}/connect/{account}/progress", 303)
-    return Followed(account, attempt.state.name, done.at, attempt.link.token).lead_there(request, attempt.redirect_uri)
+    return Followed(account, attempt.state.name, at, attempt.link.token).lead_there(request, attempt.redirect_uri)
 
 
 def _attempt(request: Request, state: State | None, visitor: Visitor | None) -> Attempt:

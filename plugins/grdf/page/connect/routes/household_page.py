@@ -138,13 +138,6 @@ def begin(request: Request, holder: HolderDep, opener: LinkDep) -> Response:
     return to_grdf(request, holder, opener)
 
 
-@router.get(f"{HOUSEHOLD}/done")
-def done(request: Request) -> Response:
-    """Thank a household that reloads its last page. The page contains no data."""
-    require_links()
-    return page(request, "household_done.html")
-
-
 def require_links() -> None:
     """Check that links are switched on.
 
