@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from include.gas.errors import GasError
 from include.sandbox.adict import identity
 from tests.clients.scene import CLIENTS, SOUTH, USUAL, account_of, asked_by, document, own_right, right_of
 from tests.connect.dance import asked, begin, consent, said, whole
-from tests.connect.direct import entered, run, send, told
+from tests.connect.direct import entered, send, told
 from tests.connect.links import link_for, path_of
 from tests.helpers import holder, lose
 from tests.leaving.runs import acquire
@@ -122,7 +123,8 @@ def test_a_meter_that_the_other_client_s_account_has(
     browser = page.browser("op")
     answer = browser.get(consent(begin(browser, new), pces=[pce]))
     assert answer.status_code == 303, answer.text
-    run(new)
+    with nullcontext() if over else pytest.raises(AirflowSkipException):
+        acquire(new)
     assert told(browser, answer)["state"] == ("accepted" if over else "taken")
 
 

@@ -178,6 +178,7 @@ class TakingIn:
                 missing.append((pce, right))
         for pce, right in missing:
             if right:
+                self._look_at_other(pce)
                 self._bring(pce, right, "konnector")
                 if not (account.needs_grant or account.reconnected):
                     self._spent = account  # a former consent's token must not pass for a new one later

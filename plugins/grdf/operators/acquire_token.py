@@ -12,7 +12,15 @@ from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
 from include.gas.account.sections.rights.declaration import entered_again
-from include.gas.errors import FailNow, IdTokenRefused, LeftBefore, NotInForce, RetryLater
+from include.gas.errors import (
+    DeclarationRefused,
+    FailNow,
+    IdTokenRefused,
+    LeftBefore,
+    MeterTaken,
+    NotInForce,
+    RetryLater,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -33,6 +41,7 @@ class AcquireTokenOperator(AccountOperator):
 
         :return: the account, how many meters it has, and whether this was its first launch
         :raises FailNow: if its grant or declaration cannot be used, and no meter of it can be read
+        :raises AirflowSkipException: if nothing can be read before its household does something
         :raises RetryLater: if GRDF or CouchDB does not answer, and no meter of it can be read
         """
         run = Run.of(context)
@@ -78,6 +87,8 @@ class AcquireTokenOperator(AccountOperator):
             later = isinstance(error, RetryLater)
             if not reads and later and run.is_last_try:
                 self.accounts.mark(account.id, error)
+            if not reads and run.is_scheduled and type(error) in (DeclarationRefused, MeterTaken):
+                raise AirflowSkipException(str(error)) from None  # a household's typing error is no failed run
             if not reads or isinstance(error, LeftBefore) or (later and not run.is_last_try):
                 raise
             if isinstance(error, IdTokenRefused) and not error.expired:
