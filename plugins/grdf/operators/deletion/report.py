@@ -12,17 +12,7 @@ from grdf.operators.deletion.step import DeletionOperator
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA, METER
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import StoreBusy
-from include.gas.leaving.airflow_memory import (
-    AUDIT_LOG,
-    DATA_KEPT,
-    LOGS,
-    PERMISSIONS,
-    THIS_RUN,
-    WITHOUT_API,
-    Kept,
-    with_history,
-    with_removed_runs,
-)
+from include.gas.leaving.airflow_memory import KEPT, REMOVED, WITHOUT_API
 from include.gas.leaving.approval import approvals_of
 from include.gas.leaving.deletion_record import finished, with_removed
 
@@ -51,7 +41,7 @@ class ReportDeletionOperator(DeletionOperator):
         record = self.record(
             run,
             lambda entry: finished(
-                with_history(entry, history),
+                {**entry, "airflow_history": history},
                 at=datetime.now(UTC),
                 left=left,
                 tombstones=self.remover.tombstones,
@@ -66,22 +56,18 @@ class ReportDeletionOperator(DeletionOperator):
         )  # fmt: skip
         return {key: value for key, value in record.items() if not key.startswith("_")}
 
-    def _history(self, run: Run) -> list[Kept]:
-        """Remove what Airflow remembers of the account, if the settings say how. Return what stays."""
+    def _history(self, run: Run) -> dict[str, Any]:
+        """Remove what Airflow remembers of the account, if the settings say how. Return what the record says of it."""
         conn_id = settings.airflow_conn_id()
         if run.params["keep_data"]:
-            return [DATA_KEPT]
+            return {}
         if conn_id is None:
-            return [WITHOUT_API]
-        from grdf.airflow.airflow_history import AirflowHistory
+            return {"kept": WITHOUT_API}
+        from grdf.airflow.airflow_history import remove_history
         from grdf.hooks.airflow_api import AirflowApiHook
 
-        history = AirflowHistory(AirflowApiHook(conn_id))
-        found = history.find(self.account_id, this_run=run.id)
-        # Recorded first, so that no run is missing from the record if the task is killed in between.
-        self.record(run, partial(with_removed_runs, found=found.to_remove))
-        history.remove(found)
-        return [*found.kept, THIS_RUN, AUDIT_LOG, PERMISSIONS, LOGS]
+        not_ended = remove_history(AirflowApiHook(conn_id), self.account_id, this_run=run.id)
+        return {"removed": REMOVED, "not_ended": not_ended, "kept": KEPT}
 
     def _verify(self, run: Run) -> dict[str, int]:
         from grdf.stores.strays import find_strays
