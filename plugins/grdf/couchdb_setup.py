@@ -56,8 +56,6 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
         may read the others finds names, addresses and tokens there, and may write an approval of a deletion
     :raises BadSettings: if a connection must be corrected
     """
-    from grdf.stores.removal import Remover
-
     greeting = admin.greeting()
     say(f"CouchDB {greeting.get('version', '(unknown version)')}, as {admin.couchdb_conn_id}")
     if not admin.is_administrator():
@@ -67,7 +65,6 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
             next_step="Nothing was done. Set the connection couchdb_admin to an administrator's login, then run "
             "this again; the connection couchdb may stay as it is.",
         )
-    say(f"removed documents: {Remover(admin).tombstones}")
     if admin.logs_requests():
         say("log: CouchDB writes down each request, which names accounts and meters; set its [log] level to warning")
     member = None

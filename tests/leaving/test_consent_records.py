@@ -60,7 +60,7 @@ def clear_away(today: date) -> int:
     from grdf.stores.records.consent_records import ConsentRecords
     from grdf.stores.removal import Remover
 
-    return ConsentRecords(CouchDBHook()).remove_overdue(today, Remover(CouchDBHook(), wholly=True))
+    return ConsentRecords(CouchDBHook()).remove_overdue(today, Remover(CouchDBHook()))
 
 
 def test_a_copy_stays_for_the_time_that_the_settings_say(recorded: str, monkeypatch: pytest.MonkeyPatch) -> None:

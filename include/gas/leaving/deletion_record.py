@@ -157,40 +157,27 @@ def left_error(account: str, left: str) -> LeftBefore:
     )
 
 
-def with_found(entry: Mapping[str, Any], found: Mapping[str, int]) -> Document:
-    """Return the record with what there was to remove before the first attempt. Later attempts do not change it.
+def with_removed(entry: Mapping[str, Any], found: Mapping[str, int]) -> Document:
+    """Return the record with what is about to be removed.
+
+    What an earlier attempt has noted counts if it is more: that attempt may have removed some of it.
 
     :param found: number of documents by doctype, and of files as ``staged``
     """
-    if "found" in entry:
-        return dict(entry)
-    return {**entry, "found": {what: number for what, number in found.items() if number}}
-
-
-def with_removed(entry: Mapping[str, Any], removed: Mapping[str, int]) -> Document:
-    """Return the record with higher counts of what was removed. The counts include all attempts.
-
-    :param removed: number of documents by doctype, and of files as ``staged``
-    """
     before: Mapping[str, int] = entry.get("removed", {})
-    keys = [*before, *(key for key in removed if key not in before)]
-    return {**entry, "removed": {key: before.get(key, 0) + removed.get(key, 0) for key in keys}}
+    counts = {what: max(before.get(what, 0), found.get(what, 0)) for what in {**before, **found}}
+    return {**entry, "removed": {what: number for what, number in counts.items() if number}}
 
 
-def finished(entry: Mapping[str, Any], *, at: datetime, left: Mapping[str, int], tombstones: str) -> Document:
-    """Return the finished record with the result of the verification.
+def finished(entry: Mapping[str, Any], *, at: datetime, late: Mapping[str, int]) -> Document:
+    """Return the record of a deletion that has ended.
 
-    An attempt that was killed may have removed documents without counting them. So if nothing is left, everything found
-    before the first attempt counts as removed.
-
-    :param left: what was found after the deletion, by doctype or ``staged``; all 0 for a complete deletion
-    :param tombstones: what the server keeps of removed documents, in words
+    :param late: what was stored while the rest was being removed, and was removed then: numbers as in
+        :func:`with_removed`
     """
     removed: Mapping[str, int] = entry.get("removed", {})
-    found: Mapping[str, int] = {} if any(left.values()) else entry.get("found", {})
-    counts = {what: max(removed.get(what, 0), found.get(what, 0)) for what in {**removed, **found}}
-    closed = {**entry, "removed": counts, "verified": dict(left), "tombstones": tombstones}
-    return {**closed, "finished_at": utc_text(at)}
+    counts = {what: removed.get(what, 0) + late.get(what, 0) for what in {**removed, **late}}
+    return {**entry, "removed": counts, "finished_at": utc_text(at)}
 
 
 def _resumed(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:

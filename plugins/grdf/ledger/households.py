@@ -138,7 +138,7 @@ class Households:
             return  # GRDF may have taken it: the account keeps what it needs to find out
         if stored is not None and is_asked(stored, given):
             if is_imported(stored) and not rights and known_meters(stored, account) == []:
-                Remover(self._couchdb).remove_revision(ACCOUNT, account, str(stored["_rev"]))
+                Remover(self._couchdb).remove_revisions(ACCOUNT, {account: str(stored["_rev"])})
             else:
                 self._accounts.update(account, lambda document: _bare(self._ledger, document, given))
         if not (is_again and rights):

@@ -49,17 +49,18 @@ class RemoveOverdueOperator(GrdfOperator):
         :return: how many records were removed
         :raises BadSettings: if the login may not purge
         """
-        from grdf.hooks.couch_roles import administrator
         from grdf.staging.imports import Imports
+        from grdf.stores.database_files import DatabaseFiles
         from grdf.stores.records.consent_records import ConsentRecords
-        from grdf.stores.removal import Remover
+        from grdf.stores.removal import purger
 
         now, days = datetime.now(UTC), settings.consent_record_days()
-        remover, records = Remover(administrator(self.couchdb), wholly=True), ConsentRecords(self.couchdb)
+        remover, records = purger(self.couchdb), ConsentRecords(self.couchdb)
+        files = DatabaseFiles(remover.couchdb)
         removed = self._do(
             (lambda: records.remove_overdue(paris_today(now), remover), OVERDUE),
             (lambda: self._remove_unneeded(records, now, days, remover), UNNEEDED),
-            *((partial(remover.forget_revisions, doctype), "") for doctype in (ACCOUNT, CONSENT_RECORD)),
+            *((partial(files.compact, doctype), "") for doctype in (ACCOUNT, CONSENT_RECORD)),
             (lambda: self._remove_proofs(now), PROOFS),
             (lambda: Imports(settings.staging_url()).remove_old(now - FILES_KEPT), IMPORTS),
         )

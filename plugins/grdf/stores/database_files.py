@@ -11,13 +11,10 @@ from grdf.hooks.couch_answers import docs_of, json_keys, json_object
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.account.sections.section import members
 from include.gas.documents.gas_days import Document
-from include.gas.errors import ServiceUnavailable
 
-PATIENCE = 300.0
-"""Longest wait in seconds for a compaction that runs already. CouchDB starts no second one beside it, and what it has
-copied by then stays in the new file."""
-FIRST_LOOK, LAST_LOOK = 0.2, 5.0
-"""Seconds between two looks at first and at last."""
+PATIENCE, LOOK = 300.0, 1.0
+"""Longest wait in seconds for a compaction that runs already, and the time between two looks. CouchDB starts no second
+one beside it, and what it has copied by then stays in the new file until the next one."""
 
 
 class DatabaseFiles:
@@ -31,7 +28,7 @@ class DatabaseFiles:
 
         :raises BadSettings: if the login is no administrator's
         """
-        self._wait(doctype, "", "the documents")
+        self._wait(doctype, "")
         response = self._couchdb.request("POST", doctype, "/_compact", body={})
         if response.status_code != 404:  # 404: the database does not exist, so nothing was ever stored
             self._couchdb.good(response)
@@ -49,7 +46,7 @@ class DatabaseFiles:
                     continue
                 answer = self._updated(doctype, row["doc"], view)
                 self._tell_if_not(answer, f"brought up to date for view {view} of {row['id']}", doctype)
-            self._wait(doctype, f"/_design/{name}/_info", row["id"])
+            self._wait(doctype, f"/_design/{name}/_info")
             self._tell_if_not(
                 self._couchdb.request("POST", doctype, f"/_compact/{name}", body={}),
                 f"compacted for {row['id']}",
@@ -57,52 +54,30 @@ class DatabaseFiles:
             )
 
     def _updated(self, doctype: str, design: Document, view: str) -> requests.Response:
-        """Ask for something by an index, before which CouchDB brings it up to date.
+        """Ask for something by an index, before which CouchDB brings it up to date."""
+        if design.get("language") == "query":
+            # CouchDB takes an index only if all its fields are asked for; if not, it looks elsewhere and says so in
+            # a warning (mango_idx_view:is_usable, and the reference of _find).
+            fields = members(members(members(design["views"])[view]).get("map")).get("fields")
+            selector = {field: {"$gt": None} for field in members(fields) or ["_id"]}
+            asked = {"selector": selector, "fields": ["_id"], "limit": 1, "use_index": design["_id"]}
+            return self._couchdb.request("POST", doctype, "/_find", body=asked)
+        name = quote(design["_id"].removeprefix("_design/"), safe="")
+        path = f"/_design/{name}/_view/{quote(view, safe='')}"
+        return self._couchdb.request("GET", doctype, path, query={"limit": "0"})
 
-        :raises ServiceUnavailable: if that takes longer than an answer may take; CouchDB goes on with it meanwhile
-        """
-        try:
-            if design.get("language") == "query":
-                # CouchDB takes an index only if all its fields are asked for; if not, it looks elsewhere and says so in
-                # a warning (mango_idx_view:is_usable, and the reference of _find).
-                fields = members(members(members(design["views"])[view]).get("map")).get("fields")
-                selector = {field: {"$gt": None} for field in members(fields) or ["_id"]}
-                asked = {"selector": selector, "fields": ["_id"], "limit": 1, "use_index": design["_id"]}
-                return self._couchdb.request("POST", doctype, "/_find", body=asked)
-            name = quote(design["_id"].removeprefix("_design/"), safe="")
-            path = f"/_design/{name}/_view/{quote(view, safe='')}"
-            return self._couchdb.request("GET", doctype, path, query={"limit": "0"})
-        except ServiceUnavailable:
-            self._couchdb.log.warning(
-                "CouchDB has not brought view %s of %s up to date in %s. It names documents that are gone until then; "
-                "if the index is not needed, remove it.", view, design["_id"], doctype,
-            )  # fmt: skip
-            raise
-
-    def _wait(self, doctype: str, path: str, what: str) -> None:
+    def _wait(self, doctype: str, path: str) -> None:
         """Wait for a compaction that runs already: a second one is answered like a first and does nothing.
 
         :param path: below the database, what tells of it
-        :param what: what is compacted, in words
         """
-        until, pause = time.monotonic() + PATIENCE, FIRST_LOOK
-        while self._is_running(doctype, path):
-            if time.monotonic() > until:
-                self._couchdb.log.warning(
-                    "CouchDB has been compacting %s of %s for %d minutes. What was removed since it began stays in the "
-                    "file until the next compaction: compact it yourself once this one has ended.", what, doctype,
-                    PATIENCE // 60,
-                )  # fmt: skip
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            response = self._couchdb.request("GET", doctype, path)
+            told = json_object(response) if response.ok else {}  # the compaction itself says what is wrong
+            if members(told.get("view_index", told)).get("compact_running") is not True:
                 return
-            time.sleep(pause)
-            pause = min(2 * pause, LAST_LOOK)
-
-    def _is_running(self, doctype: str, path: str) -> bool:
-        response = self._couchdb.request("GET", doctype, path)
-        if not response.ok:
-            return False  # the compaction itself says what is wrong
-        told = json_object(response)
-        return members(told.get("view_index", told)).get("compact_running") is True
+            time.sleep(LOOK)
 
     def _tell_if_not(self, answer: requests.Response, what: str, doctype: str) -> None:
         """Tell that an index is not as it should be. Others make indexes, too, and theirs must keep nobody's data."""

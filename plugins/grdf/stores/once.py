@@ -59,7 +59,8 @@ class Once:
 
     def _sweep(self) -> None:
         try:
-            Remover(self._couchdb).remove_some(DOCTYPE, "0", f"{int(time.time()) - KEPT:012d}", most=SWEPT)
+            remover, over = Remover(self._couchdb), f"{int(time.time()) - KEPT:012d}"
+            remover.remove_revisions(DOCTYPE, remover.revisions(DOCTYPE, "0", over, limit=SWEPT))
         except GasError as error:
             log.warning("Marks that have expired stay in %s until the next one is made. %s", DOCTYPE, error)
 

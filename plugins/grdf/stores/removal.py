@@ -5,19 +5,19 @@ no tombstone stays, and a compaction frees what old revisions held. Only the ser
 (``_purged_infos_limit``, 1,000 by default) still contains ids, until others replace them. The embedded server purges
 for show: the ids stay in its files, which is one more reason to use it for trying and testing only.
 
-Only a server administrator may purge. A deletion must purge, and reports an error if its login may not. Other removals
-(of marks, or of days that a late load stored for a household that has left) do what their login may.
+Only a server administrator may purge. A deletion must purge (:func:`purger`). Other removals (of marks, or of days that
+a late load stored for a household that has left) do what their login may.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import cached_property
 from typing import Any
 
 from grdf.hooks.couch_answers import json_keys, json_object, rows_of
+from grdf.hooks.couch_roles import administrator
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.database_files import DatabaseFiles
 from include.gas.errors import BadSettings, StoreBusy
 
 PURGE_BATCH = 100
@@ -25,47 +25,31 @@ PURGE_BATCH = 100
 PAGE = 1000
 TRIES = 10
 
-PURGED = "purged: no tombstones are left; ids go from the server's list of its latest purges as others follow"
-STUBS = "not purged, since the login is no server administrator: ids of removed documents stay in the database"
-
 
 class Remover:
-    """Removes documents by ranges of their ids.
+    """Removes documents, and purges them if the login may.
 
-    :param wholly: whether nothing may stay, not even an id; a deletion needs this
+    :param couchdb: the hook, with the login that removes
     """
 
-    def __init__(self, couchdb: CouchDBHook, *, wholly: bool = False) -> None:
-        self._couchdb = couchdb
-        self._wholly = wholly
-        self._files = DatabaseFiles(couchdb)
-
-    @property
-    def tombstones(self) -> str:
-        """What the server keeps of removed documents, as text."""
-        return PURGED if self.purges else STUBS
+    def __init__(self, couchdb: CouchDBHook) -> None:
+        self.couchdb = couchdb
 
     @cached_property
     def purges(self) -> bool:
-        """Whether removed documents are purged. The server is asked once.
+        """Whether removed documents are purged. The server is asked once."""
+        return self.couchdb.is_administrator()
 
-        :raises BadSettings: if they must be purged, but this login may not
+    def revisions(self, doctype: str, startkey: str, endkey: str, *, limit: int | None = None) -> dict[str, str]:
+        """Return the documents of a range of ids: their revisions by id.
+
+        :param limit: how many at most, the first ones; ``None`` for all
         """
-        purges = self._couchdb.is_administrator()
-        if self._wholly and not purges:
-            raise BadSettings.about(
-                account=None,
-                cause=f"the login of the Airflow connection {self._couchdb.couchdb_conn_id} is not a CouchDB "
-                "server administrator, and only an administrator may purge. Otherwise the meter's number "
-                "would stay in ids",
-                next_step="Nothing was removed. Set the connection couchdb_admin for the workers that run deletions, "
-                "then start the deletion again.",
-            )
-        return purges
-
-    def count(self, doctype: str, startkey: str, endkey: str) -> int:
-        """Return the number of documents in a range."""
-        return sum(len(page) for page in self._pages(doctype, startkey, endkey))
+        query = json_keys(startkey=startkey, endkey=endkey, **({"limit": limit} if limit else {}))
+        response = self.couchdb.request("GET", doctype, "/_all_docs", query=query)
+        if response.status_code == 404:
+            return {}
+        return {row["id"]: row["value"]["rev"] for row in json_object(self.couchdb.good(response))["rows"]}
 
     def remove_range(self, doctype: str, startkey: str, endkey: str) -> int:
         """Remove all documents of a range, including those written in the meantime, and return their number.
@@ -73,40 +57,34 @@ class Remover:
         :raises StoreBusy: if the server keeps them all the same
         """
         removed = in_vain = 0
-        while rows := self._revisions(doctype, startkey, endkey, limit=PAGE):
-            number = self._remove(doctype, rows)
+        while rows := self.revisions(doctype, startkey, endkey, limit=PAGE):
+            number = self.remove_revisions(doctype, rows)
             removed += number
             in_vain = 0 if number else in_vain + 1
             if in_vain == TRIES:
                 raise StoreBusy.about(None, f"documents of {doctype} could not be removed in {TRIES} tries in a row")
         return removed
 
-    def remove_some(self, doctype: str, startkey: str, endkey: str, *, most: int) -> int:
-        """Remove the first documents of a range in one go, and return their number.
-
-        A document that was changed in the meantime stays.
-
-        :param most: how many to remove at most
-        """
-        return self._remove(doctype, self._revisions(doctype, startkey, endkey, limit=most))
-
     def remove(self, doctype: str, doc_id: str) -> int:
         """Remove one document. It is fine if it is gone already."""
         return self.remove_range(doctype, doc_id, doc_id)
-
-    def remove_revision(self, doctype: str, doc_id: str, rev: str) -> bool:
-        """Remove one document if it has not been changed since, and return whether it was removed.
-
-        :param rev: its revision
-        """
-        return self._remove(doctype, {doc_id: rev}) == 1
 
     def remove_revisions(self, doctype: str, rows: dict[str, str]) -> int:
         """Remove the documents that have not been changed since, and return their number.
 
         :param rows: their revisions by id
         """
-        return self._remove(doctype, rows) if rows else 0
+        if not self.purges:
+            stubs: list[dict[str, Any]] = [{"_id": key, "_rev": rev, "_deleted": True} for key, rev in rows.items()]
+            return len(self.couchdb.write(doctype, stubs).written)
+        # Do not delete first: _all_docs does not list tombstones, so one that an interrupted try left would never be
+        # found.
+        keys, removed = list(rows), 0
+        for at in range(0, len(keys), PURGE_BATCH):
+            batch = {key: [rows[key]] for key in keys[at : at + PURGE_BATCH]}
+            answer = json_object(self.couchdb.good(self.couchdb.request("POST", doctype, "/_purge", body=batch)))
+            removed += sum(1 for revisions in (answer.get("purged") or {}).values() if revisions)
+        return removed
 
     def remove_tombstones(self, doctype: str, ids: Collection[str]) -> int:
         """Purge what the server keeps of documents that were deleted before, and return their number.
@@ -117,49 +95,29 @@ class Remover:
             return 0
         asked, removed = list(ids), 0
         for at in range(0, len(asked), PAGE):
-            response = self._couchdb.request("POST", doctype, "/_all_docs", body={"keys": asked[at : at + PAGE]})
+            response = self.couchdb.request("POST", doctype, "/_all_docs", body={"keys": asked[at : at + PAGE]})
             if response.status_code == 404:
                 return 0
-            rows = rows_of(self._couchdb.good(response))
+            rows = rows_of(self.couchdb.good(response))
             values = {row["id"]: row.get("value") for row in rows if "id" in row}
             dead = {key: told["rev"] for key, told in values.items() if isinstance(told, dict) and told.get("deleted")}
-            removed += self._remove(doctype, dead)
+            removed += self.remove_revisions(doctype, dead)
         return removed
 
-    def compact(self, doctype: str) -> None:
-        """Have the server free what its files keep of removed documents, if it purges; also those of its indexes."""
-        if self.purges:
-            self._files.compact(doctype)
-            self._files.compact_indexes(doctype)
 
-    def forget_revisions(self, doctype: str) -> None:
-        """Have the server drop the content of old revisions. Only an administrator may do that."""
-        self._files.compact(doctype)
+def purger(couchdb: CouchDBHook) -> Remover:
+    """Return what removes documents so that not even their ids stay.
 
-    def _remove(self, doctype: str, rows: dict[str, str]) -> int:
-        if not self.purges:
-            stubs: list[dict[str, Any]] = [{"_id": key, "_rev": rev, "_deleted": True} for key, rev in rows.items()]
-            return len(self._couchdb.write(doctype, stubs).written)
-        # Do not delete first: _all_docs does not list tombstones, so one that an interrupted try left would never be
-        # found.
-        keys, removed = list(rows), 0
-        for at in range(0, len(keys), PURGE_BATCH):
-            batch = {key: [rows[key]] for key in keys[at : at + PURGE_BATCH]}
-            answer = json_object(self._couchdb.good(self._couchdb.request("POST", doctype, "/_purge", body=batch)))
-            removed += sum(1 for revisions in (answer.get("purged") or {}).values() if revisions)
-        return removed
-
-    def _revisions(self, doctype: str, startkey: str, endkey: str, *, limit: int) -> dict[str, str]:
-        query = json_keys(startkey=startkey, endkey=endkey, limit=limit)
-        response = self._couchdb.request("GET", doctype, "/_all_docs", query=query)
-        if response.status_code == 404:
-            return {}
-        return {row["id"]: row["value"]["rev"] for row in json_object(self._couchdb.good(response))["rows"]}
-
-    def _pages(self, doctype: str, startkey: str, endkey: str) -> Iterator[dict[str, str]]:
-        start = startkey
-        while rows := self._revisions(doctype, start, endkey, limit=PAGE):
-            yield rows
-            if len(rows) < PAGE:
-                return
-            start = max(rows) + "\u0000"
+    :param couchdb: the ordinary hook
+    :raises BadSettings: if the administrator's login may not purge
+    """
+    remover = Remover(admin := administrator(couchdb))
+    if not remover.purges:
+        raise BadSettings.about(
+            account=None,
+            cause=f"the login of the Airflow connection {admin.couchdb_conn_id} is not a CouchDB server administrator, "
+            "and only an administrator may purge. Otherwise the meter's number would stay in ids",
+            next_step="Nothing was removed. Set the connection couchdb_admin for the workers that run deletions, "
+            "then start the deletion again.",
+        )
+    return remover

@@ -9,7 +9,7 @@ import pytest
 
 from include.gas.account.account import Account
 from include.gas.account.sections.marks import Leaving, leaving, with_leaving, without_leaving
-from include.gas.documents.doctypes import DATA, DAY, MONTH
+from include.gas.documents.doctypes import DAY, MONTH
 from include.gas.leaving.deletion_plan import Plan, divide, forget
 from include.gas.leaving.deletion_record import (
     ASKED,
@@ -21,7 +21,6 @@ from include.gas.leaving.deletion_record import (
     left_at,
     taken_up,
     unfinished,
-    with_found,
     with_removed,
     with_revoked,
 )
@@ -29,7 +28,6 @@ from include.gas.rights.meter_rights import Meter, Right
 
 NOW, LATER = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 1, 3, tzinfo=UTC)
 ACCOUNT: dict[str, Any] = {"_id": "a", "account_type": "grdfgrandlyon", "oauth": {}}
-CLEAN = dict.fromkeys((*DATA, "io.cozy.accounts", "staged"), 0)
 
 
 def entry(**more: Any) -> dict[str, Any]:
@@ -88,24 +86,13 @@ def test_a_whole_record() -> None:
     record = with_revoked(record, {"u-1": "revoked", "u-2": ASKED})
     record = with_revoked(record, {"u-2": "was not in force", "u-1": "was not in force"})
     assert record["revoked"] == {"u-1": "revoked", "u-2": "was not in force"}
-    record = with_found(record, {DAY: 3, MONTH: 0, "staged": 1})
-    record = with_found(record, {DAY: 1})
-    record = with_removed(with_removed(record, {DAY: 1}), {DAY: 1, "staged": 1})
-    closed = finished(record, at=LATER, left=CLEAN, tombstones="none")
-    assert closed["removed"] == {DAY: 3, "staged": 1}, "a killed try removed one without counting it"
-    assert closed["verified"] == CLEAN
+    record = with_removed(record, {DAY: 3, MONTH: 0, "staged": 1})
+    record = with_removed(record, {DAY: 1})
+    assert record["removed"] == {DAY: 3, "staged": 1}, "a killed try removed some"
+    closed = finished(record, at=LATER, late={DAY: 2, MONTH: 1})
+    assert closed["removed"] == {DAY: 5, "staged": 1, MONTH: 1}
     assert closed["finished_at"] == "2026-01-03T00:00:00.000000Z"
     assert closed["asked_at"] == "2026-01-02T03:04:05.000000Z"
-
-
-def test_what_a_load_added_meanwhile_is_counted_too() -> None:
-    record = with_removed(with_found(entry(), {DAY: 3}), {DAY: 5})
-    assert finished(record, at=NOW, left=CLEAN, tombstones="")["removed"] == {DAY: 5}
-
-
-def test_nothing_is_assumed_removed_while_something_is_left() -> None:
-    record = with_removed(with_found(entry(), {DAY: 3}), {DAY: 1})
-    assert finished(record, at=NOW, left={**CLEAN, DAY: 2}, tombstones="")["removed"] == {DAY: 1}
 
 
 def test_which_records_prove_that_a_household_has_left() -> None:

@@ -55,7 +55,7 @@ def test_accounts_that_others_have_made_get_revisions_compared(server: Server, r
     hook = CouchDBHook()
     document = hook.get(ACCOUNT, "home")
     assert document is not None
-    Remover(CouchDBHook("couchdb_admin"), wholly=True).remove(ACCOUNT, "home")
+    Remover(CouchDBHook("couchdb_admin")).remove(ACCOUNT, "home")
     assert hook.put(ACCOUNT, document | {"state": "back"}) is None
     assert hook.write(ACCOUNT, [document | {"state": "back"}]).conflicts == {"home"}
     assert hook.get(ACCOUNT, "home") is None

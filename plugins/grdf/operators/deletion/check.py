@@ -50,8 +50,7 @@ class CheckDeletionOperator(DeletionOperator):
         params = Run.of(context).params
         self._check_form(params)
         if not params["keep_data"]:
-            # Asked now, to find out before the consents are revoked if the login may not purge.
-            self.log.info("Account %s: documents that will be removed: %s.", self.account_id, self.remover.tombstones)
+            _ = self.remover  # an error before the consents are revoked, if the login may not purge
         document = self._checked(context)
         if document is not None and is_real_run(params):
             self._take_in(context, document)
@@ -157,7 +156,8 @@ class CheckDeletionOperator(DeletionOperator):
             notes.append(f"An earlier deletion (run {mark.run}, by {mark.by}) did not finish; this one continues it.")
             if mark.keep_data and not keep_data:
                 notes.append("**The earlier one kept the data; this one removes them.**")
-        documents, days = self.documents_left(), settings.consent_record_days()
+        documents = {doctype: len(rows) for doctype, rows in self.documents().items()}
+        days = settings.consent_record_days()
         if documents[CONSENT_RECORD] and days and not keep_data:
             notes.append(
                 f"Of the record of its consent a copy without the account's id is kept for {days} days, because GRDF "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
@@ -14,10 +15,10 @@ from include.gas.account.sections.marks import without_leaving
 from include.gas.account.sections.rights.declaration import without_person
 from include.gas.account.state import with_state
 from include.gas.days.gas_day import paris_today
-from include.gas.documents.doctypes import ACCOUNT, CONNECT, DATA
-from include.gas.documents.gas_days import account_range, possible_ids
+from include.gas.documents.doctypes import ACCOUNT, CONNECT
+from include.gas.documents.gas_days import possible_ids
 from include.gas.errors import OAUTH_OUTDATED
-from include.gas.leaving.deletion_record import with_found, with_removed
+from include.gas.leaving.deletion_record import with_removed
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -32,12 +33,11 @@ class PurgeAccountOperator(DeletionOperator):
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
-        :return: how many documents of each doctype and staged files this try removed
+        :return: how many documents of each doctype and staged files there were to remove
         :raises BadRequest: if nobody has approved this run
         """
         from grdf.stores.household_links import link_document
         from grdf.stores.records.consent_records import ConsentRecords
-        from grdf.stores.strays import find_strays
 
         run = Run.of(context)
         begun = self.permitted(run)
@@ -47,28 +47,24 @@ class PurgeAccountOperator(DeletionOperator):
             if document is not None:
                 self._keep()
             return {"account": self.account_id, "removed": {}}
-        strays = find_strays(self.couchdb, self.account_id)
-        found = {name: number + len(strays.get(name, ())) for name, number in self.documents_left().items()}
-        found |= {"staged": self.staging.count(self.account_id), ACCOUNT: int(document is not None)}
-        self.record(run, lambda entry: with_found(entry, found))
+        documents = self.everything()
+        removed = {doctype: len(rows) for doctype, rows in documents.items()}
+        removed |= {"staged": self.staging.count(self.account_id), ACCOUNT: int(document is not None)}
+        self.record(run, partial(with_removed, found=removed))
         days = settings.consent_record_days()
         # Counted from the day on which the deletion was asked for, so that a repeated try makes no second copy.
         asked = paris_today(datetime.fromisoformat(begun["asked_at"]))
         if kept := ConsentRecords(self.couchdb).keep(self.account_id, asked, days):
             self.log.info("Account %s: %d record(s) of its consent are kept for %d days.", self.account_id, kept, days)
-        removed: dict[str, int] = {}
-        keys = account_range(self.account_id)
-        for doctype in DATA:
-            removed[doctype] = self._note(run, doctype, self.remover.remove_range(doctype, *keys))
-            rows = strays.get(doctype, {})
-            removed[doctype] += self._note(run, doctype, self.remover.remove_revisions(doctype, rows))
+        for doctype, rows in documents.items():
+            self.remover.remove_revisions(doctype, rows)
         meters = self.meters(document or {})
         self.forget_former({meter.pce for meter in meters})
         self.leave_meters(meters)
-        removed["staged"] = self._note(run, "staged", self.staging.remove_all(self.account_id))
+        self.staging.remove_all(self.account_id)
         self.remover.remove(CONNECT, link_document(self.account_id))  # void and empty since the mark
         # Last: as long as the marked document exists, an interrupted try can be continued.
-        removed[ACCOUNT] = self._note(run, ACCOUNT, self.remover.remove(ACCOUNT, self.account_id))
+        self.remover.remove(ACCOUNT, self.account_id)
         self.log.info("Account %s: removed %s.", self.account_id, removed)
         return {"account": self.account_id, "removed": removed}
 
@@ -84,11 +80,6 @@ class PurgeAccountOperator(DeletionOperator):
         for pce in sorted(pces):
             for doctype, ids in possible_ids(self.account_id, pce, years).items():
                 self.remover.remove_tombstones(doctype, ids)
-
-    def _note(self, run: Run, what: str, number: int) -> int:
-        if number:
-            self.record(run, lambda entry: with_removed(entry, {what: number}))
-        return number
 
     def _keep(self) -> None:
         """Take the mark away, and with it what would connect the household anew by itself."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
@@ -14,7 +13,7 @@ from include.gas.documents.gas_days import account_range
 from include.gas.errors import StoreBusy
 from include.gas.leaving.airflow_memory import KEPT, REMOVED, WITHOUT_API
 from include.gas.leaving.approval import approvals_of
-from include.gas.leaving.deletion_record import finished, with_removed
+from include.gas.leaving.deletion_record import finished
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -34,25 +33,15 @@ class ReportDeletionOperator(DeletionOperator):
         record = self.permitted(run)
         if record.get("finished_at"):  # killed before Airflow learned that it was done, or cleared later
             return {key: value for key, value in record.items() if not key.startswith("_")}
-        left: dict[str, int] = {}
-        if not run.params["keep_data"]:
-            left = self._verify(run)
+        late = {} if run.params["keep_data"] else self._remove_late()
         history = self._history(run)
-        record = self.record(
-            run,
-            lambda entry: finished(
-                {**entry, "airflow_history": history},
-                at=datetime.now(UTC),
-                left=left,
-                tombstones=self.remover.tombstones,
-            ),
-        )
+        now = datetime.now(UTC)
+        record = self.record(run, lambda entry: finished({**entry, "airflow_history": history}, at=now, late=late))
         self.remover.remove_range(AUDIT, *account_range(approvals_of(self.account_id)))  # of runs that were killed
         self.log.info(
-            "Account %s has left. Asked by %s, approved by %s; consents: %s; removed: %s; left: %s; %s. Kept as "
-            "record %s.",
+            "Account %s has left. Asked by %s, approved by %s; consents: %s; removed: %s. Kept as record %s.",
             self.account_id, record["asked_by"], record.get("approved_by") or "nobody", record["revoked"] or "none",
-            record["removed"] or "nothing", sum(left.values()), record["tombstones"], record["_id"],
+            record["removed"] or "nothing", record["_id"],
         )  # fmt: skip
         return {key: value for key, value in record.items() if not key.startswith("_")}
 
@@ -69,33 +58,36 @@ class ReportDeletionOperator(DeletionOperator):
         not_ended = remove_history(AirflowApiHook(conn_id), self.account_id, this_run=run.id)
         return {"removed": REMOVED, "not_ended": not_ended, "kept": KEPT}
 
-    def _verify(self, run: Run) -> dict[str, int]:
-        from grdf.stores.strays import find_strays
+    def _remove_late(self) -> dict[str, int]:
+        """Remove what was stored during the deletion, and have CouchDB free what its files keep of all that is gone.
 
-        keys = account_range(self.account_id)
-        stay: dict[str, int] = {}
-        strays = find_strays(self.couchdb, self.account_id)
-        for doctype in DATA:
-            rows = strays.get(doctype, {})
-            gone = self.remover.remove_revisions(doctype, rows)
-            stay[doctype] = len(rows) - gone  # somebody has just changed them
-            if late := gone + self.remover.remove_range(doctype, *keys):
-                self.log.warning("Account %s: %d late documents of %s removed.", self.account_id, late, doctype)
-                self.record(run, partial(with_removed, removed={doctype: late}))
-        if late := self.staging.remove_all(self.account_id):
-            self.log.warning("Account %s: %d late staged files removed.", self.account_id, late)
-            self.record(run, partial(with_removed, removed={"staged": late}))
+        :return: how many documents of each doctype and staged files that were
+        :raises StoreBusy: if something is still stored
+        """
+        from grdf.stores.database_files import DatabaseFiles
+
+        documents = self.everything()
+        found = {doctype: len(rows) for doctype, rows in documents.items()} | {
+            "staged": self.staging.remove_all(self.account_id)
+        }
+        late = {what: number for what, number in found.items() if number}
+        if late:
+            self.log.warning("Account %s: removed what came late: %s.", self.account_id, late)
+        gone = {doctype: self.remover.remove_revisions(doctype, rows) for doctype, rows in documents.items()}
         self.leave_meters(self.ledger.of_account(self.account_id))
-        left = {doctype: number + stay[doctype] for doctype, number in self.documents_left().items()}
+        left = {doctype: found[doctype] - number for doctype, number in gone.items()}
+        left |= {doctype: len(rows) for doctype, rows in self.documents().items() if rows}
         left[METER] = len(self.ledger.of_account(self.account_id))
         left[ACCOUNT] = int(self.document() is not None)
         left["staged"] = self.staging.count(self.account_id)
+        files = DatabaseFiles(self.remover.couchdb)
         for doctype in (*DATA, METER, ACCOUNT):
-            self.remover.compact(doctype)
+            files.compact(doctype)
+            files.compact_indexes(doctype)
         if any(left.values()):
             raise StoreBusy.about(
                 self.account_id,
                 f"some of its data are still stored: {left}",
                 "It is checked again automatically. If this continues, start the deletion again.",
             )
-        return left
+        return late

@@ -56,14 +56,10 @@ class DeletionOperator(AccountOperator):
 
     @cached_property
     def remover(self) -> Remover:
-        """Counts and removes documents as an administrator of CouchDB.
+        """Removes documents as an administrator of CouchDB. No other part of a deletion needs these rights."""
+        from grdf.stores.removal import purger
 
-        No other part of a deletion needs these rights.
-        """
-        from grdf.hooks.couch_roles import administrator
-        from grdf.stores.removal import Remover
-
-        return Remover(administrator(self.couchdb), wholly=True)
+        return purger(self.couchdb)
 
     def document(self) -> Document | None:
         """Return the account's document, or ``None`` if an earlier try has removed it.
@@ -118,17 +114,21 @@ class DeletionOperator(AccountOperator):
         for meter in meters:
             kept = self.ledger.apply(meter.pce, partial(forget, account=self.account_id))
             if kept.rev and not kept.rights:
-                self.remover.remove_revision(METER, kept.pce, kept.rev)
+                self.remover.remove_revisions(METER, {kept.pce: kept.rev})
 
-    def documents_left(self) -> dict[str, int]:
-        """Return the number of the account's documents per doctype.
-
-        Read them with the ordinary login, like all other steps.
-        """
+    def documents(self) -> dict[str, dict[str, str]]:
+        """Return the account's documents, their revisions by id for each doctype."""
         from grdf.stores.removal import Remover
 
-        reader, keys = Remover(self.couchdb), account_range(self.account_id)
-        return {doctype: reader.count(doctype, *keys) for doctype in DATA}
+        reader, keys = Remover(self.couchdb), account_range(self.account_id)  # the ordinary login, as all others read
+        return {doctype: reader.revisions(doctype, *keys) for doctype in DATA}
+
+    def everything(self) -> dict[str, dict[str, str]]:
+        """As :meth:`documents`, with those that name the account under ids of their own."""
+        from grdf.stores.strays import find_strays
+
+        strays = find_strays(self.couchdb, self.account_id)
+        return {doctype: rows | strays.get(doctype, {}) for doctype, rows in self.documents().items()}
 
     def wait_for_running(self, context: Context) -> None:
         """Wait until no task of the account's DAG is running. Tasks that start after the mark do nothing.
