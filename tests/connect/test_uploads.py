@@ -184,7 +184,7 @@ def test_who_has_left_gets_no_files(door: Site, clean: LocalWorld, account_id: s
     known_account(clean, account_id)
     at = f"/connect/{account_id}/proofs/upload"
     since = datetime.now(UTC)
-    clean.book.save(with_leaving(document(clean, account_id), run="r", by="b", since=since))
+    clean.book.save(with_leaving(document(clean, account_id), by="b", since=since))
     assert put(door.browser("op"), at, ("a.pdf", GOOD["application/pdf"])).status_code == 409
     clean.book.remove(account_id)
     assert put(door.browser("op"), at, ("a.pdf", GOOD["application/pdf"])).status_code == 404

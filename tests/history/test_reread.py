@@ -10,9 +10,7 @@ import pytest
 from include.gas.account.sections.marks import with_leaving
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.changes import DAYS_NAMED
-from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, RetryLater
-from include.gas.leaving.deletion_record import audit_entry
 from include.gas.meter_tag import meter_tag
 from tests.helpers import days_of, give_back, lose, stored
 from tests.history.steps import (
@@ -31,6 +29,7 @@ from tests.history.steps import (
     said,
     settled,
 )
+from tests.leaving.household import note_deletion
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -204,14 +203,12 @@ def test_an_account_that_leaves_while_it_is_read_leaves_nothing(
         answer = ask(*args, **named)
         document = couchdb.get("io.cozy.accounts", account_id)
         assert document is not None
-        if how == "gone":
-            now = datetime.now(UTC)
-            couchdb.put(AUDIT, audit_entry(account_id, "r", by="someone", at=now, keep_data=False))
+        if how != "lost":
+            note_deletion(account_id, keep_data=how.endswith("kept"))
         if how in ("gone", "lost"):
             couchdb.put("io.cozy.accounts", {"_id": document["_id"], "_rev": document["_rev"], "_deleted": True})
         else:
-            mark = {"run": "r", "by": "someone", "since": datetime.now(UTC), "keep_data": how.endswith("kept")}
-            couchdb.put("io.cozy.accounts", with_leaving(document, **mark))
+            couchdb.put("io.cozy.accounts", with_leaving(document, by="someone", since=datetime.now(UTC)))
         return answer
 
     operator.adict.daily_lines = then_leave

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,10 @@ from urllib.parse import quote
 
 import requests
 
-from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.days.gas_day import utc_text
+from include.gas.documents.doctypes import AUDIT, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import database_name
+from include.gas.leaving.deletion_record import Order, begun, open_record
 from tests.helpers import holder, known_account
 
 if TYPE_CHECKING:
@@ -84,8 +87,9 @@ class Couch:
         return {f"{name} {doc['_id']}": doc["_rev"] for name in names for doc in self.documents(name)}
 
     def records(self, account: str) -> list[dict[str, Any]]:
-        """Return the records of an account's deletions, without pending approvals."""
-        return [doc for doc in self.documents(AUDIT_DATABASE) if doc["_id"].startswith(f"{account}:")]
+        """Return the records of an account's deletions that have begun."""
+        found = [doc for doc in self.documents(AUDIT_DATABASE) if doc["_id"].startswith(f"{account}:")]
+        return [doc for doc in found if "begun_at" in doc]
 
 
 def fill(world: LocalWorld, account: str, pces: tuple[str, ...], days: int = 3) -> dict[str, int]:
@@ -146,6 +150,20 @@ def brought(account: str, *made: Mapping[str, Any]) -> None:
         Ledger(CouchDBHook()).apply(right["id_pce"], event)
 
 
+def note_deletion(account: str, *, keep_data: bool = False, ended: bool = False, **more: Any) -> dict[str, Any]:
+    """Note on its record that an account's deletion has begun, and return the record.
+
+    :param more: terms of the order
+    """
+    from grdf.hooks.couchdb import CouchDBHook
+
+    order = Order(**{"run": "r", "started": "", "asked_by": "someone", "keep_data": keep_data, **more})
+    record = begun(open_record(account, []), order, datetime.now(UTC))
+    record |= {"finished_at": utc_text(datetime.now(UTC)) if ended else None}
+    CouchDBHook().put(AUDIT, record)
+    return record
+
+
 def rights(world: LocalWorld, pces: tuple[str, ...]) -> dict[str, str]:
     """Return the state of each right on some meters, by GRDF's id."""
     return {
@@ -174,6 +192,6 @@ def assert_gone(world: LocalWorld, account: str, pces: tuple[str, ...]) -> Mappi
     assert couch.mentions(account, but=(AUDIT_DATABASE,)) == {}
     assert couch.mentions(holder(account).email.removesuffix("1@example.org")) == {}
     (record,) = couch.records(account)
-    assert record["finished_at"] >= record["asked_at"]
+    assert record["finished_at"] >= record["begun_at"]
     assert not record.get("name")
     return record

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
+
+from airflow.sdk.exceptions import AirflowRescheduleException
 
 from tests.helpers import context, with_memory_shelf
 
@@ -22,6 +26,7 @@ def deletion_context(
     running: Collection[int] = (),
     by: str = "someone",
     started: datetime = STARTED,
+    cleared: bool = False,
 ) -> dict[str, Any]:
     """Return the part of Airflow's context that the steps read.
 
@@ -53,6 +58,7 @@ def deletion_context(
 
     found = context(run_type="manual", run_id=run_id)
     found["dag_run"].triggering_user_name, found["dag_run"].start_date = by, started
+    found["dag_run"].clear_number = int(cleared)
     found["ti"].get_dr_count, found["ti"].get_ti_count = runs, count
     return found | {"params": dict(params), "dag": SimpleNamespace(dag_id="grdf_delete_account")}
 
@@ -72,16 +78,24 @@ def operators(account: str) -> dict[str, Any]:
         CheckDeletionOperator, MarkLeavingOperator, RevokeConsentsOperator, PurgeAccountOperator, ReportDeletionOperator
     )  # fmt: skip
     dag = DAG("grdf_delete_account", schedule=None)  # not "with": threads would share that DAG
-    made = [kind(task_id=name, account_id=account, patience=3, dag=dag) for name, kind in zip(ALL, kinds, strict=True)]
+    made = [kind(task_id=name, account_id=account, dag=dag) for name, kind in zip(ALL, kinds, strict=True)]
     made.append(ApproveDeletionOperator(task_id="approve", account_id=account, subject="Delete?", dag=dag))
     return {operator.task_id: with_memory_shelf(operator) for operator in made}
 
 
-def answer(by: str | None, choice: str = "Approve", at: datetime | None = None) -> dict[str, Any]:
+def answer(by: str | None, choice: str = "Approve") -> dict[str, Any]:
     """Return what Airflow passes to the approval once somebody has answered."""
     user = None if by is None else {"id": "7", "name": by}
-    at = at or datetime.now(UTC)
+    at = datetime.now(UTC)
     return {"chosen_options": [choice], "params_input": {}, "responded_at": at, "responded_by_user": user}
+
+
+def _execute(operator: Any, at_hand: dict[str, Any]) -> Any:
+    while True:
+        try:
+            return operator.execute(at_hand)
+        except AirflowRescheduleException:
+            time.sleep(0.5)
 
 
 def delete(
@@ -91,19 +105,17 @@ def delete(
     approved_by: str | None = "somebody-else",
     steps: Collection[str] = ALL,
     form: Mapping[str, Any] | None = None,
-    approved_at: datetime | None = None,
     **more: Any,
 ) -> dict[str, Any]:
     """Run steps of a deletion, and return the result of each.
 
     :param approved_by: the user who approves before ``mark``; ``None`` if nobody does
     :param steps: the steps to run; with ``approve`` but without ``mark``, the approval is left pending
-    :param approved_at: time of the approval; by default now
     :param form: values that override the usual form
     :param more: as for :func:`deletion_context`
     """
     from grdf.airflow.tasks.run import Run
-    from grdf.operators.deletion.step import holds_now
+    from include.gas.leaving.deletion_record import noted, with_order
 
     params = {"account": account, "confirm": account, **FORM, **(form or {})}
     at_hand = deletion_context(run_id, params, **more)
@@ -111,11 +123,10 @@ def delete(
     given = {}
     for name in ALL:
         if name == "mark" and approved_by is not None and {"mark", "approve"} & set(steps):
-            run = Run.of(at_hand)
-            record = made["mark"].known_record(run)
-            if not any(holds_now(run, each) for each in (record or {}).get("approvals", [])):
-                made["approve"]._note(run, made["approve"].plan(at_hand).digest())
-                made["approve"].execute_complete(at_hand, answer(approved_by, at=approved_at))
+            run, approve = Run.of(at_hand), made["approve"]
+            if not noted(approve.entry(), approve.order(run)).approved_by:
+                approve.record(partial(with_order, order=approve.order(run, approve.plan(at_hand).rights)))
+                approve.execute_complete(at_hand, answer(approved_by))
         if name in steps:
-            given[name] = made[name].execute(at_hand)
+            given[name] = _execute(made[name], at_hand)
     return given

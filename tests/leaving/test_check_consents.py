@@ -265,7 +265,7 @@ def test_an_account_that_leaves_meanwhile(
     check()
     monkeypatch.setattr(AccountStore, "update", update)
     if meanwhile == "leaving":
-        assert document(clean, account_id)["leaving"]["run"] == "run-1"
+        assert document(clean, account_id)["leaving"]["by"] == "someone"
         delete(account_id, steps=("revoke", "purge", "report"))
     with pytest.raises(BadAccount):
         acquire(account_id)

@@ -46,7 +46,7 @@ def test_nothing_is_declared_for_a_household_that_leaves(clean: LocalWorld, acco
     from tests.helpers import adict_hook
 
     pce = give(clean, account_id)
-    clean.book.save(document(clean, account_id) | {"leaving": {"run": "r", "by": "b", "since": "s"}})
+    clean.book.save(document(clean, account_id) | {"leaving": {"by": "b", "since": "s"}})
     with pytest.raises(AirflowSkipException, match="is leaving"):
         acquire(account_id, "manual")
     with pytest.raises(AccountLeaving):

@@ -41,7 +41,7 @@ def test_exactly_what_would_go(clean: LocalWorld, account_id: str, couch: Couch)
     assert "* 2 documents of com.grandlyon.grdf.month" in text
     assert "* 2 documents of com.grandlyon.grdf.year" in text
     assert "* 1 staged files" in text
-    assert text.rstrip().endswith("* the account document")
+    assert text.rstrip().endswith("* the account document, with its tokens")
     assert not any(pce in text for pce in pces)
     assert couch.revisions() == before
     assert rights(clean, pces) == rights_before

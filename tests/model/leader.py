@@ -14,7 +14,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from include.gas.display.overview import Situation, overview
+from include.gas.documents.doctypes import AUDIT
+from include.gas.documents.gas_days import database_name
 from include.gas.errors import GasError
+from include.gas.leaving.deletion_record import is_open
 from include.sandbox.adict import paris
 from tests.model import tasks
 from tests.model.runs import Runs
@@ -229,8 +232,9 @@ class Leader(Runs):
         for pce in METERS:
             world.oddities(pce, refusal=None, lines={"missing": [], "partial": None})
         for account in sorted(world.book.leaving):
-            stored = world.account(account) or {}
-            self.do_leave(account, bool((stored.get("leaving") or {}).get("keep_data")), 9)
+            records = world.couch.documents(database_name(AUDIT)).values()
+            begun = [each for each in records if each["account"] == account and is_open(each)]
+            self.do_leave(account, any(each["keep_data"] for each in begun), 9)
         world.book.check()
         for days in SETTLE:
             world.clock.pass_((days - 1) * 86_400)

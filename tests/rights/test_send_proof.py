@@ -281,7 +281,7 @@ def test_what_cannot_be_asked_for(clean: LocalWorld, couchdb: CouchDBHook, accou
     with pytest.raises(BadRequest, match="Nothing was sent"):
         send("../other")
     right = asked(clean, couchdb, account_id)
-    clean.book.save(with_leaving(document(clean, account_id), run="r", by="b", since=datetime.now(UTC)))
+    clean.book.save(with_leaving(document(clean, account_id), by="b", since=datetime.now(UTC)))
     calls(clean)
     with pytest.raises(AccountLeaving):
         send(account_id)

@@ -91,11 +91,6 @@ def text_in(part: Mapping[str, Any], key: str, account: str) -> str | None:
     return value
 
 
-def holds_tokens(document: Mapping[str, Any]) -> bool:
-    """Return whether an account document contains a token or a code."""
-    return any(members(document.get(part)).get(name) for part in (OAUTH, RESULTS) for name in _GRANTS)
-
-
 def without_secrets(part: object) -> Document:
     """Return a part without every key that names a token, a code or a secret.
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
 
 from msgspec.structs import replace
 
@@ -23,29 +21,22 @@ NOT_BROUGHT, USED = "this account has not brought it", "another account uses it"
 class Plan:
     """What a deletion would revoke and remove.
 
-    :param rights: the account's own rights to revoke: pairs of GRDF's id and the state
+    :param rights: the account's own rights to revoke: the states by GRDF's id
     :param documents: number of documents by doctype
     :param staged: number of staged files
-    :param tokens: whether the account document contains tokens or a code
     :param notes: further sentences for the reader
     :param left_alone: other rights to its meters that are not revoked: the reasons by GRDF's id
     :param gone: whether an earlier deletion has already removed the account document
     """
 
     account: str
-    rights: tuple[tuple[str, str], ...] = ()
+    rights: Mapping[str, str] = field(default_factory=dict)
     documents: Mapping[str, int] = field(default_factory=dict)
     staged: int = 0
-    tokens: bool = False
     keep_data: bool = False
     notes: tuple[str, ...] = ()
     left_alone: Mapping[str, str] = field(default_factory=dict)
     gone: bool = False
-
-    def digest(self) -> str:
-        """Return a hash of what the plan takes away. It ignores the number of documents, which grows every day."""
-        told = [self.account, self.keep_data, self.gone, sorted(right for right, _ in self.rights)]
-        return blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
 
     def text(self) -> str:
         """Return the plan as Markdown for the person who decides."""
@@ -54,7 +45,7 @@ class Plan:
                 f"Account **{self.account}**: an earlier deletion was interrupted near its end; this one finishes it."
             )
         lines = [f"Account **{self.account}**", "", f"Consents to revoke at GRDF: {len(self.rights)}"]
-        lines += [f"* {right} ({state})" for right, state in self.rights]
+        lines += [f"* {right} ({state})" for right, state in self.rights.items()]
         if self.left_alone:
             lines += ["", f"Other consents on its meters, which stay: {len(self.left_alone)}"]
             lines += [f"* {right} ({why})" for right, why in self.left_alone.items()]
@@ -64,7 +55,7 @@ class Plan:
             lines += ["", "To remove:"]
             lines += [f"* {number} documents of {doctype}" for doctype, number in self.documents.items()]
             lines += ["* other documents there that name it: the konnector's, and those of programs that read the data"]
-            lines += [f"* {self.staged} staged files", f"* the account document{', with its tokens' * self.tokens}"]
+            lines += [f"* {self.staged} staged files", "* the account document, with its tokens"]
         return "\n".join([*lines, *(f"\n{note}" for note in self.notes)])
 
 

@@ -1,147 +1,145 @@
-"""The record of a deletion, which is kept after the household has left."""
+"""The record of a deletion: the one place of its progress, and what is kept after the household has left.
+
+An account has at most one open record. Each run that asks for the deletion notes its order there, with the rights
+that a person reads of, and then who has approved it. The order that is carried out is also at the top of the record.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from typing import Any
 
-from include.gas.account.sections.marks import Leaving, leaving
+import msgspec
+
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.errors import LeftBefore
 
-ASKED = "asked"
-"""The outcome in a record for a right whose revocation was requested but not answered yet."""
+APPROVED_FOR = timedelta(days=7)
+"""How long an approval is valid."""
+ASKED, REVOKED, NOT_IN_FORCE = "asked", "revoked", "was not in force"
+"""What a record says of a right; ``asked`` as long as it is not known what came of its revocation."""
 LONGEST = timedelta(days=1)
 """How long a deletion may take before somebody is told."""
 
 
-def is_of(entry: Mapping[str, Any], run: str) -> bool:
-    """Return whether a run started or continued the deletion of a record."""
-    return run in (entry.get("run"), *(each.get("run") for each in _resumed(entry)))
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that asks for a deletion, from its question on.
 
-
-def audit_id(account: str, run: str) -> str:
-    """Return the id of a deletion's record. There is one per account and run."""
-    return f"{account}:{blake2b(run.encode(), digest_size=8).hexdigest()}"
-
-
-def audit_entry(account: str, run: str, *, by: str, at: datetime, keep_data: bool) -> Document:
-    """Return a new record of a deletion.
-
-    :param by: who asked for the deletion
+    :param run: Airflow's id of the run. Who starts a run can choose it, and can reuse the id of a removed run
+    :param started: when Airflow started the run, UTC text. Nobody can choose it. It changes when tasks of a finished
+        run are cleared: with the id, it names what was asked for, by whom
+    :param asked_by: Airflow user who started the run
+    :param rights: GRDF's ids of the rights to revoke, as the approver reads them; empty if nobody has to approve. The
+        number of documents grows every day, and is not approved
+    :param approved_by: Airflow user who approved; ``""`` if nobody has yet
+    :param approved_at: when, UTC text
     """
+
+    run: str
+    started: str
+    asked_by: str
+    keep_data: bool
+    rights: list[str] = []
+    approved_by: str = ""
+    approved_at: str = ""
+
+    def is_approved(self, now: datetime, *, by_one_person: bool) -> bool:
+        """Return whether somebody else than who asked has approved it, not too long ago.
+
+        :param by_one_person: whether one person runs the installation, and may approve what that one asked for
+        """
+        fresh = self.approved_at > utc_text(now - APPROVED_FOR)
+        may = by_one_person or self.asked_by.casefold() != self.approved_by.casefold()
+        return fresh and may and self.approved_by != ""
+
+
+def open_record(account: str, records: Sequence[Document]) -> Document:
+    """Return the open record of an account's deletion, or a new one.
+
+    :param records: the account's records, the oldest first
+    """
+    last = records[-1] if records else None
+    if last and not last.get("finished_at"):
+        return last
+    number = int(last["_id"].rpartition(":")[2]) + 1 if last else 1
     return {
-        "_id": audit_id(account, run),
-        "account": account,
-        "run": run,
-        "asked_by": by,
-        "asked_at": utc_text(at),
-        "approved_by": None,
-        "keep_data": keep_data,
-        "revoked": {},
-        "removed": {},
-        "finished_at": None,
-    }
+        "_id": f"{account}:{number:04}", "account": account, "orders": [], "revoked": {}, "left_alone": {},
+        "removed": {}, "finished_at": None,
+    }  # fmt: skip
 
 
-def with_revoked(entry: Mapping[str, Any], outcomes: Mapping[str, str]) -> Document:
-    """Return the record with the outcomes of revocations. Outcomes from earlier attempts are kept.
-
-    :param outcomes: by GRDF's id of the right: ``revoked``, ``was not in force``, or :data:`ASKED` before there is an
-        answer
-    """
-    noted: Mapping[str, str] = entry.get("revoked", {})
-    settled = {right: said for right, said in noted.items() if said != ASKED}
-    return {**entry, "revoked": {**noted, **outcomes, **settled}}
+def noted(entry: Mapping[str, Any], order: Order) -> Order:
+    """Return an order as a record has it, with the approval; as it is if the record has it not."""
+    orders = msgspec.convert(entry["orders"], list[Order])
+    return next((each for each in orders if (each.run, each.started) == (order.run, order.started)), order)
 
 
-def with_left_alone(entry: Mapping[str, Any], left: Mapping[str, str]) -> Document:
-    """Return the record with the rights that were left alone.
-
-    :param left: reasons by GRDF's id of the right
-    """
-    return {**entry, "left_alone": {**entry.get("left_alone", {}), **left}} if left else dict(entry)
+def with_order(entry: Mapping[str, Any], order: Order) -> Document:
+    """Return the record with an order, instead of what it said of this one before."""
+    others = [each for each in entry["orders"] if (each["run"], each["started"]) != (order.run, order.started)]
+    return {**entry, "orders": [*others, msgspec.to_builtins(order)]}
 
 
-def taken_up(entry: Mapping[str, Any], run: str, *, by: str, at: datetime, keep_data: bool) -> Document:
-    """Return the record with a note that a run continues the deletion. The run that started it adds no note.
-
-    A run with the same id but requested by another person is another run.
-
-    :param run: id of the present Airflow run
-    :param by: who asked for that run
-    :param keep_data: revoke rights but remove no data, as the form of that run says
-    """
-    resumed = _resumed(entry)
-    if (run, by) not in (
-        (entry.get("run"), entry.get("asked_by")),
-        *((each.get("run"), each.get("by")) for each in resumed),
-    ):
-        resumed.append({"run": run, "by": by, "at": utc_text(at)})
-    return {**entry, "keep_data": keep_data, **({"resumed": resumed} if resumed else {})}
-
-
-def last_taker(entry: Mapping[str, Any]) -> Leaving:
-    """Return the last run that worked on a deletion, in the form of the mark on the account."""
-    first = {"run": entry.get("run"), "by": entry.get("asked_by"), "at": entry.get("asked_at")}
-    last = [first, *_resumed(entry)][-1]
-    return Leaving(
-        str(last.get("run")), str(last.get("by")), str(last.get("at")), keep_data=entry.get("keep_data") is True
-    )
+def begun(entry: Mapping[str, Any], order: Order, at: datetime) -> Document:
+    """Return the record of a deletion that a run carries out from now on, be it begun by another one."""
+    begun_at = entry.get("begun_at") or utc_text(at)
+    return {**with_order(entry, order), **msgspec.to_builtins(order), "begun_at": begun_at}
 
 
 def is_open(entry: Mapping[str, Any]) -> bool:
-    """Return whether a document is the record of a deletion that has not ended.
+    """Return whether a record is of a deletion that has begun and not ended."""
+    return bool(entry.get("begun_at")) and not entry.get("finished_at")
 
-    :param entry: a document beside the records: one of an approval that waits for its run is none
+
+def removes_data(records: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether an account's last deletion that has begun removes its data, or has removed them.
+
+    :param records: the account's records, the oldest first
     """
-    return bool(entry.get("asked_at")) and not entry.get("finished_at")
+    begun = [each for each in records if each.get("begun_at")]
+    return bool(begun) and not begun[-1].get("keep_data")
 
 
-def unfinished(
-    accounts: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]], now: datetime
-) -> dict[str, str]:
+def unfinished(records: Iterable[Mapping[str, Any]], now: datetime) -> list[str]:
     """Return what a person has to do about each account whose deletion does not end.
 
-    :param accounts: the documents of all accounts
     :param records: the records of all deletions
     """
-    begun = {str(each.get("_id")): mark.since for each in accounts if (mark := leaving(each))}
-    for each in filter(is_open, records):
-        account, since = str(each.get("account")), last_taker(each).since
-        begun[account] = max(since, begun.get(account, ""))
-    return {
-        account: (
-            f"Account {account}: its deletion of {since[:10]} has not ended, so it is not read, and not all of it is "
-            "gone. Look at the runs of grdf_delete_account. If none of them is still running, start it for this "
-            "account again: it continues where that one stopped."
-        )
-        for account, since in sorted(begun.items())
-        if since < utc_text(now - LONGEST)
-    }
+    return [
+        f"Account {each['account']}: its deletion of {each['begun_at'][:10]} has not ended, so it is not read, and not "
+        "all of it is gone. Look at the runs of grdf_delete_account. If none of them is still running, start it for "
+        "this account again: it continues where that one stopped."
+        for each in records
+        if is_open(each) and each["begun_at"] < utc_text(now - LONGEST)
+    ]
 
 
-def left_at(records: Iterable[Mapping[str, Any]]) -> str:
-    """Return when the last deletion of an account ended that removed its data, UTC text; ``""`` if none has.
+def with_asked(entry: Mapping[str, Any], right_id: str) -> Document:
+    """Return the record with a right whose revocation GRDF is about to be asked for.
 
-    Such an account's id is never used again.
+    :param right_id: GRDF's id
     """
-    ended = (str(each["finished_at"]) for each in records if each.get("finished_at") and not each.get("keep_data"))
-    return max(ended, default="")
+    return {**entry, "revoked": {**entry["revoked"], right_id: ASKED}}
+
+
+def with_over(entry: Mapping[str, Any], right_id: str) -> Document:
+    """Return the record with a right that is over: revoked if that was asked for, maybe in an earlier try."""
+    outcome = REVOKED if entry["revoked"].get(right_id) in (ASKED, REVOKED) else NOT_IN_FORCE
+    return {**entry, "revoked": {**entry["revoked"], right_id: outcome}}
 
 
 def all_left(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the accounts whose household has left, each with when, as in :func:`left_at`.
+    """Return the accounts whose household has left, each with when the last deletion ended that removed its data.
 
-    :param records: the records of all deletions
+    Their ids are never used again.
+
+    :param records: the records of deletions, the oldest of an account first
+    :return: UTC texts by account
     """
-    of_account: dict[str, list[Mapping[str, Any]]] = {}
-    for record in records:
-        of_account.setdefault(str(record.get("account")), []).append(record)
-    return {account: moment for account, each in of_account.items() if (moment := left_at(each))}
+    ended = (each for each in records if each.get("finished_at") and not each.get("keep_data"))
+    return {str(each["account"]): str(each["finished_at"]) for each in ended}
 
 
 def left_error(account: str, left: str) -> LeftBefore:
@@ -164,7 +162,7 @@ def with_removed(entry: Mapping[str, Any], found: Mapping[str, int]) -> Document
 
     :param found: number of documents by doctype, and of files as ``staged``
     """
-    before: Mapping[str, int] = entry.get("removed", {})
+    before: Mapping[str, int] = entry["removed"]
     counts = {what: max(before.get(what, 0), found.get(what, 0)) for what in {**before, **found}}
     return {**entry, "removed": {what: number for what, number in counts.items() if number}}
 
@@ -175,12 +173,6 @@ def finished(entry: Mapping[str, Any], *, at: datetime, late: Mapping[str, int])
     :param late: what was stored while the rest was being removed, and was removed then: numbers as in
         :func:`with_removed`
     """
-    removed: Mapping[str, int] = entry.get("removed", {})
+    removed: Mapping[str, int] = entry["removed"]
     counts = {what: removed.get(what, 0) + late.get(what, 0) for what in {**removed, **late}}
     return {**entry, "removed": counts, "finished_at": utc_text(at)}
-
-
-def _resumed(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the notes of the runs that have continued a deletion. A damaged record has none."""
-    found = entry.get("resumed")
-    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []

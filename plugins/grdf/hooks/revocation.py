@@ -6,8 +6,6 @@ never used to revoke.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.adict_http import JSON, Call, text_of
 from grdf.hooks.data_token import MemoryShelf
@@ -28,10 +26,6 @@ def delete_connection(conn_id: str) -> str:
     return DELETE_CONNECTION if conn_id == DEFAULT else f"{conn_id}_delete"
 
 
-REVOKED = "revoked"
-NOT_IN_FORCE = "was not in force"
-
-
 class RevocationHook(AdictHook):
     """ADICT with the credentials that may revoke.
 
@@ -48,14 +42,13 @@ class RevocationHook(AdictHook):
         super().__init__(delete_connection(client), shelf=MemoryShelf(texts={}))
         self.client_id = self.oauth.facts.client_id  # read now: without the connection no deletion starts
 
-    def revoke(self, right_id: str, *, account: str, stands: Callable[[], bool]) -> str:
-        """Revoke one right (``PATCH /droit_acces/{id}``). A right that is already revoked counts as success (ADICT 4).
+    def revoke(self, right_id: str, *, account: str) -> None:
+        """Revoke one right (``PATCH /droit_acces/{id}``, ADICT 4).
 
         :param right_id: GRDF's id of the right
         :param account: the account's id, for messages
-        :param stands: says whether GRDF shows the right as one to revoke to the client that has it
-        :return: ``revoked``, or ``was not in force`` if it does not
-        :raises GasError: if GRDF refuses and the right still stands
+        :raises ServiceUnavailable: also if GRDF answers that the right is over already: the next look shows that
+        :raises GasError: if GRDF refuses
         """
         what = f"the revocation of consent {right_id}"
         response = self._answer(Call("PATCH", f"/droit_acces/{right_id}", what, account, accept=JSON), DAILY).response
@@ -63,9 +56,7 @@ class RevocationHook(AdictHook):
         code, message = status_in(body)
         taken = 200 <= status < 300  # a redirect has revoked nothing
         if taken and not code and body.lstrip()[:1] in ("", "{", "["):  # neither has a page in HTML
-            return REVOKED
-        if (status in (404, 409) or taken) and not stands():
-            return NOT_IN_FORCE
+            return
         if status in (403, 404):  # it may not, or is another client's
             raise CredentialsRefused.about(
                 account,
@@ -74,6 +65,8 @@ class RevocationHook(AdictHook):
                 f"Check that {self.grdf_conn_id} has the credentials that may revoke the consents of this account's "
                 "client, then start grdf_delete_account again.",
             )
+        if status == 409:
+            raise ServiceUnavailable.about(account, f"GRDF answered {what} with HTTP 409, as for one that is over")
         refusal = http_error(
             status, body, account=account, what=what, retry_after=retry_after(response), quoted=False
         ) or refusal_error(code, message, account=account, pce=None, quoted=False)

@@ -58,7 +58,7 @@ from include.gas.errors import (
     StoreBusy,
 )
 from include.gas.konnector.konnector_right import konnector_right
-from include.gas.leaving.deletion_record import left_at, left_error
+from include.gas.leaving.deletion_record import all_left, left_error
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.meter_rights import Meter
 from include.gas.rights.transitions import Taken, UnderWay, answered, asked, brought, lasting, lost, refused
@@ -384,7 +384,7 @@ class TakingIn:
 
     def _stop_if_left(self) -> None:
         """Raise an error if a backup has brought back who has left: account ids are not used twice."""
-        if left := left_at(self._couchdb.range(AUDIT, *account_range(self._account))):
+        if left := all_left(self._couchdb.range(AUDIT, *account_range(self._account))).get(self._account):
             raise left_error(self._account, left)
 
 

@@ -17,7 +17,7 @@ from include.gas.documents.gas_days import account_range
 from include.gas.documents.load_report import LoadReport
 from include.gas.documents.storing import load_answer
 from include.gas.errors import AccountLeaving, BadAccount
-from include.gas.leaving.deletion_record import is_open, last_taker, left_at
+from include.gas.leaving.deletion_record import removes_data
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
@@ -150,10 +150,8 @@ def undone_if_left(couchdb: CouchDBHook, account: str, forget: Callable[[], None
         yield
     except (AccountLeaving, BadAccount):
         document = couchdb.get(ACCOUNT, account)
-        mark = leaving(document) if document else None
-        records = couchdb.range(AUDIT, *account_range(account)) if document is None else ()
-        gone = any(is_open(each) or left_at([each]) for each in records if not last_taker(each).keep_data)
-        if gone or (mark is not None and not mark.keep_data):
+        is_gone = document is None or leaving(document) is not None
+        if is_gone and removes_data(couchdb.range(AUDIT, *account_range(account))):
             from grdf.stores.removal import Remover
 
             for doctype in DATA:

@@ -203,7 +203,7 @@ class CheckConsentsOperator(GrdfOperator):
             except ODD_DOCUMENT as error:
                 counts["odd"] += 1
                 self.log.warning("Account %s is left unchanged: %s", name, what_is_odd(error))
-        for message in unfinished(documents, records, datetime.now(UTC)).values():
+        for message in unfinished(records, datetime.now(UTC)):
             counts["unfinished"] += 1
             self.log.warning("%s", message)
         return counts

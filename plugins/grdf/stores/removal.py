@@ -18,12 +18,10 @@ from typing import Any
 from grdf.hooks.couch_answers import json_keys, json_object, rows_of
 from grdf.hooks.couch_roles import administrator
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.errors import BadSettings, StoreBusy
+from include.gas.errors import BadSettings
 
 PURGE_BATCH = 100
 """Documents per ``_purge``; the default limit of CouchDB up to 3.5.0 (``[purge] max_document_id_number``)."""
-PAGE = 1000
-TRIES = 10
 
 
 class Remover:
@@ -52,18 +50,8 @@ class Remover:
         return {row["id"]: row["value"]["rev"] for row in json_object(self.couchdb.good(response))["rows"]}
 
     def remove_range(self, doctype: str, startkey: str, endkey: str) -> int:
-        """Remove all documents of a range, including those written in the meantime, and return their number.
-
-        :raises StoreBusy: if the server keeps them all the same
-        """
-        removed = in_vain = 0
-        while rows := self.revisions(doctype, startkey, endkey, limit=PAGE):
-            number = self.remove_revisions(doctype, rows)
-            removed += number
-            in_vain = 0 if number else in_vain + 1
-            if in_vain == TRIES:
-                raise StoreBusy.about(None, f"documents of {doctype} could not be removed in {TRIES} tries in a row")
-        return removed
+        """Remove the documents of a range, and return their number. One that is changed meanwhile stays."""
+        return self.remove_revisions(doctype, self.revisions(doctype, startkey, endkey))
 
     def remove(self, doctype: str, doc_id: str) -> int:
         """Remove one document. It is fine if it is gone already."""
@@ -93,16 +81,12 @@ class Remover:
         """
         if not self.purges:
             return 0
-        asked, removed = list(ids), 0
-        for at in range(0, len(asked), PAGE):
-            response = self.couchdb.request("POST", doctype, "/_all_docs", body={"keys": asked[at : at + PAGE]})
-            if response.status_code == 404:
-                return 0
-            rows = rows_of(self.couchdb.good(response))
-            values = {row["id"]: row.get("value") for row in rows if "id" in row}
-            dead = {key: told["rev"] for key, told in values.items() if isinstance(told, dict) and told.get("deleted")}
-            removed += self.remove_revisions(doctype, dead)
-        return removed
+        response = self.couchdb.request("POST", doctype, "/_all_docs", body={"keys": list(ids)})
+        if response.status_code == 404:
+            return 0
+        told = {row["id"]: row.get("value") for row in rows_of(self.couchdb.good(response)) if "id" in row}
+        dead = {key: each["rev"] for key, each in told.items() if isinstance(each, dict) and each.get("deleted")}
+        return self.remove_revisions(doctype, dead)
 
 
 def purger(couchdb: CouchDBHook) -> Remover:

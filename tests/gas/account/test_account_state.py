@@ -92,7 +92,7 @@ def test_settling_names_the_meters_and_repeats_to_nothing() -> None:
     assert settled["state"] == USER_ACTION_NEEDED
     assert settled["status"]["meters"][PCE]["word"] == "waiting"
     assert settle(settled, [has("waiting", right="u-1")], NOW + timedelta(days=9)) == settled
-    leaving = with_leaving(account(declaration=PERSON), run="r", by="b", since=NOW)
+    leaving = with_leaving(account(declaration=PERSON), by="b", since=NOW)
     assert settle(leaving, [OVER], NOW) == leaving
 
 

@@ -17,7 +17,7 @@ DAGS = Path(__file__).resolve().parents[3] / "dags"
     [
         ({"account": "home"}, True), ({"account": " home\n"}, True), ({"account": "hme", "confirm": "home"}, True),
         ({"accounts": ["other", " home "]}, True), ({"accounts": "home"}, True),
-        ({"accounts": ["home-2", 7, None]}, False), ({"account": "home-2", "note": "home"}, False),
+        ({"accounts": ["home-2", 7, None]}, False), ({"account": "home-2", "note": "at home"}, False),
         ({"accounts": {"home": 1}}, False), ({}, False), (None, False), ("home", False),
     ],
 )  # fmt: skip

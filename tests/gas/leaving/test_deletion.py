@@ -9,20 +9,22 @@ import pytest
 
 from include.gas.account.account import Account
 from include.gas.account.sections.marks import Leaving, leaving, with_leaving, without_leaving
+from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import DAY, MONTH
 from include.gas.leaving.deletion_plan import Plan, divide, forget
 from include.gas.leaving.deletion_record import (
-    ASKED,
+    Order,
     all_left,
-    audit_entry,
+    begun,
     finished,
-    is_of,
-    last_taker,
-    left_at,
-    taken_up,
+    noted,
+    open_record,
+    removes_data,
     unfinished,
+    with_asked,
+    with_order,
+    with_over,
     with_removed,
-    with_revoked,
 )
 from include.gas.rights.meter_rights import Meter, Right
 
@@ -30,25 +32,21 @@ NOW, LATER = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 1, 3, tzi
 ACCOUNT: dict[str, Any] = {"_id": "a", "account_type": "grdfgrandlyon", "oauth": {}}
 
 
+def order(run: str = "run-1", **more: Any) -> Order:
+    return Order(**{"run": run, "started": "s", "asked_by": "me", "keep_data": False, **more})
+
+
 def entry(**more: Any) -> dict[str, Any]:
-    return audit_entry("a", "run-1", by="me", at=NOW, keep_data=False) | more
+    return begun(open_record("a", []), order(), NOW) | more
 
 
 def test_the_mark() -> None:
-    marked = with_leaving(ACCOUNT, run="r", by="me", since=NOW)
-    assert leaving(marked) == Leaving("r", "me", "2026-01-02T03:04:05.000000Z", keep_data=False)
+    marked = with_leaving(ACCOUNT, by="me", since=NOW)
+    assert leaving(marked) == Leaving("me", "2026-01-02T03:04:05.000000Z")
     assert Account.from_document(marked).leaving == leaving(marked)
     assert leaving(ACCOUNT) is None
     assert without_leaving(marked) == ACCOUNT
     assert "leaving" not in ACCOUNT, "the stored document is not changed"
-
-
-def test_a_later_run_keeps_the_moment_and_its_own_choice() -> None:
-    marked = with_leaving(ACCOUNT, run="r", by="me", since=NOW, keep_data=True)
-    again = leaving(with_leaving(marked, run="r2", by="you", since=LATER))
-    assert again == Leaving("r2", "you", "2026-01-02T03:04:05.000000Z", keep_data=False)
-    assert (found := leaving(marked)) is not None
-    assert found.keep_data
 
 
 @pytest.mark.parametrize("odd", [None, "yes", 1, [], True])
@@ -82,62 +80,70 @@ def test_whose_rights_are_revoked() -> None:
 def test_a_whole_record() -> None:
     record = entry()
     assert record["finished_at"] is None
-    record = with_revoked(record, {"u-1": ASKED})
-    record = with_revoked(record, {"u-1": "revoked", "u-2": ASKED})
-    record = with_revoked(record, {"u-2": "was not in force", "u-1": "was not in force"})
-    assert record["revoked"] == {"u-1": "revoked", "u-2": "was not in force"}
+    record = with_over(with_over(with_asked(record, "u-1"), "u-1"), "u-1")
+    record = with_asked(with_over(record, "u-2"), "u-3")
+    assert record["revoked"] == {"u-1": "revoked", "u-2": "was not in force", "u-3": "asked"}
     record = with_removed(record, {DAY: 3, MONTH: 0, "staged": 1})
     record = with_removed(record, {DAY: 1})
     assert record["removed"] == {DAY: 3, "staged": 1}, "a killed try removed some"
     closed = finished(record, at=LATER, late={DAY: 2, MONTH: 1})
     assert closed["removed"] == {DAY: 5, "staged": 1, MONTH: 1}
     assert closed["finished_at"] == "2026-01-03T00:00:00.000000Z"
-    assert closed["asked_at"] == "2026-01-02T03:04:05.000000Z"
 
 
 def test_which_records_prove_that_a_household_has_left() -> None:
     ended = entry(finished_at="2026-01-02T04:00:00.000000Z")
-    assert left_at([entry(), ended, ended | {"keep_data": True, "finished_at": "2027"}]) == ended["finished_at"]
-    assert left_at([entry()]) == ""
-    assert all_left([ended, entry(account="gone")]) == {ended["account"]: ended["finished_at"]}
+    assert all_left([entry(), ended, ended | {"keep_data": True, "finished_at": "2027"}]) == {"a": ended["finished_at"]}
+    assert all_left([entry(account="gone")]) == {}
+
+
+def test_which_deletion_removes_data() -> None:
+    kept = entry(keep_data=True, finished_at="2026")
+    assert not removes_data([])
+    assert not removes_data([open_record("a", [])]), "a question removes nothing"
+    assert removes_data([kept, entry()])
+    assert not removes_data([entry(), kept])
+
+
+def test_an_account_has_one_open_record() -> None:
+    first = open_record("a", [])
+    assert first["_id"] == "a:0001"
+    assert open_record("a", [first]) == first
+    assert open_record("a", [first | {"finished_at": "2026"}])["_id"] == "a:0002"
 
 
 def test_a_deletion_that_does_not_end_is_told_after_a_day() -> None:
-    marked, gone = with_leaving(ACCOUNT, run="r", by="me", since=NOW), entry(account="gone")
-    assert unfinished([ACCOUNT, marked], [gone], NOW + timedelta(hours=23)) == {}
-    told = unfinished([ACCOUNT, marked], [gone], NOW + timedelta(hours=25))
-    assert told.keys() == {"a", "gone"}
-    assert "Account gone: its deletion of 2026-01-02 has not ended" in told["gone"]
-    assert "start it for this account again" in told["a"]
-    again = taken_up(entry(), "run-2", by="you", at=NOW + timedelta(hours=24), keep_data=False)
-    assert unfinished([marked], [again, gone | {"finished_at": "2026"}], NOW + timedelta(hours=25)) == {}
-    assert unfinished([], [{"_id": "approved.a:0", "account": "a", "at": ""}], LATER) == {}
+    gone = entry(account="gone")
+    assert unfinished([entry(), gone], NOW + timedelta(hours=23)) == []
+    told = unfinished([entry(), gone], NOW + timedelta(hours=25))
+    assert len(told) == 2
+    assert "Account gone: its deletion of 2026-01-02 has not ended" in told[1]
+    assert "start it for this account again" in told[0]
+    asked = with_order(open_record("b", []), order())
+    assert unfinished([asked, gone | {"finished_at": "2026"}], NOW + timedelta(hours=25)) == []
 
 
 def test_who_goes_on_with_it() -> None:
-    same = taken_up(entry(), "run-1", by="me", at=NOW, keep_data=False)
-    assert same == entry()
-    second = taken_up(same, "run-2", by="you", at=LATER, keep_data=True)
-    assert second["resumed"] == [{"run": "run-2", "by": "you", "at": "2026-01-03T00:00:00.000000Z"}]
-    assert (second["run"], second["asked_by"], second["keep_data"]) == ("run-1", "me", True)
-    assert taken_up(second, "run-2", by="you", at=NOW, keep_data=True) == second
-    assert last_taker(entry()) == Leaving("run-1", "me", "2026-01-02T03:04:05.000000Z")
-    assert last_taker(second) == Leaving("run-2", "you", "2026-01-03T00:00:00.000000Z", keep_data=True)
+    second = begun(entry(), order("run-2", asked_by="you", keep_data=True, approved_by="me"), LATER)
+    assert [each["run"] for each in second["orders"]] == ["run-1", "run-2"]
+    assert (second["run"], second["asked_by"], second["approved_by"]) == ("run-2", "you", "me")
+    assert second["keep_data"]
+    assert second["begun_at"] == "2026-01-02T03:04:05.000000Z"
+    assert begun(second, order("run-2", asked_by="you", keep_data=True, approved_by="me"), LATER) == second
+    assert noted(second, order("run-2")).approved_by == "me"
+    cleared = order("run-2", started="since it was cleared")
+    assert noted(second, cleared) == cleared
 
 
-@pytest.mark.parametrize("damage", [None, "x", {}, 5, ["x", None], [{}]])
-def test_a_damaged_record_stops_nobody(damage: object) -> None:
-    """It is among those of all accounts, which are read each morning."""
-    record = entry(resumed=damage)
-    assert last_taker(record) is not None
-    assert is_of(record, "run-1")
-    assert not is_of(record, "run-2")
-    resumed = taken_up(record, "run-2", by="you", at=LATER, keep_data=False)["resumed"]
-    assert resumed[-1] == {"run": "run-2", "by": "you", "at": "2026-01-03T00:00:00.000000Z"}
+def test_an_approval_holds_for_a_week() -> None:
+    given = order(approved_by="you", approved_at=utc_text(NOW))
+    assert given.is_approved(NOW, by_one_person=False)
+    assert not given.is_approved(NOW + timedelta(days=7), by_one_person=False)
+    assert not order().is_approved(NOW, by_one_person=True)
 
 
 def test_the_plan_names_what_goes_and_what_stays() -> None:
-    text = Plan("a", (("u-1", "active"),), {DAY: 3, MONTH: 1}, 2, tokens=True, notes=("Beware.",)).text()
+    text = Plan("a", {"u-1": "active"}, {DAY: 3, MONTH: 1}, 2, notes=("Beware.",)).text()
     for part in ("**a**", "u-1 (active)", "3 documents of com.grandlyon.grdf.day", "2 staged", "tokens", "Beware."):
         assert part in text
     kept = Plan("a", documents={DAY: 3}, keep_data=True).text()

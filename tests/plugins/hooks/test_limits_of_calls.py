@@ -47,7 +47,7 @@ def call(clean: LocalWorld, grdf: Grdf, connection: Callable[..., str]) -> Calla
                 host=url, login=facts["delete_client_id"], password=facts["delete_client_secret"],
                 extra={name: facts[name] for name in ("token_url", "authorize_url")} | {"scope": "/adict/v2"},
             )  # fmt: skip
-            return RevocationHook().revoke("r", account="home-1", stands=lambda: True)
+            return RevocationHook().revoke("r", account="home-1")
         hook = AdictHook(grdf(host=url, extra={"scope": "/adict/v2"}), shelf=MemoryShelf())
         if kind == "rights":
             return hook.all_access_rights()

@@ -105,7 +105,7 @@ def test_a_revocation_that_is_sent_elsewhere_is_no_revocation(
         extra={"token_url": facts["token_url"], "authorize_url": facts["authorize_url"], "scope": "/adict/v2"},
     )  # fmt: skip
     with pytest.raises(BadSettings, match=f"HTTP {status}"):
-        RevocationHook().revoke(secrets.token_hex(8), account="home-1", stands=lambda: True)
+        RevocationHook().revoke(secrets.token_hex(8), account="home-1")
     assert (len(server.heard), trap.heard) == (1, [])
 
 

@@ -14,7 +14,7 @@ from include.gas.account.sections.marks import with_leaving
 from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DAY, MONTH, YEAR
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest
-from include.gas.leaving.deletion_record import audit_entry
+from include.gas.leaving.deletion_record import Order, begun, open_record
 from tests.couch_places import Place
 from tests.konnector import Konnector
 from tests.konnector_house import DOCTYPES, PCE, House, adopt, numbers
@@ -148,7 +148,7 @@ def test_documents_written_for_another_account_stay(house: House) -> None:
 def test_forms_that_are_refused(filled: House) -> None:
     filled.put_account("new", oauth_callback_results={})
     filled.put_account("other", account_type="enedis")
-    leaving = with_leaving({}, run="r", by="someone", since=datetime.now(UTC))
+    leaving = with_leaving({}, by="someone", since=datetime.now(UTC))
     filled.put_account("going", **leaving)
     before = filled.revisions()
     for account, dry_run, error, why in (
@@ -162,6 +162,12 @@ def test_forms_that_are_refused(filled: House) -> None:
         with pytest.raises(error, match=why):
             adopt(account, dry_run=dry_run)
     assert filled.revisions() == before
+
+
+def deletion(account: str, at: datetime) -> dict[str, Any]:
+    """Return the record of a deletion that has begun."""
+    order = Order(run="r", started="", asked_by="me", keep_data=False)
+    return begun(open_record(account, []), order, at)
 
 
 @pytest.mark.parametrize("deleted", [True, False])
@@ -180,7 +186,7 @@ def test_a_household_that_leaves_meanwhile(filled: House, monkeypatch: pytest.Mo
             filled.put(ACCOUNT, [{**document, "_deleted": True}])
             if deleted:
                 filled.place.create(AUDIT)
-                filled.put(AUDIT, [audit_entry("home", "r", by="me", at=datetime.now(UTC), keep_data=False)])
+                filled.put(AUDIT, [deletion("home", datetime.now(UTC))])
             before_removal()
 
         return real(*args, before_removal=leave)
@@ -203,7 +209,7 @@ def test_its_documents_stay_as_those_of_a_household_that_is_here(house: House) -
     put(house, "departed")
     house.place.create(AUDIT)
     long_ago = datetime(2024, 3, 1, tzinfo=UTC)
-    house.put(AUDIT, [audit_entry("departed", "r", by="me", at=long_ago, keep_data=False)])
+    house.put(AUDIT, [deletion("departed", long_ago)])
     done = adopt()
     assert (done["foreign"], done["days_adopted"]) == (1, 0)
     assert house.own(DAY) == {}

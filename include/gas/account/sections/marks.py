@@ -14,17 +14,16 @@ from include.gas.documents.gas_days import Document
 class Leaving(Section, frozen=True):
     """The mark of a deletion in progress. While it is there, nothing is read or stored for the account.
 
+    How far the deletion is, its record says.
+
     :param by: Airflow user who asked for it
     :param since: when the account was marked, UTC text
-    :param keep_data: whether the household keeps its data
     """
 
     key: ClassVar[str] = "leaving"
 
-    run: str
     by: str
     since: str
-    keep_data: bool = False
 
 
 class Connected(Section, frozen=True):
@@ -63,24 +62,16 @@ def leaving(document: Mapping[str, Any]) -> Leaving | None:
     Any object counts as a mark, whatever it contains.
     """
     mark = document.get(Leaving.key)
-    if not isinstance(mark, Mapping):
-        return None
-    run, by, since = (str(mark.get(key, "")) for key in ("run", "by", "since"))
-    return Leaving(run, by, since, keep_data=mark.get("keep_data") is True)
+    return Leaving(str(mark.get("by", "")), str(mark.get("since", ""))) if isinstance(mark, Mapping) else None
 
 
-def with_leaving(
-    document: Mapping[str, Any], *, run: str, by: str, since: datetime, keep_data: bool = False
-) -> Document:
+def with_leaving(document: Mapping[str, Any], *, by: str, since: datetime) -> Document:
     """Return the account document with the mark of a deletion. From then on nothing is read or stored for the account.
 
     :param by: who asked for it
-    :param since: an aware datetime, the present; if an earlier attempt set a mark, its moment is kept
-    :param keep_data: revoke rights but remove no data, not even what a run in progress still stores
+    :param since: an aware datetime, the present
     """
-    before = leaving(document)
-    mark = Leaving(run, by, before.since if before else utc_text(since), keep_data=keep_data)
-    return put(document, Leaving.key, written(mark))
+    return put(document, Leaving.key, written(Leaving(by, utc_text(since))))
 
 
 def without_leaving(document: Mapping[str, Any]) -> Document:

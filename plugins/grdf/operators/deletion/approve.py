@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
+from msgspec.structs import replace
 
 from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.operators.deletion.check import CheckDeletionOperator
-from grdf.operators.deletion.step import order
-from include.gas.documents.doctypes import AUDIT
-from include.gas.errors import BadRequest, StoreBusy
-from include.gas.leaving.approval import approval, approval_id, may_approve
+from include.gas.days.gas_day import utc_text
+from include.gas.errors import BadRequest
+from include.gas.leaving.deletion_record import noted, with_order
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -26,8 +27,8 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
     The text for the approver is computed here, because the return value of ``check`` can be changed in Airflow, even by
     the asker.
 
-    The approval is recorded in CouchDB, where the following steps look for it. A task's state and return value can be
-    changed in Airflow by anyone who may edit the DAG's runs.
+    Question and approval are noted on the record in CouchDB, where the following steps look for them. A task's state
+    and return value can be changed in Airflow by anyone who may edit the DAG's runs.
     """
 
     template_fields: Sequence[str] = ("account_id", "subject")
@@ -45,10 +46,10 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
                 "Airflow does not say who asked for its deletion, so nobody can be told apart from that person",
                 "Nothing was done. Start the DAG in Airflow's UI or through its API, as a logged-in user.",
             )
-        self.stop_unless_asked(run)
+        self.stop_unless_asked(run.params)
         plan = self.plan(context)
         self.body = plan.text()
-        self._note(run, plan.digest())
+        self.record(partial(with_order, order=self.order(run, plan.rights)))
         return ApprovalOperator.execute(self, context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
@@ -58,31 +59,16 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
 
         :param event: the answer, with the user who gave it according to Airflow
         """
-        run, approver = Run.of(context), _name(event.get("responded_by_user"))
-        if event.get("chosen_options") != [self.APPROVE]:
-            self.forget_approval(run)
-        elif not may_approve(run.asker, approver, by_one_person=settings.deletion_by_one_person()):
-            self.log.warning(
-                "Account %s: %s asked for its deletion and cannot approve it as well. It waits for somebody else.",
-                self.account_id, approver or "somebody without a name",
-            )  # fmt: skip
-            return self.execute(context)
-        else:
-            asked = self.couchdb.get(AUDIT, approval_id(self.account_id, run.id)) or {}
-            self._note(run, asked.get("plan", ""), approver, event.get("responded_at") or datetime.now(UTC))
+        if event.get("chosen_options") == [self.APPROVE]:
+            run, now = Run.of(context), datetime.now(UTC)
+            approver = str((event.get("responded_by_user") or {}).get("name") or "")
+            given = replace(noted(self.entry(), self.order(run)), approved_by=approver, approved_at=utc_text(now))
+            if not given.is_approved(now, by_one_person=settings.deletion_by_one_person()):
+                self.log.warning(
+                    "Account %s: %s asked for its deletion and cannot approve it as well. It waits for somebody else.",
+                    self.account_id, approver or "somebody without a name",
+                )  # fmt: skip
+                return self.execute(context)
+            self.record(partial(with_order, order=given))
             self.log.info("Account %s: its deletion is approved by %s.", self.account_id, approver)
         return super().execute_complete(context, event)
-
-    def _note(self, run: Run, plan: str, approver: str | None = None, at: datetime | None = None) -> None:
-        for _ in range(10):
-            entry = approval(self.account_id, order(run), plan=plan, by=approver, at=at)
-            if found := self.couchdb.get(AUDIT, entry["_id"]):
-                entry["_rev"] = found["_rev"]
-            if self.couchdb.put(AUDIT, entry):
-                return
-        raise StoreBusy.about(self.account_id, "others changed its approval ten times in a row")
-
-
-def _name(user: object) -> str | None:
-    name = user.get("name") if isinstance(user, Mapping) else None
-    return str(name) if name else None

@@ -6,18 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.airflow.tasks.run import Run
-from grdf.operators.deletion.step import DeletionOperator, is_real_run, stop_if_other
+from grdf.operators.deletion.step import DeletionOperator, is_real_run
 from include.gas.account.account import ACCOUNT_TYPE, Account
-from include.gas.account.grant import holds_tokens
-from include.gas.account.own_meters import named_in
-from include.gas.account.sections.client import client_if_known
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.rights.declaration import names_person
-from include.gas.documents.doctypes import CONSENT_RECORD
-from include.gas.documents.gas_days import check_account_id
+from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD
 from include.gas.errors import (
     BadAccount,
-    BadRequest,
     BadSettings,
     ClientUnknown,
     CredentialsRefused,
@@ -25,14 +20,11 @@ from include.gas.errors import (
     GasError,
 )
 from include.gas.leaving.deletion_plan import STANDING, Plan
-from include.gas.leaving.deletion_record import last_taker
+from include.gas.leaving.deletion_record import is_open
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from airflow.sdk import Context
 
-    from include.gas.rights.meter_rights import Meter
 
 Document = dict[str, Any]
 
@@ -48,10 +40,10 @@ class CheckDeletionOperator(DeletionOperator):
         :raises BadAccount: if there is no such account
         """
         params = Run.of(context).params
-        self._check_form(params)
+        self.stop_unless_asked(params, dry_run=True)
         if not params["keep_data"]:
             _ = self.remover  # an error before the consents are revoked, if the login may not purge
-        document = self._checked(context)
+        _, document = self.checked(context)
         if document is not None and is_real_run(params):
             self._take_in(context, document)
         text = self.plan(context).text()
@@ -89,59 +81,11 @@ class CheckDeletionOperator(DeletionOperator):
         :raises BadRequest: if another deletion of the account is in progress
         :raises BadAccount: if there is no such account
         """
-        keep_data = bool(Run.of(context).params["keep_data"])
-        document = self._checked(context)
+        run = Run.of(context)
+        keep_data, notes = bool(run.params["keep_data"]), []
+        entry, document = self.checked(context)
         if document is None:
             return Plan(self.account_id, keep_data=keep_data, gone=True)
-        return self._plan(document, keep_data, strictly=strictly)
-
-    def _checked(self, context: Context) -> Document | None:
-        """Return the account's document, or ``None`` if an earlier deletion was interrupted after removing it.
-
-        :raises BadRequest: if another deletion of the account is in progress
-        :raises BadAccount: if there is no such account
-        """
-        document = self.document()
-        if document is None:
-            record = self.open_record()
-            if record is None:
-                raise BadAccount.about(
-                    self.account_id,
-                    "there is no such account, and no unfinished deletion of it",
-                    "Nothing was done. Look up the id in the list of DAGs: it is the part after grdf_account__.",
-                )
-            stop_if_other(context, self.account_id, last_taker(record))
-            return None
-        if document.get("account_type") != ACCOUNT_TYPE:
-            raise BadAccount.about(
-                self.account_id,
-                f"its account_type is not {ACCOUNT_TYPE}, so it belongs to another service",
-                "Nothing was done. Look up the id in the list of DAGs: it is the part after grdf_account__.",
-            )
-        stop_if_other(context, self.account_id, leaving(document))
-        return document
-
-    def _check_form(self, params: Any) -> None:
-        try:
-            check_account_id(self.account_id)
-        except ValueError as error:
-            raise BadRequest.about(
-                None, str(error), "Nothing was done. Enter the account's id as it appears in its DAG's name."
-            ) from None
-        if params["confirm"] != self.account_id:
-            raise BadRequest.about(
-                self.account_id,
-                f"the confirmation says {params['confirm']!r:.140}, which is not the same id",
-                "Nothing was done. Start again and enter the account's id twice.",
-            )
-        for name in ("dry_run", "keep_data"):
-            if not isinstance(params[name], bool):
-                raise BadRequest.about(
-                    self.account_id, f"{name} is {params[name]!r:.40}", "Nothing was done. Set it to true or false."
-                )
-
-    def _plan(self, document: Document, keep_data: bool, *, strictly: bool) -> Plan:
-        notes: list[str] = []
         try:
             meters = self.look(document)
         except GasError as error:
@@ -150,11 +94,11 @@ class CheckDeletionOperator(DeletionOperator):
             notes.append(f"The consents could not be looked up at GRDF, so those known before are listed: {error}")
             meters = self.meters(document)
         own, left_alone = self.own_rights(meters)
-        rights = tuple((right.id, STANDING[right.state]) for _, right in own if right.state in STANDING)
-        notes += self._open_questions(document, meters)
-        if mark := leaving(document):
-            notes.append(f"An earlier deletion (run {mark.run}, by {mark.by}) did not finish; this one continues it.")
-            if mark.keep_data and not keep_data:
+        rights = {right.id: STANDING[right.state] for _, right in own if right.state in STANDING}
+        notes += self._open_questions(document)
+        if is_open(entry):
+            notes.append(f"An earlier run ({entry['run']}, by {entry['asked_by']}) did not finish; this one continues.")
+            if entry["keep_data"] and not keep_data:
                 notes.append("**The earlier one kept the data; this one removes them.**")
         documents = {doctype: len(rows) for doctype, rows in self.documents().items()}
         days = settings.consent_record_days()
@@ -164,29 +108,43 @@ class CheckDeletionOperator(DeletionOperator):
                 "may ask for the proof of the consent afterwards ([grdf] consent_record_days)."
             )
         return Plan(
-            self.account_id, rights, documents, self.staging.count(self.account_id), holds_tokens(document), keep_data,
+            self.account_id, rights, documents, self.staging.count(self.account_id), keep_data,
             tuple(notes), left_alone,
         )  # fmt: skip
 
-    def _open_questions(self, document: Document, meters: Iterable[Meter]) -> list[str]:
+    def checked(self, context: Context) -> tuple[Document, Document | None]:
+        """Return the record of the deletion, and the account's document; ``None`` if an earlier try has removed it.
+
+        :raises BadRequest: if another deletion of the account is in progress
+        :raises BadAccount: if there is no such account
+        """
+        entry, document = self.entry(), self.couchdb.get(ACCOUNT, self.account_id)
+        self.stop_if_other(context, entry)
+        wrong = ""
+        if document is None and not is_open(entry):
+            wrong = "there is no such account, and no unfinished deletion of it"
+        elif document is not None and document.get("account_type") != ACCOUNT_TYPE:
+            wrong = f"its account_type is not {ACCOUNT_TYPE}, so it belongs to another service"
+        if wrong:
+            raise BadAccount.about(
+                self.account_id,
+                wrong,
+                "Nothing was done. Look up the id in the list of DAGs: it is the part after grdf_account__.",
+            )
+        return entry, document
+
+    def _open_questions(self, document: Document) -> list[str]:
         """Return what is not known yet about the household's consents, as sentences."""
-        known, notes = {meter.pce for meter in meters if meter.of(self.account_id)}, []
         try:
             account = Account.from_document(document)
-            if {pce for pce, _ in named_in(document, self.account_id)} - known:
-                notes.append(
-                    "It is not recorded which consent it brought for its meter. This is looked up before the "
-                    "consents are revoked; a consent that may be somebody else's is left alone."
-                )
-            if account.declares:
-                notes.append(
-                    "A right was to be declared for it at GRDF. If GRDF shows that right only later, grdf_consents "
-                    "names it as one that no account has."
-                )
-            if account.needs_grant:
-                notes.append("Its meters are not known yet; they are looked up before the consents are revoked.")
         except BadAccount as error:
-            notes.append(f"The consents that its document names cannot be read: {error}")
-        if len(self.clients()) > 1 and known:
-            notes.append(f"Its consents belong to the GRDF client of the connection {client_if_known(document)}.")
+            return [f"The consents that its document names cannot be read: {error}"]
+        notes = []
+        if account.needs_grant:
+            notes.append("Not all of its consents are known yet; they are looked up before the consents are revoked.")
+        if account.declares:
+            notes.append(
+                "A right was to be declared for it at GRDF. If GRDF shows that right only later, grdf_consents names "
+                "it as one that no account has."
+            )
         return notes

@@ -40,21 +40,20 @@ class PurgeAccountOperator(DeletionOperator):
         from grdf.stores.records.consent_records import ConsentRecords
 
         run = Run.of(context)
-        begun = self.permitted(run)
-        self.stop_if_over(begun)
-        document = self.document()
-        if run.params["keep_data"]:
+        record = self.permitted(run)
+        document = self.couchdb.get(ACCOUNT, self.account_id)
+        if record["keep_data"]:
             if document is not None:
                 self._keep()
             return {"account": self.account_id, "removed": {}}
         documents = self.everything()
         removed = {doctype: len(rows) for doctype, rows in documents.items()}
         removed |= {"staged": self.staging.count(self.account_id), ACCOUNT: int(document is not None)}
-        self.record(run, partial(with_removed, found=removed))
+        self.record(partial(with_removed, found=removed))
         days = settings.consent_record_days()
-        # Counted from the day on which the deletion was asked for, so that a repeated try makes no second copy.
-        asked = paris_today(datetime.fromisoformat(begun["asked_at"]))
-        if kept := ConsentRecords(self.couchdb).keep(self.account_id, asked, days):
+        # Counted from the day on which the deletion began, so that a repeated try makes no second copy.
+        begun = paris_today(datetime.fromisoformat(record["begun_at"]))
+        if kept := ConsentRecords(self.couchdb).keep(self.account_id, begun, days):
             self.log.info("Account %s: %d record(s) of its consent are kept for %d days.", self.account_id, kept, days)
         for doctype, rows in documents.items():
             self.remover.remove_revisions(doctype, rows)
@@ -62,7 +61,7 @@ class PurgeAccountOperator(DeletionOperator):
         self.forget_former({meter.pce for meter in meters})
         self.leave_meters(meters)
         self.staging.remove_all(self.account_id)
-        self.remover.remove(CONNECT, link_document(self.account_id))  # void and empty since the mark
+        self.remover.remove(CONNECT, link_document(self.account_id))
         # Last: as long as the marked document exists, an interrupted try can be continued.
         self.remover.remove(ACCOUNT, self.account_id)
         self.log.info("Account %s: removed %s.", self.account_id, removed)

@@ -40,7 +40,7 @@ from include.gas.errors import (
     QuotaWait,
     RetryLater,
 )
-from include.gas.leaving.deletion_record import is_open, left_at
+from include.gas.leaving.deletion_record import all_left, is_open
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ def check_open(store: CouchDBHook, account: str, document: Document | None) -> N
     """
     check_connectable(document)
     records = store.range(AUDIT, *account_range(account))
-    if left_at(records) or (document is None and any(map(is_open, records))):
+    if account in all_left(records) or (document is None and any(map(is_open, records))):
         raise Stop("left", 409)
 
 
