@@ -116,7 +116,7 @@ def test_a_right_is_taken_over_from_the_account_s_own_client(two: LocalWorld, pa
     with pytest.raises(FailNow):
         check_named(account, dry_run=False)
     (mine,) = two.control.consent([pce], company="TIERS-EXEMPLE-SUD")
-    assert check_named(account, dry_run=False) == {"taken_over": 1, "refused": 0}
+    assert check_named(account, dry_run=False) == {"taken_over": 1}
     assert own_right(two, account) == mine["id_droit_acces"]
 
 

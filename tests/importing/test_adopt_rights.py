@@ -49,14 +49,14 @@ def test_a_right_gets_an_account_that_is_read(clean: LocalWorld, pce: str, caplo
     with caplog.at_level(logging.DEBUG):
         assert adopt(dry_run=True) == {"accounts": 1, "left_out": 0, "have_one": 0, "unusable": 2, "unreadable": 0}
         assert document(clean, name) == {}
-        assert f"Right {own} would get account {name} (meter M-" in caplog.text
+        assert f"Right {own} of client grdf_adict (meter M-" in caplog.text
+        assert f"would get account {name}, as an-operator says" in caplog.text
         assert adopt()["accounts"] == 1
     assert [document(clean, f"right-{each}") for each in (over, holders)] == [{}, {}]
     (consent,) = consents(clean, name)
     assert (consent["pce"], consent["id_accreditation"]) == (pce, own)
     assert document(clean, name)["status"]["meters"][pce]["word"] == "active", "as GRDF's list says"
     assert names_person(caplog.text) == names_person(document(clean, name)["connected"]) == []
-    assert "whoever declared the other rights has their proof" in caplog.text
     assert adopt() == {"accounts": 0, "left_out": 0, "have_one": 1, "unusable": 2, "unreadable": 0}
     clean.control.clear_log()
     acquire(name)
@@ -117,7 +117,7 @@ def test_an_account_that_has_lost_its_right_gets_the_same_holder_s(
         assert adopt(dry_run=dry_run)["accounts"] == 1
     assert dry_run is (document(clean, name)["state"] == OUTDATED)
     if dry_run:
-        assert f"Right {new} would get account {name}" in caplog.text
+        assert f"would get account {name}, as" in caplog.text
     else:
         assert document(clean, name)["state"] is None
         assert consents(clean, name)[0]["id_accreditation"] == new
@@ -237,22 +237,12 @@ def test_a_pattern_that_gives_no_free_id(clean: LocalWorld, pce: str) -> None:
     assert adopt() == {"accounts": 0, "left_out": 1, "have_one": 0, "unusable": 0, "unreadable": 0}
 
 
-@pytest.mark.parametrize("several", [False, True])
-def test_a_right_that_its_household_is_connecting_with(
-    clean: LocalWorld, left_behind: str, monkeypatch: pytest.MonkeyPatch, several: bool
-) -> None:
-    """The holder has agreed on GRDF's site, and the right is in GRDF's list before the account has it."""
-    from tests.helpers import connect_cozy
-
-    monkeypatch.setenv("AIRFLOW__GRDF__METER_IN_SEVERAL_ACCOUNTS", str(several))
-    clean.control.drop_consents()
-    connect_cozy(clean, left_behind)
-    (own,) = [str(each["id_droit_acces"]) for each in clean.control.consents()]
-    adopt()
-    with suppress(GasError):
-        acquire(left_behind)
-    holding = [name for name in (left_behind, f"right-{own}") if own in str(document(clean, name))]
-    assert holding == [left_behind]
+def test_two_households_never_get_one_new_account(clean: LocalWorld, pce: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    right(clean, pce)
+    right(clean, household(next(_numbers))["pce"])
+    monkeypatch.setattr("grdf.operators.ways_in.adopt_rights.check_pattern", lambda _: "home-{short:.0}")
+    told = adopt()
+    assert (told["accounts"], told["left_out"]) == (1, 1)
 
 
 def test_a_right_that_was_adopted_comes_into_no_second_account(

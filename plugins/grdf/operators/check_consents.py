@@ -30,7 +30,7 @@ from include.gas.rights.transitions import KNOWN_STATES, Answer, listed, orphane
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.ledger.client_lists import ClientList
+    from include.gas.answers.access_rights import AccessRight, Rights
     from include.gas.documents.gas_days import Document
 
 FEW = 3
@@ -64,7 +64,7 @@ class CheckConsentsOperator(GrdfOperator):
             from grdf.ledger.unclaimed import take_over
 
             run.stop_if_cleared("grdf_consents")
-            return take_over(self.couchdb, self.clients(), run, named, self.log)
+            return take_over(self.couchdb, self.adict, run, named, self.log)
         meters = {meter.pce: meter for meter in self.ledger.every()}
         # Read after the rights: an account is stored before it has any, so one that is not there now is gone.
         documents, records = list(self.accounts.every_of_ours()), list(self.couchdb.scan(AUDIT))
@@ -123,28 +123,28 @@ class CheckConsentsOperator(GrdfOperator):
         :return: what a developer must know of GRDF's list
         :raises GasError: if GRDF answers neither
         """
-        from grdf.ledger.client_lists import ClientList
         from grdf.ledger.looking import look
 
         known = [pce for pce, meter in meters.items() if _is_watched(meter, client.grdf_conn_id)]
         at = datetime.now(UTC)
         try:
-            found: ClientList | None = ClientList(client, client.all_access_rights(), at)
+            found: Rights | None = client.all_access_rights()
         except GasError as error:
             self.log.warning("%s: %s GRDF is asked about %d meter(s) instead.", client.grdf_conn_id, error, len(known))
             found = None
         questions, shared = known, settings.meter_in_several_accounts()
         if found is not None:
-            if found.answer.odd:
+            if found.odd:
                 self.log.warning(
-                    "%d line(s) of GRDF's list of rights could not be read. Tell GRDF if this continues.",
-                    found.answer.odd,
+                    "%d line(s) of GRDF's list of rights could not be read. Tell GRDF if this continues.", found.odd
                 )
             self._stop_if_of_another_client(client.grdf_conn_id, found, meters, known)
             questions = []
-            for pce in sorted({*found.rights, *known}):
-                lines = found.rights.get(pce, ())
-                answer = Answer(client.grdf_conn_id, lines, utc_text(at), paris_today(at), shared=shared)
+            lines: dict[str, list[AccessRight]] = {pce: [] for pce in known}
+            for right in found.rights:
+                lines.setdefault(right.pce, []).append(right)
+            for pce in sorted(lines):
+                answer = Answer(client.grdf_conn_id, lines[pce], utc_text(at), paris_today(at), shared=shared)
                 before = meters.get(pce, Meter(pce=pce))
                 if listed(before, answer) != before:
                     meters |= self.ledger.apply_readable(pce, partial(listed, answer=answer))
@@ -153,14 +153,14 @@ class CheckConsentsOperator(GrdfOperator):
         if questions:
             self.log.info("%s: GRDF is asked about %d meter(s).", client.grdf_conn_id, len(questions))
             meters |= look(self.ledger, client, questions).meters
-        return _unknown_words(found) if found else []
+        return _unknown_words(client.grdf_conn_id, found) if found else []
 
     def _stop_if_of_another_client(
-        self, client: str, found: ClientList, meters: Mapping[str, Meter], known: Collection[str]
+        self, client: str, found: Rights, meters: Mapping[str, Meter], known: Collection[str]
     ) -> None:
         """Raise an error if a list shows none of the rights of a client: it is not this client's."""
         ids = {right.id for pce in known for right in meters[pce].rights if right.client == client and right.id}
-        if len(ids) >= FEW and not ids & {right.id for right in found.answer.rights} and not found.answer.odd:
+        if len(ids) >= FEW and not ids & {right.id for right in found.rights} and not found.odd:
             raise BadSettings.about(
                 None,
                 f"GRDF's list shows none of the {len(ids)} rights that the client of {client} has, as if they were "
@@ -248,10 +248,10 @@ class CheckConsentsOperator(GrdfOperator):
                 self.log.info("Accounts %s have the same meter, each under its own right.", ", ".join(names))
 
 
-def _unknown_words(found: ClientList) -> list[GasError]:
+def _unknown_words(client: str, found: Rights) -> list[GasError]:
     """Return the error that tells a developer that GRDF's list has states in words that we do not know, if it has."""
-    words = sorted({right.state for right in found.answer.rights} - KNOWN_STATES)
-    what = f"GRDF's list calls rights of {found.connection} by words that are not known: {', '.join(words)}"
+    words = sorted({right.state for right in found.rights} - KNOWN_STATES)
+    what = f"GRDF's list calls rights of {client} by words that are not known: {', '.join(words)}"
     step = "Nothing was changed by that. Look the words up, and add them to include/gas/answers/access_rights.py."
     return [UnknownRefusal.about(None, what, step)] if words else []
 

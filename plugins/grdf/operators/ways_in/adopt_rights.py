@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from grdf import settings
 from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
-from include.gas.importing.adoption import Adoption, check_pattern
+from include.gas.account.sections.section import members
+from include.gas.days.gas_day import paris_today
+from include.gas.documents.doctypes import AUDIT
+from include.gas.errors import GasError
+from include.gas.importing.adoption import Known, adoptions, check_pattern
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
@@ -30,48 +37,36 @@ class AdoptRightsOperator(GrdfOperator):
         :raises RetryLater: if GRDF or CouchDB does not answer; the next try continues
         :raises GasError: if GRDF gave no list for one of our clients; the rights of the others are adopted
         """
-        from grdf.ledger.client_lists import ClientLists
         from grdf.ledger.unclaimed import RightsWithoutAccount
 
         run = Run.of(context)
         run.stop_if_cleared("grdf_adopt_rights")
         pattern, dry_run = check_pattern(run.params.get("id_pattern")), run.params["dry_run"]
-        lists = ClientLists(self.clients(), self.log, last_try=run.is_last_try)
-        rights = RightsWithoutAccount(self.couchdb, self.log, asker=run.asked_by)
-        plan = rights.plan(lists.known, pattern)
-        left = list(plan.left)
-        if odd := sum(listed.answer.odd for listed in lists.known.values()):
-            self.log.warning(
-                "%d line(s) of GRDF's list could not be read. The rights in them, if any, are left out; start this "
-                "again another day.", odd,
-            )  # fmt: skip
-        for each in plan.adopted:
-            if dry_run:
-                client = f" of client {each.client}" if lists.are_several else ""
-                self.log.info("%s%s would get account %s (meter %s).", _said(each), client, each.account, _tag(each))
-            elif reason := rights.adopt(each, lists.known[each.client].asked_at):
-                left.append((each, reason))
-        for each, reason in left:
-            self.log.warning("%s (meter %s) gets no account: %s.", _said(each), _tag(each), reason)
-        made = len(plan.adopted) + len(plan.left) - len(left)
-        self.log.info(
-            "%d account(s) %s, %d cannot; %d right(s) have an account already, and %d are not in force for daily data "
-            "of gas use. %s", made, "would get rights" if dry_run else "have got rights", len(left), plan.owned,
-            plan.unusable, "Dry run: nothing was written." if dry_run else
-            f"For {rights.recorded} of them the record of the consent was kept here; whoever declared the other rights "
-            "has their proof.",
-        )  # fmt: skip
-        if lists.failures:  # what the others list is adopted
-            raise first_to_raise(lists.failures.values(), last_try=run.is_last_try)
-        return {
-            "accounts": made, "left_out": len(left), "have_one": plan.owned, "unusable": plan.unusable,
-            "unreadable": odd,
-        }  # fmt: skip
-
-
-def _said(adoption: Adoption) -> str:
-    return f"Right {adoption.names}" if len(adoption.rights) == 1 else f"Rights {adoption.names}"
-
-
-def _tag(adoption: Adoption) -> str:
-    return meter_tag(adoption.account, adoption.pce)
+        known = Known(
+            {str(document["_id"]): document for document in self.accounts.every()},
+            {meter.pce: meter for meter in self.ledger.every()},
+            {right for record in self.couchdb.scan(AUDIT) for right in members(record.get("revoked"))},
+            paris_today(datetime.now(UTC)),
+            settings.meter_in_several_accounts(),
+        )
+        giving = RightsWithoutAccount(self.couchdb, self.log, asker=run.asked_by, dry_run=dry_run)
+        counts = Counter(dict.fromkeys(("accounts", "left_out", "have_one", "unusable", "unreadable"), 0))
+        problems: list[GasError] = []
+        for client in self.clients():
+            at = datetime.now(UTC)
+            try:
+                listed = client.all_access_rights()
+            except GasError as error:
+                self.log.warning("%s: %s", client.grdf_conn_id, error)
+                problems.append(error)
+                continue
+            counts["unreadable"] += listed.odd
+            for each in adoptions(listed.rights, client.grdf_conn_id, known, pattern, counts):
+                if reason := each.reason or giving.give(each, at):
+                    tag = meter_tag(each.account, each.pce)
+                    self.log.warning("Right %s (meter %s) gets no account: %s.", each.names, tag, reason)
+                counts["left_out" if reason else "accounts"] += 1
+        self.log.info("Accounts and rights: %s.%s", dict(counts), " Dry run: nothing was written." if dry_run else "")
+        if problems:
+            raise first_to_raise(problems, last_try=run.is_last_try)
+        return dict(counts)
