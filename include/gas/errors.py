@@ -297,3 +297,7 @@ class UnknownRefusal(FailNow):
     """GRDF refused with a code and a message that we do not know."""
 
     default_step = "Look the code up in GRDF's error list and add it to include/gas/answers/refusals.py."
+
+
+OF_CLIENT: Final = (QuotaWait, CredentialsRefused, BadSettings)
+"""Errors that concern one of our clients at GRDF, and all that is asked with it."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.ledger.room import Room, room_of
+from grdf.ledger.room import client_with_room, room_of
 from grdf.ledger.taking_in import TakingIn
 from include.gas.errors import BadRequest, CredentialsRefused, MeterTaken
 from include.sandbox.adict import identity
@@ -73,14 +74,14 @@ def test_which_client_has_room(two: LocalWorld, monkeypatch: pytest.MonkeyPatch)
     assert room_of(6000) == 5000
     monkeypatch.setenv(*with_extra(USUAL, calls_per_day=6000))
     monkeypatch.setenv(*with_extra(SOUTH, calls_per_day=600))
-    assert Room({}).take() == USUAL
-    assert Room({USUAL: 4999}).take() == USUAL
-    assert Room({USUAL: 5000, SOUTH: 499}).take() == SOUTH
-    assert Room({USUAL: 9999, SOUTH: 500}).take() == SOUTH, "none has room: the last"
+    assert client_with_room(Counter({})) == USUAL
+    assert client_with_room(Counter({USUAL: 4999})) == USUAL
+    assert client_with_room(Counter({USUAL: 5000, SOUTH: 499})) == SOUTH
+    assert client_with_room(Counter({USUAL: 9999, SOUTH: 500})) == SOUTH, "none has room: the last"
     monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", f"grdf_nowhere, {SOUTH}")
-    assert Room({}).take() == SOUTH, "one that cannot be used has none"
+    assert client_with_room(Counter({})) == SOUTH, "one that cannot be used has none"
     monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", SOUTH)
-    assert Room({SOUTH: 9999}).take() == SOUTH, "a single one is not counted"
+    assert client_with_room(Counter({SOUTH: 9999})) == SOUTH, "a single one is not counted"
 
 
 def right(world: LocalWorld, pce: str, company: str) -> str:

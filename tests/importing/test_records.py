@@ -75,8 +75,8 @@ def test_a_declaration_of_another_way_that_waits_stays(clean: LocalWorld, home: 
     clean.book.save({"_id": account, "account_type": "grdfgrandlyon", "declaration": given, "connected": connected})
     before = document(clean, account)
     put([home | {"postcode": home["postcode"] if grdf == "would accept" else "75001"}, household(next(_numbers))])
-    assert run(dry_run=True) == {"being declared": 1, "to declare": 1}
-    assert run() == {"being declared": 1, "declared": 1}
+    assert run(dry_run=True) == {"connected": 1, "to declare": 1}
+    assert run() == {"connected": 1, "declared": 1}
     assert result()[0]["reason"] == line_check.BEING_DECLARED
     assert document(clean, account) == before
     assert records(account) == []

@@ -2,51 +2,34 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook, Document
-from grdf.ledger.clients_aside import OF_CLIENT
 from grdf.ledger.meters import Ledger
 from grdf.ledger.taking_in import TakingIn, settled
 from grdf.quota.terms import HISTORY
 from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
-from include.gas.account.connected import declaring, is_asked
-from include.gas.account.sections.client import DEFAULT
-from include.gas.account.sections.rights.declaration import (
-    Declaration,
-    is_same_holder,
-    names_person,
-    without_person,
-)
+from include.gas.account.connected import declaring
+from include.gas.account.own_meters import named_in
+from include.gas.account.sections.marks import Connected
+from include.gas.account.sections.rights.declaration import is_same_holder, names_person, without_person
 from include.gas.account.sections.status import Status
 from include.gas.account.state import with_state
-from include.gas.days.gas_day import paris_today
+from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.stored_consent import ConsentRecord
-from include.gas.errors import AccountLeaving, FailNow, LeftBefore
-from include.gas.importing.holdings import known_meters
-from include.gas.importing.import_records import BY, is_imported, proof_of
-from include.gas.importing.line_check import Checked, beside_account
-from include.gas.importing.result_file import Result, result_of
-from include.gas.proof.consent_record import new_record
-
-PREFIX = "household-"
-"""How the ids begin of accounts for which the file names none."""
+from include.gas.errors import OF_CLIENT, FailNow
+from include.gas.importing.line_check import BY, Checked
+from include.gas.proof.consent_record import YOUNG, new_record
+from include.gas.rights.meter_rights import Meter, hold
 
 DECLARED = "its right is declared"
 WAITS = "its right is declared, and GRDF asks the holder"
-RENEWS = "its right is in force, and GRDF takes no other before it ends: then it is declared by itself"
-DELETED = "the household was deleted while the import was in progress"
-
-
-def new_account() -> str:
-    """Return an id that no account has."""
-    return f"{PREFIX}{secrets.token_hex(5)}"
+RENEWS = "its right is in force until {}, and GRDF takes no other before: then it is declared by itself"
 
 
 class Households:
@@ -55,98 +38,87 @@ class Households:
     :param adict: the hook for one of our clients, which leads to those of the accounts
     :param file: name of the import's file, for the records
     :param asker: who started the import
-    :param choose: returns the connection of the client that a new account is to belong to
     """
 
-    def __init__(
-        self, couchdb: CouchDBHook, adict: AdictHook, *, file: str, asker: str, choose: Callable[[], str]
-    ) -> None:
+    def __init__(self, couchdb: CouchDBHook, adict: AdictHook, *, file: str, asker: str) -> None:
         self._couchdb = couchdb
         self._adict = adict
         self._accounts = AccountStore(couchdb)
         self._records = ConsentRecords(couchdb)
         self._ledger = Ledger(couchdb)
         self._file, self._by = file, f"{BY}{asker}"
-        self._choose = choose
 
-    def knows(self, account: str, given: Declaration) -> bool:
-        """Return whether a record says that an account is that of whoever holds a contract."""
-        return any(each.pce == given.pce and is_same_holder(each.entered, given) for each in self._records.of(account))
+    def known(self, line: Checked, meter: Meter) -> str:
+        """Return the account of a household for which its line names none: a record knows it; ``""`` if none does.
 
-    def take_in(self, line: Checked) -> Result:
-        """Make sure that a household has its record, its account and its right.
+        One whose right to the meter is over may be that of a former tenant of the same name.
 
-        :param line: an open line with an account, which may not exist yet
-        :return: what came of it: ``declared``, ``left``, or what the check would say now
+        :param meter: the line's meter
+        """
+        assert line.declaration
+        today = paris_today(datetime.now(UTC))
+        for record in self._records.by_meter[meter.pce]:
+            is_its = bool(record.account) and is_same_holder(record.entered, line.declaration)
+            if is_its and hold(meter, record.account, today).word not in ("over", "refused"):
+                return record.account
+        return ""
+
+    def take_in(self, line: Checked, connection: str) -> Checked:
+        """Make sure that a household has its record, its account and its right. Return the line with what came of it.
+
+        :param line: a line to declare with an account, which may not exist yet
+        :param connection: the client of a new account
         :raises FailNow: if it cannot be declared; what this has stored of the person is removed again, unless the error
             is about the client (:data:`OF_CLIENT`)
         :raises RetryLater: if GRDF or CouchDB does not answer, or it is not our turn; repeating it continues
         """
         given, account = line.declaration, line.account
         assert given
-        stored, meter = self._couchdb.get(ACCOUNT, account), self._ledger.fetch([given.pce])[given.pce]
-        found = beside_account(line, stored, meter, paris_today(datetime.now(UTC))) if stored else line
-        if found.verdict != "open":  # its own run has done it since the check, or somebody has changed it
-            return result_of(found)
-        is_again = stored is None or is_asked(stored, given)
-        record = self._record(account, line.number, given, is_again=is_again)
+        record = self._record(line)
         try:
-            document = self._asked(account, given, record, DEFAULT if stored else self._choose())
+            document = self._accounts.save(
+                account,
+                lambda stored: declaring(
+                    stored, account, given, at=datetime.now(UTC), by=self._by, record=record.id, connection=connection
+                ),
+            )
             document = TakingIn(self._couchdb, self._adict.of(document), account, HISTORY).take_in()
         except OF_CLIENT:
             raise
-        except FailNow as error:
-            self._take_back(account, given, record, is_again=is_again)
-            if isinstance(error, LeftBefore | AccountLeaving):
-                return Result(line.number, account, "left", DELETED, key=line.key)
+        except FailNow:
+            self._take_back(record)
             raise
         held = Status.held(document)[given.pce]
-        reason = WAITS if held.word == "waiting" else RENEWS if names_person(document) else DECLARED
-        detail = f"on {held.day}" if reason == RENEWS else ""
-        return Result(line.number, account, "declared", reason, detail, key=line.key)
+        renews = names_person(document) and held.day
+        reason = WAITS if held.word == "waiting" else RENEWS.format(held.day) if renews else DECLARED
+        return replace(line, outcome="declared", reason=reason)
 
-    def _record(self, account: str, number: int, given: Declaration, *, is_again: bool) -> ConsentRecord:
-        """Store the record of the consent, unless an earlier try has done it.
-
-        :param is_again: whether there may have been an earlier try; else a like record is that of a former right
-        """
-        new = new_record(account, given, datetime.now(UTC), by=self._by, proof=proof_of(number, self._file))
-        known = self._records.of(account) if is_again else []
-        same = (each for each in known if (each.pce, each.proof, each.entered) == (new.pce, new.proof, new.entered))
-        if record := next(same, None):
-            return record
+    def _record(self, line: Checked) -> ConsentRecord:
+        """Store the record of the consent, unless an earlier try has done it lately."""
+        assert line.declaration
+        now, proof = datetime.now(UTC), f"line {line.number} of {self._file}"
+        new = new_record(line.account, line.declaration, now, by=self._by, proof=proof)
+        for known in self._records.of(line.account):
+            same = (known.pce, known.proof, known.entered) == (new.pce, new.proof, new.entered)
+            if same and known.given > utc_text(now - YOUNG):
+                return known
         self._records.add(new)
         return new
 
-    def _asked(self, account: str, given: Declaration, record: ConsentRecord, connection: str) -> Document:
-        """Write what the household asks for to its account, and return the document.
-
-        :param connection: the client of a new account
-        """
-        return self._accounts.save(
-            account,
-            lambda stored: declaring(
-                stored, account, given, at=datetime.now(UTC), by=self._by, record=record.id, connection=connection
-            ),
-        )
-
-    def _take_back(self, account: str, given: Declaration, record: ConsentRecord, *, is_again: bool) -> None:
+    def _take_back(self, record: ConsentRecord) -> None:
         """Remove the person again: with the account if it has nothing else, otherwise from the account."""
-        stored = self._couchdb.get(ACCOUNT, account)
-        rights = self._ledger.fetch([given.pce])[given.pce].of(account)
+        account, rights = record.account, self._ledger.fetch([record.pce])[record.pce].of(record.account)
         if any(right.state == "asked" for right in rights):
             return  # GRDF may have taken it: the account keeps what it needs to find out
-        if stored is not None and is_asked(stored, given):
-            if is_imported(stored) and not rights and known_meters(stored, account) == []:
-                Remover(self._couchdb).remove_revisions(ACCOUNT, {account: str(stored["_rev"])})
+        stored = self._couchdb.get(ACCOUNT, account)
+        if stored is not None and Connected.record_of(stored) == record.id:
+            if rights or named_in(stored, account):
+                self._accounts.update(account, self._bare)
             else:
-                self._accounts.update(account, lambda document: _bare(self._ledger, document, given))
-        if not (is_again and rights):
+                Remover(self._couchdb).remove_revisions(ACCOUNT, {account: str(stored["_rev"])})
+        if not any(right.since >= record.given for right in rights):  # else it may prove one of them
             self._records.remove(record)
 
-
-def _bare(ledger: Ledger, document: Document, given: Declaration) -> Document:
-    """Return the account's document without the person, and with the state that its rights give it."""
-    if not is_asked(document, given):
-        return document
-    return settled(ledger, with_state(without_person(document), None))
+    def _bare(self, document: Document) -> Document:
+        """Return an account's document without the person, and with the state that its rights give it."""
+        return settled(self._ledger, with_state(without_person(document), None))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
 
 from grdf import settings
 from grdf.hooks.oauth import GrdfOAuthHook
@@ -22,49 +21,41 @@ def room_of(calls_per_day: int) -> int:
     return calls_per_day * 5 // 6
 
 
-class Room:
-    """The clients, and how many meters each has.
+def client_with_room(meters: Counter[str]) -> str:
+    """Return the connection for one more account, which counts from then on.
 
-    :param meters: number of meters by the client's connection
+    If no client has room, that is the last one: whether to go on then is for the operator to say, as it is with a
+    single client.
+
+    :param meters: number of meters by the client's connection, to which this adds
+    :raises BadSettings: if ``[grdf] connections`` is wrong, or none of the connections can be used
     """
+    listed = settings.connections()
+    chosen = listed[0] if len(listed) == 1 else _first_with_room(listed, meters)
+    meters[chosen] += 1
+    return chosen
 
-    def __init__(self, meters: Mapping[str, int]) -> None:
-        self._meters = Counter(meters)
 
-    def take(self) -> str:
-        """Return the connection for one more account, which counts from then on.
-
-        If no client has room, that is the last one: whether to go on then is for the operator to say, as it is with a
-        single client.
-
-        :raises BadSettings: if ``[grdf] connections`` is wrong, or none of the connections can be used
-        """
-        chosen = self._first_with_room(settings.connections())
-        self._meters[chosen] += 1
-        return chosen
-
-    def _first_with_room(self, listed: tuple[str, ...]) -> str:
-        if len(listed) == 1:
-            return listed[0]
-        usable: list[str] = []
-        problem: BadSettings | None = None
-        for connection in listed:
-            try:
-                facts = GrdfOAuthHook(connection).facts
-            except BadSettings as error:
-                log.warning("%s No new account gets it.", error)
-                problem = problem or error
-                continue
-            if self._meters[connection] < room_of(facts.calls_per_day):
-                return connection
-            usable.append(connection)
-        if not usable:
-            raise problem or BadSettings.about(None, "no connection of [grdf] connections can be used")
-        log.warning(
-            "None of the clients %s has room for another meter: each has five sixths of its calls a day, or more. Get "
-            "another client from GRDF, and add its connection to [grdf] connections.", ", ".join(usable),
-        )  # fmt: skip
-        return usable[-1]
+def _first_with_room(listed: tuple[str, ...], meters: Counter[str]) -> str:
+    usable: list[str] = []
+    problem: BadSettings | None = None
+    for connection in listed:
+        try:
+            facts = GrdfOAuthHook(connection).facts
+        except BadSettings as error:
+            log.warning("%s No new account gets it.", error)
+            problem = problem or error
+            continue
+        if meters[connection] < room_of(facts.calls_per_day):
+            return connection
+        usable.append(connection)
+    if not usable:
+        raise problem or BadSettings.about(None, "no connection of [grdf] connections can be used")
+    log.warning(
+        "None of the clients %s has room for another meter: each has five sixths of its calls a day, or more. Get "
+        "another client from GRDF, and add its connection to [grdf] connections.", ", ".join(usable),
+    )  # fmt: skip
+    return usable[-1]
 
 
 def check_connection(named: object) -> str:

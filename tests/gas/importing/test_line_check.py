@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from include.gas.account.declaration_check import given_by
-from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.importing import line_check
 from include.gas.importing.csv_file import Line
-from include.gas.importing.holdings import Holdings
-from include.gas.importing.line_check import Checked, check_lines
-from include.gas.importing.result_file import Result, done_before, is_final, report, to_csv
+from include.gas.importing.line_check import Checked, check_beside, check_lines, wrong
+from include.gas.importing.result_file import report, to_csv, with_done
 from include.gas.rights.meter_rights import Meter, Right
+from include.gas.rights.transitions import Asking
 
 TODAY = date(2026, 11, 30)
 GOOD = {"pce": "09999999900017", "name": "Durand", "postcode": "69001", "email": "m@example.org"}
@@ -27,19 +27,23 @@ def account(name: str, pce: str = GOOD["pce"], **more: Any) -> dict[str, Any]:
 
 
 def right(name: str, state: Any = "active", **more: Any) -> Right:
-    since = "2026-01-02T03:04:05+00:00"
-    return Right(client="grdf_adict", id=f"right-of-{name}", account=name, way="declared", state=state, since=since,
-                 was_active=state == "active", **more)  # fmt: skip
+    more = {"since": "2026-01-02T03:04:05+00:00", "was_active": state == "active"} | more
+    return Right(client="grdf_adict", id=f"right-of-{name}", account=name, way="declared", state=state, **more)
 
 
-def check(*rows: dict[str, str], accounts: tuple[dict[str, Any], ...] = (), rights: tuple[Right, ...] = (),
-          pce: str = GOOD["pce"], left: tuple[str, ...] = (), **more: Any) -> list[Checked]:  # fmt: skip
-    lines = [Line(number, row) for number, row in enumerate(rows, start=2)]
-    return check_lines(lines, Holdings(accounts, [Meter(pce=pce, rights=rights)], left), TODAY, **more)
+def check(*rows: dict[str, str]) -> list[Checked]:
+    return check_lines([Line(number, row) for number, row in enumerate(rows, start=2)])
 
 
-def reasons(*rows: dict[str, str], **more: Any) -> list[str]:
-    return [each.reason for each in check(*rows, **more)]
+def beside(stored: dict[str, Any] | None, *rights: Right, shared: bool = False, left: bool = False) -> Checked:
+    """Check a good line of the account ``home`` against what there is."""
+    (line,) = check(GOOD | {"account": "home"})
+    who = Asking("home", "grdf_adict", "2026-11-30T08:00:00.000000Z", TODAY, shared=shared)
+    return check_beside(line, stored, Meter(pce=GOOD["pce"], rights=rights), who, left=left)
+
+
+def reasons(*rows: dict[str, str]) -> list[str]:
+    return [each.reason for each in check(*rows)]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +66,7 @@ def reasons(*rows: dict[str, str], **more: Any) -> list[str]:
 )  # fmt: skip
 def test_a_line_that_is_wrong_by_itself(change: dict[str, str], reason: str | None) -> None:
     (found,) = check(GOOD | change)
-    assert found.verdict == "wrong"
+    assert found.outcome == "wrong"
     assert found.declaration is None
     if reason:
         assert found.reason == reason
@@ -73,7 +77,7 @@ def test_a_line_that_is_wrong_by_itself(change: dict[str, str], reason: str | No
 def test_a_good_line() -> None:
     row = GOOD | {"pce": "0999 9999 900017", "perimeters": "Informatives|publiées + techniques", "first": "2024-01-01"}
     (found,) = check(row)
-    assert (found.verdict, found.reason) == ("open", "")
+    assert (found.outcome, found.reason) == ("to declare", "")
     assert found.declaration
     assert given_by(found.declaration) == GOOD | {
         "perimeters": ["informatives", "publiees", "techniques"], "first": "2024-01-01",
@@ -97,85 +101,62 @@ LATER = TODAY + timedelta(days=700)
 
 
 @pytest.mark.parametrize(
-    ("stored", "rights", "verdict", "reason"),
+    ("stored", "rights", "outcome", "reason"),
     [
         (account("home"), [right("home")], "connected", line_check.CONNECTED),
         (account("home"), [right("home", calls_until=LATER)], "connected", line_check.CONNECTED),
-        (account("home"), [right("home", calls_until=SOON)], "open", ""),
+        (account("home"), [right("home", calls_until=SOON)], "to declare", ""),
         (account("home"), [right("home", "waiting")], "connected", line_check.CONNECTED),
-        (account("home"), [right("home", "ended", ended_on=TODAY)], "open", ""),
-        (account("home"), [], "connected", line_check.CONNECTED),
+        (account("home"), [right("home", "ended", ended_on=TODAY)], "to declare", ""),
+        (account("home"), [], "to declare", ""),
         (account("home", OTHER), [], "wrong", line_check.OTHER_METER),
         (account("home", **MARK), [right("home")], "wrong", line_check.LEAVING),
-        (account("home") | {"oauth_callback_results": []}, [right("home")], "wrong", line_check.UNREADABLE),
-        ({"_id": "home", "account_type": "edf"}, [], "wrong", line_check.NOT_OURS),
-        (OURS, [], "open", ""),
-        (OURS | {"declaration": GOOD}, [], "being declared", line_check.BEING_DECLARED),
-        (OURS | IMPORTED | {"declaration": GOOD}, [], "open", ""),
-        (OURS | {"declaration": GOOD | {"refused": True}}, [], "open", ""),
-        (OURS | {"declaration": GOOD | {"pce": OTHER}}, [], "wrong", line_check.OTHER_METER),
-        (account("other"), [right("other")], "wrong", line_check.TAKEN),
-        (account("other"), [right("other", "waiting")], "wrong", line_check.TAKEN),
-        (account("other"), [right("other", "ended", ended_on=TODAY)], "open", ""),
-        (account("other", **MARK), [right("other")], "open", ""),
-        (OURS | {"_id": "other", "declaration": GOOD | {"name": "Petit"}}, [], "wrong", line_check.TAKEN),
-        (account("other"), [], "wrong", line_check.TAKEN),
-        (account("elsewhere", OTHER), [right("gone")], "open", ""),
+        (account("home") | {"oauth_callback_results": []}, [right("home")], "wrong", "oauth_callback_results"),
+        ({"_id": "home", "account_type": "edf"}, [], "wrong", "its account_type is not grdfgrandlyon"),
+        (OURS, [], "to declare", ""),
+        (OURS | {"declaration": GOOD}, [], "connected", line_check.BEING_DECLARED),
+        (OURS | IMPORTED | {"declaration": GOOD}, [], "to declare", ""),
+        (OURS | {"declaration": GOOD | {"refused": True}}, [], "to declare", ""),
+        (None, [right("other")], "wrong", line_check.TAKEN),
+        (None, [right("other", "ended", ended_on=TODAY)], "to declare", ""),
+        (None, [right("home", "asked", since="2026-11-30T07:59:00.000000Z")], "to declare", ""),
     ],
     ids=str,
 )  # fmt: skip
-def test_a_line_beside_an_account(stored: dict[str, Any], rights: list[Right], verdict: str, reason: str) -> None:
-    known: dict[str, Any] = {"accounts": (stored,), "rights": tuple(rights)}
-    (found,) = check({**GOOD, "account": "home"}, **known)
-    assert (found.verdict, found.reason) == (verdict, reason)
-    assert "other" not in found.reason.split(), "the log names no other account"
+def test_a_line_beside_what_there_is(stored: Any, rights: list[Right], outcome: str, reason: str) -> None:
+    found = beside(stored, *rights)
+    assert found.outcome == outcome
+    assert found.reason == reason or (reason and reason in found.reason)
     if reason == line_check.TAKEN:
-        assert found.detail == "account other"
-        assert reasons({**GOOD, "account": "home"}, several=True, **known) == [""]
+        assert beside(stored, *rights, shared=True).outcome == "to declare"
 
 
 def test_an_id_is_not_used_twice() -> None:
-    assert reasons({**GOOD, "account": "home"}, left=("home",)) == [line_check.LEFT]
-    assert reasons(GOOD, left=("home",)) == [""]
-
-
-def test_a_household_without_an_id_takes_its_account_again() -> None:
-    (found,) = check(GOOD, accounts=(OURS | IMPORTED | {"declaration": GOOD},))
-    assert (found.account, found.verdict) == ("home", "open")
-    known: dict[str, Any] = {"accounts": (account("home"),), "rights": (right("home"),)}
-    assert reasons(GOOD, **known) == [line_check.TAKEN], "nobody knows whose it is"
-
-    def knows(name: str, given: Declaration) -> bool:
-        return (name, given.email) == ("home", GOOD["email"])
-
-    (found,) = check(GOOD, knows=knows, **known)
-    assert (found.account, found.verdict) == ("home", "connected")
-    assert reasons(GOOD | {"email": "new@example.org"}, knows=knows, **known) == [line_check.TAKEN]
+    assert beside(None, left=True).reason == line_check.LEFT
 
 
 def test_the_result_says_which_lines_are_done_until_the_import_has_ended() -> None:
-    lines = [Line(2, GOOD), Line(3, GOOD | {"pce": OTHER})]
-    results = [Result(2, "-x", "declared", "it is", key=lines[0].key), Result(3, "", "wrong", "it is odd")]
-    text = to_csv(results)
-    assert not is_final(text)
-    (found,) = done_before(text).values()
-    assert (found.account, found.outcome, found.reason) == ("-x", "declared", "it is")
-    assert Line(7, dict(reversed(GOOD.items()))).key == found.key, "wherever the line stands"
-    assert Line(2, GOOD | {"email": "else@example.org"}).key not in done_before(text), "it was corrected"
-    ended = to_csv(results, ended=True)
-    assert is_final(ended)
-    assert done_before(ended) == done_before(None) == {}
+    rows = [GOOD, GOOD | {"pce": OTHER}]
+    one, other = check(*rows)
+    done = [replace(one, account="-x", outcome="declared", reason="it is"), other]
+    text = to_csv(done)
+    assert with_done([other, replace(one, number=7)], text) == [other, replace(done[0], number=7)], "wherever it stands"
+    (corrected,) = check(GOOD | {"email": "else@example.org"})
+    assert with_done([corrected], text) == [corrected]
+    (same,) = check_lines([Line(9, dict(reversed(GOOD.items())))])
+    assert with_done([same], text)[0].outcome == "declared"
+    assert with_done([one], to_csv(done, ended=True)) == with_done([one], None) == [one]
     assert not any(value in text for value in GOOD.values())
 
 
 def test_the_result_names_lines_and_reasons() -> None:
-    results = [Result(number, "", "wrong", "its pce is odd") for number in range(2, 62)]
-    results.append(Result(70, "-x", "wrong", line_check.TAKEN, "account other"))
-    first, second = report(results, "wrong")
+    results = [wrong(Checked(number, ""), "its pce is odd") for number in range(2, 62)]
+    results.append(wrong(Checked(70, "-x"), line_check.TAKEN))
+    first, second = report(results)
     assert first.startswith("60 line(s): its pce is odd. Line 2, 3, ")
     assert first.endswith("51 and 10 more")
-    assert second == f"1 line(s): {line_check.TAKEN}. Line 70", "the log names no other account"
+    assert second == f"1 line(s): {line_check.TAKEN}. Line 70"
     rows = to_csv(reversed(results), ended=True).splitlines()
     assert rows[0] == "line,account,outcome,reason"
     assert rows[1] == "2,,wrong,its pce is odd"
-    assert rows[-1] == f"70,'-x,wrong,{line_check.TAKEN} (account other)"
+    assert rows[-1].startswith("70,'-x,wrong,")

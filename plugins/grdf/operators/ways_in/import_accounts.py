@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
+import secrets
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-
-from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf import settings
 from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
 from grdf.staging.imports import Imports
-from include.gas.account.sections.client import DEFAULT
-from include.gas.days.gas_day import paris_today
-from include.gas.documents.doctypes import AUDIT
-from include.gas.errors import BadRequest, FailNow, RefusalUnexplained, StoreBusy, UnknownRefusal
+from include.gas.account.sections.client import client_if_known
+from include.gas.documents.doctypes import ACCOUNT, AUDIT
+from include.gas.errors import OF_CLIENT, BadRequest, FailNow, GasError, RefusalUnexplained, StoreBusy, UnknownRefusal
 from include.gas.importing.csv_file import check_name, read_lines
-from include.gas.importing.holdings import Holdings
-from include.gas.importing.line_check import Checked, check_lines
-from include.gas.importing.result_file import Outcome, Result, counts, done_before, is_final, report, result_of, to_csv
+from include.gas.importing.line_check import Checked, check_beside, check_lines
+from include.gas.importing.result_file import counts, report, to_csv, with_done
 from include.gas.leaving.deletion_record import all_left
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.ledger.clients_aside import ClientsAside
     from grdf.ledger.households import Households
+    from include.gas.documents.gas_days import Document
 
+PREFIX = "household-"
+"""How the ids begin of accounts for which the file names none."""
 TELL_EVERY = 30.0
 """Shortest time in seconds between two log lines about the progress."""
 MOST_UNKNOWN = 10
@@ -49,8 +48,6 @@ class ImportAccountsOperator(GrdfOperator):
     """
 
     template_fields: Sequence[str] = ("file",)
-    first: str = DEFAULT
-    """The client of the first new account."""
 
     def __init__(self, *, file: str = "{{ params.file }}", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -69,123 +66,124 @@ class ImportAccountsOperator(GrdfOperator):
         :raises RetryLater: if GRDF or CouchDB does not answer; the next try continues
         :raises GasError: if one of several clients cannot be called; the lines of the others are done
         """
-        from grdf.ledger.clients_aside import ClientsAside
         from grdf.ledger.households import Households
-        from grdf.ledger.room import Room, check_connection
+        from grdf.ledger.room import check_connection
 
         run = Run.of(context)
         run.stop_if_cleared("grdf_import_accounts")
         connection = check_connection(run.params.get("connection", ""))
         content = self._content(check_name(self.file))
-        holdings = Holdings(self.accounts.every(), self.ledger.every(), set(all_left(self.couchdb.scan(AUDIT))))
-        room, several = Room(holdings.meters_of_clients()), len(self.clients()) > 1
-        aside = ClientsAside(self.couchdb, self.adict, several=several, choose=lambda: connection or room.take())
-        households = Households(
-            self.couchdb, self.adict, file=self.file, asker=run.asked_by, choose=aside.choose
-        )  # fmt: skip
-        checked = check_lines(
-            read_lines(content), holdings, paris_today(datetime.now(UTC)), knows=households.knows,
-            several=settings.meter_in_several_accounts(),
-        )  # fmt: skip
-        results, left = _sorted(checked, done_before(self.imports.result(self.file)))
-        wrong, dry_run = sum(each.outcome == "wrong" for each in results), run.params["dry_run"]
-        if dry_run or (wrong and not run.params["skip_wrong_lines"]):
-            results += map(result_of, left)
-            return self._reported(results, wrong, dry_run=dry_run)
-        self.first = connection or Room(holdings.meters_of_clients()).take()
-        if several:
-            self.log.info("New accounts get the client of %s%s.", self.first, "" if connection else ", then others")
-        self._log("wrong", results)
-        self._work(left, results, households, aside)
-        if aside.reasons:
-            self.log.warning(
-                "%d line(s) of %s were put aside, and the others are done. The file stays until all are.",
-                aside.lines, self.file,
-            )  # fmt: skip
-            raise first_to_raise(aside.reasons.values(), last_try=run.is_last_try)
-        return self._done(content, results)
-
-    def _content(self, name: str) -> bytes:
-        content = self.imports.read(name)
-        if content is not None:
-            return content
-        if is_final(self.imports.result(name)):
-            raise AirflowSkipException(
-                f"There is no file {name} in {self.imports.folder}, but a result: it was worked off already."
-            )
-        raise BadRequest.about(
-            None,
-            f"there is no file {name} in {self.imports.folder}",
-            "Nothing was done. Put it there, readable for the user that runs Airflow's tasks, and start again.",
-        )
-
-    def _reported(self, results: Sequence[Result], wrong: int, *, dry_run: bool) -> dict[str, int]:
-        """Store and log what the check has found, and stop if that was not all that was asked for."""
-        self.imports.keep_result(self.file, to_csv(results))
-        self._log("wrong", results)
-        self._log("being declared", results)
-        found, kept = counts(results), self.imports.result_name(self.file)
+        households = Households(self.couchdb, self.adict, file=self.file, asker=run.asked_by)
+        lines, documents = self._checked(content, households)
+        for sentence in report(lines):
+            self.log.warning("File %s, wrong: %s.", self.file, sentence)
+        wrong, dry_run = sum(each.outcome == "wrong" for each in lines), run.params["dry_run"]
+        if not dry_run and (not wrong or run.params["skip_wrong_lines"]):
+            problems = self._work(lines, documents, connection, households)
+            if problems:
+                open_ = sum(each.outcome == "to declare" for each in lines)
+                self.log.warning("%d line(s) of %s are left, and the others are done.", open_, self.file)
+                raise first_to_raise(problems, last_try=run.is_last_try)
+            return self._done(content, lines)
+        self.imports.keep_result(self.file, to_csv(lines))
+        found, kept = counts(lines), self.imports.result_name(self.file)
         self.log.info("File %s: %s. All lines are in %s.", self.file, _said(found), kept)
         if dry_run:
             self.log.info("Dry run: nothing was sent to GRDF and no account was written.")
             return found
         raise BadRequest.about(
             None,
-            f"{wrong} of {len(results)} lines of {self.file} are wrong",
+            f"{wrong} of {len(lines)} lines of {self.file} are wrong",
             f"Nothing was sent to GRDF. See the log and {kept}. Correct the file, or choose to skip wrong lines, and "
             "start again.",
         )
 
+    def _content(self, name: str) -> bytes:
+        content = self.imports.read(name)
+        if content is None:
+            raise BadRequest.about(
+                None,
+                f"there is no file {name} in {self.imports.folder}",
+                f"Nothing was done. If it was worked off, {self.imports.result_name(name)} says what came of it. Else "
+                "put it there, readable for the user that runs Airflow's tasks, and start again.",
+            )
+        return content
+
+    def _checked(self, content: bytes, households: Households) -> tuple[list[Checked], Mapping[str, Document]]:
+        """Return all lines checked, and the documents of the accounts that are there."""
+        from grdf.ledger.meters import asking
+
+        lines = with_done(check_lines(read_lines(content)), self.imports.result(self.file))
+        meters = self.ledger.fetch(each.pce for each in lines if each.outcome == "to declare")
+        for at, each in enumerate(lines):
+            if each.outcome == "to declare" and not each.account:
+                lines[at] = replace(each, account=households.known(each, meters[each.pce]))
+        documents = self.couchdb.fetch(ACCOUNT, {each.account for each in lines if each.account})
+        left = all_left(self.couchdb.scan(AUDIT))
+        for at, each in enumerate(lines):
+            if each.outcome == "to declare":
+                document, who = documents.get(each.account), asking(each.account, "")
+                lines[at] = check_beside(each, document, meters[each.pce], who, left=each.account in left)
+        return lines, documents
+
     def _work(
-        self, left: Sequence[Checked], results: list[Result], households: Households, aside: ClientsAside
-    ) -> None:
-        """Take in the households of open lines.
+        self, lines: list[Checked], documents: Mapping[str, Document], connection: str, households: Households
+    ) -> list[GasError]:
+        """Take in the households of all lines to declare, and note in ``lines`` what came of each.
 
-        :param results: those of the other lines, to which this adds
+        :param documents: those of their accounts that are there
+        :param connection: the client that new accounts get; ``""`` for the first one that has room
+        :return: why some are still to be declared: their client cannot be called, or another task declares them
         """
-        from grdf.ledger.clients_aside import OF_CLIENT
-        from grdf.ledger.households import new_account
+        from grdf.ledger.room import client_with_room
 
-        self._tell(0, len(left))
-        told, unknown = time.monotonic(), 0
-        for number, checked in enumerate(left):
+        meters, aside, busy = self._meters_of_clients(), dict[str, GasError](), list[GasError]()
+        left = [at for at, each in enumerate(lines) if each.outcome == "to declare"]
+        told, unknown = 0.0, 0
+        for number, at in enumerate(left):
             if time.monotonic() - told >= TELL_EVERY:
-                self._tell(number, len(left) - number)
+                self._tell(number, len(left) - number, connection)
                 told = time.monotonic()
-            line = replace(checked, account=checked.account or new_account())
-            if aside.skips(line.account):
+            document = documents.get(lines[at].account)
+            client = client_if_known(document) if document else connection or client_with_room(meters)
+            if client in aside:
                 continue
+            line = replace(lines[at], account=lines[at].account or f"{PREFIX}{secrets.token_hex(5)}")
             try:
-                results.append(households.take_in(line))
-                unknown = 0
+                lines[at], unknown = households.take_in(line, client), 0
             except OF_CLIENT as error:
-                aside.put(line.account, error)
-                continue
+                self.log.error("%s: %s Its lines are put aside; those of other clients go on.", client, error)
+                aside[client] = error
             except StoreBusy as error:  # a try that was killed, or the account's own run, is declaring it
-                aside.put_line(line.account, error)
-                continue
+                busy.append(error)
             except FailNow as error:
                 unknown = unknown + 1 if isinstance(error, BadRequest | UnknownRefusal | RefusalUnexplained) else 0
                 if unknown == MOST_UNKNOWN:
-                    self.imports.keep_result(self.file, to_csv(results[: 1 - unknown]))
+                    for before in left[number - MOST_UNKNOWN + 1 : number]:
+                        lines[before] = replace(lines[before], outcome="to declare")
+                    self.imports.keep_result(self.file, to_csv(lines))
                     raise
-                results.append(self._refused(line, error))
-            self.imports.keep_result(self.file, to_csv(results))
+                lines[at] = self._refused(line, error)
+            self.imports.keep_result(self.file, to_csv(lines))
+        return [*aside.values(), *busy]
 
-    def _refused(self, line: Checked, error: FailNow) -> Result:
-        assert line.declaration
-        reason = error.cause.replace(f"meter {meter_tag(line.account, line.declaration.pce)}", "its meter")
+    def _meters_of_clients(self) -> Counter[str]:
+        """Return how many meters each of several clients has. A single one is not asked whether it has room."""
+        meters = self.ledger.every() if len(self.clients()) > 1 else ()
+        return Counter(client for meter in meters for client in {each.client for each in meter.rights if each.account})
+
+    def _refused(self, line: Checked, error: FailNow) -> Checked:
+        reason = error.cause.replace(f"meter {meter_tag(line.account, line.pce)}", "its meter")
         self.log.warning("Line %d of %s is refused: %s.", line.number, self.file, reason)
-        return Result(line.number, line.account, "refused", reason, key=line.key)
+        return replace(line, outcome="refused", reason=reason)
 
-    def _done(self, content: bytes, results: Sequence[Result]) -> dict[str, int]:
+    def _done(self, content: bytes, lines: Sequence[Checked]) -> dict[str, int]:
         """Store the result, and remove the file unless somebody has just replaced it."""
         same = self.imports.read(self.file) == content
-        self.imports.keep_result(self.file, to_csv(results, ended=same))
-        self._log("being declared", results)
+        self.imports.keep_result(self.file, to_csv(lines, ended=same))
         if same:
             self.imports.remove(self.file)
-        found = counts(results)
+        found = counts(lines)
         end = "The file is removed" if same else "The file has changed in the meantime: start again to import it"
         self.log.info(
             "File %s: %s. %s; all lines are in %s.",
@@ -193,34 +191,12 @@ class ImportAccountsOperator(GrdfOperator):
         )  # fmt: skip
         return found
 
-    def _log(self, outcome: Outcome, results: Sequence[Result]) -> None:
-        for sentence in report(results, outcome):
-            self.log.warning("File %s, %s: %s.", self.file, outcome, sentence)
-
-    def _tell(self, done: int, left: int) -> None:
+    def _tell(self, done: int, left: int, connection: str) -> None:
         from grdf.quota.shared_quota import how_long
 
-        time_needed = (
-            f": {how_long(self.adict.named(self.first).oauth.facts, 2 * left, 'history')}, at the least" if left else ""
-        )
-        self.log.info("%d line(s) declared in this try, %d left%s.", done, left, time_needed)
-
-
-def _sorted(checked: Iterable[Checked], done: Mapping[str, Result]) -> tuple[list[Result], list[Checked]]:
-    """Return the results of lines for which there is nothing to do, and the open lines.
-
-    :param done: results of an earlier try, by the lines' keys
-    """
-    results: list[Result] = []
-    left: list[Checked] = []
-    for line in checked:
-        if before := done.get(line.key):
-            results.append(replace(before, number=line.number))
-        elif line.verdict == "open":
-            left.append(line)
-        else:
-            results.append(result_of(line))
-    return results, left
+        client = self.adict.named(connection) if connection else self.clients()[0]
+        least = how_long(client.oauth.facts, 2 * left, "history")
+        self.log.info("%d line(s) declared in this try, %d left: %s, at the least.", done, left, least)
 
 
 def _said(found: Mapping[str, int]) -> str:

@@ -14,7 +14,7 @@ from grdf.operators.base import GrdfOperator
 from include.gas.account.sections.status import Status
 from include.gas.account.unsettled import Unsettled
 from include.gas.documents.gas_days import Document, dag_id
-from include.gas.errors import ODD_DOCUMENT, BadAccount, GasError, QuotaWait, RetryLater, what_is_odd
+from include.gas.errors import ODD_DOCUMENT, OF_CLIENT, BadAccount, GasError, QuotaWait, RetryLater, what_is_odd
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -78,7 +78,6 @@ class LookAtWaitingOperator(GrdfOperator):
         :param begun: the DAGs of accounts that begin to be read, to which this adds
         :raises GasError: if GRDF does not answer
         """
-        from grdf.ledger.clients_aside import OF_CLIENT
         from grdf.ledger.looking import look
 
         wanted = {pce for each, _ in accounts for pce in each.meters}

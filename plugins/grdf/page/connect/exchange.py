@@ -14,7 +14,7 @@ from grdf import settings
 from grdf.hooks.connection import connection_of
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.ledger.room import Room
+from grdf.ledger.room import client_with_room
 from grdf.ledger.taking_in import claims_of
 from grdf.page.connect.attempt import Attempt
 from grdf.page.list.mirror import mirror
@@ -114,7 +114,7 @@ def client_for_new() -> str:
     meters: Counter[str] = Counter()
     for line in mirror().lines().values():
         meters[line.client] += max(len(line.meters), 1)
-    return Room(meters).take()
+    return client_with_room(meters)
 
 
 def finish(attempt: Attempt, code: str, *, by: str) -> str:

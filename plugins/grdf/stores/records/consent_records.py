@@ -60,7 +60,7 @@ class ConsentRecords:
         :param account: the account that gets it
         :return: the account's record; ``None`` if there is none
         """
-        known = self._by_meter[right.pce]
+        known = self.by_meter[right.pce]
         free = [each for each in known if each.account in ("", account) or not self._has_account(each.account)]
         found = record_behind(free, right)
         if found is None or found.account == account:
@@ -110,7 +110,8 @@ class ConsentRecords:
         return remover.remove_range(DOCTYPE, *overdue(today))
 
     @cached_property
-    def _by_meter(self) -> dict[str, list[ConsentRecord]]:
+    def by_meter(self) -> dict[str, list[ConsentRecord]]:
+        """All records that can be read, also those that no account has, by meter. They are read once."""
         found: dict[str, list[ConsentRecord]] = defaultdict(list)
         for document in self._couchdb.scan(DOCTYPE):
             if record := read_record(document):
