@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from include.gas.importing.csv_file import COLUMNS
+from include.gas.importing.csv_file import COLUMNS, result_name
 from include.sandbox.adict.meter_data import meters
 from tests.helpers import context
 
@@ -93,7 +93,8 @@ def adopt(*, dry_run: bool = False, id_pattern: object = "right-{right}") -> dic
 
 
 def result(name: str = NAME) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(folder().result(name) or "")))
+    """Return the lines of an import's result file."""
+    return list(csv.DictReader(io.StringIO((folder().read(result_name(name)) or b"").decode())))
 
 
 def outcomes(name: str = NAME) -> list[tuple[str, str]]:

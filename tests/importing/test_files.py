@@ -41,12 +41,12 @@ def test_a_file_that_was_removed_by_hand_and_uploaded_again(
     content = folder().read(NAME)
     assert content
     with pytest.raises(BadRequest, match="not worked off yet"):
-        folder().store(NAME, content)
+        folder().upload(NAME, content)
     folder()._path(NAME).unlink()
     with caplog.at_level(logging.INFO), pytest.raises(BadRequest, match=r"there is no file homes\.csv"):
         run()
     assert names_person(caplog.text) == []
-    assert folder().store(NAME, content) == 2
+    assert folder().upload(NAME, content) == 2
     assert run() == {"declared": 2}
     assert puts(clean) == 3
 

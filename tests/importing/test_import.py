@@ -93,7 +93,7 @@ def test_households_are_declared_and_nothing_of_them_stays_but_the_records(
         assert stored["connected"]["record"] == record.id
     assert files() == ["homes.result.csv"], "the file is removed"
     assert names_person(caplog.text) == []
-    assert names_person(folder().result(NAME) or "") == []
+    assert names_person(result()) == []
     with pytest.raises(BadRequest, match=r"If it was worked off, homes\.result\.csv says what came of it"):
         run()
     assert puts(clean) == 3
@@ -116,7 +116,7 @@ def test_nothing_is_sent_while_a_line_is_wrong(
     assert len(rights(clean, *homes)) == 2
     assert files() == ["homes.result.csv"]
     assert outcomes()[-1] == ("", "wrong"), "what is no id is not repeated"
-    assert names_person(folder().result(NAME) or "") == []
+    assert names_person(result()) == []
 
 
 def test_what_is_connected_is_left_alone_and_a_meter_that_is_taken_is_wrong(
@@ -177,7 +177,7 @@ def test_grdf_fails_and_the_next_try_continues(clean: LocalWorld, homes: list[di
     assert files() == [NAME, "homes.result.csv"]
     assert outcomes() == [(home["account"], said) for home, said in zip(
         homes, ("declared", "to declare", "to declare"), strict=True)]  # fmt: skip
-    assert names_person(folder().result(NAME) or "") == []
+    assert names_person(result()) == []
     assert run() == {"declared": 3}
     assert len(rights(clean, *homes)) == 3
     assert puts(clean) == 3

@@ -220,7 +220,7 @@ class _Settings:
         return os.environ.get(f"AIRFLOW__{section.upper()}__{name.upper()}", fallback)
 
 
-def _written_now(target: Any, content: bytes | str, *, replace: bool) -> None:
+def _written_now(target: Any, content: bytes | str) -> None:
     """Write a file whose age follows the life's clock, without waiting for the disk."""
     from tests.model.clock import FACE
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.airflow_rows import rows_of
-from tests.importing.scene import NAME, files, folder, household, names_person, put, rights
+from tests.importing.scene import NAME, files, household, names_person, put, result, rights
 from tests.runs.runner import AT_DEBUG
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def test_nothing_personal_is_kept(world: LocalWorld, airflow: Worker, airflow_ho
     assert done.state == "success", done.output
     assert len(rights(world, FIRST)) == 2
     assert files() == ["homes.result.csv"]
-    for text in (dry.output, stopped.output, done.output, folder().result(NAME)):
+    for text in (dry.output, stopped.output, done.output, result()):
         assert names_person(text) == []
     kept = [(table, said) for table, row in rows_of(airflow_home / "airflow.db") if (said := names_person(row))]
     assert kept == []

@@ -54,7 +54,7 @@ def check_name(name: object) -> str:
 
     :raises BadRequest: if it is a path, hidden, not ``.csv``, or one that an import writes itself
     """
-    if not isinstance(name, str) or not is_name(name):
+    if not isinstance(name, str) or not is_name(name) or name.endswith(RESULT):
         raise BadRequest.about(
             None,
             "the name of the file is not valid",
@@ -65,13 +65,13 @@ def check_name(name: object) -> str:
 
 
 def is_name(name: str) -> bool:
-    """Return whether a file of an import may have a name."""
-    return bool(_NAME.fullmatch(name)) and ".." not in name and not name.endswith(RESULT)
+    """Return whether a file of an import, or its result, may have a name."""
+    return bool(_NAME.fullmatch(name))
 
 
-def is_result_name(name: str) -> bool:
-    """Return whether a name is that of a result file."""
-    return bool(_NAME.fullmatch(name)) and ".." not in name and name.endswith(RESULT)
+def result_name(name: str) -> str:
+    """Return the name of the result of an import's file."""
+    return name.removesuffix(".csv") + RESULT
 
 
 def read_lines(content: bytes) -> list[Line]:

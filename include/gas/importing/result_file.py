@@ -34,12 +34,12 @@ def to_csv(lines: Iterable[Checked], *, ended: bool = False) -> str:
     return "".join(rows)
 
 
-def with_done(lines: Iterable[Checked], text: str | None) -> list[Checked]:
+def with_done(lines: Iterable[Checked], text: str) -> list[Checked]:
     """Return lines with what earlier tries of the import have done.
 
-    :param text: the text of the result file; ``None`` if there is none
+    :param text: the text of the result file; ``""`` if there is none
     """
-    rows: Any = csv.DictReader((text or "").splitlines())
+    rows: Any = csv.DictReader(text.splitlines())
     done: dict[str, Mapping[str, Any]] = {row[_KEY]: row for row in rows if row.get(_KEY)}
     return [
         replace(each, account=row["account"].removeprefix("'"), outcome=row["outcome"], reason=row["reason"])

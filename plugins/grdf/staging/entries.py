@@ -28,17 +28,13 @@ def read_start(path: ObjectStoragePath, most: int) -> bytes:
     return content
 
 
-def write(path: ObjectStoragePath, content: str | bytes, *, replace: bool = True) -> None:
-    """Write a file that is seen only once it is complete, as objects of a store are.
-
-    :param replace: whether a file of that name may be there already; an object store cannot say
-    :raises FileExistsError: if there is one and it may not be replaced
-    """
+def write(path: ObjectStoragePath, content: str | bytes) -> None:
+    """Write a file that is seen only once it is complete, as objects of a store are."""
     local = local_path(str(path))
     if local is None:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     else:
-        write_private(local, content, replace=replace)
+        write_private(local, content)
 
 
 def listed(folder: ObjectStoragePath) -> list[ObjectStoragePath]:

@@ -7,13 +7,11 @@ import tempfile
 from pathlib import Path
 
 
-def write_private(target: Path, content: str | bytes, *, replace: bool = True) -> None:
+def write_private(target: Path, content: str | bytes) -> None:
     """Write a file with mode 0600, flush it to disk, and then move it into place.
 
     :param target: the file's final name; folders that do not exist are created (0700)
     :param content: the contents; a text is written as UTF-8
-    :param replace: whether a file of that name may be there already
-    :raises FileExistsError: if there is one and it may not be replaced
     :raises OSError: if the folder or the file cannot be written; nothing is left behind then
     """
     for folder in reversed([each for each in target.parents if not each.exists()]):
@@ -25,9 +23,6 @@ def write_private(target: Path, content: str | bytes, *, replace: bool = True) -
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
-        if replace:
-            draft.replace(target)
-        else:
-            target.hardlink_to(draft)
+        draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)

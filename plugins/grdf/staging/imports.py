@@ -11,7 +11,7 @@ from grdf.staging.area import IMPORTS
 from grdf.staging.entries import changed, listed, read_start, within, write
 from grdf.staging.failures import in_words
 from include.gas.errors import BadRequest
-from include.gas.importing.csv_file import MOST_BYTES, RESULT, check_name, is_name, is_result_name, read_lines
+from include.gas.importing.csv_file import MOST_BYTES, RESULT, check_name, is_name, read_lines
 
 
 class Imports:
@@ -24,13 +24,22 @@ class Imports:
         self.folder = f"{base_url.rstrip('/')}/{IMPORTS}"
 
     def read(self, name: str) -> bytes | None:
-        """Return a file with households, or a little more than an import may have of it; ``None`` if there is none.
+        """Return a file, or a little more than an import may have of it; ``None`` if there is none.
 
         :param name: its name, checked
         """
-        return self._read(name, MOST_BYTES + 1)
+        try:
+            with in_words(self.folder, None, may_be_missing=True):
+                return read_start(self._path(name), MOST_BYTES + 1)
+        except FileNotFoundError:
+            return None
 
-    def store(self, name: str, content: bytes) -> int:
+    def put(self, name: str, text: str) -> None:
+        """Store a file."""
+        with in_words(self.folder, None):
+            write(self._path(name), text)
+
+    def upload(self, name: str, content: bytes) -> int:
         """Store a file with households that somebody uploads, and return the number of its lines.
 
         Only the format is checked here; the import checks the lines.
@@ -40,41 +49,22 @@ class Imports:
         """
         check_name(name)
         lines = len(read_lines(content))
-        if self.read(name) is None and self._write(name, content.decode("utf-8-sig"), replace=False):
-            return lines
-        raise BadRequest.about(
-            None,
-            f"there is a file {name} that was not worked off yet",
-            "Nothing was stored. Import that one first, or choose another name.",
-        )
+        if self.read(name) is not None:
+            raise BadRequest.about(
+                None,
+                f"there is a file {name} that was not worked off yet",
+                "Nothing was stored. Import that one first, or choose another name.",
+            )
+        self.put(name, content.decode("utf-8-sig"))
+        return lines
 
-    def result(self, name: str) -> str | None:
-        """Return the result of an import; ``None`` if there is none."""
-        return self._text(self.result_name(name))
-
-    def keep_result(self, name: str, text: str) -> None:
-        """Store the result of an import."""
-        self._write(self.result_name(name), text)
-
-    def names(self) -> list[str]:
-        """Return the names of the files that wait, in alphabetical order."""
-        return [name for name in self._names() if is_name(name)]
-
-    def results(self) -> list[str]:
-        """Return the names of the result files, in alphabetical order."""
-        return [name for name in self._names() if is_result_name(name)]
-
-    def result_named(self, name: str) -> str | None:
-        """Return the text of one of :meth:`results`; ``None`` if it has gone."""
-        return self._text(name)
-
-    def _names(self) -> list[str]:
-        """Return the names of the files, in alphabetical order, without hidden ones."""
+    def names(self, *, results: bool = False) -> list[str]:
+        """Return the names of the files that wait, or of the results, in alphabetical order."""
         found: list[str] = []
         with in_words(self.folder, None):
             for path in listed(self._path("")):
                 with suppress(FileNotFoundError):  # it has just gone
-                    if not path.name.startswith(".") and path.is_file():
+                    if is_name(path.name) and path.name.endswith(RESULT) is results and path.is_file():
                         found.append(path.name)
         return sorted(found)
 
@@ -98,35 +88,6 @@ class Imports:
         """Remove a file with households that is worked off. The result stays."""
         with in_words(self.folder, None):
             self._path(name).unlink(missing_ok=True)
-
-    @staticmethod
-    def result_name(name: str) -> str:
-        """Return the name of the result file."""
-        return name.removesuffix(".csv") + RESULT
-
-    def _text(self, name: str) -> str | None:
-        content = self._read(name)
-        return None if content is None else content.decode("utf-8")
-
-    def _read(self, name: str, most: int = -1) -> bytes | None:
-        path = self._path(name)
-        try:
-            with in_words(self.folder, None, may_be_missing=True):
-                return read_start(path, most)
-        except FileNotFoundError:
-            return None
-
-    def _write(self, name: str, text: str, *, replace: bool = True) -> bool:
-        """Write a file, and return whether it was written.
-
-        :param replace: whether a file of that name may be there already. An object store cannot say
-        """
-        with in_words(self.folder, None):
-            try:
-                write(self._path(name), text, replace=replace)
-            except FileExistsError:
-                return False
-        return True
 
     def _path(self, name: str) -> ObjectStoragePath:
         return ObjectStoragePath(f"{self.folder}/{name}")

@@ -145,7 +145,7 @@ def test_the_result_says_which_lines_are_done_until_the_import_has_ended() -> No
     assert with_done([corrected], text) == [corrected]
     (same,) = check_lines([Line(9, dict(reversed(GOOD.items())))])
     assert with_done([same], text)[0].outcome == "declared"
-    assert with_done([one], to_csv(done, ended=True)) == with_done([one], None) == [one]
+    assert with_done([one], to_csv(done, ended=True)) == with_done([one], "") == [one]
     assert not any(value in text for value in GOOD.values())
 
 

@@ -26,39 +26,37 @@ def imports(place: Staging) -> Imports:
 def test_a_file_is_stored_once_and_read(imports: Imports) -> None:
     assert imports.read("homes.csv") is None
     assert imports.names() == []
-    assert imports.store("homes.csv", b"\xef\xbb\xbf" + HOMES) == 1
+    assert imports.upload("homes.csv", b"\xef\xbb\xbf" + HOMES) == 1
     assert imports.read("homes.csv") == HOMES
     with pytest.raises(BadRequest, match="there is a file homes"):
-        imports.store("homes.csv", HOMES)
+        imports.upload("homes.csv", HOMES)
     with pytest.raises(BadRequest, match="without a known name"):
-        imports.store("more.csv", HOMES.replace(b"name", b"Durand"))
+        imports.upload("more.csv", HOMES.replace(b"name", b"Durand"))
     assert imports.names() == ["homes.csv"]
 
 
 def test_the_result_lies_beside_it(imports: Imports) -> None:
-    imports.store("homes.csv", HOMES)
-    assert imports.result("homes.csv") is None
-    imports.keep_result("homes.csv", "line,account\n")
-    assert imports.result("homes.csv") == "line,account\n"
+    imports.upload("homes.csv", HOMES)
+    imports.put("homes.result.csv", "line,account\n")
+    assert imports.read("homes.result.csv") == b"line,account\n"
     assert imports.names() == ["homes.csv"], "the other is our own"
-    assert imports.results() == ["homes.result.csv"]
-    assert imports.result_named("homes.result.csv") == "line,account\n"
+    assert imports.names(results=True) == ["homes.result.csv"]
     imports.remove("homes.csv")
     assert imports.read("homes.csv") is None
-    assert imports.results() == ["homes.result.csv"]
+    assert imports.names(results=True) == ["homes.result.csv"]
 
 
 def test_old_files_are_removed(imports: Imports) -> None:
-    imports.store("homes.csv", HOMES)
-    imports.keep_result("homes.csv", "line,account\n")
+    imports.upload("homes.csv", HOMES)
+    imports.put("homes.result.csv", "line,account\n")
     assert imports.remove_old(datetime.now(UTC) - timedelta(minutes=5)) == 0
     assert imports.remove_old(datetime.now(UTC) + timedelta(minutes=5)) == 2
-    assert (imports.names(), imports.results()) == ([], [])
+    assert (imports.names(), imports.names(results=True)) == ([], [])
 
 
 def test_what_other_programs_leave_goes_too(imports: Imports) -> None:
     """They may be copies of a file of households."""
-    imports.store("homes.csv", HOMES)
+    imports.upload("homes.csv", HOMES)
     for name in ("homes.csv~", ".homes.csv.swp", ".homes.csv.0123abcd", "homes.xlsx", "old/homes.csv"):
         path = ObjectStoragePath(f"{imports.folder}/{name}")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +69,7 @@ def test_what_other_programs_leave_goes_too(imports: Imports) -> None:
 @pytest.mark.parametrize("dated", [1.6e9, 4e9])
 def test_a_copy_with_the_times_of_its_original_is_as_old_as_the_copy(imports: Imports, dated: float) -> None:
     """As ``cp -p``, ``rsync -a`` and ``unzip`` make it. An object store knows only when it was given a file."""
-    imports.store("homes.csv", HOMES)
+    imports.upload("homes.csv", HOMES)
     if imports.folder.startswith("file://"):
         os.utime(f"{imports.folder.removeprefix('file://')}/homes.csv", (dated, dated))
     assert imports.remove_old(datetime.now(UTC) - timedelta(minutes=5)) == 0

@@ -18,7 +18,7 @@ from grdf.staging.imports import Imports
 from include.gas.account.sections.client import client_if_known
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.errors import OF_CLIENT, BadRequest, FailNow, GasError, RefusalUnexplained, StoreBusy, UnknownRefusal
-from include.gas.importing.csv_file import check_name, read_lines
+from include.gas.importing.csv_file import check_name, read_lines, result_name
 from include.gas.importing.line_check import Checked, check_beside, check_lines
 from include.gas.importing.result_file import counts, report, to_csv, with_done
 from include.gas.leaving.deletion_record import all_left
@@ -58,6 +58,11 @@ class ImportAccountsOperator(GrdfOperator):
         """The folder of the files."""
         return Imports(settings.staging_url())
 
+    @property
+    def result(self) -> str:
+        """The name of the result file."""
+        return result_name(self.file)
+
     def perform(self, context: Context) -> dict[str, int]:
         """Run the task.
 
@@ -85,8 +90,8 @@ class ImportAccountsOperator(GrdfOperator):
                 self.log.warning("%d line(s) of %s are left, and the others are done.", open_, self.file)
                 raise first_to_raise(problems, last_try=run.is_last_try)
             return self._done(content, lines)
-        self.imports.keep_result(self.file, to_csv(lines))
-        found, kept = counts(lines), self.imports.result_name(self.file)
+        self.imports.put(self.result, to_csv(lines))
+        found, kept = counts(lines), self.result
         self.log.info("File %s: %s. All lines are in %s.", self.file, _said(found), kept)
         if dry_run:
             self.log.info("Dry run: nothing was sent to GRDF and no account was written.")
@@ -104,7 +109,7 @@ class ImportAccountsOperator(GrdfOperator):
             raise BadRequest.about(
                 None,
                 f"there is no file {name} in {self.imports.folder}",
-                f"Nothing was done. If it was worked off, {self.imports.result_name(name)} says what came of it. Else "
+                f"Nothing was done. If it was worked off, {self.result} says what came of it. Else "
                 "put it there, readable for the user that runs Airflow's tasks, and start again.",
             )
         return content
@@ -113,7 +118,7 @@ class ImportAccountsOperator(GrdfOperator):
         """Return all lines checked, and the documents of the accounts that are there."""
         from grdf.ledger.meters import asking
 
-        lines = with_done(check_lines(read_lines(content)), self.imports.result(self.file))
+        lines = with_done(check_lines(read_lines(content)), (self.imports.read(self.result) or b"").decode())
         meters = self.ledger.fetch(each.pce for each in lines if each.outcome == "to declare")
         for at, each in enumerate(lines):
             if each.outcome == "to declare" and not each.account:
@@ -161,10 +166,10 @@ class ImportAccountsOperator(GrdfOperator):
                 if unknown == MOST_UNKNOWN:
                     for before in left[number - MOST_UNKNOWN + 1 : number]:
                         lines[before] = replace(lines[before], outcome="to declare")
-                    self.imports.keep_result(self.file, to_csv(lines))
+                    self.imports.put(self.result, to_csv(lines))
                     raise
                 lines[at] = self._refused(line, error)
-            self.imports.keep_result(self.file, to_csv(lines))
+            self.imports.put(self.result, to_csv(lines))
         return [*aside.values(), *busy]
 
     def _meters_of_clients(self) -> Counter[str]:
@@ -180,14 +185,14 @@ class ImportAccountsOperator(GrdfOperator):
     def _done(self, content: bytes, lines: Sequence[Checked]) -> dict[str, int]:
         """Store the result, and remove the file unless somebody has just replaced it."""
         same = self.imports.read(self.file) == content
-        self.imports.keep_result(self.file, to_csv(lines, ended=same))
+        self.imports.put(self.result, to_csv(lines, ended=same))
         if same:
             self.imports.remove(self.file)
         found = counts(lines)
         end = "The file is removed" if same else "The file has changed in the meantime: start again to import it"
         self.log.info(
             "File %s: %s. %s; all lines are in %s.",
-            self.file, _said(found), end, self.imports.result_name(self.file),
+            self.file, _said(found), end, self.result,
         )  # fmt: skip
         return found
 

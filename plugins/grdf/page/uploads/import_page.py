@@ -42,7 +42,7 @@ async def upload(request: Request, visitor: ImporterDep) -> Response:
         return await run_in_threadpool(_page, request, key="import.one_file")
     (file,) = files
     try:
-        lines = await run_in_threadpool(imports().store, file.name, file.content)
+        lines = await run_in_threadpool(imports().upload, file.name, file.content)
     except BadRequest as error:
         return await run_in_threadpool(_page, request, wrong=str(error))
     size = len(file.content)
@@ -65,12 +65,12 @@ def remove(request: Request, visitor: ImporterDep, name: Annotated[str, Form()] 
 def result(mark: str, _: ImporterDep) -> Response:
     """Return the result of an import, a CSV file without personal data. Access logs keep its address."""
     place = imports()
-    name = next((name for name in place.results() if _mark(name) == mark), "")
-    text = place.result_named(name) if name else None
-    if text is None:
+    name = next((name for name in place.names(results=True) if _mark(name) == mark), "")
+    content = place.read(name) if name else None
+    if content is None:
         raise HTTPException(404, "no such result")
     kept = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(text, media_type="text/csv; charset=utf-8", headers=kept)
+    return Response(content, media_type="text/csv; charset=utf-8", headers=kept)
 
 
 def _mark(name: str) -> str:
@@ -88,7 +88,7 @@ def _page(request: Request, *, stored: str = "", wrong: str = "", key: str = "")
         dag=IMPORT,
         folder=place.folder,
         waiting=waiting,
-        results=[(name, _mark(name)) for name in place.results()],
+        results=[(name, _mark(name)) for name in place.names(results=True)],
         stored=next((name for name in waiting if _mark(name) == stored), ""),
         wrong=wrong,
         wrong_key=key,
