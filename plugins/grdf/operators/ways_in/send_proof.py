@@ -5,26 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import stop_if_leaving
 from include.gas.documents.gas_days import check_account_id
-from include.gas.errors import (
-    BadRequest,
-    GasError,
-    ProofNotSent,
-    QuotaExceeded,
-    RetryLater,
-    ServiceUnavailable,
-)
+from include.gas.errors import BadRequest, QuotaExceeded
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.gas.rights.meter_rights import Meter
-
-MOST_TOLD = 20
-"""Failures that the error quotes. The log has all of them."""
 
 
 class SendProofOperator(AccountOperator):
@@ -48,7 +39,7 @@ class SendProofOperator(AccountOperator):
             files
         :raises BadRequest: if the run was cleared
         :raises RetryLater: if some could not be sent at the moment
-        :raises ProofNotSent: if a person must act for some; the others were sent
+        :raises FailNow: if a person must act for some; the others were sent, and the log says why each was not
         """
         from grdf.proofs.sending import ProofSender
 
@@ -71,7 +62,7 @@ class SendProofOperator(AccountOperator):
         if waits:
             raise waits[0]  # the other clients' are sent, and the next try continues with the rest
         if sender.failures:
-            raise _in_one(sender.failures, run)
+            raise first_to_raise(sender.failures, last_try=run.is_last_try)
         return counts
 
     def _named(self, name: str) -> list[Meter]:
@@ -87,14 +78,3 @@ class SendProofOperator(AccountOperator):
 
 def _has_proof(meter: Meter) -> bool:
     return any(right.account and right.proof and right.state != "ended" for right in meter.rights)
-
-
-def _in_one(failures: Sequence[GasError], run: Run) -> GasError:
-    """Return the error for what could not be sent: a temporary one as long as trying again may help."""
-    if len(failures) == 1:
-        return failures[0]
-    said = " | ".join(str(error) for error in failures[:MOST_TOLD])
-    cause = f"{len(failures)} proof(s) could not be sent: {said}{' | …' if len(failures) > MOST_TOLD else ''}"
-    if any(isinstance(error, RetryLater) for error in failures) and not run.is_last_try:
-        return ServiceUnavailable.about(None, cause, "It is tried again; what GRDF has taken is not sent again.")
-    return ProofNotSent.about(None, cause, "The others were sent. Act as said there, then start grdf_send_proof again.")
