@@ -107,8 +107,8 @@ def test_a_file_of_households_is_uploaded_checked_and_imported(
         ("a.result.csv", b"pce,postcode,email\n", "the name of the file is not valid"),
         ("<script>.csv", b"pce,postcode,email\n", "the name of the file is not valid"),
         ("homes.csv", b"\xff\xfe\x00", "UTF-8"),
-        ("homes.csv", b"", "empty"),
-        ("homes.csv", b"pce,planted@example.org\n", "column"),
+        ("homes.csv", b"", "it needs a header"),
+        ("homes.csv", b"pce,planted@example.org\n1,2\n", "column"),
     ],
 )
 def test_what_is_no_file_of_households_is_not_stored(

@@ -109,8 +109,8 @@ def test_nothing_is_sent_while_a_line_is_wrong(
     with caplog.at_level(logging.INFO), pytest.raises(BadRequest, match=r"3 of 5 lines of homes\.csv are wrong"):
         run()
     assert puts(clean) == 0
-    assert f"1 line(s): {line_check.BAD_ACCOUNT}. Line 6" in caplog.text
-    assert f"2 line(s): {line_check.METER_TWICE}. Line 2, 5" in caplog.text
+    assert f"Line 6 of homes.csv is wrong: {line_check.BAD_ACCOUNT}." in caplog.text
+    assert all(f"Line {at} of homes.csv is wrong: {line_check.METER_TWICE}." in caplog.text for at in (2, 5))
     assert NAME in files()
     assert run(skip=True) == {"declared": 2, "wrong": 3}
     assert len(rights(clean, *homes)) == 2
@@ -265,7 +265,7 @@ def test_the_daily_runs_calls_are_left_alone(
 def test_what_grdf_refuses_in_a_way_that_we_do_not_know_stops_the_import(
     clean: LocalWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grdf.operators.ways_in.import_accounts.MOST_UNKNOWN", 3)
+    monkeypatch.setattr("grdf.operators.ways_in.import_accounts.MOST_OPEN", 3)
     homes = [household(next(_numbers)) for _ in range(5)]
     put(homes)
     body = {"code_statut_traitement": "4711", "message_retour_traitement": "?"}

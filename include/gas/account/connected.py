@@ -113,18 +113,6 @@ def _base(document: Mapping[str, Any] | None, account: str, connection: str) -> 
     return bound({"_id": check_account_id(account), "account_type": ACCOUNT_TYPE, "name": ""}, connection)
 
 
-def is_asked(document: Mapping[str, Any], asked: Declaration) -> bool:
-    """Return whether an account document still asks for a right to be declared for this very household."""
-    found = Declaration.of(document)
-    return (
-        found is not None
-        and names_person(document)
-        and all(
-            getattr(found, name) == getattr(asked, name) for name in ("pce", "name", "company", "email", "postcode")
-        )
-    )
-
-
 def is_of_another(document: Mapping[str, Any], asked: Declaration) -> bool:
     """Return whether a declaration waits on an account that is for another holder, e-mail address or meter.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -83,20 +82,12 @@ def read_lines(content: bytes) -> list[Line]:
     if len(content) > MOST_BYTES:
         raise _wrong(f"it has more than {MOST_BYTES:,} bytes")
     text = _decoded(content)
-    if not text.strip():
-        raise _wrong("it is empty")
     first = text.partition("\n")[0]
-    rows = _rows(text, ";" if first.count(";") > first.count(",") else ",")
-    header_at, names = next(rows)
-    header = _header(names, header_at)
-    lines: list[Line] = []
-    for number, row in rows:
-        if len(lines) == MOST_LINES:
-            raise _wrong(f"it has more than {MOST_LINES:,} lines")
-        lines.append(_line(number, row, header))
-    if not lines:
-        raise _wrong("it has a header and no other line")
-    return lines
+    rows = list(_rows(text, ";" if first.count(";") > first.count(",") else ","))
+    if not 2 <= len(rows) <= MOST_LINES + 1:
+        raise _wrong(f"it needs a header and 1 to {MOST_LINES:,} lines, with a household each")
+    header = _header(*rows[0])
+    return [_line(number, row, header) for number, row in rows[1:]]
 
 
 def _decoded(content: bytes) -> str:
@@ -123,24 +114,17 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         ) from None
 
 
-def _header(names: list[str], number: int) -> list[str]:
+def _header(number: int, names: list[str]) -> list[str]:
     header = [fold(name) for name in names]
     while header and not header[-1]:
         header.pop()
-    if not {*header} & {*REQUIRED}:  # it may be a household, so it is not quoted
-        raise _wrong(f"line {number} is not the header with the names of the columns: {', '.join(COLUMNS)}")
-    # They are not quoted: a lost line break, or a table turned on its side, makes a household part of the header.
-    unknown = [str(place) for place, name in enumerate(header, 1) if name not in COLUMNS]
-    if unknown:
-        first = ", ".join(unknown[:10])
-        raise _wrong(f"columns without a known name: number {first}. Known names: {', '.join(COLUMNS)}")
-    if double := sorted(name for name, times in Counter(header).items() if times > 1):
-        raise _wrong(f"it has columns twice: {', '.join(double)}")
-    missing = [name for name in REQUIRED if name not in header]
-    if not {"name", "company"} & {*header}:
-        missing.append("name or company")
-    if missing:
-        raise _wrong(f"it lacks columns: {', '.join(missing)}")
+    known = {*header}
+    has_needed = {*REQUIRED} <= known and {"name", "company"} & known
+    if not has_needed or len(known) < len(header) or not known <= {*COLUMNS}:  # not quoted: it may be a household
+        raise _wrong(
+            f"line {number} is not a header with names of columns, each once: {', '.join(COLUMNS)}. It needs "
+            f"{', '.join(REQUIRED)}, and name or company"
+        )
     return header
 
 

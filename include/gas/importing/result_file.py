@@ -1,4 +1,4 @@
-"""What came of each line of an import: its result file, and its report for the log. Neither names a person or meter."""
+"""What came of each line of an import, as its result file says it, without a person or a meter."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from include.gas.importing.line_check import Checked
 
 _COLUMNS, _KEY = ("line", "account", "outcome", "reason"), "content"
 
-IN_LOG = 50
-"""Numbers of lines in the log, for each reason. The result file has all."""
 FINAL = ("declared", "refused")
 """The outcomes of lines that the next try leaves alone."""
 
@@ -52,16 +50,3 @@ def with_done(lines: Iterable[Checked], text: str) -> list[Checked]:
 def counts(lines: Iterable[Checked]) -> dict[str, int]:
     """Return how many lines have each outcome."""
     return dict(sorted(Counter(each.outcome for each in lines).items()))
-
-
-def report(lines: Iterable[Checked]) -> list[str]:
-    """Return a sentence for each reason for which lines are wrong, with the numbers of the first ones."""
-    wrong: dict[str, list[int]] = {}
-    for each in lines:
-        if each.outcome == "wrong":
-            wrong.setdefault(each.reason, []).append(each.number)
-    return [
-        f"{len(numbers)} line(s): {reason}. Line {', '.join(map(str, numbers[:IN_LOG]))}"
-        + (f" and {len(numbers) - IN_LOG} more" if len(numbers) > IN_LOG else "")
-        for reason, numbers in sorted(wrong.items(), key=lambda item: -len(item[1]))
-    ]

@@ -38,21 +38,19 @@ def test_a_line_that_is_cut_is_wrong_alone() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "it is empty"),
-        ("\n \n", "it is empty"),
-        (HEADER, "no other line"),
-        (ROW, "line 1 is not the header"),
-        (
-            HEADER.replace("email", "mail,colour") + ROW,
-            "without a known name: number 5, 6. Known names: account, pce",
-        ),
-        (HEADER.rstrip() + "," + ROW, "without a known name: number 6"),
-        ("pce,Durand,69001,d@example.org\n", "without a known name: number 2, 3, 4"),
-        (HEADER.replace("email", "name") + ROW, "columns twice: name"),
-        ("account,pce\nhome,1\n", "it lacks columns: postcode, email, name or company"),
+        ("", "1 to 10,000 lines"),
+        ("\n \n", "1 to 10,000 lines"),
+        (HEADER, "1 to 10,000 lines"),
+        (ROW + ROW, "line 1 is not a header"),
+        ("\n" + HEADER.replace("email", "mail,colour") + ROW, "line 2 is not a header .* account, pce"),
+        (HEADER.rstrip() + "," + ROW + ROW, "line 1 is not a header"),
+        ("pce,Durand,69001,d@example.org\n" + ROW, "line 1 is not a header"),
+        (HEADER.replace("email", "name") + ROW, "line 1 is not a header"),
+        (HEADER.replace("account", "name") + ROW, "each once"),
+        ("account,pce\nhome,1\n", "It needs pce, postcode, email, and name or company"),
         (HEADER + 'home,"1\n2\n', "line 2 has quotation marks"),
         (HEADER + 'home,"1"2,,,\n', "line 2 has quotation marks"),
-        (HEADER + ROW * (MOST_LINES + 1), "more than 10,000 lines"),
+        (HEADER + ROW * (MOST_LINES + 1), "1 to 10,000 lines"),
         (HEADER + "x" * MOST_BYTES, "more than 10,000,000 bytes"),
     ],
 )
@@ -80,7 +78,7 @@ def test_a_name_that_an_import_may_not_have(name: object) -> None:
 
 
 def test_wide_and_long_files_are_parsed() -> None:
-    with pytest.raises(BadRequest, match="without a known name: number 6, 7"):
+    with pytest.raises(BadRequest, match="line 1 is not a header"):
         read_lines((HEADER.strip() + ",x" * 499_000 + "\n" + ROW).encode())
     wide = HEADER.strip() + "," * 30 + "\n" + (ROW.strip() + "," * 30 + "\n") * MOST_LINES
     assert len(read_lines(wide.encode())) == MOST_LINES

@@ -30,7 +30,7 @@ def test_a_file_is_stored_once_and_read(imports: Imports) -> None:
     assert imports.read("homes.csv") == HOMES
     with pytest.raises(BadRequest, match="there is a file homes"):
         imports.upload("homes.csv", HOMES)
-    with pytest.raises(BadRequest, match="without a known name"):
+    with pytest.raises(BadRequest, match="is not a header"):
         imports.upload("more.csv", HOMES.replace(b"name", b"Durand"))
     assert imports.names() == ["homes.csv"]
 

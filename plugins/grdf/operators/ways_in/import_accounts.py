@@ -20,7 +20,7 @@ from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.errors import OF_CLIENT, BadRequest, FailNow, GasError, RefusalUnexplained, StoreBusy, UnknownRefusal
 from include.gas.importing.csv_file import check_name, read_lines, result_name
 from include.gas.importing.line_check import Checked, check_beside, check_lines
-from include.gas.importing.result_file import counts, report, to_csv, with_done
+from include.gas.importing.result_file import counts, to_csv, with_done
 from include.gas.leaving.deletion_record import all_left
 from include.gas.meter_tag import meter_tag
 
@@ -34,8 +34,11 @@ PREFIX = "household-"
 """How the ids begin of accounts for which the file names none."""
 TELL_EVERY = 30.0
 """Shortest time in seconds between two log lines about the progress."""
-MOST_UNKNOWN = 10
-"""Lines in a row that GRDF refuses with an answer that we do not understand. After that something else is wrong."""
+MOST_OPEN = 10
+"""Lines that one try cannot settle, such as those that GRDF refuses for a reason that we do not know. After that
+something else is wrong."""
+IN_LOG = 50
+"""Wrong lines in the log. The result file has all."""
 
 
 class ImportAccountsOperator(GrdfOperator):
@@ -80,9 +83,9 @@ class ImportAccountsOperator(GrdfOperator):
         content = self._content(check_name(self.file))
         households = Households(self.couchdb, self.adict, file=self.file, asker=run.asked_by)
         lines, documents = self._checked(content, households)
-        for sentence in report(lines):
-            self.log.warning("File %s, wrong: %s.", self.file, sentence)
-        wrong, dry_run = sum(each.outcome == "wrong" for each in lines), run.params["dry_run"]
+        wrong, dry_run = [each for each in lines if each.outcome == "wrong"], run.params["dry_run"]
+        for each in wrong[:IN_LOG]:
+            self.log.warning("Line %d of %s is wrong: %s.", each.number, self.file, each.reason)
         if not dry_run and (not wrong or run.params["skip_wrong_lines"]):
             problems = self._work(lines, documents, connection, households)
             if problems:
@@ -98,7 +101,7 @@ class ImportAccountsOperator(GrdfOperator):
             return found
         raise BadRequest.about(
             None,
-            f"{wrong} of {len(lines)} lines of {self.file} are wrong",
+            f"{len(wrong)} of {len(lines)} lines of {self.file} are wrong",
             f"Nothing was sent to GRDF. See the log and {kept}. Correct the file, or choose to skip wrong lines, and "
             "start again.",
         )
@@ -138,13 +141,12 @@ class ImportAccountsOperator(GrdfOperator):
 
         :param documents: those of their accounts that are there
         :param connection: the client that new accounts get; ``""`` for the first one that has room
-        :return: why some are still to be declared: their client cannot be called, or another task declares them
+        :return: why some are still to be declared
         """
         from grdf.ledger.room import client_with_room
 
-        meters, aside, busy = self._meters_of_clients(), dict[str, GasError](), list[GasError]()
-        left = [at for at, each in enumerate(lines) if each.outcome == "to declare"]
-        told, unknown = 0.0, 0
+        meters, aside, open_ = self._meters_of_clients(), dict[str, GasError](), list[GasError]()
+        left, told = [at for at, each in enumerate(lines) if each.outcome == "to declare"], 0.0
         for number, at in enumerate(left):
             if time.monotonic() - told >= TELL_EVERY:
                 self._tell(number, len(left) - number, connection)
@@ -155,22 +157,19 @@ class ImportAccountsOperator(GrdfOperator):
                 continue
             line = replace(lines[at], account=lines[at].account or f"{PREFIX}{secrets.token_hex(5)}")
             try:
-                lines[at], unknown = households.take_in(line, client), 0
+                lines[at] = households.take_in(line, client)
             except OF_CLIENT as error:
                 self.log.error("%s: %s Its lines are put aside; those of other clients go on.", client, error)
                 aside[client] = error
-            except StoreBusy as error:  # a try that was killed, or the account's own run, is declaring it
-                busy.append(error)
-            except FailNow as error:
-                unknown = unknown + 1 if isinstance(error, BadRequest | UnknownRefusal | RefusalUnexplained) else 0
-                if unknown == MOST_UNKNOWN:
-                    for before in left[number - MOST_UNKNOWN + 1 : number]:
-                        lines[before] = replace(lines[before], outcome="to declare")
-                    self.imports.put(self.result, to_csv(lines))
+            except (StoreBusy, UnknownRefusal, RefusalUnexplained) as error:  # the first: another task is declaring it
+                self.log.warning("Line %d of %s stays open. %s", line.number, self.file, error)
+                open_.append(error)
+                if len(open_) == MOST_OPEN:
                     raise
+            except FailNow as error:
                 lines[at] = self._refused(line, error)
             self.imports.put(self.result, to_csv(lines))
-        return [*aside.values(), *busy]
+        return [*aside.values(), *open_]
 
     def _meters_of_clients(self) -> Counter[str]:
         """Return how many meters each of several clients has. A single one is not asked whether it has room."""
