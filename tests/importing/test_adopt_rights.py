@@ -202,7 +202,7 @@ def test_a_right_that_an_account_has_just_declared(
         assert adopt(dry_run=True)["accounts"] == 0
         assert adopt()["left_out"] == 1
     assert document(clean, f"right-{own}") == {}
-    assert "an account has just declared it" in caplog.text
+    assert "an account asks for its meter" in caplog.text
 
 
 @pytest.mark.parametrize("when", ["marked", "revoked", "gone", "ended"])

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from string import Formatter
+from functools import cached_property
 from typing import Any
 
 from include.gas.account.sections.client import client_if_known
 from include.gas.account.sections.marks import leaving
+from include.gas.account.sections.rights.declaration import Declaration, names_person
 from include.gas.answers.access_rights import AccessRight, is_usable
 from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import BadRequest
 from include.gas.rights.meter_rights import Meter
 
-PLACES = {"right": "r" * 64, "short": "r" * 8}
-"""What a pattern may name: GRDF's id of the right, and its first eight characters. Each with a long example."""
+_PATTERN = re.compile(r"[A-Za-z0-9_-]*(\{(right|short)\}[A-Za-z0-9_-]*)+")
 DEFAULT_PATTERN = "right-{right}"
 
 DIFFER = (
@@ -28,9 +30,9 @@ TAKEN = (
     "another account has its meter. If it is the same household, start grdf_consents with that account; if that "
     "household has moved out, delete that account first"
 )
-JUST_DECLARED = (
-    "an account has just declared it, and is about to be given it. If that account does not get it within a day, start "
-    "its DAG"
+ASKED = (
+    "an account asks for its meter, and is about to be given it unless GRDF has refused that. If it is the same "
+    "household, start grdf_consents with that account"
 )
 LEFT = "its household has left. If GRDF's list still shows it tomorrow, ask GRDF to revoke it"
 ID_TAKEN = "there is an account with the id that the pattern gives it. Choose another pattern"
@@ -79,6 +81,12 @@ class Known:
     today: date
     several: bool = False
 
+    @cached_property
+    def asking(self) -> dict[str, str]:
+        """The accounts that ask for a right to be declared, by meter."""
+        given = ((name, Declaration.of(each)) for name, each in self.accounts.items() if names_person(each))
+        return {"".join(asked.pce.split()): name for name, asked in given if asked}
+
     def meter(self, pce: str) -> Meter:
         """Return the rights to a meter."""
         return self.meters.get(pce) or Meter(pce=pce)
@@ -91,15 +99,12 @@ class Known:
 def check_pattern(pattern: object) -> str:
     """Return the pattern of account ids, checked.
 
-    :raises BadRequest: if it names no part of the right's id, or something else, or makes ids that accounts cannot have
+    :raises BadRequest: if it names no part of the right's id, or makes ids that accounts cannot have
     """
-    try:
-        named = [part[1:] for part in Formatter().parse(str(pattern)) if part[1] is not None]
-        if named and all(name in PLACES and not (spec or conversion) for name, spec, conversion in named):
-            check_account_id(str(pattern).format(**PLACES))
+    with suppress(ValueError):
+        if _PATTERN.fullmatch(str(pattern)):
+            check_account_id(str(pattern).format(right="r" * 64, short="r" * 8))
             return str(pattern)
-    except ValueError:
-        pass
     raise BadRequest.about(
         None,
         "id_pattern is not a pattern of account ids",
@@ -167,7 +172,6 @@ def _why_not(own: list[AccessRight], account: str, known: Known, *, holders: int
     """
     if any(right.id in known.gone for right in own):
         return LEFT
-    asking = {right.account for right in known.meter(own[0].pce).rights if right.state == "asked"} - {account}
-    if asking & known.accounts.keys():
-        return JUST_DECLARED
+    if known.asking.get(own[0].pce, account) != account:
+        return ASKED
     return DIFFER if holders > 1 and not known.several else ""
