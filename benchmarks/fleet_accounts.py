@@ -14,7 +14,9 @@ from urllib.parse import quote
 import requests
 
 from include.gas.account.sections.client import DEFAULT, bound
+from include.gas.account.sections.status import Reading, Status
 from include.gas.answers.consumption.daily import read_daily
+from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import ACCOUNT, DAY, METER, MONTH, YEAR
 from include.gas.documents.gas_days import database_name
@@ -95,17 +97,14 @@ class Fleet:
 
     def _document(self, member: Member, right: str) -> dict[str, Any]:
         consent = {"pce": member.pce, "id_accreditation": right}
-        read_at = datetime.now(UTC).isoformat()
         document = {
             "_id": member.id,
             "account_type": "grdfgrandlyon",
             "oauth": {},
             "oauth_callback_results": {"pce_id": member.pce, "consents": [consent]},
-            "history": {
-                member.pce: {"id_accreditation": right, "from": self.first.isoformat(), "read_at": read_at},
-            },
         }
-        return bound(document, member.connection)
+        reading = Reading(whole_at=paris_today(datetime.now(UTC)), since=self.first, under=(right,))
+        return bound(Status.with_reading(document, member.pce, reading), member.connection)
 
     def seed(self) -> None:
         """Store the days before the pass with the project's own load, and look for the consents as each morning does.

@@ -51,11 +51,10 @@ class DailyRun:
         self.task.couchdb.get_conn()  # sends nothing
 
     def extract(self) -> None:
-        """Make the requests of ``extract`` to CouchDB: the account, its meters, and twice whether it leaves."""
+        """Make the requests of ``extract`` to CouchDB: the account, its meters, and whether it leaves."""
         accounts, member = self.task.accounts, self.member
         self.task.ledger.account(accounts.document(member.account))
-        for _ in range(2):
-            accounts.account(member.account)
+        accounts.account(member.account)
 
     def load(self) -> dict[str, Any]:
         """Execute the whole task ``load``."""

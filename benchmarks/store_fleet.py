@@ -16,7 +16,8 @@ from typing import Any
 
 from benchmarks.household import REREAD, SETTLED, answer_body
 from include.gas.account.account import ACCOUNT_TYPE
-from include.gas.account.sections.stored import with_stored
+from include.gas.account.sections.status import Reading as Read
+from include.gas.account.sections.status import Status
 from include.gas.answers.consumption.daily import Reading, read_daily
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import ACCOUNT, DAY, METER, MONTH, YEAR, database
@@ -107,20 +108,15 @@ class Member:
 
     def _account_document(self, days: list[Document]) -> Document:
         meter = {"pce": self.pce, "id_accreditation": self.right}
-        history = {
-            "id_accreditation": self.right,
-            "from": f"{self.first}",
-            "read_at": f"{LAST_DAY}T09:00:00.000000Z",
-        }
         document = {
             "_id": self.account,
             "account_type": ACCOUNT_TYPE,
             "name": f"Household {self.number}",
             "oauth": {},
             "oauth_callback_results": {"pce_id": self.pce, "consents": [meter]},
-            "history": {self.pce: history},
         }
-        return with_stored(document, self.pce, None, stored_years(days))
+        years = {str(year): each for year, each in stored_years(days).items()}
+        return Status.with_reading(document, self.pce, Read(years, LAST_DAY, self.first, (self.right,)))
 
 
 def other(number: int, history: int) -> Member:

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from include.gas.account.sections.status import Reading, Status
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.windows import oldest_allowed
@@ -84,12 +85,10 @@ def known_account(
         "oauth_callback_results": {"pce_id": pces[0], "consents": consents},
     }
     if history:
-        now = datetime.now(UTC)
-        first, read_at = oldest_allowed(paris_today(now)).isoformat(), now.isoformat()
-        document["history"] = {
-            entry["pce"]: {"id_accreditation": entry["id_accreditation"], "from": first, "read_at": read_at}
-            for entry in consents
-        }
+        today = paris_today(datetime.now(UTC))
+        for entry in consents:
+            reading = Reading(whole_at=today, since=oldest_allowed(today), under=(entry["id_accreditation"],))
+            document = Status.with_reading(document, entry["pce"], reading)
     if client != "grdf_adict":
         document["grdf_connection"] = client
     world.book.save(document)

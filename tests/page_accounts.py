@@ -7,8 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from include.gas.account.own_meters import with_meters
-from include.gas.account.sections.status import Status
-from include.gas.account.sections.stored import with_stored
+from include.gas.account.sections.status import Reading, Status
 from include.gas.answers.consumption.published import Period
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
@@ -103,7 +102,6 @@ class Fleet:
             "state": None,
             "oauth": {"token_type": "Bearer"},
             "oauth_callback_results": {"scope": "openid"},
-            "history": {pce: {"id_accreditation": right, "from": str(first), "read_at": READ_AT}},
             "meter_facts": {
                 pce: {
                     "tariff": "T2", "profile": "P012", "car": 14000, "car_next": None, "cja": None,
@@ -112,12 +110,9 @@ class Fleet:
                 }
             },
         }  # fmt: skip
-        document = with_meters(with_stored(document, pce, None, stored_years(days)), [held])
-        if number % 5 == 0:
-            year = self.today.year
-            gap = {"first": f"{year}-02-01", "last": f"{year}-02-04", "awaited": 3, "none": 1, "since": READ_AT}
-            gap["none_days"] = [f"{year}-02-01/{year}-02-01"]
-            document["gaps"] = {pce: {str(year): gap | {"awaited_from": f"{year}-02-02"}}}
+        years = {str(year): each for year, each in stored_years(days).items()}
+        reading = Reading(years, self.today - timedelta(days=number % 21), first, (right,))
+        document = with_meters(Status.with_reading(document, pce, reading), [held])
         if lost:
             document |= {"state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "state_since": READ_AT}
             document["state_message"] = f"Account {account}: the consent was revoked. The household must consent again."

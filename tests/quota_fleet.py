@@ -20,7 +20,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from include.gas.days.gas_day import PARIS, utc_text
+from include.gas.days.gas_day import PARIS
 from tests.quota_fleet_stand_ins import MIDNIGHT, Accounts, Couch, Hub, MemoryStore, Task
 
 LOG = logging.getLogger("tests.quota_fleet")
@@ -130,7 +130,7 @@ class World:
             pce += meters
             documents[account] = self._document(account, pces)
             accounts |= dict.fromkeys(pces, account)
-        self.couch = Couch(str(self.today - timedelta(days=3)), accounts)
+        self.couch = Couch(accounts)
         self.accounts = Accounts(documents)
         self.running: set[str] = set()
         self.finished: dict[tuple[str, int], float] = {}
@@ -138,14 +138,12 @@ class World:
         os.environ["AIRFLOW__CORE__MAX_MAP_LENGTH"] = "10000"  # as in docker-compose.yaml
 
     def _document(self, account: str, pces: list[str]) -> dict[str, Any]:
-        first, read_at = str(self.today - timedelta(days=900)), utc_text(datetime.now(UTC))
         consents = [{"pce": pce, "id_accreditation": f"id-{pce}"} for pce in pces]
         return {
             "_id": account,
             "account_type": "grdfgrandlyon",
             "oauth": {},
             "oauth_callback_results": {"pce_id": pces[0], "consents": consents},
-            "history": {pce: {"from": first, "id_accreditation": f"id-{pce}", "read_at": read_at} for pce in pces},
         }
 
     # -- Airflow -------------------------------------------------------------------------------------------------------

@@ -86,16 +86,11 @@ class Accounts:
 class Couch:
     """The stored data: just enough for a daily run to request its own day.
 
-    :param newest: the newest stored day of each meter
     :param accounts: the account of each meter, which has a right in force
     """
 
-    def __init__(self, newest: str, accounts: dict[str, str]) -> None:
-        self._newest, self._accounts = newest, accounts
-
-    def last_id(self, _doctype: str, start: str, _end: str) -> str:
-        """Return the id of the newest day of a meter."""
-        return f"{start.rstrip(':')}:{self._newest}"
+    def __init__(self, accounts: dict[str, str]) -> None:
+        self._accounts = accounts
 
     def get(self, *_: Any) -> None:
         """Nothing."""

@@ -190,14 +190,11 @@ class MeterTaken(FailNow):
 
     The text does not name the other account, because people who may see this account may not be allowed to see that
     one.
-
-    :param holder: id of the other account
     """
 
     state = OAUTH_OUTDATED
     default_step = "Find out which of the two accounts is the household's, and delete the other."
     reason: ClassVar[str] = "taken"
-    holder: str = ""
 
 
 class CredentialsRefused(FailNow):

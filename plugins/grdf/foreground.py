@@ -109,12 +109,12 @@ class Foreground:
         yield "acquire_token", lambda: AcquireTokenOperator(task_id="acquire_token", account_id=account)
         yield "rescope_token", lambda: RescopeTokenOperator(task_id="rescope_token", account_id=account)
         if self._asked.first:
-            yield "read", lambda: ReadHistoryOperator(task_id="read", account_id=account, announces=False)
+            yield "read", lambda: ReadHistoryOperator(task_id="read", account_id=account)
             return
         yield "extract", lambda: ExtractOperator(task_id="extract", account_id=account)
         yield (
             "load",
-            lambda: LoadOperator(task_id="load", account_id=account, staged=self._staged, announces=False),
+            lambda: LoadOperator(task_id="load", account_id=account, staged=self._staged),
         )
 
     def _perform(self, made: Callable[[], GrdfOperator], step: Step) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from grdf.options import boolean, number, written, wrong
 from include.gas.account.sections.client import CONNECTION_ID, DEFAULT
-from include.gas.days.asked_days import REREAD_DAYS, Reread
+from include.gas.days.asked_days import REREAD_DAYS
 from include.gas.redact import holds_password, redact
 
 RETRIES, RETRY_SECONDS = 3, 600
@@ -52,12 +53,12 @@ def staging_url() -> str:
     return url.rstrip("/")
 
 
-def reread_days() -> Reread:
-    """Return how far before the last stored day each run asks again.
+def reread_days() -> timedelta:
+    """Return how far before its own gas day each run asks again.
 
     See ``include.gas.days.asked_days.REREAD_DAYS``.
     """
-    return Reread(number("reread_days", REREAD_DAYS, least=0, most=1000))
+    return timedelta(days=number("reread_days", REREAD_DAYS, least=0, most=1000))
 
 
 def publication_days() -> int:

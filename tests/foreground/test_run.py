@@ -14,12 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.account.sections.announcements import unannounced, with_unannounced
-from include.gas.documents.changes import Changes
-from include.gas.documents.doctypes import DAY
 from tests.databases import empty_database
 from tests.helpers import known_account, lose, yesterday
-from tests.leaving.runs import extract, load
 from tests.stacks import Prepared
 
 if TYPE_CHECKING:
@@ -62,7 +58,7 @@ def days(couchdb: CouchDBHook, account: str) -> list[dict[str, Any]]:
 def test_a_first_launch_and_a_day_with_nothing_new(
     clean: LocalWorld, account_id: str, couchdb: CouchDBHook, run: Run
 ) -> None:
-    known_account(clean, account_id)
+    known_account(clean, account_id, history=False)
     code, told, shown = run(account_id)
     assert (code, told["exit"], [step["outcome"] for step in told["steps"]]) == (0, 0, ["done"] * 4), shown
     load = told["steps"][-1]["result"]
@@ -120,26 +116,6 @@ def test_a_past_range_that_is_definitive_already(clean: LocalWorld, account_id: 
     later = ("--from", str(end - timedelta(days=5)), "--to", str(end + timedelta(days=400)))  # a part can be asked
     code, told, _ = run(account_id, *later)
     assert (code, told["steps"][-1]["result"]["calls"]) == (0, 1)
-
-
-@pytest.mark.parametrize("past", [False, True])
-def test_the_next_scheduled_load_tells_other_dags_what_it_changed(
-    clean: LocalWorld, account_id: str, run: Run, past: bool
-) -> None:
-    """And what a scheduled run had stored that failed and could not tell it."""
-    known_account(clean, account_id, history=False)
-    left = Changes.from_json({"first": "2019-03-01", "days": ["2019-03-01"], "counts": {DAY: 1}})
-    clean.book.save(with_unannounced(clean.book.get(account_id) or {}, left))
-    end = yesterday(clean) - timedelta(days=100)
-    new = run(account_id, *(("--from", str(end - timedelta(days=9)), "--to", str(end)) if past else ()))[1]
-    untold = unannounced(clean.book.get(account_id) or {})
-    assert untold.first == left.first
-    assert dict(untold.counts)[DAY] == 1 + new["steps"][-1]["result"]["new"] > 1
-    assert run(account_id)[0] == 0
-    day = yesterday(clean)
-    told = load(account_id, extract(account_id, day), day)["changes"]
-    assert told["first"] == "2019-03-01"
-    assert not unannounced(clean.book.get(account_id) or {})
 
 
 def test_a_household_that_must_consent_again(clean: LocalWorld, account_id: str, run: Run) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from include.gas.account.sections.status import Status
-from include.gas.account.sections.stored import with_stored
+from include.gas.account.sections.status import Reading, Status
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window
 from include.gas.documents.year_counts import StoredYear
@@ -38,9 +37,11 @@ def account(number: int, *, age: int = 2, days: int = 1, **more: Any) -> dict[st
         "state": None,
         "oauth": {},
         "oauth_callback_results": {"pce_id": pce, "consents": [consent]},
-        "history": {pce: {"id_accreditation": consent["id_accreditation"], "from": "2023-01-01", "read_at": READ_AT}},
         "connected": {"at": READ_AT, "by": "admin"},
     }
-    document = with_stored(document, pce, None, {last.year: StoredYear(days, last - timedelta(days=days - 1), last)})
+    first = last - timedelta(days=days - 1)
+    years = {str(last.year): StoredYear(days, first, last)}
+    reading = Reading(years, last, first, (consent["id_accreditation"],))
+    document = Status.with_reading(document, pce, reading)
     held = Held(pce=pce, word="active", right=consent["id_accreditation"], days=(Window(date.min, date.max),))
     return Status.with_held(document, [held]) | more

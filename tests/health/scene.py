@@ -37,8 +37,8 @@ class Fleet:
         days = [
             {"_id": f"{document['_id']}:{meter}:{year}:{number}"}
             for document in documents
-            for meter, years in document.get("stored", {}).items()
-            for year, held in years.items()
+            for meter, reading in document.get("status", {}).get("readings", {}).items()
+            for year, held in reading["years"].items()
             for number in range(held["days"])
         ]
         with pytest.MonkeyPatch.context() as patch:

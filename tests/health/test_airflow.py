@@ -100,21 +100,19 @@ def test_paused_missing_and_skipped_are_seen_though_no_task_is_red(
     world: LocalWorld, stack: AirflowStack, box: tuple[Mailbox, dict[str, str]]
 ) -> None:
     connect_cozy(world, PAUSED)
-    # Its household must act according to its state, so that its runs skip; then somebody clears that state by hand.
+    # Its household must act, and nothing is open, so that its runs skip; then somebody clears that state by hand.
     (right,) = world.control.consent(holder(SKIPPED).pces)
     pce = right["id_pce"]
     consent = {"pce": pce, "id_accreditation": right["id_droit_acces"]}
     document = account(90573, state="USER_ACTION_NEEDED.OAUTH_OUTDATED", state_message="It must connect again.")
-    document |= {"connected": {"at": LONG_AGO, "by": "admin"}, "stored": {pce: document["stored"][meter(90573)]}}
+    document["connected"] = {"at": LONG_AGO, "by": "admin"}
+    document["status"] = {"readings": {pce: document["status"]["readings"][meter(90573)]}}
     document["oauth_callback_results"] = {"pce_id": pce, "consents": [consent]}
-    document["history"] = {
-        pce: {"id_accreditation": consent["id_accreditation"], "from": "2023-01-01", "read_at": LONG_AGO}
-    }
     state = {key: document.pop(key) for key in ("state", "state_message")}
     world.book.save(document)
     enter_rights(SKIPPED, [right])
     known = world.book.get(SKIPPED) or {}
-    known["status"]["meters"][pce]["since"] = LONG_AGO
+    known["status"]["meters"][pce] |= {"since": LONG_AGO, "is_open": False}
     world.book.save(known | state)
     stack.wait_for_runs({dag_id(name): None for name in (READ, PAUSED, SKIPPED)}, seconds=PATIENCE)
     changed(stack, "PATCH", f"/dags/{dag_id(PAUSED)}", {"is_paused": True})

@@ -1,4 +1,4 @@
-"""What CouchDB has lost, databases or some days of an account, is not a fleet without accounts, and not well."""
+"""A database that CouchDB has lost is not a fleet without accounts, and not well."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DAY, DOCTYPES, MONTH, YEAR
-from tests.health.accounts import account, meter
+from tests.health.accounts import account
 
 if TYPE_CHECKING:
     from tests.health.scene import Fleet
@@ -65,12 +65,3 @@ def test_a_database_that_is_missing_or_was_made_anew_is_red(fleet: Fleet, lose: 
     )
     assert "and the accounts' days make 600 at least" in run.output
     assert "silent:" not in run.output
-
-
-def test_an_account_that_has_lost_days_is_red_until_they_are_back(fleet: Fleet) -> None:
-    lost = {"lost_days": {meter(850): {"years": {"2026": 9}}}}
-    fleet.add(account(850, **lost), *(account(number) for number in range(851, 860)))
-    run = fleet.check()
-    assert run.state == "failed"
-    assert "1 of 10 accounts have lost stored days" in run.output
-    assert "watched-00850 (of 2026)" in run.output

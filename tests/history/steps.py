@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
+from include.gas.account.sections.status import Status
 from include.gas.days.gas_day import paris_today
-from include.gas.documents.gaps import APART
 from include.sandbox.figures import summed
 from tests.helpers import adict_hook, context, known_account, stored, with_memory_shelf
 
@@ -125,21 +127,33 @@ def run(
     """
     from airflow.sdk import DAG
 
-    from grdf.airflow.announcing import changes_of
     from grdf.operators.extract import ExtractOperator
-    from grdf.operators.load import LoadOperator
 
-    now = context(day, run_type=run_type, try_number=4, max_tries=3)
+    now = context(day, run_type=run_type, try_number=1, max_tries=3)
     now["dag_run"].conf = dict(conf or {})
     at_hand, _ = _surroundings(now)
     with DAG("steps", schedule=None):
         extract = _heard(with_memory_shelf(ExtractOperator(task_id="extract", account_id=account)))
-        staged = extract.execute(at_hand)
-        load = _heard(LoadOperator(task_id="load", account_id=account, staged=staged, outlets=[changes_of("steps")]))
+    staged = extract.execute(at_hand)
     for _ in range(loads):
-        at_hand, outlets = _surroundings(now)
-        outcome = _done(load.execute(at_hand), outlets)
+        outcome = load(account, day, staged)
     return outcome
+
+
+def load(account: str, day: date, staged: Mapping[str, Any]) -> Outcome:
+    """Execute ``load`` on its last try.
+
+    :param staged: what ``extract`` has returned
+    """
+    from airflow.sdk import DAG
+
+    from grdf.airflow.announcing import changes_of
+    from grdf.operators.load import LoadOperator
+
+    with DAG("steps", schedule=None):
+        task = _heard(LoadOperator(task_id="load", account_id=account, staged=staged, outlets=[changes_of("steps")]))
+    at_hand, outlets = _surroundings(context(day, try_number=4, max_tries=3))
+    return _done(task.execute(at_hand), outlets)
 
 
 def backfill(account: str, day: date, **conf: Any) -> Outcome:
@@ -159,7 +173,7 @@ def household(
     pces = known_account(world, account, meters, conso_debut=first or since.isoformat(), **terms)
     document = world.book.get(account) or {}
     for pce in pces:
-        document["history"][pce]["from"] = since.isoformat()
+        document = Status.with_reading(document, pce, replace(Status.reading(document, pce), since=since))
     world.book.save(document)
     world.control.clear_log()
     return pces
@@ -175,12 +189,11 @@ def look_again(pce: str) -> None:
 
 
 def weeks_pass(world: LocalWorld, account: str) -> None:
-    """Age the account's notes about answers without a day by five weeks."""
+    """Let everything that GRDF serves have been asked for five weeks ago."""
     document = world.book.get(account) or {}
-    for years in document["gaps"].values():
-        for entry in years.values():
-            noted = entry.pop("once", {})
-            entry["once"] = {str(date.fromisoformat(at) - APART - timedelta(7)): runs for at, runs in noted.items()}
+    for pce in Status.held(document):
+        reading = replace(Status.reading(document, pce), whole_at=TODAY - timedelta(weeks=5))
+        document = Status.with_reading(document, pce, reading)
     world.book.save(document)
 
 

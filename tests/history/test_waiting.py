@@ -1,4 +1,4 @@
-"""When the daily quota is used up, tasks wait for the next day without failing, and lose nothing that was read."""
+"""When the daily quota is used up, tasks wait for the next day without failing, and then ask for all of it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.meters.asking import booked
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.quota.shared_quota import governor_for
-from grdf.staging.area import AnswersGone
+from grdf.staging.area import Staging
 from include.gas.errors import AccountLeaving, FailNow, QuotaWait, ServiceUnavailable
 from tests.helpers import adict_hook, connect_code, context, give_back, lose, stored, with_memory_shelf
-from tests.history.steps import DAY, Y, asked, backfill, household, look_again, read, run, said
+from tests.history.steps import DAY, Y, asked, backfill, household, load, look_again, read, run, said
+from tests.plugins.clockwork import call
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -82,7 +84,7 @@ def test_a_backfill_leaves_the_calls_of_the_daily_runs_alone(
     assert str(today - 5 * ONE_DAY) in stored(couchdb, account_id, pce), "GRDF publishes later days up to 3 days late"
 
 
-def test_a_reread_goes_on_where_it_stopped_and_what_it_stored_is_announced_later(
+def test_a_reread_that_has_to_wait_keeps_what_it_has_stored(
     world: LocalWorld, couchdb: CouchDBHook, account_id: str, calls_per_day: Any
 ) -> None:
     first, end = date(Y, 3, 1), date(Y, 3, 11)
@@ -93,8 +95,6 @@ def test_a_reread_goes_on_where_it_stopped_and_what_it_stored_is_announced_later
     assert [call[0] for call in asked(world)] == [one]
     assert stored(couchdb, account_id, one)
     assert not stored(couchdb, account_id, two)
-    noted = (world.book.get(account_id) or {})["unannounced"]
-    assert (noted["first"], noted["counts"][DAY]) == (str(first), len(noted["days"]))
 
     calls_per_day(100)
     again = read(account_id, first, end)
@@ -102,26 +102,39 @@ def test_a_reread_goes_on_where_it_stopped_and_what_it_stored_is_announced_later
     (days,) = [extra for name, extra in again.events if name == DAY]
     assert days["changed"] == len([day for day in stored(couchdb, account_id, two) if len(day) == 10])
 
-    (told,) = [extra for name, extra in run(account_id, world.control.today() - 2 * ONE_DAY).events if name == DAY]
-    every = [day for pce in (one, two) for day in stored(couchdb, account_id, pce) if len(day) == 10]
-    assert told["changed"] == len(every) - days["changed"], "the account's next load announces what nobody has heard of"
-    assert "unannounced" not in (world.book.get(account_id) or {})
-
 
 def test_a_load_whose_end_airflow_did_not_hear_of_can_be_done_again(world: LocalWorld, account_id: str) -> None:
-    """By then its answers have been loaded and removed. Its changes are announced nevertheless."""
+    """By then its answers have been loaded and removed."""
     today = world.control.today()
     household(world, account_id, today - 20 * ONE_DAY, first=str(today - 20 * ONE_DAY))
-    (told,) = [extra for name, extra in run(account_id, today - 2 * ONE_DAY, loads=2).events if name == DAY]
-    stored_days = (world.book.get(account_id) or {})["stored"]
-    assert told["changed"] == sum(year["days"] for years in stored_days.values() for year in years.values())
-    account = world.book.get(account_id) or {}
-    world.book.save(account | {"announced": account["announced"] | {"run": "another"}})
-    with pytest.raises(AnswersGone, match="Clear the task extract"):
-        run(account_id, today - 2 * ONE_DAY, loads=2)
+    again = run(account_id, today - 2 * ONE_DAY, loads=2)
+    assert (again.result, again.events) == ({"account": account_id}, [])
 
 
-def test_a_load_that_ends_red_leaves_its_news_to_the_next(
+def test_a_load_that_is_killed_before_it_is_done_tells_all_that_it_has_stored(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = world.control.today()
+    (pce,) = household(world, account_id, today - 20 * ONE_DAY, first=str(today - 20 * ONE_DAY))
+    remove, died = Staging.remove, []
+
+    def die(self: Staging, account: str, reference: str) -> None:
+        if not died:
+            died.append(reference)
+            raise KeyboardInterrupt
+        remove(self, account, reference)
+
+    monkeypatch.setattr(Staging, "remove", die)
+    with pytest.raises(KeyboardInterrupt):
+        run(account_id, today - 2 * ONE_DAY)
+    days = [day for day in stored(couchdb, account_id, pce) if len(day) == 10]
+    again = load(account_id, today - 2 * ONE_DAY, {"reference": died[0]})
+    assert dict(again.events)[DAY]["changed"] == len(days) == again.result["changes"]["counts"][DAY] > 0
+    assert again.result["new"] == 0
+    assert kept(account_id) == []
+
+
+def test_a_load_that_ends_red_has_stored_what_it_could(
     world: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:
     today = world.control.today()
@@ -129,14 +142,11 @@ def test_a_load_that_ends_red_leaves_its_news_to_the_next(
     lose(world, two)
     with pytest.raises(FailNow, match="what GRDF returned is stored"):
         run(account_id, today - 2 * ONE_DAY)
-    new = [day for day in stored(couchdb, account_id, one) if len(day) == 10]
-    assert new
+    assert stored(couchdb, account_id, one)
     give_back(world, two)
     look_again(two)
     (told,) = [extra for name, extra in run(account_id, today - 2 * ONE_DAY).events if name == DAY]
-    both = [day for pce in (one, two) for day in stored(couchdb, account_id, pce) if len(day) == 10]
-    assert told["changed"] == len(both) > len(new), "what the first run has stored, too"
-    assert run(account_id, today - 2 * ONE_DAY).events == [], "told once"
+    assert told["changed"] == len([day for day in stored(couchdb, account_id, two) if len(day) == 10])
 
 
 def test_a_code_is_exchanged_on_a_day_that_is_spent(world: LocalWorld, account_id: str, calls_per_day: Any) -> None:
@@ -155,7 +165,7 @@ def test_a_code_is_exchanged_on_a_day_that_is_spent(world: LocalWorld, account_i
     assert len(document["oauth_callback_results"]["consents"]) == 1
 
 
-# -- what was read before a wait ---------------------------------------------------------------------------------------
+# -- what is left of a task that stops --------------------------------------------------------------------------------
 
 
 def kept(account: str) -> list[Path]:
@@ -163,24 +173,37 @@ def kept(account: str) -> list[Path]:
     return list((Path(os.environ["AIRFLOW_HOME"]) / "grdf" / "staging" / account).glob("*"))
 
 
-def test_a_reread_that_had_to_wait_asks_only_for_what_is_left(
-    world: LocalWorld, couchdb: CouchDBHook, account_id: str, calls_per_day: Any
+@pytest.mark.parametrize("run_type", ["scheduled", "backfill"])
+def test_a_task_with_several_meters_asks_for_all_of_them_or_waits(
+    world: LocalWorld, couchdb: CouchDBHook, account_id: str, calls_per_day: Any, run_type: str
 ) -> None:
-    first, end = date(Y, 3, 1), date(Y, 3, 11)
-    pces = household(world, account_id, date(Y, 1, 1), 3, first=f"{Y}-01-01")
-    calls_per_day(2)
+    day = world.control.today() - 5 * ONE_DAY
+    pces = household(world, account_id, date(Y, 1, 1), 3)
+    calls_per_day(10)
+    governor = governor_for(GrdfOAuthHook().facts)
+    for purpose in ("daily",) * 5 + ("history",) * 2:  # the token is the eighth, so two are left
+        call(governor, purpose)
     with pytest.raises(AirflowRescheduleException):
-        read(account_id, first, end, include_definitive=True)
-    done = [call[0] for call in asked(world)]
-    assert done
+        run(account_id, day, run_type)
+    assert asked(world) == []
     calls_per_day(100)
-    read(account_id, first, end, include_definitive=True)
-    assert [call[0] for call in asked(world)] == [pce for pce in pces if pce not in done]
+    run(account_id, day, run_type)
+    assert [call[0] for call in asked(world)] == list(pces)
     assert all(stored(couchdb, account_id, pce) for pce in pces)
     assert kept(account_id) == []
 
 
-def test_a_retry_asks_only_for_the_meter_that_failed(world: LocalWorld, account_id: str) -> None:
+def test_calls_that_a_task_has_booked_and_does_not_make_are_free_again(world: LocalWorld, calls_per_day: Any) -> None:
+    calls_per_day(100)
+    governor = governor_for(GrdfOAuthHook().facts)
+    before = governor.left()
+    with booked(adict_hook(), "task", 5, "daily") as terms:
+        call(governor, booking=terms.booking)
+        assert governor.left() == before - 5
+    assert governor.left() == before - 1
+
+
+def test_a_retry_asks_for_all_meters_again(world: LocalWorld, account_id: str) -> None:
     today = world.control.today()
     pces = household(world, account_id, today - 20 * ONE_DAY, 3)
     world.control.fault(f"{pces[1]}/donnees_consos", status=503)
@@ -189,27 +212,8 @@ def test_a_retry_asks_only_for_the_meter_that_failed(world: LocalWorld, account_
     with pytest.raises(ServiceUnavailable):
         extract.execute(context(today - 2 * ONE_DAY))
     assert len(asked(world)) == 3
+    assert kept(account_id) == []
     assert extract.execute(context(today - 2 * ONE_DAY))["answers"] == 3
-    assert [call[0] for call in asked(world)] == [pces[1]]
-
-
-def test_after_a_refusal_that_a_person_must_see_to_all_is_asked_for_again(
-    world: LocalWorld, account_id: str, calls_per_day: Any
-) -> None:
-    today = world.control.today()
-    pces = household(world, account_id, today - 20 * ONE_DAY, 2)
-    calls_per_day(2)
-    with pytest.raises(AirflowRescheduleException):
-        run(account_id, today - 2 * ONE_DAY)
-    calls_per_day(100)
-    world.control.fault(f"{pces[1]}/donnees_consos", status=403, body={"erreur": "tiers suspendu"})
-    world.control.set_quirks(pces[0], refusal="1000014")
-    asked(world)
-    with pytest.raises(FailNow):
-        run(account_id, today - 2 * ONE_DAY)
-    world.control.set_quirks(pces[0])
-    asked(world)
-    run(account_id, today - 2 * ONE_DAY)
     assert [call[0] for call in asked(world)] == list(pces)
 
 

@@ -13,7 +13,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.gas.account.sections.rights.declaration import PERSON
-from include.gas.errors import BadRequest, GasError, MeterTaken, RetryLater
+from include.gas.errors import BadRequest, GasError, RetryLater
 from tests.helpers import yesterday
 from tests.importing.scene import FIRST_METER, adopt, household, names_person
 from tests.leaving.runs import acquire, check, extract
@@ -245,6 +245,16 @@ def test_two_households_never_get_one_new_account(clean: LocalWorld, pce: str, m
     assert (told["accounts"], told["left_out"]) == (1, 1)
 
 
+def test_a_right_whose_household_is_about_to_bring_it_is_left_for_an_hour(clean: LocalWorld, left_behind: str) -> None:
+    from tests.helpers import connect_cozy
+
+    clean.control.drop_consents()
+    connect_cozy(clean, left_behind)
+    assert adopt()["left_out"] == 1
+    acquire(left_behind)
+    assert (adopt()["have_one"], adopt()["accounts"]) == (1, 0)
+
+
 def test_a_right_that_was_adopted_comes_into_no_second_account(
     clean: LocalWorld, left_behind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,7 +269,7 @@ def test_a_right_that_was_adopted_comes_into_no_second_account(
     (own,) = [str(each["id_droit_acces"]) for each in clean.control.consents()]
     assert adopt()["accounts"] == 1
     clean.book.save({key: each for key, each in waiting.items() if key != "_rev"})
-    with pytest.raises(MeterTaken):
+    with pytest.raises(AirflowSkipException, match="belongs to another account"):
         acquire(left_behind)
     assert own not in str(document(clean, left_behind))
     clean.book.remove(f"right-{own}")

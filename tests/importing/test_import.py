@@ -325,8 +325,6 @@ def test_an_account_may_be_called_import(clean: LocalWorld, homes: list[dict[str
 
     put(homes)
     staging = Staging(settings.staging_url())
-    staging.keep("import", "note", "text")
-    assert staging.kept("import", "note") == "text"
-    assert staging.unfinished("import", None) == []
+    staging.put("import", "run", [])
     assert staging.remove_all("import") == 1
     assert files() == [NAME]

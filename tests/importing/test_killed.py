@@ -62,7 +62,7 @@ def test_each_household_gets_one_right_however_often_it_is_killed(clean: LocalWo
     )
     assert refused == 0
     assert Counter(right["id_pce"] for right in rights(clean, FIRST)) == Counter(home["pce"] for home in homes)
-    assert {outcome for _, outcome in outcomes()} == {"declared"}
+    assert {outcome for _, outcome in outcomes()} <= {"declared", "connected"}, "by this try, or by a killed one"
     accounts = [account for account, _ in outcomes()]
     assert len({*accounts}) == LINES
     assert [len(records(account)) for account in accounts] == [1] * LINES

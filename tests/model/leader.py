@@ -28,7 +28,7 @@ from tests.model.world import ACCOUNTS, METERS, begin, terms
 Step = tuple[Any, ...]
 Life = tuple[str, list[Step]]
 
-SETTLE = (1, 1, 1, 1, 2, 3, 5, 15, 20)
+SETTLE = (1, 1, 1, 1, 2, 3, 5, 15, 20, 29)
 """Days between the mornings after all trouble has ended."""
 ODD_CODES = ("1000002", "1000000", "1000001", "1000014", "1000010")
 
@@ -242,8 +242,9 @@ class Leader(Runs):
         until = world.today - timedelta(days=4 + self.publication_days)
         for account in ACCOUNTS:
             document = world.account(account)
-            well = document is not None and overview(document).situation(world.today) is Situation.WELL
-            world.book.settled(account, until, world.told_now, well=well)
+            line = overview(document or {})
+            well = document is not None and line.situation(world.today) is Situation.WELL
+            world.book.settled(account, until, world.told_now, well=well, told=sum(line.missing(world.today)))
         world.book.check()
 
 

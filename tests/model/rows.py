@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -62,21 +62,11 @@ def _newest(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(meter_rights, "days_of", days_of)
 
 
-def _after_one_answer(patch: pytest.MonkeyPatch) -> None:
-    """A single answer that lacked a day, requested when it was old enough, settled that GRDF does not have that day."""
-    from include.gas.documents import gaps
+def _once(patch: pytest.MonkeyPatch) -> None:
+    """Everything was asked for on the first run alone."""
+    from grdf.operators import extract
 
-    today = gaps._gap
-
-    def gap(*args: Any) -> Any:
-        found = today(*args)
-        settled = sorted(day for run in (*found.none_days, *(run for _, run in found.once)) for day in run.days())
-        return replace(
-            found, awaited=found.awaited + found.none - len(settled), none=len(settled), awaited_from=found.ask_from,
-            none_days=gaps._runs(settled), once=(),
-        )  # fmt: skip
-
-    patch.setattr(gaps, "_gap", gap)
+    patch.setattr(extract, "is_whole_due", lambda _account, last, _today: last is None)
 
 
 ROWS = (
@@ -103,7 +93,7 @@ ROWS = (
         7,
         r"lacks|misses",
         ("2026-04-20", [("hole", 0, 30, 4), connect("alder", 0, back=40), ("days", 1)]),
-        _after_one_answer,
+        _once,
     ),
 )
 

@@ -1,5 +1,5 @@
 """The truth on a page: *what each household allows, and what GRDF last said about it, is what is stored; nothing of
-anybody else; every missing day is either asked for again or reported.*
+anybody else; every missing day is told.*
 
 * A gas day of a meter is **one account's**: that whose right covers it, by what GRDF has shown of the rights. Whoever
   came first has the days up to the end of its right; who comes next has those from then on.
@@ -19,9 +19,8 @@ Always, after each step:
 Once all trouble has ended and enough mornings have passed:
 
 6. each day that is the account's and that GRDF has is stored, as GRDF last said it, and no day of anybody else;
-7. unless GRDF had none, asked at two times apart: then the account says so;
-8. each missing day is counted as missing, and the page does not say that all is well if there is one; month and year
-   totals are the sums, and the account's book is right;
+7. each missing day is counted as missing, and the page does not say that all is well if there is one;
+8. month and year totals are the sums;
 9. an account that has a meter says nothing of those whose rights are over; one without any says so.
 
 This module is independent of the code that it checks: they share no functions except those for the names of documents.
@@ -30,15 +29,12 @@ This module is independent of the code that it checks: they share no functions e
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from tests.model.witnessed import ACCOUNTS, DATA, DAYS, Right, Witnessed, in_force, paris_day
-
-APART = timedelta(days=27)
-"""Time between two answers that settle that GRDF does not have a day: four weeks, including a monthly publication."""
 
 
 class Untrue(AssertionError):
@@ -68,13 +64,20 @@ class Book(Witnessed):
         return {pce: mine for pce, ids in brought.items() if (mine := [rights[each] for each in ids if each in rights])}
 
     def settled(
-        self, account: str, until: date, has: Callable[[str, date, date], Mapping[date, float]], *, well: bool
+        self,
+        account: str,
+        until: date,
+        has: Callable[[str, date, date], Mapping[date, float]],
+        *,
+        well: bool,
+        told: int,
     ) -> None:
         """Check an account after all trouble has ended.
 
         :param until: the last gas day that must have been read
         :param has: returns the days that GRDF has now for a meter, a first day and an end
         :param well: whether the page says that all is well
+        :param told: how many missing days the page tells
         """
         document = self.documents.get((ACCOUNTS, account))
         if document is None or document.get("leaving"):
@@ -93,39 +96,24 @@ class Book(Witnessed):
                 days = [first + timedelta(days=n) for n in range((end - first).days)]
                 days = [day for day in days if self.holder(pce, day) == account]
                 gone = [day for day in days if day in there and day not in stored]
-                gone = [day for day in gone if not self._had_none(account, pce, day)]
                 if gone:
                     self.faults.append(
                         f"6: {account} lacks {len(gone)} of {len(there)} days of meter {self._name(pce)} that it "
                         f"allows and GRDF has, {gone[0]} to {gone[-1]}"
                     )
                 missing = [day for day in days if day not in stored]
-                self._count_missing(document, pce, missing)
+                told -= len(missing)
                 if missing and well:
-                    self.faults.append(f"8: the page calls {account} well, and {len(missing)} day(s) are missing")
+                    self.faults.append(f"7: the page calls {account} well, and {len(missing)} day(s) are missing")
             self._totals(account, pce)
+        if told < 0:
+            self.faults.append(f"7: the page tells {-told} missing day(s) too few of {account}")
         for pce in {
             key.split(":")[1] for where, key in self.documents if where == DAYS and key.startswith(f"{account}:")
         }:
             self._values(account, pce)
             self._own(account, pce)
         self._says_lost(account, document)
-
-    def _had_none(self, account: str, pce: str, day: date) -> bool:
-        lacked = [each.at for each in self.said.get((account, pce, day), []) if each.energy is None and each.allowed]
-        return bool(lacked) and max(lacked) - min(lacked) >= APART
-
-    def _count_missing(self, document: Mapping[str, Any], pce: str, missing: Iterable[date]) -> None:
-        years: dict[int, int] = defaultdict(int)
-        for day in missing:
-            years[day.year] += 1
-        told = (document.get("gaps") or {}).get(pce) or {}
-        for year, number in years.items():
-            gap = told.get(str(year)) or {}
-            if gap.get("awaited", 0) + gap.get("none", 0) < number:
-                self.faults.append(
-                    f"8: {document['_id']} misses {number} day(s) of {year} of meter {self._name(pce)} and says {gap}"
-                )
 
     def _values(self, account: str, pce: str) -> None:
         for day, load in self._stored(account, pce).items():
@@ -161,7 +149,8 @@ class Book(Witnessed):
             }
             if told != {key: (sum(each), len(each)) for key, each in loads.items()}:
                 self.faults.append(f"8: totals in {database} of {account}, meter {self._name(pce)}, are no sums")
-        book = ((self.documents.get((ACCOUNTS, account)) or {}).get("stored") or {}).get(pce) or {}
+        status = (self.documents.get((ACCOUNTS, account)) or {}).get("status") or {}
+        book = ((status.get("readings") or {}).get(pce) or {}).get("years") or {}
         if sum(entry["days"] for entry in book.values()) != len(stored):
             self.faults.append(f"8: {account} says it stores {book} of meter {self._name(pce)}, it is {len(stored)}")
 

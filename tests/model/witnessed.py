@@ -73,6 +73,8 @@ class Witnessed:
     said: dict[tuple[str, str, date], list[Said]] = field(default_factory=lambda: defaultdict(list))
     brought: dict[str, dict[str, list[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     """The rights that an account has had by the meters' documents, by account and meter, oldest first."""
+    order: dict[str, None] = field(default_factory=dict)
+    """These rights in the order in which their accounts have had them."""
     shown: dict[str, Right] = field(default_factory=dict)
     """What GRDF's answers have shown of each right last. Its list makes nothing worse; its answer about meters does."""
     in_force_once: set[str] = field(default_factory=set)
@@ -125,10 +127,7 @@ class Witnessed:
     def holder(self, pce: str, day: date) -> str:
         """Return whose a gas day of a meter is: the first whose right covers it as GRDF has shown; else ``""``."""
         owners = {right: account for account, mine in self.brought.items() for right in mine.get(pce, ())}
-        rights = sorted(
-            (self.shown[right] for right in owners if right in self.in_force_once),
-            key=lambda right: right["date_creation"],
-        )
+        rights = [self.shown[right] for right in self.order if right in owners and right in self.in_force_once]
         until: dict[str, str] = {}
         for right in rights:
             account = owners[right["id_droit_acces"]]
@@ -223,6 +222,7 @@ class Witnessed:
                 self.faults.append(f"2: {account} has a right to {self._name(pce)} that {self.owner.get(given)} gave")
             elif given not in self.brought[account][pce]:
                 self.brought[account][pce].append(given)
+                self.order.setdefault(given)
 
     def _account(self, account: str, before: Mapping[str, Any], document: Any) -> None:
         if document is None:

@@ -29,7 +29,8 @@ from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
 from tests.page_accounts import Fleet, account_id, meter
 
-NUMBER = 905
+NUMBER = 860
+"""Of its missing days, one is younger than two months."""
 ACCOUNT, PCE = account_id(NUMBER), meter(NUMBER)
 
 
@@ -103,14 +104,19 @@ def test_a_part_of_a_year_is_compared_with_the_same_days_of_the_year_before(
     assert f": {sum(then.values()):,} kWh" in said, "the whole year before stands apart"
 
 
-def test_missing_provisional_and_corrected_days_are_told_apart(visitor: requests.Session, today: date) -> None:
+def test_missing_provisional_and_corrected_days_are_told_apart(
+    visitor: requests.Session, figures: dict[str, list[dict[str, Any]]], today: date
+) -> None:
     html = visitor.get(f"/accounts/{ACCOUNT}").text
     assert html.count("<svg") == 3
     assert re.search(r'class="bar now provisional[^"]*"', html)
     whole = "".join(
         visitor.get(f"/accounts/{ACCOUNT}?month={today.year - 1}-{month:02}").text for month in range(1, 13)
     )
-    assert re.search(r'class="bar now awaited gap"', whole)
+    assert re.search(r'class="bar now none gap"', whole)
+    stored = {each["_id"][-10:] for each in figures[DAY]}
+    late = next(day for ago in range(3, 60) if str(day := today - timedelta(days=ago)) not in stored)
+    assert re.search(r'class="bar now awaited gap"', visitor.get(f"/accounts/{ACCOUNT}?month={late:%Y-%m}").text)
     assert 'class="mark"' in whole
     assert "corrected; 1 kWh until 1 Jan 2026, 09:00" in text(whole)
 
@@ -119,7 +125,7 @@ def test_consent_contract_and_state_are_said(visitor: requests.Session, today: d
     said = text(visitor.get(f"/accounts/{ACCOUNT}").text)
     assert "Days missing Nothing to do: the next runs ask for them again." in said
     assert "tariff T2, profile P012, read 1M, reference use 14,000 kWh a year" in said
-    assert "3 may still come; GRDF does not have 1" in said
+    assert "1 of the last two months, 5 older" in said
     end = today + timedelta(days=9 + NUMBER % 1000)  # the day before the consent's end, which is exclusive
     assert f"until {end.day} {end:%b %Y}" in said
     assert "Consommation du compteur" in visitor.get(f"/accounts/{ACCOUNT}", headers={"Accept-Language": "fr"}).text
@@ -128,27 +134,25 @@ def test_consent_contract_and_state_are_said(visitor: requests.Session, today: d
 def test_the_end_of_the_calls_is_said_when_it_comes_first_and_missing_days_are_those_of_the_meter(
     site: Site, world: LocalWorld, today: date
 ) -> None:
-    document = Fleet(today).account(5) | {"_id": "two-meters"}
+    document = Fleet(today).account(45) | {"_id": "two-meters"}
     until, moved = today + timedelta(days=3), today - timedelta(days=100)
     held = [
-        Held(pce=meter(5), word="active", day=until + ONE_DAY, days=(Window(date.min, until + ONE_DAY),)),
-        Held(pce=meter(6), word="over", day=moved, days=(Window(date.min, moved),)),
+        Held(pce=meter(45), word="active", day=until + ONE_DAY, days=(Window(date.min, until + ONE_DAY),)),
+        Held(pce=meter(46), word="over", day=moved, days=(Window(date.min, moved),)),
     ]
     document = with_meters(document, held)
     world.book.save(document)
     browser = site.browser("admin")
-    tags = (meter_tag("two-meters", meter(number)) for number in (5, 6))
+    tags = (meter_tag("two-meters", meter(number)) for number in (45, 46))
     of_first, of_other = (text(browser.get(f"/accounts/two-meters?meter={tag}").text) for tag in tags)
     assert f"until {until.day} {until:%b %Y}" in of_first
-    for number in (5, 6):
+    for number in (45, 46):
         assert f"{meter(number)} ({meter_tag('two-meters', meter(number))})" in of_first
-    assert "3 may still come; GRDF does not have 1" in of_first
-    assert "0 may still come; GRDF does not have 0" in of_other
+    assert "1 of the last two months, 5 older" in of_first
+    assert "0 of the last two months, 0 older" in of_other
     history = f"history: over since {moved.day} {moved:%b %Y}, its days stay"
     assert of_first.count(history) == 1, "beside its number"
     assert of_other.count(history) == 2, "and as what is known of its consent"
-    document["gaps"] = {}
-    world.book.save(document)
     assert "Consent ends soon" in text(browser.get("/?search=two-meters").text)
 
 

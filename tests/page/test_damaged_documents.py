@@ -94,13 +94,13 @@ def test_the_rest_is_shown(site: Site, path: str, sizes: dict[str, int]) -> None
 @pytest.mark.parametrize(
     "place",
     [
-        ("stored", PCE, str(LAST_YEAR), "first"),
-        ("stored", PCE, str(LAST_YEAR), "last"),
-        ("stored", PCE, str(LAST_YEAR), "days"),
-        ("gaps", PCE, str(LAST_YEAR), "first"),
-        ("gaps", PCE, str(LAST_YEAR), "last"),
-        ("gaps", PCE, str(LAST_YEAR), "awaited_from"),
-        ("gaps", PCE, str(LAST_YEAR), "awaited"),
+        ("status", "readings", PCE, "years", str(LAST_YEAR), "first"),
+        ("status", "readings", PCE, "years", str(LAST_YEAR), "last"),
+        ("status", "readings", PCE, "years", str(LAST_YEAR), "days"),
+        ("status", "readings", PCE, "years"),
+        ("status", "readings", PCE, "since"),
+        ("status", "readings", PCE, "whole_at"),
+        ("status", "readings", PCE, "under"),
         ("meter_facts", PCE, "car"),
         ("published", PCE, "last_period", "first"),
         ("published", PCE, "last_period", "load"),
@@ -113,10 +113,8 @@ def test_the_account_is_shown_whatever_it_notes(
 ) -> None:
     document: Any = world.book.get(ACCOUNT) or {}
     inner = damaged = copy.deepcopy(document)
-    gap = {"first": f"{MARCH}-01", "last": f"{MARCH}-02", "awaited": 2, "none": 0, "since": f"{MARCH}-09T10:00:00Z"}
     period = {"first": f"{MARCH}-01", "end": f"{MARCH}-31", "load": 5}
     note = {"differences": [], "differences_in_all": 0, "id_accreditation": "x", "read_at": f"{MARCH}-09T10:00:00Z"}
-    damaged["gaps"] = {PCE: {str(LAST_YEAR): gap | {"awaited_from": f"{MARCH}-01"}}}
     damaged["published"] = {PCE: note | {"last_period": period}}
     for key in place[:-1]:
         inner = inner[key]
@@ -127,10 +125,11 @@ def test_the_account_is_shown_whatever_it_notes(
     assert codes == [200, 200, 200]
 
 
-def test_an_account_without_a_book_is_shown_too(world: LocalWorld, visitor: requests.Session) -> None:
+def test_an_account_that_does_not_say_what_is_stored_is_shown_too(world: LocalWorld, visitor: requests.Session) -> None:
     """Then the newest month is what the totals say."""
     couchdb, key = CouchDBHook(), f"{ACCOUNT}:{PCE}:note"
-    document = {name: value for name, value in (world.book.get(ACCOUNT) or {}).items() if name != "stored"}
+    document = world.book.get(ACCOUNT) or {}
+    del document["status"]["readings"]
     world.book.save(document)
     couchdb.write(MONTH, [{"_id": key, "account": ACCOUNT, "pce": PCE, "text": "seen by another program"}])
     assert visitor.get(PATHS[0]).status_code == 200

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.account.sections.stored import with_stored
+from include.gas.account.sections.status import Reading as Read
+from include.gas.account.sections.status import Status
 from include.gas.answers.consumption.daily import Reading
 from include.gas.answers.consumption.measures import Measures
 from include.gas.documents.storing import load_answer
@@ -41,7 +42,8 @@ def _stored(world: LocalWorld) -> None:
     report = load_answer(CouchDBHook(), ACCOUNT, PCE, readings, datetime.now(UTC), checked=True)
     document = Fleet(date(2026, 1, 1)).account(5) | {"_id": ACCOUNT}
     document["oauth_callback_results"] = {"consents": [{"pce": PCE, "id_accreditation": "a-right-of-745"}]}
-    world.book.save(with_stored(document, PCE, None, report.held))
+    years = {str(year): each for year, each in report.held.items()}
+    world.book.save(Status.with_reading(document, PCE, Read(years)))
 
 
 @pytest.fixture

@@ -149,7 +149,8 @@ def test_days_without_exceptions_are_said_to_be_so(site: Site, world: LocalWorld
     """An empty chart would look as if something were missing."""
     listed = {name: world.book.get(name) or {} for name in world.book.listed()}
     whole = Fleet(today).account(1)
-    (years,) = whole["stored"].values()
+    (reading,) = whole["status"]["readings"].values()
+    years = reading["years"]
     for year in years.values():
         year["recent"] = "s" * len(year["recent"])
     (held,) = Status.held(whole).values()

@@ -10,10 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grdf.page.list.listing import PAGE_SIZE, SORTS, Listing, Question, listing
+from include.gas.days.windows import Window
 from include.gas.display.overview import Overview, Situation
+from include.gas.display.recent_days import RecentDays
 from include.gas.rights.meter_rights import Held
 
 TODAY = date(2026, 5, 20)
+
+
+def missing(lately: int, before: int) -> tuple[RecentDays, ...]:
+    """Return a meter that misses so many days of the last two months and of before."""
+    first = TODAY - timedelta(days=62)
+    letters = "-" * lately + "s" * (59 - lately)
+    since, ever = first - timedelta(days=before), (Window(date.min, date.max),)
+    return (RecentDays(first.toordinal(), letters, since=since, covered=ever, years=((2026, 59 - lately),)),)
 
 
 def line(number: int, **more: object) -> Overview:
@@ -34,8 +44,8 @@ MIXED = [
     line(1),
     line(2, standing=Situation.CONNECT, consent_until=date(2026, 9, 1)),
     line(3, last=None, days=0, held=(), standing=Situation.NEW),
-    line(4, awaited=2, none=1, last=date(2026, 5, 15)),
-    line(5, awaited=7, consent_until=date(2026, 7, 1), last=date(2026, 5, 16)),
+    line(4, recent=missing(2, 1), last=date(2026, 5, 15)),
+    line(5, recent=missing(7, 0), consent_until=date(2026, 7, 1), last=date(2026, 5, 16)),
     line(6, standing=Situation.LEAVING),
 ]
 

@@ -30,8 +30,8 @@ def extract(account_id: str, day: date | None, **more: Any) -> dict[str, Any]:
     return dict(with_memory_shelf(task, MemoryShelf()).execute(context(day, **more)))
 
 
-def load(account_id: str, staged: Any, run_id: str = "run") -> dict[str, Any]:
-    return dict(LoadOperator(task_id="load", account_id=account_id, staged=staged).execute(context(run_id=run_id)))
+def load(account_id: str, staged: Any, **more: Any) -> dict[str, Any]:
+    return dict(LoadOperator(task_id="load", account_id=account_id, staged=staged).execute(context(**more)))
 
 
 def asked(world: LocalWorld) -> list[tuple[str, str, str]]:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-import pytest
-
 from tests.promises.adapter import METERS, Town
 
 PCE = METERS[0]
-OLDER = "issue 32: what changes after two months is not read again"
 
 
 def test_the_first_run_reads_all_that_is_allowed_and_nothing_else(town: Town) -> None:
@@ -55,7 +52,6 @@ def test_a_range_of_the_past_is_read_by_hand_at_once(town: Town) -> None:
     assert town.wrong_totals() == []
 
 
-@pytest.mark.xfail(strict=True, reason=OLDER)
 def test_a_change_of_the_last_three_years_is_stored_a_month_later(town: Town) -> None:
     old, hole = [town.ago(ago) for ago in (90, 400, 800)], [town.ago(ago) for ago in range(130, 144)]
     town.odd(PCE, lines={"missing": hole})

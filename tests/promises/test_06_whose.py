@@ -40,6 +40,24 @@ def test_a_tenant_follows_another(town: Town, way: str) -> None:
     assert not any(value > 900 for value in town.days("alder", PCE).values())
 
 
+@pytest.mark.parametrize("way", ["cozy", "code", "page"])
+def test_a_tenant_comes_before_the_former_right_has_ended(town: Town, way: str) -> None:
+    (right,) = town.connect("alder", PCE, back=30)
+    first = town.ago(30)
+    town.mornings(2)
+    town.connect("birch", PCE, way=way, back=10)
+    town.mornings(3)
+    assert town.days("birch", PCE) == {}
+    moved = town.today
+    town.revoke(right)
+    town.mornings(8)
+    assert belongs(town, "alder", PCE, first, moved)
+    assert belongs(town, "birch", PCE, moved, town.today)
+    assert town.wrong_days("birch", PCE, moved) == []
+    assert town.state("birch") == ""
+    assert town.wrong_totals() == []
+
+
 def test_the_next_tenant_agrees_on_grdfs_site_and_does_not_come_here(town: Town) -> None:
     (right,) = town.connect("alder", PCE, back=30)
     town.mornings(2)

@@ -52,7 +52,7 @@ def lives(stack: Stack, recorded: Person) -> Lives:
     names = {"first_name": GUEST.first_name, "last_name": GUEST.last_name, "email": GUEST.email}
     at_grdf = browser.post(form.action, data=form.fields | form.boxes | names).headers["Location"]
     back = product.consent_through_browser(at_grdf, conso_debut=str(stack.yesterday().replace(day=1)))
-    assert browser.get(back).status_code == 200
+    assert browser.get(back).status_code == 303
     assert stack.first_run(GUEST.account)["state"] == "success"
     for account in (COZY, CODE, SOUTH, STAYER, REFUSED):
         stack.first_run(account)

@@ -57,7 +57,7 @@ def run(world: LocalWorld, account: str, run_type: str = "scheduled") -> None:
     """Execute the account's DAG step by step."""
     day = yesterday(world)
     acquire(account, run_type)
-    load(account, extract(account, day, run_type), day)
+    load(account, extract(account, day, run_type, try_number=1), day)
 
 
 def check(*accounts: str, dry_run: bool | None = None, by: str = "someone", cleared: bool = False) -> dict[str, int]:

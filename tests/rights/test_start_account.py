@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk.exceptions import AirflowSkipException
+from msgspec.structs import replace
 
 from grdf.operators.ways_in.start_account import StartAccountOperator
+from include.gas.account.sections.status import Reading, Status
 from include.gas.documents.gas_days import dag_id
 from include.gas.errors import BadAccount, BadRequest
 from tests.helpers import context, holder, known_account
@@ -40,10 +42,8 @@ def run(dag: str) -> None:
 def test_an_account_with_a_meter_that_was_never_read_starts(
     clean: LocalWorld, account_id: str, started: list[str]
 ) -> None:
-    known_account(clean, account_id, 2)
-    stored = clean.book.get(account_id) or {}
-    stored["history"].popitem()
-    clean.book.save(stored)
+    _, other = known_account(clean, account_id, 2)
+    clean.book.save(Status.with_reading(clean.book.get(account_id) or {}, other, Reading()))
     run(dag_id(account_id))
     assert started == [dag_id(account_id)]
 
@@ -54,8 +54,8 @@ def test_an_account_with_a_new_right_on_a_meter_that_was_read_starts(
     """The household's former right is over, and another one was declared and accepted."""
     (pce,) = known_account(clean, account_id)
     stored = clean.book.get(account_id) or {}
-    stored["history"][pce]["id_accreditation"] = "00000000-0000-4000-8000-000000000000"
-    clean.book.save(stored)
+    former = replace(Status.reading(stored, pce), under=("00000000-0000-4000-8000-000000000000",))
+    clean.book.save(Status.with_reading(stored, pce, former))
     run(dag_id(account_id))
     assert started == [dag_id(account_id)]
 

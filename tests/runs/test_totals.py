@@ -22,7 +22,7 @@ def run_day(world: LocalWorld) -> date:
 
 def test_correction_in_a_past_year_reaches_its_totals(world: LocalWorld, airflow: Worker, account_id: str) -> None:
     last = run_day(world)
-    (pce,) = known_account(world, account_id)
+    (pce,) = known_account(world, account_id, history=False)
     assert airflow.run(account_id, env=WIDE).state == "success"
     before = loads(world, account_id, pce)
     corrected = date(last.year - 1, 12, 15)

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from include.gas.account.grant import Code, Grant, grant_in, part_of, results_of
+from include.gas.account.grant import Code, Grant, grant_in, results_of
 from include.gas.account.own_meters import meters_in
 from include.gas.account.sections.marks import Leaving, leaving
 from include.gas.account.sections.rights.declaration import is_refused, names_person
-from include.gas.account.sections.whole_history import HistoryRead
 from include.gas.account.state import is_partial, state_message
 from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import (
@@ -61,7 +60,6 @@ class Account:
         account = _account_id(document)
         if document.get("account_type") != ACCOUNT_TYPE:
             raise BadAccount.about(account, f"its account_type is not {ACCOUNT_TYPE}")
-        part_of(document, HistoryRead.key, account)
         state = document.get("state") or None
         if state is not None and not isinstance(state, str):
             raise BadAccount.about(account, "its state is not a string")

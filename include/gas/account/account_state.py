@@ -23,7 +23,7 @@ from include.gas.days.gas_day import PARIS, paris_today
 from include.gas.documents.gas_days import Document
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import Held
+from include.gas.rights.meter_rights import Held, Word
 from include.gas.rights.proof_check import proof_message
 
 OF_RUNS = (VENDOR_DOWN, LOGIN_FAILED)
@@ -46,6 +46,28 @@ class RightsState:
     proof: bool = False
 
 
+_SAID: tuple[tuple[Word, str, str], ...] = (
+    (
+        "checked",
+        USER_ACTION_NEEDED,
+        "GRDF checks its right anew, and nothing is read before it has. The household may have to answer GRDF",
+    ),
+    (
+        "behind",
+        USER_ACTION_NEEDED,
+        "another account has it, whose consent stands. Nothing is read before that ends, and then by itself. If it "
+        "is the same household's, delete this account; anybody who may see the other one finds it in Gas accounts "
+        "by the meter's number. If both are to be read, set [grdf] meter_in_several_accounts",
+    ),
+    (
+        "narrow",
+        PERMISSIONS_CHANGED,
+        "its consent does not include the daily data. The household must consent again and tick them",
+    ),
+)
+"""What is said of meters by how they stand, the most urgent first."""
+
+
 def state_of(document: Mapping[str, Any], held: Sequence[Held]) -> RightsState:
     """Return what an account's rights mean for its household.
 
@@ -59,19 +81,9 @@ def state_of(document: Mapping[str, Any], held: Sequence[Held]) -> RightsState:
         return RightsState(USER_ACTION_NEEDED, refusal, reads)
     if waiting := [each for each in held if each.word == "waiting"]:
         return RightsState(USER_ACTION_NEEDED, _waiting_message(account, waiting), reads)
-    if checked := [each for each in held if each.word == "checked"]:
-        said = "GRDF checks its right anew, and nothing is read before it has. The household may have to answer GRDF"
-        return RightsState(USER_ACTION_NEEDED, _about(account, checked, said), reads)
-    if behind := [each for each in held if each.word == "behind"]:
-        said = (
-            "another account has it, whose consent stands. Nothing is read before that ends, and then by itself. If it "
-            "is the same household's, delete this account; anybody who may see the other one finds it in Gas accounts "
-            "by the meter's number. If both are to be read, set [grdf] meter_in_several_accounts"
-        )
-        return RightsState(USER_ACTION_NEEDED, _about(account, behind, said), reads)
-    if narrow := [each for each in held if each.word == "narrow"]:
-        said = "its consent does not include the daily data. The household must consent again and tick them"
-        return RightsState(PERMISSIONS_CHANGED, _about(account, narrow, said), reads)
+    for word, state, said in _SAID:
+        if concerned := [each for each in held if each.word == word]:
+            return RightsState(state, _about(account, concerned, said), reads)
     if _is_over(held):
         if names_person(document):  # and its right is about to be declared
             return RightsState()

@@ -45,18 +45,15 @@ def login_hint(first_name: str, last_name: str, email: str, third_party: str) ->
     return HINT_SEPARATOR.join((*parts, third_party.strip()))
 
 
-def check_connectable(document: Mapping[str, Any] | None) -> Account | None:
-    """Return the account in a document if it may be connected again; ``None`` if there is no document yet.
+def check_connectable(document: Mapping[str, Any] | None) -> None:
+    """Check that an account may be connected again, or is new.
 
+    :param document: its document; ``None`` if there is none yet
     :raises BadAccount: if it is another type of account, or cannot be understood
     :raises AccountLeaving: if the household's deletion is in progress
     """
-    if document is None:
-        return None
-    account = Account.from_document(document)
-    if account.leaving:
+    if document is not None and (account := Account.from_document(document)).leaving:
         raise AccountLeaving.about(account.id, "its deletion is in progress, so it cannot be connected")
-    return account
 
 
 def connected(

@@ -14,7 +14,6 @@ OAUTH, RESULTS = "oauth", "oauth_callback_results"
 """Keys of the account document: what cozy-stack needed for the OAuth flow, and the result of the flow."""
 
 _SECRET_WORDS = ("token", "secret", "password", "nonce", "code", "expires")
-_GRANTS = ("access_token", "refresh_token", "id_token", "code")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -53,20 +53,19 @@ class Unsettled:
         except BadAccount:
             return None
         held = Status.held(document)
-        waiting = [each for each in held.values() if each.waits or each.word in WORDS]
+        waiting = list(filter(_waits, held.values()))
         asked = Declaration.of(document) if account.declares else None
         declares = asked is not None and not account.refused
         if account.leaving or not (waiting or declares or account.reconnected):
             return None
-        moments = [each.since for each in waiting] + ([asked.entered_at] if asked and declares else [])
-        return cls(
-            dict(document),
-            tuple(each.pce for each in waiting),
-            asked,
-            declares or account.reconnected,
-            "" if account.reconnected else max(moments),
-            rests=not (waiting or account.reconnected) and asked is not None and _is_open(held.get(asked.pce)),
-        )
+        found = cls(dict(document), tuple(each.pce for each in waiting), asked, declares or account.reconnected, "")
+        if account.reconnected:
+            return found
+        moments = [each.since for each in waiting]
+        if asked is not None and declares:
+            moments.append(asked.entered_at)
+        is_read = asked is not None and _is_open(held.get(asked.pce))
+        return replace(found, since=max(moments), rests=is_read and not waiting)
 
     def is_due(self, look: datetime, now: datetime) -> bool:
         """Return whether it belongs to a look: to each one at first, then to one an hour, then to one a day.
@@ -79,6 +78,10 @@ class Unsettled:
             return True
         hourly = self.since > utc_text(now - RECENT)
         return look.minute < QUARTER and (hourly or look.astimezone(PARIS).hour == MORNING)
+
+
+def _waits(held: Held) -> bool:
+    return held.waits or held.word in WORDS
 
 
 def _is_open(held: Held | None) -> bool:

@@ -1,49 +1,26 @@
 """Which gas days to ask GRDF for: one rule for each kind of request.
 
-===================  ==================================================  ===============================================
-request              rule                                                re-read window
-===================  ==================================================  ===============================================
-daily runs           :func:`daily_window`                                ``[grdf] reread_days``
-their missing days   :func:`include.gas.documents.gaps.gaps_of`          the same
-a range of the past  :func:`askable`                                     none: a person names the days
-published periods    :func:`published_window`                            none: all five years are read once a month
-contract, frequency  :mod:`include.gas.account.turns`                    none: they have no days; read once a month
-===================  ==================================================  ===============================================
+===================  ==================================================================================================
+request              days
+===================  ==================================================================================================
+daily runs           the run's day and ``[grdf] reread_days`` before it; everything that GRDF serves on the first run
+                     under a right or more of it, and again after three to four weeks (:func:`is_whole_due`)
+backfills            the run's day
+a range of the past  the range that a person names (:func:`askable`)
+published periods    all that GRDF serves, once a month (:func:`published_window`)
+===================  ==================================================================================================
+
+So whatever was late, corrected, missing, restored or removed comes by itself, in the one call that a run makes anyway.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from hashlib import blake2b
 
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import HISTORY_YEARS, Window, oldest_allowed
-
-
-@dataclass(frozen=True, slots=True)
-class Reread:
-    """How far back to ask for days again, because GRDF publishes late and corrects what it published.
-
-    :param days: number of gas days, 0 or more
-    """
-
-    days: int
-
-    def back_from(self, day: date) -> date:
-        """Return the first day to ask for when ``day`` is wanted.
-
-        :param day: a gas day, or the end of a window
-        """
-        return day - timedelta(days=self.days)
-
-    def beyond(self, asked: Window, end: date) -> Window | None:
-        """Return the part of ``asked`` that the next runs will not ask for again.
-
-        :param asked: the days that were asked for
-        :param end: gas day at which the newest request ended, excluded
-        """
-        return asked.clip(None, self.back_from(end))
-
 
 REREAD_DAYS = 62
 """Default of ``[grdf] reread_days``: two months.
@@ -53,59 +30,41 @@ change until it is about 35 days old. Two months leave room for a late publicati
 makes one call anyway.
 """
 
+PUBLISHED_WITHIN = timedelta(days=3)
+"""A gas day younger than this is not missing yet, because rows arrive from D+1 to D+3 (ADICT 3.9)."""
+
 PUBLISHED_YEARS = 5
 """How far back ADICT serves published data."""
 
+SOONEST, SPREAD = 21, 8
+"""After how many days everything is asked for again: 21 to 28, by the account's id, so that accounts that came on the
+same day do not all do it on the same morning for ever."""
 
-def daily_window(
-    *,
-    run_day: date,
-    last_stored: date | None,
-    history_read: bool,
-    reread: Reread,
-    today: date,
-    consent_first: date | None,
-    consent_end: date | None,
-    awaited_from: date | None = None,
-) -> Window | None:
-    """Return the days that a daily run asks for in its one call.
 
-    ==============================  =======================================  ===============
-    situation                       first day                                end (excluded)
-    ==============================  =======================================  ===============
-    history of this consent unread  the oldest day GRDF serves               run_day + 1
-    nothing missing                 reread.back_from(run_day)                run_day + 1
-    days missing since last_stored  reread.back_from(last_stored + 1)        run_day + 1
-    a past day run again            reread.back_from(run_day)                run_day + 1
-    an older day is still awaited   that day                                 run_day + 1
-    history read, nothing stored    the oldest day GRDF serves               run_day + 1
-    ==============================  =======================================  ===============
+def is_whole_due(account: str, last: date | None, today: date) -> bool:
+    """Return whether a daily run asks for everything that it may ask for.
 
-    The result is then cut to the consent, to what GRDF serves, and to days before today.
+    A run that failed on that day is made up for by the next one, since the day of the last success counts.
+
+    :param account: the account's id
+    :param last: when everything was read last under all its rights to the meter; ``None`` if it was not
+    :param today: civil date in Paris
+    """
+    own = blake2b(account.encode(), digest_size=1, person=b"whole").digest()[0] % SPREAD
+    return last is None or today - last >= timedelta(days=SOONEST + own)
+
+
+def daily_window(run_day: date, today: date, reread: timedelta, *, whole: bool) -> Window | None:
+    """Return the days that a run asks for in its one call, before they are cut to what the account may hold.
 
     :param run_day: the gas day that the run is about
-    :param last_stored: newest gas day stored for the meter; ``None`` if there is none
-    :param history_read: whether the whole history was read under the present consent
-    :param reread: how far before the first missing day to read again
     :param today: civil date in Paris; GRDF refuses an end after it
-    :param consent_first: first gas day that the consent covers; ``None`` for no bound
-    :param consent_end: first gas day after the consent; ``None`` for no bound
-    :param awaited_from: first missing day that may still come, or ``None``. It counts even when a newer day is stored,
-        which a person may have requested
-    :return: ``None`` when there is nothing left to ask for
+    :param reread: how far back to ask for days again, because GRDF publishes late and corrects what it published
+    :param whole: whether to ask for everything
+    :return: ``None`` if there is nothing left to ask for
     """
     oldest = oldest_allowed(today)
-    if not history_read or last_stored is None:  # when nothing has come yet, everything may come at once
-        first = oldest
-    else:
-        first = reread.back_from(min(run_day, last_stored + ONE_DAY))
-        first = first if awaited_from is None else min(first, awaited_from)
-    end = min(run_day + ONE_DAY, today)
-    if consent_first is not None:
-        first = max(first, consent_first)
-    if consent_end is not None:
-        end = min(end, consent_end)
-    return Window.of(max(first, oldest), end)
+    return Window.of(oldest if whole else max(run_day - reread, oldest), min(run_day + ONE_DAY, today))
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,20 +36,6 @@ class Window:
         """Return a window, or ``None`` if it would be empty."""
         return cls(first, end) if first < end else None
 
-    @classmethod
-    def of_text(cls, text: str) -> Window:
-        """Return the window that a document holds as :attr:`as_text`.
-
-        :raises ValueError, OverflowError: if the text is none
-        """
-        first, _, last = text.partition("/")
-        return cls(date.fromisoformat(first), date.fromisoformat(last) + ONE_DAY)
-
-    @property
-    def as_text(self) -> str:
-        """The window as documents hold it: ``first/last``, both included."""
-        return f"{self.first}/{self.last}"
-
     @property
     def last(self) -> date:
         """The last gas day, included."""

@@ -1,7 +1,7 @@
 """Cells that show a meter's consumption by day, month or year, and why days are missing.
 
-A missing day is never shown as zero. Its cell says whether the day may still come, whether GRDF has no data for it,
-whether it is not published yet, or whether the household does not share it.
+A missing day is never shown as zero. Its cell says whether the day is missing for more than two months or may still
+come soon, whether it is not published yet, or whether the household does not share it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
+from include.gas.days.asked_days import PUBLISHED_WITHIN, REREAD_DAYS
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
 from include.gas.documents.billing.period_totals import is_of_periods
 from include.gas.documents.day_checks import WORDS, is_doubted
 from include.gas.documents.doctypes import MONTH, YEAR
-from include.gas.documents.gaps import PUBLISHED_WITHIN, Gap
 from include.gas.documents.gas_days import Document, has_load, is_day, is_number, own_day
 from include.gas.documents.totals import Number, exact_sum
 from include.gas.errors import ODD_DOCUMENT
@@ -99,25 +99,24 @@ class Bounds:
 
     :param first: first day; ``None`` if no day was ever asked for or stored
     :param end: day after the last one, excluded
-    :param gaps: the known missing days by year
+    :param settled: first day of the last two months
     :param holes: the days in between that no consent covers, as windows
     """
 
     first: date | None
     end: date
-    gaps: Mapping[int, Gap]
+    settled: date
     holes: tuple[Window, ...] = ()
 
     @classmethod
     def of(
-        cls, *, first: date | None, consent_end: date | None, today: date, gaps: Mapping[int, Gap],
+        cls, *, first: date | None, consent_end: date | None, today: date,
         covered: Callable[[Window], Sequence[Window]] | None = None,
     ) -> Bounds:  # fmt: skip
         """Return the bounds for a meter.
 
         :param first: first day that was asked for or is stored; ``None`` if there is none
         :param consent_end: first gas day after the consent; ``None`` for no bound
-        :param gaps: the known missing days by year
         :param covered: returns the parts of a window that the consent covers
         """
         end = today - PUBLISHED_WITHIN
@@ -125,7 +124,7 @@ class Bounds:
         whole = Window.of(first, end) if first else None
         stretches = covered(whole) if covered and whole else ()
         holes = tuple(Window(one.end, other.first) for one, other in pairwise(stretches))
-        return cls(first, end, gaps, holes)
+        return cls(first, end, today - timedelta(days=REREAD_DAYS), holes)
 
     def expected(self, first: date, end: date) -> int:
         """Return the number of days in a period that should be stored by now."""
@@ -140,10 +139,7 @@ class Bounds:
             return Kind.OUTSIDE
         if day >= self.end:
             return Kind.EXPECTED
-        gap = self.gaps.get(day.year)
-        if gap is None:
-            return Kind.AWAITED
-        return Kind.NONE if gap.is_none(day) else Kind.AWAITED
+        return Kind.NONE if day < self.settled else Kind.AWAITED
 
     def why_none_of(self, first: date, end: date) -> Kind:
         """Return the reason why no day of a period is stored: one of them may still come, or GRDF has no data."""

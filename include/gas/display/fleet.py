@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from include.gas.days.asked_days import PUBLISHED_WITHIN
 from include.gas.display.overview import Group, Overview, Situation
 from include.gas.display.recent_days import RecentDays
-from include.gas.documents.gaps import PUBLISHED_WITHIN
 from include.gas.documents.year_counts import ABSENT, CORRECTED, STORED
 
 DAYS = 60

@@ -11,9 +11,7 @@ from include.gas.account.account import Account
 from include.gas.account.sections.facts import may_be_daily
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.account.sections.status import Status
-from include.gas.account.sections.stored import told_years
-from include.gas.account.sections.whole_history import HistoryRead
+from include.gas.account.sections.status import Status, told_years
 from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.rights.meter_rights import Held
 
@@ -47,7 +45,7 @@ class MeterDays:
     :param daily: whether GRDF may have daily data for it
     :param is_read: whether gas days are expected of it, or will be: by its right, or as nobody has looked yet
     :param stored: the last stored day of each year
-    :param came: the days on which its right was brought (or else its history read), entered, and connected
+    :param came: the days on which its right was brought, entered, and connected
     """
 
     held: Held | None = None
@@ -99,7 +97,7 @@ def days_of_meters(document: Mapping[str, Any], account: Account) -> tuple[Meter
             may_be_daily(document, held.pce),
             held.word in READ or held.pce not in known or account.reconnected,
             tuple(year.last for year in told_years(document, held.pce).values()),
-            (*connected, *_declared(declaration, held.pce), *_brought(document, held)),
+            (*connected, *_declared(declaration, held.pce), *days_in(held.since)),
         )
         for held in account.meters
     )
@@ -109,11 +107,6 @@ def _declared(declaration: Declaration | None, pce: str) -> Iterator[date]:
     """Yield the days of the declaration if it is of a meter, or of any if none is given."""
     if declaration and (not pce or declaration.pce in ("", pce)):
         yield from days_in(declaration.entered_at)
-
-
-def _brought(document: Mapping[str, Any], held: Held) -> Iterator[date]:
-    noted = HistoryRead.of(document, held.pce)
-    yield from days_in(held.since or (noted.read_at if noted else ""))
 
 
 def days_in(*moments: object) -> Iterator[date]:

@@ -10,18 +10,13 @@ from typing import Any, Self
 
 from include.gas.account.account import Account
 from include.gas.account.sections.client import DEFAULT, client_if_known, client_of
-from include.gas.account.sections.lost_days import lost_years
 from include.gas.account.sections.marks import leaving
-from include.gas.account.sections.missing_days import known_gaps
 from include.gas.account.sections.status import Status
-from include.gas.account.sections.stored import told_years
-from include.gas.account.sections.whole_history import history_read
 from include.gas.account.state import is_about_proof, state_since
 from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.gas_day import ONE_DAY
-from include.gas.days.windows import Window
 from include.gas.display.meter_days import Lag, MeterDays, days_in, days_of_meters, newest
-from include.gas.display.recent_days import RecentDays, recent_days
+from include.gas.display.recent_days import Missing, RecentDays, recent_days
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held
@@ -33,9 +28,6 @@ NEWS = timedelta(days=7)
 moved does not come back, and is no trouble."""
 LATE_DAYS = 7
 """Age in days beyond which the newest day is late. Rows arrive from D+1 to D+3, and runs start on D+2."""
-NONE_DAYS = timedelta(days=60)
-"""How far back days that GRDF does not have are counted. Older ones are known, and nothing can be done about them."""
-
 BEYOND = "its document has a day or a moment that no calendar can reckon with, such as one of the year 9999"
 """What is odd about an account whose summary cannot be made."""
 
@@ -103,15 +95,12 @@ class Overview:
     :param last: the oldest of the meters' newest stored days, without meters that have no days or cannot be daily;
         ``None`` if no day is stored
     :param provisional: number of stored days that GRDF may still change
-    :param awaited: number of missing days that may still come
-    :param none: number of missing days for which GRDF has no data
-    :param asked: whether GRDF was asked for days of any meter, even without success
+    :param asked: whether everything was read of any meter
     :param begins_later: whether no right is in force yet
     :param lost_on: the day on which the last of its rights ended or was refused, if nothing may be read any more;
         ``None`` if something may, or that day is unknown
     :param consent_until: last day on which the first consent to end is of use, of those in force or to come if there
         are any; ``None`` if none of them ends
-    :param lost_years: years of which CouchDB has lost days that it has not got back, of all meters
     :param proof: ``refused`` if GRDF has refused a proof of consent, else ``asked`` if it waits for one, else ``""``
     :param proofs: how many proofs of consent GRDF waits for
     :param proof_until: last day to send the first proof that GRDF waits for; ``None`` if none is known
@@ -130,14 +119,10 @@ class Overview:
     days: int = 0
     provisional: int = 0
     corrected: int = 0
-    awaited: int = 0
-    none: int = 0
-    none_days: tuple[Window, ...] = ()
     asked: bool = False
     begins_later: bool = False
     lost_on: date | None = None
     consent_until: date | None = None
-    lost_years: tuple[int, ...] = ()
     proof: str = ""
     proofs: int = 0
     proof_until: date | None = None
@@ -155,10 +140,10 @@ class Overview:
         """The numbers of its meters."""
         return tuple(held.pce for held in self.held)
 
-    @property
-    def missing(self) -> int:
-        """Number of missing days, whether or not they may still come."""
-        return self.awaited + self.none
+    def missing(self, today: date) -> Missing:
+        """Return how many published days of its meters are not stored."""
+        each = [recent.missing(today) for recent in self.recent]
+        return Missing(sum(missing.lately for missing in each), sum(missing.before for missing in each))
 
     def lag(self, today: date) -> Lag | None:
         """Return how far behind the meter is that lags most; ``None`` if no gas day is expected or nothing is known."""
@@ -185,7 +170,7 @@ class Overview:
 
     @property
     def never_read(self) -> bool:
-        """Whether GRDF was never asked for its days, as far as its document says."""
+        """Whether nothing was ever read for it, as far as its document says."""
         return not self.asked and self.last is None
 
     def is_read(self, today: date) -> bool:
@@ -196,11 +181,6 @@ class Overview:
             return False
         return not daily or any(meter.begun(today) is not None for meter in daily)
 
-    def recent_none(self, today: date) -> int:
-        """Return of how many of the last gas days of its meters GRDF has no data."""
-        first = today - NONE_DAYS
-        return sum(len(part) for run in self.none_days if (part := run.clip(first, today)))
-
     def situation(self, today: date) -> Situation:
         """Return the most important thing to say about the account.
 
@@ -210,6 +190,7 @@ class Overview:
             return Situation.OVER
         if self.standing:
             return self.standing
+        missing = self.missing(today)
         for true, what in (
             (self.partial, Situation.PARTLY),
             (self.proof == REFUSED, Situation.PROOF_REFUSED),
@@ -220,8 +201,8 @@ class Overview:
             (self.last is None, Situation.NOTHING if self.asked else Situation.NEW),
             (self.is_late(today), Situation.LATE),
             (self.consent_until is not None and self.consent_until <= today + ENDS_SOON, Situation.ENDING),
-            (self.awaited > 0, Situation.GAPS),
-            (self.none > 0 or bool(self.lost_years), Situation.HOLES),
+            (missing.lately > 0, Situation.GAPS),
+            (missing.before > 0, Situation.HOLES),
         ):
             if true:
                 return what
@@ -246,10 +227,10 @@ def overview(document: Mapping[str, Any]) -> Overview:
 def _summary(document: Mapping[str, Any]) -> Overview:
     account, client = Account.from_document(document), client_of(document)
     standing, meters = _standing(document, account), days_of_meters(document, account)
-    years = {meter.pce: told_years(document, meter.pce) for meter in account.meters}
+    readings = {meter.pce: Status.reading(document, meter.pce) for meter in account.meters}
     is_read = standing is None or standing.is_read
     recent = (
-        recent_days(document, held, years[held.pce], is_read=is_read and meter.is_read and bool(held.days))
+        recent_days(held, readings[held.pce], is_read=is_read and meter.is_read and bool(held.days))
         for held, meter in zip(account.meters, meters, strict=False)
         if meter.daily
     )
@@ -264,8 +245,8 @@ def _summary(document: Mapping[str, Any]) -> Overview:
         recent=tuple(recent),
         days_of_meters=meters,
         **_rights(document, account, standing),
-        **_stored([year for told in years.values() for year in told.values()], meters),
-        **_missing(document, account),
+        **_stored([year for reading in readings.values() for year in reading.years.values()], meters),
+        asked=any(reading.whole_at for reading in readings.values()),
         **_proofs(account),
     )
 
@@ -313,17 +294,6 @@ def _stored(years: Sequence[StoredYear], meters: Sequence[MeterDays]) -> dict[st
     return {
         "last": min((max(meter.stored) for meter in shown), default=None),
         **{kind: sum(getattr(year, kind) for year in years) for kind in ("days", "provisional", "corrected")},
-    }
-
-
-def _missing(document: Mapping[str, Any], account: Account) -> dict[str, Any]:
-    gaps = [gap for meter in account.meters for gap in known_gaps(document, meter.pce).values()]
-    return {
-        "awaited": sum(gap.awaited for gap in gaps),
-        "none": sum(gap.none for gap in gaps),
-        "lost_years": tuple(sorted({year for each in account.meters for year in lost_years(document, each.pce)})),
-        "none_days": tuple(run for gap in gaps for run in gap.none_days),
-        "asked": any(history_read(document, meter) for meter in account.meters),
     }
 
 

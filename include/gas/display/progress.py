@@ -10,7 +10,7 @@ from typing import Any
 
 from include.gas.account.account import Account
 from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.account.sections.stored import told_years
+from include.gas.account.sections.status import told_years
 from include.gas.days.windows import ONE_DAY
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held
@@ -80,8 +80,10 @@ def progress(document: Mapping[str, Any] | None) -> Progress:
         account = Account.from_document(document)
     except BadAccount as error:
         return Progress(Step.PROBLEM, message=str(error))
-    if account.leaving:
-        return Progress(Step.NOTHING)
+    return Progress(Step.NOTHING) if account.leaving else _of(document, account)
+
+
+def _of(document: Mapping[str, Any], account: Account) -> Progress:
     declaration = Declaration.of(document)
     if declaration is not None and account.refused and account.declares:
         return Progress(Step.CORRECT, reason=declaration.refused_reason, message=account.message)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import NamedTuple
 
-from include.gas.account.sections.whole_history import history_since
+from include.gas.account.sections.status import Reading
+from include.gas.days.asked_days import PUBLISHED_WITHIN, REREAD_DAYS
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
 from include.gas.documents.year_counts import ABSENT, RECENT, StoredYear
@@ -27,23 +28,65 @@ class RecentDays:
     :param letters: one letter per day, see :mod:`include.gas.documents.year_counts` and :data:`OUTSIDE`, up to the
         newest stored day, or to where the right begins that covers the next one
     :param until: ordinal of the last day that should be stored; ``None`` for no end
+    :param since: the oldest day that was asked for or is stored; ``None`` if there is none
+    :param covered: the days that the account may hold
+    :param years: how many days are stored, by year
     """
 
     first: int
     letters: str
     until: int | None = None
+    since: date | None = None
+    covered: tuple[Window, ...] = ()
+    years: tuple[tuple[int, int], ...] = ()
+
+    def missing(self, today: date) -> Missing:
+        """Return how many published days are not stored: the calendar minus the store.
+
+        :param today: civil date in Paris
+        """
+        lately, end, stored = today - timedelta(days=REREAD_DAYS), today - PUBLISHED_WITHIN, dict(self.years)
+        before = 0
+        for year in range((self.since or today).year, lately.year + 1):  # more than is due in one hides no other's
+            first, stop = date(year, 1, 1), min(date(year + 1, 1, 1), lately)
+            fresh = self._stored(max(lately, first), date(year + 1, 1, 1))
+            before += max(self._due(first, stop) - (stored.get(year, 0) - fresh), 0)
+        return Missing(max(self._due(lately, end) - self._stored(lately, end), 0), before)
+
+    def _due(self, first: date, end: date) -> int:
+        if self.until is not None:
+            end = date.fromordinal(max(min(end.toordinal(), self.until + 1), 1))
+        window = Window.of(max(first, self.since or date.max), end)
+        return sum(len(part) for each in self.covered if window and (part := window.clip(each.first, each.end)))
+
+    def _stored(self, first: date, end: date) -> int:
+        begin, stop = (max(day.toordinal() - self.first, 0) for day in (first, end))
+        letters = self.letters[begin:stop]
+        return len(letters) - letters.count(ABSENT) - letters.count(OUTSIDE)
 
 
-def recent_days(
-    document: Mapping[str, Any], held: Held, years: Mapping[int, StoredYear], *, is_read: bool
-) -> RecentDays:
+class Missing(NamedTuple):
+    """How many days of a meter are missing: of the last two months, which may still come, and of before."""
+
+    lately: int
+    before: int
+
+
+def recent_days(held: Held, reading: Reading, *, is_read: bool) -> RecentDays:
     """Return a meter's newest days.
 
     :param held: what the account has of the meter
-    :param years: the summary of the meter's stored days, read once for all that an overview tells
+    :param reading: what was read of it
     :param is_read: whether it is read at present; if not, no day after the newest stored one is expected
     """
-    asked_from = history_since(document, held.pce)
+    years = reading.by_year()
+    found = _letters_of(held, years, reading.since, is_read=is_read)
+    since = min((day for day in (reading.since, *(year.first for year in years.values())) if day), default=None)
+    stored = tuple((year, each.days) for year, each in years.items())
+    return replace(found, since=since, covered=held.days, years=stored)
+
+
+def _letters_of(held: Held, years: Mapping[int, StoredYear], asked_from: date | None, *, is_read: bool) -> RecentDays:
     until = held.closes.toordinal() - 1 if held.closes and is_read else None
     if not years:
         if asked_from is None:

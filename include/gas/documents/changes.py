@@ -57,14 +57,6 @@ class Changes:
         """Return whether anything changed."""
         return bool(self.counts)
 
-    def __add__(self, other: Changes) -> Changes:
-        """Return the sum of both. A day that changed twice is counted twice and listed once."""
-        days = sorted({*self.days, *other.days})
-        counts = dict(self.counts)
-        for doctype, number in other.counts:
-            counts[doctype] = counts.get(doctype, 0) + number
-        return Changes._made(days, counts, min((d for d in (self.first, other.first) if d), default=None))
-
     def extras(self, account: str) -> dict[str, dict[str, Any]]:
         """Return the ``extra`` of asset events by doctype. Doctypes without changes are left out.
 

@@ -6,27 +6,30 @@ from collections.abc import Collection, Iterator
 from datetime import date
 from itertools import pairwise
 
-from include.gas.days.gas_day import YEARS
+from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import id_range, own_day
 from include.gas.documents.storing import Store
 
 
-def foreign_days(store: Store, account: str, pce: str, allowed: Collection[Window]) -> list[date]:
+def foreign_days(store: Store, account: str, pce: str, allowed: Collection[Window], today: date) -> list[date]:
     """Return the stored days of a meter that lie after the first day an account may hold, and that it may not hold.
 
+    The store is asked only about days up to today that no right covers, so mostly not at all.
+
     :param allowed: the days that it may hold, in order; with none of them nothing is said
+    :param today: civil date in Paris
     """
-    found = (document for between in _between(allowed) for document in store.range(DAY, *_keys(account, pce, between)))
+    gaps = _between(allowed, today)
+    found = (document for gap in gaps for document in store.range(DAY, *_keys(account, pce, gap)))
     return [day for document in found if (day := own_day(document))]
 
 
-def _between(allowed: Collection[Window]) -> Iterator[Window]:
-    """Yield what lies between the windows, and after the last one."""
-    last = date(YEARS[-1] + 1, 1, 1)
-    for one, other in pairwise([*allowed, Window(last, date.max)] if allowed else []):
-        if between := Window.of(one.end, min(other.first, last)):
+def _between(allowed: Collection[Window], today: date) -> Iterator[Window]:
+    """Yield what lies between the windows, and after the last one, up to today."""
+    for one, other in pairwise([*allowed, Window(date.max - ONE_DAY, date.max)] if allowed else []):
+        if between := Window.of(one.end, min(other.first, today + ONE_DAY)):
             yield between
 
 

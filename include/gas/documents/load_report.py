@@ -45,7 +45,6 @@ class LoadReport:
     :param changed_days: gas days that this load wrote, or that an earlier attempt wrote from the same answer, in order
     :param removed_days: gas days that were removed, since the account may not hold them
     :param doubts: the reasons that are new, by the gas day that they make doubtful
-    :param stored_days: all stored gas days of the years in ``looked_at``, in order
     :param looked_at: the calendar years whose days were read
     :param held: summary of the stored days by year, for the years in ``looked_at``
     """
@@ -64,7 +63,6 @@ class LoadReport:
     changed_days: tuple[date, ...] = ()
     removed_days: tuple[date, ...] = ()
     doubts: Mapping[date, list[str]] = field(default_factory=dict)
-    stored_days: tuple[date, ...] = ()
     looked_at: tuple[int, ...] = ()
     held: Mapping[int, StoredYear] = field(default_factory=dict)
 

@@ -284,7 +284,6 @@ class Load:
             changed_days=tuple(day_of_id(key) for key in sorted(wrote | self.ours)),
             removed_days=tuple(day_of_id(key) for key in sorted(self.removed)),
             doubts=self.doubts,
-            stored_days=tuple(day_of_id(key) for key in sorted(self.stored)),
             looked_at=tuple(self.years),
             held=stored_years(self.stored.values()),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -78,24 +78,3 @@ def _recent(corrected: Mapping[date, bool]) -> str:
         return ""
     days = (last - timedelta(days=ago) for ago in reversed(range(min((last - first).days + 1, RECENT))))
     return "".join(ABSENT if day not in corrected else CORRECTED if corrected[day] else STORED for day in days)
-
-
-def shortfall(told: Mapping[int, StoredYear], held: Mapping[int, StoredYear], years: Collection[int]) -> dict[int, int]:
-    """Return how many days of each year are stored less than the account says.
-
-    :param told: what the account said before ``held`` was read
-    :param held: what is stored
-    :param years: the years whose stored days were all read
-    :return: number of days by year; at least 1 if the stored days start later or end earlier. Years without a loss are
-        left out
-    """
-    short: dict[int, int] = {}
-    for year in years:
-        said, found = told.get(year), held.get(year)
-        if said is None or not said.days:
-            continue
-        if found is None:
-            short[year] = said.days
-        elif found.days < said.days or found.first > said.first or found.last < said.last:
-            short[year] = max(said.days - found.days, 1)
-    return short

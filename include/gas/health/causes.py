@@ -20,8 +20,8 @@ class Cause(StrEnum):
     """Something that is wrong with some accounts, clients or the look itself. The gravest is listed first."""
 
     percent: int | None
-    """The percentage of accounts (of days, for ``none_days``) that may be concerned; more call a person. ``None`` where
-    one is enough, and where those that are named are no accounts."""
+    """The percentage of accounts that may be concerned; more call a person. ``None`` where one is enough, and where
+    those that are named are no accounts."""
     ours: bool
     """Whether this installation must be mended, as the doctor says; otherwise it is up to GRDF or a household."""
     _says: str
@@ -55,12 +55,6 @@ class Cause(StrEnum):
         "(docs/operations.md), or make a missing one anew with ./grdf couchdb setup: the next runs read the days that "
         "GRDF still has",
     )  # fmt: skip
-    LOST_DAYS = (  # CouchDB loses none by itself
-        "lost_days", 0, False,
-        "{count} of {of} accounts have lost stored days",
-        "CouchDB has lost days that were stored. The next run of each account asks GRDF for them; older ones are only "
-        "in a backup (docs/operations.md). If there is none, remove lost_days from these accounts' documents",
-    )  # fmt: skip
     SILENT = (  # of fewer than 50, none
         "silent", 2, True,
         "{count} of {of} accounts that should be read are silent",
@@ -92,11 +86,6 @@ class Cause(StrEnum):
         "the households of {count} of {of} accounts must connect again",
         "Write to these households: the page makes a new link for each. If many came at once, compare with GRDF's "
         "portal first",
-    )  # fmt: skip
-    NONE_DAYS = (
-        "none_days", 5, False,
-        "GRDF does not have {count} of the {of} gas days of the last 60 days",
-        "Ask GRDF whether data of these days is missing on its side, then read them again with grdf_history",
     )  # fmt: skip
     UNCLAIMED = (
         "unclaimed", NEVER, False,

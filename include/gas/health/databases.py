@@ -9,8 +9,8 @@ from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR, database
 MOST_DAYS = {DAY: 1, MONTH: 31, YEAR: 366}
 """How many gas days one document of a doctype is about, at most."""
 KEPT_PERCENT = 90
-"""Which percentage of them must be there. What fewer accounts have lost is noted on each by its next load
-(``lost_days``); and deletions go on while this is looked at."""
+"""Which percentage of them must be there, since deletions go on while this is looked at. What else is missing is read
+again within a month."""
 
 
 def incomplete(held: Mapping[str, int | None], stored: Iterable[int]) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -59,23 +59,37 @@ def look_at_rights(meters: Iterable[Meter], now: datetime, asked: Mapping[str, s
     shared: list[tuple[str, ...]] = []
     old: set[str] = set()
     for meter in known:
-        standing: dict[str, list[Right]] = {}
-        for right in meter.rights:
-            waits = right.state in ("asked", "waiting")
-            if right.account and (waits or right.goes_on(today)):
-                standing.setdefault(right.account, []).append(right)
-                if right.since < long_ago:
-                    old.add(right.client)
-                if waits and right.since < late:
-                    unanswered.append(right)
-        for rights in standing.values():
-            last = max(rights, key=_last_day)
-            if _last_day(last) <= today + ENDS_SOON:
-                ending.append(last)
-        if len(standing) > 1:
-            shared.append(tuple(sorted(standing)))
+        standing = _standing(meter, today)
+        every = [right for rights in standing.values() for right in rights]
+        old |= {right.client for right in every if right.since < long_ago}
+        unanswered += [right for right in every if _waits(right) and right.since < late]
+        ending += _ending(standing.values(), today)
+        reading = sorted({right.account for right in every if right.was_active})  # and who is behind another does not
+        if len(reading) > 1:
+            shared.append(tuple(reading))
     free = tuple(unclaimed(known, today))
     return RightsLook(len(known), free, tuple(unanswered), tuple(ending), tuple(shared), asked or {}, frozenset(old))
+
+
+def _standing(meter: Meter, today: date) -> dict[str, list[Right]]:
+    """Return the rights that go on or wait for an answer, by their account."""
+    found: dict[str, list[Right]] = {}
+    for right in meter.rights:
+        if right.account and (_waits(right) or right.goes_on(today)):
+            found.setdefault(right.account, []).append(right)
+    return found
+
+
+def _ending(accounts: Iterable[Iterable[Right]], today: date) -> Iterator[Right]:
+    """Yield the last right of each account that has none after it and ends soon."""
+    for rights in accounts:
+        last = max(rights, key=_last_day)
+        if _last_day(last) <= today + ENDS_SOON:
+            yield last
+
+
+def _waits(right: Right) -> bool:
+    return right.state in ("asked", "waiting")
 
 
 def _last_day(right: Right) -> date:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from include.gas.answers.proof_state import REFUSED
 from include.gas.days.gas_day import paris_today
-from include.gas.display.overview import NONE_DAYS, Overview, Situation
+from include.gas.display.overview import Overview, Situation
 from include.gas.errors import VENDOR_DOWN
 from include.gas.health.causes import NEVER, QUOTA_LEFT, Cause
 from include.gas.health.rights_look import RightsLook
@@ -196,8 +196,6 @@ def judge(
         for cause, why in causes.items():
             named[cause].append((account.id, why))
     found = {cause: Finding.about(cause, names, of[cause]) for cause, names in named.items() if names}
-    if none_days := sum(each.recent_none(today) for each in present):
-        found[Cause.NONE_DAYS] = Finding(Cause.NONE_DAYS, none_days, max(expected, 1) * NONE_DAYS.days)
     return Verdict(len(present), expected, well, tuple(found[cause] for cause in Cause if cause in found))
 
 
@@ -225,7 +223,6 @@ def _causes(account: Overview, today: date, sight: Sight | None) -> Iterator[tup
             ", ".join(filter(None, ("GRDF does not give its data", since))),
         ),
         (account.proof == REFUSED, Cause.REFUSED, "GRDF has refused a proof of its consent"),
-        (account.lost_years, Cause.LOST_DAYS, f"of {', '.join(map(str, account.lost_years))}"),
         (is_read and late, Cause.LATE, _lateness(account, today)),
     ):
         if true:

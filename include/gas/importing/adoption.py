@@ -7,16 +7,18 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from include.gas.account.account import Account
 from include.gas.account.sections.client import client_if_known
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.rights.declaration import Declaration, names_person
 from include.gas.answers.access_rights import AccessRight, is_usable
+from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.gas_days import check_account_id
-from include.gas.errors import BadRequest
+from include.gas.errors import BadAccount, BadRequest
 from include.gas.rights.meter_rights import Meter
 
 _PATTERN = re.compile(r"[A-Za-z0-9_-]*(\{(right|short)\}[A-Za-z0-9_-]*)+")
@@ -33,6 +35,10 @@ TAKEN = (
 ASKED = (
     "an account asks for its meter, and is about to be given it unless GRDF has refused that. If it is the same "
     "household, start grdf_consents with that account"
+)
+BRINGING = (
+    "it was made within the last hour, and an account is about to bring what its household has just given. Start this "
+    "again in an hour"
 )
 LEFT = "its household has left. If GRDF's list still shows it tomorrow, ask GRDF to revoke it"
 ID_TAKEN = "there is an account with the id that the pattern gives it. Choose another pattern"
@@ -71,21 +77,32 @@ class Known:
     :param accounts: all account documents, by their ids
     :param meters: all meters, by their numbers
     :param gone: GRDF's ids of rights that deletions have revoked; its list may show them for some time
-    :param today: civil date in Paris
+    :param now: an aware datetime, the present
     :param several: whether a meter may be in several accounts
     """
 
     accounts: dict[str, Mapping[str, Any]]
     meters: Mapping[str, Meter]
     gone: Collection[str]
-    today: date
+    now: datetime
     several: bool = False
+
+    @property
+    def today(self) -> date:
+        """The civil date in Paris."""
+        return paris_today(self.now)
 
     @cached_property
     def asking(self) -> dict[str, str]:
         """The accounts that ask for a right to be declared, by meter."""
         given = ((name, Declaration.of(each)) for name, each in self.accounts.items() if names_person(each))
         return {"".join(asked.pce.split()): name for name, asked in given if asked}
+
+    @cached_property
+    def bringing(self) -> set[str]:
+        """The clients of accounts whose household has come back from GRDF's site, and that have not taken that in."""
+        accounts = (each for each in self.accounts.values() if _brings(each))
+        return {client for each in accounts if (client := client_if_known(each))}
 
     def meter(self, pce: str) -> Meter:
         """Return the rights to a meter."""
@@ -139,7 +156,7 @@ def adoptions(
             newest = own[-1]
             account = _former(own, client, known, rights)
             name = account or pattern.format(right=newest.id, short=newest.id[:8])
-            reason = _why_not(own, name, known, holders=len(of_holders))
+            reason = _why_not(own, name, client, known, holders=len(of_holders))
             if not reason and not account and (name in known.accounts or name in new):
                 reason = ID_TAKEN
             new.add(name)
@@ -165,7 +182,14 @@ def _former(own: list[AccessRight], client: str, known: Known, listed: Mapping[s
     return ""
 
 
-def _why_not(own: list[AccessRight], account: str, known: Known, *, holders: int) -> str:
+def _brings(document: Mapping[str, Any]) -> bool:
+    try:
+        return Account.from_document(document).needs_grant
+    except BadAccount:
+        return False
+
+
+def _why_not(own: list[AccessRight], account: str, client: str, known: Known, *, holders: int) -> str:
     """Return why rights cannot be adopted, whatever the ledger says; ``""`` if they can.
 
     :param holders: of how many holders there are free rights to the meter
@@ -174,4 +198,6 @@ def _why_not(own: list[AccessRight], account: str, known: Known, *, holders: int
         return LEFT
     if known.asking.get(own[0].pce, account) != account:
         return ASKED
+    if client in known.bringing and own[-1].created_at > utc_text(known.now - timedelta(hours=1)):
+        return BRINGING
     return DIFFER if holders > 1 and not known.several else ""

@@ -114,7 +114,7 @@ def check_beside(
             return wrong(line, error.cause)
         if account.leaving:
             return wrong(line, LEAVING)
-        if lasting(meter, account.id, terms, who.today):
+        if lasting(meter, account.id, terms, who.today) and not account.declares:  # else an earlier try was killed
             return replace(line, outcome="connected", reason=CONNECTED)
         if account.meters and meter.pce not in {each.pce for each in account.meters}:
             return wrong(line, OTHER_METER)

@@ -30,7 +30,8 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     :param way: how it came to be
     :param state: ``asked`` (declared, no answer known), ``waiting`` (its holder or GRDF has to confirm it),
         ``active``, ``refused`` by the holder, ``ended``
-    :param since: when it was brought, declared or made, whichever was first, UTC text
+    :param since: when its account had it: when it was brought or declared, and then when GRDF first showed it in force
+        for it; when it was made if the ledger learnt of it later, or no account has it, UTC text
     :param listed_at: when GRDF was asked for the answer that last changed something of it, or
         when a declaration without an answer was over, UTC text; ``""`` before any
     :param was_active: whether GRDF has shown it in force while no other account had the meter: only then it covers days
@@ -39,6 +40,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     :param first: first gas day that it covers; ``None`` for no bound
     :param end: first gas day after those that it covers; ``None`` for no bound
     :param ended_on: civil day on which it ended before its time
+    :param after: first gas day that is not of the household that had the meter before, and has left since
     :param daily: whether it includes daily data
     :param published: whether it includes billing periods
     :param proof: how far GRDF's check of its consent's proof is; ``None`` if GRDF checks nothing
@@ -57,6 +59,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     first: date | None = None
     end: date | None = None
     ended_on: date | None = None
+    after: date | None = None
     daily: bool = True
     published: bool = True
     proof: Proof | None = None
@@ -231,7 +234,8 @@ def _word(right: Right, today: date, *, is_behind: bool) -> tuple[Word, date | N
 
 
 def _covered(right: Right) -> Window | None:
-    return _EVER.clip(right.first, right.over_on) if right.was_active else None
+    window = _EVER.clip(right.first, right.over_on) if right.was_active else None
+    return window.clip(right.after) if window else None
 
 
 def _union(windows: Iterable[Window]) -> tuple[Window, ...]:

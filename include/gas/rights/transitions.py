@@ -19,7 +19,7 @@ listed   GRDF's list, or its answer about the meter  states and dates of the rig
 proved   us, once GRDF has taken its proof            GRDF checks it
 ended    us, once GRDF has revoked it                the right is over today
 orphaned us, if the account is gone without that     nobody has its rights; what it had asked for goes
-left     us, once a deletion has removed the account its rights go
+left     us, once a deletion has removed the account its rights go; who is behind it gets none of its days
 ======== =========================================== ==================================================================
 
 Each is a function of the document as it is at the write: whoever is second sees the first. Applied again, none changes
@@ -38,7 +38,7 @@ from msgspec.structs import replace
 from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight
 from include.gas.answers.proof_state import CHECKING
 from include.gas.days.gas_day import utc_text
-from include.gas.rights.meter_rights import Meter, Right, State, Way
+from include.gas.rights.meter_rights import Meter, Right, State, Way, days_of
 from include.gas.rights.proof_check import Proof, shown_proof
 
 _STATES: dict[str, State] = {
@@ -148,7 +148,8 @@ def brought(meter: Meter, who: Asking, right_id: str, way: Way) -> Meter:
         _stop_if_taken(meter, who)
     if known is not None:
         was_active = known.was_active and (who.shared or not meter.other_holder(who.account, who.today))
-        return _changed(meter, known, replace(known, account=who.account, way=way, was_active=was_active))
+        since = known.since if way == "konnector" else who.at  # it covers no day that another account has had till then
+        return _changed(meter, known, replace(known, account=who.account, way=way, since=since, was_active=was_active))
     new = Right(client=who.client, id=right_id, account=who.account, way=way, state="active", since=who.at)
     return replace(meter, rights=(*meter.rights, new))
 
@@ -279,8 +280,11 @@ def orphaned(meter: Meter, account: str) -> Meter:
 
 
 def left(meter: Meter, account: str) -> Meter:
-    """Remove the rights of an account that a deletion has removed."""
-    return replace(meter, rights=tuple(right for right in meter.rights if right.account != account))
+    """Remove the rights of an account that a deletion has removed. Who is behind it gets none of its days."""
+    others = tuple(right for right in meter.rights if right.account != account)
+    if end := max((window.end for window in days_of(meter, account)), default=None):
+        others = tuple(right if right.was_active else replace(right, after=end) for right in others)
+    return replace(meter, rights=others)
 
 
 def _shown(meter: Meter, line: AccessRight, answer: Answer) -> Meter:
@@ -291,11 +295,19 @@ def _shown(meter: Meter, line: AccessRight, answer: Answer) -> Meter:
     settles = known.state == "waiting" or (known.state == "active" and state != "active")
     if answer.at < known.listed_at or (known.account and settles and not answer.whole):
         return meter
-    new = _with(known, line, state, answer)
-    if new.account and not known.was_active and not answer.shared and meter.other_holder(new.account, answer.today):
-        new = replace(new, was_active=False)
+    new = _ranked(meter, known, _with(known, line, state, answer), answer)
     is_same = known.listed_at and replace(new, listed_at=known.listed_at) == known  # each morning's list writes nothing
     return meter if is_same else _changed(meter, known, new)
+
+
+def _ranked(meter: Meter, known: Right, new: Right, answer: Answer) -> Right:
+    """Return a right that GRDF shows as in force for the first time with its place among the others to the meter."""
+    if known.was_active or not (new.was_active and new.account):
+        return new
+    behind = replace(new, was_active=False)
+    if not answer.shared and _changed(meter, known, behind).other_holder(new.account, answer.today):
+        return behind
+    return new if new.way == "konnector" else replace(new, since=answer.at)
 
 
 def _without_missing(meter: Meter, answer: Answer) -> Meter:
@@ -331,9 +343,10 @@ def _with_unclaimed(meter: Meter, line: AccessRight, state: State, answer: Answe
 
 
 def _with(right: Right, line: AccessRight, state: State, answer: Answer) -> Right:
+    # One that its account had before the ledger knew it is as old as GRDF says.
+    since = min(right.since, line.created_at or right.since) if right.way == "konnector" else right.since
     shown = replace(
-        right,
-        id=line.id, state=state, since=min(right.since, line.created_at or right.since), listed_at=answer.at,
+        right, id=line.id, state=state, since=since, listed_at=answer.at,
         was_active=right.was_active or state == "active" or (right.way == "konnector" and state == "ended"),
         begins=line.first, calls_until=line.last, first=line.data_first, end=line.data_end,
         ended_on=None, daily=line.informative is not False, published=line.published is not False,

@@ -16,7 +16,6 @@ from include.gas.health.verdict import Client, Verdict
 
 INFINITE = "Inf"
 """As Prometheus reads it, too: Airflow tells StatsD nothing with a ``+`` in it."""
-KINDS = ("stored", "provisional", "corrected", "awaited", "none")
 
 
 def tell(fleet: Iterable[Overview], rights: RightsLook, clients: Sequence[Client], now: datetime) -> None:
@@ -51,8 +50,14 @@ def _tell_accounts(name: str, accounts: Sequence[Overview], today: date) -> None
     for bound in known.AGES:
         gauge(known.NEWEST_DAY, sum(age <= bound for age in ages), connection=name, le=str(bound))
     gauge(known.NEWEST_DAY, len(ages), connection=name, le=INFINITE)
-    for kind in KINDS:
-        number = sum(getattr(account, "days" if kind == "stored" else kind) for account in accounts)
+    missing = [account.missing(today) for account in accounts]
+    for kind, number in (
+        ("stored", sum(account.days for account in accounts)),
+        ("provisional", sum(account.provisional for account in accounts)),
+        ("corrected", sum(account.corrected for account in accounts)),
+        ("awaited", sum(each.lately for each in missing)),
+        ("none", sum(each.before for each in missing)),
+    ):
         gauge(known.DAYS, number, connection=name, kind=kind)
     gauge(known.PROOFS, sum(account.proofs for account in accounts), connection=name)
     gauge(known.DELETIONS, states[Situation.LEAVING], connection=name)

@@ -315,7 +315,7 @@ class AdictHook(BaseHook):
 
         If this fails, they are dropped later when they expire.
         """
-        if booking.asked:
+        if booking.calls:
             with suppress(GasError):
                 self._governor().release(booking)
 

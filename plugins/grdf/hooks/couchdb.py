@@ -116,19 +116,6 @@ class CouchDBHook(CouchServer):
                 return
             start = rows[PAGE]["id"]
 
-    def last_id(self, doctype: str, startkey: str, endkey: str) -> str | None:
-        """Return the highest id of a range without reading the rest. The cost does not grow with the range.
-
-        :param startkey: lowest id, included
-        :param endkey: highest id, included
-        """
-        query = json_keys(startkey=endkey, endkey=startkey, descending=True, limit=1)
-        response = self._all_docs("GET", doctype, query=query)
-        if response.status_code == 404:
-            return None
-        rows = rows_of(self.good(response))
-        return str(rows[0]["id"]) if rows else None
-
     def fetch(self, doctype: str, ids: Collection[str]) -> dict[str, Document]:
         """Return documents by id. Ids that do not exist are left out.
 

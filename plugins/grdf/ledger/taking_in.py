@@ -88,7 +88,7 @@ class TakingIn:
         self._meters: dict[str, Meter] = {}
         self._spent: Account | None = None
         """The account as it was, if its grant is in the ledger."""
-        self.seen: dict[str, AccessRight] = {}
+        self._seen: dict[str, AccessRight] = {}
         """What GRDF has shown on the way, by its id of the right."""
 
     def take_in(self, *, declares: bool = True, asks: bool = False) -> Document:
@@ -111,7 +111,7 @@ class TakingIn:
                 account.required_grant()
             self._bring_named(document, account)
             if account.needs_grant:
-                self._bring_grant(account)
+                self._bring_grant(document, account)
             if account.declares and (declares or not account.refused):
                 self._declare(document)
             self._look_at_unseen(document, closed=asks)
@@ -193,8 +193,9 @@ class TakingIn:
         except FailNow:
             return ()
 
-    def _bring_grant(self, account: Account) -> None:
+    def _bring_grant(self, document: Document, account: Account) -> None:
         """Turn the account's grant into rights, and remove it once they are in the ledger."""
+        in_time = Connected.moment(document) is not None  # our page has checked its age, and this run may be late
         self._stop_if_left()
         try:
             token = exchanged(self._adict.oauth, account)
@@ -202,7 +203,7 @@ class TakingIn:
                 self._accounts.update(
                     account.id, lambda stored: with_id_token(stored, token) if _has(stored, account) else stored
                 )
-            claims = claims_of(self._adict.oauth, token, account.id)
+            claims = claims_of(self._adict.oauth, token, account.id, ever=in_time)
         except FailNow as error:
             self._forget_grant(account, error)
             raise
@@ -235,17 +236,16 @@ class TakingIn:
         """
         try:
             self._meters[pce] = self._ledger.apply(pce, event)
-        except Taken as taken:
-            raise self._meter_taken(pce, taken.account) from None
+        except Taken:
+            raise self._meter_taken(pce) from None
 
-    def _meter_taken(self, pce: str, holder: str) -> MeterTaken:
+    def _meter_taken(self, pce: str) -> MeterTaken:
         return MeterTaken.about(
             self._account,
             f"its meter {meter_tag(self._account, pce)} belongs to another account, whose consent stands",
             "Nothing was changed for that meter. Anybody who may see the other account finds it in Gas accounts by the "
             "meter's number. If it is the same household's, keep that account, or delete it first. If both are to be "
             "read, set [grdf] meter_in_several_accounts. Then let this household connect again.",
-            holder=holder,
         )
 
     def _look_at_other(self, pce: str) -> None:
@@ -352,9 +352,9 @@ class TakingIn:
                 reason=DeclarationRefused.ANOTHER,
             )
         for right in () if settings.meter_in_several_accounts() else self._meter(given.pce).rights:
-            line = self.seen.get(right.id)
+            line = self._seen.get(right.id)
             if right.account not in ("", self._account) and line and line.stands and is_of_holder(line, given):
-                raise self._meter_taken(given.pce, right.account)
+                raise self._meter_taken(given.pce)
 
     # -- questions ---------------------------------------------------------------------------------------------------
 
@@ -376,7 +376,7 @@ class TakingIn:
         declared = {given.pce: (self._account, given)} if given else None
         found = look(self._ledger, self._adict, wanted, account=self._account, declared=declared, terms=self._terms)
         self._meters |= found.meters
-        self.seen |= {right.id: right for right in found.rights}
+        self._seen |= {right.id: right for right in found.rights}
         return found
 
     def _meter(self, pce: str) -> Meter:
@@ -425,12 +425,13 @@ def exchanged(oauth: GrdfOAuthHook, account: Account) -> IdToken:
     return IdToken(oauth.exchange_code(grant.code, grant.redirect_uri, account=account.id), grant.nonce)
 
 
-def claims_of(oauth: GrdfOAuthHook, token: IdToken, account_id: str) -> tuple[Claim, ...]:
+def claims_of(oauth: GrdfOAuthHook, token: IdToken, account_id: str, *, ever: bool = False) -> tuple[Claim, ...]:
     """Verify an ``id_token`` and return the meters and rights in it.
 
+    :param ever: whether it may have expired, an hour after the consent
     :raises IdTokenRefused: if the ``id_token`` fails its checks or names no meter
     """
-    claims = oauth.claims_of(token.token, account=account_id, nonce=token.nonce)
+    claims = oauth.claims_of(token.token, account=account_id, nonce=token.nonce, ever=ever)
     if not claims:
         raise IdTokenRefused.about(
             account_id,

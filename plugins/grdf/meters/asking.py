@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
-from grdf.quota.terms import DAILY, Terms
+from grdf.quota.terms import DAILY, Booking, Terms
 from include.gas.answers.consumption.daily import Reading, read_daily
 from include.gas.answers.consumption.sorting import Answer
 from include.gas.errors import (
@@ -21,6 +23,7 @@ from include.gas.errors import (
 
 if TYPE_CHECKING:
     from grdf.hooks.adict import AdictHook
+    from grdf.quota.allowance import Purpose
     from grdf.staging.area import StagedAnswer
     from include.gas.days.windows import Window
     from include.gas.rights.meter_rights import Held
@@ -49,6 +52,29 @@ class MeterRead(NamedTuple):
 
     answers: list[ReadAnswer]
     problems: list[GasError]
+
+
+@contextmanager
+def booked(adict: AdictHook, task: str, calls: int, purpose: Purpose) -> Iterator[Terms]:
+    """Book all calls of a task with its first one, and give back those that it does not make.
+
+    A task that has to wait before its first call keeps its place. One that is stopped later begins anew.
+
+    :param task: identifies the account, the task and its run
+    :param calls: how many calls it makes, as far as that is known
+    :return: the terms of its calls
+    """
+    # Hashed, since the ledger lies where other users of the machine may read, and no deletion looks there.
+    booking = Booking(blake2b(task.encode(), digest_size=12).hexdigest(), calls)
+    keeps = False
+    try:
+        yield Terms(purpose, booking)
+    except QuotaWait:
+        keeps = booking.calls == calls
+        raise
+    finally:
+        if not keeps:
+            adict.release(booking)
 
 
 def parse(account: str, staged: StagedAnswer) -> ReadAnswer:
@@ -96,7 +122,7 @@ def read_meter(
             raise problem
         elif problem is not None:
             problems.append(problem)
-    if whole and not problems:
+    if whole and not problems and all(read.lines.whole for read in answers):
         since = windows[0].first.isoformat()
-        answers = [read._replace(staged=replace(read.staged, history_from=since)) for read in answers]
+        answers = [read._replace(staged=replace(read.staged, history_from=since, under=meter.own)) for read in answers]
     return MeterRead(answers, problems)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from grdf.meters.book_check import hold_book
 from grdf.meters.judging import warn_of_left_out
 from grdf.meters.published_totals import write_period_totals
 from grdf.meters.saving import undone_if_left
@@ -92,7 +91,7 @@ class MonthlyReading:
         :raises GasError: if a meter could not be read; what was read is stored
         """
         problems: list[GasError] = []
-        with undone_if_left(self._couchdb, self._account, lambda: None):
+        with undone_if_left(self._couchdb, self._account):
             try:
                 for held in account.meters:
                     try:
@@ -108,8 +107,6 @@ class MonthlyReading:
 
     def _read_meter(self, account: Account, held: Held, since: datetime | None) -> None:
         facts, periods = due_of(self._document, account, held, paris_today(datetime.now(UTC)), since)
-        if periods:  # this needs all its days anyway
-            self._changes.append((held, hold_book(self._couchdb, self._document, held, self._log, self._counts)))
         if periods and not held.is_open:
             self._changes.append((held, partial(without_late_facts, held=held)))
         known = self._document

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msgspec.structs import replace
+
 from grdf.meters.judging import warn_of_left_out
-from grdf.meters.notes import note_gaps, note_history, note_stored, warn_of_lost_days
-from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.facts import annual_use
 from include.gas.account.sections.marks import leaving
+from include.gas.account.sections.status import Status
+from include.gas.days.gas_day import paris_today
 from include.gas.documents.day_checks import doubts_message
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
-from include.gas.documents.gas_days import account_range
+from include.gas.documents.gas_days import Document, account_range
 from include.gas.documents.load_report import LoadReport
 from include.gas.documents.storing import load_answer
 from include.gas.errors import AccountLeaving, BadAccount
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.meters.asking import ReadAnswer
     from grdf.staging.area import StagedAnswer
-    from grdf.stores.accounts.account_store import AccountStore
     from include.gas.answers.consumption.daily import Reading
     from include.gas.answers.consumption.sorting import Answer
     from include.gas.rights.meter_rights import Held
@@ -101,44 +103,28 @@ def store_answer(
     return Loaded(answer, lines, report)
 
 
-def acknowledge(
-    accounts: AccountStore,
-    account: str,
-    loads: Sequence[Loaded],
-    log: Log,
-    *,
-    before: dict[str, Any],
-    held: Mapping[str, Held],
-    first_launch: Collection[str] = (),
-    note: Callable[[dict[str, Any]], dict[str, Any]],
-) -> dict[str, Any]:
-    """Record on the account what was just stored of its meters, which days are missing, and which were lost.
+def note_read(document: Document, loads: Iterable[Loaded]) -> Document:
+    """Return the account document with what is stored now of the meters that were read."""
+    for answer, _, report in loads:
+        document = with_stored(document, answer.pce, report)
+        if answer.history_from:
+            since, day = date.fromisoformat(answer.history_from), paris_today(datetime.fromisoformat(answer.read_at))
+            known = Status.reading(document, answer.pce)
+            reading = replace(known, whole_at=day, since=since, under=answer.under)
+            document = Status.with_reading(document, answer.pce, reading)
+    return document
 
-    :param loads: what was stored
-    :param held: what the account has of its meters, by meter
-    :param before: the account document from before the store was read
-    :param first_launch: meters of which no other years can be stored
-    :param note: adds the task's own records to the document, after all others
-    :return: the account document as written
-    :raises AccountLeaving, BadAccount: if the household has left in the meantime
-    """
 
-    def change(document: dict[str, Any]) -> dict[str, Any]:
-        now = Account.from_document(document)
-        stop_if_leaving(now)
-        for answer, lines, report in loads:
-            first, mine = answer.pce in first_launch, held[answer.pce]
-            document = note_stored(document, answer.pce, report, first_launch=first, before=before)
-            document = note_gaps(note_history(document, answer, mine), answer, lines, report, mine)
-        return note(document)
-
-    for loaded in loads:
-        warn_of_lost_days(before, loaded.answer.pce, loaded.report, log)
-    return accounts.update(account, change, known=before if "_rev" in before else None)
+def with_stored(document: Document, pce: str, report: LoadReport) -> Document:
+    """Return the account document with what is stored of a meter, for the years that a load has looked at."""
+    known = Status.reading(document, pce)
+    years = {year: each for year, each in known.by_year().items() if year not in report.looked_at}
+    told = {str(year): each for year, each in sorted({**years, **report.held}.items())}
+    return Status.with_reading(document, pce, replace(known, years=told))
 
 
 @contextmanager
-def undone_if_left(couchdb: CouchDBHook, account: str, forget: Callable[[], None]) -> Iterator[None]:
+def undone_if_left(couchdb: CouchDBHook, account: str, forget: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Remove what is stored of an account whose household turns out to have left while its data were stored.
 
     A deletion waits for running tasks. But a worker that is cut off from Airflow goes on although Airflow considers it

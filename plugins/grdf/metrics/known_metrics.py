@@ -37,8 +37,8 @@ NEWEST_DAY = Metric(
 DAYS = Metric(
     "grdf.days",
     "gauge",
-    "gas days by kind: `stored`, of which `provisional` and `corrected`; missing ones that are `awaited` or that GRDF "
-    "has `none` of",
+    "gas days by kind: `stored`, of which `provisional` and `corrected`; missing ones of the last two months, "
+    "`awaited`, and older ones, `none`",
     ("connection", "kind"),
 )
 QUOTA_LEFT = Metric("grdf.quota.left", "gauge", "calls to GRDF that are left today")

@@ -12,6 +12,7 @@ from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
 from include.gas.account.sections.rights.declaration import entered_again
+from include.gas.days.gas_day import paris_today
 from include.gas.errors import (
     DeclarationRefused,
     FailNow,
@@ -85,11 +86,13 @@ class AcquireTokenOperator(AccountOperator):
         except (FailNow, RetryLater) as error:
             reads = any(meter.is_open for meter in self.ledger.account(document).meters)
             later = isinstance(error, RetryLater)
-            if not reads and later and run.is_last_try:
-                self.accounts.mark(account.id, error)
-            if not reads and run.is_scheduled and type(error) in (DeclarationRefused, MeterTaken):
-                raise AirflowSkipException(str(error)) from None  # a household's typing error is no failed run
-            if not reads or isinstance(error, LeftBefore) or (later and not run.is_last_try):
+            if not reads:
+                if later and run.is_last_try:
+                    self.accounts.mark(account.id, error)
+                if run.is_scheduled and type(error) in (DeclarationRefused, MeterTaken):
+                    raise AirflowSkipException(str(error)) from None  # a household's typing error is no failed run
+                raise
+            if isinstance(error, LeftBefore) or (later and not run.is_last_try):
                 raise
             if isinstance(error, IdTokenRefused) and not error.expired:
                 self.log.warning("Its consent stays on the account until somebody has corrected the settings.")
@@ -104,6 +107,8 @@ class AcquireTokenOperator(AccountOperator):
         """
         from include.gas.documents.foreign_days import foreign_days
 
+        today = paris_today(datetime.now(UTC))
         return not any(
-            each.is_open or foreign_days(self.couchdb, account.id, each.pce, each.days) for each in account.meters
+            (each.is_open and each.word == "over") or foreign_days(self.couchdb, account.id, each.pce, each.days, today)
+            for each in account.meters
         )

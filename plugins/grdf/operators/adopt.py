@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.announcing import announce
 from grdf.airflow.tasks.run import Run
-from grdf.meters.notes import note_stored
-from grdf.meters.saving import undone_if_left
+from grdf.meters.saving import undone_if_left, with_stored
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
 from include.gas.account.grant import results_of
@@ -64,9 +63,9 @@ class AdoptKonnectorOperator(AccountOperator):
             plan = look(self.couchdb, self.account_id, held, others)
             text, counts, changes = plan.text(dry_run=True), plan.counts(), Changes()
         else:
-            with undone_if_left(self.couchdb, self.account_id, lambda: None):
+            with undone_if_left(self.couchdb, self.account_id):
                 report = adopt(self.couchdb, self.account_id, held, others, before_removal=self._stop_if_left)
-                self._note(document, held.pce, report.loads)
+                self._note(held.pce, report.loads)
             text, counts, changes = report.text(), report.counts(), Changes.of(report.loads)
             announce(context, self.outlets or (), self.account_id, changes)
         self.log.info("%s", text)
@@ -105,10 +104,10 @@ class AdoptKonnectorOperator(AccountOperator):
         gone = {str(each["account"]) for each in self.couchdb.scan(AUDIT) if each.get("account")}
         return (ids | gone) - {self.account_id}
 
-    def _note(self, before: dict[str, Any], pce: str, loads: Sequence[LoadReport]) -> None:
+    def _note(self, pce: str, loads: Sequence[LoadReport]) -> None:
         def change(document: dict[str, Any]) -> dict[str, Any]:
             for load in loads:
-                document = note_stored(document, pce, load, before=before)
+                document = with_stored(document, pce, load)
             return document
 
         self.accounts.update(self.account_id, change)

@@ -15,6 +15,7 @@ from grdf.operators.base import GrdfOperator
 from include.gas.account.account import Account
 from include.gas.account.own_meters import named_in
 from include.gas.account.sections.marks import leaving
+from include.gas.account.sections.status import Status
 from include.gas.account.state import state_message, with_error
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.windows import ONE_DAY
@@ -105,7 +106,7 @@ class CheckConsentsOperator(GrdfOperator):
         """
         from grdf.ledger.taking_in import TakingIn, lacks
 
-        for document in documents:
+        for document in sorted(documents, key=_is_behind):  # who had a meter keeps it
             name = str(document["_id"])
             try:
                 named = [] if leaving(document) else named_in(document, name)
@@ -254,6 +255,10 @@ def _unknown_words(client: str, found: Rights) -> list[GasError]:
     what = f"GRDF's list calls rights of {client} by words that are not known: {', '.join(words)}"
     step = "Nothing was changed by that. Look the words up, and add them to include/gas/answers/access_rights.py."
     return [UnknownRefusal.about(None, what, step)] if words else []
+
+
+def _is_behind(document: Document) -> bool:
+    return any(held.word == "behind" for held in Status.held(document).values())
 
 
 def _is_watched(meter: Meter, client: str) -> bool:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.ledger.doubt import weigh
-from grdf.meters.asking import MeterRead, ReadAnswer, parse, read_meter
-from grdf.meters.going_on import Progress, going_on
+from grdf.meters.asking import ReadAnswer, booked, read_meter
 from grdf.meters.judging import Problems
-from grdf.meters.last_day import last_stored_day
 from grdf.operators.base import AccountOperator
 from grdf.staging.area import StagedAnswer
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.sections.lost_days import reads_again
-from include.gas.account.sections.missing_days import awaited_from
-from include.gas.account.sections.stored import told_years
-from include.gas.account.sections.whole_history import history_read
-from include.gas.days.asked_days import Reread, daily_window
+from include.gas.account.sections.status import Status
+from include.gas.days.asked_days import daily_window, is_whole_due
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY
@@ -34,14 +29,14 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.adict import AdictHook
+    from grdf.quota.allowance import Purpose
 
 
 class ExtractOperator(AccountOperator):
-    """Asks ADICT for the gas days that a run is about, those that are missing, and those that may have changed.
+    """Asks ADICT for the gas days that a run is about, by :mod:`include.gas.days.asked_days`, with one call per meter.
 
-    A first launch asks for the whole allowed history. A later run asks from its own gas day, or from the first missing
-    day, minus the re-read window. A backfilled run asks for its own gas day. No run asks for a day that the account may
-    not hold, that is older than 3 years, or after yesterday in Paris, nor for a meter without a right in force.
+    No run asks for a day that the account may not hold, that is older than 3 years, or after yesterday in Paris, nor
+    for a meter without a right in force. If GRDF's quota has no room for all calls, none is made, and the task waits.
 
     The answers go to staging. The task returns a reference and counts. ``client`` is the hook for the account's client,
     from the moment on at which its document was read.
@@ -63,41 +58,16 @@ class ExtractOperator(AccountOperator):
         account = self.ledger.account(document)
         stop_if_leaving(account)
         self.client = self.adict.of(document)
-        with going_on(
-            self.client, self.staging, account.id, f"extract {run.id}",
-            lambda: stop_if_leaving(self.accounts.account(account.id)),
-            "history" if run.is_backfill else "daily",  # daily runs take precedence in GRDF's quota
-        ) as progress:  # fmt: skip
-            return self._read(run, document, account, progress)
-
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
-        """Return what OpenLineage is told (Airflow doc, custom operators): what was asked of GRDF."""
-        from grdf.airflow.lineage import Asked, lineage_of
-
-        if self._answers is None:  # it failed before, or there was nothing to read
-            return lineage_of(None, None)
-        lines = sum(_counts(self._answers).values())
-        staged = (answer.staged for answer in self._answers)
-        return lineage_of(Asked.of(self.client.oauth.facts.api_base, staged, lines), None)
-
-    def _read(self, run: Run, document: dict[str, Any], account: Account, progress: Progress) -> dict[str, Any]:
-        """Read what is due and was not read before the task had to wait, and stage all answers."""
+        asked = list(self._asked(run, document, account))
         answers: list[ReadAnswer] = []
         problems = Problems(account)
-        asked = [
-            (meter, windows, whole, progress.answers(meter, windows, whole=whole))
-            for meter, windows, whole in self._windows(run, document, account)
-        ]
-        progress.book(sum(len(windows) for _, windows, _, before in asked if before is None))
-        for meter, windows, whole, before in asked:
-            if before is None:
-                read = read_meter(self.client, account.id, meter, windows, whole=whole, terms=progress.terms)
-                if not read.problems:
-                    progress.add(meter, windows, [answer.staged for answer in read.answers], whole=whole)
-            else:
-                read = MeterRead([parse(account.id, staged) for staged in before], [])
-            answers += read.answers
-            problems.add(weigh(read.problems, self.ledger, self.client, account.id, meter.pce, progress.terms))
+        purpose: Purpose = "history" if run.is_backfill else "daily"  # daily runs take precedence in GRDF's quota
+        calls = sum(len(windows) for _, windows, _ in asked)
+        with booked(self.client, f"{account.id}:extract {run.id}", calls, purpose) as terms:
+            for meter, windows, whole in asked:
+                read = read_meter(self.client, account.id, meter, windows, whole=whole, terms=terms)
+                answers += read.answers
+                problems.add(weigh(read.problems, self.ledger, self.client, account.id, meter.pce, terms))
         counts = _counts(answers)
         self._judge(run, account, problems, readings=counts.get("readings", 0))
         self._answers = answers
@@ -111,10 +81,21 @@ class ExtractOperator(AccountOperator):
             "problems": [str(problem) for problem in problems.all],
         }
 
-    def _windows(
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
+        """Return what OpenLineage is told (Airflow doc, custom operators): what was asked of GRDF."""
+        from grdf.airflow.lineage import Asked, lineage_of
+
+        if self._answers is None:  # it failed before, or there was nothing to read
+            return lineage_of(None, None)
+        lines = sum(_counts(self._answers).values())
+        staged = (answer.staged for answer in self._answers)
+        return lineage_of(Asked.of(self.client.oauth.facts.api_base, staged, lines), None)
+
+    def _asked(
         self, run: Run, document: dict[str, Any], account: Account
     ) -> Iterator[tuple[Held, tuple[Window, ...], bool]]:
-        """Yield the meters to ask for now, with their gas days, and whether that is their whole history."""
+        """Yield the meters to ask for now, with their gas days, and whether these are all that may be asked for."""
+        today = paris_today(datetime.now(UTC))
         for meter in account.meters:
             tag = meter_tag(account.id, meter.pce)
             if not meter.is_open:
@@ -122,10 +103,13 @@ class ExtractOperator(AccountOperator):
                 continue
             if run.is_backfill and self._is_definitive(run, account, meter):
                 continue
-            whole = not run.is_backfill and _is_unread(document, meter)
-            window = self._window(run, document, meter, whole=whole)
-            windows = meter.covered(window) if window else ()
-            if windows:
+            last = Status.reading(document, meter.pce).last_whole(meter, today)
+            # If GRDF does not give all, the run's own days come with the last try.
+            gives_up = run.is_last_try and run.try_number > 1
+            whole = not (run.is_backfill or gives_up) and is_whole_due(account.id, last, today)
+            reread = timedelta() if run.is_backfill else settings.reread_days()
+            window = daily_window(run.day, today, reread, whole=whole)
+            if window and (windows := meter.covered(window)):
                 yield meter, windows, whole
             else:
                 self.log.info("Account %s: there is no gas day of meter %s to ask for now.", account.id, tag)
@@ -159,35 +143,6 @@ class ExtractOperator(AccountOperator):
         )  # fmt: skip
         return True
 
-    def _window(self, run: Run, document: dict[str, Any], meter: Held, *, whole: bool) -> Window | None:
-        reread = settings.reread_days()
-        last: date | None = None
-        awaited: date | None = None
-        if run.is_backfill:
-            last, reread = run.day, Reread(0)
-        elif not whole:
-            awaited = awaited_from(document, meter.pce, paris_today(datetime.now(UTC)))
-            last = self._last_stored(document, meter.pce)
-        return daily_window(
-            run_day=run.day,
-            last_stored=last,
-            history_read=not whole,
-            reread=reread,
-            today=paris_today(datetime.now(UTC)),
-            consent_first=meter.opens,
-            consent_end=meter.closes,
-            awaited_from=awaited,
-        )
-
-    def _last_stored(self, document: dict[str, Any], pce: str) -> date | None:
-        """Return the last stored day, as the account says, which saves asking for it.
-
-        If days have been lost since, this run asks for too few: load finds that out, and the next run asks for all.
-        """
-        if told := told_years(document, pce):
-            return max(year.last for year in told.values())
-        return last_stored_day(self.couchdb, self.account_id, pce)
-
     def _judge(self, run: Run, account: Account, problems: Problems, *, readings: int) -> None:
         """Mark the account with what its household must know.
 
@@ -209,8 +164,3 @@ def _counts(answers: list[ReadAnswer]) -> dict[str, int]:
         for name, number in answer.lines.counts.items():
             counts[name] = counts.get(name, 0) + number
     return counts
-
-
-def _is_unread(document: dict[str, Any], meter: Held) -> bool:
-    """Return whether to read a meter's whole history, for the first time or because the store has lost days of it."""
-    return not history_read(document, meter) or reads_again(document, meter.pce)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import conf
-from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from grdf.airflow.announcing import announce
 from grdf.airflow.tasks.run import Run
 from grdf.ledger.doubt import weigh
-from grdf.meters.asking import read_meter
-from grdf.meters.going_on import Progress, going_on
+from grdf.meters.asking import ReadAnswer, booked, read_meter
 from grdf.meters.judging import Problems
-from grdf.meters.saving import Loaded, acknowledge, store_answer, undone_if_left
+from grdf.meters.saving import Loaded, note_read, store_answer, undone_if_left
 from grdf.operators.base import AccountOperator, GrdfOperator
 from grdf.quota.shared_quota import governor_for, how_long
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.sections.announcements import with_unannounced
 from include.gas.account.sections.client import DEFAULT, client_if_known
 from include.gas.days.asked_days import askable
 from include.gas.days.gas_day import paris_today
@@ -121,17 +118,11 @@ class ReadHistoryOperator(AccountOperator):
     ``client`` is the hook for the account's client, from the moment on at which its document was read.
 
     ``unasked`` says, once it was executed, why meters were not asked for at all.
-
-    :param announces: whether another task of its DAG announces what changed. If not, the account's next load does
     """
 
     template_fields: Sequence[str] = ("account_id",)
     client: AdictHook
     unasked: list[str]
-
-    def __init__(self, *, announces: bool = True, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.announces = announces
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
@@ -146,76 +137,52 @@ class ReadHistoryOperator(AccountOperator):
             raise BadRequest.about(
                 self.account_id, "the form of this run does not name it", "Nothing was read. Start grdf_history for it."
             )
-        before = self.accounts.document(self.account_id)
-        account = self.ledger.account(before)
+        document = self.accounts.document(self.account_id)
+        account = self.ledger.account(document)
         stop_if_leaving(account)
         self.unasked = []
-        self.client = self.adict.of(before)
-        with going_on(
-            self.client, self.staging, account.id,
-            f"history {run.id}", lambda: stop_if_leaving(self.accounts.account(account.id)),
-            "history",  # daily runs take precedence in GRDF's quota
-        ) as progress:  # fmt: skip
-            return self._read(run, before, account, asked, progress)
-
-    def _read(
-        self, run: Run, before: dict[str, Any], account: Account, asked: Window, progress: Progress
-    ) -> dict[str, Any]:
-        """Read and store what was not read before the task had to wait."""
-        counts = dict.fromkeys(COUNTS, 0)
-        problems = Problems(account)
-        loads: list[Loaded] = []
+        self.client = self.adict.of(document)
         definitive = run.params["include_definitive"] is True
-        left: list[tuple[Held, tuple[Window, ...]]] = []
-        for meter in account.meters:
-            windows = self._windows(account, meter, asked, include_definitive=definitive)
-            if windows and progress.answers(meter, windows) is None:
-                left.append((meter, windows))
-        progress.book(sum(len(windows) for _, windows in left))
-        try:
-            for meter, windows in left:
-                read = read_meter(self.client, account.id, meter, windows, terms=progress.terms)
-                counts["calls"] += max(len(read.answers), len(windows))
-                counts["refused"] += len(read.problems)
-                problems.add(weigh(read.problems, self.ledger, self.client, account.id, meter.pce, progress.terms))
-                now = self._held(before)[meter.pce]
-                stored = [
-                    store_answer(self.couchdb, account.id, answer, now, before, self.log) for answer in read.answers
-                ]
-                loads += stored
-                _count(stored, counts)
-                if not read.problems:
-                    progress.add(meter, windows)
-        except (GasError, AirflowTaskTimeout):  # it concerns all meters, or has to wait; what was read is stored
-            self._acknowledge(before, loads, told=False)
-            raise
-        changes = self._acknowledge(before, loads, told=self.announces and not problems.all)
+        left = [
+            (meter, windows) for meter in account.meters
+            if (windows := self._windows(account, meter, asked, include_definitive=definitive))
+        ]  # fmt: skip
+        counts, problems, loads = dict.fromkeys(COUNTS, 0), Problems(account), list[Loaded]()
+        calls = sum(len(windows) for _, windows in left)
+        with (
+            undone_if_left(self.couchdb, account.id),
+            booked(self.client, f"{account.id}:history {run.id}", calls, "history") as terms,
+        ):
+            try:
+                for meter, windows in left:
+                    read = read_meter(self.client, account.id, meter, windows, terms=terms)
+                    counts["calls"] += max(len(read.answers), len(windows))
+                    counts["refused"] += len(read.problems)
+                    problems.add(weigh(read.problems, self.ledger, self.client, account.id, meter.pce, terms))
+                    loads += self._store(document, meter.pce, read.answers)
+            finally:  # what was read is stored, also if the next meter has to wait
+                self._note(loads)
+        _count(loads, counts)
         problems.judge(run, self.accounts)
         if problems.all:
             raise problems.all[0]
         if not account.meters:
             self.unasked.append("its meters are not known yet; its own DAG must run first")
             self.log.info("Account %s: its meters are not known yet; its own DAG must run first.", account.id)
-        return {"account": account.id, **counts, "changes": changes.as_json()}
+        return {"account": account.id, **counts, "changes": Changes.of(each.report for each in loads).as_json()}
 
-    def _held(self, document: dict[str, Any]) -> dict[str, Held]:
-        """Return what the account has of its meters now, by meter."""
-        return {held.pce: held for held in self.ledger.held(document)}
+    def _store(self, document: dict[str, Any], pce: str, answers: Iterable[ReadAnswer]) -> list[Loaded]:
+        """Store what was read of a meter, as far as the account may hold it now."""
+        held = {each.pce: each for each in self.ledger.held(document)}[pce]
+        return [store_answer(self.couchdb, self.account_id, answer, held, document, self.log) for answer in answers]
 
-    def _acknowledge(self, before: dict[str, Any], loads: Sequence[Loaded], *, told: bool) -> Changes:
-        """Record which days are still missing.
+    def _note(self, loads: Sequence[Loaded]) -> None:
+        def change(document: dict[str, Any]) -> dict[str, Any]:
+            stop_if_leaving(Account.from_document(document))
+            return note_read(document, loads)
 
-        If this task succeeds, its changes are announced after all mapped tasks; otherwise the account's next load
-        announces them.
-        """
-        changes = Changes.of(loaded.report for loaded in loads)
         if loads:
-            with undone_if_left(self.couchdb, self.account_id, lambda: None):
-                acknowledge(
-                    self.accounts, self.account_id, loads, self.log, before=before, held=self._held(before),
-                    note=lambda document: document if told else with_unannounced(document, changes),
-                )  # fmt: skip
-        return changes
+            self.accounts.update(self.account_id, change)
 
     def _windows(self, account: Account, meter: Held, asked: Window, *, include_definitive: bool) -> tuple[Window, ...]:
         """Return what is left to ask for, one window for each stretch that the account's rights cover."""

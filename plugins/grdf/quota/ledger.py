@@ -9,9 +9,9 @@ Each call books the next free instant, so callers are served in the order in whi
 dies, only that instant is lost. A caller that asks late still goes, and the next one keeps its distance to it. A pause
 moves the next free instant to its end.
 
-A daily run that makes several calls books all of them for the day when it asks for the first, or none: then they are
-booked from the moment when enough earlier calls stop counting. Otherwise a household with twenty meters would queue for
-each call separately, each time behind all households with one meter. An import takes what is left for it.
+A task that makes several calls books all of them for the day when it asks for the first, or none, and waits: it keeps
+nothing of what it has read by then. Those of a daily run are then booked from the moment when enough earlier calls stop
+counting. Otherwise a household with twenty meters would queue behind all households with one meter.
 """
 
 from __future__ import annotations
@@ -198,13 +198,11 @@ class Ledger:
             self.release(task.name)
             wanted = max(1, min(task.calls, quota.share(purpose, self.wanted_daily())))
             rooms = self._rooms(now, quota, purpose)
-            if purpose == "history":  # an import takes what is left and keeps what it has read; it books no other day
-                wanted = max(1, min(wanted, rooms[0][1]))
             at = next((at for at, room in rooms if room >= wanted), None)
             if at is None:  # more is booked than fits into a day
                 return max(rooms[-1][0], now + BIN)
             block = Block(wanted, at, purpose == "history", 0.0)
-            if terms.booking and not (block.history and at > now):
+            if terms.booking and not (block.history and at > now):  # an import books no other day
                 self.blocks[task.name] = block
         block.until = max(now, block.at) + BLOCK_KEPT
         return block.at

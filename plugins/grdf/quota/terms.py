@@ -16,12 +16,10 @@ class Booking:
 
     :param name: identifies the task; the same when the task is tried again
     :param calls: how many calls are left to make
-    :param asked: whether the task has asked for one
     """
 
     name: str
     calls: int = 1
-    asked: bool = False
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,8 @@ class StagedAnswer:
     :param end: the gas day after the last one asked for, ``YYYY-MM-DD``
     :param read_at: when the request was sent, ISO 8601 in UTC
     :param body: the answer as received
-    :param history_from: first gas day of the allowed history, if this answer completes the meter's first launch
+    :param history_from: the oldest gas day asked for, if everything that may be asked for was, and came
+    :param under: GRDF's ids of the account's rights then
     """
 
     pce: str = field(repr=False)
@@ -55,6 +56,7 @@ class StagedAnswer:
     read_at: str
     body: str = field(repr=False)
     history_from: str | None = None
+    under: tuple[str, ...] = ()
 
     @property
     def window(self) -> Window:
@@ -117,7 +119,7 @@ class Staging:
             raise FailNow.about(
                 account,
                 f"the answers staged at {reference} cannot be read: the file was damaged or edited",
-                f"The next run asks for missing days again; to ask for all of them at once: {EXTRACT_AGAIN}",
+                f"A later run asks for these days again; to ask at once: {EXTRACT_AGAIN}",
             ) from None
 
     def remove(self, account: str, reference: str) -> None:
@@ -129,40 +131,6 @@ class Staging:
         path = self._own(account, reference)
         with in_words(self.base_url, account):
             path.unlink(missing_ok=True)
-
-    def keep(self, account: str, name: str, text: str | None) -> None:
-        """Keep a text for a task that will continue later. It is stored beside the answers but never mistaken for them.
-
-        :param name: chosen by the task
-        :param text: ``None`` removes it
-        :raises BadSettings: if the place cannot be written to
-        """
-        reference = f"{self._folder(account)}/.{name}"
-        with in_words(self.base_url, account):
-            if text is None:
-                self._path(reference).unlink(missing_ok=True)
-            else:
-                entries.write(self._path(reference), text)
-
-    def kept(self, account: str, name: str) -> str | None:
-        """Return the text that :meth:`keep` stored, if any.
-
-        :param name: chosen by the task
-        """
-        try:
-            with in_words(self.base_url, account, may_be_missing=True):
-                return self._path(f"{self._folder(account)}/.{name}").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
-
-    def unfinished(self, account: str, besides: str | None) -> list[str]:
-        """Return the references of answers that other runs have staged and not loaded completely.
-
-        :param besides: the reference of the calling run
-        """
-        names = sorted(file.name for file in self._files(account) if _is_staged(file.name))
-        found = [f"{self._folder(account)}/{name}" for name in names]
-        return [reference for reference in found if reference != besides]
 
     @property
     def proofs(self) -> ProofFiles:

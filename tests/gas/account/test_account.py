@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from include.gas.account.account import Account
 from include.gas.account.grant import Code, IdToken
 from include.gas.account.own_meters import with_meters, without_tokens
-from include.gas.account.sections.whole_history import history_read, with_history
+from include.gas.account.sections.status import Reading, Status
 from include.gas.account.state import with_state
 from include.gas.days.windows import Window
 from include.gas.errors import BadAccount, GrantRefused
@@ -112,7 +113,6 @@ def test_nothing_to_learn_from() -> None:
         ({"account_type": None}, "account_type"),
         ({"oauth": []}, "its oauth is not an object"),
         ({"oauth_callback_results": "x"}, "its oauth_callback_results is not an object"),
-        ({"history": [1]}, "its history is not an object"),
         ({"state": 7}, "its state is not a string"),
         ({"oauth": {"code": 7}}, "its code is not a string"),
         ({"oauth": {"nonce": 7}}, "its nonce is not a string"),
@@ -150,47 +150,25 @@ def test_states() -> None:
     assert with_state(document(), None) == document()
 
 
-def held(right: str, *days: Window, own: tuple[str, ...] = ()) -> Held:
-    return Held(pce=PCE, right=right, own=own or (right,), days=days)
+def has(*own: str, first: date = date.min) -> Held:
+    return Held(pce=PCE, own=own, days=(Window(first, date.max),))
 
 
-def test_a_history_is_read_anew_for_each_new_right() -> None:
-    one = held("u-1", *DAYS)
-    noted = with_history(document(), one, date(2021, 4, 4), NOW)
-    assert noted["history"][PCE] == {
-        "id_accreditation": "u-1", "from": "2021-04-04", "read_at": "2024-04-02T09:00:00.000000Z",
+def test_a_meter_is_read_whole_anew_for_each_new_right() -> None:
+    day = NOW.date()
+    noted = Status.with_reading(document(), PCE, Reading(whole_at=day, since=date(2021, 4, 4), under=("u-0", "u-1")))
+    assert noted["status"]["readings"][PCE] == {
+        "whole_at": "2024-04-02", "since": "2021-04-04", "under": ["u-0", "u-1"],
     }  # fmt: skip
-    assert history_read(noted, one)
-    assert not history_read(noted, METERS[1])
-    assert not history_read(noted, held("u-9", *DAYS))
-    assert not history_read(noted, held("u-9", *DAYS, own=("u-1", "u-9")))
-    both = held("u-9", *DAYS, own=("u-1", "u-9"))
-    assert history_read(with_history(noted, both, date(2021, 4, 4), NOW), both)
-    for history in (
-        None,
-        [],
-        {PCE: None},
-        {PCE: {"id_accreditation": "u-1"}},
-        {PCE: {"id_accreditation": "u-1", "from": "x"}},
-    ):
-        assert not history_read({"history": history}, one)
-
-
-def test_days_between_rights_count_as_unread_once_a_right_covers_them() -> None:
-    def two(first: date) -> Held:
-        former = Window(date(2022, 1, 1), date(2022, 7, 1))
-        return held("u-1", former, Window(first, date(2027, 4, 2)), own=("u-0", "u-1"))
-
-    asked = two(date(2023, 10, 1))
-    noted = with_history(document(), asked, date(2022, 1, 1), NOW)
-    assert noted["history"][PCE]["between"] == ["2022-07-01/2023-09-30"]
-    assert history_read(noted, asked)
-    assert history_read(noted, two(date(2024, 1, 1))), "a right that covers less has nothing read again"
-    assert not history_read(noted, two(date(2023, 9, 30)))
-    whole = held("u-1", Window(date(2022, 1, 1), date(2027, 4, 2)), own=("u-0", "u-1"))
-    again = with_history(noted, whole, date(2022, 1, 1), NOW)
-    assert "between" not in again["history"][PCE]
-    assert history_read(again, whole)
-    for between in ("x", "2022-07-01", "2022-07-01/9999-12-31"):
-        damaged = document(history={PCE: noted["history"][PCE] | {"between": [between]}})
-        assert not history_read(damaged, asked)
+    reading = Status.reading(noted, PCE)
+    assert reading.last_whole(has("u-1"), day) == day
+    assert reading.last_whole(has("u-0", "u-1"), day) == day
+    assert reading.last_whole(has("u-1", "u-9"), day) is None
+    assert reading.last_whole(has("u-1", first=date(2021, 4, 3)), date(2024, 3, 31)) is None, "it reaches further back"
+    assert reading.last_whole(has("u-1", first=date(2030, 1, 1)), day) == day
+    between = [Window(date(2018, 1, 1), date(2020, 1, 1)), Window(date(2023, 1, 1), date(2030, 1, 1))]
+    gap = replace(has("u-1"), days=tuple(between))
+    assert replace(reading, since=date(2023, 1, 1)).last_whole(gap, day) == day, "what GRDF serves begins in a gap"
+    assert Status.reading(noted, GI).last_whole(has("u-2"), day) is None
+    for odd in (None, [], {PCE: None}, {PCE: {"under": ["u-1"]}}, {PCE: {"under": ["u-1"], "whole_at": "x"}}):
+        assert Status.reading({"status": {"readings": odd}}, PCE).last_whole(has("u-1"), day) is None

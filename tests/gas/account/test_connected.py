@@ -59,7 +59,8 @@ def test_connecting_again_loses_nothing(of_konnector):
     old = {
         "_id": "known", "_rev": "7-x", "account_type": "grdfgrandlyon", "name": "kept",
         "oauth": {"access_token": "old"}, "oauth_callback_results": {"id_token": "old", **known},
-        "history": {A: {"from": "2024-01-01"}}, "state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "anything": {"else": 1},
+        "status": {"readings": {A: {"since": "2024-01-01"}}},
+        "state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "anything": {"else": 1},
     }  # fmt: skip
     before = repr(old)
     new = connected(old, "known", TOKEN, at=NOW, by="op")

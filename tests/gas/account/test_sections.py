@@ -16,11 +16,8 @@ from hypothesis import strategies as st
 from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.grant import IdToken, with_id_token, without_grant
 from include.gas.account.own_meters import with_meters, without_tokens
-from include.gas.account.sections.announcements import announced_by, unannounced, with_announced, with_unannounced
 from include.gas.account.sections.client import DEFAULT, bound, client_if_known
-from include.gas.account.sections.lost_days import lost_years, with_lost_days
 from include.gas.account.sections.marks import Connected, leaving, with_leaving, without_leaving
-from include.gas.account.sections.missing_days import known_gaps, with_gaps
 from include.gas.account.sections.rights.declaration import (
     Declaration,
     entered_again,
@@ -34,35 +31,26 @@ from include.gas.account.sections.rights.declaration import (
     without_refusal,
 )
 from include.gas.account.sections.section import read, read_fields
-from include.gas.account.sections.status import Status
-from include.gas.account.sections.stored import told_years, with_stored
-from include.gas.account.sections.whole_history import history_read, with_history
+from include.gas.account.sections.status import Reading, Status, told_years
 from include.gas.account.state import with_state
-from include.gas.days.windows import Window
-from include.gas.documents.changes import Changes
-from include.gas.documents.gaps import Gap
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held
 
 PCE, OTHER = "09900000000017", "GI000042"
 NOW, DAY = datetime(2024, 4, 2, 9, tzinfo=UTC), date(2024, 3, 1)
-CHANGES = Changes(counts=(("a", 1),))
-HELD = {2024: StoredYear(3, DAY, date(2024, 3, 9), 1)}
+READING = Reading({"2024": StoredYear(3, DAY, date(2024, 3, 9), 1)}, DAY, DAY, ("u-1",))
 HELD_METER = Held(pce=PCE, word="active", is_open=True, right="u-1", own=("u-0", "u-1"))
-GAPS = {2024: Gap(DAY, DAY, 0, 1, none_days=(Window(DAY, date(2024, 3, 2)),))}
 Read = Callable[[Mapping[str, Any]], object]
 Write = Callable[[Mapping[str, Any]], dict[str, Any]]
 SECTIONS: dict[str, tuple[Read, tuple[Write, ...]]] = {
-    "stored": (lambda d: told_years(d, PCE), (lambda d: with_stored(d, PCE, (2024,), HELD),)),
-    "lost_days": (lambda d: lost_years(d, PCE), (lambda d: with_lost_days(d, PCE, HELD, {}, (2024,)),)),
-    "gaps": (lambda d: known_gaps(d, PCE), (lambda d: with_gaps(d, PCE, (2024,), GAPS, NOW),)),
-    "history": (lambda d: history_read(d, HELD_METER), (lambda d: with_history(d, HELD_METER, DAY, NOW),)),
     "grdf_connection": (client_if_known, (lambda d: bound(d, "grdf_south"), lambda d: bound(d, DEFAULT))),
-    "status": (Status.held, (lambda d: Status.with_held(d, [HELD_METER]), lambda d: Status.with_held(d, []))),
-    "announced": (
-        lambda d: (announced_by(d, "run"), unannounced(d)),
-        (lambda d: with_announced(d, CHANGES, "run"), lambda d: with_unannounced(d, Changes())),
+    "status": (
+        lambda d: (Status.held(d), Status.reading(d, PCE).last_whole(HELD_METER, DAY), told_years(d, PCE)),
+        (
+            lambda d: Status.with_held(d, [HELD_METER]), lambda d: Status.with_held(d, []),
+            lambda d: Status.with_reading(d, PCE, READING), lambda d: Status.with_reading(d, PCE, Reading()),
+        ),
     ),
     "leaving": (leaving, (lambda d: with_leaving(d, by="b", since=NOW), without_leaving)),
     "connected": (Connected.moment, (Connected("x", "b").noted,)),
@@ -75,8 +63,9 @@ SECTIONS: dict[str, tuple[Read, tuple[Write, ...]]] = {
     ),
 }  # fmt: skip
 """What reads and what writes some keys of the account document, of each shape that a section may have."""
-BY_METER = {"stored", "lost_days", "gaps", "history"}
-WORDS = ("2024", "2023", "days", "first", "last", "years", "none_days", "once", "from", "read_at", "counts", "u-1", PCE)
+WORDS = (
+    "2024", "2023", "days", "first", "last", "meters", "readings", "years", "whole_at", "since", "under", "u-1", PCE,
+)  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just("\ud800")
     | st.sampled_from([PCE, "2024-03-01", "2024-03-01/2024-03-02", "2024-03-01T00:00:00Z"]),
@@ -101,9 +90,7 @@ def test_any_json_is_read_and_writing_keeps_what_others_have_noted(key: str, dat
         changed = write(document)
         assert same(document, before), "the argument is left as it was"
         assert same(write(changed), changed), "the same again changes nothing"
-        assert all(same(changed[other], before[other]) for other in document.keys() - {key, "unannounced"})
-        if key in BY_METER and isinstance(before[key], dict) and OTHER in before[key]:
-            assert same(changed[key][OTHER], before[key][OTHER])
+        assert all(same(changed[other], before[other]) for other in document.keys() - {key})
 
 
 PARTS = JSON | st.fixed_dictionaries(
@@ -140,19 +127,21 @@ def test_whatever_the_grant_and_the_consents_are_an_account_is_read_or_refused(
             assert same(changed["oauth_callback_results"]["theirs"], results["theirs"])
 
 
-def test_years_of_other_people_stay() -> None:
-    odd = {"2022": {"days": "?"}, "note": [1], "2024": {"days": 1, "mine": 2}}
-    assert with_stored({"stored": {PCE: odd}}, PCE, (2024,), {})["stored"][PCE] == {"2022": {"days": "?"}, "note": [1]}
-    assert with_gaps({"gaps": {PCE: odd}}, PCE, (2024,), {}, NOW)["gaps"][PCE] == {"2022": {"days": "?"}, "note": [1]}
+def test_what_was_read_of_a_meter_leaves_the_others_and_the_meters_as_they_are() -> None:
+    kept = {"readings": {OTHER: {"mine": [1]}}, "meters": {PCE: {"word": "?"}}, "note": 1}
+    changed = Status.with_reading({"status": kept}, PCE, READING)
+    assert Status.reading(changed, PCE) == READING
+    assert changed["status"]["readings"][OTHER] == {"mine": [1]}
+    assert (changed["status"]["meters"], changed["status"]["note"]) == (kept["meters"], 1)
+    assert Status.with_held(changed, [HELD_METER])["status"]["readings"] == changed["status"]["readings"]
+
+
+def test_a_wrong_value_of_what_was_read_loses_only_itself() -> None:
     good = {"days": 2, "first": "2023-01-01", "last": "2023-01-02"}
-    told = told_years({"stored": {PCE: {**odd, "2023": good}}}, PCE)
-    assert told == {2023: StoredYear(2, date(2023, 1, 1), date(2023, 1, 2))}, "a wrong entry loses only itself"
-
-
-def test_a_year_keeps_the_moment_at_which_its_missing_days_were_noticed() -> None:
-    once = with_gaps({}, PCE, (2024,), GAPS, datetime(2024, 1, 1, tzinfo=UTC))
-    assert with_gaps(once, PCE, (2024,), GAPS, NOW) == once
-    assert "gaps" not in with_gaps(once, PCE, (2024,), {}, NOW), "no empty object is left behind"
+    entry = {"years": {"2023": good, "x": good}, "whole_at": "?", "since": "2021-04-04", "under": 7}
+    reading = Status.reading({"status": {"readings": {PCE: entry}}}, PCE)
+    assert reading.by_year() == {2023: StoredYear(2, date(2023, 1, 1), date(2023, 1, 2))}
+    assert (reading.whole_at, reading.since, reading.under) == (None, date(2021, 4, 4), ())
 
 
 def test_half_a_surrogate_pair_is_a_field_that_cannot_be_read() -> None:

@@ -11,16 +11,14 @@ from hypothesis import strategies as st
 
 from include.gas.days.windows import Window
 from include.gas.display.cells import Bounds, Cell, Kind, day_cells, month_cells, year_cells
-from include.gas.documents.gaps import Gap
 from include.gas.documents.totals import month_documents, year_documents
 
 TODAY = date(2026, 5, 20)
 FIRST = date(2024, 2, 10)
 
 
-def bounds(first: date | None = FIRST, consent_end: date | None = None, **gaps: Gap) -> Bounds:
-    known = {int(year[1:]): gap for year, gap in gaps.items()}
-    return Bounds.of(first=first, consent_end=consent_end, today=TODAY, gaps=known)
+def bounds(first: date | None = FIRST, consent_end: date | None = None) -> Bounds:
+    return Bounds.of(first=first, consent_end=consent_end, today=TODAY)
 
 
 def stored(day: date, load: float = 7, **more: Any) -> dict[str, Any]:
@@ -50,17 +48,14 @@ def test_a_day_is_what_grdf_said_of_it() -> None:
 
 
 def test_why_a_day_is_not_there() -> None:
-    runs = (Window(date(2026, 5, 1), date(2026, 5, 3)), Window(date(2026, 5, 12), date(2026, 5, 13)))
-    gap = Gap(date(2026, 5, 1), date(2026, 5, 13), awaited=10, none=3, none_days=runs)
-    found = kinds(day_cells(TODAY, [], bounds(y2026=gap)))
-    assert {day for day, kind in found.items() if kind == Kind.NONE} == {1, 2, 12}
-    assert {day for day, kind in found.items() if kind == Kind.AWAITED} == set(range(3, 17)) - {12}
+    found = kinds(day_cells(TODAY, [stored(date(2026, 5, 12))], bounds()))
+    assert {day for day, kind in found.items() if kind == Kind.AWAITED} == set(range(1, 17)) - {12}
     assert {day for day, kind in found.items() if kind == Kind.EXPECTED} == set(range(17, 32))
-    of_before = Gap(date(2025, 1, 2), date(2025, 1, 9), awaited=0, none=2)
-    found = kinds(day_cells(date(2025, 1, 1), [], bounds(y2025=of_before)))
-    assert set(found.values()) == {Kind.AWAITED}, "which two it was is not known, and they are asked for anew"
+    found = kinds(day_cells(date(2026, 3, 1), [], bounds()))
+    assert {day for day, kind in found.items() if kind == Kind.NONE} == set(range(1, 19)), "for two months it may come"
+    assert {day for day, kind in found.items() if kind == Kind.AWAITED} == set(range(19, 32))
     assert kinds(day_cells(FIRST, [], bounds()))[9] == Kind.OUTSIDE
-    assert kinds(day_cells(FIRST, [], bounds()))[10] == Kind.AWAITED
+    assert kinds(day_cells(FIRST, [], bounds()))[10] == Kind.NONE
     assert set(kinds(day_cells(TODAY, [], bounds(first=None))).values()) == {Kind.OUTSIDE}
 
 
@@ -135,11 +130,9 @@ def _length(first: date) -> int:
 
 def test_months_without_a_total() -> None:
     cells = month_cells(2024, [], bounds(first=date(2024, 3, 1)))
-    assert [cell.kind for cell in cells[:3]] == [Kind.OUTSIDE, Kind.OUTSIDE, Kind.AWAITED]
-    march = (Window(date(2024, 3, 1), date(2024, 4, 30)),)
-    gap = Gap(date(2024, 3, 1), date(2024, 4, 30), awaited=1, none=60, none_days=march)
-    cells = month_cells(2024, [], bounds(first=date(2024, 3, 1), y2024=gap))
-    assert [cell.kind for cell in cells[2:5]] == [Kind.NONE, Kind.AWAITED, Kind.AWAITED]
+    assert [cell.kind for cell in cells[:3]] == [Kind.OUTSIDE, Kind.OUTSIDE, Kind.NONE]
+    cells = month_cells(2026, [], bounds())
+    assert [cell.kind for cell in cells[1:6]] == [Kind.NONE, Kind.AWAITED, Kind.AWAITED, Kind.AWAITED, Kind.EXPECTED]
     assert {cell.kind for cell in month_cells(2027, [], bounds())} == {Kind.EXPECTED}
     adopted = {"_id": "a:m:2024-01", "year": 2024, "month": 1, "load": 310.25, "days": 0}
     assert month_cells(2024, [adopted], bounds())[0].kind == Kind.ADOPTED
@@ -163,7 +156,7 @@ def test_years_run_from_the_first_to_the_last(totals: list[dict[str, Any]]) -> N
     cells = year_cells(totals, bounds())
     assert [cell.first.year for cell in cells] == ([2022, 2023, 2024, 2025] if totals else [])
     if totals:
-        assert [cell.kind for cell in cells] == [Kind.ADOPTED, Kind.OUTSIDE, Kind.AWAITED, Kind.MEASURED]
+        assert [cell.kind for cell in cells] == [Kind.ADOPTED, Kind.OUTSIDE, Kind.NONE, Kind.MEASURED]
 
 
 @pytest.mark.parametrize(
@@ -182,9 +175,7 @@ def test_a_damaged_document_is_left_out_and_the_rest_is_shown(damage: dict[str, 
 
 def test_days_between_two_consents_are_outside_and_not_missing() -> None:
     covered = (Window(date(2024, 1, 1), date(2024, 2, 1)), Window(date(2024, 3, 1), date(2024, 6, 1)))
-    bounds = Bounds.of(
-        first=date(2024, 1, 10), consent_end=None, today=date(2024, 5, 1), gaps={}, covered=lambda _: covered
-    )
+    bounds = Bounds.of(first=date(2024, 1, 10), consent_end=None, today=date(2024, 5, 1), covered=lambda _: covered)
     assert bounds.why_not(date(2024, 2, 1)) == bounds.why_not(date(2024, 2, 29)) == Kind.OUTSIDE
     assert bounds.why_not(date(2024, 3, 1)) == Kind.AWAITED
     assert bounds.expected(date(2024, 1, 1), date(2024, 4, 1)) == 22 + 31

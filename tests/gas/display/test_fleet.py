@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.gas.days.windows import Window
 from include.gas.display.fleet import DAYS, Age, DayCount, day_counts, fleet
 from include.gas.display.meter_days import MeterDays
 from include.gas.display.overview import Group, Overview, Situation
@@ -17,6 +18,13 @@ from include.gas.display.recent_days import RecentDays
 TODAY = date(2026, 5, 20)
 NEWEST = TODAY - timedelta(days=2)
 LATE = MeterDays(stored=(TODAY - timedelta(days=9),))
+GAPS = RecentDays(
+    NEWEST.toordinal() - 3,
+    "s-ss",
+    since=NEWEST - timedelta(days=3),
+    covered=(Window(date.min, date.max),),
+    years=((2026, 3),),
+)
 
 
 def account(name: str, **more: Any) -> Overview:
@@ -27,7 +35,7 @@ def test_each_account_is_counted_in_one_group() -> None:
     found = fleet(
         [
             account("a"),
-            account("b", awaited=3),
+            account("b", recent=(GAPS,)),
             account("c", days_of_meters=(LATE,)),
             account("d", standing=Situation.CONNECT),
             account("e", standing=Situation.ASKED),

@@ -12,6 +12,7 @@ from include.gas.account.sections.status import Status
 from include.gas.days.windows import Window
 from include.gas.display.meter_days import Lag, MeterDays, days_of_meters
 from include.gas.rights.meter_rights import Held
+from tests.readings import with_reading
 
 TODAY = date(2026, 6, 10)
 PCE, OTHER = "02201000000004", "02201000000005"
@@ -65,16 +66,18 @@ def read(**more: Any) -> tuple[MeterDays, ...]:
 
 
 def test_what_a_document_says_of_each_meter() -> None:
-    """When its right was brought, or else its history read; when that was entered; when the household connected."""
+    """When its right was brought; when that was entered; when the household connected."""
     moment = "2026-01-0{}T23:30:00Z"
     (meter, other) = read(
         oauth={},
         oauth_callback_results={"consents": [{"pce": PCE}, {"pce": OTHER}]},
-        **Status.with_held({}, [Held(pce=PCE, word="active", since=moment.format(1)), Held(pce=OTHER, word="over")]),
-        history={OTHER: {"id_accreditation": "o", "from": "2023-06-01", "read_at": moment.format(2)}},
+        **with_reading(
+            Status.with_held({}, [Held(pce=PCE, word="active", since=moment.format(1)), Held(pce=OTHER, word="over")]),
+            PCE,
+            {"2026": {"days": 1, "first": "2026-03-02", "last": "2026-03-02"}},
+        ),
         declaration={"pce": OTHER, "entered_at": moment.format(3)},
         connected={"at": moment.format(4), "by": "x"},
-        stored={PCE: {"2026": {"days": 1, "first": "2026-03-02", "last": "2026-03-02"}}},
         meter_facts={OTHER: {"daily_data": False}},
     )  # fmt: skip
     assert (set(meter.came), meter.stored, meter.daily, meter.is_read) == (
@@ -84,7 +87,7 @@ def test_what_a_document_says_of_each_meter() -> None:
         True,
     )
     assert not other.is_read
-    assert (set(other.came), other.daily) == ({date(2026, 1, 5), date(2026, 1, 4), date(2026, 1, 3)}, False)
+    assert (set(other.came), other.daily) == ({date(2026, 1, 5), date(2026, 1, 4)}, False)
 
 
 def test_an_account_without_meters_has_one_that_is_not_forgotten() -> None:

@@ -13,28 +13,28 @@ from include.gas.display.overview import Situation, overview
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
 from include.gas.rights.meter_rights import Held, Word
 from include.gas.rights.proof_check import Proof
+from tests.readings import with_reading
 
 PCE, OTHER = "09999999900017", "GI999042"
 EVER = Window(date.min, date.max)
-TODAY = date(2026, 5, 20)
+TODAY, BROUGHT = date(2026, 5, 20), "2026-01-01T00:00:00Z"
 
 
-def account(**more: Any) -> dict[str, Any]:
-    """An account without problems: two years are stored, and the newest day is three days old."""
+def account(*, readings: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """An account without problems: two years are stored, and the newest day is three days old.
+
+    :param readings: what was read of its meters instead, by meter
+    """
     document: dict[str, Any] = {
         "_id": "home",
         "account_type": "grdfgrandlyon",
         "oauth": {},
         "oauth_callback_results": {"pce_id": PCE, "consents": [{"pce": PCE, "id_accreditation": "x"}]},
-        "history": {PCE: {"id_accreditation": "x", "from": "2023-01-03", "read_at": "2026-01-01T00:00:00Z"}},
-        "stored": {
-            PCE: {
-                "2025": {"days": 365, "first": "2025-01-01", "last": "2025-12-31", "corrected": 2},
-                "2026": {"days": 137, "first": "2026-01-01", "last": "2026-05-17", "provisional": 35},
-            }
-        },
     }
-    return Status.with_held(document, [Held(pce=PCE, word="active", right="x", days=(EVER,))]) | more
+    document = Status.with_held(document, [Held(pce=PCE, word="active", since=BROUGHT, right="x", days=(EVER,))]) | more
+    for pce, reading in (gap(0, 0)["readings"] if readings is None else readings).items():
+        document = with_reading(document, pce, **{"since": None, **reading})
+    return document
 
 
 def until(day: date) -> Window:
@@ -67,17 +67,22 @@ def after(first: int) -> dict[str, Any]:
     last = days(-81)
     word: Word = "active" if first <= 0 else "later"
     held = Held(pce=PCE, word=word, day=days(first), days=(until(days(-80)), Window(days(first), date.max)))
-    stored = {PCE: {"2026": {"days": 1, "first": str(last), "last": str(last)}}}
-    return Status.with_held({"stored": stored}, [held])
+    stored = {"2026": {"days": 1, "first": str(last), "last": str(last)}}
+    return Status.with_held({"readings": {PCE: {"years": stored}}}, [held])
 
 
-def gap(awaited: int, none: int) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "first": "2026-02-01", "last": "2026-02-09", "awaited": awaited, "none": none, "since": "x",
-    }  # fmt: skip
-    if none:
-        entry["none_days"] = [f"2026-01-01/2026-01-{none:02}"]
-    return {"gaps": {PCE: {"2026": entry | ({"awaited_from": "2026-02-03"} if awaited else {})}}}
+def gap(lately: int, before: int) -> dict[str, Any]:
+    """Return what was read of the meter, without some days of the last two months and of before."""
+    year = {"days": 137 - lately - before, "first": "2026-01-01", "last": "2026-05-17", "provisional": 35}
+    if lately:
+        year["recent"] = "s" * (61 - lately) + "-" * lately + "s"
+    former = {"days": 365, "first": "2025-01-01", "last": "2025-12-31", "corrected": 2}
+    return {"readings": {PCE: {"years": {"2025": former, "2026": year}}}}
+
+
+def only(last: str) -> dict[str, Any]:
+    """Return what was read of a meter of which one day is stored."""
+    return {"readings": {PCE: {"years": {last[:4]: {"days": 1, "first": last, "last": last}}}}}
 
 
 def proofs(state: str, **more: str) -> dict[str, Any]:
@@ -88,7 +93,7 @@ def proofs(state: str, **more: str) -> dict[str, Any]:
 REFUSAL_TOLD = {"state": USER_ACTION_NEEDED, "state_partial": True, "state_proof": True}
 NAMED = {"name": "Exemple"}
 CODE = {"oauth": {"code": "c"}, "oauth_callback_results": {}}
-NOTHING: dict[str, Any] = {"oauth_callback_results": {}, "stored": {}, "status": {}}
+NOTHING: dict[str, Any] = {"oauth_callback_results": {}, "readings": {}, "status": {}}
 STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.WELL, {}),
     (Situation.HOLES, gap(0, 9)),
@@ -124,10 +129,10 @@ STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.NEW, meters("unseen", covered=None)),
     (Situation.NEW, {"status": {}}),
     (Situation.CONNECT, meters("narrow") | {"state": PERMISSIONS_CHANGED}),
-    (Situation.LATER, meters("later", day=days(9), covered=Window(days(9), date.max), stored={}, history={})),
-    (Situation.NEW, {"stored": {}, "history": {}}),
-    (Situation.NEW, {"stored": {PCE: {}}, "history": {PCE: {"id_accreditation": "former", "from": "2024-01-01"}}}),
-    (Situation.NOTHING, {"stored": {}}),
+    (Situation.LATER, meters("later", day=days(9), covered=Window(days(9), date.max), readings={})),
+    (Situation.NEW, {"readings": {}}),
+    (Situation.NEW, {"readings": {PCE: {"since": "2024-01-01", "whole_at": None}}}),
+    (Situation.NOTHING, {"readings": {PCE: {}}}),
     (Situation.PROOF, proofs("asked")),
     (Situation.PROOF, proofs("asked") | {"state": VENDOR_DOWN}),
     (Situation.WELL, proofs("checking")),
@@ -138,10 +143,10 @@ STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.PARTLY, proofs("refused") | {"state": OAUTH_OUTDATED, "state_partial": True}),
     (Situation.VENDOR, {"state": VENDOR_DOWN}),
     (Situation.VENDOR, {"state": VENDOR_DOWN} | ends(9)),
-    (Situation.NO_DAILY, {"stored": {}, "meter_facts": {PCE: {"daily_data": False}}}),
-    (Situation.LATE, {"stored": {PCE: {"2026": {"days": 1, "first": "2026-05-12", "last": "2026-05-12"}}}}),
-    (Situation.WELL, {"stored": {PCE: {"2026": {"days": 1, "first": "2026-05-13", "last": "2026-05-13"}}}}),
-    (Situation.WELL, after(-7)),
+    (Situation.NO_DAILY, {"readings": {}, "meter_facts": {PCE: {"daily_data": False}}}),
+    (Situation.LATE, only("2026-05-12")),
+    (Situation.GAPS, only("2026-05-13")),
+    (Situation.GAPS, after(-7)),
     (Situation.LATE, after(-8)),
     (Situation.LATER, after(100)),
     (Situation.GAPS, gap(1, 3)),
@@ -164,17 +169,16 @@ def test_a_day_that_a_wrong_clock_has_dated_ahead_is_not_news() -> None:
         ("2026-05-22", Situation.LATE),
         ("2099-01-01", Situation.LATE),
     ):
-        stored = {PCE: {last[:4]: {"days": 137, "first": f"{last[:4]}-01-01", "last": last}}}
-        assert overview(account(stored=stored)).situation(TODAY) is situation, last
+        assert overview(account(**only(last))).situation(TODAY) is situation, last
 
 
 def test_the_figures_are_those_of_all_meters_and_the_last_day_is_that_of_the_meter_which_lags() -> None:
     document = account(**meters("active", "active", covered=until(date(2027, 5, 1))), **gap(2, 3))
-    document["stored"] = document["stored"] | {
-        OTHER: {"2024": {"days": 10, "first": "2024-03-01", "last": "2024-03-31", "provisional": 1, "corrected": 1}}
-    }
+    year = {"days": 10, "first": "2024-03-01", "last": "2024-03-31", "provisional": 1, "corrected": 1}
+    document = with_reading(document, OTHER, {"2024": year}, since=None)
     line = overview(document)
     assert (line.meters, line.last) == ((PCE, OTHER), date(2024, 3, 31))
-    assert (line.days, line.provisional, line.corrected) == (512, 36, 3)
-    assert (line.awaited, line.none, line.missing) == (2, 3, 5)
+    assert (line.days, line.provisional, line.corrected) == (365 + 132 + 10, 36, 3)
+    lately, before = (59, 21 + (date(2026, 3, 19) - date(2024, 4, 1)).days)
+    assert line.missing(TODAY) == (2 + lately, 3 + before)
     assert line.consent_until == date(2027, 4, 30)

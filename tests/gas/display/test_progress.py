@@ -10,18 +10,20 @@ from include.gas.account.sections.status import Status
 from include.gas.days.windows import Window
 from include.gas.display.progress import Progress, Step, progress
 from include.gas.rights.meter_rights import Held
+from tests.readings import with_reading
 
 PCE, SINCE, DAY = "09999990000001", "2026-03-01T10:00:00Z", date(2026, 5, 1)
 PERSON = {"pce": PCE, "name": "Durand", "postcode": "69001", "email": "d@example.org"}
 DAYS = (Window(date(2026, 1, 1), DAY),)
 
 
-def account(held=None, **more):
+def account(held=None, reading=None, **more):
     document = {"_id": "a", "account_type": "grdfgrandlyon", "declaration": {"pce": PCE}, **more}
     if held is None:
         return document
     document["oauth_callback_results"] = {"consents": [{"pce": PCE, "id_accreditation": "r"}]}
-    return Status.with_held(document, [Held(pce=PCE, **held)])
+    document = Status.with_held(document, [Held(pce=PCE, **held)])
+    return with_reading(document, PCE, reading) if reading else document
 
 
 ASKED = {"declaration": PERSON}
@@ -43,7 +45,7 @@ WORDS = (
         "read",
         account(
             {"word": "active", "day": DAY, "days": DAYS},
-            stored={PCE: {"2026": {"days": 3, "first": "2026-01-01", "last": "2026-01-03"}}},
+            reading={"2026": {"days": 3, "first": "2026-01-01", "last": "2026-01-03"}},
         ),
         Progress(Step.READ, day=DAY),
     ),
@@ -57,9 +59,14 @@ WORDS = (
     ("over", account({"word": "over", "day": DAY, "days": DAYS}), Progress(Step.OVER, day=DAY)),
     ("renewed after it", account({"word": "over", "day": DAY, "days": DAYS}, **ASKED), Progress(Step.DECLARING)),
     (
-        "a person must act",
+        "narrow",
         account({"word": "narrow"}, state="USER_ACTION_NEEDED.PERMISSIONS_CHANGED", state_message="tick"),
-        Progress(Step.PROBLEM, message="tick"),
+        Progress(Step.NARROW, message="tick"),
+    ),
+    (
+        "a person must act",
+        account({"word": "active", "days": DAYS}, state="USER_ACTION_NEEDED", state_message="act"),
+        Progress(Step.PROBLEM, message="act"),
     ),
     ("leaving", account(leaving={"run": "r", "by": "b", "since": SINCE}), Progress(Step.NOTHING)),
     ("nothing", account(), Progress(Step.NOTHING)),
@@ -78,4 +85,14 @@ def test_what_nobody_can_read_is_a_problem():
 
 def test_it_ends_once_nothing_changes_by_itself():
     ended = {row[0] for row in WORDS if row[2].is_last}
-    assert ended == {"refused", "read", "holder refused", "no answer", "over", "leaving", "nothing", "no account"}
+    assert ended == {
+        "refused",
+        "read",
+        "holder refused",
+        "narrow",
+        "no answer",
+        "over",
+        "leaving",
+        "nothing",
+        "no account",
+    }

@@ -1,4 +1,4 @@
-"""The changes made by loads: summed up, limited in size, and kept on the account until they are announced."""
+"""The changes made by loads: summed up, and limited in size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.account.sections.announcements import announced_by, unannounced
 from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.changes import DAYS_NAMED, Changes
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
@@ -47,8 +46,7 @@ def test_changes_add_up_and_survive_json(loads: list[list[date]]) -> None:
 
 @pytest.mark.parametrize("odd", [None, 7, "text", [], {}, {"days": ["tomorrow"], "first": None, "counts": {}}])
 def test_an_odd_note_is_no_change(odd: object) -> None:
-    assert not unannounced({"unannounced": odd})
-    assert not announced_by({"announced": odd}, "run-1")
+    assert not Changes.from_json(odd)
 
 
 def test_a_load_that_died_before_it_was_heard_of_tells_its_days_when_it_is_repeated() -> None:

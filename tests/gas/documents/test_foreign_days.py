@@ -97,9 +97,9 @@ def test_what_is_foreign_is_what_a_load_removes(days: set[int], spans: list[tupl
         if first > end or not allowed:
             allowed.append(window(first, first + length))
             end = first + length
-    found = foreign_days(store, "a", PCE, allowed)
+    found = foreign_days(store, "a", PCE, allowed, date(2100, 1, 1))
     assert tuple(found) == load(store, {}, *allowed, minutes=1).removed_days
-    assert foreign_days(store, "a", PCE, allowed) == []
+    assert foreign_days(store, "a", PCE, allowed, date(2100, 1, 1)) == []
     others = [each for each in map(day, held(store)) if not any(each in own for own in allowed)]
     assert not allowed or all(each < allowed[0].first for each in others)
 

@@ -63,7 +63,7 @@ def test_a_note_is_in_no_total_and_stays_as_it_is(store: MemoryStore, note: dict
     put(store, 62, minutes=2)
     assert store.docs[DAY].pop(key) == before
     store.check_totals()
-    assert (report.corrected, len(report.stored_days)) == (31, 31)
+    assert (report.corrected, report.held[2026].days) == (31, 31)
 
 
 @pytest.mark.parametrize("fields", [*NO_DAYS, *NO_LOADS], ids=lambda fields: str(fields)[:20])

@@ -8,7 +8,6 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.account.sections.stored import is_told, told_years, with_stored
 from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import account_range
@@ -53,16 +52,6 @@ def test_a_corrected_day_is_counted_once_however_often_it_was_corrected() -> Non
         report = load(store, [reading(FIRST, kwh, "provisional")], f"2026-01-01T0{hour}:00:00+00:00")
     assert report.held == {2023: StoredYear(1, FIRST, FIRST, provisional=1, corrected=1, recent="c")}
     assert load(store, [reading(FIRST, 7, "provisional")], "2026-01-02T00:00:00+00:00").held == report.held
-
-
-def test_years_that_were_not_looked_at_stay_and_years_without_a_day_go() -> None:
-    day = date(2024, 1, 1)
-    old = {year: StoredYear(1, day.replace(year=year), day.replace(year=year)) for year in (2022, 2023, 2024)}
-    document = with_stored({}, PCE, None, old)
-    document = with_stored(document, PCE, (2023, 2024), {2024: old[2024]})
-    assert set(told_years(document, PCE)) == {2022, 2024}
-    assert set(told_years(with_stored(document, PCE, None, {}), PCE)) == set()
-    assert is_told(with_stored(document, PCE, None, {}), PCE)
 
 
 def test_the_last_days_are_told_one_by_one_unless_all_is_there_as_it_first_came() -> None:

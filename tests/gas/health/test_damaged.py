@@ -13,6 +13,7 @@ from include.gas.display.overview import Situation, overview
 from include.gas.health.causes import Cause
 from include.gas.rights.proof_check import Proof
 from tests.gas.health.judged import TODAY, held, judged, with_held
+from tests.readings import with_reading
 
 PCE, RIGHT, AT = "02201000000001", "right", "2026-01-01T08:00:00.000000Z"
 LAST_YEAR = {"9999": {"days": 9, "first": "9999-12-20", "last": "9999-12-31", "recent": "sss-----ssss"}}
@@ -32,16 +33,13 @@ def account(name: str = "home") -> dict[str, Any]:
         "state_since": AT,
         "connected": {"at": AT, "by": "x"},
         "declaration": {"pce": PCE, "entered_at": AT, **dates},
-        "history": {PCE: {"id_accreditation": RIGHT, "from": "2023-06-01", "read_at": AT}},
-        "stored": {PCE: {"2026": {"days": 159, "first": "2026-01-01", "last": "2026-06-08"}}},
-        "gaps": {PCE: {"2026": {"first": "2026-01-01", "last": "2026-01-05", "awaited": 0, "none": 4, "since": AT,
-                                "none_days": ["2026-01-01/2026-01-05"]}}},
         "meter_facts": {PCE: {"frequency": "1M", "daily_data": True, "read_at": AT}},
     }  # fmt: skip
     ends = date(2029, 1, 1)
     proofs = {RIGHT: Proof(state="asked", until=date(2026, 12, 1), sent=AT)}
     meter = held(PCE, first=date(2023, 1, 1), end=ends, day=ends, since=AT, own=(RIGHT,), proofs=proofs)
-    return with_held(document, meter)
+    years = {"2026": {"days": 159, "first": "2026-01-01", "last": "2026-06-08"}}
+    return with_reading(with_held(document, meter), PCE, years)
 
 
 def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -74,8 +72,8 @@ def test_accounts_that_cannot_be_understood_are_among_those_of_which_they_are_a_
 
 
 def test_an_account_that_cannot_be_summed_up_is_silent_and_the_others_are_judged() -> None:
-    damaged = account("damaged") | {"stored": {PCE: LAST_YEAR}}
-    late = account("late") | {"stored": {PCE: {"2026": {"days": 9, "first": "2026-03-01", "last": "2026-03-09"}}}}
+    damaged = with_reading(account("damaged"), PCE, LAST_YEAR)
+    late = with_reading(account("late"), PCE, {"2026": {"days": 9, "first": "2026-03-01", "last": "2026-03-09"}})
     assert overview(damaged).situation(TODAY) == Situation.ODD
     found = {each.cause: each.named for each in judged(damaged, late, account()).findings}
     assert found[Cause.SILENT][0] == ("damaged", "its document cannot be understood, so nothing reads it")

@@ -10,6 +10,7 @@ import pytest
 from include.gas.display.overview import overview
 from include.gas.rights.meter_rights import Held
 from tests.gas.health.judged import NOW, TODAY, causes, held, judged, with_held
+from tests.readings import with_reading
 
 READ, OTHER = "02201000000002", "02201000000003"
 LONG_AGO = "2025-08-14T08:00:00.000000Z"
@@ -30,18 +31,10 @@ def account(other: Held | None = None, *, stored: int | None = None, **more: Any
     :param other: what it has of its second meter
     :param stored: age of the second meter's newest day; ``None`` if it has none
     """
-    document = {
-        "_id": "two",
-        "account_type": "grdfgrandlyon",
-        "connected": {"at": LONG_AGO, "by": "x"},
-        "history": {
-            pce: {"id_accreditation": right, "from": "2023-06-12", "read_at": LONG_AGO}
-            for pce, right in ((READ, "right"), (OTHER, "right"))
-        },
-        "stored": {READ: year(2)} | ({} if stored is None else {OTHER: year(stored)}),
-        **more,
-    }
-    return with_held(document, held(READ), other or held(OTHER))
+    document = {"_id": "two", "account_type": "grdfgrandlyon", "connected": {"at": LONG_AGO, "by": "x"}, **more}
+    document = with_held(document, held(READ), other or held(OTHER))
+    document = with_reading(document, READ, year(2), since=None)
+    return with_reading(document, OTHER, None if stored is None else year(stored), since=None)
 
 
 @pytest.mark.parametrize("frequency", ["6M", "JJ"])
@@ -62,7 +55,7 @@ def test_a_meter_noted_as_not_daily_whose_days_come_is_read() -> None:
     document = account(stored=2, meter_facts=facts)
     assert overview(document).is_read(TODAY)
     assert judged(document).expected == 1
-    assert not overview(account(stored=120, meter_facts=facts) | {"stored": {}}).is_read(TODAY)
+    assert not overview(with_reading(account(meter_facts=facts), READ)).is_read(TODAY)
 
 
 def test_a_meter_that_has_never_given_a_day_counts_beside_one_that_is_read() -> None:
@@ -72,7 +65,7 @@ def test_a_meter_that_has_never_given_a_day_counts_beside_one_that_is_read() -> 
 
 
 def test_a_meter_that_lags_counts_though_the_other_was_brought_today() -> None:
-    found = judged(account(held(OTHER, since=days_ago(0)), stored=None) | {"stored": {READ: year(30)}})
+    found = judged(with_reading(account(held(OTHER, since=days_ago(0))), READ, year(30), since=None))
     assert list(causes(found)) == ["silent", "late"]
     assert "newest day 2026-05-11" in found.red[1].line(1)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.sections.stored import with_stored
+from include.gas.account.sections.status import Reading, Status
 from include.gas.documents.year_counts import StoredYear
 from include.gas.health.causes import Cause
 from include.gas.health.rights_look import look_at_rights
@@ -26,12 +26,11 @@ def account(name: str, last: date | None = TODAY - timedelta(days=2), **more: An
         "_id": name,
         "account_type": "grdfgrandlyon",
         "state": None,
-        "history": {PCE: {"id_accreditation": "right", "from": "2023-06-01", "read_at": "2026-01-01T08:00:00.000000Z"}},
     }
-    document = with_held(document, held(PCE)) | more
-    if last is not None:
-        document = with_stored(document, PCE, None, {last.year: StoredYear(100, last - timedelta(days=99), last)})
-    return document
+    first = last and last - timedelta(days=99)
+    years = {str(last.year): StoredYear(100, first, last)} if last and first else {}
+    document = Status.with_reading(with_held(document, held(PCE)), PCE, Reading(years, date(2026, 1, 1), first))
+    return document | more
 
 
 def over(document: dict[str, Any], since: int) -> dict[str, Any]:
@@ -78,7 +77,7 @@ def test_one_that_says_why_it_has_nothing_new_is_late_and_refused_but_not_silent
     ids=["today", "some days ago", "nobody knows when"],
 )
 def test_what_was_connected_lately_is_not_late(more: dict[str, Any]) -> None:
-    found = verdict([account("new", None, history={}, **more)])
+    found = verdict([account("new", None, status={}, **more)])
     assert causes(found) == {}
 
 
@@ -88,7 +87,7 @@ def test_one_that_came_back_is_not_late_at_once() -> None:
 
 
 def test_one_that_was_connected_long_ago_and_has_no_day_is_silent() -> None:
-    never = account("never", None, history={}, connected={"at": "2026-05-01T09:00:00.000000Z", "by": "admin"})
+    never = account("never", None, status={}, connected={"at": "2026-05-01T09:00:00.000000Z", "by": "admin"})
     assert causes(verdict([never])) == {"silent": ["never"], "late": ["never"]}
 
 
@@ -113,13 +112,13 @@ def test_a_paused_dag_and_skipped_runs_are_silence_long_before_the_days_grow_old
 
 
 def test_one_of_today_has_had_no_run_yet_but_must_have_a_dag() -> None:
-    new = account("new", None, history={}, connected={"at": "2026-06-10T09:00:00.000000Z", "by": "admin"})
+    new = account("new", None, status={}, connected={"at": "2026-06-10T09:00:00.000000Z", "by": "admin"})
     assert causes(verdict([new], sights={"new": unread()})) == {}
     assert causes(verdict([new], sights={"new": MISSING})) == {"silent": ["new"]}
 
 
 def test_runs_that_succeed_without_ever_asking_are_silence() -> None:
-    never = account("never", None, history={})
+    never = account("never", None, status={})
     assert causes(verdict([never], sights={"never": Sight(had_runs=True)})) == {"silent": ["never"]}
 
 
@@ -148,14 +147,6 @@ def test_a_document_that_cannot_be_understood_is_silence() -> None:
 def test_one_that_leaves_counts_nowhere() -> None:
     found = verdict([account("gone", TODAY - timedelta(days=60), leaving={"run": "r", "by": "x", "since": "s"})])
     assert (found.accounts, found.findings) == (0, ())
-
-
-def test_days_that_grdf_does_not_have_count_if_they_are_recent() -> None:
-    gap = {"first": "2026-01-01", "last": "2026-06-05", "awaited": 0, "none": 12}
-    runs = {"none_days": ["2026-01-01/2026-01-05", "2026-05-30/2026-06-05"]}
-    found = verdict([account("a", gaps={PCE: {"2026": gap | runs}})])
-    (days,) = found.findings
-    assert (days.cause, days.count, days.of, days.named) == (Cause.NONE_DAYS, 7, 60, ())
 
 
 @pytest.mark.parametrize(("left", "imported", "red"), [(599, 0, True), (600, 0, False), (1, 599, False)])

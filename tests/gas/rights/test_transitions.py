@@ -137,6 +137,23 @@ def test_who_moves_in_while_the_former_right_goes_on_gets_the_meter_when_that_en
     assert days_of(moved, "b") == (Window(today(40), today(1101)),)
 
 
+def test_who_is_behind_a_household_that_leaves_gets_none_of_its_days() -> None:
+    behind = listed(brought(HELD, who("b", 5), "r2", "client_connect"), answer(line("r1"), line("r2", made=5), day=6))
+    gone = left(ended(behind, "r1", today(40)), "a")
+    assert left(gone, "a") == gone
+    alone = listed(gone, answer(line("r2", made=5), day=41))
+    assert days_of(alone, "b") == (Window(today(40), today(1101)),)
+
+
+def test_a_declaration_that_is_accepted_late_takes_no_day_of_who_had_the_meter_meanwhile() -> None:
+    meter = answered(asked(EMPTY, who("b"), Terms()), who("b"), "r1")
+    meter = listed(brought(meter, who("a", 1), "r2", "client_connect"), answer(line("r2", made=1), day=2))
+    over = listed(meter, answer(line("r1", WAITING), line("r2", "revoked", made=1, revoked=today(12)), day=12))
+    late = listed(over, answer(line("r1"), line("r2", "revoked", made=1, revoked=today(12)), day=13))
+    assert days_of(late, "a") == (Window(today(-1094), today(12)),)
+    assert days_of(late, "b") == (Window(today(12), today(1096)),)
+
+
 def test_what_is_accepted_second_does_not_come_into_force() -> None:
     """GRDF has let two households in, one after the other, through rights that both waited."""
     meter = asked(asked(EMPTY, who("a"), Terms()), who("b", 1), Terms())

@@ -45,7 +45,6 @@ def ids(documents: list[dict[str, Any]]) -> list[str]:
 def test_reading_from_databases_that_do_not_exist(hook: CouchDBHook) -> None:
     assert hook.get(ACCOUNT, "home") is None
     assert hook.range(DAY, "a", "b") == []
-    assert hook.last_id(DAY, "a", "b") is None
     assert hook.fetch(DAY, ["a"]) == {}
     assert not hook.has_database(DAY)
 
@@ -105,7 +104,6 @@ def test_a_range_is_whole_whatever_the_page(hook: CouchDBHook, monkeypatch: pyte
     hook.write(DAY, [day(number) for number in range(count)] + [{"_id": "aaa:x"}, {"_id": "zzz:x"}])
     start, end = account_range("home", "09999995000010")
     assert ids(hook.range(DAY, start, end)) == [day(number)["_id"] for number in range(count)]
-    assert hook.last_id(DAY, start, end) == (day(count - 1)["_id"] if count else None)
     assert len(list(hook.scan(DAY))) == count + 2
 
 

@@ -171,7 +171,6 @@ def test_a_range_answered_without_rows(serve: Serve, connection: Put) -> None:
     hook = hook_to(connection, server.url)
     for call in (
         lambda: hook.range(DAY, "a", "b"),
-        lambda: hook.last_id(DAY, "a", "b"),
         lambda: hook.fetch(DAY, ["a"]),
     ):
         with pytest.raises(ServiceUnavailable):

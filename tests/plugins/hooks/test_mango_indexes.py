@@ -89,7 +89,6 @@ def test_making_them_again_changes_nothing(hook: CouchDBHook) -> None:
 def test_indexes_are_no_documents_of_ours(hook: CouchDBHook) -> None:
     hook.write(DAY, documents())
     assert list(hook.scan(DAY)) == hook.range(DAY, *account_range("home"))
-    assert hook.last_id(DAY, *account_range("zzz")) is None
 
 
 def test_a_database_that_is_partitioned_gets_indexes_for_all_its_partitions(hook: CouchDBHook) -> None:

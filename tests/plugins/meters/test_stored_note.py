@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.account.sections.stored import is_told, told_years
+from include.gas.account.sections.status import told_years
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import account_range
 from include.gas.documents.year_counts import stored_years
@@ -46,13 +46,11 @@ def test_a_first_launch_tells_what_it_stored_and_a_run_that_finds_nothing_new_le
     assert document(clean, account_id)["_rev"] == revision
 
 
-def test_a_range_read_again_is_told_too_but_starts_no_note_of_some_years_alone(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str
-) -> None:
+def test_a_range_read_again_is_told_too(clean: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
     (pce,) = known_account(clean, account_id)
     first = date(clean.control.today().year - 1, 3, 1)
     read(account_id, first, first + timedelta(days=5))
-    assert not is_told(document(clean, account_id), pce)
+    assert_told(couchdb, clean, account_id, pce)
     load(account_id, extract(account_id, yesterday(clean)))
     assert_told(couchdb, clean, account_id, pce)
     read(account_id, first - timedelta(days=365), first - timedelta(days=350))

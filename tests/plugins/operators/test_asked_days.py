@@ -1,47 +1,90 @@
-"""The days that a run asks for: the whole history at first, then the re-read window, nothing outside the consent."""
+"""The days that a run asks for: everything at first and once in four weeks, otherwise its day and those before it."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from grdf.hooks.couchdb import CouchDBHook
+from include.gas.account.sections.status import Status
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.doctypes import DAY
-from include.gas.documents.gas_days import day_id
+from include.gas.documents.gas_days import account_range, day_id
 from include.sandbox.local_world import LocalWorld
-from tests.helpers import known_account, yesterday
+from tests.helpers import enter_rights, give_back, known_account, lose, yesterday
+from tests.history.steps import look_again
 from tests.plugins.steps import REREAD, asked, extract, load
 
 pytestmark = pytest.mark.usefixtures("home")
 
 
-def test_a_later_run_asks_from_the_first_missing_day_back_by_the_reread_window(
+def at_first(account_id: str, day: date) -> None:
+    """Do an account's first run."""
+    load(account_id, extract(account_id, day))
+
+
+def test_everything_is_asked_for_at_first_and_then_the_run_s_day_and_those_before_it(
     clean: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:
-    (pce,) = known_account(clean, account_id)
-    day = yesterday(clean) - timedelta(days=4)
+    (pce,) = known_account(clean, account_id, history=False)
+    day, today = yesterday(clean) - timedelta(days=4), clean.control.today()
+    everything = (pce, str(oldest_allowed(today)), str(day + timedelta(days=1)))
     extract(account_id, day)
-    end = str(day + timedelta(days=1))
-    oldest = str(oldest_allowed(clean.control.today()))
-    assert asked(clean) == [(pce, oldest, end)], "nothing stored yet: all of it may come at once"
-    last = day - timedelta(days=30)
-    couchdb.write(DAY, [{"_id": f"{account_id}:{pce}:{last}", "load": 1, "year": last.year}])
-    extract(account_id, day)
-    assert asked(clean) == [(pce, str(last + timedelta(days=1 - REREAD)), end)], "a month is missing"
-    couchdb.write(DAY, [{"_id": f"{account_id}:{pce}:{day + timedelta(days=3)}", "load": 1}])
-    extract(account_id, day)
-    assert asked(clean) == [(pce, str(day - timedelta(days=REREAD)), end)], "a past day again"
+    assert asked(clean) == [everything]
+    at_first(account_id, day)
+    assert asked(clean) == [everything], "nothing was stored of what was asked for before"
+    days = [*couchdb.range(DAY, *account_range(account_id, pce))]
+    couchdb.write(DAY, [{"_id": each["_id"], "_rev": each["_rev"], "_deleted": True} for each in days[-90:]])
+    for later in range(1, 4):
+        extract(account_id, day + timedelta(days=later))
+        since = day + timedelta(days=later - REREAD)
+        assert asked(clean) == [(pce, str(since), str(day + timedelta(days=later + 1)))], "whatever is stored"
 
 
-def test_the_reread_window_is_a_setting(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_everything_is_asked_for_again_once_in_four_weeks(clean: LocalWorld, account_id: str) -> None:
     (pce,) = known_account(clean, account_id)
     day = yesterday(clean)
-    couchdb.write(DAY, [{"_id": f"{account_id}:{pce}:{day}", "load": 1}])
+    ages = [age for age in range(35) if asks_for_all(clean, account_id, pce, day, age)]
+    assert 21 <= ages[0] <= 28
+    assert ages == list(range(ages[0], 35)), "until it has come"
+    at_first(account_id, day)
+    asked(clean)
+    extract(account_id, day)
+    assert asked(clean) == [(pce, str(day - timedelta(days=REREAD)), str(day + timedelta(days=1)))]
+
+
+def asks_for_all(world: LocalWorld, account_id: str, pce: str, day: date, age: int) -> bool:
+    """Return whether a run asks for everything so many days after everything was read."""
+    document = world.book.get(account_id) or {}
+    reading = replace(Status.reading(document, pce), whole_at=world.control.today() - timedelta(days=age))
+    world.book.save(Status.with_reading(document, pce, reading))
+    extract(account_id, day)
+    ((_, first, _),) = asked(world)
+    return first == str(oldest_allowed(world.control.today()))
+
+
+def test_a_new_right_is_read_whole_and_one_that_comes_back_is_not(clean: LocalWorld, account_id: str) -> None:
+    (pce,) = known_account(clean, account_id)
+    day = yesterday(clean)
+    lose(clean, pce)
+    look_again(pce)
+    extract(account_id, day)
+    assert asked(clean) == []
+    give_back(clean, pce)
+    look_again(pce)
+    extract(account_id, day)
+    assert [first for _, first, _ in asked(clean)] == [str(day - timedelta(days=REREAD))]
+    enter_rights(account_id, clean.control.consent([pce]))
+    extract(account_id, day)
+    assert [first for _, first, _ in asked(clean)] == [str(oldest_allowed(clean.control.today()))]
+
+
+def test_the_reread_window_is_a_setting(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    known_account(clean, account_id)
+    day = yesterday(clean)
     monkeypatch.setenv("AIRFLOW__GRDF__REREAD_DAYS", "5")
     extract(account_id, day)
     assert [first for _, first, _ in asked(clean)] == [str(day - timedelta(days=5))]
@@ -70,19 +113,3 @@ def test_a_backfill_asks_for_a_definitive_day_that_others_have_damaged(
     mended = couchdb.get(DAY, good["_id"]) or {}
     assert (mended["load"], mended["day"]) == (good["load"], good["day"])
     assert extract(account_id, day, run_type="backfill")["reference"] is None, "it is whole again"
-
-
-@pytest.mark.parametrize("end", ["note", "2026-11", "2026-11-01-note", "9999-12-31"])
-@pytest.mark.parametrize("days", [True, False])
-def test_what_others_put_between_the_days_is_not_the_last_stored_one(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, end: str, days: bool
-) -> None:
-    (pce,) = known_account(clean, account_id)
-    day, today = yesterday(clean), clean.control.today()
-    last = today - timedelta(days=20)
-    couchdb.write(DAY, [{"_id": f"{account_id}:{pce}:{end}", "text": "seen"}])
-    if days:
-        couchdb.write(DAY, [{"_id": f"{account_id}:{pce}:{last}", "load": 5}])
-    extract(account_id, day)
-    first = last + timedelta(days=1 - REREAD) if days else oldest_allowed(today)
-    assert asked(clean) == [(pce, str(first), str(today))]

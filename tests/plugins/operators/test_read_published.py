@@ -16,7 +16,7 @@ from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range, id_range
 from tests.helpers import MemoryShelf, context, known_account, with_memory_shelf, yesterday
-from tests.plugins.published import ALL, calls, change, document, end, periods
+from tests.plugins.published import ALL, calls, change, document, periods
 from tests.plugins.steps import read_published as read
 
 TODAY = paris_today(datetime.now(UTC))
@@ -56,29 +56,6 @@ def test_periods_are_five_years_deep_and_agree_with_the_days(own: Any, account_i
     assert published["differences"] == [], "rounding is no difference"
     assert "differences" not in counts
     assert "RUE" not in json.dumps(said), "the address stays at GRDF"
-
-
-def test_what_is_stored_of_a_meter_is_looked_at_once_after_its_end(own: Any, account_id: str) -> None:
-    """A load has stored days and was killed, and then the consent ended."""
-    (pce,) = known_account(own, account_id, history=False)
-    read_days(account_id, own)
-    noted = document(own, account_id)["stored"][pce]
-    change(own, account_id, state="USER_ACTION_NEEDED.OAUTH_OUTDATED", state_message="x")
-    year, day = max(noted), TODAY - timedelta(days=10)
-    end(account_id, pce, day)
-    couchdb = CouchDBHook()
-    total = couchdb.get(YEAR, f"{account_id}:{pce}:{year}") or {}
-    couchdb.write(YEAR, [total | {"load": 1, "days": 1}])
-    own.control.clear_log()
-    counts = read()
-    assert (counts["books"], counts["skipped"]) == (1, 1)
-    assert calls(own) == [], "GRDF is not asked for a meter that is lost"
-    days = stored(account_id, DAY)
-    assert max(each["_id"][-10:] for each in days) == str(day - timedelta(days=1)), "what came after its end is gone"
-    assert (couchdb.get(YEAR, f"{account_id}:{pce}:{year}") or {})["load"] == sum(
-        each["load"] for each in days if str(each["year"]) == str(year)
-    )
-    assert read() == {}, "and never again"
 
 
 def test_differences_are_shown_and_nothing_is_mended(

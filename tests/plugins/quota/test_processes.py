@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 import pytest
@@ -165,11 +167,12 @@ def test_nobody_else_on_the_machine_reads_the_file(tmp_path: Path) -> None:
     assert (tmp_path / "quota.db").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_booking_does_not_name_the_account(tmp_path: Path) -> None:
-    from grdf.meters.going_on import Progress
-    from grdf.staging.area import Staging
+def test_a_booking_does_not_name_the_account() -> None:
+    from grdf.meters.asking import booked
 
-    staging = Staging(f"file://{tmp_path}")
-    booking = Progress(staging, "household-of-durand", "a run").booking
-    assert "durand" not in repr(booking)
-    assert booking.name != Progress(staging, "another", "a run").booking.name
+    adict: Any = SimpleNamespace(release=lambda _: None)
+    with booked(adict, "household-of-durand:a run", 2, "daily") as one, booked(adict, "another", 1, "daily") as other:
+        assert one.booking
+        assert other.booking
+        assert "durand" not in repr(one)
+        assert one.booking.name != other.booking.name

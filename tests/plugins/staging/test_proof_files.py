@@ -45,7 +45,6 @@ def test_files_are_read_in_the_order_of_their_names_and_removed(place: Staging) 
     by_hand(place, "home-2", "a", GOOD["image/jpeg"])
     assert [file.kind for file in place.proofs.read("home").values()] == ["application/pdf", "image/png"]
     assert place.count("home") == 3
-    assert place.unfinished("home", None) == [], "they are no answers"
     place.proofs.remove_sent("home", ["a.txt", "of nobody"])
     assert place.proofs.remove("home") == 2
     assert place.count("home") == 0

@@ -32,11 +32,6 @@ class MeterSection(Section, frozen=True):
     """The entry of one meter in a section whose value is an object of entries by meter."""
 
     @classmethod
-    def holds(cls, document: Mapping[str, Any], pce: str) -> bool:
-        """Return whether the account document has an entry for a meter, even an empty one."""
-        return isinstance(members(document.get(cls.key)).get(pce), Mapping)
-
-    @classmethod
     def raw(cls, document: Mapping[str, Any], pce: str) -> Mapping[str, Any]:
         """Return a meter's entry as it is stored; an empty one if there is none or if it is not an object."""
         return members(members(document.get(cls.key)).get(pce))

@@ -1,27 +1,64 @@
-"""The section ``status``: a copy of what the ledger says of the account's meters, which any run may write anew.
+"""The section ``status``: what the ledger says of the account's meters and what is stored of them, for the page.
 
-Whom to ask about goes by it; what may be asked for and stored goes by the ledger.
+Any run may write it anew. Whom to ask about goes by it, and whether it is time to ask for everything; what may be asked
+for and stored goes by the ledger.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any, ClassVar
 
-from include.gas.account.sections.section import Section, members, put, read, written
+import msgspec
+
+from include.gas.account.sections.section import Section, members, put, read, read_fields, written
+from include.gas.days.windows import Window, oldest_allowed
 from include.gas.documents.gas_days import Document
+from include.gas.documents.year_counts import StoredYear
 from include.gas.rights.meter_rights import Held
+
+
+class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was read of a meter.
+
+    :param years: summary of its stored days by year, without years that have none
+    :param whole_at: civil day in Paris on which everything that could be asked for was read last
+    :param since: the oldest gas day that was asked for then
+    :param under: GRDF's ids of the rights under which that was
+    """
+
+    years: dict[str, StoredYear] = msgspec.field(default_factory=dict)
+    whole_at: date | None = None
+    since: date | None = None
+    under: tuple[str, ...] = ()
+
+    def last_whole(self, held: Held, today: date) -> date | None:
+        """Return when everything was read last; ``None`` if a right is new since, or lets older days be asked for.
+
+        :param held: what the account has of the meter now
+        :param today: civil date in Paris
+        """
+        served = held.covered(Window(oldest_allowed(today), today))
+        is_older = bool(served) and (self.since is None or served[0].first < self.since)
+        return None if is_older or not set(held.own) <= set(self.under) else self.whole_at
+
+    def by_year(self) -> dict[int, StoredYear]:
+        """Return the summary of the stored days by year."""
+        return {int(year): found for year, found in self.years.items() if is_year(year)}
 
 
 class Status(Section, frozen=True):
     """What is known of an account, as of the last look.
 
     :param meters: what the account has of each meter, by meter
+    :param readings: what was read of each meter, by meter
     """
 
     key: ClassVar[str] = "status"
 
     meters: dict[str, Held]
+    readings: dict[str, Reading] = msgspec.field(default_factory=dict)
 
     @classmethod
     def held(cls, document: Mapping[str, Any]) -> dict[str, Held]:
@@ -32,6 +69,34 @@ class Status(Section, frozen=True):
     @classmethod
     def with_held(cls, document: Mapping[str, Any], held: Iterable[Held]) -> Document:
         """Return the account document with what it has of its meters, instead of the former entries."""
-        entries = {each.pce: written(each) for each in held}
-        others = {key: value for key, value in members(document.get(cls.key)).items() if key != "meters"}
-        return put(document, cls.key, (others | {"meters": entries} if entries else others) or None)
+        return cls._with(document, "meters", {each.pce: written(each) for each in held})
+
+    @classmethod
+    def reading(cls, document: Mapping[str, Any], pce: str) -> Reading:
+        """Return what an account document says was read of a meter. What cannot be read is left out."""
+        entry = members(members(members(document.get(cls.key)).get("readings")).get(pce))
+        if (found := read(Reading, entry)) is not None:
+            return found
+        years = {year: each for year, each in members(entry.get("years")).items() if read(StoredYear, each)}
+        return read_fields(Reading, {**entry, "years": years}) or Reading()
+
+    @classmethod
+    def with_reading(cls, document: Mapping[str, Any], pce: str, reading: Reading) -> Document:
+        """Return the account document with what was read of a meter."""
+        others = members(members(document.get(cls.key)).get("readings"))
+        return cls._with(document, "readings", {**others, pce: written(reading)})
+
+    @classmethod
+    def _with(cls, document: Mapping[str, Any], name: str, entries: Mapping[str, Any]) -> Document:
+        kept = {key: value for key, value in members(document.get(cls.key)).items() if key != name}
+        return put(document, cls.key, (kept | {name: entries} if entries else kept) or None)
+
+
+def is_year(text: str) -> bool:
+    """Return whether a key is a year."""
+    return text.isascii() and text.isdigit() and len(text) <= 4
+
+
+def told_years(document: Mapping[str, Any], pce: str) -> dict[int, StoredYear]:
+    """Return the summary of a meter's stored days by year, as the account document has it."""
+    return Status.reading(document, pce).by_year()

@@ -62,7 +62,7 @@ class PurgeAccountOperator(DeletionOperator):
         self.leave_meters(meters)
         self.staging.remove_all(self.account_id)
         self.remover.remove(CONNECT, link_document(self.account_id))
-        # Last: as long as the marked document exists, an interrupted try can be continued.
+        # Last: as long as it is there, whoever asks for the account finds it leaving.
         self.remover.remove(ACCOUNT, self.account_id)
         self.log.info("Account %s: removed %s.", self.account_id, removed)
         return {"account": self.account_id, "removed": removed}

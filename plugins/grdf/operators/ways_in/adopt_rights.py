@@ -11,7 +11,6 @@ from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
 from include.gas.account.sections.section import members
-from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import GasError
 from include.gas.importing.adoption import Known, adoptions, check_pattern
@@ -46,7 +45,7 @@ class AdoptRightsOperator(GrdfOperator):
             {str(document["_id"]): document for document in self.accounts.every()},
             {meter.pce: meter for meter in self.ledger.every()},
             {right for record in self.couchdb.scan(AUDIT) for right in members(record.get("revoked"))},
-            paris_today(datetime.now(UTC)),
+            datetime.now(UTC),
             settings.meter_in_several_accounts(),
         )
         giving = RightsWithoutAccount(self.couchdb, self.log, asker=run.asked_by, dry_run=dry_run)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.gas.account.account import Account
-from include.gas.account.sections.whole_history import history_read
+from include.gas.account.sections.status import Status
+from include.gas.days.gas_day import paris_today
 from include.gas.documents.gas_days import account_of
 from include.gas.errors import BadRequest
 from include.gas.redact import excerpt
@@ -50,4 +52,5 @@ class StartAccountOperator(TriggerDagRunOperator):
         from grdf.stores.accounts.account_store import AccountStore
 
         document = AccountStore(CouchDBHook()).document(account)
-        return any(not history_read(document, meter) for meter in Account.from_document(document).meters)
+        meters, today = Account.from_document(document).meters, paris_today(datetime.now(UTC))
+        return any(Status.reading(document, meter.pce).last_whole(meter, today) is None for meter in meters)

@@ -6,21 +6,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.meters import Ledger
-from include.gas.account.sections.facts import MeterFacts
-from include.gas.account.sections.missing_days import known_gaps
+from include.gas.account.sections.facts import MeterFacts, may_be_daily
 from include.gas.account.sections.published_note import PublishedNote
-from include.gas.account.sections.stored import told_years
-from include.gas.account.sections.whole_history import history_since
+from include.gas.account.sections.status import Status
 from include.gas.days.gas_day import YEARS, parse_day
 from include.gas.display.cells import Bounds, Cell, day_cells, month_cells, year_cells
 from include.gas.display.overview import Overview, overview
+from include.gas.display.recent_days import Missing, recent_days
 from include.gas.documents.day_checks import WORDS
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.gaps import Gap
 from include.gas.documents.gas_days import Document, account_range, day_id, own_day
 from include.gas.documents.year_counts import StoredYear
 from include.gas.meter_tag import meter_tag
@@ -39,7 +36,7 @@ class MeterView:
     :param months: the months of that year
     :param years: all years
     :param stored: summary of the stored days, by year
-    :param gaps: missing days, by year
+    :param missing: how many published days are not stored
     :param facts: the meter's contract and technical data, ``None`` if they have not been read yet
     :param published: summary of the meter's published periods, ``None`` if they have not been read yet
     :param unclaimed: the day on which a consent for the meter was given that is in force and no account has; ``""`` if
@@ -54,7 +51,7 @@ class MeterView:
     months: tuple[Cell, ...]
     years: tuple[Cell, ...]
     stored: Mapping[int, StoredYear]
-    gaps: Mapping[int, Gap]
+    missing: Missing
     facts: MeterFacts | None
     published: PublishedNote | None
     unclaimed: str = ""
@@ -139,18 +136,17 @@ def account_view(
 
 def _meter_view(couchdb: CouchDBHook, document: Document, held: Held, today: date, month: date | None) -> MeterView:
     account, pce = document["_id"], held.pce
-    stored = told_years(document, pce)
+    reading = Status.reading(document, pce)
+    stored, recent = reading.by_year(), recent_days(held, reading, is_read=held.is_open)
     span = account_range(account, pce)
     months, years = couchdb.range(MONTH, *span), couchdb.range(YEAR, *span)
     month = (month or _newest(stored, months) or today).replace(day=1)
     two_years = date(month.year - 1, 1, 1), date(month.year, 12, 31)
     days = couchdb.range(DAY, *(day_id(account, pce, day) for day in two_years))
-    gaps = known_gaps(document, pce)
     bounds = Bounds.of(
-        first=_first(document, pce, stored),
+        first=recent.since,
         consent_end=held.closes,
         today=today,
-        gaps=gaps,
         covered=held.covered,
     )
     rights = Ledger(couchdb).fetch([pce])[pce]
@@ -161,7 +157,7 @@ def _meter_view(couchdb: CouchDBHook, document: Document, held: Held, today: dat
         month_cells(month.year, months, bounds, days),
         year_cells(years, bounds, days),
         stored,
-        gaps,
+        recent.missing(today) if may_be_daily(document, pce) else Missing(0, 0),
         MeterFacts.of(document, pce),
         PublishedNote.of(document, pce),
         max((right.since for right in unclaimed([rights], today)), default=""),
@@ -173,9 +169,3 @@ def _meter_view(couchdb: CouchDBHook, document: Document, held: Held, today: dat
 def _newest(stored: Mapping[int, StoredYear], months: Iterable[Document]) -> date | None:
     told = max((year.last for year in stored.values() if year.last.year in YEARS), default=None)
     return told or max(filter(None, (own_day(each, MONTH) for each in months)), default=None)
-
-
-def _first(document: Mapping[str, Any], pce: str, stored: Mapping[int, StoredYear]) -> date | None:
-    """Return the first day that was requested from GRDF, or the first stored day if that is earlier."""
-    known = [history_since(document, pce), *(year.first for year in stored.values())]
-    return min((day for day in known if day), default=None)

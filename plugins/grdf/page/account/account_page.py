@@ -19,7 +19,6 @@ from grdf.page.html.render import page, texts_for
 from grdf.page.html.spelling import Spelling
 from grdf.page.list.mirror import couchdb
 from grdf.page.security import AccountDep, Visitor, can_act, can_connect, may_view
-from include.gas.account.sections.missing_days import known_gaps
 from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.display.csv_cells import safe_cell
 from include.gas.display.overview import overview
@@ -75,7 +74,7 @@ def show(
         said=said,
         allowed=allowed,
         several=len(dag_settings.connections()) > 1,
-        reread=_range_to_reread(document, view, today),
+        reread=_range_to_reread(view, today),
         approver=_approver(),
         one_day=ONE_DAY,
         year_of=_year_of,
@@ -139,16 +138,8 @@ def _year_of(day: date) -> str:
     return str(day.year)
 
 
-def _range_to_reread(document: Document, view: AccountView, today: date) -> tuple[date, date]:
-    """Return the range of days to propose for reading again, its end exclusive.
-
-    The range covers the missing days that may still arrive, or else all missing days, or else the month shown. Missing
-    days that are still to come are not believed.
-    """
-    noted = [gap for pce in view.line.meters for gap in known_gaps(document, pce).values()]
-    missing = [gap for gap in noted if gap.first <= (gap.awaited_from or gap.first) <= gap.last < today]
-    if gaps := [gap for gap in missing if gap.awaited_from] or missing:
-        return min(gap.awaited_from or gap.first for gap in gaps), max(gap.last for gap in gaps) + ONE_DAY
+def _range_to_reread(view: AccountView, today: date) -> tuple[date, date]:
+    """Return the range of days to propose for reading again: the month shown, its end exclusive."""
     month = view.meter.month if view.meter else today.replace(day=1)
     return month, max(min((month + 31 * ONE_DAY).replace(day=1), today), month + ONE_DAY)
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from include.gas.display.overview import Overview, Situation
+from include.gas.display.recent_days import Missing
 
 PAGE_SIZE = 50
 LONGEST = 140
@@ -24,10 +25,12 @@ class Line:
 
     :param overview: a summary of the account's document
     :param situation: the account's most urgent situation today
+    :param missing: how many published days are not stored
     """
 
     overview: Overview
     situation: Situation
+    missing: Missing
 
 
 def _first_unknown(day: date | None) -> tuple[bool, date]:
@@ -42,7 +45,7 @@ SORTS: Mapping[str, Callable[[Line], Any]] = {
     "state": lambda line: _URGENCY[line.situation],
     "account": lambda line: line.overview.id,
     "last": lambda line: _first_unknown(line.overview.last),
-    "missing": lambda line: -line.overview.missing,
+    "missing": lambda line: -sum(line.missing),
     "consent": lambda line: _last_unknown(line.overview.consent_until),
 }
 """Sortable columns, with a sort key that puts accounts needing attention first. Ties are sorted by account id."""
@@ -141,7 +144,7 @@ def listing(overviews: Collection[Overview], question: Question, today: date) ->
     """
     wanted = question.search
     lines = [
-        Line(each, each.situation(today))
+        Line(each, each.situation(today), each.missing(today))
         for each in overviews
         if not wanted or wanted in each.id.casefold() or any(wanted in held.pce.casefold() for held in each.held)
     ]

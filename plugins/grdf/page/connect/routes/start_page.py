@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -90,39 +91,51 @@ def start_page(
     """
     account, ways, place = opener.account, settings.ways_in(), connecting.place(opener.account)
     grdf, trouble = _grdf(account, request, place.connection, ways)
-    links = settings.household_links() and not opener.is_household
-    today = paris_today(datetime.now(UTC))
-    sent = typed or (Typed.blank() if opener.is_household else Typed.to_correct(place.document))
+    is_shown = grdf or (trouble and not opener.is_household)
+    several = len(dag_settings.connections()) > 1
     answer = page(
         request,
         "connect.html",
         422 if holder or errors else 200,
         account=account,
         known=bool(results_of(place.document or {}).get("consents")),
-        client=place.connection if len(dag_settings.connections()) > 1 and not opener.is_household else "",
+        client=place.connection if several and not opener.is_household else "",
         household=opener.is_household,
-        ways=ways if grdf or (trouble and not opener.is_household) else [way for way in ways if way == "direct"],
+        ways=ways if is_shown else [way for way in ways if way == "direct"],
         trouble=trouble,
         minutes=MINUTES,
         holder=holder or Holder("", "", ""),
         wrong=holder is not None,
         inside=request.headers.get("Sec-Fetch-Dest") == "iframe",
         here=grdf,
-        typed=sent,
-        errors=errors or {},
-        perimeters=PERIMETERS,
-        ticket=opener.new_ticket().sealed() if "direct" in ways else "",
-        oldest=oldest_allowed(today, YEARS_BACK),
-        tomorrow=today + ONE_DAY,
         to_client=f"{request.scope['root_path']}{opener.start()}",
         to_direct=f"{request.scope['root_path']}{opener.start('/direct')}",
-        links=links,
-        link_until=_link_until(account) if links else None,
+        ticket=opener.new_ticket().sealed() if "direct" in ways else "",
+        errors=errors or {},
+        **_direct_way(opener, place, typed),
+        **_link(opener),
     )
     if grdf:  # Chromium applies "form-action" to redirects after a form is sent, too.
         places = places_of(GrdfOAuthHook(place.connection).facts.authorize_url)
         answer.headers["Content-Security-Policy"] = policy(**{"form-action": f"'self' {places}"})
     return answer
+
+
+def _direct_way(opener: Opener, place: connecting.Place, typed: Typed | None) -> dict[str, Any]:
+    """Return what the form of the direct way shows."""
+    today = paris_today(datetime.now(UTC))
+    return {
+        "typed": typed or (Typed.blank() if opener.is_household else Typed.to_correct(place.document)),
+        "perimeters": PERIMETERS,
+        "oldest": oldest_allowed(today, YEARS_BACK),
+        "tomorrow": today + ONE_DAY,
+    }
+
+
+def _link(opener: Opener) -> dict[str, Any]:
+    """Return whether a link may be made for the household, and until when one is valid."""
+    links = settings.household_links() and not opener.is_household
+    return {"links": links, "link_until": _link_until(opener.account) if links else None}
 
 
 def require_way(way: settings.WayIn) -> None:

@@ -1,0 +1,17 @@
+"""What account documents say was read of their meters, as any program may have written it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def with_reading(document: dict[str, Any], pce: str, years: Any = None, **more: Any) -> dict[str, Any]:
+    """Return an account document that says what is stored of a meter, and that it was read whole.
+
+    :param years: the summary of its stored days by year, as JSON
+    :param more: what else is said, instead of the usual
+    """
+    status = document.get("status") or {}
+    entry = {"years": years or {}, "since": "2023-01-01", "whole_at": "2026-01-01", "under": ["x"]} | more
+    entry = {key: value for key, value in entry.items() if value is not None}
+    return document | {"status": status | {"readings": status.get("readings", {}) | {pce: entry}}}
