@@ -127,8 +127,9 @@ class LoadOperator(AccountOperator):
     def _tidied(self) -> list[Loaded]:
         """Remove days that the account may not hold, of whatever year and meter."""
         loads, today = [], paris_today(datetime.now(UTC))
-        for held in self._held.values():
+        for held in list(self._held.values()):
             if days := foreign_days(self.couchdb, self.account_id, held.pce, held.days, today):
+                self._held |= {each.pce: each for each in self.ledger.held(self._before)}  # a right may have come since
                 first, end = min(days), max(days) + timedelta(days=1)
                 nothing = StagedAnswer(held.pce, str(first), str(end), utc_text(datetime.now(UTC)), "")
                 loads.append(self._store(nothing))
