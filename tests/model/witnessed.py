@@ -109,6 +109,8 @@ class Witnessed:
             self._monthly(call, call.path.split("/")[-2], call.path.rpartition("_")[2])
         elif call.path.endswith("/droits_acces") and call.status == 200:
             self._rights(call)
+        elif call.method == "PATCH" and "/droit_acces/" in call.path and call.status == 200:
+            self.over.setdefault(call.path.rpartition("/")[2], paris_day(self.now()))
 
     def _rights(self, call: Call) -> None:
         for text in call.body.decode().splitlines():
