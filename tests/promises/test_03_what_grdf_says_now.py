@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import requests
+
 from tests.promises.adapter import METERS, Town
 
 PCE = METERS[0]
@@ -66,3 +68,24 @@ def test_a_change_of_the_last_three_years_is_stored_a_month_later(town: Town) ->
     town.mornings(31)
     assert town.wrong_days("alder", PCE, first) == []
     assert town.wrong_totals() == []
+
+
+def test_new_days_come_though_grdf_gives_no_long_answer(town: Town) -> None:
+    town.connect("alder", PCE, back=400)
+    town.mornings(3)
+
+    def short(body: bytes) -> bytes:
+        if body.count(b"\n") > 200:
+            raise requests.ReadTimeout
+        return body
+
+    town.fault(short, "/donnees_consos_informatives", times=10**6)
+    town.mornings(32)
+    assert max(town.days("alder", PCE)) >= town.ago(5)
+
+
+def test_an_answer_that_was_cut_is_not_all_that_there_is(town: Town) -> None:
+    town.fault(lambda body: body[: len(body) // 2], "/donnees_consos_informatives", times=1)
+    town.connect("alder", PCE, back=400)
+    town.mornings(2)
+    assert town.wrong_days("alder", PCE, town.ago(400)) == []

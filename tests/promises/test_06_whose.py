@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.promises.adapter import METERS, PERIODS, Town
+from tests.promises.adapter import DAYS, METERS, PERIODS, Town
 
 PCE, OTHER = METERS[0], METERS[1]
 
@@ -56,6 +56,34 @@ def test_a_tenant_comes_before_the_former_right_has_ended(town: Town, way: str) 
     assert town.wrong_days("birch", PCE, moved) == []
     assert town.state("birch") == ""
     assert town.wrong_totals() == []
+
+
+@pytest.mark.parametrize("names", [("alder", "birch"), ("zelda", "birch")])
+def test_a_lost_ledger_gives_no_meter_to_who_waits_for_it(town: Town, names: tuple[str, str]) -> None:
+    first, second = names
+    town.connect(first, PCE, back=30)
+    town.mornings(3)
+    town.connect(second, PCE, back=60)
+    town.mornings(2)
+    town.world.couch.databases["com-grandlyon-grdf-meter"] = {}
+    town.mornings(4)
+    assert town.state(first) == ""
+    assert town.days(second, PCE) == {}
+    assert "OUTDATED" not in town.state(second), "its consent stands"
+
+
+def test_a_foreign_day_goes_also_in_a_year_that_is_not_read(town: Town) -> None:
+    """A right that ended last year, another one from this year on, and a day between them in the store."""
+    town.connect("alder", PCE, first=town.ago(400), end=town.ago(300), ahead=1000)
+    town.connect("alder", PCE, first=town.ago(60))
+    town.mornings(2)
+    between = town.ago(200)
+    assert between not in town.days("alder", PCE)
+    day = town.documents(DAYS)[f"alder:{PCE}:{town.ago(350)}"]
+    kept = {key: value for key, value in day.items() if key != "_rev"}
+    town.world.couch.databases[DAYS][f"alder:{PCE}:{between}"] = kept | {"_id": f"alder:{PCE}:{between}", "_rev": "1-x"}
+    town.mornings(2)
+    assert between not in town.days("alder", PCE)
 
 
 def test_the_next_tenant_agrees_on_grdfs_site_and_does_not_come_here(town: Town) -> None:

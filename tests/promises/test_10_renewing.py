@@ -180,3 +180,18 @@ def test_grdf_says_for_a_day_that_a_renewed_right_is_over(town: Town) -> None:
     town.odd(PCE, refusal=None)
     town.mornings(6)
     whole(town, "alder", PCE, first)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_what_the_page_has_taken_is_good_after_an_outage_of_hours(town: Town, known: bool) -> None:
+    if known:
+        town.connect("alder", PCE, back=30, ahead=20)
+        town.mornings(8)
+    town.connect("alder", PCE, way="page", back=30, run=False)
+    town.pass_(hours=3)
+    town.first_runs()
+    town.mornings(2)
+    town.pass_(days=14)
+    town.mornings(3)
+    assert town.state("alder") == ""
+    assert town.wrong_days("alder", PCE, town.ago(20)) == []

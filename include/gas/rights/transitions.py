@@ -4,8 +4,8 @@
 event    said by                                     what it does
 ======== =========================================== ==================================================================
 brought  a checked ``id_token``, an operator, an     it is the account's; refused if another account has it, or has
-         adoption                                    the meter (unless meters are shared). What a token proves stays
-                                                     behind that one instead
+         adoption                                    the meter (unless meters are shared). What a token or the account's
+                                                     document names stays behind that one instead
 asked    us, before we declare                       a right without an id waits for an answer; refused if another
                                                      account has the meter, and while another process may be declaring
 lost     us, if the answer does not arrive           the next look tells, and then it may be declared again
@@ -131,20 +131,21 @@ class Answer:
     asker: str = ""
 
 
-def brought(meter: Meter, who: Asking, right_id: str, way: Way) -> Meter:
+def brought(meter: Meter, who: Asking, right_id: str, way: Way, *, chosen: bool = False) -> Meter:
     """Give a right to the account that has brought it.
 
     Nothing is read under it before GRDF has shown it, and none while another account has the meter.
 
     :param right_id: GRDF's id
-    :raises Taken: if it is another account's, or another one has the meter and no token proves the right
+    :param chosen: whether it was chosen for the account, by GRDF's list or a person, and nothing of its own names it
+    :raises Taken: if it is another account's, or is chosen while another one has the meter
     """
     known = next((right for right in meter.rights if right.id == right_id), None)
     if known is not None and known.account == who.account:
         return meter
     if known is not None and known.account:
         raise Taken(known.account)
-    if way != "client_connect":
+    if chosen:
         _stop_if_taken(meter, who)
     if known is not None:
         was_active = known.was_active and (who.shared or not meter.other_holder(who.account, who.today))

@@ -60,7 +60,7 @@ from include.gas.errors import (
 from include.gas.konnector.konnector_right import konnector_right
 from include.gas.leaving.deletion_record import all_left, left_error
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import Meter
+from include.gas.rights.meter_rights import Meter, Way
 from include.gas.rights.transitions import Taken, UnderWay, answered, asked, brought, lasting, lost, refused
 
 log = logging.getLogger(__name__)
@@ -170,16 +170,18 @@ class TakingIn:
         if not missing:
             return
         self._stop_if_left()
+        guessed: dict[str, str] = {}
         if unknown := [pce for pce, right in missing if not right]:
-            claims = {claim.pce: claim.right for claim in self._former_claims(account)}
+            claims = {claim.pce: claim.right for claim in self._former_claims(account) if claim.pce in unknown}
             found = self._look(unknown)
-            for pce in unknown:
-                right = claims.get(pce) or konnector_right(document, found.meters[pce], found.rights)
-                missing.append((pce, right))
+            guessed = {
+                pce: konnector_right(document, found.meters[pce], found.rights) for pce in {*unknown} - {*claims}
+            }
+            missing += [*claims.items(), *guessed.items()]
         for pce, right in missing:
             if right:
                 self._look_at_other(pce)
-                self._bring(pce, right, "konnector")
+                self._bring(pce, right, "konnector", chosen=pce in guessed)
                 if not (account.needs_grant or account.reconnected):
                     self._spent = account  # a former consent's token must not pass for a new one later
 
@@ -225,9 +227,9 @@ class TakingIn:
                 account.id, lambda stored: without_grant(stored, token=True) if _has(stored, account) else stored
             )
 
-    def _bring(self, pce: str, right: str, way: Any) -> None:
+    def _bring(self, pce: str, right: str, way: Way, *, chosen: bool = False) -> None:
         who = asking(self._account, self._adict.grdf_conn_id)
-        self._apply(pce, lambda meter: brought(meter, who, right, way))
+        self._apply(pce, lambda meter: brought(meter, who, right, way, chosen=chosen))
 
     def _apply(self, pce: str, event: Event) -> None:
         """Let something happen to a meter.
@@ -339,7 +341,7 @@ class TakingIn:
                 and not right.made_on_site
                 and is_of_holder(right, given)
             ):
-                self._bring(given.pce, right.id, "declared")
+                self._bring(given.pce, right.id, "declared", chosen=True)
 
     def _stop_if_another(self, given: Declaration, found: Look) -> None:
         own = [right.id for meter in found.meters.values() for right in meter.of(self._account) if right.id]

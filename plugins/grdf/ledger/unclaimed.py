@@ -62,7 +62,7 @@ class RightsWithoutAccount:
         def event(meter: Meter) -> Meter:
             meter = listed(meter, answer)
             for right in each.rights:
-                meter = brought(meter, who, right.id, "adopted")
+                meter = brought(meter, who, right.id, "adopted", chosen=True)
             return meter
 
         try:

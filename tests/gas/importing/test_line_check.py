@@ -116,6 +116,7 @@ LATER = TODAY + timedelta(days=700)
         (OURS, [], "to declare", ""),
         (OURS | {"declaration": GOOD}, [], "connected", line_check.BEING_DECLARED),
         (OURS | IMPORTED | {"declaration": GOOD}, [], "to declare", ""),
+        (OURS | IMPORTED | {"declaration": GOOD}, [right("home", "waiting")], "to declare", ""),
         (OURS | {"declaration": GOOD | {"refused": True}}, [], "to declare", ""),
         (None, [right("other")], "wrong", line_check.TAKEN),
         (None, [right("other", "ended", ended_on=TODAY)], "to declare", ""),

@@ -95,7 +95,7 @@ def test_nothing_is_read_under_a_right_that_grdf_has_not_shown() -> None:
 def test_a_meter_is_one_accounts() -> None:
     events: tuple[Callable[[], Meter], ...] = (
         lambda: brought(HELD, who("b", 5), "r1", "client_connect"),
-        lambda: brought(HELD, who("b", 5), "r2", "adopted"),
+        lambda: brought(HELD, who("b", 5), "r2", "adopted", chosen=True),
         lambda: asked(HELD, who("b", 5), Terms()),
     )
     for event in events:
