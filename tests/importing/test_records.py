@@ -84,7 +84,7 @@ def test_a_declaration_of_another_way_that_waits_stays(clean: LocalWorld, home: 
 
 def test_a_declaration_that_was_refused_may_be_corrected_by_an_import(clean: LocalWorld, home: dict[str, str]) -> None:
     given = {key: home[key] for key in ("pce", "name")} | {"postcode": "75001", "email": home["email"]}
-    refused = {"refused": True, "refused_because": "the postcode", "refused_since": datetime.now(UTC).isoformat()}
+    refused = {"refused": True, "refused_because": "the postcode", "entered_at": datetime.now(UTC).isoformat()}
     clean.book.save({"_id": home["account"], "account_type": "grdfgrandlyon", "declaration": given | refused})
     put([home])
     assert run() == {"declared": 1}

@@ -134,7 +134,7 @@ def test_what_was_refused_is_not_kept_for_ever(clean: LocalWorld, account_id: st
     check()
     assert holds_person(clean, account_id)
     refused = document(clean, account_id)
-    refused["declaration"]["refused_since"] = utc_text(datetime.now(UTC) - timedelta(days=31))
+    refused["declaration"]["entered_at"] = utc_text(datetime.now(UTC) - timedelta(days=31))
     clean.book.save(refused)
     check()
     assert holds_person(clean, account_id) == []

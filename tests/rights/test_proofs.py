@@ -59,7 +59,7 @@ def test_a_refused_proof_asks_for_a_person_and_stops_no_reading(
     check()
     assert f"Account {account_id}: GRDF has refused the proof of the consent" in capsys.readouterr().out
     told = document(clean, account_id)
-    assert (told["state"], told["state_partial"], told["state_proof"]) == ("USER_ACTION_NEEDED", True, True)
+    assert (told["state"], told["state_partial"]) == ("USER_ACTION_NEEDED", True)
 
     acquire(account_id, "scheduled")  # it is not skipped
     clean.control.clear_log()
@@ -72,11 +72,11 @@ def test_a_refused_proof_asks_for_a_person_and_stops_no_reading(
 
     clean.control.decide_proof(right, accept=True)
     load(account_id, extract(account_id, day, "scheduled"), day)
-    assert document(clean, account_id)["state_proof"], "a load does not know of it"
+    assert document(clean, account_id)["state_partial"], "a load does not know of it"
     check()
     cleared = document(clean, account_id)
     assert not cleared["state"]
-    assert "state_proof" not in cleared
+    assert "state_partial" not in cleared
     assert proofs_of(clean, account_id)[right].state == "accepted"
 
     clean.control.decide_proof(right, accept=False)

@@ -37,13 +37,11 @@ class RightsState:
     :param word: Cozy's word; ``None`` if nobody must act
     :param message: what a person must do
     :param partial: whether other meters are read
-    :param proof: whether it is about nothing but a proof that GRDF has refused
     """
 
     word: str | None = None
     message: str = ""
     partial: bool = False
-    proof: bool = False
 
 
 _SAID: tuple[tuple[Word, str, str], ...] = (
@@ -90,7 +88,7 @@ def state_of(document: Mapping[str, Any], held: Sequence[Held]) -> RightsState:
         said = "; ".join(f"meter {meter_tag(account, each.pce)}: {_how(each)}" for each in held)
         return RightsState(OAUTH_OUTDATED, f"Account {account}: {said}. The household must consent again.")
     if refused := _refused_proofs(account, held):
-        return RightsState(USER_ACTION_NEEDED, refused, partial=True, proof=True)
+        return RightsState(USER_ACTION_NEEDED, refused, partial=True)
     return RightsState()
 
 
@@ -141,7 +139,7 @@ def with_rights_state(
     if told.word is None:
         keeps = is_refused(document) or not (is_read or (held and document.get("state") not in OF_RUNS))
         return dict(document) if keeps else with_state(document, None)
-    return with_state(document, told.word, told.message, since=now, partial=told.partial, proof=told.proof)
+    return with_state(document, told.word, told.message, since=now, partial=told.partial)
 
 
 def _ended_lately(held: Held, now: datetime) -> bool:

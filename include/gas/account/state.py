@@ -12,10 +12,7 @@ from include.gas.documents.gas_days import Document
 from include.gas.errors import USER_ACTION_NEEDED, VENDOR_DOWN, GasError
 from include.gas.meter_tag import without_numbers
 
-ABOUT_PROOF = "state_proof"
-"""Key in account documents: the state is about nothing but a proof of consent that GRDF has refused."""
-
-_CLEARED = ("state_message", "state_since", "state_partial", ABOUT_PROOF)
+_CLEARED = ("state_message", "state_since", "state_partial")
 
 
 def state_message(document: Mapping[str, Any]) -> str:
@@ -33,11 +30,6 @@ def is_partial(document: Mapping[str, Any]) -> bool:
     return document.get("state_partial") is True
 
 
-def is_about_proof(document: Mapping[str, Any]) -> bool:
-    """Return whether the state is about nothing but a proof of consent that GRDF has refused."""
-    return document.get(ABOUT_PROOF) is True and document.get("state") == USER_ACTION_NEEDED
-
-
 def with_state(
     document: Mapping[str, Any],
     state: str | None,
@@ -45,7 +37,6 @@ def with_state(
     since: datetime | str | None = None,
     *,
     partial: bool = False,
-    proof: bool = False,
 ) -> Document:
     """Return the account document with a new state. It is equal to the old one if that has the same state.
 
@@ -54,7 +45,6 @@ def with_state(
         replaced by tags
     :param since: when the state was noticed, aware. While the state does not change, the earlier moment is kept
     :param partial: whether the state concerns only some of the meters, so that the others are still read
-    :param proof: whether the state is about nothing but a refused proof, so that all meters are still read
     """
     changed = copied(document)
     if state is None:
@@ -66,12 +56,9 @@ def with_state(
     same = changed.get("state") == state
     changed["state"] = state
     changed["state_message"] = without_numbers(message, str(document.get("_id")))
-    for key in ("state_partial", ABOUT_PROOF):
-        changed.pop(key, None)
+    changed.pop("state_partial", None)
     if partial:
         changed["state_partial"] = True
-    if proof:
-        changed[ABOUT_PROOF] = True
     if since is not None and not (same and changed.get("state_since")):
         changed["state_since"] = utc_text(since)
     return changed
@@ -84,6 +71,7 @@ def with_error(document: Document, error: GasError, *, since: datetime, partial:
     :param since: an aware datetime, the present
     :param partial: whether other meters of the account can still be read
     """
-    if not error.state or (error.state == VENDOR_DOWN and is_about_proof(document)):
+    waits_for_person = str(document.get("state") or "").startswith(USER_ACTION_NEEDED)
+    if not error.state or (error.state == VENDOR_DOWN and waits_for_person):
         return document  # what passes by itself hides nothing that a person must do
     return with_state(document, error.state, str(error), since=since, partial=partial)

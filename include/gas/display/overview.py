@@ -12,7 +12,7 @@ from include.gas.account.account import Account
 from include.gas.account.sections.client import DEFAULT, client_if_known, client_of
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.status import Status
-from include.gas.account.state import is_about_proof, state_since
+from include.gas.account.state import state_since
 from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.display.meter_days import Lag, MeterDays, days_in, days_of_meters, newest
@@ -192,8 +192,8 @@ class Overview:
             return self.standing
         missing = self.missing(today)
         for true, what in (
-            (self.partial, Situation.PARTLY),
             (self.proof == REFUSED, Situation.PROOF_REFUSED),
+            (self.partial, Situation.PARTLY),
             (self.proof == ASKED, Situation.PROOF),
             (bool(self.state), Situation.VENDOR),
             (self.begins_later, Situation.LATER),
@@ -280,7 +280,7 @@ def _rights(document: Mapping[str, Any], account: Account, standing: Situation |
     going = [held for held in account.meters if held.word in ("active", "later")]
     untils = [held.closes - ONE_DAY for held in going or account.meters if held.closes]
     return {
-        "partial": account.partial and not is_about_proof(document),
+        "partial": account.partial,
         "begins_later": "later" in words and "active" not in words,
         "lost_on": max(ends or days_in(state_since(document)), default=None) if lost else None,
         "consent_until": min(untils, default=None),

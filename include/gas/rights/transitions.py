@@ -214,10 +214,10 @@ def listed(meter: Meter, answer: Answer) -> Meter:
     """
     if answer.whole and answer.complete:
         meter = _without_missing(meter, answer)
-    # What ends makes way for what begins.
-    for line in sorted(answer.rights, key=lambda line: _STATES.get(line.state) == "active"):
+    for line in answer.rights:
         if line.pce == meter.pce and line.role in ("", *GAS_USE_ROLES) and line.state in _STATES:
             meter = _shown(meter, line, answer)
+    meter = _ranked(meter, answer)
     if not (answer.whole and answer.complete):
         return meter
     rights = tuple(right for right in meter.rights if right.account or right.state != "ended")
@@ -296,19 +296,21 @@ def _shown(meter: Meter, line: AccessRight, answer: Answer) -> Meter:
     settles = known.state == "waiting" or (known.state == "active" and state != "active")
     if answer.at < known.listed_at or (known.account and settles and not answer.whole):
         return meter
-    new = _ranked(meter, known, _with(known, line, state, answer), answer)
+    new = _with(known, line, state, answer)
     is_same = known.listed_at and replace(new, listed_at=known.listed_at) == known  # each morning's list writes nothing
     return meter if is_same else _changed(meter, known, new)
 
 
-def _ranked(meter: Meter, known: Right, new: Right, answer: Answer) -> Right:
-    """Return a right that GRDF shows as in force for the first time with its place among the others to the meter."""
-    if known.was_active or not (new.was_active and new.account):
-        return new
-    behind = replace(new, was_active=False)
-    if not answer.shared and _changed(meter, known, behind).other_holder(new.account, answer.today):
-        return behind
-    return new if new.way == "konnector" else replace(new, since=answer.at)
+def _ranked(meter: Meter, answer: Answer) -> Meter:
+    """Let rights come into force that GRDF shows so for the first time, unless another account has the meter."""
+    shown = {line.id for line in answer.rights if _STATES.get(line.state) == "active"}
+    for right in meter.rights:
+        is_new = right.account and right.state == "active" and not right.was_active
+        if is_new and right.id in shown and answer.at >= right.listed_at:
+            since = right.since if right.way == "konnector" else answer.at
+            if answer.shared or not meter.other_holder(right.account, answer.today):
+                meter = _changed(meter, right, replace(right, was_active=True, since=since))
+    return meter
 
 
 def _without_missing(meter: Meter, answer: Answer) -> Meter:
@@ -345,10 +347,12 @@ def _with_unclaimed(meter: Meter, line: AccessRight, state: State, answer: Answe
 
 def _with(right: Right, line: AccessRight, state: State, answer: Answer) -> Right:
     # One that its account had before the ledger knew it is as old as GRDF says.
-    since = min(right.since, line.created_at or right.since) if right.way == "konnector" else right.since
+    is_konnectors = right.way == "konnector"
+    since = min(right.since, line.created_at or right.since) if is_konnectors else right.since
+    was_active = right.was_active or (state == "ended" and is_konnectors) or (state == "active" and not right.account)
     shown = replace(
         right, id=line.id, state=state, since=since, listed_at=answer.at,
-        was_active=right.was_active or state == "active" or (right.way == "konnector" and state == "ended"),
+        was_active=was_active,
         begins=line.first, calls_until=line.last, first=line.data_first, end=line.data_end,
         ended_on=None, daily=line.informative is not False, published=line.published is not False,
         proof=shown_proof(right.proof, line, answer.at),

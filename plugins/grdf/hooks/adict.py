@@ -25,7 +25,7 @@ from grdf.staging.area import StagedAnswer
 from grdf.transport.http_limits import outcome, why
 from grdf.transport.turn_adapter import Sent, TurnAdapter, send_at_turn
 from include.gas.account.declaring import Declared, answered
-from include.gas.account.sections.client import DEFAULT, GrdfClient
+from include.gas.account.sections.client import DEFAULT, KEY
 from include.gas.answers.access_rights import Rights, read_rights
 from include.gas.answers.refusals import declaration_error, http_error, proof_error
 from include.gas.days.windows import Window
@@ -75,7 +75,7 @@ class AdictHook(BaseHook):
         :raises ClientUnknown: if it names something odd, or a connection that the settings do not list
         """
         first = next(iter(self._family))
-        if first != DEFAULT and GrdfClient.key not in document:
+        if first != DEFAULT and KEY not in document:
             return self.named(first)  # a DAG of somebody's own, which says what to use instead of the usual one
         return self.named(connection_of(document))
 

@@ -55,7 +55,7 @@ class CheckConsentsOperator(GrdfOperator):
         """Run the task.
 
         :return: how many accounts were checked, have a state, or a right that ends soon; how many rights no account
-            has, how many meters several accounts have; how many proofs a person must see to
+            has; how many proofs a person must see to
         :raises GasError: after the check of all others, if GRDF gave no answer for one of our clients, or one in words
             that are not known
         :raises BadRequest: if accounts are named and the run was cleared: the newest right may be another's by now
@@ -82,7 +82,7 @@ class CheckConsentsOperator(GrdfOperator):
                 problems.append(error)
         self.ledger.note_asked(answered)
         counts = self._settled(meters, documents, records)
-        self._tell(meters, counts)
+        self._tell_unclaimed(meters, counts)
         self.log.info("Consents of %d accounts checked: %s.", counts["checked"], dict(counts))
         if problems:
             raise first_to_raise(problems, last_try=run.is_last_try)
@@ -112,9 +112,7 @@ class CheckConsentsOperator(GrdfOperator):
                 named = [] if leaving(document) else named_in(document, name)
                 if any(right and lacks(meters.get(pce, Meter(pce=pce)), name, right) for pce, right in named):
                     meters |= TakingIn(self.couchdb, self.adict.of(document), name).bring_named()
-            except GasError as error:
-                self.log.warning("%s", error)
-            except ODD_DOCUMENT as error:
+            except (GasError, *ODD_DOCUMENT) as error:
                 self.log.warning("Account %s: its rights are not looked up: %s", name, what_is_odd(error))
 
     def _ask(self, client: Any, meters: dict[str, Meter]) -> list[GasError]:
@@ -126,49 +124,42 @@ class CheckConsentsOperator(GrdfOperator):
         """
         from grdf.ledger.looking import look
 
-        known = [pce for pce, meter in meters.items() if _is_watched(meter, client.grdf_conn_id)]
-        at = datetime.now(UTC)
+        name, at = client.grdf_conn_id, datetime.now(UTC)
+        known = {pce: meter for pce, meter in meters.items() if _is_watched(meter, name)}
+        questions, problems = list(known), list[GasError]()
         try:
-            found: Rights | None = client.all_access_rights()
+            found: Rights = client.all_access_rights()
         except GasError as error:
-            self.log.warning("%s: %s GRDF is asked about %d meter(s) instead.", client.grdf_conn_id, error, len(known))
-            found = None
-        questions, shared = known, settings.meter_in_several_accounts()
-        if found is not None:
+            self.log.warning("%s: %s GRDF is asked about %d meter(s) instead.", name, error, len(known))
+        else:
             if found.odd:
                 self.log.warning(
                     "%d line(s) of GRDF's list of rights could not be read. Tell GRDF if this continues.", found.odd
                 )
-            self._stop_if_of_another_client(client.grdf_conn_id, found, meters, known)
-            questions = []
-            lines: dict[str, list[AccessRight]] = {pce: [] for pce in known}
-            for right in found.rights:
-                lines.setdefault(right.pce, []).append(right)
-            for pce in sorted(lines):
-                answer = Answer(client.grdf_conn_id, lines[pce], utc_text(at), paris_today(at), shared=shared)
-                before = meters.get(pce, Meter(pce=pce))
-                if listed(before, answer) != before:
-                    meters |= self.ledger.apply_readable(pce, partial(listed, answer=answer))
-                if questionable(meters.get(pce, before), answer):
-                    questions.append(pce)
+            _stop_if_of_another_client(name, found, known.values())
+            questions = self._note_list(name, found, at, meters, known)
+            problems = _unknown_words(name, found)
         if questions:
-            self.log.info("%s: GRDF is asked about %d meter(s).", client.grdf_conn_id, len(questions))
+            self.log.info("%s: GRDF is asked about %d meter(s).", name, len(questions))
             meters |= look(self.ledger, client, questions).meters
-        return _unknown_words(client.grdf_conn_id, found) if found else []
+        return problems
 
-    def _stop_if_of_another_client(
-        self, client: str, found: Rights, meters: Mapping[str, Meter], known: Collection[str]
-    ) -> None:
-        """Raise an error if a list shows none of the rights of a client: it is not this client's."""
-        ids = {right.id for pce in known for right in meters[pce].rights if right.client == client and right.id}
-        if len(ids) >= FEW and not ids & {right.id for right in found.rights} and not found.odd:
-            raise BadSettings.about(
-                None,
-                f"GRDF's list shows none of the {len(ids)} rights that the client of {client} has, as if they were "
-                "another client's",
-                "No account was changed. Compare login and password of the connection with those that GRDF sent for "
-                "this client, and if they are right, ask GRDF.",
-            )
+    def _note_list(
+        self, client: str, found: Rights, at: datetime, meters: dict[str, Meter], known: Iterable[str]
+    ) -> list[str]:
+        """Note what GRDF's list shows. Return the meters about which GRDF must be asked."""
+        lines: dict[str, list[AccessRight]] = {pce: [] for pce in known}
+        for right in found.rights:
+            lines.setdefault(right.pce, []).append(right)
+        questions, shared = list[str](), settings.meter_in_several_accounts()
+        for pce in sorted(lines):
+            answer = Answer(client, lines[pce], utc_text(at), paris_today(at), shared=shared)
+            before = meters.get(pce, Meter(pce=pce))
+            if listed(before, answer) != before:
+                meters |= self.ledger.apply_readable(pce, partial(listed, answer=answer))
+            if questionable(meters.get(pce, before), answer):
+                questions.append(pce)
+        return questions
 
     def _settled(
         self, meters: Mapping[str, Meter], documents: Sequence[Document], records: Sequence[Document]
@@ -198,11 +189,8 @@ class CheckConsentsOperator(GrdfOperator):
                 if after != document:
                     after = self.accounts.update(name, change, known=document)
                 self._count(after, counts)
-            except GasError as error:
-                counts["odd"] += isinstance(error, BadAccount)
-                self.log.warning("Account %s is left unchanged: %s", name, error)
-            except ODD_DOCUMENT as error:
-                counts["odd"] += 1
+            except (GasError, *ODD_DOCUMENT) as error:
+                counts["odd"] += not isinstance(error, GasError) or isinstance(error, BadAccount)
                 self.log.warning("Account %s is left unchanged: %s", name, what_is_odd(error))
         for message in unfinished(records, datetime.now(UTC)):
             counts["unfinished"] += 1
@@ -230,23 +218,27 @@ class CheckConsentsOperator(GrdfOperator):
                 said = proof_message(account.id, meter.pce, proof, today)
                 self.log.warning("%s", said)
 
-    def _tell(self, meters: Mapping[str, Meter], counts: Counter[str]) -> None:
-        """Tell of rights that no account has, and of meters that several accounts have."""
-        today = paris_today(datetime.now(UTC))
-        if free := unclaimed(meters.values(), today):
+    def _tell_unclaimed(self, meters: Mapping[str, Meter], counts: Counter[str]) -> None:
+        if free := unclaimed(meters.values(), paris_today(datetime.now(UTC))):
             counts["unclaimed"] = len(free)
             self.log.warning(
                 "%d right(s) in force at GRDF have no account: %s%s. Their holders may have consented on GRDF's site "
                 "without coming back here, or their account was lost. Start grdf_adopt_rights to give them an account.",
                 len(free), ", ".join(right.id for right in free[:MOST_TOLD]), ", …" if len(free) > MOST_TOLD else "",
             )  # fmt: skip
-        if not settings.meter_in_several_accounts():
-            return
-        for meter in meters.values():
-            names = sorted({right.account for right in meter.rights if right.is_in_force(today)} - {""})
-            if len(names) > 1:
-                counts["shared"] += 1
-                self.log.info("Accounts %s have the same meter, each under its own right.", ", ".join(names))
+
+
+def _stop_if_of_another_client(client: str, found: Rights, meters: Iterable[Meter]) -> None:
+    """Raise an error if a list shows none of the rights of a client: it is not this client's."""
+    ids = {right.id for meter in meters for right in meter.rights if right.client == client and right.id}
+    if len(ids) >= FEW and not ids & {right.id for right in found.rights} and not found.odd:
+        raise BadSettings.about(
+            None,
+            f"GRDF's list shows none of the {len(ids)} rights that the client of {client} has, as if they were another "
+            "client's",
+            "No account was changed. Compare login and password of the connection with those that GRDF sent for this "
+            "client, and if they are right, ask GRDF.",
+        )
 
 
 def _unknown_words(client: str, found: Rights) -> list[GasError]:

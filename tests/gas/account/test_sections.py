@@ -30,7 +30,7 @@ from include.gas.account.sections.rights.declaration import (
     without_person,
     without_refusal,
 )
-from include.gas.account.sections.section import read, read_fields
+from include.gas.account.sections.section import read
 from include.gas.account.sections.status import Reading, Status, told_years
 from include.gas.account.state import with_state
 from include.gas.documents.year_counts import StoredYear
@@ -136,14 +136,6 @@ def test_what_was_read_of_a_meter_leaves_the_others_and_the_meters_as_they_are()
     assert Status.with_held(changed, [HELD_METER])["status"]["readings"] == changed["status"]["readings"]
 
 
-def test_a_wrong_value_of_what_was_read_loses_only_itself() -> None:
-    good = {"days": 2, "first": "2023-01-01", "last": "2023-01-02"}
-    entry = {"years": {"2023": good, "x": good}, "whole_at": "?", "since": "2021-04-04", "under": 7}
-    reading = Status.reading({"status": {"readings": {PCE: entry}}}, PCE)
-    assert reading.by_year() == {2023: StoredYear(2, date(2023, 1, 1), date(2023, 1, 2))}
-    assert (reading.whole_at, reading.since, reading.under) == (None, date(2021, 4, 4), ())
-
-
 def test_half_a_surrogate_pair_is_a_field_that_cannot_be_read() -> None:
     """Python's ``json`` reads one, and msgspec raises another exception for it than for any other value."""
 
@@ -152,4 +144,3 @@ def test_half_a_surrogate_pair_is_a_field_that_cannot_be_read() -> None:
         name: str = ""
 
     assert read(Entry, {"day": "\ud800"}) is None
-    assert read_fields(Entry, {"day": "\ud800", "name": "x"}) == Entry(None, "x")

@@ -90,7 +90,7 @@ def proofs(state: str, **more: str) -> dict[str, Any]:
     return Status.with_held({}, [Held(pce=PCE, word="active", days=(EVER,), proofs={"x": proof})])
 
 
-REFUSAL_TOLD = {"state": USER_ACTION_NEEDED, "state_partial": True, "state_proof": True}
+REFUSAL_TOLD = {"state": USER_ACTION_NEEDED, "state_partial": True}
 NAMED = {"name": "Exemple"}
 CODE = {"oauth": {"code": "c"}, "oauth_callback_results": {}}
 NOTHING: dict[str, Any] = {"oauth_callback_results": {}, "readings": {}, "status": {}}
@@ -140,7 +140,7 @@ STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.PROOF_REFUSED, proofs("refused")),
     (Situation.PROOF_REFUSED, proofs("refused") | REFUSAL_TOLD),
     (Situation.CONNECT, proofs("refused") | {"state": OAUTH_OUTDATED}),
-    (Situation.PARTLY, proofs("refused") | {"state": OAUTH_OUTDATED, "state_partial": True}),
+    (Situation.PROOF_REFUSED, proofs("refused") | {"state": OAUTH_OUTDATED, "state_partial": True}),
     (Situation.VENDOR, {"state": VENDOR_DOWN}),
     (Situation.VENDOR, {"state": VENDOR_DOWN} | ends(9)),
     (Situation.NO_DAILY, {"readings": {}, "meter_facts": {PCE: {"daily_data": False}}}),

@@ -76,7 +76,7 @@ def test_from_the_question_to_the_answer() -> None:
     for said in ("accepted", ""):
         cleared = account(shows(meter, said, NOW + 7 * DAY), refused)
         assert not cleared["state"]
-        assert not {"state_message", "state_proof", "state_partial"} & cleared.keys()
+        assert not {"state_message", "state_partial"} & cleared.keys()
 
 
 @pytest.mark.parametrize("how", ["refused before", "another deadline", "days after it was sent"])

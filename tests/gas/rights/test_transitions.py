@@ -165,6 +165,16 @@ def test_what_is_accepted_second_does_not_come_into_force() -> None:
     assert days_of(gone, "b") == (Window(today(30), today(1106)),)
 
 
+def test_two_rights_of_an_account_come_into_force_together() -> None:
+    """Its older one waited while another account's came: GRDF's list names them in an order of its own."""
+    meter = answered(asked(EMPTY, who("a"), Terms()), who("a"), "r3")
+    meter = brought(brought(meter, who("b", 1, "south"), "r2", "client_connect"), who("a", 2), "r1", "client_connect")
+    shown = answer(line("r1", made=1), line("r3"), day=5)
+    meter = listed(meter, shown)
+    assert [each.was_active for each in meter.of("a")] == [True, True]
+    assert listed(meter, shown) == meter
+
+
 def test_renewing_joins_the_days() -> None:
     meter = listed(
         brought(HELD, who("a", 900), "r2", "client_connect"), answer(line("r1"), line("r2", made=900), day=900)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from include.gas.account.sections.section import Text
+from include.gas.account.sections.section import put
 from include.gas.documents.gas_days import Document
 from include.gas.errors import BadAccount, ClientUnknown
 
@@ -18,13 +18,9 @@ CONNECTION_ID = re.compile(r"(?!(?i:.*_delete|grdfgrandlyon)$)[A-Za-z0-9][A-Za-z
 Airflow's environment variables have no other; nor ``grdfgrandlyon``, whose secret would be the usual client's."""
 
 
-class GrdfClient(Text, frozen=True):
-    """The Airflow connection of the GRDF client that the account belongs to. If it is absent, that is ``grdf_adict``.
-
-    A client that declared or was given the account's rights is the only one that may use, prove or end them.
-    """
-
-    key: ClassVar[str] = "grdf_connection"
+KEY = "grdf_connection"
+"""Key in account documents: the Airflow connection of the client. It alone may use, prove or end the account's rights.
+"""
 
 
 def client_of(document: Mapping[str, Any]) -> str:
@@ -34,16 +30,15 @@ def client_of(document: Mapping[str, Any]) -> str:
 
     :raises ClientUnknown: if what is noted there cannot be the id of a connection
     """
-    if GrdfClient.key not in document:
+    if KEY not in document:
         return DEFAULT
-    named = document[GrdfClient.key]
+    named = document[KEY]
     if isinstance(named, str) and CONNECTION_ID.fullmatch(named):
         return named
     raise ClientUnknown.about(
         whose(document),
-        f"its {GrdfClient.key} is not the id of an Airflow connection, so it is not known which client at GRDF has its "
-        "rights",
-        f"GRDF was not asked. Correct {GrdfClient.key} in the account's document in io-cozy-accounts, or remove it if "
+        f"its {KEY} is not the id of an Airflow connection, so it is not known which client at GRDF has its rights",
+        f"GRDF was not asked. Correct {KEY} in the account's document in io-cozy-accounts, or remove it if "
         f"the client is that of {DEFAULT}.",
     )
 
@@ -66,4 +61,4 @@ def bound(document: Mapping[str, Any], connection: str) -> Document:
 
     :param connection: the id of the client's Airflow connection
     """
-    return GrdfClient.noted(document, None if connection == DEFAULT else connection)
+    return put(document, KEY, None if connection == DEFAULT else connection)

@@ -1,14 +1,13 @@
 """The base of all sections of the account document: tolerant reading, and writing that keeps what others wrote.
 
-Any program may have written to an account document, so a section never trusts what it finds. An entry that it cannot
-read counts as absent, and the good entries next to it still count. Writing one entry removes none of the others.
+Any program may have written to an account document: an entry that cannot be read counts as absent, and the good entries
+next to it still count. Writing one entry removes none of the others.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
@@ -40,7 +39,7 @@ class MeterSection(Section, frozen=True):
     def of(cls, document: Mapping[str, Any], pce: str) -> Self | None:
         """Return a meter's entry; ``None`` if there is none or if it cannot be read."""
         entry = cls.raw(document, pce)
-        return read_fields(cls, entry) if entry else None
+        return read(cls, entry) if entry else None
 
     @classmethod
     def put(cls, document: Mapping[str, Any], pce: str, entry: Mapping[str, Any] | None) -> Document:
@@ -56,24 +55,6 @@ class MeterSection(Section, frozen=True):
     def noted(self, document: Mapping[str, Any], pce: str) -> Document:
         """Return the account document with this entry for a meter, in place of the former one."""
         return self.put(document, pce, written(self))
-
-
-class Text(Section, frozen=True):
-    """A section that is a single text, such as a day or a moment."""
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> str:
-        """Return the text; ``""`` if there is none, or if the value is not a text."""
-        found = document.get(cls.key)
-        return found if isinstance(found, str) else ""
-
-    @classmethod
-    def noted(cls, document: Mapping[str, Any], text: str | None) -> Document:
-        """Return the account document with another text.
-
-        :param text: the new text; ``None`` removes the key
-        """
-        return put(document, cls.key, text)
 
 
 def members(value: object) -> Mapping[str, Any]:
@@ -118,34 +99,6 @@ def read(kind: type[T], value: object) -> T | None:
         return None
 
 
-def read_fields(kind: type[T], value: object) -> T | None:
-    """Return an entry, reading field by field: a field that cannot be read counts as absent.
-
-    :param kind: the class of the entry
-    :param value: a JSON value
-    :return: ``None`` if the value is not an object, or if a required field is missing and cannot be empty
-    """
-    found = read(kind, value)
-    return found if found is not None or not isinstance(value, Mapping) else _each_for_itself(kind, value)
-
-
 def written(entry: msgspec.Struct) -> dict[str, Any]:
     """Return an entry as JSON."""
     return dict(msgspec.json.decode(msgspec.json.encode(entry)))  # as it is read back: tuples are lists there
-
-
-_EMPTY: tuple[object, ...] = (None, [], {}, "", 0)
-"""Values for a required field that cannot be read. The first one that its type allows is used. A day allows none."""
-
-
-def _each_for_itself(kind: type[T], value: Mapping[str, Any]) -> T | None:
-    found: dict[str, Any] = {}
-    for field in msgspec.structs.fields(kind):
-        for candidate in (value.get(field.encode_name), *(_EMPTY if field.required else ())):
-            with suppress(*UNREADABLE):
-                found[field.name] = msgspec.convert(candidate, field.type, strict=False)
-                break
-        else:
-            if field.required:
-                return None
-    return kind(**found)

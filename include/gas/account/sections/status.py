@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from include.gas.account.sections.section import Section, members, put, read, read_fields, written
+from include.gas.account.sections.section import Section, members, put, read, written
 from include.gas.days.windows import Window, oldest_allowed
 from include.gas.documents.gas_days import Document
 from include.gas.documents.year_counts import StoredYear
@@ -73,12 +73,8 @@ class Status(Section, frozen=True):
 
     @classmethod
     def reading(cls, document: Mapping[str, Any], pce: str) -> Reading:
-        """Return what an account document says was read of a meter. What cannot be read is left out."""
-        entry = members(members(members(document.get(cls.key)).get("readings")).get(pce))
-        if (found := read(Reading, entry)) is not None:
-            return found
-        years = {year: each for year, each in members(entry.get("years")).items() if read(StoredYear, each)}
-        return read_fields(Reading, {**entry, "years": years}) or Reading()
+        """Return what an account document says was read of a meter; nothing if that cannot be understood."""
+        return read(Reading, members(members(document.get(cls.key)).get("readings")).get(pce)) or Reading()
 
     @classmethod
     def with_reading(cls, document: Mapping[str, Any], pce: str, reading: Reading) -> Document:

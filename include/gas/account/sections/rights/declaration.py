@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from include.gas.account.sections.section import Section, members, put, read_fields
+from include.gas.account.sections.section import Section, members, put, read
 from include.gas.answers.words import fold, fold_address
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
@@ -18,7 +18,7 @@ PERIMETERS = ("informatives", "publiees", "contractuelles", "techniques")
 PERSON = ("name", "company", "postcode", "email", "phone")
 """The keys that are removed as soon as GRDF has the right."""
 _KEPT = ("pce", "perimeters", "first", "end", "calls_until")
-_ENTERED_AT, _REFUSED_SINCE = "entered_at", "refused_since"
+_ENTERED_AT = "entered_at"
 REFUSED_KEPT = timedelta(days=30)
 """How long what a household gave is kept after it was refused, or while GRDF never answers."""
 
@@ -51,15 +51,13 @@ class Declaration(Section, frozen=True):
     :param first: first gas day; absent for five years before the declaration
     :param end: first gas day that is not covered any more; absent for the day after ``calls_until``
     :param calls_until: last civil day on which GRDF may be asked; absent for three years after the declaration
-    :param entered_at: when that was entered, or first seen if another program has stored it, or when a person last
-        started a run for it, UTC; 30 days later the declaration counts as refused and the person is removed; absent
-        once GRDF has the right
+    :param entered_at: when that was entered, or first seen if another program has stored it, or when it was refused, or
+        when a person last started a run for it, UTC; 30 days later the declaration counts as refused and the person is
+        removed; absent once GRDF has the right
     :param refused: whether the declaration cannot be sent or GRDF has refused it; scheduled runs then leave it until a
         person starts one
     :param refused_because: what a person has to correct, in words
     :param refused_reason: the same for the page: GRDF's code, or a name as in ``DeclarationRefused``
-    :param refused_since: when it was refused for the first time, or first seen refused and without a moment, UTC; 30
-        days later the person is removed, and this, too
     """
 
     key: ClassVar[str] = "declaration"
@@ -78,7 +76,6 @@ class Declaration(Section, frozen=True):
     refused: bool = False
     refused_because: str = ""
     refused_reason: str = ""
-    refused_since: str = ""
 
     def __repr__(self) -> str:
         """Return a text without the person."""
@@ -88,7 +85,7 @@ class Declaration(Section, frozen=True):
     def of(cls, document: Mapping[str, Any]) -> Declaration | None:
         """Return the declaration on an account document; ``None`` if there is none or if it cannot be read."""
         found = members(document.get(cls.key))
-        return read_fields(cls, found) if found else None
+        return read(cls, found) if found else None
 
 
 def names_person(document: Mapping[str, Any]) -> bool:
@@ -125,8 +122,8 @@ def with_refused(document: Mapping[str, Any], because: str, at: datetime, reason
     :param reason: the same for the page
     """
     found = members(document.get(Declaration.key))
-    since = found.get(_REFUSED_SINCE) or utc_text(at)
-    note = {"refused": True, "refused_because": because, "refused_reason": reason, _REFUSED_SINCE: since}
+    since = (found.get(_ENTERED_AT) if is_refused(document) else None) or utc_text(at)
+    note = {"refused": True, "refused_because": because, "refused_reason": reason, _ENTERED_AT: since}
     return put(document, Declaration.key, {**found, **note}) if names_person(document) else dict(document)
 
 
@@ -141,10 +138,9 @@ def without_refusal(document: Mapping[str, Any]) -> Document:
 def with_entered(document: Document, now: datetime) -> Document:
     """Return the account document with a note when its declaration was first seen, unless its age is known."""
     found = members(document.get(Declaration.key))
-    if not names_person(document) or _waited(found, now) is not None:
+    if not names_person(document) or _age(found, now) is not None:
         return document
-    key = _REFUSED_SINCE if is_refused(document) else _ENTERED_AT
-    return put(document, Declaration.key, {**found, key: utc_text(now)})
+    return put(document, Declaration.key, {**found, _ENTERED_AT: utc_text(now)})
 
 
 def entered_again(document: Document, now: datetime) -> Document:
@@ -166,26 +162,20 @@ def without_person(document: Mapping[str, Any]) -> Document:
 def without_old_person(document: Document, now: datetime) -> Document:
     """Return the account document without the person if a declaration is refused or unanswered for long.
 
-    One that GRDF has never answered counts as refused from then on. Its moments go, too: whoever is entered there by
+    One that GRDF has never answered counts as refused from then on. Its moment goes, too: whoever is entered there by
     hand later has as much time.
     """
     found = members(document.get(Declaration.key))
-    age = _waited(found, now)
+    age = _age(found, now)
     if age is None or age < REFUSED_KEPT or not names_person(document):
         return document
-    kept = {key: value for key, value in found.items() if key not in (*PERSON, _ENTERED_AT, _REFUSED_SINCE)}
+    kept = {key: value for key, value in found.items() if key not in (*PERSON, _ENTERED_AT)}
     return put(document, Declaration.key, kept | {"refused": True})
 
 
-def _waited(found: Mapping[str, Any], now: datetime) -> timedelta | None:
-    """Return how long ago a declaration was refused, or entered; ``None`` if no moment of it can be read."""
-    age = _age(found.get(_REFUSED_SINCE), now)
-    return _age(found.get(_ENTERED_AT), now) if age is None else age
-
-
-def _age(moment: object, now: datetime) -> timedelta | None:
-    """Return how long ago a moment was, at least 0; ``None`` if it is none."""
+def _age(found: Mapping[str, Any], now: datetime) -> timedelta | None:
+    """Return how long ago a declaration was entered or refused, at least 0; ``None`` if no moment can be read."""
     try:
-        return max(timedelta(), now - datetime.fromisoformat(str(moment)))
+        return max(timedelta(), now - datetime.fromisoformat(str(found.get(_ENTERED_AT))))
     except (ValueError, TypeError, OverflowError):
         return None
