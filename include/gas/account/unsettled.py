@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,19 +31,15 @@ class Unsettled:
     """An account of which something is to be settled.
 
     :param document: its document
-    :param meters: the meters with a right that waits for an answer
-    :param declaration: what is to be declared; ``None`` if nothing
-    :param intends: whether its grant or declaration has not become a right yet
-    :param since: when the newest of that was asked for, UTC text; ``""`` if unknown, as of a grant
-    :param rests: whether all of it is a declaration whose meter may still be read
+    :param account: the same, as runs use it
+    :param waiting: what it has of the meters with a right that waits for an answer
+    :param declaration: what is or was to be declared; ``None`` if nothing
     """
 
     document: Document = field(repr=False)
-    meters: tuple[str, ...]
+    account: Account
+    waiting: tuple[Held, ...]
     declaration: Declaration | None
-    intends: bool
-    since: str
-    rests: bool = False
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Unsettled | None:
@@ -52,32 +48,37 @@ class Unsettled:
             account = Account.from_document(document)
         except BadAccount:
             return None
-        held = Status.held(document)
-        waiting = list(filter(_waits, held.values()))
-        asked = Declaration.of(document) if account.declares else None
-        declares = asked is not None and not account.refused
-        if account.leaving or not (waiting or declares or account.reconnected):
-            return None
-        found = cls(dict(document), tuple(each.pce for each in waiting), asked, declares or account.reconnected, "")
-        if account.reconnected:
-            return found
-        moments = [each.since for each in waiting]
-        if asked is not None and declares:
-            moments.append(asked.entered_at)
-        is_read = asked is not None and _is_open(held.get(asked.pce))
-        return replace(found, since=max(moments), rests=is_read and not waiting)
+        waiting = tuple(filter(_waits, Status.held(document).values()))
+        found = cls(dict(document), account, waiting, Declaration.of(document) if account.declares else None)
+        return None if account.leaving or not (waiting or found.intends) else found
+
+    @property
+    def meters(self) -> tuple[str, ...]:
+        """The meters with a right that waits for an answer."""
+        return tuple(each.pce for each in self.waiting)
+
+    @property
+    def intends(self) -> bool:
+        """Whether its grant or declaration has not become a right yet."""
+        return self._to_send is not None or self.account.reconnected
+
+    @property
+    def _to_send(self) -> Declaration | None:
+        return None if self.account.refused else self.declaration
 
     def is_due(self, look: datetime, now: datetime) -> bool:
         """Return whether it belongs to a look: to each one at first, then to one an hour, then to one a day.
 
         :param look: when the look is due, aware
         """
-        if self.rests:
-            return self.since > utc_text(now - ONCE)
-        if not self.since or self.since > utc_text(now - NEW):
+        if self.account.reconnected:
             return True
-        hourly = self.since > utc_text(now - RECENT)
-        return look.minute < QUARTER and (hourly or look.astimezone(PARIS).hour == MORNING)
+        since = max([each.since for each in self.waiting] + ([self._to_send.entered_at] if self._to_send else []))
+        if self._to_send and not self.waiting and _is_open(Status.held(self.document).get(self._to_send.pce)):
+            return since > utc_text(now - ONCE)
+        if not since or since > utc_text(now - NEW):
+            return True
+        return look.minute < QUARTER and (since > utc_text(now - RECENT) or look.astimezone(PARIS).hour == MORNING)
 
 
 def _waits(held: Held) -> bool:
