@@ -102,9 +102,11 @@ def test_two_accounts_of_different_clients_share_a_meter(
     named = [{"pce": right["id_pce"], "id_accreditation": right["id_droit_acces"]} for right in rights]
     two.book.save({**document(two, pair[1]), "oauth_callback_results": {"consents": named}})
     acquire(pair[1])
-    assert check()["shared"] == 1
+    check()
+    assert [document(two, each)["status"]["meters"][pce]["word"] for each in pair] == ["active", "active"]
     two.control.revoke(rights[0]["id_droit_acces"])
-    assert check().get("shared", 0) == 0
+    check()
+    assert [document(two, each)["status"]["meters"][pce]["word"] for each in pair] == ["active", "over"]
     assert state(two, pair[0]) is None
 
 
