@@ -127,10 +127,6 @@ class QuotaWait(QuotaExceeded):
     default_step = "Nothing to do: it continues automatically."
 
 
-class LinkCallsSpent(QuotaWait):
-    """The day's calls for household links are used up. Other calls are still allowed."""
-
-
 class PartialAnswer(RetryLater):
     """GRDF failed on part of the answer (code 2000100). The rest of the answer is good.
 

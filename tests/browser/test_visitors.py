@@ -41,10 +41,10 @@ def test_whoever_may_not_any_more_is_told_so(up: Up, visit: Visit) -> None:
     before = len(up.runs("grdf_account__two-meters"))
     window.add_cookies([{"name": "_token", "value": up.token(VIEWER), "url": up.url}])
     page.get_by_role("button", name="Run now").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("Your Airflow user may not start this"))
+    expect(page.get_by_role("status")).to_have_text(re.compile("Airflow did not start it: Forbidden"))
     window.clear_cookies()
     page.get_by_role("button", name="Run now").click()
-    expect(page.get_by_role("status")).to_have_text(re.compile("Your login to Airflow has expired"))
+    expect(page.get_by_role("status")).to_have_text(re.compile("Airflow did not start it: Not authenticated"))
     assert len(up.runs("grdf_account__two-meters")) == before
 
 
@@ -73,7 +73,9 @@ def test_airflow_shows_it_in_its_navigation_and_its_dag_leads_there(up: Up, visi
     expect(frame.get_by_role("heading", level=1)).to_have_text("Fleet")
     frame.get_by_role("link", name="All accounts, one by one").click()
     frame.get_by_role("link", name="two-meters").click()
-    frame.get_by_role("link", name="its DAG in Airflow").click()  # the whole window navigates there, out of the iframe
+    frame.get_by_role(
+        "link", name="Its DAG and runs in Airflow"
+    ).click()  # the whole window navigates there, out of the iframe
     page.wait_for_url("**/dags/grdf_account__two-meters")
     page.get_by_role("button", name="Dag Docs").click()
     page.get_by_role("link", name="This account on the page Gas").click()

@@ -108,9 +108,10 @@ def test_a_holder_who_refuses(up: Up, visit: Visit, grdf: SandboxControl) -> Non
     expect(page.get_by_role("heading", level=1)).to_have_text("The holder has refused", timeout=LONG)
 
 
-def start(form: Locator, status: Locator) -> None:
+def start(up: Up, form: Locator, status: Locator) -> None:
     form.get_by_role("button").click()
-    expect(status).to_contain_text("It succeeded", timeout=LONG)
+    expect(status).to_contain_text("Started")
+    up.wait_for_run("grdf_import_accounts")
 
 
 def test_a_file_of_households(up: Up, visit: Visit, grdf: SandboxControl) -> None:
@@ -127,7 +128,7 @@ def test_a_file_of_households(up: Up, visit: Visit, grdf: SandboxControl) -> Non
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_text("The file homes.csv is stored.")).to_be_visible()
     form, status = page.locator("form.file"), page.locator("#actions [role=status]")
-    start(form, status)
+    start(up, form, status)
     page.reload()
     with page.expect_download() as download:
         page.get_by_role("link", name="homes.result.csv").click()
@@ -136,7 +137,7 @@ def test_a_file_of_households(up: Up, visit: Visit, grdf: SandboxControl) -> Non
     assert EMAIL not in result
     form.get_by_label("Dry run").uncheck()
     form.get_by_label("Skip wrong lines").check()
-    start(form, status)
+    start(up, form, status)
     page.reload()
     expect(page.get_by_text("No file waits.")).to_be_visible()
     assert {right["id_pce"] for right in grdf.consents()} >= set(pces)
@@ -155,7 +156,8 @@ def test_proofs(up: Up, visit: Visit, grdf: SandboxControl) -> None:
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_text("Files that wait to be sent: 2.")).to_be_visible()
     page.get_by_role("button", name="Send the proof").click()
-    expect(page.locator("#actions [role=status]")).to_contain_text("It succeeded", timeout=LONG)
+    expect(page.locator("#actions [role=status]")).to_contain_text("Started")
+    up.wait_for_run("grdf_send_proof")
     page.reload()
     expect(page.get_by_text("GRDF is checking the proof of this consent.")).to_be_visible()
     assert [each["type"] for each in grdf.proofs(right)] == ["image/png", "image/png", "application/pdf"]

@@ -135,6 +135,6 @@ def run_now(page: Page) -> None:
     status = page.get_by_role("status")
     for _ in range(2):
         page.get_by_role("button", name="Run now").click()
-        expect(status).not_to_have_text(re.compile(r"^\s*Asking Airflow"), timeout=1000 * PATIENCE)
-        if "did not start it: 500" not in status.inner_text():
+        expect(status).to_have_text(re.compile("Started|did not start|could not be reached"), timeout=1000 * PATIENCE)
+        if "Started" in status.inner_text():
             return

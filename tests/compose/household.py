@@ -28,7 +28,7 @@ def connect(installation: Installation, account: str) -> None:
     assert sent.status_code == 303, sent.text
     done = browser.get(consent_through_browser(sent.headers["Location"]))
     assert done.ok, done.text
-    assert "/household/progress/" in done.url
+    assert "/household/progress?" in done.url
 
 
 def _browser(installation: Installation) -> requests.Session:

@@ -40,7 +40,7 @@ def entered(account: str, **more: Any) -> Fields:
 
 def fields_of(answer: requests.Response) -> Fields:
     """Return the hidden fields of the direct way's form, and the box to tick."""
-    form = re.search(r'<form method="post" action="[^"]*/direct[^"]*".*?</form>', answer.text, re.DOTALL)
+    form = re.search(r'<form method="post" action="[^"]*" class="direct">.*?</form>', answer.text, re.DOTALL)
     assert form, answer.text
     found: Fields = {}
     for tag in re.findall(r"<input[^>]*>", form[0]):
@@ -57,7 +57,7 @@ def check(browser: Browser, start: str, typed: Fields) -> requests.Response:
     """Open the page, fill in the form, and return the answer: the summary, or the form with what is wrong."""
     page = browser.get(start)
     assert page.status_code == 200, page.text
-    return browser.post(posted_to(start), data=typed | {"ticket": fields_of(page)["ticket"], "step": "check"})
+    return browser.post(start, data=typed | {"step": "check"})
 
 
 def send(browser: Browser, start: str, typed: Fields) -> requests.Response:
@@ -69,13 +69,7 @@ def send(browser: Browser, start: str, typed: Fields) -> requests.Response:
 
 def press(browser: Browser, start: str, fields: Fields) -> requests.Response:
     """Press "Send" on a summary."""
-    return browser.post(posted_to(start), data=fields | {"step": "send"})
-
-
-def posted_to(start: str) -> str:
-    """Return the address to which the form at an address is sent."""
-    path, mark, query = start.partition("?")
-    return f"{path}/direct{mark}{query}"
+    return browser.post(start, data=fields | {"step": "send"})
 
 
 def followed(browser: Browser, answer: requests.Response, **headers: str) -> requests.Response:

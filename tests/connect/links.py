@@ -10,9 +10,6 @@ from grdf.quota.governor import Governor
 from grdf.quota.quota_store import store_at
 from tests.connect.site import Site
 
-BUDGET = 100
-"""Calls a day that links may start."""
-
 
 def link_for(site: Site, account: str) -> str:
     answer = site.program("op").post(f"{site.url}/grdf/connect/{account}/link", timeout=60)
@@ -28,4 +25,4 @@ def ledger(site: Site) -> Governor:
     """Return the ledger of the site's calls, with a quota that allows many calls per second."""
     client = json.loads(site.stack.env["AIRFLOW_CONN_GRDF_ADICT"])["login"]
     place = site.stack.env.get("AIRFLOW__GRDF__QUOTA_URL") or f"sqlite:///{site.stack.home / 'grdf' / 'quota.db'}"
-    return Governor(store_at(place), client, Quota(1000.0, 6000, 3000, BUDGET))
+    return Governor(store_at(place), client, Quota(1000.0, 6000, 3000))

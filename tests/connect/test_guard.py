@@ -32,12 +32,8 @@ def test_no_page_needs_what_the_policy_forbids(site: Site) -> None:
 @pytest.mark.parametrize(
     ("headers", "passes"),
     [
-        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://here:80", "Host": "here:80"}, True),
-        ({"Sec-Fetch-Site": "same-origin", "Host": "here"}, True),
-        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://elsewhere", "Host": "here"}, False),
-        ({"Sec-Fetch-Site": "same-site", "Origin": "http://here", "Host": "here"}, False),
-        ({"Sec-Fetch-Site": "none", "Host": "here"}, False),
-        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://elsewhere", "Host": "here"}, False),
+        ({"Origin": "http://here:80", "Host": "here:80"}, True),
+        ({"Origin": "http://elsewhere", "Host": "here"}, False),
         ({"Origin": "http://here", "Host": "here"}, True),
         ({"Origin": "https://here", "Host": "here"}, True),
         ({"Origin": "http://here.elsewhere", "Host": "here"}, False),
@@ -57,13 +53,11 @@ def test_where_a_request_comes_from(headers: dict[str, str], passes: bool) -> No
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_another_site_changes_nothing(site: Site, method: str) -> None:
     browser = site.browser("admin")
-    for headers in (
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site"},
-        {"Origin": "https://evil.example"},
-    ):
-        answer = browser.request(method, "/", headers=headers)
+    for origin in ("https://evil.example", "null", site.origin + "0"):
+        answer = browser.request(method, "/", headers={"Origin": origin})
         assert answer.status_code == 403
         assert "another site" in answer.text
         assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
-    assert browser.request(method, "/").status_code == 405, "the same from its own site reaches the routes"
+    assert browser.request(method, "/", headers={"Origin": site.origin}).status_code == 405, (
+        "the same from its own site reaches the routes"
+    )

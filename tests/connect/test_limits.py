@@ -123,6 +123,6 @@ def test_what_a_form_may_hold_still_passes(site: Site, size: int) -> None:
 
 
 def test_who_drips_is_not_waited_for(site: Site) -> None:
-    answer = Answer(site, head(site, "POST", "/connect/nobody-yet", "Content-Length: 9000"), b"x", times=25, pause=0.5)
+    answer = Answer(site, head(site, "POST", "/import/remove", "Content-Length: 9000"), b"x", times=25, pause=0.5)
     assert (answer.status, answer.closes) == (408, True)
     assert answer.seconds < 20

@@ -40,7 +40,7 @@ def test_who_may_do_what(request: pytest.FixtureRequest, manager: str, who: str)
             assert "<h1>" in as_browser.text
 
 
-@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/static/page.css", "/static/..%2fapp.py"])
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/static/none.css", "/static/..%2fapp.py"])
 def test_what_is_not_there(site: Site, path: str) -> None:
     assert site.browser("admin").get(path).status_code == 404
 

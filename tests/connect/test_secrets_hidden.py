@@ -109,7 +109,7 @@ def test_grdfs_answer_is_taken_with_a_slash_too(front: Site, account_id: str) ->
     assert answer.headers["Referrer-Policy"] == "strict-origin"
 
 
-@pytest.mark.parametrize("path", ["/callback?code=x", "/household?token=x", "/household/?token=x"])
+@pytest.mark.parametrize("path", ["/callback?code=x", "/household?token=x", "/household/progress?token=x"])
 def test_no_other_request_says_that_it_comes_from_there(front: Site, path: str) -> None:
     assert front.browser("op").get(path).headers["Referrer-Policy"] == "strict-origin"
 

@@ -187,7 +187,7 @@ def test_who_has_left_gets_no_files(door: Site, clean: LocalWorld, account_id: s
     clean.book.save(with_leaving(document(clean, account_id), by="b", since=since))
     assert put(door.browser("op"), at, ("a.pdf", GOOD["application/pdf"])).status_code == 409
     clean.book.remove(account_id)
-    assert put(door.browser("op"), at, ("a.pdf", GOOD["application/pdf"])).status_code == 404
+    assert put(door.browser("op"), at, ("a.pdf", GOOD["application/pdf"])).status_code == 409
     assert not (staging / "proofs" / account_id).exists()
 
 

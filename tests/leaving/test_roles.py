@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -49,23 +48,6 @@ def some_days(server: PurgingCouch, number: int = 5) -> dict[str, tuple[str, boo
     days = server.databases[database_name(DAY)]
     days.update({f"leaver:p:{at:05}": ("1-a", False) for at in range(number)})
     return days
-
-
-def test_a_link_is_given_back_by_a_member(
-    server: PurgingCouch, connect: Connect, caplog: pytest.LogCaptureFixture
-) -> None:
-    from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.once import KEPT, Once, mark_id
-
-    over = mark_id("an old one", time.time() - KEPT - 60)
-    server.databases[database_name(CONNECT)][over] = ("1-a", False)
-    once, until = Once(CouchDBHook()), time.time() + 60
-    assert once.take("link", until)
-    assert not once.take("link", until)
-    once.release("link", until)
-    assert once.take("link", until), "a household that was not connected may try again"
-    assert server.databases[database_name(CONNECT)][over][1], "marks whose time is over go, too"
-    assert not [record for record in caplog.records if record.name.startswith("grdf")]
 
 
 def test_what_a_late_load_stored_goes_as_a_member_may(server: PurgingCouch, connect: Connect) -> None:

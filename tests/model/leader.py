@@ -10,7 +10,6 @@ import shutil
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from include.gas.display.overview import Situation, overview
@@ -86,21 +85,17 @@ class Leader(Runs):
             self._run(account, "manual", None)
 
     def _by_page(self, account: str, code: str, nonce: str) -> None:
-        from grdf.page.connect import exchange as connecting
+        from grdf.page.connect.attempt import Attempt
+        from grdf.page.connect.opener import Opener
+        from grdf.page.connect.stop import Stop
+        from grdf.page.ways_in.grdf_site import finish
 
-        number, until = next(self.numbers), self.world.clock.ours.timestamp() + 3600
-        attempt = SimpleNamespace(
-            connection="grdf_adict",
-            state=SimpleNamespace(id=f"attempt-{number}", account=account, until=until),
-            link=None, redirect_uri="https://airflow.example/grdf/callback", verifier=None, nonce=nonce,
-        )  # fmt: skip
         self.world.book.came_back(account)
         outer, self.world.wire.actor = self.world.wire.actor, account
         try:
-            connecting.finish(attempt, code, by="operator")  # type: ignore[arg-type]
-        except (connecting.Stop, GasError) as error:
-            stop = connecting.stop_for(error)
-            self.world.say(f"  the page says {stop.key} {stop.cause}")
+            finish(Attempt(account, "grdf_adict", nonce=nonce, verifier=""), Opener(account, "operator"), code)
+        except (Stop, GasError) as error:
+            self.world.say(f"  the page says {error}")
         except tasks.Killed:
             self.world.say("  the API server dies")
         finally:

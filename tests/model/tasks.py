@@ -235,7 +235,7 @@ def _import_all() -> None:
     from importlib import import_module
 
     import grdf
-    import grdf.page.connect.exchange
+    import grdf.page.ways_in.grdf_site
     import include.gas
     from tests.modules import import_all
 

@@ -244,7 +244,7 @@ def test_no_cell_of_a_file_is_a_formula(site: Site, world: LocalWorld, today: da
 def test_accounts_of_every_kind_have_a_view(site: Site, world: LocalWorld) -> None:
     browser = site.browser("admin")
     assert browser.get("/accounts/never-there").status_code == 404
-    assert "There is no such account." in browser.get("/accounts/never-there").text
+    assert "There is no such account" in browser.get("/accounts/never-there").text
     for more, said in (
         ({"oauth": {"code": "c"}}, "Waiting for its first run"),
         ({"oauth": 7}, "Cannot be read"),

@@ -42,7 +42,6 @@ def test_the_list_says_of_each_account_how_it_is_and_what_to_do(listed: requests
     assert "Nothing is read until the household consents again." in first
     assert f'<time datetime="{today - timedelta(days=2)}">' in first
     assert first.count(f'<time datetime="{today - timedelta(days=2)}">') == 2, "its days end with its consent"
-    assert f'data-dag="grdf_account__{account_id(7)}"' in first
     gaps = next(row for row in rows(html) if "Days missing</span>" in row)
     assert re.search(r">\s*6\s+<span class=\"step\">5 of them for more than two months</span>", gaps)
 

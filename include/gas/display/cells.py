@@ -7,12 +7,11 @@ come soon, whether it is not published yet, or whether the household does not sh
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from itertools import pairwise
 from typing import Any
 
 from include.gas.days.asked_days import PUBLISHED_WITHIN, REREAD_DAYS
@@ -95,58 +94,37 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The range of days of a meter that should be stored.
+    """The days of a meter that should be stored.
 
-    :param first: first day; ``None`` if no day was ever asked for or stored
-    :param end: day after the last one, excluded
+    :param windows: those that are due
+    :param end: the first day that is not published yet
     :param settled: first day of the last two months
-    :param holes: the days in between that no consent covers, as windows
     """
 
-    first: date | None
+    windows: tuple[Window, ...]
     end: date
     settled: date
-    holes: tuple[Window, ...] = ()
 
     @classmethod
-    def of(
-        cls, *, first: date | None, consent_end: date | None, today: date,
-        covered: Callable[[Window], Sequence[Window]] | None = None,
-    ) -> Bounds:  # fmt: skip
+    def of(cls, *, first: date | None, covered: Callable[[Window], tuple[Window, ...]], today: date) -> Bounds:
         """Return the bounds for a meter.
 
         :param first: first day that was asked for or is stored; ``None`` if there is none
-        :param consent_end: first gas day after the consent; ``None`` for no bound
-        :param covered: returns the parts of a window that the consent covers
+        :param covered: returns the parts of a window that the account may hold
         """
         end = today - PUBLISHED_WITHIN
-        end = end if consent_end is None else min(end, consent_end)
         whole = Window.of(first, end) if first else None
-        stretches = covered(whole) if covered and whole else ()
-        holes = tuple(Window(one.end, other.first) for one, other in pairwise(stretches))
-        return cls(first, end, today - timedelta(days=REREAD_DAYS), holes)
+        return cls(covered(whole) if whole else (), end, today - timedelta(days=REREAD_DAYS))
 
     def expected(self, first: date, end: date) -> int:
         """Return the number of days in a period that should be stored by now."""
-        period = Window.of(max(first, self.first), min(end, self.end)) if self.first else None
-        if period is None:
-            return 0
-        return len(period) - sum(len(part) for hole in self.holes if (part := period.clip(hole.first, hole.end)))
-
-    def why_not(self, day: date) -> Kind:
-        """Return the reason why a day is not stored."""
-        if self.first is None or day < self.first or any(day in hole for hole in self.holes):
-            return Kind.OUTSIDE
-        if day >= self.end:
-            return Kind.EXPECTED
-        return Kind.NONE if day < self.settled else Kind.AWAITED
+        return sum(len(part) for window in self.windows if (part := window.clip(first, end)))
 
     def why_none_of(self, first: date, end: date) -> Kind:
-        """Return the reason why no day of a period is stored: one of them may still come, or GRDF has no data."""
-        last = min(end, self.end) - ONE_DAY
-        days = (max(first, self.first or first) + timedelta(days=number) for number in range((end - first).days))
-        awaited = any(self.why_not(day) == Kind.AWAITED for day in days if day <= last)
-        return Kind.AWAITED if awaited else Kind.NONE
+        """Return the reason why no day of a period is stored: one may still come, or GRDF has no data."""
+        if not self.expected(first, end):
+            return Kind.EXPECTED if self.windows and end > self.end else Kind.OUTSIDE
+        return Kind.AWAITED if self.expected(max(first, self.settled), end) else Kind.NONE
 
 
 def month_days(month: date) -> Iterator[date]:
@@ -186,7 +164,7 @@ def _day_cell(day: date, stored: Mapping[date, Mapping[str, Any]], bounds: Bound
     expected = bounds.expected(day, day + ONE_DAY)
     document = stored.get(day)
     if document is None:
-        return Cell(day, bounds.why_not(day), before=before, expected=expected)
+        return Cell(day, bounds.why_none_of(day, day + ONE_DAY), before=before, expected=expected)
     kind = Kind.MEASURED
     if document.get("status") == "provisional":
         kind = Kind.PROVISIONAL
@@ -259,11 +237,7 @@ def _total_cell(
 ) -> Cell:
     expected, compared = bounds.expected(first, end), _compared(first, end, total, former, by_day)
     if total is None:
-        outside = bounds.first is None or end <= bounds.first
-        kind = Kind.OUTSIDE if outside else Kind.EXPECTED
-        if expected:
-            kind = bounds.why_none_of(first, end)
-        return Cell(first, kind, expected=expected, **compared)
+        return Cell(first, bounds.why_none_of(first, end), expected=expected, **compared)
     days, part = _days_in(total), _part_of(total, first, end)
     if is_of_periods(total):
         covered = (part, (end - first).days) if part else None

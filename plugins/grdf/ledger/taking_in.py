@@ -123,8 +123,7 @@ class TakingIn:
 
         document = self._accounts.update(self._account, change)
         if is_refused(document):
-            form = Connected.record_of(document).rpartition(":")[2]
-            HouseholdLinks(self._couchdb).give_back(self._account, form)
+            HouseholdLinks(self._couchdb).give_back(self._account, Connected.moment(document))
         return document
 
     def bring_named(self) -> dict[str, Meter]:

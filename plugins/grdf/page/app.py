@@ -10,19 +10,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from grdf.page.account import account_page as account
-from grdf.page.connect.routes import callback as connect_callback
-from grdf.page.connect.routes import household_page as household
-from grdf.page.connect.routes import operator_page as connect
-from grdf.page.direct import direct_page as direct
-from grdf.page.direct import progress_page as progress
-from grdf.page.direct import records_page as records
+from grdf.page.connect import link_page
+from grdf.page.connect.stop import Stop
 from grdf.page.fleet import fleet_page as fleet
 from grdf.page.guard import Guard, guard
 from grdf.page.html import render
 from grdf.page.list import list_page as accounts
 from grdf.page.security import login_url
 from grdf.page.uploads import import_page, proofs_page
-from include.gas.errors import GasError, RetryLater
+from grdf.page.ways_in import forms_page, grdf_site, progress_page, records_page
+from include.gas.errors import AccountLeaving, BadAccount, GasError, GrantRefused, RetryLater
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +28,11 @@ ROUTERS = (
     fleet.router,
     accounts.router,
     account.router,
-    connect.router,
-    connect_callback.router,
-    household.router,
-    direct.router,
-    progress.router,
-    records.router,
+    link_page.router,
+    forms_page.router,
+    grdf_site.router,
+    progress_page.router,
+    records_page.router,
     import_page.router,
     proofs_page.router,
 )
@@ -53,6 +49,7 @@ def create_app() -> FastAPI:
     app.add_middleware(Guard)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _misunderstood)
+    app.add_exception_handler(Stop, _stopped)
     app.add_exception_handler(GasError, _gas_error)
     app.add_exception_handler(Exception, _mistake)
     for router in ROUTERS:
@@ -77,19 +74,36 @@ def _misunderstood(request: Request, _: Exception) -> Response:
     return _refused(request, HTTPException(422, "this is not what the page asks for"))
 
 
+def _stopped(request: Request, error: Exception) -> Response:
+    """Say why a household is not connected, and how to start again."""
+    assert isinstance(error, Stop)
+    again = error.again or getattr(request.state, "again", "")
+    return render.problem(request, error.status, error.key, _again(again), cause=error.cause)
+
+
+def _again(address: str) -> tuple[tuple[str, str], ...]:
+    return ((address, "connect.again"),) if address else ()
+
+
 def _gas_error(request: Request, error: Exception) -> Response:
     """Respond to an error raised by this project.
 
     Its text contains no secret, so logged-in users see it as it is. It may name servers and settings, so nobody else
-    sees it.
+    sees it, nor does who came with a household's link.
     """
     log.warning("The page Gas accounts could not answer. %s", error)
-    status = 503 if isinstance(error, RetryLater) else 500
-    if not getattr(request.state, "logged_in", False):
-        return render.problem(request, 503, "connect.our_side")
+    again, later = _again(getattr(request.state, "again", "")), isinstance(error, RetryLater)
+    trusted = getattr(request.state, "logged_in", False) and not getattr(request.state, "household", False)
+    if isinstance(error, GrantRefused):
+        return render.problem(request, 400, "connect.code_refused", again)
+    if later and (again or not trusted):  # its text mentions a retry, which does not happen here
+        return render.problem(request, 503, "connect.down", again)
+    if not trusted:
+        return render.problem(request, 503, "connect.our_side", again)
+    status = 503 if later else 409 if isinstance(error, BadAccount | AccountLeaving) else 500
     if not render.wants_page(request):
         return JSONResponse({"detail": str(error)}, status)
-    return render.problem(request, status, "error.gas", cause=str(error))
+    return render.problem(request, status, "error.gas", again, cause=str(error))
 
 
 def _mistake(request: Request, _: Exception) -> Response:

@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-SECRET_ADDRESSES = ("/callback", "/household", "/household/direct")
+SECRET_ADDRESSES = ("/callback", "/household", "/household/progress")
 """Paths whose query is secret: GRDF's code, or a household's link. It must not appear in the referrer of a request."""
 LARGEST_BODY = 16_384
 """Bytes. The largest form, about the person who will consent, has three texts of 100 characters."""
@@ -163,21 +163,16 @@ def guard(headers: MutableHeaders) -> None:
 def same_site(headers: Headers) -> bool:
     """Return whether an unsafe request comes from Airflow's own site, or from a program rather than a browser.
 
-    Browsers say where a request comes from: in ``Sec-Fetch-Site`` over HTTPS and on localhost (W3C, Fetch Metadata),
-    and in ``Origin`` with every POST. ``same-site`` means another host of the same domain, which is refused. A request
-    with neither header comes from a program. It is accepted if it carries a bearer token or no cookie, because then it
-    cannot be a browser that another site has misled.
+    Browsers say in ``Origin`` where a POST comes from. A request without it comes from a program. It is accepted if it
+    carries a bearer token or no cookie, because then it cannot be a browser that another site has misled.
 
     :param headers: the request's headers
     """
-    site = headers.get("Sec-Fetch-Site")
-    if site is not None and site != "same-origin":
-        return False
     origin = headers.get("Origin")
-    if origin is not None:
-        # Ignore the scheme: behind a proxy that terminates TLS, this server does not see the one the browser used.
-        return _host(origin) in {headers.get("Host"), _host(conf.get("api", "base_url", fallback=""))} - {None, ""}
-    return site is not None or "Authorization" in headers or "Cookie" not in headers
+    if origin is None:
+        return "Authorization" in headers or "Cookie" not in headers
+    # Ignore the scheme: behind a proxy that terminates TLS, this server does not see the one the browser used.
+    return _host(origin) in {headers.get("Host"), _host(conf.get("api", "base_url", fallback=""))} - {None, ""}
 
 
 def _host(address: str) -> str | None:

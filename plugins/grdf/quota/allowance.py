@@ -5,14 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Purpose = Literal["daily", "history", "connect", "link"]
+Purpose = Literal["daily", "history", "connect"]
 """What a call is for. ``connect`` is one for which a person waits, such as the exchange of a household's authorization
-code, which is valid for minutes and works once: the call waits for its slot within the second, but not until the next
-day. ``link`` is the same when a household's link started it. Anyone who holds the link can do so without a login, so
-these calls have a budget of their own."""
-
-AT_ONCE: tuple[Purpose, ...] = ("connect", "link")
-"""A person waits for these calls."""
+code, which is valid for minutes and works once: the call takes the next slot, and does not wait until the next day."""
 
 DAY = 86_400.0
 MARGIN = 0.07
@@ -30,22 +25,16 @@ class Quota:
     :param calls_per_second: highest rate
     :param calls_per_day: limit for any 24 hours and for any calendar day in Paris
     :param reserve: how many of the daily calls history imports leave unused; less than ``calls_per_day``
-    :param links: calls per day that households' links may start
     """
 
     calls_per_second: float
     calls_per_day: int
     reserve: int = 0
-    links: int = 100
 
     @property
     def distance(self) -> float:
         """The seconds between two calls."""
         return (1 + MARGIN) / self.calls_per_second
-
-    def budget(self, purpose: Purpose) -> int | None:
-        """Return the calls per day of a purpose that has a budget of its own."""
-        return self.links if purpose == "link" else None
 
     def share(self, purpose: Purpose, daily: int = 0) -> int:
         """Return the calls per day that are available for a purpose.

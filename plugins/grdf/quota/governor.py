@@ -15,7 +15,7 @@ from grdf.quota.quota_store import Change, Result, Store
 from grdf.quota.terms import DAILY, Booking, Terms
 from grdf.quota.turn import Turn
 from include.gas.days.gas_day import PARIS
-from include.gas.errors import BadSettings, LinkCallsSpent, QuotaWait
+from include.gas.errors import BadSettings, QuotaWait
 
 _TOO_MANY_REQUESTS = 429
 SPREAD = 900.0
@@ -189,14 +189,6 @@ class Governor:
 
     def _spent(self, account: str | None, purpose: Purpose, until: float, now: float) -> QuotaWait:
         quota = self.quota
-        if purpose == "link":
-            return LinkCallsSpent.about(
-                account,
-                f"GRDF was not called, since the {quota.links} calls that household links may start in 24 hours are "
-                "used up",
-                f"Links work again from {_when(until)}. Accounts are read as usual.",
-                retry_after=max(1.0, until - now),
-            )
         whose = f"all {quota.calls_per_day} calls that GRDF allows in 24 hours are used up"
         if purpose == "history" and self.left("daily"):
             share = quota.share("history", self._change(lambda ledger, _: ledger.wanted_daily()))

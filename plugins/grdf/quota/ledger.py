@@ -24,7 +24,7 @@ from typing import Literal, Self
 
 import msgspec
 
-from grdf.quota.allowance import ANYBODY, AT_ONCE, DAY, Answer, Bearer, Block, Purpose, Quota, Ticket
+from grdf.quota.allowance import ANYBODY, DAY, Answer, Bearer, Block, Purpose, Quota, Ticket
 from grdf.quota.terms import Booking, Terms
 from grdf.quota.token_doubt import TokenDoubt
 from include.gas.days.gas_day import PARIS
@@ -99,8 +99,6 @@ class Ledger:
     def left(self, now: float, quota: Quota, purpose: Purpose) -> int:
         """Return how many calls may still be made now within the daily quota and are not booked."""
         self._tidy(now)
-        if (budget := quota.budget(purpose)) is not None:
-            return max(0, budget - self._made(purpose))
         return max(0, self._rooms(now, quota, purpose)[0][1])
 
     def ask(
@@ -131,7 +129,7 @@ class Ledger:
             return Answer(hold, ticket, "token")
         reason: Literal["pause", "turn"] = "pause" if self.paused_until > now else "turn"
         if ticket is None or ticket.at < self.paused_until:
-            ahead = terms.purpose in AT_ONCE or self.doubt.probes(bearer)
+            ahead = terms.purpose == "connect" or self.doubt.probes(bearer)
             first = self.last + quota.distance if ahead else self.free
             at = max(now, self.paused_until, first)
             if terms.purpose == "history" and at - now > 2 * quota.distance:
@@ -189,8 +187,8 @@ class Ledger:
     def _book(self, now: float, quota: Quota, terms: Terms) -> float:
         """Return from when on there is room for a call in its day. On a task's first call, book all of them."""
         purpose, task = terms.purpose, terms.booking or Booking("")
-        if purpose in AT_ONCE:
-            return self._at_once(now, quota, purpose)
+        if purpose == "connect":
+            return now
         block = self._block(terms.booking)
         if block is None or block.at > now or self.used()[0] >= quota.calls_per_day:
             # A task that asks too early or too late books again. It is never worse off: in the meantime nobody was
@@ -206,12 +204,6 @@ class Ledger:
                 self.blocks[task.name] = block
         block.until = max(now, block.at) + BLOCK_KEPT
         return block.at
-
-    def _at_once(self, now: float, quota: Quota, purpose: Purpose) -> float:
-        budget = quota.budget(purpose)
-        if budget is None or self._made(purpose) < budget:
-            return now
-        return min((counted_until(five) for five, made in self.calls.items() if made.get(purpose)), default=now + BIN)
 
     def _block(self, task: Booking | None) -> Block | None:
         return self.blocks.get(task.name) if task else None

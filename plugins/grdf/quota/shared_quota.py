@@ -12,9 +12,6 @@ from grdf.quota.governor import Governor
 from grdf.quota.quota_store import store_at
 from include.gas.days.gas_day import PARIS
 
-LINK_CALLS = 100
-"""Calls a day that all household links together may start: their holders need no login. A household needs two."""
-
 
 class Client(Protocol):
     """What this module needs of a connection to GRDF (``grdf.hooks.connection`` provides it)."""
@@ -48,7 +45,7 @@ def governor_for(client: Client) -> Governor:
 
     :raises BadSettings: if a setting of the quota is invalid
     """
-    quota = Quota(client.calls_per_second, client.calls_per_day, client.calls_per_day // 2, LINK_CALLS)
+    quota = Quota(client.calls_per_second, client.calls_per_day, client.calls_per_day // 2)
     return Governor(
         store_at(settings.quota_url()),
         client.client_id,

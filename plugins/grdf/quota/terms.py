@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grdf.quota.allowance import AT_ONCE, Purpose
+from grdf.quota.allowance import Purpose
 
 LONGEST_WAIT = 600.0
 """Seconds that a call waits for its turn. After that its task gives up its slot and is tried again later."""
@@ -26,8 +26,7 @@ class Booking:
 class Terms:
     """The terms on which a call waits for its turn in the quota.
 
-    :param purpose: ``history`` for imports of the past, which yield to daily runs; ``connect`` where a person waits;
-        ``link`` for calls that a household's link starts
+    :param purpose: ``history`` for imports of the past, which yield to daily runs; ``connect`` where a person waits
     :param booking: the calls of the task, if it makes several
     :param longest_wait: longest wait in seconds; shorter for a page, where a person is waiting, than for a task
     :param trial: whether a person tries values that may be wrong, so that an answer must not stop the workers
@@ -44,7 +43,7 @@ class Terms:
 
         The token serves all calls, so even an import renews it as a daily call.
         """
-        return Terms("connect" if self.purpose in AT_ONCE else "daily", longest_wait=self.longest_wait)
+        return Terms("connect" if self.purpose == "connect" else "daily", longest_wait=self.longest_wait)
 
 
 DAILY = Terms()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grdf.quota.allowance import AT_ONCE, Bearer, Purpose
+from grdf.quota.allowance import Bearer, Purpose
 
 FIRST_DOUBT, LONGEST_DOUBT = 2.0, 3600.0
 """Seconds of the first and of the longest pause after GRDF refused the shared token and then a new one."""
@@ -67,7 +67,7 @@ class TokenDoubt:
 
         Calls with other credentials do not wait.
         """
-        if purpose in AT_ONCE or self.until <= now or bearer.credentials != self.credentials:
+        if purpose == "connect" or self.until <= now or bearer.credentials != self.credentials:
             return 0.0
         if self.prober and (not bearer.data or bearer.worker == self.prober):
             return 0.0

@@ -1,29 +1,26 @@
 """The validity of households' links. Each account has at most one valid link: the last that was created.
 
-A link is sealed and contains its account and expiry. Whether it is still valid, and how often it was tried, is stored
-here in one document per account. Without the document no link is valid. A new link replaces the old one, sending a code
-with a link uses it, taking it back empties the document, and a deletion removes it. So an old link cannot become valid
-again when a clock is wrong, and all links are void if the database is lost.
+A link is sealed and names its account. Whether it is still valid, and how often it was tried, is stored here in one
+document per account. Without the document no link is valid. A new link replaces the old one, what is sent with a link
+uses it, taking it back empties the document, and a deletion removes it.
 
 The document is named by a hash of the account's id, because the account may not exist yet. It contains a hash of the
-link, its expiry, and how often it was tried; while the link can be used, also the account's id, so that the page can
-list open links; while it is used, what uses it.
+link, its expiry, how often it was tried, and when it was last used: that moment is also noted on the account that was
+connected with it, so the link leads to what came of it.
 
-Anyone who holds a link, including a thief, can send any code or form with it. Each costs calls of the quota that all
-households share, so they are counted. A form that GRDF refuses gives the link back.
+Anyone who holds a link, including a thief, can send any code or form with it, so tries are counted. What fails, and a
+form that GRDF refuses later, gives the link back.
 """
 
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any, Literal
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.removal import Remover
 from include.gas.documents.doctypes import CONNECT as DOCTYPE
 from include.gas.errors import GasError, StoreBusy
 
@@ -31,14 +28,10 @@ log = logging.getLogger(__name__)
 
 Stored = dict[str, Any]
 Standing = Literal["good", "used", "tried", "void"]
-"""The state of a link. It is ``used`` while a code is being sent with it, and for good once it has connected."""
 
 TRIES = 5
-"""Codes that may be sent to GRDF with one link: enough for a person who makes mistakes, too few for guessing."""
+"""What may be sent with one link: enough for a person who makes mistakes, too few for guessing."""
 ROUNDS = 10
-SWEPT = 100
-"""How many documents of expired links a new link removes at most."""
-_ALL = ("link-", "link-\ufff0")
 
 
 class HouseholdLinks:
@@ -47,119 +40,91 @@ class HouseholdLinks:
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
 
-    def make(self, account: str, link: str, until: float) -> None:
+    def make(self, account: str, link: str, until: int) -> None:
         """Make a link valid, and any other link of the account void.
 
         :param account: the account's id; the account need not exist
         :param link: identifies the link; only its hash is stored
+        :param until: when it expires (epoch seconds)
         """
-        self._change(account, lambda _: {"link": _hash(link), "until": int(until), "account": account})
-        self._sweep()
+        self._change(account, lambda _: {"link": _hash(link), "until": until, "tries": 0})
 
     def standing(self, account: str, link: str) -> Standing:
         """Return the state of a link."""
         return _standing(self._stored(account), link)
 
-    def take(self, account: str, link: str, by: str) -> Standing:
-        """Use a link for a code or a form that is about to be sent, and return the link's previous state.
+    def take(self, account: str, link: str, at: str) -> Standing:
+        """Use a link for what is about to be sent, if it is good, and return its previous state.
 
-        Only a good link is used, and only once. For the same form it stays good.
-
-        :param by: the name of the attempt or form
+        :param at: the moment that is also noted on the account
         """
         before: Standing = "void"
 
         def used(stored: Stored) -> Stored:
             nonlocal before
             before = _standing(stored, link)
-            if before == "used" and stored["used"] == by:
-                before = "good"
-            elif before == "good":
-                kept = {key: value for key, value in stored.items() if key != "account"}
-                return kept | {"used": by, "tries": stored.get("tries", 0) + 1}
-            return stored
+            return stored | {"used": True, "at": at, "tries": stored["tries"] + 1} if before == "good" else stored
 
         self._change(account, used)
         return before
 
-    def give_back(self, account: str, by: str, *, untried: bool = False) -> None:
-        """Make the link valid again that a code or a form has used which did not connect.
+    def give_back(self, account: str, at: object) -> None:
+        """Make the link valid again that was used at a moment for what did not connect.
 
         This never raises: if it fails, the link stays used.
-
-        :param by: the name of the attempt or form
-        :param untried: whether nothing was tried with it, so that it does not count
         """
 
         def returned(stored: Stored) -> Stored:
-            if not by or stored.get("used") != by:  # taken back or replaced meanwhile
+            if not stored.get("used") or stored.get("at") != at:  # by another one, or taken back or replaced meanwhile
                 return stored
-            tries = stored.get("tries", 0) - untried
-            if tries >= TRIES:
+            if stored["tries"] >= TRIES:
                 log.warning(
                     "Account %s: its household's link was tried %d times and is used up. Somebody else may have it; "
                     "ask the household before you create a new one.", account, TRIES,
                 )  # fmt: skip
-            kept = {key: value for key, value in stored.items() if key != "used"}
-            return kept | {"tries": tries, "account": account}
+            return stored | {"used": False}
 
         try:
             self._change(account, returned)
         except GasError as error:
             log.error("Account %s: its household's link stays used although it did not connect. %s", account, error)
 
+    def used_at(self, account: str, link: str) -> str | None:
+        """Return when a link was last used; ``None`` if it was not, or is not the account's any more."""
+        stored = self._stored(account)
+        return stored.get("at") if stored.get("link") == _hash(link) else None
+
     def good_until(self, account: str) -> int | None:
         """Return when the account's link expires (epoch seconds), or ``None`` if there is no valid link."""
         stored = self._stored(account)
-        return stored["until"] if _is_open(stored) and time.time() < stored["until"] else None
+        return stored["until"] if _is_good(stored) else None
 
-    def open(self) -> list[tuple[str, int]]:
-        """Return the accounts with a link that can be used, and when it expires (epoch seconds), the next one first."""
-        self._sweep()
-        found = ((each["account"], each["until"]) for each in self._couchdb.range(DOCTYPE, *_ALL) if _is_open(each))
-        return sorted(found, key=lambda link: (link[1], link[0]))
-
-    def take_back(self, account: str) -> bool:
-        """Make all links of an account void. Return ``False`` if none was valid."""
-        was_out = self.good_until(account) is not None
-        if "link" in self._stored(account):
-            self._change(account, lambda _: {})
-        return was_out
+    def take_back(self, account: str) -> None:
+        """Make all links of an account void."""
+        self._change(account, lambda _: {})
 
     def _stored(self, account: str) -> Stored:
         return self._couchdb.get(DOCTYPE, link_document(account)) or {}
 
     def _change(self, account: str, change: Callable[[Stored], Stored]) -> None:
-        for turn in range(ROUNDS):
-            time.sleep(random.uniform(0, 0.02) * turn)  # so that competing writers do not collide again
+        for _ in range(ROUNDS):
             stored = self._stored(account)
-            of_couchdb = {"_id": link_document(account), **{key: stored[key] for key in ("_rev",) if key in stored}}
-            before = {key: value for key, value in stored.items() if not key.startswith("_")}
+            kept = {key: stored[key] for key in ("_id", "_rev") if key in stored} or {"_id": link_document(account)}
+            before = {key: value for key, value in stored.items() if key not in kept}
             new = change(before)
-            if new == before or self._couchdb.put(DOCTYPE, of_couchdb | new):
+            if new == before or self._couchdb.put(DOCTYPE, kept | new):
                 return
         raise StoreBusy.about(account, f"others changed the link of its household {ROUNDS} times in a row")
-
-    def _sweep(self) -> None:
-        try:
-            links = self._couchdb.range(DOCTYPE, *_ALL)
-            over = [stored["_id"] for stored in links if stored.get("until", 0) <= time.time()]
-            for name in over[:SWEPT]:
-                Remover(self._couchdb).remove(DOCTYPE, name)
-        except GasError as error:
-            log.warning("Records of expired links stay in %s until the next link is created. %s", DOCTYPE, error)
 
 
 def _standing(stored: Stored, link: str) -> Standing:
     if stored.get("link") != _hash(link):
         return "void"
-    if "used" in stored:
-        return "used"
-    return "good" if _is_open(stored) else "tried"
+    return "used" if stored.get("used") else "good" if _is_good(stored) else "tried"
 
 
-def _is_open(stored: Stored) -> bool:
-    return "link" in stored and "used" not in stored and stored.get("tries", 0) < TRIES
+def _is_good(stored: Stored) -> bool:
+    return "link" in stored and not stored.get("used") and stored["tries"] < TRIES and time.time() < stored["until"]
 
 
 def link_document(account: str) -> str:

@@ -18,7 +18,7 @@ FIRST = date(2024, 2, 10)
 
 
 def bounds(first: date | None = FIRST, consent_end: date | None = None) -> Bounds:
-    return Bounds.of(first=first, consent_end=consent_end, today=TODAY)
+    return Bounds.of(first=first, covered=lambda whole: (whole.clip(end=consent_end) or whole,), today=TODAY)
 
 
 def stored(day: date, load: float = 7, **more: Any) -> dict[str, Any]:
@@ -62,6 +62,7 @@ def test_why_a_day_is_not_there() -> None:
 def test_after_the_end_of_the_consent_nothing_is_missing() -> None:
     cells = day_cells(TODAY, [], bounds(consent_end=date(2026, 5, 4)))
     assert [cell.first.day for cell in cells if cell.expected > cell.days] == [1, 2, 3]
+    assert cells[5].kind == Kind.OUTSIDE
 
 
 def test_corrections_are_told_in_order_and_odd_ones_left_out() -> None:
@@ -174,9 +175,9 @@ def test_a_damaged_document_is_left_out_and_the_rest_is_shown(damage: dict[str, 
 
 
 def test_days_between_two_consents_are_outside_and_not_missing() -> None:
-    covered = (Window(date(2024, 1, 1), date(2024, 2, 1)), Window(date(2024, 3, 1), date(2024, 6, 1)))
-    bounds = Bounds.of(first=date(2024, 1, 10), consent_end=None, today=date(2024, 5, 1), covered=lambda _: covered)
-    assert bounds.why_not(date(2024, 2, 1)) == bounds.why_not(date(2024, 2, 29)) == Kind.OUTSIDE
-    assert bounds.why_not(date(2024, 3, 1)) == Kind.AWAITED
+    covered = (Window(date(2024, 1, 10), date(2024, 2, 1)), Window(date(2024, 3, 1), date(2024, 4, 28)))
+    bounds = Bounds.of(first=date(2024, 1, 10), today=date(2024, 5, 1), covered=lambda _: covered)
+    assert bounds.why_none_of(date(2024, 2, 1), date(2024, 3, 1)) == Kind.OUTSIDE
+    assert bounds.why_none_of(date(2024, 2, 1), date(2024, 3, 2)) == Kind.AWAITED
     assert bounds.expected(date(2024, 1, 1), date(2024, 4, 1)) == 22 + 31
     assert bounds.expected(date(2024, 2, 1), date(2024, 3, 1)) == 0

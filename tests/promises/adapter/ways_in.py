@@ -85,15 +85,11 @@ class WaysIn(Runs):
             if told.status_code >= 400:
                 return "", {}
             query = told.json()["link"].partition("?")[2]
-            start, to, login = f"/household?{query}", f"/household/direct?{query}", False
+            to, login = f"/household?{query}", False
         else:
-            start, to, login = f"/connect/{account}", f"/connect/{account}/direct", True
-        page = self._page("GET", start, login=login)
-        blank = _fields(page.text)
+            to, login = f"/connect/{account}", True
         proof = {} if link else {"proof": "a paper of the tests"}
-        summary = self._page(
-            "POST", to, data={**given, **proof, "ticket": blank.get("ticket", ""), "step": "check"}, login=login
-        )
+        summary = self._page("POST", to, data={**given, **proof, "step": "check"}, login=login)
         return to, _fields(summary.text) if summary.status_code == 200 else {}
 
     def send_form(self, account: str, given: Document, *, link: bool = False) -> int:
@@ -143,7 +139,7 @@ class WaysIn(Runs):
 
 def _fields(page: str) -> Document:
     """Return what a page's form for a declaration carries."""
-    forms = re.findall(r'<form method="post" action="[^"]*/direct[^"]*".*?</form>', page, re.DOTALL)
+    forms = re.findall(r'<form method="post" action="[^"]*" class="direct">.*?</form>', page, re.DOTALL)
     found: Document = {}
     for tag in re.findall(r"<input[^>]*>", forms[0] if forms else ""):
         values = {name: html.unescape(value) for name, value in re.findall(r'([\w-]+)="([^"]*)"', tag)}

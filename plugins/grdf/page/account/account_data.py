@@ -143,12 +143,7 @@ def _meter_view(couchdb: CouchDBHook, document: Document, held: Held, today: dat
     month = (month or _newest(stored, months) or today).replace(day=1)
     two_years = date(month.year - 1, 1, 1), date(month.year, 12, 31)
     days = couchdb.range(DAY, *(day_id(account, pce, day) for day in two_years))
-    bounds = Bounds.of(
-        first=recent.since,
-        consent_end=held.closes,
-        today=today,
-        covered=held.covered,
-    )
+    bounds = Bounds.of(first=recent.since, covered=held.covered, today=today)
     rights = Ledger(couchdb).fetch([pce])[pce]
     return MeterView(
         held,

@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response, StreamingResponse
 
-from grdf import dag_settings, settings
+from grdf import dag_settings
 from grdf.page.account.account_charts import chart, said
 from grdf.page.account.account_data import AccountView, account_view, asked_month, names_in_addresses
-from grdf.page.html.render import page, texts_for
+from grdf.page.html.render import page, problem, texts_for
 from grdf.page.html.spelling import Spelling
 from grdf.page.list.mirror import couchdb
 from grdf.page.security import AccountDep, Visitor, can_act, can_connect, may_view
@@ -55,7 +55,7 @@ def show(
     """Show an account."""
     document = couchdb().get(ACCOUNT, account)
     if document is None:
-        return page(request, "no_account.html", 404, heading=account, key="account.unknown")
+        return _unknown(request)
     today = paris_today(datetime.now(UTC))
     view = account_view(couchdb(), document, today=today, meter=meter, month=asked_month(month))
     dag = dag_id(account)
@@ -75,18 +75,10 @@ def show(
         allowed=allowed,
         several=len(dag_settings.connections()) > 1,
         reread=_range_to_reread(view, today),
-        approver=_approver(),
         one_day=ONE_DAY,
         year_of=_year_of,
         tag=lambda pce: meter_tag(account, pce),  # as logs and messages name the meter
     )
-
-
-def _approver() -> str | None:
-    """Return who may approve a deletion started here: ``another`` person, ``anybody``, or ``None`` if nobody has to."""
-    if not settings.deletion_needs_approval():
-        return None
-    return "anybody" if settings.deletion_by_one_person() else "another"
 
 
 @router.get("/accounts/{account}/published", dependencies=[Depends(may_view)])
@@ -94,7 +86,7 @@ def published(request: Request, account: AccountDep, meter: str = "") -> Respons
     """Compare the published periods of a meter with its stored days."""
     document = couchdb().get(ACCOUNT, account)
     if document is None:
-        return page(request, "no_account.html", 404, heading=account, key="account.unknown")
+        return _unknown(request)
     named = names_in_addresses(account, overview(document).meters)
     pce = named.get(meter, "")
     span = account_range(account, pce)
@@ -115,6 +107,10 @@ def take_away(account: AccountDep, table: Literal["days", "months", "years", "pu
     name = f'attachment; filename="{account}-{table}.csv"'
     rows = _rows(first, documents, columns)
     return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
+
+
+def _unknown(request: Request) -> Response:
+    return problem(request, 404, "account.unknown", ((f"{request.scope['root_path']}/", "page.name"),))
 
 
 def _charts(request: Request, view: AccountView) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Connecting a household: from the button "Connect a household" to the connected account."""
+"""Connecting a household: who opened the page, for which account, and the links for households."""

@@ -8,7 +8,6 @@ the path of a file in ``static/``).
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,46 +20,23 @@ from grdf.page.html.catalogue import Texts, language_of
 from grdf.page.html.spelling import Spelling
 
 PAGE = Path(__file__).parents[1]
-YEAR = 365 * 86_400
-ICONS = ("gas.svg", "gas-dark.svg")
-"""Files of ``static/`` that Airflow's navigation asks for by their own names, since the plugin must name them without
-reading this package."""
-
 router = APIRouter()
+STATIC = {path.name: path for path in (PAGE / "static").iterdir()}
 environment = Environment(loader=FileSystemLoader(PAGE / "templates"), autoescape=True, undefined=StrictUndefined)
 
 
 @cache
-def static_files() -> dict[str, Path]:
-    """Return the files of ``static/`` by the name under which they are served.
-
-    The name contains a digest of the content, so browsers can cache a file forever and still load each new version.
-    """
-    found = {}
-    for path in sorted((PAGE / "static").iterdir()):
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-        found[f"{path.stem}.{digest}{path.suffix}"] = path
-    return found
-
-
-@cache
-def static_name(file: str) -> str:
-    """Return the name under which a file of ``static/`` is served.
-
-    :param file: the file's name in that folder
-    """
-    return next(name for name, path in static_files().items() if path.name == file)
+def static_version() -> str:
+    """Return a digest of the static files. It is part of their addresses, so browsers may keep them."""
+    return hashlib.sha256(b"".join(path.read_bytes() for _, path in sorted(STATIC.items()))).hexdigest()[:12]
 
 
 @router.get("/static/{name}")
 def static(name: str) -> Response:
     """Serve a static file. It needs no login, because the file contains no data."""
-    path = PAGE / "static" / name if name in ICONS else static_files().get(name)
-    if path is None:
+    if name not in STATIC:
         raise HTTPException(404, "no such file")
-    kind = mimetypes.types_map.get(path.suffix, "application/octet-stream")
-    kept = "max-age=86400" if name in ICONS else f"max-age={YEAR}, immutable"
-    return FileResponse(path, media_type=kind, headers={"Cache-Control": f"public, {kept}"})
+    return FileResponse(STATIC[name], headers={"Cache-Control": "public, max-age=86400"})
 
 
 def texts_for(request: Request) -> Texts:
@@ -83,7 +59,7 @@ def page(request: Request, template: str, status: int = 200, /, **values: Any) -
         spell=Spelling(t.language),
         base=base,
         airflow=base.rpartition("/")[0],
-        static=lambda file: f"{base}/static/{static_name(file)}",
+        static=lambda file: f"{base}/static/{file}?{static_version()}",
         **values,
     )
     answer = HTMLResponse(html, status)

@@ -13,7 +13,7 @@ from grdf.page.list.listing import Question, listing
 from grdf.page.list.mirror import mirror
 from grdf.page.security import VisitorDep, can_connect_some, can_import, viewable
 from include.gas.days.gas_day import paris_today
-from include.gas.documents.gas_days import ACCOUNT_ID, dag_id
+from include.gas.documents.gas_days import ACCOUNT_ID
 
 router = APIRouter()
 
@@ -29,7 +29,6 @@ def account_list(request: Request, visitor: VisitorDep) -> Response:
         request,
         "accounts.html",
         list=found,
-        dag_of=dag_id,
         several=len(dag_settings.connections()) > 1,
         may_connect=can_connect_some(visitor),
         may_import=can_import(visitor),

@@ -1,13 +1,16 @@
-// Asks how far the household is, and shows it without a reload, until nothing changes any more.
+// Looks again how far the household is, without a reload, until nothing changes any more.
 "use strict";
 const EVERY = 10_000;
 const shown = document.getElementById("progress");
 
 async function look() {
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "application/json" }, cache: "no-store" });
-    if (answer.ok) {
-      show(await answer.json());
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const now = page.getElementById("progress");
+    if (now && now.innerHTML !== shown.innerHTML) { // else a screen reader says it again
+      shown.replaceChildren(...now.childNodes);
+      document.title = page.title;
     }
   } catch {
     // The server or the network is away: the next look may find it.
@@ -15,30 +18,8 @@ async function look() {
   follow();
 }
 
-function show(told) {
-  shown.dataset.state = told.state;
-  document.title = told.title;
-  put(shown.querySelector("h1"), told.title);
-  for (const part of shown.querySelectorAll("[data-part]")) {
-    put(part, told[part.dataset.part]);
-  }
-  const again = document.getElementById("again");
-  again.hidden = !told.form;
-  again.href = told.form;
-  if (told.over) {
-    shown.dataset.over = "";
-    document.getElementById("follows").hidden = true;
-  }
-}
-
-function put(element, text) {
-  if (element.textContent !== text) { // else a screen reader says it again
-    element.textContent = text;
-  }
-}
-
 function follow() {
-  if (!("over" in shown.dataset)) {
+  if (document.getElementById("follows")) {
     setTimeout(look, EVERY);
   }
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
@@ -19,7 +19,6 @@ from grdf.staging.proof_files import ProofFiles
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.account import stop_if_leaving
 from include.gas.days.gas_day import paris_today
-from include.gas.errors import AccountLeaving, BadAccount
 from include.gas.meter_tag import meter_tag
 from include.gas.proof.proof_file import MOST, NotAProof, ProofFile, checked
 
@@ -51,7 +50,7 @@ def remove(request: Request, account: AccountDep, visitor: ConnectorDep) -> Resp
 
 def _store(request: Request, account: str, files: list[Uploaded], visitor: ConnectorDep) -> Response:
     sends, place = can_act(visitor, DAG), _files()
-    _check_stays(account)
+    stop_if_leaving(AccountStore(CouchDBHook()).account(account))  # else files would be left behind
     if not files or place.waiting(account) + len(files) > MOST:
         return _page(request, account, can_send=sends, key="proofs.too_many" if files else "proofs.no_file")
     proofs: list[ProofFile] = []
@@ -66,21 +65,8 @@ def _store(request: Request, account: str, files: list[Uploaded], visitor: Conne
     return RedirectResponse(f"{request.scope['root_path']}/connect/{account}/proofs", 303)
 
 
-def _check_stays(account: str) -> None:
-    """Raise an error if there is no such account, or its deletion is in progress, so that no file is left behind."""
-    try:
-        stop_if_leaving(AccountStore(CouchDBHook()).account(account))
-    except BadAccount:
-        raise HTTPException(404, "no such account") from None
-    except AccountLeaving:
-        raise HTTPException(409, "its deletion is in progress") from None
-
-
 def _page(request: Request, account: str, *, can_send: bool, wrong: str = "", key: str = "") -> Response:
-    try:
-        meters = AccountStore(CouchDBHook()).account(account).meters
-    except BadAccount:
-        return page(request, "no_account.html", 404, heading=account, key="account.unknown")
+    meters = AccountStore(CouchDBHook()).account(account).meters
     return page(
         request,
         "proofs.html",

@@ -8,15 +8,14 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from grdf.page.connect.exchange import couchdb
-from grdf.page.connect.shared_pages import WayIn
+from grdf.page.connect.place import couchdb
 from grdf.page.html.render import page, wants_page
 from grdf.page.security import AccountDep, ConnectorDep
 from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.proof.consent_record import HOUSEHOLD
 
 log = logging.getLogger(__name__)
-router = APIRouter(route_class=WayIn)
+router = APIRouter()
 
 
 @router.get("/connect/{account}/records")

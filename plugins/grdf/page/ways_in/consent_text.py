@@ -33,9 +33,8 @@ def consent_text(asked: Declaration, language: str, today: date) -> ConsentText:
 
 
 def mark_of(text: ConsentText) -> str:
-    """Return what tells whether a household has ticked this very text: its language and a hash."""
-    digest = sha256(f"{text.version}\n{text.text}".encode()).hexdigest()[:32]
-    return f"{text.language}-{digest}"
+    """Return what tells whether a household has ticked this very text."""
+    return sha256(f"{text.version}\n{text.text}".encode()).hexdigest()
 
 
 def _values(asked: Declaration, t: Texts, today: date) -> dict[str, str]:

@@ -1,20 +1,12 @@
-"""The form with which a household's right is declared: what was typed, and the sealed ticket that makes it one try."""
+"""The form with which a household's right is declared, as it was sent."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-import secrets
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import Depends, Request
 from starlette.datastructures import FormData
 
-from grdf.page.connect.attempt import MINUTES
-from grdf.page.connect.sealing import Sealed
 from include.gas.account.declaration_check import USUAL_PERIMETERS, given_by, to_declare, wrong_fields
 from include.gas.account.sections.rights.declaration import PERIMETERS, Declaration, is_refused
 from include.gas.documents.gas_days import Document
@@ -26,48 +18,12 @@ ALWAYS = PERIMETERS[0]
 LONGEST_PROOF = 200
 
 
-@dataclass(frozen=True)
-class Ticket(Sealed):
-    """What belongs to one form, for whoever opened it. It is sealed in a hidden field.
-
-    :param id: random id
-    :param visitor: id of the Airflow user who opened the form; empty for a household's link
-    :param link: id of the household's link; empty for an operator
-    """
-
-    PURPOSE = "direct form"
-    id: str
-    account: str
-    visitor: str
-    link: str
-    until: int
-
-    @classmethod
-    def new(cls, account: str, *, visitor: str, link: str) -> Ticket:
-        """Return a new ticket. Its parameters are those of the class."""
-        until = int(time.time()) + 60 * MINUTES
-        return cls(secrets.token_urlsafe(16), account, visitor, link, until)
-
-    @classmethod
-    def read(cls, text: str, account: str, *, visitor: str, link: str) -> Ticket | None:
-        """Open a hidden field. Return ``None`` if it is over, or is not of this account and this visitor or link."""
-        found = cls.opened(text)
-        if found is None or found.is_over or (found.account, found.visitor, found.link) != (account, visitor, link):
-            return None
-        return found
-
-    @property
-    def name(self) -> str:
-        """A hash of the id, which may be seen: in the id of the record, and in the address that follows the state."""
-        return hashlib.sha256(self.id.encode()).hexdigest()[:16]
-
-
 class Typed:
     """The form as it was sent.
 
     :param sent: its fields: the texts of the declaration, ``proof`` and ``perimeters``, and besides
-        ``step`` (``check`` for the summary, ``send``, or ``change`` for the form again), the sealed ``ticket``, and
-        ``agreed``, which tells which text the household ticked
+        ``step`` (``check`` for the summary, ``send``, or ``change`` for the form again), and ``agreed``, which tells
+        which text the household ticked
     """
 
     def __init__(self, sent: FormData) -> None:
@@ -76,7 +32,7 @@ class Typed:
         self.texts["pce"] = self.texts["pce"].upper()
         chosen = [str(each) for each in sent.getlist("perimeters")]
         self.perimeters = [ALWAYS, *(each for each in chosen if each != ALWAYS)]
-        self.step, self.ticket, self.agreed = (str(sent.get(name, "")) for name in ("step", "ticket", "agreed"))
+        self.step, self.agreed = (str(sent.get(name, "")) for name in ("step", "agreed"))
 
     @classmethod
     def blank(cls) -> Typed:
@@ -120,10 +76,3 @@ class Typed:
     def _document(self, account: str) -> Document:
         entered = {name: value for name, value in self.texts.items() if name != "proof"}
         return {"_id": account, Declaration.key: entered | {"perimeters": self.perimeters}}
-
-
-async def _typed(request: Request) -> Typed:
-    return Typed(await request.form())
-
-
-TypedDep = Annotated[Typed, Depends(_typed)]

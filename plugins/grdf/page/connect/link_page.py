@@ -1,0 +1,61 @@
+"""The choice of an account to connect, and the links with which households connect by themselves."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from grdf import settings
+from grdf.page.connect.opener import HOUSEHOLD, LINK_DAYS, Invitation
+from grdf.page.connect.place import couchdb, page_address, place
+from grdf.page.connect.sealing import seal
+from grdf.page.html.render import page, wants_page
+from grdf.page.security import AccountDep, ConnectorDep, Visitor, may_connect_some
+from grdf.stores.household_links import HouseholdLinks
+from include.gas.days.gas_day import PARIS
+from include.gas.documents.gas_days import ACCOUNT_ID
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+
+
+@router.get("/connect/")
+def choose(request: Request, _: Annotated[Visitor, Depends(may_connect_some)], account: str = "") -> Response:
+    """Ask which account to connect. Redirect to the next step once one is chosen."""
+    account = account.strip()
+    if ACCOUNT_ID.fullmatch(account):
+        return RedirectResponse(f"{request.scope['root_path']}/connect/{account}", 303)
+    proposal = account or f"household-{secrets.token_hex(4)}"
+    return page(request, "connect_choose.html", 422 if account else 200, proposal=proposal, wrong=bool(account))
+
+
+@router.post("/connect/{account}/link")
+def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
+    """Create a link for an account, which replaces all earlier ones.
+
+    Programs get JSON with ``account``, ``link`` and ``until``, the time when the link expires.
+    """
+    if not settings.household_links():
+        raise HTTPException(404, "links for households are switched off")
+    until, invitation = int(time.time()) + 86_400 * LINK_DAYS, Invitation(secrets.token_urlsafe(16), account)
+    link = f"{page_address(place(account).connection)}{HOUSEHOLD}?token={seal(invitation)}"
+    HouseholdLinks(couchdb()).make(account, invitation.id, until)
+    moment = datetime.fromtimestamp(until, UTC)
+    log.info("Account %s: %s created a link for its household, valid until %s.", account, visitor.name, moment)
+    if not wants_page(request):
+        return JSONResponse({"account": account, "link": link, "until": moment.isoformat()})
+    return page(request, "household_link.html", account=account, link=link, until=moment.astimezone(PARIS).isoformat())
+
+
+@router.post("/connect/{account}/link/take-back")
+def take_back(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
+    """Void all links for an account, even if links are switched off."""
+    HouseholdLinks(couchdb()).take_back(account)
+    log.info("Account %s: %s took the link for its household back.", account, visitor.name)
+    return RedirectResponse(f"{request.scope['root_path']}/connect/{account}", 303)

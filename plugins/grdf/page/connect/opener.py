@@ -1,0 +1,102 @@
+"""Who opened a page about one account: an operator who is logged in, or a household with its link.
+
+A link is sealed and only identifies the account. It takes the place of a login, for some days and for one connection,
+unless it is taken back or replaced (``stores/household_links``). Its secret is the query parameter ``token``, which is
+kept out of all logs (see ``guard``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, HTTPException, Request
+from starlette.responses import RedirectResponse, Response
+
+from grdf import settings
+from grdf.page.connect.sealing import unseal
+from grdf.page.connect.stop import Stop
+from grdf.page.security import Visitor, VisitorIfAnyDep, account_in_path, may_connect
+from grdf.stores.household_links import Standing
+
+BY_LINK = "the household itself, with a link"
+"""Who connects an account, in records and logs, if no Airflow user does."""
+HOUSEHOLD = "/household"
+LINK_DAYS = 7
+"""How long a link for a household is valid."""
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """The content of a sealed link.
+
+    :param id: random id of the link
+    """
+
+    id: str
+    account: str
+
+
+@dataclass(frozen=True)
+class Opener:
+    """Who opened it.
+
+    :param by: who that is, for records and logs
+    :param link: id of the household's link; empty for an operator
+    :param token: the sealed token in the link's address
+    """
+
+    account: str
+    by: str
+    link: str = ""
+    token: str = field(default="", repr=False)
+
+    def path(self, page: str = "") -> str:
+        """Return the path of the form, or of another page about the account, below the page's own address."""
+        return f"{HOUSEHOLD}{page}?token={self.token}" if self.link else f"/connect/{self.account}{page}"
+
+    def follow(self, request: Request) -> Response:
+        """Lead to the page that tells what came of what was sent."""
+        return RedirectResponse(f"{request.scope['root_path']}{self.path('/progress')}", 303)
+
+
+def by_link(request: Request, token: str) -> Opener:
+    """Return the household that has a link, which may have been used or taken back.
+
+    :raises Stop: if the link was not made here, or has expired, or links are switched off
+    """
+    request.state.household = True
+    found = unseal(token, Invitation, 86_400 * LINK_DAYS) if settings.household_links() else None
+    if found is None:
+        raise Stop("link_void", 404)
+    return Opener(found.account, BY_LINK, found.id, token)
+
+
+def by_login(visitor: Visitor | None, account: str) -> Opener:
+    """Return the operator who is logged in.
+
+    :raises HTTPException: if that is nobody, or somebody who may not connect the account
+    """
+    if visitor is None:
+        raise HTTPException(401, "not logged in")
+    may_connect(visitor, account_in_path(account, visitor))
+    return Opener(account, visitor.name)
+
+
+def _opener(request: Request, visitor: VisitorIfAnyDep, token: str = "") -> Opener:
+    account = request.path_params.get("account")
+    found = by_link(request, token) if account is None else by_login(visitor, account)
+    if request.method == "POST":
+        request.state.again = f"{request.scope['root_path']}{found.path()}"
+    return found
+
+
+OpenerDep = Annotated[Opener, Depends(_opener)]
+
+
+def let_pass(standing: Standing) -> None:
+    """Raise :class:`Stop` if a household's link may not be used."""
+    if standing == "tried":
+        raise Stop("link_tried", 410)
+    if standing == "void":
+        raise Stop("link_void", 404)

@@ -1,1 +1,0 @@
-"""The routes by which a household connects: an operator's, a household's own, and GRDF's way back."""
