@@ -12,14 +12,13 @@ from include.gas.importing.adoption import DEFAULT_PATTERN
 DOC = """
 Gives an account to each right at GRDF that is in force, includes daily data of gas use, and belongs to no account: for
 those who used another program or portal, have lost CouchDB, or consented on GRDF's site and never came back. That is an
-account of the same holder that has lost its right to that meter, or a new one. It asks GRDF for its whole list, which
+account that has had a right of the same holder to that meter, or a new one. It asks GRDF for its whole list, which
 is one call.
 
 1. Start it. **Dry run** is on: the log names the rights that would get an account, and those that would not, and why.
 2. Start it again with dry run off. It may be repeated at any time.
 
-If a record of the same holder's consent was kept here, because the account is lost, the new account gets it. Otherwise
-the proof of the consent is with whoever declared the right.
+If a record of the same holder's consent is kept here, it is the proof. Otherwise whoever declared the right has it.
 """
 PARAMS = {
     "dry_run": Param(True, type="boolean", title="Dry run", description="Only log which accounts would get rights."),

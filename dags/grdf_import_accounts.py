@@ -22,12 +22,6 @@ the result file stays.
 PARAMS = {
     "file": Param("", type="string", title="File", description="Its name in the folder import, such as homes.csv."),
     "dry_run": Param(True, type="boolean", title="Dry run", description="Only check the lines."),
-    "connection": Param(
-        "",
-        type="string",
-        title="Client",
-        description="Connection of the GRDF client that new accounts get. Empty: the first one that has room.",
-    ),
     "skip_wrong_lines": Param(
         False, type="boolean", title="Skip wrong lines", description="Declare the others although some are wrong."
     ),

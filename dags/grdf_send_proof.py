@@ -18,7 +18,7 @@ each right of the account that GRDF asks about, and removed once GRDF has taken 
 refused with the reason, and nothing is sent for that account.
 
 GRDF is asked first: started again, it sends nothing that GRDF already checks. To replace a proof that GRDF has refused,
-put better files there and enter the account.
+put better files there.
 """
 PARAMS = {
     "account": Param(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _numbers = count(570_000)
 
 
-def import_of(homes: list[dict[str, str]], connection: str = "", name: str = "") -> list[tuple[str, str]]:
+def import_of(homes: list[dict[str, str]], name: str = "") -> list[tuple[str, str]]:
     """Import households, and return the outcomes.
 
     :param name: the file's name; by default one of its own
@@ -34,7 +34,7 @@ def import_of(homes: list[dict[str, str]], connection: str = "", name: str = "")
     put(homes, name)
     operator = ImportAccountsOperator(task_id="import", file=name, dag=DAG("steps", schedule=None))
     operator._cached_logger = LOG  # type: ignore[assignment]  # else Airflow writes to standard output
-    params = {"file": name, "dry_run": False, "skip_wrong_lines": False, "connection": connection}
+    params = {"file": name, "dry_run": False, "skip_wrong_lines": False}
     at_hand = context(run_type="manual", run_id=secrets.token_hex(8)) | {"params": params}
     at_hand["dag_run"].triggering_user_name = "an-operator"
     operator.execute(at_hand)  # type: ignore[arg-type]  # the part of the context that is read
@@ -54,7 +54,9 @@ def former(two: LocalWorld) -> dict[str, str]:
     """A household of the second client whose right has ended."""
     two.control.set(declared_right_state="Active")
     home, other = (household(next(_numbers)) for _ in range(2))
-    assert import_of([home, other], SOUTH) == [(each["account"], "declared") for each in (home, other)]
+    for each in (home, other):
+        two.book.save({"_id": each["account"], "account_type": "grdfgrandlyon", "grdf_connection": SOUTH})
+    assert import_of([home, other]) == [(each["account"], "declared") for each in (home, other)]
     ended(two, home)
     return home
 
@@ -107,7 +109,7 @@ def test_lines_of_a_client_that_cannot_be_called_are_put_aside(
         assert name in files()
     two.control.clear_log()
     monkeypatch.setenv(*with_extra(USUAL, password=PARTIES[USUAL].client_secret))
-    assert import_of(homes, name=name) == [(home["account"], "declared") for home in homes]
+    assert [said for _, said in import_of(homes, name=name)] == ["declared", "connected", "declared"]
     assert [declared(two, home) for home in homes] == [USUAL, SOUTH, USUAL]
     assert name not in files()
 

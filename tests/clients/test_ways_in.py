@@ -12,7 +12,7 @@ import pytest
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.room import client_with_room, room_of
 from grdf.ledger.taking_in import TakingIn
-from include.gas.errors import BadRequest, CredentialsRefused
+from include.gas.errors import CredentialsRefused
 from include.sandbox.adict import identity
 from tests.clients.scene import CLIENTS, SOUTH, USUAL, account_of, document, own_right, with_extra
 from tests.helpers import adict_hook, context, holder
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _numbers = count(440_000)
 
 
-def imported(connection: str = "", rows: int = 1) -> list[str]:
+def imported(rows: int = 1) -> list[str]:
     """Import households, and return their accounts."""
     import secrets
 
@@ -37,7 +37,7 @@ def imported(connection: str = "", rows: int = 1) -> list[str]:
     put(homes, name)
     operator = ImportAccountsOperator(task_id="import", file=name, dag=DAG("steps", schedule=None))
     operator._cached_logger = LOG  # type: ignore[assignment]  # else Airflow writes to standard output
-    params = {"file": name, "dry_run": False, "skip_wrong_lines": False, "connection": connection}
+    params = {"file": name, "dry_run": False, "skip_wrong_lines": False}
     at_hand = context(run_type="manual", run_id=secrets.token_hex(8)) | {"params": params}
     at_hand["dag_run"].triggering_user_name = "an-operator"
     operator.execute(at_hand)  # type: ignore[arg-type]  # the part of the context that is read
@@ -61,13 +61,7 @@ def test_an_import_fills_one_client_after_the_other(two: LocalWorld, monkeypatch
     monkeypatch.setenv(*with_extra(USUAL, calls_per_day=1000))
     assert clients(two, imported()) == [USUAL]
     monkeypatch.setattr("grdf.ledger.room.room_of", lambda calls: 3 if calls == 1000 else 5000)
-    assert clients(two, imported(rows=4)) == [USUAL, USUAL, SOUTH, SOUTH]
-
-
-def test_an_import_names_a_client(two: LocalWorld) -> None:
-    assert clients(two, imported(SOUTH)) == [SOUTH]
-    with pytest.raises(BadRequest, match=r"connection is 'grdf_nowhere', which \[grdf\] connections does not list"):
-        imported("grdf_nowhere")
+    assert clients(two, imported(4)) == [USUAL, USUAL, SOUTH, SOUTH]
 
 
 def test_which_client_has_room(two: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,8 +72,6 @@ def test_which_client_has_room(two: LocalWorld, monkeypatch: pytest.MonkeyPatch)
     assert client_with_room(Counter({USUAL: 4999})) == USUAL
     assert client_with_room(Counter({USUAL: 5000, SOUTH: 499})) == SOUTH
     assert client_with_room(Counter({USUAL: 9999, SOUTH: 500})) == SOUTH, "none has room: the last"
-    monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", f"grdf_nowhere, {SOUTH}")
-    assert client_with_room(Counter({})) == SOUTH, "one that cannot be used has none"
     monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", SOUTH)
     assert client_with_room(Counter({SOUTH: 9999})) == SOUTH, "a single one is not counted"
 
@@ -100,7 +92,7 @@ def test_an_adopted_right_s_account_is_its_client_s(two: LocalWorld, caplog: pyt
     assert f"Right {second} of client {SOUTH} (meter" in caplog.text
     assert adopt()["accounts"] == 2
     assert clients(two, [f"right-{first}", f"right-{second}"]) == [USUAL, SOUTH]
-    assert adopt()["have_one"] == 2
+    assert adopt() == {"accounts": 0, "left_out": 0}
 
 
 def test_rights_of_two_clients_on_one_meter_are_one_account_s(

@@ -46,7 +46,7 @@ TABLE = {
     "GET /import/": Row("GET", "/import/", 401, 403, 403, 200, 200),
     "POST /import/upload": Row("POST", "/import/upload", 401, 403, 403, 422, 422),
     "POST /import/remove": Row("POST", "/import/remove", 401, 403, 403, 422, 422),
-    "GET /import/results/{mark}": Row("GET", "/import/results/no.result.csv", 401, 403, 403, 404, 404),
+    "GET /import/result": Row("GET", "/import/result?name=no.result.csv", 401, 403, 403, 404, 404),
     "GET /household/progress": Row("GET", "/household/progress?token=x", 404, 404, 404, 404, 404),
     "GET /household": Row("GET", "/household?token=x", 404, 404, 404, 404, 404),
     "POST /household": Row("POST", "/household?token=x", 404, 404, 404, 404, 404),

@@ -9,6 +9,7 @@ import logging
 import os
 import secrets
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,10 +61,13 @@ def put(rows: Iterable[Mapping[str, str]], name: str = NAME) -> None:
     (path / name).write_text(text.getvalue(), encoding="utf-8-sig")
 
 
-def run(name: str = NAME, *, dry_run: bool = False, skip: bool = False, run_id: str = "") -> dict[str, int]:
+def run(
+    name: str = NAME, *, dry_run: bool = False, skip: bool = False, run_id: str = "", began: datetime | None = None
+) -> dict[str, int]:
     """Execute the task.
 
     :param run_id: Airflow's id of the run; by default a run of its own
+    :param began: when the run was started; by default now
     """
     from airflow.sdk import DAG
 
@@ -75,6 +79,7 @@ def run(name: str = NAME, *, dry_run: bool = False, skip: bool = False, run_id: 
     of_run = context(run_type="manual", run_id=run_id or secrets.token_hex(8))
     at_hand = of_run | {"params": {"file": name, "dry_run": dry_run, "skip_wrong_lines": skip}}
     at_hand["dag_run"].triggering_user_name = "an-operator"
+    at_hand["dag_run"].run_after = began or at_hand["dag_run"].run_after
     return dict(operator.execute(at_hand))  # type: ignore[arg-type]  # the part of the context that is read
 
 

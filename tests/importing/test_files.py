@@ -47,7 +47,7 @@ def test_a_file_that_was_removed_by_hand_and_uploaded_again(
         run()
     assert names_person(caplog.text) == []
     assert folder().upload(NAME, content) == 2
-    assert run() == {"declared": 2}
+    assert run() == {"connected": 1, "declared": 1}
     assert puts(clean) == 3
 
 
@@ -60,15 +60,3 @@ def test_a_dry_run_is_not_taken_for_the_import(clean: LocalWorld, home: dict[str
         run()
     assert puts(clean) == 0
     assert document(clean, home["account"]) == {}
-
-
-def test_a_dry_run_forgets_nothing_of_an_import_that_has_begun(clean: LocalWorld, home: dict[str, str]) -> None:
-    other = household(next(_numbers))
-    put([other | {"postcode": "75001"}, home])
-    clean.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", status=503)
-    with pytest.raises(RetryLater):
-        run()
-    assert run(dry_run=True) == {"refused": 1, "to declare": 1}
-    clean.control.clear_log()
-    assert run() == {"declared": 1, "refused": 1}
-    assert puts(clean) == 1

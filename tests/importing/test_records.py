@@ -12,7 +12,7 @@ import pytest
 from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.errors import RetryLater
 from include.gas.importing import line_check
-from tests.importing.scene import files, folder, household, put, puts, records, result, run
+from tests.importing.scene import files, folder, household, put, records, result, run
 from tests.importing.scene import rights as all_rights
 from tests.rights.scene import document
 
@@ -51,35 +51,27 @@ def emails(home: dict[str, str]) -> list[str]:
 def test_the_record_of_a_right_whose_answer_was_lost_stays(clean: LocalWorld, home: dict[str, str]) -> None:
     lost(clean, home)
     put([home | {"email": "planted-right@example.org"}])
-    assert run() == {"refused": 1}
+    assert run(skip=True) == {"wrong": 1}
     (right,) = [each for each in all_rights(clean) if each["id_pce"] == home["pce"]]
     assert right["courriel_titulaire"] == home["email"]
     assert home["email"] in emails(home)
 
 
-def test_what_was_never_taken_is_corrected(clean: LocalWorld, home: dict[str, str]) -> None:
-    lost(clean, home, taken=False)
-    put([home | {"email": "planted-right@example.org"}])
-    assert run() == {"declared": 1}
-    assert emails(home)[-1] == "planted-right@example.org"
-    assert puts(clean) == 2
-    assert document(clean, home["account"])["connected"]["record"] == records(home["account"])[-1].id
-
-
-@pytest.mark.parametrize("grdf", ["would accept", "would refuse"])
-def test_a_declaration_of_another_way_that_waits_stays(clean: LocalWorld, home: dict[str, str], grdf: str) -> None:
+def test_a_declaration_of_another_way_that_waits_stays(clean: LocalWorld, home: dict[str, str]) -> None:
     """The page has asked GRDF, which did not answer. The account's DAG is about to ask again."""
     account = home["account"]
     given = {key: home[key] for key in ("pce", "name", "postcode", "email")}
     connected = {"at": datetime.now(UTC).isoformat(), "by": "someone"}
     clean.book.save({"_id": account, "account_type": "grdfgrandlyon", "declaration": given, "connected": connected})
     before = document(clean, account)
-    put([home | {"postcode": home["postcode"] if grdf == "would accept" else "75001"}, household(next(_numbers))])
-    assert run(dry_run=True) == {"connected": 1, "to declare": 1}
-    assert run() == {"connected": 1, "declared": 1}
-    assert result()[0]["reason"] == line_check.BEING_DECLARED
+    put([home | {"email": "planted-else@example.org"}, household(next(_numbers))])
+    assert run(skip=True) == {"declared": 1, "wrong": 1}
+    assert result()[0]["reason"] == line_check.OTHER
     assert document(clean, account) == before
-    assert records(account) == []
+    put([home])
+    assert run() == {"declared": 1}
+    assert document(clean, account)["connected"] == connected
+    assert records(account) == [], "the page has stored it"
 
 
 def test_a_declaration_that_was_refused_may_be_corrected_by_an_import(clean: LocalWorld, home: dict[str, str]) -> None:

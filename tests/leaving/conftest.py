@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.leaving.household import Couch
-from tests.leaving.runs import without_accounts
 from tests.runs.runner import Worker, worker
-
-__all__ = ["without_accounts"]
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld

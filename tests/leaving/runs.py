@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import secrets
-from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests.helpers import MemoryShelf, context, with_memory_shelf
-
-if TYPE_CHECKING:
-    from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
 
 
 def acquire(account: str, run_type: str = "scheduled", *, try_number: int = 1) -> dict[str, Any]:
@@ -72,28 +65,3 @@ def clear_away() -> int:
     dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
     operator = RemoveOverdueOperator(task_id="remove_overdue", dag=dag)
     return int(operator.execute(context()))
-
-
-@pytest.fixture
-def without_accounts(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[CouchDBHook]:
-    """Databases of the test's own, which tasks use: all but that of the accounts."""
-    from grdf.hooks.couchdb import CouchDBHook
-    from include.gas.documents.doctypes import AUDIT, CONSENT_RECORD, DOCTYPES
-
-    own = {"extra": {"database_prefix": f"lost{secrets.token_hex(4)}/"}}
-    settings = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"]) | own
-    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(settings))
-    for doctype in (AUDIT, CONSENT_RECORD):
-        CouchDBHook().create_database(doctype)
-    couchdb = CouchDBHook()
-    yield couchdb
-    for doctype in DOCTYPES:
-        couchdb.request("DELETE", doctype, "")
-
-
-def restore_accounts(couchdb: CouchDBHook, *documents: dict[str, Any]) -> None:
-    """Make the database of the accounts, with some documents."""
-    from include.gas.documents.doctypes import ACCOUNT
-
-    couchdb.create_database(ACCOUNT)
-    couchdb.write(ACCOUNT, documents)

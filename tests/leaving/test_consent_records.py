@@ -10,7 +10,7 @@ import pytest
 
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.documents.doctypes import CONSENT_RECORD
-from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record
+from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record, overdue
 from tests.leaving.steps import delete
 from tests.rights.declared import PERSON, give
 
@@ -57,10 +57,9 @@ def own(account: str) -> int:
 
 def clear_away(today: date) -> int:
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.records.consent_records import ConsentRecords
     from grdf.stores.removal import Remover
 
-    return ConsentRecords(CouchDBHook()).remove_overdue(today, Remover(CouchDBHook()))
+    return Remover(CouchDBHook()).remove_range(CONSENT_RECORD, *overdue(today))
 
 
 def test_a_copy_stays_for_the_time_that_the_settings_say(recorded: str, monkeypatch: pytest.MonkeyPatch) -> None:

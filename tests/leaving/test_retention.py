@@ -20,20 +20,20 @@ from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD, METER
+from include.gas.documents.doctypes import CONSENT_RECORD, METER
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import BadSettings
 from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record
 from include.gas.rights.meter_rights import Right, State
-from tests.leaving.runs import clear_away, restore_accounts
-from tests.rights.declared import PERSON, give
+from tests.leaving.runs import clear_away
+from tests.rights.declared import PERSON
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 OVERDUE, FRESH = (f"{KEPT}{datetime.now(UTC).date() + timedelta(days)}:{'b' * 32}" for days in (-2, 1800))
 PCE, OTHER = "09999999900017", "09999999900024"
-OLD = timedelta(days=31)
+OLD = timedelta(days=61)
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +85,7 @@ def test_a_record_stays_as_long_as_its_account_has_a_right(account_id: str) -> N
     right("neighbour", "refused", OTHER)
     known = [record(account_id), record(account_id, age=timedelta(days=400))]
     unneeded = [record(account_id, OTHER), record("neighbour", OTHER), record("neighbour")]
-    fresh = record(account_id, OTHER, timedelta(days=29))
+    fresh = record(account_id, OTHER, timedelta(days=59))
     assert clear_away() == len(unneeded)
     assert sorted(own(account_id)) == sorted([*known, fresh])
     assert own("neighbour") == []
@@ -97,35 +97,13 @@ def test_a_record_stays_as_long_as_its_account_has_a_right(account_id: str) -> N
     assert clear_away() == 0
 
 
-def test_a_record_stays_as_long_as_its_right_is_to_be_declared(clean: LocalWorld, account_id: str) -> None:
-    right("neighbour", pce=OTHER)
-    give(clean, account_id, pce=PCE)
-    known = record(account_id)
-    clear_away()
-    assert own(account_id) == [known]
-
-
-@pytest.mark.parametrize("lost", [ACCOUNT, METER])
-@pytest.mark.parametrize("how", ["missing", "empty"])
-def test_records_outlive_a_database_that_was_lost(
-    without_accounts: CouchDBHook, account_id: str, capsys: pytest.CaptureFixture[str], lost: str, how: str
-) -> None:
-    if lost != ACCOUNT:
-        restore_accounts(without_accounts, {"_id": "neighbour", "account_type": "grdfgrandlyon"})
-    else:
-        right("neighbour", pce=OTHER)
-    if how == "empty":
-        without_accounts.create_database(lost)
+def test_a_ledger_that_was_lost_removes_nothing(clean: LocalWorld, account_id: str) -> None:
+    """It is back the next morning."""
+    for meter in Ledger(CouchDBHook()).every():
+        Remover(CouchDBHook()).remove(METER, meter.pce)
     known = record(account_id)
     assert clear_away() == 0
     assert (own(account_id), kept()) == ([known], [])
-    said = capsys.readouterr().out
-    assert "No account needs 1 record(s) of consents" in said
-    assert "Restore it from a backup, or start grdf_adopt_rights" in said
-    right("neighbour", pce=OTHER)
-    restore_accounts(without_accounts, {"_id": "another", "account_type": "grdfgrandlyon"})
-    assert clear_away() == 1
-    assert (own(account_id), len(kept())) == ([], 1)
 
 
 def test_files_for_grdf_whose_account_does_not_exist_go(

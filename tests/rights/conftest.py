@@ -7,9 +7,6 @@ import pytest
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf
 from tests.leaving.household import Couch
-from tests.leaving.runs import without_accounts
-
-__all__ = ["without_accounts"]
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,6 @@ from grdf.operators.ways_in.send_proof import SendProofOperator
 from grdf.staging.area import Staging
 from grdf.stores.removal import Remover
 from include.gas.documents.doctypes import METER
-from include.gas.errors import ProofNotSent
 from tests.helpers import context
 from tests.leaving.steps import delete
 from tests.plugins.staging.proof_samples import GOOD, by_hand
@@ -58,21 +57,6 @@ def send() -> dict[str, int]:
 
 def sent(world: LocalWorld, right: str) -> list[bytes]:
     return [file["content"] for file in world.control.proofs(right)]
-
-
-def test_an_odd_folder_stops_its_account_alone(clean: LocalWorld, two: dict[str, str], staging: Staging) -> None:
-    first, second = two
-    by_hand(staging, first, "1.pdf", PDF)
-    by_hand(staging, second, "1.png", PNG)
-    by_hand(staging, f"{first}/alt", "scan Durand.pdf", PDF)
-    with pytest.raises(
-        ProofNotSent, match=f"Account {first}: file 2 of 2 .* is no ordinary file. Nothing was sent"
-    ) as told:
-        send()
-    assert "Durand" not in str(told.value)
-    assert sent(clean, two[first]) == [], "it is not known what else should go"
-    assert sent(clean, two[second]) == [PNG]
-    assert staging.count(second) == 0
 
 
 def test_a_deletion_takes_everything(clean: LocalWorld, two: dict[str, str], staging: Staging, tmp_path: Path) -> None:

@@ -78,25 +78,13 @@ def test_never_one_that_another_account_uses(clean: LocalWorld, account_id: str,
         clean.control.revoke(old)
     check()
     before = document(clean, account_id)
-    with pytest.raises(FailNow, match=f"not done for {account_id}"):
+    with pytest.raises(FailNow, match=f"{account_id}: it cannot have right"):
         check(account_id, dry_run=False)
     assert document(clean, account_id) == before
 
 
-def test_the_others_are_done_all_the_same(clean: LocalWorld, account_id: str) -> None:
-    pce = holder(account_id).pces[0]
-    clean.control.revoke(bring(clean, account_id, pce))
-    (right,) = clean.control.consent([pce])
-    with pytest.raises(FailNow, match="not done for nobody-here"):
-        check("nobody-here", account_id, dry_run=False)
-    own = document(clean, account_id)["status"]["meters"][pce]["own"]
-    assert right["id_droit_acces"] in own
-
-
-def test_a_form_that_is_not_filled_in_right(clean: LocalWorld, account_id: str) -> None:
+def test_grdf_answers_nothing_that_can_be_read(clean: LocalWorld, account_id: str) -> None:
     bring(clean, account_id, holder(account_id).pces[0])
-    with pytest.raises(BadRequest, match="dry_run is None"):
-        check(account_id)
     clean.control.fault("/droits_acces", method="POST", status=200, body="{")
     with pytest.raises(ServiceUnavailable):
         check(account_id, dry_run=False)

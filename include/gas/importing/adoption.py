@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -19,9 +16,8 @@ from include.gas.answers.access_rights import AccessRight, is_usable
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import BadAccount, BadRequest
-from include.gas.rights.meter_rights import Meter
+from include.gas.rights.meter_rights import Meter, Right
 
-_PATTERN = re.compile(r"[A-Za-z0-9_-]*(\{(right|short)\}[A-Za-z0-9_-]*)+")
 DEFAULT_PATTERN = "right-{right}"
 
 DIFFER = (
@@ -32,16 +28,10 @@ TAKEN = (
     "another account has its meter. If it is the same household, start grdf_consents with that account; if that "
     "household has moved out, delete that account first"
 )
-ASKED = (
-    "an account asks for its meter, and is about to be given it unless GRDF has refused that. If it is the same "
-    "household, start grdf_consents with that account"
+PENDING = (
+    "an account asks for its meter, or is about to bring what its household has given within the last hour: then start "
+    "this again in an hour. If it is the same household, start grdf_consents with that account"
 )
-BRINGING = (
-    "it was made within the last hour, and an account is about to bring what its household has just given. Start this "
-    "again in an hour"
-)
-LEFT = "its household has left. If GRDF's list still shows it tomorrow, ask GRDF to revoke it"
-ID_TAKEN = "there is an account with the id that the pattern gives it. Choose another pattern"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +77,6 @@ class Known:
     now: datetime
     several: bool = False
 
-    @property
-    def today(self) -> date:
-        """The civil date in Paris."""
-        return paris_today(self.now)
-
     @cached_property
     def asking(self) -> dict[str, str]:
         """The accounts that ask for a right to be declared, by meter."""
@@ -101,16 +86,31 @@ class Known:
     @cached_property
     def bringing(self) -> set[str]:
         """The clients of accounts whose household has come back from GRDF's site, and that have not taken that in."""
-        accounts = (each for each in self.accounts.values() if _brings(each))
-        return {client for each in accounts if (client := client_if_known(each))}
-
-    def meter(self, pce: str) -> Meter:
-        """Return the rights to a meter."""
-        return self.meters.get(pce) or Meter(pce=pce)
+        return {client_if_known(each) for each in self.accounts.values() if _brings(each)} - {""}
 
     def owner(self, right: AccessRight) -> str:
         """Return the account that the ledger says has a right; ``""`` if none has."""
-        return next((each.account for each in self.meter(right.pce).rights if each.id == right.id), "")
+        return next((each.account for each in self._rights(right.pce) if each.id == right.id), "")
+
+    def former(self, right: AccessRight, client: str, listed: Mapping[str, AccessRight]) -> str:
+        """Return the account of a client that has had a right of the same holder to the meter; ``""`` if none has.
+
+        :param listed: the client's list, by GRDF's id of the right: it names the holders of former rights, too
+        """
+        for each in reversed(self._rights(right.pce)):
+            line, document = listed.get(each.id), self.accounts.get(each.account)
+            is_same = line is not None and any(line.holder[:2]) and right.is_held_by(*line.holder[:2])
+            if is_same and document and leaving(document) is None and client_if_known(document) == client:
+                return each.account
+        return ""
+
+    def pends(self, right: AccessRight, account: str, client: str) -> bool:
+        """Return whether an account may be about to get the right by itself."""
+        young = client in self.bringing and right.created_at > utc_text(self.now - timedelta(hours=1))
+        return young or self.asking.get(right.pce, account) != account
+
+    def _rights(self, pce: str) -> tuple[Right, ...]:
+        return self.meters[pce].rights if pce in self.meters else ()
 
 
 def check_pattern(pattern: object) -> str:
@@ -118,10 +118,13 @@ def check_pattern(pattern: object) -> str:
 
     :raises BadRequest: if it names no part of the right's id, or makes ids that accounts cannot have
     """
-    with suppress(ValueError):
-        if _PATTERN.fullmatch(str(pattern)):
-            check_account_id(str(pattern).format(right="r" * 64, short="r" * 8))
-            return str(pattern)
+    text = str(pattern)
+    try:
+        if (long := _filled(text, "r" * 64)) != text:
+            check_account_id(long)
+            return text
+    except ValueError:
+        pass
     raise BadRequest.about(
         None,
         "id_pattern is not a pattern of account ids",
@@ -130,56 +133,31 @@ def check_pattern(pattern: object) -> str:
     )
 
 
-def adoptions(
-    listed: Iterable[AccessRight], client: str, known: Known, pattern: str, counts: Counter[str]
-) -> Iterator[Adoption]:
+def adoptions(listed: Iterable[AccessRight], client: str, known: Known, pattern: str) -> Iterator[Adoption]:
     """Yield the accounts that are to get the rights in a client's list, also those that cannot have them.
+
+    That is the account that was lost with a right, one that has had a right of the same holder, or else a new one.
 
     :param client: the client's connection
     :param pattern: of the ids of new accounts, see :func:`check_pattern`
-    :param counts: how many usable rights accounts have already (``have_one``), and how many rights are not in force or
-        not for daily data of gas use (``unusable``), to which this adds
     """
-    rights = {right.id: right for right in listed}
+    rights, today = {right.id: right for right in listed}, paris_today(known.now)
     free: dict[str, dict[tuple[str, ...], list[AccessRight]]] = {}
     for right in sorted(rights.values(), key=lambda each: (each.created_at, each.created or date.min)):
-        if not is_usable(right, known.today):
-            counts["unusable"] += 1
-        elif known.owner(right) in known.accounts:
-            counts["have_one"] += 1
-        else:
+        if is_usable(right, today) and right.id not in known.gone and known.owner(right) not in known.accounts:
             holder = right.holder if all(right.holder) else (right.id,)
             free.setdefault(right.pce, {}).setdefault(holder, []).append(right)
-    new: set[str] = set()
     for of_holders in free.values():
         for own in of_holders.values():
-            newest = own[-1]
-            account = _former(own, client, known, rights)
-            name = account or pattern.format(right=newest.id, short=newest.id[:8])
-            reason = _why_not(own, name, client, known, holders=len(of_holders))
-            if not reason and not account and (name in known.accounts or name in new):
-                reason = ID_TAKEN
-            new.add(name)
-            yield Adoption(name, tuple(own), client, reason)
+            newest, lost = own[-1], next(filter(None, map(known.owner, own)), "")
+            account = lost or known.former(newest, client, rights) or _filled(pattern, newest.id)
+            differ = len(of_holders) > 1 and not known.several
+            reason = DIFFER if differ else PENDING if known.pends(newest, account, client) else ""
+            yield Adoption(account, tuple(own), client, reason)
 
 
-def _former(own: list[AccessRight], client: str, known: Known, listed: Mapping[str, AccessRight]) -> str:
-    """Return the account that was lost with rights, or has lost its own and is of the same holder; else ``""``.
-
-    :param listed: the client's list, by GRDF's id of the right: it names the holders of former rights, too
-    """
-    if lost := next(filter(None, map(known.owner, own)), ""):
-        return lost
-    meter, newest = known.meter(own[0].pce), own[-1]
-    for account in dict.fromkeys(each.account for each in reversed(meter.rights)):
-        document, former = known.accounts.get(account), meter.of(account)
-        if document is None or leaving(document) or client_if_known(document) != client:
-            continue
-        holders = (listed[each.id].holder for each in former if each.id in listed)
-        is_same = any(newest.is_held_by(*holder[:2]) for holder in holders if any(holder[:2]))
-        if is_same and not any(each.goes_on(known.today) for each in former):
-            return account
-    return ""
+def _filled(pattern: str, right: str) -> str:
+    return pattern.replace("{right}", right).replace("{short}", right[:8])
 
 
 def _brings(document: Mapping[str, Any]) -> bool:
@@ -187,17 +165,3 @@ def _brings(document: Mapping[str, Any]) -> bool:
         return Account.from_document(document).needs_grant
     except BadAccount:
         return False
-
-
-def _why_not(own: list[AccessRight], account: str, client: str, known: Known, *, holders: int) -> str:
-    """Return why rights cannot be adopted, whatever the ledger says; ``""`` if they can.
-
-    :param holders: of how many holders there are free rights to the meter
-    """
-    if any(right.id in known.gone for right in own):
-        return LEFT
-    if known.asking.get(own[0].pce, account) != account:
-        return ASKED
-    if client in known.bringing and own[-1].created_at > utc_text(known.now - timedelta(hours=1)):
-        return BRINGING
-    return DIFFER if holders > 1 and not known.several else ""

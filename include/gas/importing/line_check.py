@@ -1,56 +1,45 @@
-"""Checking the lines of an import before anything is sent: each by itself, against each other, and against accounts."""
+"""The lines of an import: each checked by itself, beside the others and beside what there is; what came of each."""
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any, Literal
 
 from include.gas.account.account import Account
+from include.gas.account.connected import check_connectable, is_of_another
 from include.gas.account.declaration_check import CANNOT, to_declare
 from include.gas.account.declaring import terms_of
-from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.account.sections.section import members
+from include.gas.account.sections.rights.declaration import Declaration, refusal_of
 from include.gas.answers.access_rights import is_pce
 from include.gas.answers.words import fold
+from include.gas.display.csv_cells import safe_cell
 from include.gas.documents.gas_days import check_account_id
-from include.gas.errors import BadAccount, DeclarationRefused
-from include.gas.importing.csv_file import Line
+from include.gas.errors import DeclarationRefused, FailNow
 from include.gas.rights.meter_rights import Meter
 from include.gas.rights.transitions import Asking, Taken, UnderWay, asked, lasting
 
 Outcome = Literal["wrong", "connected", "to declare", "declared", "refused"]
-BY = "import by "
-"""How it begins who recorded a consent. It is stored and compared with: never reword it."""
 
-ZERO_LOST = (
-    "its pce has 13 digits: the spreadsheet has removed the leading zero; format the column as text and enter it again"
-)
-ROUNDED = (
-    "its pce is a rounded number such as 9.9E+12: the spreadsheet has lost digits; format the column as text and enter "
-    "it again"
-)
-POSTCODE_CUT = (
-    "its postcode has 4 digits: the spreadsheet has removed the leading zero; format the column as text and enter it "
-    "again"
+CUT = "it has fewer or more cells than the header"
+DIGITS_LOST = (
+    "its pce or postcode has lost digits in a spreadsheet (a leading zero, or those of 9.9E+12); format the columns as "
+    "text and enter them again"
 )
 BAD_ACCOUNT = "its account is not an id: 1 to 128 letters, digits, '_' and '-', not beginning with '_'"
-METER_TWICE = "its meter is on several lines of the file, and nobody can tell which of them is right"
-ACCOUNT_TWICE = "its account is on several lines of the file, and nobody can tell which of them is right"
-LEAVING = "its account is being deleted"
-OTHER_METER = "its account exists with another meter; import the household under another id"
-BEING_DECLARED = (
-    "another way in is declaring its right now, and is left alone. See its account; if that does not come to an end, "
-    "delete it and import the household again"
-)
+TWICE = "its meter or its account is on several lines of the file, and nobody can tell which of them is right"
+OTHER = "its account has or asks for another right; see the account, or import the household under another id"
 TAKEN = "its meter is another account's, which Gas accounts finds by the meter's number"
-CONNECTED = "it is connected with this meter already"
+CONNECTED = "it has a right to this meter already, or one that waits for its holder"
 LEFT = "the household of its account has left, and no id is used twice; import it under another id, or without one"
+DECLARED = "its right is declared, and its account says what comes of it"
+RENEWS = "its right is in force until {}, and GRDF takes no other before: then it is declared by itself"
 
-_ROUNDED = re.compile(r"[0-9][.,]?[0-9]*[eE]\+?[0-9]+")
+_DIGITS_LOST = re.compile(r"[0-9]{13}|[0-9][.,]?[0-9]*[eE]\+?[0-9]+")
 _BETWEEN = re.compile(r"[\s|+,;]+")
 
 
@@ -63,8 +52,7 @@ class Checked:
     :param outcome: ``wrong``; ``connected``: there is nothing to do; ``to declare``, until it is ``declared`` or
         ``refused``
     :param reason: the outcome in words, without anything from the line
-    :param declaration: what the household gave; ``None`` for a wrong line
-    :param key: as :attr:`Line.key`
+    :param declaration: what the household gave; ``None`` for a line that is wrong by itself
     """
 
     number: int
@@ -72,93 +60,117 @@ class Checked:
     outcome: Outcome = "to declare"
     reason: str = ""
     declaration: Declaration | None = field(default=None, repr=False)
-    key: str = ""
 
     @property
     def pce(self) -> str:
-        """Its meter; ``""`` for a wrong line."""
+        """Its meter; ``""`` for a line that is wrong by itself."""
         return self.declaration.pce if self.declaration else ""
 
+    def came_to(self, outcome: Outcome, reason: str) -> Checked:
+        """Return the line with its outcome."""
+        return replace(self, outcome=outcome, reason=reason)
 
-def check_lines(lines: Iterable[Line]) -> list[Checked]:
-    """Return all lines checked by themselves and against each other, in their order."""
-    found = [_alone(line) for line in lines]
-    meters = Counter(each.pce for each in found if each.pce)
-    accounts = Counter(each.account for each in found if each.account)
-    for at, each in enumerate(found):
-        if meters[each.pce] > 1:
-            found[at] = wrong(each, METER_TWICE)
-        elif each.declaration and accounts[each.account] > 1:
-            found[at] = wrong(each, ACCOUNT_TWICE)
-    return found
+
+def check_lines(lines: Mapping[int, Mapping[str, str]]) -> list[Checked]:
+    """Return all lines checked by themselves and against each other, in their order.
+
+    :param lines: the cells by line number, see :func:`include.gas.importing.csv_file.read_lines`
+    """
+    found = [_alone(number, cells) for number, cells in lines.items()]
+    meters, accounts = Counter(each.pce for each in found), Counter(each.account for each in found)
+    return [
+        each.came_to("wrong", TWICE)
+        if each.declaration and (meters[each.pce] > 1 or (each.account and accounts[each.account] > 1))
+        else each
+        for each in found
+    ]
 
 
 def check_beside(
-    line: Checked, document: Mapping[str, Any] | None, meter: Meter, who: Asking, *, left: bool = False
+    line: Checked, document: Mapping[str, Any] | None, meter: Meter, who: Asking, *, began: str, left: bool = False
 ) -> Checked:
     """Return a good line checked against its account, and against what the ledger says of its meter.
+
+    What this run has declared or GRDF has refused to it is done, whatever has become of it since: a run that was
+    interrupted continues.
 
     :param document: the account's document; ``None`` if there is no such account
     :param meter: the line's meter
     :param who: the account that is to ask for it
+    :param began: when the run of the import was started, UTC text
     :param left: whether the household of the account has left
     """
     assert line.declaration
-    terms = terms_of(line.declaration)
     if left:
-        return wrong(line, LEFT)
+        return line.came_to("refused", LEFT)
     if document is not None:
         try:
-            account = Account.from_document(document)
-        except BadAccount as error:
-            return wrong(line, error.cause)
-        if account.leaving:
-            return wrong(line, LEAVING)
-        if lasting(meter, account.id, terms, who.today) and not account.declares:  # else an earlier try was killed
-            return replace(line, outcome="connected", reason=CONNECTED)
-        if account.meters and meter.pce not in {each.pce for each in account.meters}:
-            return wrong(line, OTHER_METER)
-        if account.declares and not account.refused and not _is_imported(document):
-            return replace(line, outcome="connected", reason=BEING_DECLARED)
+            check_connectable(document)
+        except FailNow as error:
+            return line.came_to("wrong", error.cause)
+        named = {each.pce for each in Account.from_document(document).meters}
+        if (named and meter.pce not in named) or is_of_another(document, line.declaration):
+            return line.came_to("wrong", OTHER)
+        if done := _done(line, document, meter, who, began):
+            return done
     try:
-        asked(meter, who, terms)
+        asked(meter, who, terms_of(line.declaration))
     except Taken:
-        return wrong(line, TAKEN)
+        return line.came_to("wrong", TAKEN)
     except UnderWay:
         pass  # by an earlier try, or the account's own run
     return line
 
 
-def _is_imported(document: Mapping[str, Any]) -> bool:
-    """Return whether an import was the last that connected an account."""
-    return str(members(document.get(Connected.key)).get("by") or "").startswith(BY)
+def _done(line: Checked, document: Mapping[str, Any], meter: Meter, who: Asking, began: str) -> Checked | None:
+    """Return a line that its account leaves nothing to do for; ``None`` if its right is to be declared."""
+    assert line.declaration
+    account, mine = Account.from_document(document), meter.of(who.account)
+    if account.refused and _refused_at(document) >= began:
+        return line.came_to("refused", refusal_of(document))
+    lasts = lasting(meter, account.id, terms_of(line.declaration), who.today)
+    if not account.declares:
+        is_new = any(right.since >= began and right.state != "asked" for right in mine)
+        return line.came_to("connected", CONNECTED) if lasts or is_new else None
+    standing = [right for right in mine if right.goes_on(who.today)]
+    is_renewed = standing and not lasts and not account.refused
+    return line.came_to("declared", RENEWS.format(standing[-1].over_on)) if is_renewed else None
 
 
-def _alone(line: Line) -> Checked:
+def _refused_at(document: Mapping[str, Any]) -> str:
+    declaration = Declaration.of(document)
+    return declaration.entered_at if declaration else ""
+
+
+def _alone(number: int, cells: Mapping[str, str]) -> Checked:
     """Return a line checked by itself."""
-    account = line.cells.get("account", "")
+    account = cells.get("account", "")
     try:
-        bare = Checked(line.number, check_account_id(account) if account else "", key=line.key)
+        bare = Checked(number, check_account_id(account) if account else "")
     except ValueError:
-        return Checked(line.number, "", "wrong", BAD_ACCOUNT)
-    if line.problem:
-        return wrong(bare, line.problem)
-    pce, postcode = "".join(line.cells.get("pce", "").split()), line.cells.get("postcode", "")
-    if _ROUNDED.fullmatch(pce):
-        return wrong(bare, ROUNDED)
-    if re.fullmatch(r"[0-9]{13}", pce):
-        return wrong(bare, ZERO_LOST)
-    if re.fullmatch(r"[0-9]{4}", postcode) and is_pce(pce):
-        return wrong(bare, POSTCODE_CUT)
-    given: dict[str, Any] = {**line.cells, "pce": pce}
-    given["perimeters"] = [fold(word) for word in _BETWEEN.split(line.cells.get("perimeters", "")) if word]
+        return Checked(number, "", "wrong", BAD_ACCOUNT)
+    if not cells:
+        return bare.came_to("wrong", CUT)
+    pce, postcode = "".join(cells.get("pce", "").split()), cells.get("postcode", "")
+    if _DIGITS_LOST.fullmatch(pce) or (re.fullmatch(r"[0-9]{4}", postcode) and is_pce(pce)):
+        return bare.came_to("wrong", DIGITS_LOST)
+    given: dict[str, Any] = {**cells, "pce": pce}
+    given["perimeters"] = [fold(word) for word in _BETWEEN.split(cells.get("perimeters", "")) if word]
     try:
-        declaration = to_declare({"_id": account, Declaration.key: given})
+        return replace(bare, declaration=to_declare({"_id": account, Declaration.key: given}))
     except DeclarationRefused as error:
-        return wrong(bare, error.cause.removeprefix(CANNOT))
-    return replace(bare, declaration=declaration)
+        return bare.came_to("wrong", error.cause.removeprefix(CANNOT))
 
 
-def wrong(line: Checked, reason: str) -> Checked:
-    """Return a line that is wrong."""
-    return replace(line, outcome="wrong", reason=reason, declaration=None)
+def counts(lines: Iterable[Checked]) -> dict[str, int]:
+    """Return how many lines have each outcome."""
+    return dict(sorted(Counter(each.outcome for each in lines).items()))
+
+
+def to_csv(lines: Iterable[Checked]) -> str:
+    """Return the result file, which names neither a person nor a meter's number."""
+    rows: list[str] = []
+    writer = csv.writer(SimpleNamespace(write=rows.append))
+    writer.writerow(("line", "account", "outcome", "reason"))
+    writer.writerows((each.number, safe_cell(each.account), each.outcome, safe_cell(each.reason)) for each in lines)
+    return "".join(rows)

@@ -6,11 +6,10 @@ import secrets
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from hashlib import blake2b
-from typing import Any
 
 import msgspec
 
-from include.gas.account.sections.rights.declaration import Declaration, names_person
+from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
@@ -21,12 +20,8 @@ HOUSEHOLD = "household"
 """Who recorded a consent that the household gave here itself."""
 KEPT = "~"
 """How the ids of records begin whose account is gone. No account id contains it."""
-YOUNG = timedelta(days=30)
-"""How long a record is needed in any case: whoever corrects a refused declaration has as much time."""
-LONGEST = timedelta(days=60)
-"""How long before GRDF takes a right its consent may have been given: a renewal waits for the end of the former one."""
-CLOCKS = timedelta(days=1)
-"""How much younger than its right a record may seem: the page, workers and GRDF have clocks of their own."""
+YOUNG = timedelta(days=60)
+"""How long a record is needed in any case: a declaration may be corrected, or wait for the end of a former right."""
 
 
 def new_record(
@@ -75,16 +70,14 @@ def read_record(document: Mapping[str, object]) -> ConsentRecord | None:
         return None
 
 
-def is_needed(record: ConsentRecord, account: Mapping[str, Any], meter: Meter, now: datetime) -> bool:
-    """Return whether an account needs its record: for a right, or for one that is still to be declared.
+def is_needed(record: ConsentRecord, meter: Meter, now: datetime) -> bool:
+    """Return whether a record may still prove a right of its account, or one whose account was lost.
 
-    :param account: the account document; empty if there is none
     :param meter: the record's meter
     """
-    asked = Declaration.of(account)
-    declares = asked is not None and asked.pce.strip() == record.pce and names_person(account)
-    has_right = any(right.state != "refused" for right in meter.of(record.account))
-    return declares or has_right or record.given > utc_text(now - YOUNG)
+    rights = (right for right in meter.rights if right.state != "refused")
+    proves = any(right.account in ("", record.account) or right.way == "adopted" for right in rights)
+    return proves or record.given > utc_text(now - YOUNG)
 
 
 def to_keep(document: Mapping[str, object], left: date, days: int) -> Document:
@@ -98,12 +91,6 @@ def to_keep(document: Mapping[str, object], left: date, days: int) -> Document:
     name = blake2b(str(document["_id"]).encode(), digest_size=16).hexdigest()
     content = {key: value for key, value in document.items() if key not in ("_id", "_rev", "account")}
     return {"_id": f"{KEPT}{until.isoformat()}:{name}", **content, "kept_until": until.isoformat()}
-
-
-def handed_over(record: ConsentRecord, account: str) -> ConsentRecord:
-    """Return a record as that of another account, to which the right has come. It has the same id each time."""
-    name = f"{account}:{record.given}:{record.id.rpartition(':')[2]}"
-    return msgspec.structs.replace(record, id=name, rev="", account=account, kept_until=None)
 
 
 def overdue(today: date) -> tuple[str, str]:
@@ -128,18 +115,6 @@ def record_for(records: Iterable[ConsentRecord], right: AccessRight, declared: s
     of_it = sorted((record for record in records if _proves(record, right)), key=lambda record: record.given)
     before = [record for record in of_it if not declared or record.given <= declared]
     return next(iter([*before[-1:], *of_it]), None)
-
-
-def record_behind(records: Iterable[ConsentRecord], right: AccessRight) -> ConsentRecord | None:
-    """Return the record that proves a right which has lost its account; one from long before is of another consent.
-
-    :param records: records that no account has
-    """
-    if not right.created_at:
-        return None
-    made = datetime.fromisoformat(right.created_at)
-    first, last = utc_text(made - LONGEST), utc_text(made + CLOCKS)
-    return record_for((record for record in records if first <= record.given <= last), right)
 
 
 def _proves(record: ConsentRecord, right: AccessRight) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from datetime import date, datetime
 
@@ -25,7 +24,7 @@ def record_lines(record: ConsentRecord, right: str) -> list[tuple[str, str]]:
 
     :param right: GRDF's id of the right that it proves
     """
-    return [(label, _plain(text)) for label, text in _lines(record, right) if text]
+    return [(label, text) for label, text in _lines(record, right) if text]
 
 
 def _lines(record: ConsentRecord, right: str) -> Iterator[tuple[str, str]]:
@@ -54,10 +53,3 @@ def _lines(record: ConsentRecord, right: str) -> Iterator[tuple[str, str]]:
 
 def _day(day: date | None) -> str:
     return f"{day:%d/%m/}{day.year:04}" if day else ""
-
-
-def _plain(text: str) -> str:
-    """Return a text in composed letters, without characters that control something."""
-    composed = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
-    kept = (letter for letter in composed if letter == "\n" or not unicodedata.category(letter).startswith("C"))
-    return "".join(kept).strip()

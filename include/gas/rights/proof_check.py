@@ -7,20 +7,21 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from include.gas.answers.access_rights import AccessRight
-from include.gas.answers.proof_state import ACCEPTED, ASKED, REFUSED
+from include.gas.answers.proof_state import ASKED, REFUSED
+from include.gas.days.gas_day import utc_text
 from include.gas.errors import describe_for
 from include.gas.meter_tag import meter_tag
 
 LAG = timedelta(days=2)
-"""How long GRDF may still show that it asks for a proof that it has taken. After that it is taken to ask again."""
+"""How long GRDF may still show that it asks for a proof that was sent. After that it asks again."""
 
 
 class Proof(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """How far GRDF's check of the proof of one right is.
 
-    :param state: one of :data:`include.gas.answers.proof_state.STATES`
+    :param state: as in :mod:`include.gas.answers.proof_state`
     :param until: last day to send the proof; ``None`` if GRDF does not say
-    :param sent: when we sent it, UTC text; ``""`` if we have not, or if GRDF has asked again since
+    :param sent: when we sent it, UTC text; ``""`` if we have not within the last days
     """
 
     state: str
@@ -53,19 +54,12 @@ def shown_proof(old: Proof | None, line: AccessRight, at: str) -> Proof | None:
         return old
     if not (line.proof and line.stands):
         return None
-    if old is None:
-        return Proof(state=line.proof, until=line.proof_until)
-    moved = bool(old.until and line.proof_until) and old.until != line.proof_until
-    late = bool(old.sent) and datetime.fromisoformat(old.sent) < datetime.fromisoformat(at) - LAG
-    asks_again = line.proof == ASKED and (old.state in (ACCEPTED, REFUSED) or moved or late)
-    return Proof(state=line.proof, until=line.proof_until or old.until, sent="" if asks_again else old.sent)
+    late = utc_text(datetime.fromisoformat(at) - LAG)
+    return Proof(state=line.proof, until=line.proof_until, sent=old.sent if old and old.sent > late else "")
 
 
-def proof_message(account: str, pce: str, proof: Proof, today: date | None = None) -> str:
-    """Return the message for people about a proof that GRDF waits for or has refused.
-
-    :param today: civil date in Paris, to say that the deadline is over
-    """
+def proof_message(account: str, pce: str, proof: Proof) -> str:
+    """Return the message for people about a proof that GRDF waits for or has refused."""
     tag = meter_tag(account, pce)
     own_files = f"put files of your own into the folder proofs/{account}/ of [grdf] staging_url"
     if proof.state == REFUSED:
@@ -76,8 +70,6 @@ def proof_message(account: str, pce: str, proof: Proof, today: date | None = Non
             "with this account.",
         )
     until = f" until {proof.until}" if proof.until else ""
-    if today and proof.until and proof.until < today:
-        until = f"; its deadline, {proof.until}, is over"
     return describe_for(
         account,
         f"GRDF asks for the proof of the consent for meter {tag}{until}",

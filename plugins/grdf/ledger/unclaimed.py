@@ -13,7 +13,6 @@ from grdf.ledger.looking import look
 from grdf.ledger.meters import Ledger, asking
 from grdf.ledger.taking_in import settled
 from grdf.stores.accounts.account_store import AccountStore
-from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
 from include.gas.account.own_meters import named_in
 from include.gas.account.sections.client import bound
@@ -21,7 +20,7 @@ from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import Declaration, is_refused
 from include.gas.answers.access_rights import AccessRight, is_usable
 from include.gas.days.gas_day import paris_today, utc_text
-from include.gas.errors import BadRequest, FailNow
+from include.gas.errors import BadRequest
 from include.gas.importing.adoption import TAKEN, Adoption
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.meter_rights import Meter
@@ -29,7 +28,6 @@ from include.gas.rights.transitions import Answer, Taken, brought, listed
 
 if TYPE_CHECKING:
     from grdf.airflow.tasks.log import Log
-    from grdf.airflow.tasks.run import Run
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
 
@@ -46,7 +44,6 @@ class RightsWithoutAccount:
     def __init__(self, couchdb: CouchDBHook, log: Log, *, asker: str, dry_run: bool) -> None:
         self._accounts = AccountStore(couchdb)
         self._ledger = Ledger(couchdb)
-        self._records = ConsentRecords(couchdb)
         self._log = log
         self._asker = asker
         self._dry_run = dry_run
@@ -79,16 +76,14 @@ class RightsWithoutAccount:
         return ""
 
     def _store(self, each: Adoption, meter: Meter) -> None:
-        """Write the rights to their account, with the record of the consent if its former account is lost."""
-        records = [found for right in each.rights if (found := self._records.hand_over(right, each.account))]
-        mark = Connected(
-            utc_text(datetime.now(UTC)), f"rights adopted by {self._asker}", records[-1].id if records else ""
-        )
+        mark = Connected(utc_text(datetime.now(UTC)), f"rights adopted by {self._asker}")
         new = bound({"_id": each.account, "account_type": ACCOUNT_TYPE, "name": "", "oauth": {}}, each.client)
         self._accounts.save(each.account, lambda stored: settled(self._ledger, mark.noted(stored or new), [meter]))
 
     def take_over(self, clients: AdictHook, name: str) -> int:
         """Give an account the newest usable right on its meters, or on that of its refused declaration.
+
+        A person says that it is the household's.
 
         :param clients: the hook for one of our clients, which leads to the account's
         :return: how many rights it was given, or would be
@@ -98,7 +93,7 @@ class RightsWithoutAccount:
         stop_if_leaving(Account.from_document(document))
         client, given = clients.of(document), Declaration.of(document)
         pces = {pce for pce, _ in named_in(document, name)}
-        if refused := given is not None and is_refused(document):
+        if given is not None and is_refused(document):
             pces |= {"".join(given.pce.split())} - {""}
         at, found = datetime.now(UTC), look(self._ledger, client, pces, account=name)
         newest = [right for pce in sorted(pces) if (right := _newest(found.rights, pce))]
@@ -106,11 +101,9 @@ class RightsWithoutAccount:
             raise BadRequest.about(
                 name,
                 "GRDF has no usable right on its meters",
-                "Nothing was changed. Let the household consent, then connect it."
-                if not refused
-                else "Nothing was changed. GRDF has refused its declaration because there is a right already. Once its "
-                "holder has accepted it, start grdf_consents with this account again. If there is none any more, start "
-                "a run of the account's DAG, which declares it.",
+                "Nothing was changed. If one waits for its holder, start grdf_consents with this account again once it "
+                "is accepted. If there is none, let the household connect, or start a run of the account's DAG, which "
+                "declares what is asked for.",
             )
         new = [right for right in newest if right.id not in {each.id for each in found.meters[right.pce].of(name)}]
         if not new:
@@ -119,33 +112,6 @@ class RightsWithoutAccount:
             if reason := self.give(Adoption(name, (right,), client.grdf_conn_id), at):
                 raise BadRequest.about(name, f"it cannot have right {right.id}: {reason}", "Nothing was changed.")
         return len(new)
-
-
-def take_over(couchdb: CouchDBHook, client: AdictHook, run: Run, named: Iterable[str], log: Log) -> dict[str, int]:
-    """Give accounts the newest right on their meters, because a person says that it is theirs; or say what would be.
-
-    :param client: the hook for one of our clients, which leads to those of the accounts
-    :param run: its param ``dry_run`` must be ``False`` for anything to change
-    :param named: ids of the accounts
-    :return: how many rights were taken over
-    :raises FailNow: after all accounts, if one could not be given a right
-    :raises RetryLater: if GRDF or CouchDB does not answer; the next try continues
-    """
-    dry_run = run.params.get("dry_run")
-    if not isinstance(dry_run, bool):
-        raise BadRequest.about(None, f"dry_run is {dry_run!r:.40}", "Nothing was changed. Set it to true or false.")
-    rights, taken, refused = RightsWithoutAccount(couchdb, log, asker=run.asked_by, dry_run=dry_run), 0, list[str]()
-    for name in named:
-        try:
-            taken += rights.take_over(client, name)
-        except FailNow as error:
-            log.warning("%s", error)
-            refused.append(name)
-    if dry_run:
-        log.info("Dry run: nothing was changed.")
-    if refused:
-        raise FailNow.about(None, f"not done for {', '.join(refused)}", "See the log above for the reasons.")
-    return {"taken_over": taken}
 
 
 def _newest(rights: Iterable[AccessRight], pce: str) -> AccessRight | None:

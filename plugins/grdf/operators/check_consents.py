@@ -62,10 +62,11 @@ class CheckConsentsOperator(GrdfOperator):
         """
         run = Run.of(context)
         if named := run.named_accounts("Nothing was changed. Enter account ids, or none."):
-            from grdf.ledger.unclaimed import take_over
+            from grdf.ledger.unclaimed import RightsWithoutAccount
 
             run.stop_if_cleared("grdf_consents")
-            return take_over(self.couchdb, self.adict, run, named, self.log)
+            giving = RightsWithoutAccount(self.couchdb, self.log, asker=run.asked_by, dry_run=run.params["dry_run"])
+            return {"taken_over": sum(giving.take_over(self.adict, name) for name in named)}
         meters = {meter.pce: meter for meter in self.ledger.every()}
         # Read after the rights: an account is stored before it has any, so one that is not there now is gone.
         documents, records = list(self.accounts.every_of_ours()), list(self.couchdb.scan(AUDIT))
@@ -215,7 +216,7 @@ class CheckConsentsOperator(GrdfOperator):
                 )  # fmt: skip
             for proof in (each for each in meter.proofs.values() if each.needs_person):
                 counts["proofs"] += 1
-                said = proof_message(account.id, meter.pce, proof, today)
+                said = proof_message(account.id, meter.pce, proof)
                 self.log.warning("%s", said)
 
     def _tell_unclaimed(self, meters: Mapping[str, Meter], counts: Counter[str]) -> None:

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 import fontpkg
 from fpdf import FPDF, XPos, YPos
-from fpdf.fonts import TTFFont
 
 from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.proof.proof_file import ProofFile
@@ -50,12 +49,4 @@ def record_pdf(record: ConsentRecord, right: str) -> ProofFile:
 
 
 def _write(page: FPDF, text: str, height: float) -> None:
-    page.multi_cell(0, height, _drawable(page, text), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-
-
-def _drawable(page: FPDF, text: str) -> str:
-    """Return a text in which each letter that the font lacks is named by its code point, so that none is lost."""
-    font = page.current_font
-    assert isinstance(font, TTFFont)
-    known = font.cmap
-    return "".join(letter if ord(letter) in known or letter == "\n" else f"[U+{ord(letter):04X}]" for letter in text)
+    page.multi_cell(0, height, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 
 from airflow.sdk import ObjectStoragePath
@@ -60,13 +59,9 @@ class Imports:
 
     def names(self, *, results: bool = False) -> list[str]:
         """Return the names of the files that wait, or of the results, in alphabetical order."""
-        found: list[str] = []
         with in_words(self.folder, None):
-            for path in listed(self._path("")):
-                with suppress(FileNotFoundError):  # it has just gone
-                    if is_name(path.name) and path.name.endswith(RESULT) is results and path.is_file():
-                        found.append(path.name)
-        return sorted(found)
+            found = [path.name for path in listed(self._path("")) if is_name(path.name) and path.is_file()]
+        return sorted(name for name in found if name.endswith(RESULT) is results)
 
     def remove_old(self, before: datetime) -> int:
         """Remove all that lies in the folder, at any depth, and has not changed for long. Return the number of files.
@@ -75,14 +70,11 @@ class Imports:
 
         :param before: since when they have not changed, aware
         """
-        removed = 0
         with in_words(self.folder, None):
-            for path in within(self._path("")):
-                with suppress(FileNotFoundError):  # it has just gone
-                    if changed(path) < before.timestamp():
-                        path.unlink()
-                        removed += 1
-        return removed
+            old = [path for path in within(self._path("")) if changed(path) < before.timestamp()]
+            for path in old:
+                path.unlink(missing_ok=True)
+        return len(old)
 
     def remove(self, name: str) -> None:
         """Remove a file with households that is worked off. The result stays."""

@@ -10,20 +10,17 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Collection
-from contextlib import suppress
 from datetime import datetime
 
 from airflow.sdk import ObjectStoragePath
 
 from grdf.staging import entries
-from grdf.staging.entries import local_path, read_start
+from grdf.staging.entries import read_start
 from grdf.staging.failures import in_words
 from include.gas.errors import ProofNotSent
 from include.gas.proof.proof_file import ENDINGS, MOST, MOST_BYTES, NotAProof, ProofFile, checked
 
 FOLDER = "proofs"
-_REPLACE = "Replace or remove it, then start grdf_send_proof with this account."
-_REMOVE = "Remove what GRDF does not need, then start grdf_send_proof with this account."
 
 
 class ProofFiles:
@@ -46,24 +43,20 @@ class ProofFiles:
         return str(path)
 
     def read(self, account: str) -> dict[str, ProofFile]:
-        """Return the files that wait for an account by their names, in the order of these.
+        """Return the files that wait for an account by their names, in the order of these; as many as GRDF takes.
 
-        :raises ProofNotSent: if there are more than three, or GRDF would not take one of them
+        :raises ProofNotSent: if GRDF would not take one of them
         """
-        files, where = self._waiting(account), f"{self.base_url}/{FOLDER}/{account}"
-        if len(files) > MOST:
-            raise ProofNotSent.about(account, f"{len(files)} files are in {where}, and GRDF takes {MOST}", _REMOVE)
         found: dict[str, ProofFile] = {}
-        for place, file in enumerate(files, 1):
+        for place, file in enumerate(files := self._waiting(account)[:MOST], 1):
+            with in_words(self.base_url, account):
+                content = read_start(file, MOST_BYTES + 1)
             try:
-                with in_words(self.base_url, account):
-                    content = read_start(file, MOST_BYTES + 1) if file.is_file() else None
-                if content is None:  # a pipe would be waited for, and whose a folder is, nobody knows
-                    raise NotAProof("is no ordinary file")
                 found[file.name] = checked(content)
             except NotAProof as error:
-                cause = f"file {place} of {len(files)} in {where}, by name, {error}. Nothing was sent"
-                raise ProofNotSent.about(account, cause, _REPLACE) from None
+                cause = f"file {place} of {len(files)} in {FOLDER}/{account} of [grdf] staging_url, by name, {error}"
+                step = "Nothing was sent. Replace or remove it, then start grdf_send_proof with this account."
+                raise ProofNotSent.about(account, cause, step) from None
         return found
 
     def waiting(self, account: str) -> int:
@@ -81,13 +74,10 @@ class ProofFiles:
             return entries.remove(self._folder(account))
 
     def remove_sent(self, account: str, names: Collection[str]) -> None:
-        """Remove some files, and the folder if nothing else is in it."""
+        """Remove some files."""
         with in_words(self.base_url, account):
             for name in names:
                 (self._folder(account) / name).unlink(missing_ok=True)
-            if local := local_path(str(self._folder(account))):
-                with suppress(OSError):  # something else is there
-                    local.rmdir()
 
     def unchanged(self, since: datetime) -> list[str]:
         """Return the names of the folders into which nothing was put since a moment; not all may be accounts' ids.
@@ -99,9 +89,9 @@ class ProofFiles:
             return [each.name for each in folders if _changed(each) < since.timestamp()]
 
     def _waiting(self, account: str) -> list[ObjectStoragePath]:
-        """Return what is in an account's folder, by name, without hidden files."""
+        """Return the files in an account's folder, by name, without hidden ones."""
         with in_words(self.base_url, account):
-            found = entries.listed(self._folder(account))
+            found = [each for each in entries.listed(self._folder(account)) if each.is_file()]
         return sorted((file for file in found if not file.name.startswith(".")), key=lambda file: file.name)
 
     def _folder(self, account: str) -> ObjectStoragePath:

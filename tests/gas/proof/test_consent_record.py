@@ -15,17 +15,15 @@ from include.gas.days.gas_day import utc_text
 from include.gas.documents.stored_consent import ConsentRecord, ConsentText
 from include.gas.proof.consent_record import (
     HOUSEHOLD,
-    handed_over,
     is_needed,
     new_record,
     overdue,
     read_record,
-    record_behind,
     record_for,
     to_document,
     to_keep,
 )
-from include.gas.rights.meter_rights import Meter, Right, State
+from include.gas.rights.meter_rights import Meter, Right, State, Way
 
 AT = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
 PCE = "09999999900001"
@@ -97,40 +95,13 @@ def test_the_copy_that_stays_names_no_account_and_goes_after_its_last_day() -> N
     assert not overdue(date(2099, 1, 1))[0] <= stored["_id"]
 
 
-def test_a_record_is_needed_for_a_right_or_a_declaration() -> None:
-    later = AT + timedelta(days=31)
-    account = {"declaration": {"pce": f" {PCE}", "name": "Martin"}}
-    assert not is_needed(record(), {}, Meter(pce=PCE), later)
-    assert is_needed(record(), account, Meter(pce=PCE), later)
-    assert not is_needed(record(), {"declaration": {"pce": PCE}}, Meter(pce=PCE), later), "nobody is named any more"
-    assert not is_needed(record(pce="GI999001"), account, Meter(pce="GI999001"), later)
-    assert is_needed(record(), {}, Meter(pce=PCE), AT + timedelta(days=29)), "somebody may still correct it"
-
-
 @pytest.mark.parametrize(
-    ("whose", "state", "needed"),
-    [("a", "waiting", True), ("a", "active", True), ("a", "ended", True), ("a", "refused", False),
-     ("b", "active", False), ("", "active", False)],
+    ("whose", "way", "state", "needed"),
+    [("a", "declared", "waiting", True), ("a", "declared", "ended", True), ("a", "declared", "refused", False),
+     ("b", "declared", "active", False), ("b", "adopted", "active", True), ("", "declared", "active", True)],
 )  # fmt: skip
-def test_the_right_is_the_account_s_own(whose: str, state: State, needed: bool) -> None:
-    right = Right(client="grdf_adict", id="r", account=whose, way="declared", state=state, since=utc_text(AT))
-    assert is_needed(record(), {}, Meter(pce=PCE, rights=(right,)), AT + timedelta(days=400)) is needed
-
-
-def test_a_right_that_has_lost_its_account_is_proved_by_a_record_of_its_time() -> None:
-    hour, made = timedelta(hours=1), right(created_at=utc_text(AT))
-    old, own, later = record(AT - timedelta(days=90)), record(AT - hour), record(AT + timedelta(days=2))
-    assert record_behind([old, later, own], made) == own
-    assert record_behind([record(AT - timedelta(days=40))], made), "a renewal waits for the end of the former right"
-    assert record_behind([old, later], made) is None
-    assert record_behind([record(entered=OTHER)], made) is None
-    assert record_behind([own], right()) is None, "GRDF does not say when it was made"
-
-
-def test_a_record_that_is_handed_over_names_its_new_account_alone() -> None:
-    kept = read_record(to_keep(to_document(record()), date(2026, 11, 27), 10))
-    assert kept
-    given = handed_over(kept, "b")
-    assert (given.account, given.kept_until, given.entered) == ("b", None, kept.entered)
-    assert given.id.startswith(f"b:{kept.given}:")
-    assert handed_over(kept, "b") == given, "a repeated adoption makes no second one"
+def test_a_record_is_needed_while_it_may_prove_a_right(whose: str, way: Way, state: State, needed: bool) -> None:
+    right = Right(client="grdf_adict", id="r", account=whose, way=way, state=state, since=utc_text(AT))
+    meter = Meter(pce=PCE, rights=(right,))
+    assert is_needed(record(), meter, AT + timedelta(days=400)) is needed
+    assert is_needed(record(), Meter(pce=PCE), AT + timedelta(days=59)), "somebody may still correct it"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from include.gas.account.account import Account
 from include.gas.account.account_state import settle
 from include.gas.answers.access_rights import AccessRight
@@ -79,15 +77,12 @@ def test_from_the_question_to_the_answer() -> None:
         assert not {"state_message", "state_partial"} & cleared.keys()
 
 
-@pytest.mark.parametrize("how", ["refused before", "another deadline", "days after it was sent"])
-def test_grdf_may_ask_again(how: str) -> None:
+def test_grdf_asks_again_if_it_still_asks_days_after() -> None:
     meter = sent(known(), NOW)
-    later = NOW + (3 * DAY if how == "days after it was sent" else timedelta(hours=5))
-    if how == "refused before":
-        meter = shows(meter, "refused", NOW + timedelta(hours=1))
-    asked = proof_of(shows(meter, "asked", later, until=UNTIL + DAY if how == "another deadline" else UNTIL))
-    assert asked
-    assert asked.is_due
+    for later, is_due in ((timedelta(hours=5), False), (3 * DAY, True)):
+        asked = proof_of(shows(meter, "asked", NOW + later))
+        assert asked
+        assert asked.is_due is is_due
 
 
 def test_a_list_from_before_it_was_sent_says_nothing() -> None:

@@ -38,14 +38,6 @@ def test_names_are_read_back_as_they_were_written(name: str) -> None:
     assert len(made.content) < 60_000, "only the letters that are used are embedded"
 
 
-def test_no_letter_is_lost_and_none_is_logged(
-    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert "[U+738B][U+1F600]" in text_of(record_pdf(record("王😀"), "u-1").content)
-    assert caplog.text == ""
-    assert capfd.readouterr() == ("", "")
-
-
 def test_the_same_record_gives_the_same_file() -> None:
     one = record("Durand")
     assert record_pdf(one, "u-1").content == record_pdf(one, "u-1").content

@@ -15,8 +15,8 @@ from include.gas.account.sections.marks import without_leaving
 from include.gas.account.sections.rights.declaration import without_person
 from include.gas.account.state import with_state
 from include.gas.days.gas_day import paris_today
-from include.gas.documents.doctypes import ACCOUNT, CONNECT
-from include.gas.documents.gas_days import possible_ids
+from include.gas.documents.doctypes import ACCOUNT, CONNECT, CONSENT_RECORD
+from include.gas.documents.gas_days import account_range, possible_ids
 from include.gas.errors import OAUTH_OUTDATED
 from include.gas.leaving.deletion_record import with_removed
 
@@ -53,7 +53,8 @@ class PurgeAccountOperator(DeletionOperator):
         days = settings.consent_record_days()
         # Counted from the day on which the deletion began, so that a repeated try makes no second copy.
         begun = paris_today(datetime.fromisoformat(record["begun_at"]))
-        if kept := ConsentRecords(self.couchdb).keep(self.account_id, begun, days):
+        own = self.couchdb.range(CONSENT_RECORD, *account_range(self.account_id))
+        if kept := ConsentRecords(self.couchdb).keep(own, begun, days):
             self.log.info("Account %s: %d record(s) of its consent are kept for %d days.", self.account_id, kept, days)
         for doctype, rows in documents.items():
             self.remover.remove_revisions(doctype, rows)

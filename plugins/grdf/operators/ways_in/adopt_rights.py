@@ -31,7 +31,7 @@ class AdoptRightsOperator(GrdfOperator):
     def perform(self, context: Context) -> dict[str, int]:
         """Run the task.
 
-        :return: how many accounts have rights now or would have, how many cannot, and how many rights need none
+        :return: how many accounts have rights now or would have, and how many cannot
         :raises BadRequest: if the form is not filled in correctly, or the run was cleared
         :raises RetryLater: if GRDF or CouchDB does not answer; the next try continues
         :raises GasError: if GRDF gave no list for one of our clients; the rights of the others are adopted
@@ -49,18 +49,16 @@ class AdoptRightsOperator(GrdfOperator):
             settings.meter_in_several_accounts(),
         )
         giving = RightsWithoutAccount(self.couchdb, self.log, asker=run.asked_by, dry_run=dry_run)
-        counts = Counter(dict.fromkeys(("accounts", "left_out", "have_one", "unusable", "unreadable"), 0))
-        problems: list[GasError] = []
+        counts, problems = Counter({"accounts": 0, "left_out": 0}), list[GasError]()
         for client in self.clients():
             at = datetime.now(UTC)
             try:
-                listed = client.all_access_rights()
+                listed = client.all_access_rights().rights
             except GasError as error:
                 self.log.warning("%s: %s", client.grdf_conn_id, error)
                 problems.append(error)
                 continue
-            counts["unreadable"] += listed.odd
-            for each in adoptions(listed.rights, client.grdf_conn_id, known, pattern, counts):
+            for each in adoptions(listed, client.grdf_conn_id, known, pattern):
                 if reason := each.reason or giving.give(each, at):
                     tag = meter_tag(each.account, each.pce)
                     self.log.warning("Right %s (meter %s) gets no account: %s.", each.names, tag, reason)

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import stop_if_leaving
+from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import check_account_id
-from include.gas.errors import BadRequest, QuotaExceeded
+from include.gas.errors import AccountLeaving, BadRequest, GasError, ProofNotSent
+from include.gas.meter_tag import meter_tag
+from include.gas.proof.consent_record import record_for
+from include.gas.proof.proof_file import MOST, MOST_BYTES, ProofFile
+from include.gas.rights.transitions import proved
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from grdf.hooks.adict import AdictHook
+    from grdf.ledger.looking import Look
+    from grdf.stores.records.consent_records import ConsentRecords
+    from include.gas.answers.access_rights import AccessRight
     from include.gas.rights.meter_rights import Meter
 
 
 class SendProofOperator(AccountOperator):
     """Sends the proofs that GRDF waits for: the record of the consent as a PDF, behind an operator's own files.
 
-    GRDF is asked about these rights first, in one call, so that nothing is sent twice. An account whose proof cannot be
-    sent does not stop the others.
+    GRDF is asked about these rights first, in one call, so that nothing is sent twice. A proof that cannot be sent does
+    not stop the others.
 
     :param account_id: the account's id (templated), by default the form's; empty for all that wait
     """
@@ -31,38 +44,38 @@ class SendProofOperator(AccountOperator):
 
     def __init__(self, *, account_id: str = "{{ params.account }}", **kwargs: Any) -> None:
         super().__init__(account_id=account_id, **kwargs)
+        self._counts = Counter({"asked": 0, "sent": 0, "files": 0})
+        self._failures: list[GasError] = []
+
+    @cached_property
+    def _records(self) -> ConsentRecords:
+        from grdf.stores.records.consent_records import ConsentRecords
+
+        return ConsentRecords(self.couchdb)
 
     def perform(self, context: Context) -> dict[str, int]:
         """Run the task.
 
-        :return: how many accounts were looked at, how many proofs GRDF waited for, how many were sent, and in how many
-            files
+        :return: how many proofs GRDF waited for, how many were sent, and in how many files
         :raises BadRequest: if the run was cleared
         :raises RetryLater: if some could not be sent at the moment
         :raises FailNow: if a person must act for some; the others were sent, and the log says why each was not
         """
-        from grdf.proofs.sending import ProofSender
-
         run, name = Run.of(context), self.account_id.strip()
         run.stop_if_cleared("grdf_send_proof")
-        meters = self._named(name) if name else [meter for meter in self.ledger.every() if _has_proof(meter)]
-        sender = ProofSender(self.couchdb, self.staging.proofs)
-        waits: list[QuotaExceeded] = []
-        for client in sorted({right.client for meter in meters for right in meter.rights}):
-            mine = [meter.pce for meter in meters if any(right.client == client for right in meter.rights)]
-            try:
-                sender.send(self.adict.named(client), mine, named=name)
-            except QuotaExceeded as error:
-                waits.append(error)
-        counts = dict(sender.counts)
-        self.log.info(
-            "GRDF waited for %d proof(s) of %d account(s); %d were sent, in %d file(s).",
-            counts["asked"], counts["accounts"], counts["sent"], counts["files"],
-        )  # fmt: skip
-        if waits:
-            raise waits[0]  # the other clients' are sent, and the next try continues with the rest
-        if sender.failures:
-            raise first_to_raise(sender.failures, last_try=run.is_last_try)
+        meters = self._named(name) if name else list(self.ledger.every())
+        clients: dict[str, set[str]] = {}
+        for meter in meters:
+            for right in meter.rights:
+                if right.account and right.state != "ended" and (name or right.proof):
+                    clients.setdefault(right.client, set()).add(meter.pce)
+        for client in sorted(clients):
+            with self._noting():
+                self._send_of(self.adict.named(client), clients[client], name)
+        counts = dict(self._counts)
+        self.log.info("Proofs that GRDF waits for, sent ones, and their files: %s.", counts)
+        if self._failures:
+            raise first_to_raise(self._failures, last_try=run.is_last_try)
         return counts
 
     def _named(self, name: str) -> list[Meter]:
@@ -75,6 +88,77 @@ class SendProofOperator(AccountOperator):
         stop_if_leaving(self.accounts.account(name))
         return self.ledger.of_account(name)
 
+    def _send_of(self, client: AdictHook, pces: set[str], named: str) -> None:
+        """Send the proofs of one client's rights for which GRDF says that it waits."""
+        from grdf.ledger.looking import look
 
-def _has_proof(meter: Meter) -> bool:
-    return any(right.account and right.proof and right.state != "ended" for right in meter.rights)
+        found = look(self.ledger, client, pces, account=named)
+        accounts = {right.account for meter in found.meters.values() for right in meter.rights if right.proof} - {""}
+        for account in sorted(accounts & {named} if named else accounts):
+            with self._noting():
+                self._send_all(account, client, found)
+
+    def _send_all(self, account: str, client: AdictHook, found: Look) -> None:
+        """Send an account's proofs, once for each of GRDF's questions.
+
+        A proof that was sent and is still asked for, or was refused, is replaced if files of the operator's own wait.
+        """
+        stop_if_leaving(self.accounts.account(account))
+        rights = {right.id: right for meter in found.meters.values() for right in meter.of(account)}
+        proofs = {key: right.proof for key, right in rights.items() if right.proof}
+        due = {key for key, proof in proofs.items() if proof.is_due}
+        replaceable = {key for key, proof in proofs.items() if proof.is_replaceable}
+        own = self.staging.proofs.read(account) if replaceable else {}
+        wanted, failed = replaceable if own else due, len(self._failures)
+        self._counts["asked"] += len(due)
+        for line in found.rights:
+            if line.id in wanted:
+                with self._noting():
+                    self._send(account, client, line, rights[line.id].since, list(own.values()))
+        self._settle(account)
+        if len(self._failures) == failed:
+            self.staging.proofs.remove_sent(account, own)
+
+    def _send(
+        self, account: str, client: AdictHook, line: AccessRight, declared: str, own: Sequence[ProofFile]
+    ) -> None:
+        """Send the proof of a right.
+
+        :param declared: since when its account has it, UTC text
+        :param own: the operator's own files
+        """
+        from grdf.proofs.record_pdf import record_pdf
+
+        tag, record = meter_tag(account, line.pce), record_for(self._records.of_meter(line.pce), line, declared)
+        made = [record_pdf(record, line.id)] if record else []
+        files = [*own, *(file for file in made if len(file.content) <= MOST_BYTES)][:MOST]
+        if not files:
+            raise ProofNotSent.about(
+                account,
+                f"GRDF asks for the proof of the consent for meter {tag}, and there is neither a file of your own nor "
+                "a record of the consent of the person and the e-mail address for whom GRDF lists the right now",
+            )
+        client.send_proof(line.id, files, account=account)
+        self.ledger.apply(line.pce, partial(proved, right_id=line.id, at=utc_text(datetime.now(UTC))))
+        self._counts.update(sent=1, files=len(files))
+        self.log.info(
+            "Account %s: the proof of the consent for meter %s is with GRDF, in %d file(s). GRDF checks it; "
+            "grdf_consents tells the result.", account, tag, len(files),
+        )  # fmt: skip
+
+    def _settle(self, account: str) -> None:
+        """Write to the account what the ledger says now."""
+        from grdf.ledger.taking_in import settled
+
+        self.accounts.update(account, partial(settled, self.ledger))
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Note why something could not be done, and go on."""
+        try:
+            yield
+        except AccountLeaving as error:
+            self.log.info("%s", error)
+        except GasError as error:
+            self.log.error("%s", error)
+            self._failures.append(error)

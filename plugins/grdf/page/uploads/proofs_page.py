@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from grdf import settings
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.page.html.render import page
-from grdf.page.security import AccountDep, ConnectorDep, can_act
+from grdf.page.security import AccountDep, ConnectorDep, Visitor, can_act
 from grdf.page.uploads.uploaded import Uploaded, uploaded
 from grdf.staging.area import Staging
 from grdf.staging.proof_files import ProofFiles
@@ -30,7 +30,7 @@ DAG = "grdf_send_proof"
 @router.get("/connect/{account}/proofs")
 def show(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
     """Show the proofs that GRDF asks for or has judged, and how many files wait."""
-    return _page(request, account, can_send=can_act(visitor, DAG))
+    return _page(request, account, visitor)
 
 
 @router.post("/connect/{account}/proofs/upload")
@@ -48,24 +48,23 @@ def remove(request: Request, account: AccountDep, visitor: ConnectorDep) -> Resp
     return RedirectResponse(f"{request.scope['root_path']}/connect/{account}/proofs", 303)
 
 
-def _store(request: Request, account: str, files: list[Uploaded], visitor: ConnectorDep) -> Response:
-    sends, place = can_act(visitor, DAG), _files()
+def _store(request: Request, account: str, files: list[Uploaded], visitor: Visitor) -> Response:
     stop_if_leaving(AccountStore(CouchDBHook()).account(account))  # else files would be left behind
-    if not files or place.waiting(account) + len(files) > MOST:
-        return _page(request, account, can_send=sends, key="proofs.too_many" if files else "proofs.no_file")
+    if not files or _files().waiting(account) + len(files) > MOST:
+        return _page(request, account, visitor, key="proofs.too_many" if files else "proofs.no_file")
     proofs: list[ProofFile] = []
     for file in files:
         try:
             proofs.append(checked(file.content))
         except NotAProof as error:
-            return _page(request, account, can_send=sends, wrong=f"{file.name} {error}.")
+            return _page(request, account, visitor, wrong=f"{file.name} {error}.")
     for proof in proofs:
-        place.put(account, proof)
+        _files().put(account, proof)
     log.info("Account %s: %s uploaded %d file(s) to be sent as proofs.", account, visitor.name, len(files))
     return RedirectResponse(f"{request.scope['root_path']}/connect/{account}/proofs", 303)
 
 
-def _page(request: Request, account: str, *, can_send: bool, wrong: str = "", key: str = "") -> Response:
+def _page(request: Request, account: str, visitor: Visitor, *, wrong: str = "", key: str = "") -> Response:
     meters = AccountStore(CouchDBHook()).account(account).meters
     return page(
         request,
@@ -73,7 +72,7 @@ def _page(request: Request, account: str, *, can_send: bool, wrong: str = "", ke
         422 if wrong or key else 200,
         account=account,
         dag=DAG,
-        can_send=can_send,
+        can_send=can_act(visitor, DAG),
         proofs=[(meter_tag(account, meter.pce), proof) for meter in meters for proof in meter.proofs.values()],
         waiting=_files().waiting(account),
         most=MOST,

@@ -104,10 +104,6 @@ class AccountStore:
         """Yield the account documents of our account type, also those that are leaving, in the order of their ids."""
         return (document for document in self.every() if document.get("account_type") == ACCOUNT_TYPE)
 
-    def has_any(self) -> bool:
-        """Return whether the database exists and holds an account of our account type, be it one that is leaving."""
-        return any(document.get("account_type") == ACCOUNT_TYPE for document in self.every())
-
     def listed(self) -> Iterator[Document]:
         """Yield the account documents of our account type that are not leaving, in the order of their ids."""
         for document in self._couchdb.scan(ACCOUNT):

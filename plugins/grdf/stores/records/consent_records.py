@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -10,22 +9,11 @@ from functools import cached_property
 
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.removal import Remover
-from include.gas.answers.access_rights import AccessRight
-from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE
 from include.gas.documents.gas_days import account_range
 from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.errors import StoreBusy
-from include.gas.proof.consent_record import (
-    handed_over,
-    overdue,
-    read_record,
-    record_behind,
-    to_document,
-    to_keep,
-)
-
-log = logging.getLogger(__name__)
+from include.gas.proof.consent_record import read_record, to_document, to_keep
 
 BEFORE_KEPT = "}"
 """An id between those of accounts' records and those of copies that are kept (``KEPT``)."""
@@ -43,57 +31,29 @@ class ConsentRecords:
             raise StoreBusy.about(record.account, "the record of its consent could not be stored")
 
     def of(self, account: str) -> list[ConsentRecord]:
-        """Return an account's records, the oldest first. Those that cannot be read are logged and left out."""
-        found = self._couchdb.range(DOCTYPE, *account_range(account))
-        records = [record for document in found if (record := read_record(document))]
-        if odd := len(found) - len(records):
-            log.warning("Account %s: %d record(s) of its consent in %s cannot be read.", account, odd, DOCTYPE)
-        return sorted(records, key=lambda record: record.given)
+        """Return an account's records, the oldest first, without those that cannot be read."""
+        found = filter(None, map(read_record, self._couchdb.range(DOCTYPE, *account_range(account))))
+        return sorted(found, key=lambda record: record.given)
 
-    def hand_over(self, right: AccessRight, account: str) -> ConsentRecord | None:
-        """Give an account the record of a right whose own account is gone; a copy that was kept counts, too.
-
-        It may be repeated, and done before the account is made: if that is not made after all, the record is kept
-        like any other that nobody needs. All records are read once.
-
-        :param right: the right, as GRDF lists it
-        :param account: the account that gets it
-        :return: the account's record; ``None`` if there is none
-        """
-        known = self.by_meter[right.pce]
-        free = [each for each in known if each.account in ("", account) or not self._has_account(each.account)]
-        found = record_behind(free, right)
-        if found is None or found.account == account:
-            return found
-        mine = handed_over(found, account)
-        if self._couchdb.get(DOCTYPE, mine.id) is None:
-            self.add(mine)
-        self.remove(found)
-        known.remove(found)
-        known.append(mine)
-        return mine
+    def of_meter(self, pce: str) -> list[ConsentRecord]:
+        """Return the records for a meter, also those that are kept without an account. All are read once."""
+        return self._by_meter[pce]
 
     def remove(self, record: ConsentRecord) -> None:
-        """Remove a record whose household was not connected after all, or which another account has got."""
+        """Remove a record whose household was not connected after all."""
         Remover(self._couchdb).remove(DOCTYPE, record.id)
 
-    def keep(self, account: str, left: date, days: int) -> int:
-        """Copy the records of an account that is being deleted, to keep them without its id. Return their number.
+    def keep(self, documents: Iterable[Document], left: date, days: int) -> int:
+        """Copy records, to keep them without an account's id. Return their number.
 
-        It may be repeated: a copy is named after the record. Removing the records themselves is the deletion's task.
+        It may be repeated: a copy is named after the record. Removing the records themselves is the caller's task.
 
-        :param left: civil date in Paris of the deletion
+        :param left: civil date in Paris since when no account needs them
         :param days: for how many days to keep them; with 0 none is kept
         """
-        return self.keep_copies(account, self._couchdb.range(DOCTYPE, *account_range(account)), left, days)
-
-    def keep_copies(self, account: str, records: Iterable[Document], left: date, days: int) -> int:
-        """Copy some records of an account, as :meth:`keep` does with all."""
-        copies = [to_keep(document, left, days) for document in records] if days else []
-        kept = self._couchdb.fetch(DOCTYPE, [copy["_id"] for copy in copies]) if copies else {}
+        copies = [to_keep(document, left, days) for document in documents] if days else []
         for copy in copies:
-            if copy["_id"] not in kept and self._couchdb.put(DOCTYPE, copy) is None:
-                raise StoreBusy.about(account, "the record of its consent could not be kept")
+            self._couchdb.put(DOCTYPE, copy)
         return len(copies)
 
     def of_accounts(self) -> Iterator[tuple[Document, ConsentRecord]]:
@@ -102,21 +62,10 @@ class ConsentRecords:
             if record := read_record(document):
                 yield document, record
 
-    def remove_overdue(self, today: date, remover: Remover) -> int:
-        """Remove the kept records whose time is over. Return their number.
-
-        :param remover: removes as an administrator, so that nothing of them stays
-        """
-        return remover.remove_range(DOCTYPE, *overdue(today))
-
     @cached_property
-    def by_meter(self) -> dict[str, list[ConsentRecord]]:
-        """All records that can be read, also those that no account has, by meter. They are read once."""
+    def _by_meter(self) -> dict[str, list[ConsentRecord]]:
         found: dict[str, list[ConsentRecord]] = defaultdict(list)
         for document in self._couchdb.scan(DOCTYPE):
             if record := read_record(document):
                 found[record.pce].append(record)
         return found
-
-    def _has_account(self, account: str) -> bool:
-        return self._couchdb.get(ACCOUNT, account) is not None
