@@ -17,7 +17,7 @@ from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.meters.asking import booked
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
-from grdf.quota.shared_quota import governor_for
+from grdf.quota.governor import governor_for
 from grdf.staging.area import Staging
 from include.gas.errors import AccountLeaving, FailNow, QuotaWait, ServiceUnavailable
 from tests.helpers import adict_hook, connect_code, context, give_back, lose, stored, with_memory_shelf

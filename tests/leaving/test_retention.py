@@ -15,6 +15,7 @@ import pytest
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.meters import Ledger
 from grdf.operators import retention
+from grdf.staging.area import Staging
 from grdf.staging.imports import Imports
 from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
@@ -131,7 +132,7 @@ def test_old_files_of_imports_go(staging: Path) -> None:
     before = datetime.now(UTC)
     time.sleep(0.05)
     (folder / "new.csv").write_text("pce")
-    assert imports.remove_old(before) == 2
+    assert Staging(f"file://{staging}").remove_old(before) == 2
     assert imports.names() == ["new.csv"]
 
 

@@ -195,7 +195,7 @@ def installed() -> Iterator[None]:
         stack.enter_context(wire.replaced())
         stack.enter_context(clock.replaced())
         patch.setattr("grdf.hooks.adict.VariableShelf", Shelf)
-        patch.setattr("grdf.quota.shared_quota.store_at", Ledger)
+        patch.setattr("grdf.quota.governor.store_at", Ledger)
         patch.setattr("grdf.hooks.oauth.mask_secret", lambda _: None)  # there are thousands of lives, each with its own
         patch.setattr("grdf.staging.entries.write_private", _written_now)
         # Looking up machine settings at each request takes a third of a life's time, and the result is always the same.

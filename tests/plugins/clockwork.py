@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from grdf.quota.allowance import Purpose, Quota
 from grdf.quota.governor import Governor
-from grdf.quota.quota_store import Change, Result, Store
-from grdf.quota.terms import Booking, Terms
+from grdf.quota.quota_store import Change, Result
+from grdf.quota.terms import Booking, Purpose, Quota, Terms
 from include.gas.days.gas_day import PARIS
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=PARIS).timestamp()
-GRDF = Quota(1.0, 6000, 3000)
+GRDF = Quota(1.0, 6000)
 
 
 def call(governor: Governor, purpose: Purpose = "daily", booking: Booking | None = None, **whose: Any) -> None:
@@ -23,12 +22,10 @@ def call(governor: Governor, purpose: Purpose = "daily", booking: Booking | None
     :param booking: see :class:`grdf.quota.terms.Terms`
     :param whose: see :meth:`grdf.quota.governor.Governor.turn`
     """
-    turn = governor.turn(Terms(purpose, booking), **whose)
-    turn.draw_near()
-    turn.take()
+    governor.turn(Terms(purpose, booking), **whose).take()
 
 
-class Clockwork(Store):
+class Clockwork:
     """An in-memory store and its clock.
 
     :param now: the time at the start, in epoch seconds

@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-import pytest
-
 from tests.promises.adapter import METERS, Asked, Ended, Town
 
 DAY = 86_400.0
@@ -137,7 +135,6 @@ def test_a_client_that_is_refused_calls_seldom_and_goes_on_by_itself(town: Town)
     assert all(town.wrong_days(account, METERS[each], town.ago(9)) == [] for each, account in enumerate(accounts))
 
 
-@pytest.mark.xfail(strict=True, reason="issue 32: with fewer calls than accounts the same ones come first every day")
 def test_nobody_starves_when_there_are_fewer_calls_than_accounts(new_town: Callable[..., Town]) -> None:
     town = new_town()
     accounts = homes(town, 11)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from grdf.quota.shared_quota import governor_for
+from grdf.quota.governor import governor_for
 from include.sandbox.local_world import form_connections
 from include.sandbox.processes import free_port
 from tests.plugins.conftest import Heard, Reply, Server

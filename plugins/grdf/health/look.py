@@ -10,7 +10,7 @@ from grdf.hooks.connection import GrdfConnection
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.ledger.meters import Ledger
-from grdf.quota.shared_quota import governor_for
+from grdf.quota.governor import governor_for
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.display.overview import Overview, overview
 from include.gas.documents.doctypes import ACCOUNT, DOCTYPES

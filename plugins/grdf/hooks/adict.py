@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cached_property
@@ -17,10 +16,8 @@ from grdf.hooks.adict_http import JSON, BearerAuth, Call, SecretlessHttpHook, te
 from grdf.hooks.connection import connection_of
 from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableShelf, variable_of
 from grdf.hooks.oauth import PATIENCE, TIMEOUT, GrdfOAuthHook, retry_after
-from grdf.quota.governor import Governor
-from grdf.quota.shared_quota import governor_for
-from grdf.quota.terms import DAILY, Booking, Terms
-from grdf.quota.turn import TokenInDoubt, Turn
+from grdf.quota.governor import Governor, Turn, governor_for
+from grdf.quota.terms import DAILY, Terms
 from grdf.staging.area import StagedAnswer
 from grdf.transport.http_limits import outcome, why
 from grdf.transport.turn_adapter import Sent, TurnAdapter, send_at_turn
@@ -65,8 +62,6 @@ class AdictHook(BaseHook):
         self._sibling = sibling or AdictHook
         self._family: dict[str, AdictHook] = {grdf_conn_id: self}
         self._one_at_a_time = one_at_a_time
-        self._token: DataToken | None = None
-        self._worker = secrets.token_hex(8)
 
     def of(self, document: Mapping[str, Any]) -> AdictHook:
         """Return the hook for the client that an account belongs to. No other one may be asked for it.
@@ -238,11 +233,7 @@ class AdictHook(BaseHook):
         """
         token = self.oauth.ask_data_token(terms)
         call = Call("GET", "/droits_acces", "the list of all our access rights", None, quoted=False)
-        try:
-            sent = self._send(call, token, terms)
-        except requests.RequestException as error:
-            raise _no_answer(call, error) from None
-        return self._listed(call, self._checked(call, sent))
+        return self._listed(call, self._checked(call, self._sent(call, token, self._governor().turn(terms))))
 
     def _body(self, call: Call, terms: Terms) -> str:
         return text_of(self._accepted(call, terms).response)
@@ -262,73 +253,48 @@ class AdictHook(BaseHook):
 
     def _answer(self, call: Call, terms: Terms) -> Sent:
         """Make a call, a second time with a new token after a 401, and return the answer whatever its status."""
-        if self._token is None:
-            self._token, _ = self.tokens.get(terms=terms.of_token)
-        sent = self._reach(call, terms)
-        if sent.response.status_code != 401:
-            return sent
-        # The token was revoked early, or our clock differs from GRDF's. Try one new token; what GRDF says then holds
-        # for all workers. The first worker that gets a 401 finds out, and the others wait for it.
-        governor = self._governor()
-        finds_out, refused = governor.token_refused(self._worker), None
-        try:
-            self._token, _ = self.tokens.get(refused=self._token.value, terms=terms.of_token)
-            sent = self._reach(call, terms)
-            refused = sent.response.status_code == 401
-        finally:
-            if finds_out or refused:
-                with suppress(GasError):
-                    governor.token_judged(self._worker, refused=refused)
+        sent = self._send(call, terms)
+        return self._send(call, terms) if sent.response.status_code == 401 else sent
+
+    def _send(self, call: Call, terms: Terms) -> Sent:
+        """Make a call with the token that all share. If GRDF refuses that, nobody uses it again."""
+        token, _ = self.tokens.get(terms=terms.of_token)
+        turn = self._governor().turn(terms, account=call.account)
+        if turn.met_refusal:
+            token, _ = self.tokens.get(terms=terms.of_token)
+        sent = self._sent(call, token, turn)
+        self._governor().after_call(sent.response.status_code, retry_after(sent.response))
+        if sent.response.status_code == 401:  # it was revoked early, or our clock differs from GRDF's
+            self._governor().refused()
+            self.tokens.drop(token)
         return sent
 
-    def _reach(self, call: Call, terms: Terms) -> Sent:
+    def _sent(self, call: Call, token: DataToken, turn: Turn) -> Sent:
         try:
-            while True:
-                assert self._token is not None
-                try:
-                    return self._send(call, self._token, terms)
-                except TokenInDoubt:
-                    self._token, _ = self.tokens.get(terms=terms.of_token)
+            return send_at_turn(
+                self.get_conn(),
+                turn,
+                call.method,
+                self.oauth.facts.api_base + call.path,
+                params=call.data if call.method == "GET" else None,
+                json=None if call.method == "GET" or call.files else call.data,
+                files=call.files or None,
+                headers={"Accept": call.accept},
+                auth=BearerAuth(token.value),
+                timeout=TIMEOUT,
+                allow_redirects=False,  # a redirect would carry the token to another address
+            )
         except requests.RequestException as error:
-            raise _no_answer(call, error) from None
+            raise ServiceUnavailable.about(
+                cause=f"GRDF {outcome(error)} for {call.what} ({why(error)})",
+                account=call.account,
+                next_step=PATIENCE,
+            ) from None
 
-    def _send(self, call: Call, token: DataToken, terms: Terms) -> Sent:
-        sent = send_at_turn(
-            self.get_conn(),
-            self._turn(call, terms),
-            call.method,
-            self.oauth.facts.api_base + call.path,
-            params=call.data if call.method == "GET" else None,
-            json=None if call.method == "GET" or call.files else call.data,
-            files=call.files or None,
-            headers={"Accept": call.accept},
-            auth=BearerAuth(token.value),
-            timeout=TIMEOUT,
-            allow_redirects=False,  # a redirect would carry the token to another address
-        )
-        if not terms.trial:  # who answered may be an address that a person has mistyped
-            self._governor().after_call(sent.response.status_code, retry_after(sent.response))
-        return sent
-
-    def release(self, booking: Booking) -> None:
-        """Release the calls that were booked and are not needed.
-
-        If this fails, they are dropped later when they expire.
-        """
-        if booking.calls:
-            with suppress(GasError):
-                self._governor().release(booking)
+    def release(self, terms: Terms) -> None:
+        """Release the calls that were booked and are not needed. If this fails, they count for a day."""
+        with suppress(GasError):
+            self._governor().release(terms)
 
     def _governor(self) -> Governor:
         return governor_for(self.oauth.facts)
-
-    def _turn(self, call: Call, terms: Terms) -> Turn:
-        return self._governor().turn(terms, account=call.account, data=True, worker=self._worker)
-
-
-def _no_answer(call: Call, error: requests.RequestException) -> ServiceUnavailable:
-    return ServiceUnavailable.about(
-        cause=f"GRDF {outcome(error)} for {call.what} ({why(error)})",
-        account=call.account,
-        next_step=PATIENCE,
-    )

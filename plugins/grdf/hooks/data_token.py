@@ -170,28 +170,29 @@ class SharedToken:
         self._shelf = shelf
         self._one_at_a_time = one_at_a_time
 
-    def get(
-        self, *, for_seconds: float = 900, refused: str | None = None, terms: Terms = DAILY
-    ) -> tuple[DataToken, bool]:
+    def get(self, *, for_seconds: float = 900, terms: Terms = DAILY) -> tuple[DataToken, bool]:
         """Return a usable token, and request one from GRDF if necessary.
 
         :param for_seconds: how long the work ahead may take
-        :param refused: a token that GRDF has just refused (HTTP 401); it is not returned again
         :param terms: how a call for a new token waits for GRDF's quota
         :return: the token, and whether GRDF was called
         :raises CredentialsRefused, ServiceUnavailable: if the call for a token fails
         """
-        if token := self._stored(for_seconds, refused):
+        if token := self._stored(for_seconds):
             return token, False
         with self._one_at_a_time():
-            if token := self._stored(for_seconds, refused):  # another worker renewed it while this one waited
+            if token := self._stored(for_seconds):  # another worker renewed it while this one waited
                 return token, False
             token = self._ask(terms)
             self._shelf.write(token.dump())
             return token, True
 
-    def _stored(self, for_seconds: float, refused: str | None) -> DataToken | None:
+    def drop(self, refused: DataToken) -> None:
+        """Forget a token that GRDF has refused (HTTP 401), so that nobody uses it again."""
+        if DataToken.load(self._shelf.read()) == refused:
+            self._shelf.write("")
+
+    def _stored(self, for_seconds: float) -> DataToken | None:
         token = DataToken.load(self._shelf.read())
-        if token is None or token.value == refused:
-            return None
-        return token if token.serves(scope=self._scope, client_id=self._client_id, for_seconds=for_seconds) else None
+        serves = token and token.serves(scope=self._scope, client_id=self._client_id, for_seconds=for_seconds)
+        return token if serves else None

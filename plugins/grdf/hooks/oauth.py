@@ -17,7 +17,7 @@ from airflow.sdk.log import mask_secret
 
 from grdf.hooks.connection import GrdfConnection, airflow_connection, stop_if_doubled
 from grdf.hooks.data_token import DataToken
-from grdf.quota.shared_quota import governor_for
+from grdf.quota.governor import governor_for
 from grdf.quota.terms import CONNECT, DAILY, Terms
 from grdf.transport.http_limits import LimitedAdapter, outcome, why
 from grdf.transport.turn_adapter import SECONDS, TurnAdapter, send_at_turn
@@ -150,7 +150,7 @@ class GrdfOAuthHook(BaseHook):
             # This is the same for all accounts: the next caller does not ask at once unless the credentials have
             # changed.
             if not terms.trial:
-                governor_for(facts).token_judged("", refused=True)
+                governor_for(facts).refused()
             raise
         token, scope = answer.get("access_token"), str(answer.get("scope") or facts.scope)
         if not isinstance(token, str) or not token:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
-from grdf.quota.terms import DAILY, Booking, Terms
+from grdf.quota.terms import DAILY, Booking, Purpose, Terms
 from include.gas.answers.consumption.daily import Reading, read_daily
 from include.gas.answers.consumption.sorting import Answer
 from include.gas.errors import (
@@ -23,7 +23,6 @@ from include.gas.errors import (
 
 if TYPE_CHECKING:
     from grdf.hooks.adict import AdictHook
-    from grdf.quota.allowance import Purpose
     from grdf.staging.area import StagedAnswer
     from include.gas.days.windows import Window
     from include.gas.rights.meter_rights import Held
@@ -55,26 +54,22 @@ class MeterRead(NamedTuple):
 
 
 @contextmanager
-def booked(adict: AdictHook, task: str, calls: int, purpose: Purpose) -> Iterator[Terms]:
+def booked(
+    adict: AdictHook, task: str, calls: int, purpose: Purpose, last_read: Callable[[], float] = lambda: 0.0
+) -> Iterator[Terms]:
     """Book all calls of a task with its first one, and give back those that it does not make.
-
-    A task that has to wait before its first call keeps its place. One that is stopped later begins anew.
 
     :param task: identifies the account, the task and its run
     :param calls: how many calls it makes, as far as that is known
+    :param last_read: see :class:`grdf.quota.terms.Booking`
     :return: the terms of its calls
     """
     # Hashed, since the ledger lies where other users of the machine may read, and no deletion looks there.
-    booking = Booking(blake2b(task.encode(), digest_size=12).hexdigest(), calls)
-    keeps = False
+    terms = Terms(purpose, Booking(blake2b(task.encode(), digest_size=12).hexdigest(), calls, last_read))
     try:
-        yield Terms(purpose, booking)
-    except QuotaWait:
-        keeps = booking.calls == calls
-        raise
+        yield terms
     finally:
-        if not keeps:
-            adict.release(booking)
+        adict.release(terms)
 
 
 def parse(account: str, staged: StagedAnswer) -> ReadAnswer:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.adict import AdictHook
-    from grdf.quota.allowance import Purpose
+    from grdf.quota.terms import Purpose
 
 
 class ExtractOperator(AccountOperator):
@@ -63,7 +63,7 @@ class ExtractOperator(AccountOperator):
         problems = Problems(account)
         purpose: Purpose = "history" if run.is_backfill else "daily"  # daily runs take precedence in GRDF's quota
         calls = sum(len(windows) for _, windows, _ in asked)
-        with booked(self.client, f"{account.id}:extract {run.id}", calls, purpose) as terms:
+        with booked(self.client, f"{account.id}:extract {run.id}", calls, purpose, run.last_success) as terms:
             for meter, windows, whole in asked:
                 read = read_meter(self.client, account.id, meter, windows, whole=whole, terms=terms)
                 answers += read.answers

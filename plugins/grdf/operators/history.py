@@ -15,7 +15,7 @@ from grdf.meters.asking import ReadAnswer, booked, read_meter
 from grdf.meters.judging import Problems
 from grdf.meters.saving import Loaded, note_read, store_answer, undone_if_left
 from grdf.operators.base import AccountOperator, GrdfOperator
-from grdf.quota.shared_quota import governor_for, how_long
+from grdf.quota.governor import Governor, governor_for
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.client import DEFAULT, client_if_known
 from include.gas.days.asked_days import askable
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.adict import AdictHook
-    from grdf.quota.governor import Governor
     from include.gas.rights.meter_rights import Held
 
 COUNTS = ("calls", "new", "corrected", "confirmed", "completed", "unchanged", "absent", "refused")
@@ -51,24 +50,22 @@ class PlanHistoryOperator(GrdfOperator):
         run = Run.of(context)
         window = asked_range(run.params["from"], run.params["to"])
         wanted = run.named_accounts("Nothing was read. Enter account ids, or none for all.")
-        found = self._listed()
-        listed, whose = [account for account, _ in found], {account.id: client for account, client in found}
-        accounts = wanted or [account.id for account in listed]
+        listed = self._listed()
+        accounts = wanted or [*listed]
         _stop_if_too_many(len(accounts))
         chosen = set(accounts)
         what = f"{len(accounts)} account(s) are read from {window.first} to {window.last}, one call per meter."
         clients, failures = self.clients(), list[GasError]()
         for client in clients:
             alone = len(clients) == 1
-            mine = [account for account in listed if alone or whose[account.id] == client.grdf_conn_id]
-            calls = len(accounts) if alone else sum(account.id in chosen for account in mine)
+            mine = {account: meters for account, (meters, of) in listed.items() if alone or of == client.grdf_conn_id}
+            calls = len(accounts) if alone else len(chosen & mine.keys())
             try:
-                # The daily runs of its accounts keep their room in the quota.
-                self._governor(client).expect(sum(len(account.meters) for account in mine))
+                self._governor(client).expect(sum(mine.values()))
                 limit = (
                     "GRDF's quota this takes" if alone else f"the quota of {client.grdf_conn_id} {calls} of them take"
                 )
-                self.log.info("%s With %s at least %s.", what, limit, self._time(client, calls))
+                self.log.info("%s With %s at least %s.", what, limit, self._governor(client).how_long(calls))
             except GasError as error:  # those of the others can be read
                 self.log.warning("%s", error)
                 failures.append(error)
@@ -76,21 +73,19 @@ class PlanHistoryOperator(GrdfOperator):
             raise failures[0]
         return accounts
 
-    def _time(self, client: AdictHook, calls: int) -> str:
-        return how_long(client.oauth.facts, calls, "history")
-
     def _governor(self, client: AdictHook) -> Governor:
         return governor_for(client.oauth.facts)
 
-    def _listed(self) -> list[tuple[Account, str]]:
-        """Return the accounts that can be read, each with the connection of its client."""
+    def _listed(self) -> dict[str, tuple[int, str]]:
+        """Return the accounts that can be read, with their number of meters and the connection of their client."""
         from grdf.stores.accounts.account_store import listing_problem
 
-        found: list[tuple[Account, str]] = []
+        found: dict[str, tuple[int, str]] = {}
         for document in self.accounts.listed():
             if listing_problem(document) is None:
                 try:
-                    found.append((Account.from_document(document), client_if_known(document) or DEFAULT))
+                    account = Account.from_document(document)
+                    found[account.id] = len(account.meters), client_if_known(document) or DEFAULT
                 except (BadAccount, *ODD_DOCUMENT) as error:
                     self.log.error(
                         "Account %s is left out of a re-read of all accounts: %s", document["_id"], what_is_odd(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING
 from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
-from grdf.operators.stopped_clients import StoppedClients
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.turns import due_of, is_first, why_it_waits
 from include.gas.days.gas_day import paris_today
@@ -23,7 +23,6 @@ from include.gas.errors import (
     CredentialsRefused,
     GasError,
     QuotaExceeded,
-    QuotaWait,
     RetryLater,
     what_is_odd,
 )
@@ -38,20 +37,17 @@ FIRST_READINGS = 200
 """How many accounts one run reads for the first time, besides those that are due. A fleet that is taken over must not
 use up the day's calls (three per meter) at once; the rest follows on the next days."""
 
-IN_A_ROW = 3
+IN_A_ROW = 5
 """After this many failures of GRDF or CouchDB in a row there is no point in continuing now."""
-IN_A_ROW_LATER = 10
-"""The same after other accounts were read in this run: then the cause is more likely these accounts than GRDF."""
-LONGEST_WAIT = 3600
-"""Longest wait in seconds. If the quota asks for a longer one, the rest is left to the next day's run."""
 
 
 class ReadPublishedOperator(GrdfOperator):
     """Reads what GRDF published about every account's meters, their contract, and how often they are read.
 
     Each account is due once a month, on a day of its own, and a new account at once. An account that fails is reported
-    and stays due; it does not stop the others. If the quota is used up, the rest waits for the next run. Each try has
-    an order of its own, so that three accounts that always fail do not keep those behind them from ever being read.
+    and stays due; it does not stop the others. If the quota is used up, the rest waits for the next run, unless a
+    person has named it. Each try has an order of its own, so that accounts that always fail do not keep those behind
+    them from ever being read.
     """
 
     def perform(self, context: Context) -> dict[str, int]:
@@ -66,48 +62,58 @@ class ReadPublishedOperator(GrdfOperator):
         named = run.named_accounts("Nothing was read. Enter account ids, or none for all that are due.")
         counts: Counter[str] = Counter()
         failures: list[GasError] = []
-        out = StoppedClients(len(self.clients()), last_try=run.is_last_try)
+        stopped: dict[str, GasError] = {}  # why no further account of a client is read
+        in_a_row: Counter[str] = Counter()
+        clients = len(self.clients())
         for account_id in _mixed(run, named or self._due(run, counts)):
-            client = ""
-            try:
-                document = self.accounts.document(account_id)  # read again: the list may be minutes old
-                client = self.adict.of(document).grdf_conn_id
-                if client in out.reasons:
-                    continue
-                before = counts["accounts"]
-                self._account(document, counts, since=run.due if named else None)
-                out.in_a_row[client] = 0
-                out.read[client] += counts["accounts"] - before
-            except (CredentialsRefused, BadSettings) as error:
-                out.stop(client, error)
-            except QuotaExceeded as error:
-                soon = (error.retry_after or 0) <= LONGEST_WAIT
-                if not (named or (soon and (isinstance(error, QuotaWait) or not run.is_last_try))):
-                    self.log.warning("The remaining accounts are read by the next run: %s", error)
-                    counts["put_off"] = 1
-                    out.put_off(client, error)
-                    if out.are_all:
-                        break
-                    continue
-                out.stop(client, error)  # it continues with the accounts that are left
-            except AccountLeaving as error:
-                counts["skipped"] += 1
-                self.log.info("%s", error)
-            except (BadAccount, *ODD_DOCUMENT) as error:
-                counts["odd"] += 1
-                self.log.warning("Account %s is left unchanged: %s", account_id, what_is_odd(error))
-            except GasError as error:
+            if "" in stopped or len(stopped) == clients:
+                break
+            client, error = self._attempt(account_id, counts, stopped, since=run.due if named else None)
+            if isinstance(error, CredentialsRefused | BadSettings | QuotaExceeded):
+                stopped[client] = error
+            elif error:
                 counts["failed"] += 1
                 failures.append(error)
-                out.in_a_row[client] = out.in_a_row[client] + 1 if isinstance(error, RetryLater) else 0
                 self.log.warning("%s", error)
-                if out.in_a_row[client] == (IN_A_ROW_LATER if out.read[client] else IN_A_ROW):
-                    out.stop(client, error)
-        self.log.info("Read: %s.", ", ".join(f"{number} {what}" for what, number in counts.items()) or "nothing is due")
-        problems = [*out.problems, *(failures if out.are_several else failures[:1])]
-        if problems:
-            raise first_to_raise(problems, last_try=run.is_last_try)  # what was read is no longer due
+            in_a_row[client] = in_a_row[client] + 1 if isinstance(error, RetryLater) else 0
+            if error and in_a_row[client] == IN_A_ROW:
+                stopped[client] = error
+        failures += [each for each in stopped.values() if named or not self._is_put_off(each, counts)]
+        self.log.info("Read: %s.", _said(counts))
+        if failures:
+            raise first_to_raise(failures, last_try=run.is_last_try)  # what was read is no longer due
         return dict(counts)
+
+    def _attempt(
+        self, account_id: str, counts: Counter[str], stopped: Collection[str], *, since: datetime | None
+    ) -> tuple[str, GasError | None]:
+        """Read an account unless its client is stopped.
+
+        :return: the client, ``""`` if an error keeps us from knowing it, and the failure
+        """
+        client = ""
+        try:
+            document = self.accounts.document(account_id)  # read again: the list may be minutes old
+            client = self.adict.of(document).grdf_conn_id
+            if client not in stopped:
+                self._account(document, counts, since=since)
+        except AccountLeaving as error:
+            counts["skipped"] += 1
+            self.log.info("%s", error)
+        except (BadAccount, *ODD_DOCUMENT) as error:
+            counts["odd"] += 1
+            self.log.warning("Account %s is left unchanged: %s", account_id, what_is_odd(error))
+        except GasError as error:
+            return client, error
+        return client, None
+
+    def _is_put_off(self, reason: GasError, counts: Counter[str]) -> bool:
+        """Return whether a client's other accounts are left to the next run, and say so."""
+        put_off = isinstance(reason, QuotaExceeded)
+        if put_off:
+            self.log.warning("The remaining accounts are read by the next run: %s", reason)
+            counts["put_off"] += 1
+        return put_off
 
     def _due(self, run: Run, counts: Counter[str]) -> list[str]:
         """Return the accounts that are due, and some of those that were never read."""
@@ -144,6 +150,10 @@ class ReadPublishedOperator(GrdfOperator):
             account, since
         )
         counts["skipped" if waits else "accounts"] += 1
+
+
+def _said(counts: Counter[str]) -> str:
+    return ", ".join(f"{number} {what}" for what, number in counts.items()) or "nothing is due"
 
 
 def _mixed(run: Run, accounts: list[str]) -> list[str]:

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from grdf.stores.removal import Remover
 
 FILES_KEPT = timedelta(days=30)
-"""How long files stay that have not changed: those of imports, and those for GRDF that no account has."""
+"""How long files stay that have not changed: of imports, of failed runs, and for GRDF if no account has them."""
 
 
 class RemoveOverdueOperator(GrdfOperator):
     """Removes the records of consents that no account needs any more, keeping a copy without the account's id.
 
-    It removes the copies once ``[grdf] consent_record_days`` are over, and files in ``import/`` and ``proofs/`` that
-    nobody uses after 30 days.
+    It removes the copies once ``[grdf] consent_record_days`` are over, and files in the staging store that nobody
+    uses after 30 days.
 
     It also has CouchDB compact accounts and records: until then, it keeps old revisions of them, and with these the
     name and address that a household gave for its right to be declared.
@@ -39,7 +39,6 @@ class RemoveOverdueOperator(GrdfOperator):
         :return: how many records were removed
         :raises BadSettings: if the login may not purge
         """
-        from grdf.staging.imports import Imports
         from grdf.stores.database_files import DatabaseFiles
         from grdf.stores.records.consent_records import ConsentRecords
         from grdf.stores.removal import purger
@@ -51,7 +50,7 @@ class RemoveOverdueOperator(GrdfOperator):
             "records whose time is over": lambda: remover.remove_range(CONSENT_RECORD, *overdue(paris_today(now))),
             "records that no account needs": lambda: self._remove_unneeded(records, now, days, remover),
             "files for GRDF": lambda: self._remove_proofs(now),
-            "files of imports": lambda: Imports(settings.staging_url()).remove_old(now - FILES_KEPT),
+            "files of imports and failed runs": lambda: self.staging.remove_old(now - FILES_KEPT),
             "old revisions of accounts": lambda: files.compact(ACCOUNT),
             "old revisions of records": lambda: files.compact(CONSENT_RECORD),
         }

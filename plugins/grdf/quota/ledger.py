@@ -5,18 +5,21 @@ fewer than 5,000 meters; ADICT 3.8). It does not say when its day begins, so bot
 counts until 24 hours have passed and the Paris day on which it was made is over. The second is later on one day a year,
 the day of 25 hours.
 
-Each call books the next free instant, so callers are served in the order in which they ask. If the holder of an instant
-dies, only that instant is lost. A caller that asks late still goes, and the next one keeps its distance to it. A pause
-moves the next free instant to its end.
+**The day.** All calls of a task are counted when it asks for the first, or none, and it waits: it keeps nothing of what
+it has read by then. Whoever waits is written down, and a call is given only if enough are left for all who come before:
+daily runs before imports, and of these the account that was read longest ago. So a household with twenty meters gathers
+its calls, and none is passed over every day because its minute is late.
 
-A task that makes several calls books all of them for the day when it asks for the first, or none, and waits: it keeps
-nothing of what it has read by then. Those of a daily run are then booked from the moment when enough earlier calls stop
-counting. Otherwise a household with twenty meters would queue behind all households with one meter.
+**The second.** Each call books the next free instant, so callers are served in the order in which they ask. If the
+holder of an instant dies, only that instant is lost. A caller that asks late still goes, and the next one keeps its
+distance to it.
+
+**Pauses.** After a 429 nobody calls for a while, and after a refused token nobody with the same credentials: their
+instants move to the end of the pause.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
@@ -24,57 +27,131 @@ from typing import Literal, Self
 
 import msgspec
 
-from grdf.quota.allowance import ANYBODY, DAY, Answer, Bearer, Block, Purpose, Quota, Ticket
-from grdf.quota.terms import Booking, Terms
-from grdf.quota.token_doubt import TokenDoubt
+from grdf.quota.terms import Booking, Purpose, Quota, Terms
 from include.gas.days.gas_day import PARIS
 
-FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
-"""Seconds of the first and of the longest pause after a 429 without ``Retry-After``. The pause doubles while 429s
+DAY = 86_400.0
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 3600.0
+"""Seconds of the first and of the longest pause after a refusal for which GRDF names no time. It doubles while refusals
 continue."""
-BLOCK_KEPT = 3600.0
-"""How long booked calls are kept for a task after the time at which it was to ask again, in seconds. The scheduler may
+IMPORTS_AT_LEAST = 100
+"""History imports always get at least one call in this many per day. Without it, an import would never finish when the
+daily runs need every call."""
+KEPT = 3600.0
+"""How long a task that waits is kept in mind after the time at which it was to ask again, in seconds. The scheduler may
 be slow when thousands of tasks come due. After that the task is considered dead."""
 BIN = 300
 """Length in seconds of the intervals in which calls are counted, which makes a day some 300 numbers. Rounding errs on
 the safe side."""
 
 
+@dataclass(frozen=True)
+class Ticket:
+    """A call's place in the queue.
+
+    :param at: the booked instant (epoch seconds)
+    :param counted: the five-minute interval in which the call is counted
+    :param went: when the call was let go (epoch seconds); 0 if it was not
+    """
+
+    at: float
+    counted: int
+    went: float = 0.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a caller that asks for its turn is told.
+
+    :param seconds: how long to wait, and then ask again with the ticket; 0 to call now. A caller that is delayed before
+        sending asks again, too
+    :param ticket: the call's place; ``None`` if there is none yet
+    :param reason: why it waits: for its turn, for the end of a pause after a 429 or after a refused token, or for calls
+        of the day that stop counting
+    """
+
+    seconds: float
+    ticket: Ticket | None
+    reason: Literal["turn", "pause", "token", "day"] = "turn"
+
+
+@dataclass
+class Pause:
+    """A time in which nobody calls.
+
+    :param until: its end (epoch seconds)
+    :param length: its length, unless GRDF named the time (seconds)
+    """
+
+    until: float = 0.0
+    length: float = 0.0
+
+    def begin(self, now: float, seconds: float | None = None) -> float:
+        """Pause, for twice as long as the last time if that was just now. Return for how long.
+
+        :param seconds: for how long, if GRDF names the time
+        """
+        if seconds:
+            self.until = max(self.until, now + min(seconds, DAY))
+        elif self.until <= now:  # otherwise the call was sent before the pause began
+            lasts = now - self.until < max(60.0, 2 * self.length)
+            self.length = min(2 * self.length, LONGEST_PAUSE) if lasts and self.length else FIRST_PAUSE
+            self.until = now + self.length
+        return self.until - now
+
+
+@dataclass
+class Waiting:
+    """A task that waits for calls of the day.
+
+    :param calls: how many it needs
+    :param history: whether it belongs to a history import
+    :param since: when its account was last read (epoch seconds)
+    :param until: it is dropped if it has not asked again by then (epoch seconds)
+    """
+
+    calls: int
+    history: bool
+    since: float
+    until: float
+
+
 @dataclass
 class Ledger:
     """The shared state of one client's quota, and who may call when.
 
-    :param seen: when it was last looked at (epoch seconds)
     :param last: when the last call was let go (epoch seconds)
     :param free: the first instant that is not booked (epoch seconds)
-    :param paused_until: end of the last pause (epoch seconds)
-    :param backoff: length of the last pause after a 429 without ``Retry-After`` (seconds)
     :param fleet: calls per day that the daily runs of all accounts need, if known
     :param calls: how many calls were made, by five-minute interval since 1970 and by purpose
-    :param blocks: calls that are booked for a task and not made yet, by the task's name
-    :param doubt: whether GRDF refuses the token that all share
+    :param waiting: the tasks that wait for calls of the day, by name
+    :param slow_down: the pause after a 429
+    :param refusal: the pause after GRDF refused a token
+    :param refused: a fingerprint of the credentials that it refused
     """
 
-    seen: float = 0.0
     last: float = 0.0
     free: float = 0.0
-    paused_until: float = 0.0
-    backoff: float = 0.0
     fleet: int = 0
     calls: dict[int, dict[Purpose, int]] = field(default_factory=dict)
-    blocks: dict[str, Block] = field(default_factory=dict)
-    doubt: TokenDoubt = field(default_factory=TokenDoubt)
+    waiting: dict[str, Waiting] = field(default_factory=dict)
+    slow_down: Pause = field(default_factory=Pause)
+    refusal: Pause = field(default_factory=Pause)
+    refused: str = ""
 
     @classmethod
-    def read(cls, text: str | None) -> Self:
-        """Return the ledger that :meth:`text` wrote, or an empty ledger for ``None``.
+    def read(cls, text: str | None, now: float) -> Self:
+        """Return the ledger that :meth:`text` wrote without what does not count any more. ``None`` is an empty one.
 
         :raises ValueError: if the text is not a ledger
         """
         try:
-            return cls() if text is None else msgspec.json.decode(text, type=cls)
+            ledger = cls() if text is None else msgspec.json.decode(text, type=cls)
         except msgspec.MsgspecError:
             raise ValueError("no ledger of calls") from None
+        ledger.calls = {at: made for at, made in ledger.calls.items() if counted_until(at) > now}
+        ledger.waiting = {name: task for name, task in ledger.waiting.items() if task.until > now}
+        return ledger
 
     def text(self) -> str:
         """Return the ledger as text."""
@@ -84,32 +161,37 @@ class Ledger:
         """Return how many calls still count: all of them, and those of history imports."""
         return sum(sum(made.values()) for made in self.calls.values()), self._made("history")
 
-    def wanted_daily(self) -> int:
-        """Return how many calls daily runs are expected to need in a day.
+    def share(self, quota: Quota, purpose: Purpose) -> int:
+        """Return the calls per day that are available for a purpose.
 
-        These are the calls of the last day plus those booked for other daily runs, or the number that the fleet is
-        known to need if that is larger. A twentieth is added so that imports do not delay a morning that starts a
-        little earlier than the last one.
+        History imports leave half of the day unused, or more if daily runs need it. These are expected to need what
+        they made in the last day and wait for, or what the fleet is known to need, and a twentieth, so that imports do
+        not delay a morning that starts a little earlier than the last one.
         """
+        if purpose != "history":
+            return quota.calls_per_day
         total, history = self.used()
-        booked = sum(block.calls for block in self.blocks.values() if not block.history)
-        daily = max(total - history + booked, self.fleet)
-        return daily + daily // 20
+        waiting = sum(task.calls for task in self.waiting.values() if not task.history)
+        daily = max(self.fleet, total - history + waiting)
+        left = quota.calls_per_day - max(quota.calls_per_day // 2, daily + daily // 20)
+        return max(quota.calls_per_day // IMPORTS_AT_LEAST, left)
 
-    def left(self, now: float, quota: Quota, purpose: Purpose) -> int:
-        """Return how many calls may still be made now within the daily quota and are not booked."""
-        self._tidy(now)
-        return max(0, self._rooms(now, quota, purpose)[0][1])
+    def left(self, quota: Quota, purpose: Purpose) -> int:
+        """Return how many calls may still be made within the daily quota."""
+        total, history = self.used()
+        left = quota.calls_per_day - total
+        return max(0, min(left, self.share(quota, "history") - history) if purpose == "history" else left)
 
     def ask(
         self,
         now: float,
         quota: Quota,
         terms: Terms,
+        booking: Booking,
         ticket: Ticket | None,
         *,
         patience: float,
-        bearer: Bearer = ANYBODY,
+        credentials: str = "",
     ) -> Answer:
         """Ask for permission to make a call, or ask again with the ticket from an earlier answer.
 
@@ -122,21 +204,18 @@ class Ledger:
 
         :param patience: how many seconds ahead to book at most; if it would take longer, nothing is booked
         """
-        self._tidy(now)
-        if ticket is None and (until := self._book(now, quota, terms)) > now:
+        if ticket is None and not booking.counted and (until := self._take(now, quota, terms.purpose, booking)) > now:
             return Answer(until - now, None, "day")
-        if hold := self.doubt.wait(now, terms.purpose, bearer):
-            return Answer(hold, ticket, "token")
-        reason: Literal["pause", "turn"] = "pause" if self.paused_until > now else "turn"
-        if ticket is None or ticket.at < self.paused_until:
-            ahead = terms.purpose == "connect" or self.doubt.probes(bearer)
-            first = self.last + quota.distance if ahead else self.free
-            at = max(now, self.paused_until, first)
+        paused, reason = self._pause(now, terms.purpose, credentials)
+        if ticket is None or ticket.at < paused:
+            at = max(now, paused, self.last + quota.distance if terms.purpose == "connect" else self.free)
             if terms.purpose == "history" and at - now > 2 * quota.distance:
                 return Answer(at - now - 2 * quota.distance, ticket, reason)
             if at - now > patience:
                 return Answer(at - now, ticket, reason)
-            ticket = Ticket(at, counted=ticket.counted if ticket else self._count(now, terms))
+            if ticket is None:
+                booking.calls, booking.counted = booking.calls - 1, booking.counted - 1
+            ticket = Ticket(at, ticket.counted if ticket else booking.at)
             self.free = max(self.free, at + quota.distance)
         again = 0 < ticket.went == self.last
         start = max(ticket.at, self.last if again else self.last + quota.distance)
@@ -144,123 +223,66 @@ class Ledger:
             return Answer(start - now, ticket, reason)
         self.last = now
         self.free = max(self.free, now + quota.distance)
-        return Answer(0.0, replace(ticket, went=now))
+        self._count(terms.purpose, ticket.counted, -1)
+        self._count(terms.purpose, int(now // BIN))
+        return Answer(0.0, Ticket(ticket.at, int(now // BIN), now))
 
-    def take_back(self, now: float, terms: Terms, ticket: Ticket) -> None:
-        """Stop counting a booked call that will not be made because its task gives up for now.
+    def give_back(self, purpose: Purpose, booking: Booking, ticket: Ticket | None = None) -> None:
+        """Stop counting the calls of a task that gives up for now.
 
-        The call is kept for the task if others are.
+        :param ticket: of a call that it will not make in its present form
         """
-        self._tidy(now)
-        made = self.calls.get(ticket.counted, {})
-        if made.get(terms.purpose):
-            made[terms.purpose] -= 1
-            if block := self._block(terms.booking):
-                block.calls += 1
+        if ticket:
+            self._count(purpose, ticket.counted, -1)
+            booking.calls += 1
+        self._count(purpose, booking.at, -booking.counted)
+        booking.counted = 0
 
-    def release(self, name: str) -> None:
-        """Release the calls that a task has booked and does not need.
+    def _take(self, now: float, quota: Quota, purpose: Purpose, booking: Booking) -> float:
+        """Count a task's calls if there is room for all of them in the day, and return from when on there is."""
+        calls = max(1, min(booking.calls, self.share(quota, purpose)))
+        if purpose != "connect":
+            since = now if booking.since is None else booking.since
+            task = Waiting(calls, purpose == "history", 0.0 if purpose == "history" else since, 0.0)
+            if (until := self._room(now, quota, booking.name, task)) > now:
+                if booking.name:
+                    self.waiting[booking.name] = replace(task, until=until + KEPT)
+                return until
+        self.waiting.pop(booking.name, None)
+        booking.counted, booking.at = calls, int(now // BIN)
+        self._count(purpose, booking.at, calls)
+        return now
 
-        :param name: the task's, see :class:`grdf.quota.terms.Booking`
-        """
-        self.blocks.pop(name, None)
+    def _room(self, now: float, quota: Quota, name: str, task: Waiting) -> float:
+        """Return from when on there is room for a task's calls beside those of the tasks that come before it."""
+        rank = (task.history, task.since if name else 0.0, name)
+        before = [each for other, each in self.waiting.items() if (each.history, each.since, other) < rank]
+        total, history = self.used()
+        free = quota.calls_per_day - total - sum(each.calls for each in before)
+        share = self.share(quota, "history") - history - sum(each.calls for each in before if each.history)
+        at = now
+        for five in (0, *sorted(self.calls)):
+            if five:
+                at, made = max(now, counted_until(five)), self.calls[five]
+                free, share = free + sum(made.values()), share + made.get("history", 0)
+            if (min(free, share) if task.history else free) >= task.calls:
+                return at
+        return max(at, now + BIN)  # more is wanted than fits into a day
 
-    def refused(self, now: float, retry_after: float | None) -> float:
-        """Record that GRDF answered 429. Nobody calls for a while.
+    def _pause(self, now: float, purpose: Purpose, credentials: str) -> tuple[float, Literal["turn", "pause", "token"]]:
+        """Return until when a call waits for the end of a pause, and why."""
+        concerned = credentials == self.refused and purpose != "connect"
+        if concerned and self.refusal.until > max(now, self.slow_down.until):
+            return self.refusal.until, "token"
+        return self.slow_down.until, "pause" if self.slow_down.until > now else "turn"
 
-        :param retry_after: the answer's ``Retry-After`` in seconds, if it had one
-        :return: seconds that the pause still lasts
-        """
-        self._tidy(now)
-        if not retry_after and self.paused_until > now:
-            return self.paused_until - now  # the call was sent before the pause began
-        if retry_after:
-            until = now + min(retry_after, DAY)
-        else:
-            lasting = now - self.paused_until < max(60.0, 2 * self.backoff)
-            self.backoff = min(2 * self.backoff, LONGEST_PAUSE) if lasting and self.backoff else FIRST_PAUSE
-            until = now + self.backoff
-        if until > self.paused_until:
-            self.paused_until, self.free = until, max(self.free, until)
-        return self.paused_until - now
-
-    def _book(self, now: float, quota: Quota, terms: Terms) -> float:
-        """Return from when on there is room for a call in its day. On a task's first call, book all of them."""
-        purpose, task = terms.purpose, terms.booking or Booking("")
-        if purpose == "connect":
-            return now
-        block = self._block(terms.booking)
-        if block is None or block.at > now or self.used()[0] >= quota.calls_per_day:
-            # A task that asks too early or too late books again. It is never worse off: in the meantime nobody was
-            # admitted for whom there was no room beside it.
-            self.release(task.name)
-            wanted = max(1, min(task.calls, quota.share(purpose, self.wanted_daily())))
-            rooms = self._rooms(now, quota, purpose)
-            at = next((at for at, room in rooms if room >= wanted), None)
-            if at is None:  # more is booked than fits into a day
-                return max(rooms[-1][0], now + BIN)
-            block = Block(wanted, at, purpose == "history", 0.0)
-            if terms.booking and not (block.history and at > now):  # an import books no other day
-                self.blocks[task.name] = block
-        block.until = max(now, block.at) + BLOCK_KEPT
-        return block.at
-
-    def _block(self, task: Booking | None) -> Block | None:
-        return self.blocks.get(task.name) if task else None
-
-    def _count(self, now: float, terms: Terms) -> int:
-        """Count a call, and take it from the calls that its task has booked."""
-        at = int(now // BIN)
-        made = self.calls.setdefault(at, {})
-        made[terms.purpose] = made.get(terms.purpose, 0) + 1
-        if terms.booking and (block := self._block(terms.booking)):
-            block.calls -= 1
-            if block.calls <= 0:
-                self.release(terms.booking.name)
-        return at
+    def _count(self, purpose: Purpose, at: int, calls: int = 1) -> None:
+        if calls > 0 or at in self.calls:  # what does not count any more is not taken back
+            made = self.calls.setdefault(at, {})
+            made[purpose] = made.get(purpose, 0) + calls
 
     def _made(self, purpose: Purpose) -> int:
         return sum(made.get(purpose, 0) for made in self.calls.values())
-
-    def _rooms(self, now: float, quota: Quota, purpose: Purpose) -> list[tuple[float, int]]:
-        """Return how many calls have room from which moments on, without taking any booked call away."""
-        changes: defaultdict[float, int] = defaultdict(int, {now: 0})
-        imports: defaultdict[float, int] = defaultdict(int, {now: 0})
-
-        def change(at: float, calls: int, past: int) -> None:
-            changes[at] += calls
-            imports[at] += past
-
-        change(now, *self.used())
-        for block in self.blocks.values():
-            change(max(now, block.at), block.calls, block.calls * block.history)
-        for five, made in self.calls.items():
-            change(counted_until(five), -sum(made.values()), -made.get("history", 0))
-        share = quota.share("history", self.wanted_daily())
-        rooms, level, past = [], 0, 0
-        for at in sorted(changes):
-            level, past = level + changes[at], past + imports[at]
-            left = quota.calls_per_day - level
-            rooms.append((at, min(left, share - past) if purpose == "history" else left))
-        for place in range(len(rooms) - 2, -1, -1):
-            rooms[place] = rooms[place][0], min(rooms[place][1], rooms[place + 1][1])
-        return rooms
-
-    def _tidy(self, now: float) -> None:
-        """Drop what no longer counts. If the clock went back, a call made later than now counts as made now."""
-        if (ahead := self.seen - now) > 0:
-            self.last = min(self.last, now)
-            self.free, self.paused_until = self.free - ahead, self.paused_until - ahead
-            self.doubt.until -= ahead
-            for block in self.blocks.values():
-                block.at, block.until = block.at - ahead, block.until - ahead
-        self.seen, this = now, int(now // BIN)
-        for five in [five for five in self.calls if five > this]:
-            here = self.calls.setdefault(this, {})
-            for purpose, made in self.calls.pop(five).items():
-                here[purpose] = here.get(purpose, 0) + made
-        self.calls = {five: made for five, made in self.calls.items() if counted_until(five) > now}
-        self.blocks = {name: block for name, block in self.blocks.items() if block.until > now}
 
 
 @lru_cache(maxsize=2048)

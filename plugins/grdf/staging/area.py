@@ -6,11 +6,10 @@ others can read. One file per run holds the answers of all the account's meters.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from hashlib import blake2b
 
 import msgspec
@@ -20,16 +19,11 @@ from grdf.staging import entries
 from grdf.staging.failures import in_words
 from grdf.staging.proof_files import FOLDER as PROOFS
 from grdf.staging.proof_files import ProofFiles
-from include.gas.days.gas_day import utc_text
 from include.gas.days.windows import Window
 from include.gas.errors import FailNow
 from include.gas.redact import redact_address
 
 EXTRACT_AGAIN = "Clear the task extract of this run, so that it and load run again."
-KEEP_SECONDS = 7 * 86_400
-"""Age in seconds at which a file left by a failed run is removed by a later run of the same account."""
-
-
 IMPORTS = "import"
 """The folder of the files with households to import (``grdf.staging.imports``)."""
 
@@ -63,11 +57,6 @@ class StagedAnswer:
         """The gas days that were asked for."""
         return Window(date.fromisoformat(self.first), date.fromisoformat(self.end))
 
-    def in_time(self, now: datetime) -> StagedAnswer:
-        """Return the answer; if it says a moment later than now, with the present, since some clock was ahead."""
-        late = utc_text(self.read_at) > utc_text(now)
-        return replace(self, read_at=utc_text(now)) if late else self
-
 
 class Staging:
     """The place where answers wait.
@@ -90,7 +79,6 @@ class Staging:
         reference = f"{self._folder(account)}/{name}"
         with in_words(self.base_url, account):
             entries.write(self._path(reference), msgspec.json.encode(answers))
-            self._forget_old(account, besides=name)
         return reference
 
     def get(self, account: str, reference: str) -> list[StagedAnswer]:
@@ -111,10 +99,9 @@ class Staging:
                 next_step="If tasks run on several machines, let [grdf] staging_url name a folder that all see, or an "
                 f"object store (s3://...). {EXTRACT_AGAIN}",
             ) from None
-        now = datetime.now(UTC)
         try:
             found = msgspec.json.decode(content, type=list[StagedAnswer])
-            return [each.in_time(now) for each in found if each.window]
+            return [each for each in found if each.window]
         except (msgspec.MsgspecError, ValueError, RecursionError):
             raise FailNow.about(
                 account,
@@ -148,6 +135,26 @@ class Staging:
         with in_words(self.base_url, account):
             return proofs + entries.remove(self._path(self._folder(account)))
 
+    def remove_old(self, before: datetime) -> int:
+        """Remove all that has not changed for long, at any depth, but files for GRDF. Return the number of files.
+
+        A failed run may have left answers. In ``import/``, an editor or an SFTP program may have left copies, which
+        hold what a file of households held.
+
+        :param before: since when they have not changed, aware
+        """
+        removed, base = 0, self._path(self.base_url)
+        with in_words(self.base_url, None):
+            for path in entries.within(base):
+                with suppress(FileNotFoundError):  # it has just gone
+                    if (
+                        not path.path.startswith(f"{base.path}/{PROOFS}/")
+                        and entries.changed(path) < before.timestamp()
+                    ):
+                        path.unlink()
+                        removed += 1
+        return removed
+
     def _own(self, account: str, reference: str) -> ObjectStoragePath:
         """Return where an account's answers are. Users can change what a task was given: it may name any file.
 
@@ -166,18 +173,6 @@ class Staging:
     def _folder(self, account: str) -> str:
         # No account id has a tilde.
         return f"{self.base_url}/{account}{'~' if account in (IMPORTS, PROOFS) else ''}"
-
-    def _files(self, account: str) -> list[ObjectStoragePath]:
-        with in_words(self.base_url, account):
-            folder = self._path(self._folder(account))
-            return [file for file in folder.iterdir() if file.is_file()] if folder.exists() else []
-
-    def _forget_old(self, account: str, *, besides: str) -> None:
-        limit = time.time() - KEEP_SECONDS
-        for file in self._files(account):
-            with suppress(FileNotFoundError):  # another run of the account may remove its own file now
-                if file.name != besides and file.fs.modified(file.path).timestamp() < limit:
-                    file.unlink()
 
     def _path(self, reference: str) -> ObjectStoragePath:
         return ObjectStoragePath(reference)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from airflow.sdk import ObjectStoragePath
 
 from grdf.staging.area import IMPORTS
-from grdf.staging.entries import changed, listed, read_start, within, write
+from grdf.staging.entries import listed, read_start, write
 from grdf.staging.failures import in_words
 from include.gas.errors import BadRequest
 from include.gas.importing.csv_file import MOST_BYTES, RESULT, check_name, is_name, read_lines
@@ -62,19 +60,6 @@ class Imports:
         with in_words(self.folder, None):
             found = [path.name for path in listed(self._path("")) if is_name(path.name) and path.is_file()]
         return sorted(name for name in found if name.endswith(RESULT) is results)
-
-    def remove_old(self, before: datetime) -> int:
-        """Remove all that lies in the folder, at any depth, and has not changed for long. Return the number of files.
-
-        An editor or an SFTP program may have left copies there, which hold what a file of households held.
-
-        :param before: since when they have not changed, aware
-        """
-        with in_words(self.folder, None):
-            old = [path for path in within(self._path("")) if changed(path) < before.timestamp()]
-            for path in old:
-                path.unlink(missing_ok=True)
-        return len(old)
 
     def remove(self, name: str) -> None:
         """Remove a file with households that is worked off. The result stays."""

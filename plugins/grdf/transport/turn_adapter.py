@@ -12,7 +12,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 from grdf.metrics.telling import tell_call
-from grdf.quota.turn import Turn
+from grdf.quota.governor import Turn
 from grdf.transport.http_limits import LimitedAdapter
 
 SECONDS = 120.0
@@ -32,7 +32,7 @@ class Sent(NamedTuple):
 
 
 def send_at_turn(session: requests.Session, turn: Turn, method: str, url: str, **options: Any) -> Sent:
-    """Send one request at its turn.
+    """Send one request at its turn, which is near.
 
     :param session: has a :class:`TurnAdapter` mounted for this address
     :param options: passed to ``requests.Session.request``
@@ -63,15 +63,6 @@ class TurnAdapter(LimitedAdapter):
     def __init__(self, *, most: int | None = None) -> None:
         super().__init__(seconds=SECONDS, most=most or LARGEST)
 
-    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        """Wait until the turn is near, connect, wait for the rest of the time, and send.
-
-        :raises requests.RequestException: see :meth:`grdf.transport.http_limits.LimitedAdapter.send`
-        """
-        _current().turn.draw_near()
-        response: requests.Response = super().send(request, *args, **options)
-        return response
-
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> HTTPConnectionPool:
         """Return the connection pool for an address, with connections that wait for their turn before sending."""
         pool = super().get_connection_with_tls_context(*args, **options)
@@ -83,9 +74,9 @@ class TurnAdapter(LimitedAdapter):
 
 def take_turn() -> None:
     """Wait for the turn of the current call. The request goes out right after."""
-    call = _current()
-    if call.sent_at is not None:
-        raise RuntimeError("GRDF was not called again: each call needs its own turn in the quota.")
+    call = _CALL.get()
+    if call is None or call.sent_at is not None:
+        raise RuntimeError("GRDF was not called: each call needs its own turn in the quota.")
     call.turn.take()
     call.sent_at = datetime.now(UTC)
 
@@ -99,13 +90,6 @@ class _Call:
 
 
 _CALL: ContextVar[_Call | None] = ContextVar("grdf_call", default=None)
-
-
-def _current() -> _Call:
-    call = _CALL.get()
-    if call is None:
-        raise RuntimeError("GRDF was not called: each call needs a turn in the quota.")
-    return call
 
 
 class _Waiting(HTTPConnection):

@@ -12,7 +12,7 @@ import pytest
 
 from grdf.airflow.retries import GasRetryPolicy
 from grdf.hooks.adict import AdictHook
-from grdf.quota.turn import Turn
+from grdf.quota.governor import Turn
 from include.gas.days.windows import Window
 from include.gas.errors import (
     BadRequest,

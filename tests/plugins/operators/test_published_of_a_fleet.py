@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from grdf.operators.read_published import ReadPublishedOperator
+from grdf.operators.read_published import IN_A_ROW, ReadPublishedOperator
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import oldest_allowed
 from include.gas.errors import CredentialsRefused, QuotaExceeded, ServiceUnavailable
@@ -86,12 +86,12 @@ def test_one_that_fails_does_not_stop_the_others_and_keeps_its_turn(own: Any, ac
 
 
 def test_when_grdf_is_down_it_stops_soon(own: Any, account_id: str) -> None:
-    family(own, account_id, *"abcde")
+    family(own, account_id, *"abcdefg")
     own.control.fault("/pce/", status=503, times=99)
     own.control.clear_log()
     with pytest.raises(ServiceUnavailable):
         read()
-    assert len(calls(own)) == 3
+    assert len(calls(own)) == IN_A_ROW
 
 
 @pytest.mark.parametrize("named", [False, True])
@@ -112,11 +112,11 @@ def test_those_that_always_fail_keep_nobody_from_being_read(own: Any, account_id
 
 
 @pytest.mark.parametrize(
-    ("named", "tries", "wait", "put_off"),
-    [(True, 4, None, False), (False, 1, None, False), (False, 1, 20_000, True), (False, 4, None, True)],
+    ("named", "wait", "put_off"),
+    [(True, None, False), (True, 20_000, False), (False, None, True), (False, 20_000, True)],
 )
 def test_when_the_quota_is_spent_the_rest_waits(
-    own: Any, account_id: str, named: bool, tries: int, wait: int | None, put_off: bool
+    own: Any, account_id: str, named: bool, wait: int | None, put_off: bool
 ) -> None:
     pces = family(own, account_id, "a", "b", "c")
     spent = list(pces)[1]
@@ -124,11 +124,11 @@ def test_when_the_quota_is_spent_the_rest_waits(
     task = with_memory_shelf(ReadPublishedOperator(task_id="read_published"))
     form = {"params": {"accounts": list(pces) if named else []}}
     if put_off:
-        counts = task.execute(context(try_number=tries) | form)
+        counts = task.execute(context() | form)
         assert counts["put_off"] == 1
     else:
         with pytest.raises(QuotaExceeded):
-            task.execute(context(try_number=tries) | form)
+            task.execute(context() | form)
     assert "published" not in document(own, spent)
 
 

@@ -11,8 +11,9 @@ import pytest
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.connection import GrdfConnection
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.quota.allowance import DAY, Quota
-from grdf.quota.shared_quota import governor_for
+from grdf.quota.governor import governor_for
+from grdf.quota.ledger import DAY
+from grdf.quota.terms import Quota
 from include.gas.days.windows import Window
 from include.gas.errors import BadSettings, QuotaExceeded
 from include.sandbox.local_world import LocalWorld
@@ -26,8 +27,8 @@ WINDOW = Window(date(2026, 6, 1), date(2026, 6, 4))
 FACTS = GrdfConnection("grdf_adict", "id", "secret")
 
 
-def test_half_of_the_calls_are_for_daily_runs() -> None:
-    assert governor_for(FACTS).quota == Quota(1.0, 6000, 3000)
+def test_the_quota_is_grdf_s() -> None:
+    assert governor_for(FACTS).quota == Quota(1.0, 6000)
 
 
 @pytest.mark.parametrize("url", ["memory://", "quota.db", "mysql://h/d"])

@@ -8,15 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grdf.quota.allowance import DAY, Quota
-from grdf.quota.governor import SPREAD
-from grdf.quota.ledger import BIN
-from grdf.quota.terms import Booking
+from grdf.quota.ledger import DAY
+from grdf.quota.terms import Booking, Quota
 from include.gas.days.gas_day import PARIS
 from include.gas.errors import QuotaExceeded, QuotaWait
 from tests.plugins.clockwork import NOON, Clockwork, call, instants
 
-SMALL = Quota(1000.0, 10, 4)
+SMALL = Quota(1000.0, 10)
 
 
 def test_a_spent_day_is_told_in_words() -> None:
@@ -39,30 +37,16 @@ def test_a_spent_day_is_told_in_words() -> None:
     call(governor, booking=Booking("run"))
 
 
-def test_history_leaves_the_reserve_alone() -> None:
+def test_history_leaves_half_of_the_day_alone() -> None:
     clock = Clockwork()
     governor = clock.governor(SMALL)
-    instants(clock, governor, 6, "history")
-    assert (governor.left("history"), governor.left("daily")) == (0, 4)
-    with pytest.raises(QuotaExceeded, match=r"the other 4 are kept for daily runs"):
+    instants(clock, governor, 5, "history")
+    assert (governor.left("history"), governor.left("daily")) == (0, 5)
+    with pytest.raises(QuotaExceeded, match=r"the other 5 are kept for daily runs"):
         call(governor, purpose="history")
-    instants(clock, governor, 4)
+    instants(clock, governor, 5)
     with pytest.raises(QuotaExceeded, match="all 10 calls"):
         call(governor, purpose="history")
-
-
-def test_those_who_wait_for_the_next_day_do_not_all_come_at_once() -> None:
-    clock = Clockwork()
-    governor = clock.governor(Quota(1000.0, 10, 4))
-    instants(clock, governor, 10)
-    told = set()
-    for number in range(20):
-        with pytest.raises(QuotaWait) as caught:
-            call(governor, account=f"home-{number}")
-        told.add(round(caught.value.retry_after or 0))
-    assert len(told) > 10
-    assert min(told) >= DAY
-    assert max(told) <= DAY + BIN + SPREAD
 
 
 def test_a_household_s_code_does_not_wait_for_the_next_day() -> None:
@@ -80,7 +64,7 @@ def test_a_household_s_code_does_not_wait_for_the_next_day() -> None:
     [(0, 0), (100, 107), (3000, 3210), (3001, DAY + 1.07), (9000, 2 * DAY + 3210)],
 )
 def test_how_long_an_import_takes_counts_the_days(calls: int, seconds: float) -> None:
-    assert Clockwork().governor().time_needed(calls, "history") == pytest.approx(seconds)
+    assert Clockwork().governor().time_needed(calls) == pytest.approx(seconds)
 
 
 @settings(max_examples=40, deadline=None)

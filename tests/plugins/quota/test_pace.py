@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grdf.quota.allowance import MARGIN, Purpose, Quota, Ticket
-from grdf.quota.ledger import Ledger
-from grdf.quota.terms import CONNECT, DAILY, HISTORY, Terms
+from grdf.quota.ledger import Answer, Ledger, Ticket
+from grdf.quota.terms import CONNECT, DAILY, HISTORY, MARGIN, Booking, Purpose, Quota, Terms
 from include.gas.errors import QuotaExceeded
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call, instants
 
@@ -41,20 +40,22 @@ def test_however_late_they_wake_the_distance_is_kept(
     callers: list[tuple[Purpose, float]], pace: float, refused_at: float | None, chance: Any
 ) -> None:
     """Also over a pause, and everybody goes."""
-    quota, ledger = Quota(pace, 6000, 3000), Ledger()
-    waiting: list[tuple[float, Terms, Ticket | None]] = [(NOON + at, Terms(purpose), None) for purpose, at in callers]
+    quota, ledger = Quota(pace, 6000), Ledger()
+    waiting: list[tuple[float, Terms, Booking, Ticket | None]] = [
+        (NOON + at, Terms(purpose), Booking(), None) for purpose, at in callers
+    ]
     made: list[float] = []
     pause = (0.0, 0.0)
     while waiting:
         waiting.sort(key=lambda each: each[0])
-        now, terms, ticket = waiting.pop(0)
+        now, terms, booking, ticket = waiting.pop(0)
         if refused_at is not None and now >= NOON + refused_at:
-            pause, refused_at = (now, now + ledger.refused(now, 7)), None
-        told = ledger.ask(now, quota, terms, ticket, patience=600)
-        ledger = Ledger.read(ledger.text())
+            pause, refused_at = (now, now + ledger.slow_down.begin(now, 7)), None
+        told = ledger.ask(now, quota, terms, booking, ticket, patience=600)
+        ledger = Ledger.read(ledger.text(), now)
         if told.seconds:
             late = chance.random() * (0.5 if chance.random() < 0.1 else 0.01)
-            waiting.append((now + max(told.seconds, 1e-4) + late, terms, told.ticket))
+            waiting.append((now + max(told.seconds, 1e-4) + late, terms, booking, told.ticket))
         else:
             made.append(now)
     assert len(made) == len(callers)
@@ -63,10 +64,14 @@ def test_however_late_they_wake_the_distance_is_kept(
     assert not [each for each in made if pause[0] < each < pause[1]]
 
 
+def ask(ledger: Ledger, now: float, terms: Terms = DAILY, patience: float = 600) -> Answer:
+    return ledger.ask(now, GRDF, terms, Booking(), None, patience=patience)
+
+
 def test_first_come_first_served() -> None:
     ledger, tickets = Ledger(), []
     for number in range(5):
-        told = ledger.ask(NOON + number / 100, GRDF, DAILY, None, patience=600)
+        told = ask(ledger, NOON + number / 100)
         assert told.ticket
         tickets.append(told.ticket.at)
     assert tickets == sorted(set(tickets))
@@ -75,9 +80,9 @@ def test_first_come_first_served() -> None:
 def test_history_stands_back_behind_daily_runs() -> None:
     ledger = Ledger()
     for _ in range(3):
-        ledger.ask(NOON, GRDF, HISTORY, None, patience=600)
-    assert ledger.ask(NOON, GRDF, HISTORY, None, patience=600).ticket is None, "it holds no place in the queue"
-    booked = ledger.ask(NOON, GRDF, DAILY, None, patience=600)
+        ask(ledger, NOON, HISTORY)
+    assert ask(ledger, NOON, HISTORY).ticket is None, "it holds no place in the queue"
+    booked = ask(ledger, NOON, DAILY)
     assert booked.ticket is not None
     assert booked.seconds <= 3 * GRDF.distance, "few imports are before it, however many wait"
 
@@ -85,10 +90,10 @@ def test_history_stands_back_behind_daily_runs() -> None:
 def test_a_person_does_not_wait_behind_the_tasks() -> None:
     ledger = Ledger()
     for _ in range(100):
-        ledger.ask(NOON, GRDF, DAILY, None, patience=600)
-    assert ledger.ask(NOON, GRDF, CONNECT, None, patience=20).seconds <= GRDF.distance
-    assert ledger.ask(NOON, GRDF, CONNECT.of_token, None, patience=20).seconds <= GRDF.distance
-    assert ledger.ask(NOON, GRDF, DAILY, None, patience=600).seconds > 99
+        ask(ledger, NOON, DAILY)
+    assert ask(ledger, NOON, CONNECT, patience=20).seconds <= GRDF.distance
+    assert ask(ledger, NOON, CONNECT.of_token, patience=20).seconds <= GRDF.distance
+    assert ask(ledger, NOON, DAILY).seconds > 99
 
 
 def test_a_queue_longer_than_anybody_waits_is_said_at_once() -> None:
@@ -98,16 +103,3 @@ def test_a_queue_longer_than_anybody_waits_is_said_at_once() -> None:
         call(clock.governor(), account="home")
     assert clock.now == NOON
     assert caught.value.retry_after == pytest.approx(700)
-
-
-@pytest.mark.parametrize("back", [0.5, 3600.0, 400 * 86_400.0])
-def test_a_clock_that_is_set_back_stops_nobody(back: float) -> None:
-    clock = Clockwork()
-    quota = Quota(1.0, 10)
-    instants(clock, clock.governor(quota), 3)
-    clock.governor(quota).after_call(429, 20)
-    clock.now -= back
-    before = clock.now
-    instants(clock, clock.governor(quota), 2)
-    assert 20 < clock.now - before < 24, "what was left of the pause is left"
-    assert clock.governor(quota).left() == 5, "what was made later than now counts as made now"

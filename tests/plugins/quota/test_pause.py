@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from grdf.quota.ledger import FIRST_PAUSE, LONGEST_PAUSE, Ledger
-from grdf.quota.terms import DAILY
+from grdf.quota.ledger import FIRST_PAUSE, LONGEST_PAUSE, Answer, Ledger, Ticket
+from grdf.quota.terms import DAILY, Booking
 from include.gas.errors import QuotaExceeded
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call
 
@@ -27,25 +27,30 @@ def test_an_answer_that_is_no_429_pauses_nobody() -> None:
 
 def test_without_a_time_the_pause_doubles_while_429s_go_on() -> None:
     clock, pauses = Clockwork(), []
-    for _ in range(10):
+    for _ in range(13):
         before = clock.now
         clock.governor().after_call(429, None)
         clock.governor().after_call(429, None)  # was in progress at the same time
+        clock.now += Ledger.read(next(iter(clock.texts.values())), before).slow_down.until - before
         call(clock.governor())
         pauses.append(round(clock.now - before))
-    assert pauses == [min(FIRST_PAUSE * 2**number, LONGEST_PAUSE) for number in range(10)]
-    clock.now += 3600
-    assert Ledger.read(next(iter(clock.texts.values()))).refused(clock.now, None) == FIRST_PAUSE
+    assert pauses == [min(FIRST_PAUSE * 2**number, LONGEST_PAUSE) for number in range(13)]
+    clock.now += 3 * LONGEST_PAUSE
+    assert Ledger.read(next(iter(clock.texts.values())), clock.now).slow_down.begin(clock.now) == FIRST_PAUSE
 
 
 def test_a_pause_moves_what_was_booked_and_counts_it_once() -> None:
     ledger = Ledger()
-    assert ledger.ask(NOON, GRDF, DAILY, None, patience=600).seconds == 0
-    booked = [ledger.ask(NOON, GRDF, DAILY, None, patience=600) for _ in range(2)]
-    ledger.refused(NOON + 0.5, 30)
-    held = [ledger.ask(NOON + 1.1, GRDF, DAILY, each.ticket, patience=600) for each in booked]
+
+    def ask(now: float, ticket: Ticket | None = None) -> Answer:
+        return ledger.ask(now, GRDF, DAILY, Booking(), ticket, patience=600)
+
+    assert ask(NOON).seconds == 0
+    booked = [ask(NOON) for _ in range(2)]
+    ledger.slow_down.begin(NOON + 0.5, 30)
+    held = [ask(NOON + 1.1, each.ticket) for each in booked]
     assert [(each.reason, round(each.seconds, 2)) for each in held] == [("pause", 29.4), ("pause", 30.47)]
-    assert ledger.ask(NOON + 30.5, GRDF, DAILY, held[0].ticket, patience=600).seconds == 0
+    assert ask(NOON + 30.5, held[0].ticket).seconds == 0
     assert ledger.used() == (3, 0)
 
 

@@ -17,16 +17,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from grdf.quota.allowance import Quota
 from grdf.quota.governor import Governor
 from grdf.quota.quota_store import Store, store_at
+from grdf.quota.terms import Quota
 from include.gas.errors import BadSettings, GasError, RetryLater, StoreBusy
 from include.sandbox.processes import Processes
 from tests.plugins.clockwork import call
 from tests.postgres import available, postgres
 
 ROOT = Path(__file__).resolve().parents[3]
-GRDF = Quota(1.0, 6000, 3000)
+GRDF = Quota(1.0, 6000)
 
 
 def sqlite(file: Path) -> Store:
@@ -105,10 +105,10 @@ PROGRAM = """
 import sys, time
 from grdf.quota.governor import Governor
 from grdf.quota.quota_store import store_at
-from grdf.quota.allowance import Quota
+from grdf.quota.terms import Quota
 from tests.plugins.clockwork import call
 url, client, pace, calls = sys.argv[1:]
-governor = Governor(store_at(url), client, Quota(float(pace), 6000, 3000))
+governor = Governor(store_at(url), client, Quota(float(pace), 6000))
 governor.left()
 print("ready", flush=True)
 sys.stdin.readline()

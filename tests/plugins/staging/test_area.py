@@ -5,16 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import time
 import traceback
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import requests
 from airflow.sdk import ObjectStoragePath
 
-from grdf.staging import area as module
 from grdf.staging.area import StagedAnswer, Staging
 from grdf.staging.failures import in_words
 from grdf.staging.files import write_private
@@ -167,14 +166,9 @@ def test_no_traceback_tells_what_the_message_leaves_out(failure: Exception, erro
     assert "SECRET" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_files_of_failed_runs_go_after_a_week(tmp_path: Path) -> None:
-    place = Staging(f"file://{tmp_path}/staging")
-    old, young, other = (
-        local(place.put(account, run, [ANSWER])) for account, run in [("home", "1"), ("home", "2"), ("other", "1")]
-    )
-    past = time.time() - module.KEEP_SECONDS
-    for file, age in [(old, past - 60), (young, past + 60), (other, past - 60)]:
-        os.utime(file, (age, age))
-    place.put("home", "3", [ANSWER])
-    assert (old.exists(), young.exists()) == (False, True)
-    assert other.exists(), "another account's run sees to it"
+def test_files_of_failed_runs_go_in_the_end(place: Staging) -> None:
+    reference, moment = place.put("home", "1", [ANSWER]), timedelta(minutes=5)
+    assert place.remove_old(datetime.now(UTC) - moment) == 0
+    assert place.get("home", reference) == [ANSWER]
+    assert place.remove_old(datetime.now(UTC) + moment) == 1
+    assert place.count("home") == 0

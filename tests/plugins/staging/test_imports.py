@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from airflow.sdk import ObjectStoragePath
 
+from grdf.staging.area import Staging
 from grdf.staging.imports import Imports
 from include.gas.errors import BadRequest
-
-if TYPE_CHECKING:
-    from grdf.staging.area import Staging
 
 HOMES = b"account,pce,name,postcode,email\nhome,09999999900017,Durand-Invente,69001,d@example.org\n"
 
@@ -46,11 +43,15 @@ def test_the_result_lies_beside_it(imports: Imports) -> None:
     assert imports.names(results=True) == ["homes.result.csv"]
 
 
+def old(imports: Imports, before: datetime) -> int:
+    return Staging(imports.folder.removesuffix("/import")).remove_old(before)
+
+
 def test_old_files_are_removed(imports: Imports) -> None:
     imports.upload("homes.csv", HOMES)
     imports.put("homes.result.csv", "line,account\n")
-    assert imports.remove_old(datetime.now(UTC) - timedelta(minutes=5)) == 0
-    assert imports.remove_old(datetime.now(UTC) + timedelta(minutes=5)) == 2
+    assert old(imports, datetime.now(UTC) - timedelta(minutes=5)) == 0
+    assert old(imports, datetime.now(UTC) + timedelta(minutes=5)) == 2
     assert (imports.names(), imports.names(results=True)) == ([], [])
 
 
@@ -61,9 +62,9 @@ def test_what_other_programs_leave_goes_too(imports: Imports) -> None:
         path = ObjectStoragePath(f"{imports.folder}/{name}")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(HOMES)
-    assert imports.remove_old(datetime.now(UTC) - timedelta(minutes=5)) == 0
-    assert imports.remove_old(datetime.now(UTC) + timedelta(minutes=5)) == 6
-    assert imports.remove_old(datetime.now(UTC) + timedelta(minutes=5)) == 0
+    assert old(imports, datetime.now(UTC) - timedelta(minutes=5)) == 0
+    assert old(imports, datetime.now(UTC) + timedelta(minutes=5)) == 6
+    assert old(imports, datetime.now(UTC) + timedelta(minutes=5)) == 0
 
 
 @pytest.mark.parametrize("dated", [1.6e9, 4e9])
@@ -72,6 +73,6 @@ def test_a_copy_with_the_times_of_its_original_is_as_old_as_the_copy(imports: Im
     imports.upload("homes.csv", HOMES)
     if imports.folder.startswith("file://"):
         os.utime(f"{imports.folder.removeprefix('file://')}/homes.csv", (dated, dated))
-    assert imports.remove_old(datetime.now(UTC) - timedelta(minutes=5)) == 0
+    assert old(imports, datetime.now(UTC) - timedelta(minutes=5)) == 0
     assert imports.names() == ["homes.csv"]
-    assert imports.remove_old(datetime.now(UTC) + timedelta(minutes=5)) == 1
+    assert old(imports, datetime.now(UTC) + timedelta(minutes=5)) == 1

@@ -13,10 +13,9 @@ from threading import Thread
 import pytest
 import requests
 
-from grdf.quota.allowance import Quota
-from grdf.quota.governor import Governor
+from grdf.quota.governor import HELD_OPEN, NEAR, Governor
 from grdf.quota.quota_store import store_at
-from grdf.quota.turn import HELD_OPEN, NEAR
+from grdf.quota.terms import Quota
 from grdf.transport.turn_adapter import TurnAdapter, send_at_turn
 from include.gas.errors import QuotaWait
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call
@@ -31,26 +30,17 @@ def test_it_draws_near_then_waits_the_rest() -> None:
     for _ in range(3):
         call(governor)
     turn = governor.turn()
-    turn.draw_near()
-    assert clock.passed == pytest.approx(2 * GRDF.distance), "1.07 s to go: no time to lose"
-    for _ in range(9):
-        clock.governor().turn().draw_near()  # others make bookings
-    far = governor.turn()
-    far.draw_near()
-    assert clock.passed == pytest.approx(13 * GRDF.distance - NEAR)
-    far.take()
-    assert clock.passed == pytest.approx(13 * GRDF.distance)
+    assert clock.passed == pytest.approx(3 * GRDF.distance - NEAR)
+    turn.take()
+    assert clock.passed == pytest.approx(3 * GRDF.distance)
 
 
-def test_who_is_held_up_says_so_and_the_next_keeps_its_distance(caplog: pytest.LogCaptureFixture) -> None:
+def test_who_is_held_up_goes_and_the_next_keeps_its_distance() -> None:
     clock = Clockwork()
     turn = clock.governor().turn()
-    turn.draw_near()
     clock.now += 0.25  # a handshake
-    with caplog.at_level("DEBUG", logger="grdf.quota.turn"):
-        turn.take()
+    turn.take()
     assert clock.now == NOON + 0.25, "nobody else went: it goes at once"
-    assert "Delayed by 250 ms" in caplog.text
     call(clock.governor())
     assert clock.passed == pytest.approx(0.25 + GRDF.distance)
 
@@ -58,7 +48,6 @@ def test_who_is_held_up_says_so_and_the_next_keeps_its_distance(caplog: pytest.L
 def test_who_was_held_up_until_another_went_waits_like_anybody() -> None:
     clock = Clockwork()
     turn = clock.governor().turn()
-    turn.draw_near()
     clock.now += 1.5
     call(clock.governor())
     turn.take()
@@ -77,8 +66,8 @@ def test_a_machine_that_is_always_late_goes_in_the_end() -> None:
 
     clock.update = slow  # type: ignore[assignment,method-assign]
     call(clock.governor())
-    assert len(asked) == 3
-    assert clock.passed == pytest.approx(0.6)
+    assert len(asked) == 4
+    assert clock.passed == pytest.approx(0.8)
 
 
 # ---- the adapter, over real connections ------------------------------------------------------------------------------
@@ -139,11 +128,6 @@ def governor(tmp_path: Path) -> Governor:
     return Governor(store_at(f"sqlite:///{tmp_path / 'quota.db'}"), "client", Quota(1.0, 100))
 
 
-def ask(session: requests.Session, governor: Governor, listener: Listener) -> str:
-    url = f"http://127.0.0.1:{listener.port}/"
-    return send_at_turn(session, governor.turn(), "GET", url, timeout=10).response.text
-
-
 @pytest.mark.parametrize(("scheme", "proxied"), [("http", False), ("https", False), ("http", True), ("https", True)])
 def test_the_turn_is_taken_on_a_connection_that_stands(
     listener: Listener, governor: Governor, scheme: str, proxied: bool
@@ -162,7 +146,6 @@ def test_the_turn_is_taken_on_a_connection_that_stands(
         sleep(seconds)
         waited.append(datetime.now(UTC))
 
-    governor.sleep = sleeping
     with requests.Session() as session:
         session.trust_env = False
         session.mount(f"{scheme}://", TurnAdapter())
@@ -170,7 +153,10 @@ def test_the_turn_is_taken_on_a_connection_that_stands(
         session.proxies = {scheme: f"http://127.0.0.1:{listener.port}"} if proxied else {}
         for _ in range(2):
             url, close = f"{scheme}://localhost:{listener.port}/", {"Connection": "close"}
-            answer, at = send_at_turn(session, governor.turn(), "GET", url, timeout=10, headers=close)
+            turn = governor.turn()
+            governor.sleep = sleeping
+            answer, at = send_at_turn(session, turn, "GET", url, timeout=10, headers=close)
+            governor.sleep = sleep
             assert answer.text == "ok"
             sent.append(at)
     (_, _), (_, said) = listener.heard
@@ -193,11 +179,12 @@ def test_a_pause_while_it_waits_sends_nothing(listener: Listener, governor: Gove
         governor.after_call(429, 3 * HELD_OPEN)
         sleep(seconds)
 
+    turn = governor.turn()
     governor.sleep = sleeping
     with requests.Session() as session:
         session.mount("http://", TurnAdapter())
         with pytest.raises(QuotaWait):
-            ask(session, governor, listener)
+            send_at_turn(session, turn, "GET", f"http://127.0.0.1:{listener.port}/", timeout=10)
     assert (len(listener.stood), len(listener.heard)) == (1, 0)
     assert governor.left() == 99
 
@@ -205,7 +192,7 @@ def test_a_pause_while_it_waits_sends_nothing(listener: Listener, governor: Gove
 def test_a_call_without_a_turn_is_not_made(listener: Listener, governor: Governor) -> None:
     with requests.Session() as session:
         session.mount("http://", TurnAdapter())
-        with pytest.raises(RuntimeError, match="needs a turn"):
+        with pytest.raises(RuntimeError, match="needs its own turn"):
             session.get(f"http://127.0.0.1:{listener.port}/", timeout=10)
     assert listener.stood == []
     assert governor.left() == 100

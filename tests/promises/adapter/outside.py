@@ -52,6 +52,7 @@ class Outside:
         self.numbers = itertools.count(1)
         self.contract(pkce="unknown")  # GRDF's page is left out, where a code is bound to who asked for it
         self.last: dict[str, date] = {}
+        self.succeeded: dict[str, datetime] = {}
         self.dags: dict[greenlet, str] = {}
         self.deadline: datetime | None = None
         self.requests = self.kill = 0

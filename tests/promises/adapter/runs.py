@@ -185,6 +185,7 @@ class Runs(Outside):
         results: Document = {}
         context["ti"].xcom_pull = lambda task_ids, **_: results.get(task_ids)
         context["ti"].dag_id, context["ti"].task = dag.dag_id, None
+        context["prev_end_date_success"] = self.succeeded.get(dag.dag_id)
         states: dict[str, Ended] = {}
         began = self.clock.ticks
         for task in dag.topological_sort():
@@ -203,6 +204,8 @@ class Runs(Outside):
         for state in ("killed", "failed", "skipped"):
             if found := next((each for each in states.values() if each.state == state), None):
                 return Ended(state, found.text, results, seconds)
+        if run_type == "scheduled":
+            self.succeeded[dag.dag_id] = self.clock.true
         return Ended("success", "", results, seconds)
 
     def _instances(self, task: Any, results: Document) -> Iterator[Any]:

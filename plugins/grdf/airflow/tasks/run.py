@@ -31,6 +31,7 @@ class Run:
         it. Airflow's own retries and reschedules do not count
     :param conf: the configuration that the run was started with
     :param params: the values of the form
+    :param succeeded: when the last run before this one succeeded. Airflow is asked once this is looked at
     """
 
     id: str
@@ -44,6 +45,7 @@ class Run:
     was_cleared: bool = False
     conf: Mapping[str, Any] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
+    succeeded: Any = None
 
     @classmethod
     def of(cls, context: Context) -> Run:
@@ -63,7 +65,12 @@ class Run:
             was_cleared=bool(getattr(run, "clear_number", 0)),
             conf=run.conf or {},
             params=context.get("params") or {},
+            succeeded=context.get("prev_end_date_success"),
         )
+
+    def last_success(self) -> float:
+        """Return when the last run before this one succeeded, in epoch seconds; 0 if none did. It asks Airflow."""
+        return self.succeeded.timestamp() if self.succeeded else 0.0
 
     @property
     def is_scheduled(self) -> bool:

@@ -146,9 +146,9 @@ class ImportAccountsOperator(GrdfOperator):
         return Counter(client for meter in meters for client in {each.client for each in meter.rights if each.account})
 
     def _tell(self, left: int) -> None:
-        from grdf.quota.shared_quota import how_long
+        from grdf.quota.governor import governor_for
 
-        least = how_long(self.clients()[0].oauth.facts, 2 * left, "history")
+        least = governor_for(self.clients()[0].oauth.facts).how_long(2 * left)
         self.log.info("%d line(s) to declare: %s, at the least.", left, least)
 
 
