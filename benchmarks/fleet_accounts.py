@@ -119,7 +119,7 @@ class Fleet:
 
         usual, couchdb = adict_hook(), CouchDBHook()
         window = Window(self.first, self.seeded_end)
-        with patch("grdf.hooks.adict.VariableShelf", MemoryShelf):  # outside a task there are no Variables
+        with patch("grdf.hooks.adict.Variables", MemoryShelf):  # outside a task there are no Variables
             hooks = {connection: usual.named(connection) for connection in self.clients}
             for member in self.members:
                 told = hooks[member.connection].daily_lines(member.pce, window, account=member.id)

@@ -141,7 +141,7 @@ class LoadAnswer(TwoLoads):
         return self._hook.requests_sent
 
     def close(self) -> None:
-        self._hook.get_conn().disconnect()
+        self._hook.get_conn().close()
 
     def _load(self, told: Told) -> Callable[[], Any]:
         readings = told.readings()
@@ -186,7 +186,7 @@ class LoadTask(Way):
 
     def close(self) -> None:
         for hook in self._hooks:
-            hook.get_conn().disconnect()
+            hook.get_conn().close()
 
     def _task(self, answer: StagedAnswer) -> Callable[[], Any]:
         staging = Staging(settings.staging_url())

@@ -65,7 +65,7 @@ class DailyRun:
 
         :param report: the report, to which errors are added
         """
-        self.task.couchdb.get_conn().disconnect()
+        self.task.couchdb.get_conn().close()
         off = stored_of(self.place, self.member).differences(self.member.loads(self.step))
         if wrong := ", ".join(f"{number} {what}" for what, number in off.items() if number):
             report.wrong.append(f"{self.member.account} after daily run {self.step}: {wrong}")

@@ -219,7 +219,7 @@ def couchdb(world: LocalWorld) -> CouchDBHook:
 @pytest.fixture
 def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside a task there are no Variables."""
-    monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+    monkeypatch.setattr("grdf.hooks.adict.Variables", MemoryShelf)
 
 
 @pytest.fixture

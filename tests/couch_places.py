@@ -14,9 +14,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 import requests
 
-from grdf.stores.lease import DOCTYPE as LEASE
 from include.gas.documents.doctypes import ACCOUNT as ACCOUNTS
-from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.doctypes import DAY, LEASE, MONTH, YEAR
 from include.gas.documents.gas_days import database_name
 from include.sandbox.couch import EmbeddedCouch
 

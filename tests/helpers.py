@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -120,32 +119,30 @@ def enter_rights(account_id: str, rights: Iterable[Mapping[str, Any]], client: s
     AccountStore(couchdb).update(account_id, lambda document: settled(ledger, document))
 
 
-class MemoryShelf:
-    """An in-memory store for the shared token, which several hooks of one process can use.
+class MemoryShelf(dict[str, str]):
+    """An in-memory store for the shared tokens, which several hooks of one process can use.
 
-    :param variable: the name of the Variable whose place it takes
+    :param text: of the Variable with the usual client's token
     """
 
-    def __init__(self, text: str | None = None, *, variable: str = "") -> None:
-        self.text = text
-        self.variable = variable
+    def __init__(self, text: str | None = None) -> None:
+        super().__init__({} if text is None else {"grdf_data_token": text})
         self.writes = 0
 
-    def read(self) -> str | None:
-        return self.text
-
-    def write(self, text: str) -> None:
-        self.text = text
+    def __setitem__(self, name: str, text: str) -> None:
+        super().__setitem__(name, text)
         self.writes += 1
 
+    @property
+    def text(self) -> str | None:
+        return self.get("grdf_data_token")
 
-def adict_hook(
-    shelf: MemoryShelf | None = None, one_at_a_time: Callable[[], AbstractContextManager[object]] = nullcontext
-) -> AdictHook:
+
+def adict_hook(shelf: MemoryShelf | None = None) -> AdictHook:
     """Return an ADICT hook for the connection ``grdf_adict`` that keeps the shared token in memory."""
     from grdf.hooks.adict import AdictHook
 
-    return AdictHook(shelf=shelf or MemoryShelf(), one_at_a_time=one_at_a_time)
+    return AdictHook(shelf=MemoryShelf() if shelf is None else shelf)
 
 
 def with_memory_shelf(operator: Any, shelf: MemoryShelf | None = None) -> Any:

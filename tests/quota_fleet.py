@@ -174,8 +174,8 @@ class World:
         import requests
 
         from grdf.hooks.adict import AdictHook
+        from grdf.hooks.http_calls import Sent
         from grdf.quota.governor import Governor
-        from grdf.transport.turn_adapter import Sent
 
         world = self
 
@@ -183,9 +183,8 @@ class World:
             def _governor(self) -> Governor:
                 return Governor(world.store, "client", world.quota, sleep=world.hub.sleep, clock=lambda: world.hub.now)
 
-            @property
-            def tokens(self) -> Any:
-                return SimpleNamespace(get=lambda **_: ("token", False))  # none is asked for here
+            def data_token(self, **_: Any) -> Any:
+                return "token", False  # none is asked for here
 
             def _sent(self, _call: Any, _token: Any, turn: Any) -> Sent:
                 turn.take()

@@ -32,31 +32,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Set up CouchDB according to the Airflow connections, and print what was created and what existed."""
     options = _arguments(argv)
     from grdf import settings
-    from grdf.hooks.couch_roles import administrator
     from grdf.hooks.couchdb import CouchDBHook
 
     try:
-        ordinary = CouchDBHook()
-        set_up(
-            ordinary, administrator(ordinary), say=print, readers=sorted({*options.reader, *settings.couchdb_readers()})
-        )
+        set_up(CouchDBHook(), say=print, readers=sorted({*options.reader, *settings.couchdb_readers()}))
     except GasError as error:
         print(f"grdf: {error}", file=sys.stderr)
         return LATER if isinstance(error, RetryLater) else NEEDS_A_PERSON
     return DONE
 
 
-def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Collection[str] = ()) -> None:
+def set_up(ordinary: CouchDBHook, *, say: Say, readers: Collection[str] = ()) -> None:
     """Create what is missing, correct the access rules, and check that the ordinary login has what it needs.
 
     :param ordinary: the hook of the connection for everything
-    :param admin: the hook of the administrator's connection, or ``ordinary`` if there is no other
     :param say: called with one line about each item
     :param readers: names of further CouchDB users. They are let into the databases that are for readers alone: whoever
         may read the others finds names, addresses and tokens there, and may write an approval of a deletion
     :raises BadSettings: if a connection must be corrected
     """
-    greeting = admin.greeting()
+    admin = ordinary.administrator()
+    greeting = admin.good(admin.ask_server("GET", "/")).json()
     say(f"CouchDB {greeting.get('version', '(unknown version)')}, as {admin.couchdb_conn_id}")
     if not admin.is_administrator():
         raise BadSettings.about(
@@ -91,8 +87,8 @@ def set_up(ordinary: CouchDBHook, admin: CouchDBHook, *, say: Say, readers: Coll
 
 def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
     """Create the ordinary user, or set its password to the connection's. Return its name."""
-    name, password = ordinary.login
-    if name == admin.login[0]:
+    name, password = ordinary.facts.login, ordinary.facts.password
+    if name == admin.facts.login:
         raise BadSettings.about(
             account=None,
             cause=f"the Airflow connections {ordinary.couchdb_conn_id} and {admin.couchdb_conn_id} have the same login",
@@ -149,21 +145,14 @@ def _path_of_user(name: str) -> str:
 
 
 def _database(admin: CouchDBHook, doctype: str, members: Sequence[str], say: Say) -> None:
-    from grdf.hooks.mango_indexes import make_indexes
-    from grdf.hooks.revision_check import compare_revisions
-
-    name = database_name(doctype, admin.prefix)
-    made = admin.create_database(doctype)
+    state, *completed = admin.create_database(doctype)
     wanted = {"admins": {"names": [], "roles": ["_admin"]}, "members": {"names": sorted(members), "roles": ["_admin"]}}
     found = admin.good(admin.request("GET", doctype, "/_security")).json()
     changes = []
     if found != wanted:
         admin.good(admin.request("PUT", doctype, "/_security", body=wanted))
         changes = [f"now open to {' and '.join(sorted(members)) or 'administrators'}"]
-    indexes = make_indexes(admin, doctype)
-    compares = ["now compares revisions"] if compare_revisions(admin, doctype) else []
-    said = ["created" if made else "exists", *changes, *(f"now with the index {name}" for name in indexes), *compares]
-    say(f"database {name}: {', '.join(said)}")
+    say(f"database {database_name(doctype, admin.prefix)}: {', '.join([state, *changes, *completed])}")
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
@@ -26,31 +26,16 @@ from include.gas.errors import GasError, QuotaWait, RetryLater
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.operators.base import GrdfOperator
+    from grdf.operators.base import AccountOperator
 
-DONE, NEEDS_A_PERSON, NOTHING_TO_DO, LATER = 0, 1, 3, 4
-"""Exit codes. 2 is wrong usage, 130 an interruption."""
+CODES = {"done": 0, "failed": 1, "skipped": 3, "later": 4}
+"""Exit codes by how the last step went. 2 is wrong usage, 130 an interruption."""
 FIRST_WAIT, LONGEST_WAIT = 15.0, 600.0
 """Seconds before the next try of a step that failed for the moment; each wait is twice as long as the one before."""
 RUN = f"foreground__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
 COUNTS = ("new", "corrected", "confirmed", "completed", "unchanged", "absent")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the command line asks for.
-
-    :param first: first gas day of a past range, included; ``None`` for what a daily run reads
-    :param end: the gas day after the range's last one; ``None`` as well
-    :param tries: how often a step is tried that fails for the moment
-    :param wait: whether to wait for GRDF's quota and between tries
-    """
-
-    account: str
-    first: date | None = None
-    end: date | None = None
-    tries: int = 4
-    wait: bool = True
+TOKENS: dict[str, str] = {}
+"""The data tokens of this process: outside of a task, no Variable can be written."""
 
 
 @dataclass
@@ -58,7 +43,7 @@ class Step:
     """A step that was performed.
 
     :param task: name of the task in the account's DAG
-    :param outcome: ``done``, ``skipped``, ``failed`` or ``later``
+    :param outcome: a key of :data:`CODES`
     :param seconds: how long it took, with its waits
     :param says: in words what a person should know; ``""`` if nothing
     :param result: what the task returned
@@ -71,109 +56,77 @@ class Step:
     result: dict[str, Any] = field(default_factory=dict)
 
 
-class Foreground:
-    """Runs an account's steps, and prints how they went.
+def run(options: argparse.Namespace) -> list[Step]:
+    """Perform the steps that the command line asks for, until one is skipped or fails, and print how they went."""
+    from grdf.operators.acquire_token import AcquireTokenOperator
+    from grdf.operators.extract import ExtractOperator
+    from grdf.operators.history import ReadHistoryOperator
+    from grdf.operators.load import LoadOperator
+    from grdf.operators.rescope_token import RescopeTokenOperator
 
-    :param asked: what the command line asks for
-    """
+    kinds: dict[str, type[AccountOperator]] = {
+        "acquire_token": AcquireTokenOperator,
+        "rescope_token": RescopeTokenOperator,
+        **({"read": ReadHistoryOperator} if options.first else {"extract": ExtractOperator, "load": LoadOperator}),
+    }
+    steps: list[Step] = []
+    for task, kind in kinds.items():
+        more = {"staged": steps[-1].result} if task == "load" else {}
+        step, start = Step(task), time.monotonic()
+        steps.append(step)
+        _perform(step, kind, more, options)
+        step.seconds = round(time.monotonic() - start, 1)
+        counts = ", ".join(f"{step.result[name]} {name}" for name in COUNTS if step.result.get(name))
+        print(f"{step.task:14} {step.outcome:8} {step.seconds:6.1f} s  {counts}".rstrip())
+        if step.says:
+            print(f"  {step.says}")
+        if step.outcome != "done":
+            break
+    return steps
 
-    def __init__(self, asked: Asked) -> None:
-        self._asked = asked
-        self._staged: Any = None
 
-    def run(self) -> list[Step]:
-        """Perform the steps until one is skipped or fails."""
-        steps: list[Step] = []
-        for task, made in self._tasks():
-            step = Step(task)
-            steps.append(step)
-            start = time.monotonic()
-            self._perform(made, step)
-            step.seconds = round(time.monotonic() - start, 1)
-            counts = ", ".join(f"{step.result[name]} {name}" for name in COUNTS if step.result.get(name))
-            print(f"{step.task:14} {step.outcome:8} {step.seconds:6.1f} s  {counts}".rstrip())
-            if step.says:
-                print(f"  {step.says}")
-            if step.outcome != "done":
-                break
-        return steps
+def _perform(step: Step, kind: type[AccountOperator], more: dict[str, Any], options: argparse.Namespace) -> None:
+    """Perform a step, again and again while it fails for the moment."""
+    from airflow.sdk.exceptions import AirflowSkipException
 
-    def _tasks(self) -> Iterator[tuple[str, Callable[[], GrdfOperator]]]:
-        from grdf.operators.acquire_token import AcquireTokenOperator
-        from grdf.operators.extract import ExtractOperator
-        from grdf.operators.history import ReadHistoryOperator
-        from grdf.operators.load import LoadOperator
-        from grdf.operators.rescope_token import RescopeTokenOperator
+    from grdf.hooks.adict import AdictHook
 
-        account = self._asked.account
-        yield "acquire_token", lambda: AcquireTokenOperator(task_id="acquire_token", account_id=account)
-        yield "rescope_token", lambda: RescopeTokenOperator(task_id="rescope_token", account_id=account)
-        if self._asked.first:
-            yield "read", lambda: ReadHistoryOperator(task_id="read", account_id=account)
+    number = 1
+    while True:
+        operator = kind(task_id=step.task, account_id=options.account, **more)
+        operator.adict = AdictHook(operator.grdf_conn_id, shelf=TOKENS)
+        try:
+            step.result = dict(operator.perform(_context(number, options)) or {})
+            unasked = getattr(operator, "unasked", None)
+            if unasked and number == 1 and not step.result.get("calls"):
+                why = " ".join(f"{clause[:1].upper()}{clause[1:]}." for clause in unasked)
+                step.outcome, step.says = "skipped", f"Account {options.account}: GRDF was asked for no day. {why}"
             return
-        yield "extract", lambda: ExtractOperator(task_id="extract", account_id=account)
-        yield (
-            "load",
-            lambda: LoadOperator(task_id="load", account_id=account, staged=self._staged),
-        )
-
-    def _perform(self, made: Callable[[], GrdfOperator], step: Step) -> None:
-        from airflow.sdk.exceptions import AirflowSkipException
-
-        number, begun = 1, False
-        while True:
-            try:
-                operator = made()
-                self._staged = step.result = _perform(operator, self._context(number))
-                unasked = getattr(operator, "unasked", None)
-                if unasked and not (begun or step.result.get("calls")):
-                    step.outcome = "skipped"
-                    step.says = f"Account {self._asked.account}: GRDF was asked for no day. {_sentences(unasked)}"
+        except RetryLater as error:
+            is_over, why, wait = options.no_wait, str(error), error.retry_after or FIRST_WAIT * 2 ** (number - 1)
+            if isinstance(error, QuotaWait):  # which uses up no try
+                why = f"GRDF's quota lets it go on in {wait:.0f} s."
+            else:
+                is_over, wait, number = is_over or number >= options.tries, min(wait, LONGEST_WAIT), number + 1
+            if is_over:
+                step.outcome, step.says = "later", why
                 return
-            except RetryLater as error:
-                seconds, why, number = self._next_try(error, number)
-                if seconds is None:
-                    step.outcome, step.says = "later", why
-                    return
-                begun = True
-                print(f"  {why} Next try in {seconds:.0f} s.")
-                time.sleep(seconds)
-            except (AirflowSkipException, GasError) as error:
-                step.outcome, step.says = "failed" if isinstance(error, GasError) else "skipped", str(error)
-                return
-
-    def _next_try(self, error: RetryLater, number: int) -> tuple[float | None, str, int]:
-        """Return the seconds until the next try, ``None`` if there is none; why; and its number."""
-        waits = self._asked.wait
-        if isinstance(error, QuotaWait):
-            seconds = error.retry_after or FIRST_WAIT
-            return seconds if waits else None, f"GRDF's quota lets it go on in {seconds:.0f} s.", number
-        pause = min(error.retry_after or FIRST_WAIT * 2 ** (number - 1), LONGEST_WAIT)
-        return pause if waits and number < self._asked.tries else None, str(error), number + 1
-
-    def _context(self, number: int) -> dict[str, Any]:
-        """Return the part of Airflow's context that the operators read, as of a run that the timetable has started."""
-        asked = self._asked
-        range_ = {"from": str(asked.first), "to": str(asked.end), "include_definitive": False} if asked.first else {}
-        task = SimpleNamespace(
-            try_number=number, max_tries=asked.tries - 1, run_id=RUN, dag_id="grdf_run", task_id="read"
-        )
-        kind = "manual" if range_ else "scheduled"
-        started = SimpleNamespace(run_type=kind, run_after=datetime.now(UTC), conf={})
-        return {"run_id": RUN, "dag_run": started, "ti": task, "params": range_}
+            print(f"  {why} Next try in {wait:.0f} s.")
+            time.sleep(wait)
+        except (AirflowSkipException, GasError) as error:
+            step.outcome, step.says = "failed" if isinstance(error, GasError) else "skipped", str(error)
+            return
 
 
-def _sentences(clauses: Sequence[str]) -> str:
-    return " ".join(f"{clause[:1].upper()}{clause[1:]}." for clause in clauses)
-
-
-def _perform(operator: GrdfOperator, context: dict[str, Any]) -> dict[str, Any]:
-    """Perform a task with a data token of this process's own: outside of a task, no Variable can be written."""
-    from grdf.hooks.data_token import MemoryShelf
-    from grdf.stores.shared_client import shared_client
-
-    operator.adict = shared_client(operator.couchdb, operator.grdf_conn_id, shelf=MemoryShelf)
-    return dict(operator.perform(cast("Context", context)) or {})
+def _context(number: int, options: argparse.Namespace) -> Context:
+    """Return the part of Airflow's context that the operators read, as of a run that the timetable has started."""
+    first, end = options.first, options.end
+    range_ = {"from": str(first), "to": str(end), "include_definitive": False} if first else {}
+    task = SimpleNamespace(
+        try_number=number, max_tries=options.tries - 1, run_id=RUN, dag_id="grdf_run", task_id="read"
+    )
+    started = SimpleNamespace(run_type="manual" if range_ else "scheduled", run_after=datetime.now(UTC), conf={})
+    return cast("Context", {"run_id": RUN, "dag_run": started, "ti": task, "params": range_})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -181,25 +134,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _arguments(argv)
     if not options.verbose:
         os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
-    asked = Asked(options.account, options.first, options.end, options.tries, not options.no_wait)
     out = sys.stdout
     with redirect_stdout(sys.stderr):  # Airflow's log lines are no part of the result
         from grdf.airflow.command_line import see_connections
 
         see_connections()
         try:
-            steps = Foreground(asked).run()
+            steps = run(options)
         except KeyboardInterrupt:
             print("grdf: interrupted. Nothing is lost: the next run goes on.", file=sys.stderr)
             return 130
-    code = _code(steps)
+    code = CODES[steps[-1].outcome]
     if options.json:
-        print(json.dumps({"account": asked.account, "exit": code, "steps": [asdict(step) for step in steps]}), file=out)
+        print(
+            json.dumps({"account": options.account, "exit": code, "steps": [asdict(step) for step in steps]}), file=out
+        )
     return code
-
-
-def _code(steps: Sequence[Step]) -> int:
-    return {"done": DONE, "skipped": NOTHING_TO_DO, "failed": NEEDS_A_PERSON, "later": LATER}[steps[-1].outcome]
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -57,7 +57,7 @@ def of_many(browser: Browser, folder: Path) -> None:
     with LocalWorld(folder / "world", memory=True) as world, Processes() as processes:
         os.environ |= world.connections()
         hook = CouchDBHook()
-        set_up(hook, hook, say=str)
+        set_up(hook, say=str)
         fleet = Fleet(paris_today(datetime.now(UTC)))
         hook.write(ACCOUNT, [fleet.account(number) for number in range(ACCOUNTS)])
         (folder / "site").mkdir()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside a task there are no Variables."""
-    monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+    monkeypatch.setattr("grdf.hooks.adict.Variables", MemoryShelf)
 
 
 @pytest.fixture

@@ -144,16 +144,14 @@ def test_a_connection_that_airflow_does_not_have(
     daily(two, account_id)
 
 
-def test_each_client_has_a_token_and_a_lease_of_its_own(two: LocalWorld) -> None:
-    from grdf.hooks.couchdb import CouchDBHook
+def test_each_client_has_a_token_of_its_own(two: LocalWorld) -> None:
     from grdf.hooks.data_token import variable_of
-    from grdf.stores.shared_client import shared_client
 
     assert [variable_of(name) for name in (USUAL, SOUTH)] == ["grdf_data_token", "grdf_data_token_grdf_south"]
-    usual: AdictHook = shared_client(CouchDBHook(), USUAL)
+    usual = AdictHook(USUAL)
     south = usual.named(SOUTH)
     assert south.named(USUAL) is usual
     assert usual.of({"_id": "a", "grdf_connection": SOUTH}) is south
-    tokens = [hook.tokens.get()[0] for hook in (usual, south)]
+    tokens = [hook.data_token()[0] for hook in (usual, south)]
     assert len({token.client for token in tokens}) == 2
     assert asked_by(two) == set(CLIENTS.values())

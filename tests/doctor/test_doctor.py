@@ -14,8 +14,7 @@ import pytest
 import requests
 
 from grdf.health import every_setting
-from grdf.hooks.couchdb import CouchDBHook
-from grdf.hooks.revision_check import PATH, compare_revisions
+from grdf.hooks.couchdb import COMPARES, CouchDBHook
 from include.gas.documents.doctypes import ACCOUNT, DOCTYPES
 from tests.plugins.drip import Drip
 
@@ -106,10 +105,10 @@ def test_what_is_broken_is_told_with_what_to_do(
 def test_accounts_that_could_come_back_after_a_deletion(doctor: Doctor) -> None:
     """``./grdf couchdb setup`` has CouchDB compare revisions; cozy-stack, which may have made it, does not."""
     hook = CouchDBHook()
-    rev = hook.good(hook.request("GET", ACCOUNT, PATH)).json()["_rev"]
-    hook.good(hook.request("DELETE", ACCOUNT, PATH, query={"rev": rev}))
+    rev = hook.good(hook.request("GET", ACCOUNT, COMPARES)).json()["_rev"]
+    hook.good(hook.request("DELETE", ACCOUNT, COMPARES, query={"rev": rev}))
     code, findings = doctor()
-    assert compare_revisions(hook, ACCOUNT)
+    assert hook.create_database(ACCOUNT) == ["exists", "now compares revisions"]
     told = [each for each in findings if "io-cozy-accounts does not compare revisions" in each["says"]]
     assert (code, [(each["state"], each["what"]) for each in told]) == (1, [("bad", "CouchDB")])
     assert "couchdb setup" in told[0]["do"]

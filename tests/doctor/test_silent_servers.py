@@ -11,7 +11,6 @@ import pytest
 from grdf.doctor import accounts, airflow_state, couch, grdf_api
 from grdf.doctor.findings import Finding, look
 from grdf.hooks.adict import AdictHook
-from grdf.hooks.couch_roles import administrator
 from tests.plugins.conftest import Reply, Server
 from tests.plugins.drip import Drip
 
@@ -29,7 +28,6 @@ COUCH, GRDF = "AIRFLOW_CONN_COUCHDB", "AIRFLOW_CONN_GRDF_ADICT"
 def impatient(world: LocalWorld, airflow_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (couch, grdf_api):
         monkeypatch.setattr(module, "TIMEOUT", (FAST, FAST))
-    monkeypatch.setattr(couch, "WHOLE", 2 * FAST)
 
 
 def changed(monkeypatch: pytest.MonkeyPatch, world: LocalWorld, name: str, **fields: Any) -> None:
@@ -48,18 +46,17 @@ def looked_at() -> list[Finding]:
 
 def test_how_long_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    assert (couch.TIMEOUT, couch.WHOLE, couch.PATIENCE) == ((3.05, 10.0), 15.0, 0)
+    assert (couch.TIMEOUT, couch.PATIENCE) == ((3.05, 10.0), 0)
     assert grdf_api.TIMEOUT == (3.05, 10.0)
     hook = couch.hook_of_doctor()
-    for each in (hook, hook.with_connection("couchdb_admin")):
-        assert (each._timeout, each._whole, each._patience) == (couch.TIMEOUT, couch.WHOLE, couch.PATIENCE)
+    assert (hook._timeout, hook._patience) == (couch.TIMEOUT, couch.PATIENCE)
 
 
 def test_the_administrator_s_hook_is_as_patient_as_the_ordinary_one(
     world: LocalWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_COUCHDB_ADMIN", world.connections()[COUCH])
-    hook = administrator(couch.hook_of_doctor())
+    hook = couch.hook_of_doctor().administrator()
     assert (hook.couchdb_conn_id, hook._timeout, hook._patience) == ("couchdb_admin", (FAST, FAST), 0)
 
 
@@ -84,7 +81,7 @@ def test_a_couchdb_that_falls_silent(world: LocalWorld, monkeypatch: pytest.Monk
         changed(monkeypatch, world, COUCH, host=server.url, port=None)
         told = [each for each in looked_at() if each.what == couch.WHAT]
     assert [each.state for each in told] == ["ok", "bad", "unknown"]
-    assert [heard.path for heard in server.heard] == ["/", "/", "/_session"]
+    assert [heard.path for heard in server.heard] == ["/", "/_session"]
 
 
 @pytest.mark.parametrize("body", ["[]", "<html>", "{}", '"x"', '{"version": 1}'])

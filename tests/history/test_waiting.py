@@ -153,7 +153,7 @@ def test_a_code_is_exchanged_on_a_day_that_is_spent(world: LocalWorld, account_i
     connect_code(world, account_id)
     calls_per_day(1)
     hook = adict_hook()
-    hook.tokens.get()
+    hook.data_token()
     with pytest.raises(QuotaWait):
         hook.all_access_rights()
     with DAG("steps", schedule=None):

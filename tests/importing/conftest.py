@@ -27,7 +27,7 @@ def own_world(as_at_first: None) -> None:
 @pytest.fixture(autouse=True)
 def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside a task there are no Variables."""
-    monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+    monkeypatch.setattr("grdf.hooks.adict.Variables", MemoryShelf)
 
 
 @pytest.fixture

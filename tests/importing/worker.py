@@ -17,7 +17,7 @@ def main() -> None:
     import grdf.hooks.adict
     import include.gas.rights.transitions
 
-    grdf.hooks.adict.VariableShelf = MemoryShelf  # type: ignore[misc,assignment]  # outside a task there are none
+    grdf.hooks.adict.Variables = MemoryShelf  # type: ignore[misc,assignment]  # outside a task there are none
     include.gas.rights.transitions.LONGEST_CALL = timedelta(seconds=5)
     logging.basicConfig(level=logging.DEBUG)
     run()

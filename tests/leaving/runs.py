@@ -52,7 +52,7 @@ def check() -> dict[str, int]:
     dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
     operator = CheckConsentsOperator(task_id="check_consents", dag=dag)
     with pytest.MonkeyPatch.context() as patch:  # outside a task there are no Variables
-        patch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+        patch.setattr("grdf.hooks.adict.Variables", MemoryShelf)
         return dict(operator.execute(context()))
 
 

@@ -242,7 +242,7 @@ def test_the_token_stays_in_memory(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    from grdf.hooks.data_token import VariableShelf
+    from grdf.hooks.data_token import Variables
     from grdf.hooks.oauth import GrdfOAuthHook
 
     tokens: list[tuple[str, str]] = []
@@ -257,8 +257,8 @@ def test_the_token_stays_in_memory(
         raise AssertionError("a Variable was touched")
 
     monkeypatch.setattr(GrdfOAuthHook, "ask_data_token", listen)
-    monkeypatch.setattr(VariableShelf, "read", refuse)
-    monkeypatch.setattr(VariableShelf, "write", refuse)
+    monkeypatch.setattr(Variables, "get", refuse)
+    monkeypatch.setattr(Variables, "__setitem__", refuse)
     household(clean, account_id)
     given = delete(account_id)
     mine = [value for conn_id, value in tokens if conn_id == "grdfgrandlyon_delete"]

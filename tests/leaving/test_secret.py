@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grdf.hooks.adict_http import JSON, Call
+from grdf.hooks.adict import Call
 from grdf.quota.terms import DAILY
 from tests.helpers import adict_hook
 from tests.leaving.household import ACTIVE, household, rights
@@ -69,7 +69,7 @@ def test_grdf_refuses_the_data_token_for_a_revocation(clean: LocalWorld, account
     pces = household(clean, account_id)
     (right,) = rights(clean, pces)
     hook = adict_hook()
-    answer = hook._answer(Call("PATCH", f"/droit_acces/{right}", "x", account_id, accept=JSON), DAILY)
+    answer = hook._answer(Call("PATCH", f"/droit_acces/{right}", "x", account_id), DAILY)
     assert answer.response.status_code == 403
     assert set(rights(clean, pces).values()) == {ACTIVE}
 

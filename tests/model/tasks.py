@@ -194,9 +194,10 @@ def installed() -> Iterator[None]:
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         stack.enter_context(wire.replaced())
         stack.enter_context(clock.replaced())
-        patch.setattr("grdf.hooks.adict.VariableShelf", Shelf)
+        patch.setattr("grdf.hooks.adict.Variables", Shelf)
         patch.setattr("grdf.quota.governor.store_at", Ledger)
-        patch.setattr("grdf.hooks.oauth.mask_secret", lambda _: None)  # there are thousands of lives, each with its own
+        for name in ("adict", "oauth"):  # there are thousands of lives, each with its own secrets
+            patch.setattr(f"grdf.hooks.{name}.mask_secret", lambda _: None)
         patch.setattr("grdf.staging.entries.write_private", _written_now)
         # Looking up machine settings at each request takes a third of a life's time, and the result is always the same.
         patch.setattr("requests.sessions.get_environ_proxies", lambda *_, **__: {})

@@ -18,7 +18,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
-from grdf.transport.turn_adapter import TurnAdapter, take_turn
+from grdf.hooks.http_calls import TurnAdapter
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -108,7 +108,7 @@ class Wire:
         trouble = self._trouble(host)
         if host == GRDF:
             if isinstance(adapter, TurnAdapter):
-                take_turn()
+                adapter.take_turn()
             self.clock.pass_(0.1)
             return self._grdf(adapter, request, trouble)
         assert host == COUCH, f"nobody lives at {host}"

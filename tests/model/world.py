@@ -48,13 +48,10 @@ class Shelf:
 
     text: str | None = None
 
-    def __init__(self, *, variable: str = "") -> None:
-        """Take the name of the Variable, of which there is one here."""
-
-    def read(self) -> str | None:
+    def get(self, _name: str) -> str | None:
         return Shelf.text
 
-    def write(self, text: str) -> None:
+    def __setitem__(self, _name: str, text: str) -> None:
         Shelf.text = text
 
 

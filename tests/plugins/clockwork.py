@@ -15,7 +15,7 @@ GRDF = Quota(1.0, 6000)
 
 
 def call(governor: Governor, purpose: Purpose = "daily", booking: Booking | None = None, **whose: Any) -> None:
-    """Wait for one call's turn, as :class:`grdf.transport.turn_adapter.TurnAdapter` does, and send nothing.
+    """Wait for one call's turn, as :class:`grdf.hooks.http_calls.TurnAdapter` does, and send nothing.
 
     :param governor: the governor that grants the turn
     :param purpose: see :class:`grdf.quota.terms.Terms`

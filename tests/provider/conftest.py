@@ -65,7 +65,7 @@ def api_server(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def press(clean: LocalWorld, api_server: AirflowStack) -> Press:
     """A function that presses *Test*: ``press(conn_id, field=..., extra={...})``, the rest being the sandbox's."""
     hook = CouchDBHook()
-    set_up(hook, hook, say=str)
+    set_up(hook, say=str)
 
     def press(conn_id: str, *, extra: dict[str, Any] | None = None, **fields: Any) -> tuple[bool, str]:
         usual = form_connections(clean.connections())[conn_id]

@@ -57,5 +57,4 @@ def test_a_couchdb(monkeypatch: pytest.MonkeyPatch, kind: str, prefix: str | Non
     )  # fmt: skip
     monkeypatch.setenv("AIRFLOW_CONN_TYPED", given.get_uri() if uri else given.as_json())
     hook = CouchDBHook("typed")
-    assert hook.get_conn().server_url == "https://couch.example:6984"
-    assert (hook.prefix, hook.login) == (meant, ("us", "p/@:"))
+    assert hook.facts == ("https://couch.example:6984", "us", "p/@:", meant)

@@ -12,7 +12,7 @@ from tests.leaving.household import Couch
 @pytest.fixture(autouse=True)
 def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside a task there are no Variables."""
-    monkeypatch.setattr("grdf.hooks.adict.VariableShelf", MemoryShelf)
+    monkeypatch.setattr("grdf.hooks.adict.Variables", MemoryShelf)
 
 
 @pytest.fixture(autouse=True)

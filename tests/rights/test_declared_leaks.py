@@ -89,12 +89,10 @@ def answering(raw: bytes, patch: pytest.MonkeyPatch) -> Iterator[None]:
         self.listed_rights([], account="x")  # gets the token from GRDF's stand-in
         kept = self.oauth.facts
         self.oauth.__dict__["facts"] = replace(kept, api_base=base)
-        self.__dict__.pop("_http", None)
         try:
             return real(self, *given, **more)
         finally:
             self.oauth.__dict__["facts"] = kept
-            self.__dict__.pop("_http", None)
 
     with patch.context() as here:
         here.setattr(AdictHook, "declare", declare)

@@ -24,7 +24,7 @@ class Database:
     :param doctype: Cozy's name for this kind of document
     :param of_account: whether it holds documents of accounts, all of which an account's deletion removes
     :param for_readers: whether programs that only need the gas data may be let in. CouchDB then lets them write, too
-    :param compares_revisions: whether a write must conflict if its document was purged (`grdf.hooks.revision_check`)
+    :param compares_revisions: whether a write must conflict if its document was purged (`grdf.hooks.couchdb`)
     :param indexes: fields of the Mango indexes that are made with the database; its ids start with the account's id
     """
 

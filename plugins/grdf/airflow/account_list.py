@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TIMEOUT, WHOLE = (2.0, 8.0), 10.0
-"""Seconds for connecting and for each read, and for the whole answer. Airflow allows 30 s for a DAG file."""
+TIMEOUT = (2.0, 8.0)
+"""Seconds for connecting and for each read. Airflow allows 30 s for a DAG file."""
 
 
 def has_bundle() -> bool:
@@ -73,7 +73,7 @@ def _asked() -> tuple[str, ...]:
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.stores.accounts.account_store import AccountStore
 
-    hook = CouchDBHook(timeout=TIMEOUT, whole=WHOLE, patience=0)
+    hook = CouchDBHook(timeout=TIMEOUT, patience=0)
     documents = list(AccountStore(hook).every_of_ours())
     if not documents and not hook.has_database(ACCOUNT):
         raise no_database(hook)

@@ -15,7 +15,6 @@ from airflow.sdk import conf
 from grdf import settings
 from grdf.doctor.findings import Finding, reason
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.transport.http_limits import SENT_TO
 
 CLOSED = frozenset(("unauthorized_client", "unsupported_response_type", "invalid_scope"))
 """The answers by which a contract lacks this way in (RFC 6749, 4.1.2.1). Others are about the one request."""
@@ -59,7 +58,7 @@ def consent_page(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
 
 def _judged(what: str, answer: requests.Response, back: str) -> Finding:
     refused = "GRDF's contract with this client lacks Client Connect: its consent page"
-    sent_to = str(answer.headers.get(SENT_TO, ""))
+    sent_to = str(answer.headers.get("Location", ""))
     if answer.is_redirect and sent_to.startswith(back):
         word = parse_qs(urlsplit(sent_to).query).get("error", [""])[0]
         if word in CLOSED:

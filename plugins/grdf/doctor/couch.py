@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import Any
 
 from grdf.doctor.findings import Check, Finding, State
-from grdf.hooks.couch_answers import json_object, place
-from grdf.hooks.couch_roles import administrator, has_administrator
-from grdf.hooks.couchdb import CouchDBHook
-from grdf.hooks.revision_check import compares_revisions
+from grdf.hooks.couch_server import json_object, place
+from grdf.hooks.couchdb import COMPARES, CouchDBHook
 from include.gas.documents.doctypes import DOCTYPES, FOR_READERS, database, index_name
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings
@@ -22,8 +20,8 @@ APART = timedelta(seconds=60)
 """How far two machines' clocks may be apart."""
 OURS = "PouchDB"
 """What the server of ``./grdf up`` calls itself: it is for trying things out."""
-TIMEOUT, WHOLE, PATIENCE = (3.05, 10.0), 15.0, 0
-"""Seconds to connect and for a part of an answer, seconds for all of it, further tries: a person waits."""
+TIMEOUT, PATIENCE = (3.05, 10.0), 0
+"""Seconds to connect and for a part of an answer, and further tries: a person waits."""
 SET_UP = "Run ./grdf couchdb setup (python -m grdf.couchdb_setup setup where ./grdf is not there)."
 FAULTS: Mapping[str, tuple[State, str, str]] = {
     "strangers": (
@@ -41,7 +39,7 @@ FAULTS: Mapping[str, tuple[State, str, str]] = {
 
 def hook_of_doctor() -> CouchDBHook:
     """Return the hook for the installation's CouchDB, which does not wait for long."""
-    return CouchDBHook(timeout=TIMEOUT, patience=PATIENCE, whole=WHOLE)
+    return CouchDBHook(timeout=TIMEOUT, patience=PATIENCE)
 
 
 def checks_of(hook: CouchDBHook) -> Iterator[tuple[str, Check]]:
@@ -58,7 +56,7 @@ def checks_of_form(hook: CouchDBHook) -> Iterator[tuple[str, Check]]:
 
 def server(hook: CouchDBHook) -> Iterator[Finding]:
     """Look at the server's version and clock."""
-    greeting = _greeting(hook)
+    greeting, date = _greeting(hook)
     text, vendor = str(greeting.get("version", "")), str(greeting.get("vendor", ""))
     numbers = tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
     if numbers < OLDEST:
@@ -76,16 +74,19 @@ def server(hook: CouchDBHook) -> Iterator[Finding]:
         )  # fmt: skip
     else:
         yield Finding(WHAT, "ok", f"version {text} answers")
-    theirs = hook.clock()
-    if theirs is not None and abs(theirs - datetime.now(UTC)) > APART:
+    try:
+        theirs, ours = parsedate_to_datetime(date).replace(tzinfo=UTC), datetime.now(UTC)
+    except ValueError:  # it does not say
+        return
+    if abs(theirs - ours) > APART:
         yield Finding(
-            WHAT, "bad", f"its clock says {theirs:%Y-%m-%d %H:%M} UTC, this machine's {datetime.now(UTC):%H:%M}",
+            WHAT, "bad", f"its clock says {theirs:%Y-%m-%d %H:%M} UTC, this machine's {ours:%H:%M}",
             "Synchronise the clock that is wrong.",
         )  # fmt: skip
 
 
-def _greeting(hook: CouchDBHook) -> dict[str, Any]:
-    """Return the server's description of itself.
+def _greeting(hook: CouchDBHook) -> tuple[dict[str, object], str]:
+    """Return the server's description of itself, and the time that it says (RFC 9110: always GMT).
 
     :raises BadSettings: if it is that of no CouchDB, or the login is refused
     """
@@ -100,7 +101,7 @@ def _greeting(hook: CouchDBHook) -> dict[str, Any]:
     except (ValueError, RecursionError):
         greeting = None
     if isinstance(greeting, dict) and "couchdb" in greeting:
-        return greeting
+        return greeting, answer.headers.get("Date", "")
     raise BadSettings.about(
         None, f"what answers at {place(answer.url)} is no CouchDB",
         f"Correct host and port of the Airflow connection {hook.couchdb_conn_id} (or in "
@@ -123,7 +124,7 @@ def login(hook: CouchDBHook) -> Iterator[Finding]:
 
 def log(hook: CouchDBHook) -> Iterator[Finding]:
     """Look whether CouchDB's own log names meters. Only an administrator is told, so others pass over it."""
-    if has_administrator() and administrator(hook).logs_requests():
+    if (admin := hook.administrator()) is not hook and admin.logs_requests():
         yield Finding(
             WHAT, "look", "its own log has a line for each request, which names accounts and meters",
             "Set [log] level to warning in CouchDB's configuration, and remove the logs that it has written.",
@@ -149,11 +150,11 @@ def _faults(hook: CouchDBHook, doctype: str) -> Iterator[tuple[str, str]]:
     wanted = [index_name(fields) for fields in database(doctype).indexes]
     if any(hook.request("GET", doctype, f"/_design/{each}").status_code == 404 for each in wanted):
         yield "unindexed", name
-    if not compares_revisions(hook, doctype):
+    if database(doctype).compares_revisions and hook.request("GET", doctype, COMPARES).status_code == 404:
         yield "uncompared", name
     members = json_object(hook.good(hook.request("GET", doctype, "/_security"))).get("members") or {}
     names = {*(members.get("names") or ()), *(f"the role {role}" for role in members.get("roles") or ())}
     if not names:
         yield "open", name
-    elif hook.login[0] in names and doctype not in FOR_READERS:
-        yield from (("strangers", each) for each in names - {hook.login[0], "the role _admin"})
+    elif hook.facts.login in names and doctype not in FOR_READERS:
+        yield from (("strangers", each) for each in names - {hook.facts.login, "the role _admin"})

@@ -1,34 +1,64 @@
-"""ADICT, GRDF's data API, called through the HTTP hook of Airflow's own provider."""
+"""ADICT, GRDF's data API, called as one client with the data token that all workers share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
-from functools import cached_property
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 import requests
-from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import BaseHook
+from airflow.sdk.log import mask_secret
 
-from grdf.hooks.adict_http import JSON, BearerAuth, Call, SecretlessHttpHook, text_of
 from grdf.hooks.connection import connection_of
-from grdf.hooks.data_token import DataToken, SharedToken, TokenShelf, VariableShelf, variable_of
-from grdf.hooks.oauth import PATIENCE, TIMEOUT, GrdfOAuthHook, retry_after
+from grdf.hooks.data_token import DataToken, Variables, variable_of
+from grdf.hooks.http_calls import Bearer, Sent, no_answer, send_at_turn
+from grdf.hooks.oauth import PATIENCE, GrdfOAuthHook, retry_after
 from grdf.quota.governor import Governor, Turn, governor_for
 from grdf.quota.terms import DAILY, Terms
 from grdf.staging.area import StagedAnswer
-from grdf.transport.http_limits import outcome, why
-from grdf.transport.turn_adapter import Sent, TurnAdapter, send_at_turn
 from include.gas.account.declaring import Declared, answered
 from include.gas.account.sections.client import DEFAULT, KEY
 from include.gas.answers.access_rights import Rights, read_rights
 from include.gas.answers.refusals import declaration_error, http_error, proof_error
 from include.gas.days.windows import Window
-from include.gas.errors import GasError, ServiceUnavailable
+from include.gas.errors import GasError
 from include.gas.meter_tag import meter_tag
 from include.gas.proof.proof_file import ProofFile
+
+NDJSON = "application/x-ndjson"
+JSON = "application/json"
+Judge = Callable[..., GasError | None]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call to ADICT.
+
+    :param method: the HTTP method
+    :param path: the path below the API base
+    :param what: the subject of the call, for messages
+    :param account: the account's id, for messages
+    :param data: query parameters of a ``GET``, otherwise the JSON body
+    :param accept: the media type of the answer
+    :param files: sent as ``multipart/form-data`` instead of JSON: pairs of a field, and name, content and media type
+    """
+
+    method: str
+    path: str = field(repr=False)
+    what: str
+    account: str | None
+    data: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    accept: str = JSON
+    files: Sequence[tuple[str, tuple[str, bytes, str]]] = field(default=(), repr=False)
+
+
+ALL_RIGHTS = Call("GET", "/droits_acces", "the list of all our access rights", None, accept=NDJSON)
+UNQUOTED = partial(http_error, quoted=False)
+"""About rights GRDF's message may name the household."""
 
 
 class AdictHook(BaseHook):
@@ -38,9 +68,8 @@ class AdictHook(BaseHook):
     that name none belong to the client of the hook that was made first, of which the others are siblings.
 
     :param grdf_conn_id: Airflow connection with the API base and the client's credentials
-    :param shelf: where the shared token is kept
-    :param one_at_a_time: returns a context in which no other worker renews the token
-    :param sibling: makes the hook for another connection
+    :param shelf: where the tokens of all clients are kept, by the names of their Variables
+    :param family: the hooks of the clients that are known
     """
 
     conn_name_attr = "grdf_conn_id"
@@ -50,18 +79,15 @@ class AdictHook(BaseHook):
         self,
         grdf_conn_id: str = default_conn_name,
         *,
-        shelf: TokenShelf | None = None,
-        one_at_a_time: Callable[[], AbstractContextManager[object]] = nullcontext,
-        sibling: Callable[[str], AdictHook] | None = None,
+        shelf: Variables | dict[str, str] | None = None,
+        family: dict[str, AdictHook] | None = None,
     ) -> None:
         super().__init__()
         self.grdf_conn_id = grdf_conn_id
         self.oauth = GrdfOAuthHook(grdf_conn_id)
-        self._adapter = TurnAdapter()
-        self._shelf = shelf or VariableShelf(variable=variable_of(grdf_conn_id))
-        self._sibling = sibling or AdictHook
-        self._family: dict[str, AdictHook] = {grdf_conn_id: self}
-        self._one_at_a_time = one_at_a_time
+        self._shelf = Variables() if shelf is None else shelf
+        self._family = {} if family is None else family
+        self._family[grdf_conn_id] = self
 
     def of(self, document: Mapping[str, Any]) -> AdictHook:
         """Return the hook for the client that an account belongs to. No other one may be asked for it.
@@ -76,153 +102,89 @@ class AdictHook(BaseHook):
 
     def named(self, conn_id: str) -> AdictHook:
         """Return the hook for the client of another connection, always the same one."""
-        found = self._family.get(conn_id)
-        if found is None:
-            found = self._family[conn_id] = self._sibling(conn_id)
-            found._family = self._family
-        return found
+        return self._family.get(conn_id) or AdictHook(conn_id, shelf=self._shelf, family=self._family)
 
-    def get_conn(self) -> requests.Session:
-        """Return a session without credentials, for calls that take their turn in the quota."""
-        session: requests.Session = self._http.get_conn()
-        return session
+    # -- the token -----------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def _http(self) -> HttpHook:
-        return SecretlessHttpHook(self.oauth.facts, self._adapter)
+    def data_token(self, *, terms: Terms = DAILY) -> tuple[DataToken, bool]:
+        """Return the token that all workers share, and request a new one from GRDF if necessary.
 
-    @cached_property
-    def tokens(self) -> SharedToken:
-        """The token that all workers share."""
-        facts = self.oauth.facts
-        return SharedToken(
-            self.oauth.ask_data_token,
-            scope=facts.scope,
-            client_id=facts.client_id,
-            shelf=self._shelf,
-            one_at_a_time=self._one_at_a_time,
-        )
+        Whose turn it is looks again before the call: the worker whose turn was before has renewed the token. If GRDF
+        takes longer than that to answer, there are two tokens, and both are good.
+
+        :param terms: how a call for a new token waits for GRDF's quota
+        :return: the token, and whether GRDF was called
+        :raises CredentialsRefused, ServiceUnavailable: if the call for a token fails
+        """
+        if token := self._kept():
+            return token, False
+        turn = self._governor().turn(terms.of_token)
+        turn.take()
+        if token := self._kept():
+            turn.give_up()
+            return token, False
+        token = self.oauth.ask_data_token(terms.of_token, turn)
+        self._shelf[variable_of(self.grdf_conn_id)] = token.dump()
+        return token, True
+
+    def _kept(self) -> DataToken | None:
+        """Return the stored token if it can be used."""
+        token = DataToken.load(self._shelf.get(variable_of(self.grdf_conn_id)))
+        if token is None or not token.serves(self.oauth.facts):
+            return None
+        mask_secret(token.value)
+        return token
+
+    # -- what GRDF can be asked ----------------------------------------------------------------------------------------
 
     def daily_lines(self, pce: str, window: Window, *, account: str, terms: Terms = DAILY) -> StagedAnswer:
-        """Ask for the gas days of one meter (``donnees_consos_informatives``).
+        """Ask for the gas days of one meter (``donnees_consos_informatives``). One call, however long the range.
 
-        This takes one call, however long the range.
-
-        :param pce: the meter's number
         :param window: first gas day, and the day after the last (ADICT 3.2: ``date_fin`` is not included)
-        :param account: the account's id, for messages
         :return: the answer as received
         :raises GasError: the error of :func:`include.gas.answers.refusals.http_error` for the HTTP status
         """
-        what = f"gas days {window} of meter {meter_tag(account, pce)}"
-        return self._lines(pce, "informatives", window, what, account, terms)
+        return self._lines(pce, "informatives", window, "gas days", account, terms)
 
     def published_lines(self, pce: str, window: Window, *, account: str, terms: Terms = DAILY) -> StagedAnswer:
-        """Ask for the billing periods of one meter (``donnees_consos_publiees``).
+        """Ask for the billing periods of one meter (``donnees_consos_publiees``). One call for up to five years.
 
-        This takes one call for up to five years.
-
-        :param pce: the meter's number
-        :param window: first gas day, and the day after the last
-        :param account: the account's id, for messages
-        :return: the answer as received
-        :raises GasError: the error of :func:`include.gas.answers.refusals.http_error` for the HTTP status
+        See :meth:`daily_lines`.
         """
-        what = f"the published periods {window} of meter {meter_tag(account, pce)}"
-        return self._lines(pce, "publiees", window, what, account, terms)
+        return self._lines(pce, "publiees", window, "the published periods", account, terms)
 
     def _lines(self, pce: str, kind: str, window: Window, what: str, account: str, terms: Terms) -> StagedAnswer:
         first, end = window.first.isoformat(), window.end.isoformat()
-        dates = {"date_debut": first, "date_fin": end}
-        sent = self._accepted(Call("GET", f"/pce/{pce}/donnees_consos_{kind}", what, account, dates), terms)
+        path, dates = f"/pce/{pce}/donnees_consos_{kind}", {"date_debut": first, "date_fin": end}
+        about = f"{what} {window} of meter {meter_tag(account, pce)}"
+        sent = self._accepted(Call("GET", path, about, account, dates, NDJSON), terms)
         return StagedAnswer(pce, first, end, sent.at.isoformat(), text_of(sent.response))
 
     def contract(self, pce: str, *, account: str, terms: Terms = DAILY) -> str:
-        """Ask for the contract of one meter (``donnees_contractuelles``).
-
-        :param pce: the meter's number
-        :param account: the account's id, for messages
-        :return: the answer as received
-        """
+        """Ask for the contract of one meter (``donnees_contractuelles``), and return the answer as received."""
         what = f"the contract of meter {meter_tag(account, pce)}"
-        return self._body(Call("GET", f"/pce/{pce}/donnees_contractuelles", what, account, accept=JSON), terms)
+        return text_of(self._accepted(Call("GET", f"/pce/{pce}/donnees_contractuelles", what, account), terms).response)
 
     def technical(self, pce: str, *, account: str, terms: Terms = DAILY) -> str:
-        """Ask for the technical facts of one meter (``donnees_techniques``).
+        """Ask for the technical facts of one meter (``donnees_techniques``), and return the answer as received.
 
-        :param pce: the meter's number
-        :param account: the account's id, for messages
-        :return: the answer as received; it contains the meter's address
+        It contains the meter's address.
         """
         what = f"the technical facts of meter {meter_tag(account, pce)}"
-        return self._body(Call("GET", f"/pce/{pce}/donnees_techniques", what, account, accept=JSON), terms)
+        return text_of(self._accepted(Call("GET", f"/pce/{pce}/donnees_techniques", what, account), terms).response)
 
     def listed_rights(self, pces: Iterable[str], *, account: str, terms: Terms = DAILY) -> Rights:
-        """Ask which rights we hold on some meters (``POST /droits_acces``). This takes one call for all of them.
+        """Ask which rights we hold on some meters (``POST /droits_acces``). One call for all of them.
 
         :param pces: numbers of up to 1,000 meters
-        :param account: the account's id, for messages
         :return: the rights, and how many lines of the answer could not be read
         """
-        what = "the household's consents"
-        return self._rights(Call("POST", "/droits_acces", what, account, {"id_pce": list(pces)}, quoted=False), terms)
+        call = Call("POST", "/droits_acces", "the household's consents", account, {"id_pce": list(pces)}, NDJSON)
+        return _rights(self._accepted(call, terms, UNQUOTED), account)
 
     def all_access_rights(self) -> Rights:
-        """Ask which rights we hold on any meter (``GET /droits_acces``). This takes one call for all accounts.
-
-        :return: the rights, and how many lines of the answer could not be read
-        """
-        return self._rights(
-            Call("GET", "/droits_acces", "the list of all our access rights", None, quoted=False), DAILY
-        )
-
-    def _rights(self, call: Call, terms: Terms) -> Rights:
-        return self._listed(call, self._accepted(call, terms))
-
-    def _listed(self, call: Call, sent: Sent) -> Rights:
-        rights = read_rights(text_of(sent.response), account=call.account)
-        if rights.problem:
-            raise rights.problem
-        return rights
-
-    def declare(self, pce: str, request: Mapping[str, Any], *, account: str, terms: Terms = DAILY) -> Declared:
-        """Declare a right to read one meter (``PUT /pce/{pce}/droit_acces``). GRDF then mails the contract's holder.
-
-        If no answer comes, GRDF may have taken it all the same: look at :meth:`listed_rights` before another try.
-
-        :param pce: the meter's number
-        :param request: see :func:`include.gas.account.declaring.request_of`; it names the holder
-        :param account: the account's id, for messages
-        :return: the right that GRDF has now
-        :raises RightExists: if GRDF has a right of ours to this meter already
-        :raises DeclarationRefused: if something that the household gave is not as GRDF knows it
-        """
-        what = f"the right to read meter {meter_tag(account, pce)}"
-        sent = self._answer(Call("PUT", f"/pce/{pce}/droit_acces", what, account, request, JSON), terms)
-        status, body = sent.response.status_code, text_of(sent.response)
-        seconds = retry_after(sent.response)
-        if refusal := declaration_error(status, body, account=account, what=what, retry_after=seconds):
-            raise refusal
-        return answered(body)
-
-    def send_proof(self, right_id: str, files: Sequence[ProofFile], *, account: str, terms: Terms = DAILY) -> None:
-        """Send the proof of a consent (``PUT /droit_acces/{id}/preuves``). GRDF then checks it.
-
-        If no answer comes, GRDF may have taken it all the same: its list of rights tells.
-
-        :param right_id: GRDF's id of the right
-        :param files: one to three checked files
-        :param account: the account's id, for messages
-        :raises ProofNotSent: if GRDF does not take it
-        """
-        what = f"the proof of a consent ({len(files)} file(s))"
-        parts = [("preuves", (file.name(place), file.content, file.kind)) for place, file in enumerate(files, 1)]
-        path = f"/droit_acces/{quote(right_id, safe='')}/preuves"
-        sent = self._answer(Call("PUT", path, what, account, accept=JSON, files=parts), terms)
-        status, body = sent.response.status_code, text_of(sent.response)
-        seconds = retry_after(sent.response)
-        if refusal := proof_error(status, body, account=account, what=what, retry_after=seconds):
-            raise refusal
+        """Ask which rights we hold on any meter (``GET /droits_acces``). One call for all accounts."""
+        return _rights(self._accepted(ALL_RIGHTS, DAILY, UNQUOTED))
 
     def try_rights(self, terms: Terms) -> Rights:
         """Ask for the list of all our access rights with a token of its own. This takes two calls in all.
@@ -231,25 +193,45 @@ class AdictHook(BaseHook):
 
         :param terms: a trial's
         """
-        token = self.oauth.ask_data_token(terms)
-        call = Call("GET", "/droits_acces", "the list of all our access rights", None, quoted=False)
-        return self._listed(call, self._checked(call, self._sent(call, token, self._governor().turn(terms))))
+        sent = self._sent(ALL_RIGHTS, self.oauth.ask_data_token(terms), self._governor().turn(terms))
+        return _rights(_judged(ALL_RIGHTS, sent, UNQUOTED))
 
-    def _body(self, call: Call, terms: Terms) -> str:
-        return text_of(self._accepted(call, terms).response)
+    def declare(self, pce: str, request: Mapping[str, Any], *, account: str, terms: Terms = DAILY) -> Declared:
+        """Declare a right to read one meter (``PUT /pce/{pce}/droit_acces``). GRDF then mails the contract's holder.
 
-    def _accepted(self, call: Call, terms: Terms) -> Sent:
+        If no answer comes, GRDF may have taken it all the same: look at :meth:`listed_rights` before another try.
+
+        :param request: see :func:`include.gas.account.declaring.request_of`; it names the holder
+        :return: the right that GRDF has now
+        :raises RightExists: if GRDF has a right of ours to this meter already
+        :raises DeclarationRefused: if something that the household gave is not as GRDF knows it
+        """
+        call = Call(
+            "PUT", f"/pce/{pce}/droit_acces", f"the right to read meter {meter_tag(account, pce)}", account, request
+        )
+        return answered(text_of(self._accepted(call, terms, declaration_error).response))
+
+    def send_proof(self, right_id: str, files: Sequence[ProofFile], *, account: str, terms: Terms = DAILY) -> None:
+        """Send the proof of a consent (``PUT /droit_acces/{id}/preuves``). GRDF then checks it.
+
+        If no answer comes, GRDF may have taken it all the same: its list of rights tells.
+
+        :param right_id: GRDF's id of the right
+        :param files: one to three checked files
+        :raises ProofNotSent: if GRDF does not take it
+        """
+        parts = [("preuves", (file.name(place), file.content, file.kind)) for place, file in enumerate(files, 1)]
+        path, what = (
+            f"/droit_acces/{quote(right_id, safe='')}/preuves",
+            f"the proof of a consent ({len(files)} file(s))",
+        )
+        self._accepted(Call("PUT", path, what, account, files=parts), terms, proof_error)
+
+    # -- how it is asked -----------------------------------------------------------------------------------------------
+
+    def _accepted(self, call: Call, terms: Terms, judge: Judge = http_error) -> Sent:
         """Make a call and return the answer. Raise the error for its HTTP status if that is a refusal."""
-        return self._checked(call, self._answer(call, terms))
-
-    def _checked(self, call: Call, sent: Sent) -> Sent:
-        status, seconds = sent.response.status_code, retry_after(sent.response)
-        body = text_of(sent.response)
-        if refusal := http_error(
-            status, body, account=call.account, what=call.what, retry_after=seconds, quoted=call.quoted
-        ):
-            raise refusal
-        return sent
+        return _judged(call, self._answer(call, terms), judge)
 
     def _answer(self, call: Call, terms: Terms) -> Sent:
         """Make a call, a second time with a new token after a 401, and return the answer whatever its status."""
@@ -258,38 +240,34 @@ class AdictHook(BaseHook):
 
     def _send(self, call: Call, terms: Terms) -> Sent:
         """Make a call with the token that all share. If GRDF refuses that, nobody uses it again."""
-        token, _ = self.tokens.get(terms=terms.of_token)
-        turn = self._governor().turn(terms, account=call.account)
+        governor, name = self._governor(), variable_of(self.grdf_conn_id)
+        token, _ = self.data_token(terms=terms)
+        turn = governor.turn(terms, account=call.account)
         if turn.met_refusal:
-            token, _ = self.tokens.get(terms=terms.of_token)
+            token, _ = self.data_token(terms=terms)
         sent = self._sent(call, token, turn)
-        self._governor().after_call(sent.response.status_code, retry_after(sent.response))
+        governor.after_call(sent.response.status_code, retry_after(sent.response))
         if sent.response.status_code == 401:  # it was revoked early, or our clock differs from GRDF's
-            self._governor().refused()
-            self.tokens.drop(token)
+            governor.refused()
+            if DataToken.load(self._shelf.get(name)) == token:
+                self._shelf[name] = ""
         return sent
 
     def _sent(self, call: Call, token: DataToken, turn: Turn) -> Sent:
+        is_get = call.method == "GET"
         try:
             return send_at_turn(
-                self.get_conn(),
                 turn,
                 call.method,
                 self.oauth.facts.api_base + call.path,
-                params=call.data if call.method == "GET" else None,
-                json=None if call.method == "GET" or call.files else call.data,
+                params=call.data if is_get else None,
+                json=None if is_get or call.files else call.data,
                 files=call.files or None,
                 headers={"Accept": call.accept},
-                auth=BearerAuth(token.value),
-                timeout=TIMEOUT,
-                allow_redirects=False,  # a redirect would carry the token to another address
+                auth=Bearer(token.value),
             )
         except requests.RequestException as error:
-            raise ServiceUnavailable.about(
-                cause=f"GRDF {outcome(error)} for {call.what} ({why(error)})",
-                account=call.account,
-                next_step=PATIENCE,
-            ) from None
+            raise no_answer(f"asking for {call.what}, GRDF", error, call.account, PATIENCE) from None
 
     def release(self, terms: Terms) -> None:
         """Release the calls that were booked and are not needed. If this fails, they count for a day."""
@@ -298,3 +276,23 @@ class AdictHook(BaseHook):
 
     def _governor(self) -> Governor:
         return governor_for(self.oauth.facts)
+
+
+def text_of(response: requests.Response) -> str:
+    """Return a body decoded as UTF-8, as ADICT sends it. Without a charset in its header, requests takes Latin-1."""
+    return response.content.decode("utf-8", errors="replace")
+
+
+def _judged(call: Call, sent: Sent, judge: Judge) -> Sent:
+    """Return an answer, or raise what a function of :mod:`include.gas.answers.refusals` says of it."""
+    status, seconds = sent.response.status_code, retry_after(sent.response)
+    if refusal := judge(status, text_of(sent.response), account=call.account, what=call.what, retry_after=seconds):
+        raise refusal
+    return sent
+
+
+def _rights(sent: Sent, account: str | None = None) -> Rights:
+    rights = read_rights(text_of(sent.response), account=account)
+    if rights.problem:
+        raise rights.problem
+    return rights

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
@@ -10,9 +10,8 @@ from typing import Any
 import requests
 from airflow.sdk import BaseHook
 
-from grdf.hooks.connection import airflow_connection, base_url
-from grdf.transport.addresses import what_is_wrong
-from grdf.transport.http_limits import LimitedAdapter, outcome, why
+from grdf.hooks.connection import airflow_connection, base_url, what_is_wrong
+from grdf.hooks.http_calls import Bearer, LimitedAdapter, no_answer
 from include.gas.errors import BadSettings, ServiceUnavailable
 from include.gas.redact import redact_address
 
@@ -20,7 +19,6 @@ TIMEOUT = (5.0, 60.0)
 WHOLE = 300.0
 """Seconds for a whole answer. Below it, the largest answer in bytes: a page of runs takes some hundred kilobytes."""
 LARGEST = 10_000_000
-NOT_FOUND = HTTPStatus.NOT_FOUND
 PAGE = 100
 """The largest page that Airflow returns by default (``[api] maximum_page_limit``)."""
 
@@ -35,7 +33,6 @@ class AirflowApiHook(BaseHook):
     def __init__(self, airflow_conn_id: str) -> None:
         super().__init__()
         self.airflow_conn_id = airflow_conn_id
-        self._token: str | None = None
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
         """Return a JSON object, empty if Airflow does not know the path.
@@ -45,8 +42,8 @@ class AirflowApiHook(BaseHook):
         :raises BadSettings: if the connection has no address that can be used, or Airflow refuses the user
         :raises ServiceUnavailable: if Airflow does not answer
         """
-        answer = self._send("GET", path, query)
-        return {} if answer.status_code == NOT_FOUND else self._told(answer)
+        answer = self._asked(self._session, "GET", f"/api/v2{path}", params=query)
+        return {} if answer.status_code == HTTPStatus.NOT_FOUND else self._told(answer)
 
     def listed(self, path: str, what: str, **query: str) -> Iterator[dict[str, Any]]:
         """Yield all entries of a list; none if Airflow does not know the path.
@@ -76,7 +73,7 @@ class AirflowApiHook(BaseHook):
         :raises BadSettings: if the connection has no address that can be used, or Airflow refuses the user
         :raises ServiceUnavailable: if Airflow does not answer, or if what should be removed is in use
         """
-        self._send("DELETE", path, {})
+        self._asked(self._session, "DELETE", f"/api/v2{path}")
 
     def address(self) -> str:
         """Return the address of the API server.
@@ -93,40 +90,43 @@ class AirflowApiHook(BaseHook):
             )
         return url
 
-    def _send(self, method: str, path: str, query: Mapping[str, str]) -> requests.Response:
-        url, connection = self.address(), airflow_connection(self.airflow_conn_id)
-        try:
-            if self._token is None:
-                login = self._session.post(
-                    f"{url}/auth/token",
-                    json={"username": connection.login, "password": connection.password},
-                    timeout=TIMEOUT,
-                    allow_redirects=False,  # a redirect would carry the password to another address
-                )
-                self._check(login, "let the user in")
-                self._token = str(self._told(login).get("access_token"))
-            answer = self._session.request(
-                method,
-                f"{url}/api/v2{path}",
-                params=query,
-                headers={"Authorization": f"Bearer {self._token}"},
-                timeout=TIMEOUT,
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            raise ServiceUnavailable.about(
-                None, f"Airflow's API at {redact_address(url)} {outcome(error)} ({why(error)})"
-            ) from None
-        if answer.status_code != NOT_FOUND:
-            self._check(answer, f"{'show' if method == 'GET' else 'remove'} {path}")
-        return answer
+    def get_conn(self) -> requests.Session:
+        """Return a session without credentials."""
+        return LimitedAdapter(seconds=WHOLE, most=LARGEST).session()
 
     @cached_property
     def _session(self) -> requests.Session:
-        session = requests.Session()
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, LimitedAdapter(seconds=WHOLE, most=LARGEST))
+        connection, session = airflow_connection(self.airflow_conn_id), self.get_conn()
+        user = {"username": connection.login, "password": connection.password}
+        login = self._asked(session, "POST", "/auth/token", json=user)
+        session.auth = Bearer(str(self._told(login).get("access_token")))
         return session
+
+    def _asked(self, session: requests.Session, method: str, path: str, **options: Any) -> requests.Response:
+        """Send a request, and return its answer if it is a success or Airflow does not know the path."""
+        url, whose = self.address(), f"the connection {self.airflow_conn_id}"
+        try:
+            # A redirect would carry the password or the token to another address.
+            response = session.request(method, url + path, timeout=TIMEOUT, allow_redirects=False, **options)
+        except requests.RequestException as error:
+            raise no_answer(f"Airflow's API at {redact_address(url)}", error) from None
+        status = response.status_code
+        if response.is_redirect:
+            raise BadSettings.about(
+                None,
+                f"Airflow's API answers HTTP {status}, so it has moved",
+                f"Set {whose} to the address at which the API itself answers.",
+            )
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            raise BadSettings.about(
+                None,
+                f"Airflow's API refuses {method} {path} (HTTP {status}) to the user of {whose}",
+                "Give the connection a user who may delete DAGs and runs, and read XComs and asset events, or "
+                "clear [grdf] airflow_conn_id.",
+            )
+        if not (response.ok or status == HTTPStatus.NOT_FOUND):
+            raise ServiceUnavailable.about(None, f"Airflow's API answered {method} {path} with HTTP {status}")
+        return response
 
     def _told(self, response: requests.Response) -> dict[str, Any]:
         try:
@@ -140,21 +140,3 @@ class AirflowApiHook(BaseHook):
                 "answer like Airflow's API",
             )
         return told
-
-    def _check(self, response: requests.Response, what: str) -> None:
-        if response.is_redirect:
-            raise BadSettings.about(
-                None,
-                f"Airflow's API answers HTTP {response.status_code}, so it has moved",
-                f"Set the connection {self.airflow_conn_id} to the address at which the API itself answers.",
-            )
-        if response.ok:
-            return
-        if response.status_code in (401, 403):
-            raise BadSettings.about(
-                None,
-                f"Airflow did not {what} (HTTP {response.status_code}, connection {self.airflow_conn_id})",
-                "Give the connection a user who may delete DAGs and runs, and read XComs and asset events, or "
-                "clear [grdf] airflow_conn_id.",
-            )
-        raise ServiceUnavailable.about(None, f"Airflow did not {what} (HTTP {response.status_code})")

@@ -1,10 +1,10 @@
-"""The fields of the connections ``grdf_adict`` and ``grdfgrandlyon_delete``, read and checked in one place."""
+"""The fields of our Airflow connections, read and checked in one place."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
@@ -14,7 +14,6 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from grdf import dag_settings
 from grdf.options import quoted_id
-from grdf.transport.addresses import is_safe, split, what_is_wrong
 from include.gas.account.sections.client import client_of, whose
 from include.gas.errors import BadSettings, ClientUnknown
 
@@ -25,6 +24,42 @@ if TYPE_CHECKING:
 API_BASE = "https://api.grdf.fr/adict/v2"
 TOKEN_URL = "https://adict-connexion.grdf.fr/oauth2/aus5y2ta2uEHjCWIR417/v1/token"
 AUTHORIZE_URL = "https://sofit-sso-oidc.grdf.fr/openam/oauth2/realms/externeGrdf/authorize"
+NO_ADDRESS = "is not an http(s) address"
+HAS_LOGIN = "holds a login before its @, which belongs in the login and the password of the connection"
+UNSAFE = (
+    "is an address which anybody on the way could read and change: use an https address (http is for this machine only)"
+)
+
+
+def what_is_wrong(url: str, *, carries_secrets: bool = False) -> str:
+    """Return why a text is not an http(s) address that may be used, as a clause; ``""`` if it is one.
+
+    A login in an address would be told with it, in messages and in lineage.
+
+    :param carries_secrets: whether secrets, tokens and keys travel to it or from it over a foreign network
+    """
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+            return NO_ADDRESS
+    except ValueError:  # such as an invalid port
+        return NO_ADDRESS
+    if "@" in parts.netloc:
+        return HAS_LOGIN
+    is_here = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    return UNSAFE if carries_secrets and parts.scheme != "https" and not is_here else ""
+
+
+def incomplete(conn_id: str, wrong: Sequence[str]) -> BadSettings:
+    """Return the error for a connection whose fields are missing or wrong.
+
+    :param wrong: what is wrong, as clauses
+    """
+    return BadSettings.about(
+        account=None,
+        cause=f"the Airflow connection {conn_id} is incomplete: {'; '.join(wrong)}",
+        next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{conn_id.upper()}).",
+    )
 
 
 def airflow_connection(conn_id: str) -> Connection:
@@ -74,30 +109,25 @@ def stop_if_doubled(facts: GrdfConnection) -> None:
     :raises BadSettings: if another connection has the same client id
     """
     listed = dag_settings.connections()
-    others = [name for name in listed if name != facts.conn_id] if facts.conn_id in listed else []
-    if same := [name for name in others if _login_of(name) == facts.client_id]:
-        raise BadSettings.about(
-            account=None,
-            cause=f"the Airflow connections {facts.conn_id} and {' and '.join(same)} have the same client id (login), "
-            "so accounts of one would be asked for with the rights of the other",
-            next_step="GRDF was not asked. Set each to the login and password that GRDF sent for that client, under "
-            "Admin, Connections (or in AIRFLOW_CONN_…).",
-        )
-
-
-def _login_of(conn_id: str) -> str | None:
-    try:
-        return BaseHook.get_connection(conn_id).login
-    except Exception:  # noqa: BLE001 - a connection that cannot be read stops its own accounts only, which say so
-        return None
+    for name in listed if facts.conn_id in listed else ():
+        try:
+            same = name != facts.conn_id and BaseHook.get_connection(name).login == facts.client_id
+        except Exception:  # noqa: BLE001 - a connection that cannot be read stops its own accounts only, which say so
+            continue
+        if same:
+            raise BadSettings.about(
+                account=None,
+                cause=f"the Airflow connections {facts.conn_id} and {name} have the same client id (login), "
+                "so accounts of one would be asked for with the rights of the other",
+                next_step="GRDF was not asked. Set each to the login and password that GRDF sent for that client, "
+                "under Admin, Connections (or in AIRFLOW_CONN_…).",
+            )
 
 
 def extra_of(connection: Connection) -> Mapping[str, Any]:
     """Return the extra of a connection. Unlike Airflow, do not treat invalid JSON as empty.
 
     Otherwise GRDF's production API, or databases without their prefix, would be used instead of what was meant.
-
-    :raises BadSettings: if there is an extra and it is not a JSON object
     """
     text = connection.extra
     try:
@@ -141,41 +171,38 @@ class GrdfConnection:
     token_url: str = TOKEN_URL
     authorize_url: str = AUTHORIZE_URL
     redirect_uri: str = ""
-    scope: str = "/adict/v2"
+    scope: str = ""
     issuer: str = ""
     id_token_algorithms: tuple[str, ...] = ("HS256",)
     jwks_url: str = ""
-    calls_per_second: float = 1.0
-    calls_per_day: int = 6000
+    calls_per_second: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 1.0
+    calls_per_day: Annotated[int, msgspec.Meta(gt=0)] = 6000
 
     @classmethod
     def read(cls, connection: Connection) -> GrdfConnection:
-        """Read an Airflow connection of any type.
+        """Read an Airflow connection of any type. Numbers in its extra may be texts, and algorithms one text.
 
         :param connection: ``host`` is the API base, with or without its scheme
-        :raises BadSettings: names every field that is missing or wrong, in one message
+        :raises BadSettings: names what is missing or wrong
         """
-        found, wrong = _typed(extra_of(connection))
-        api_base = base_url(connection, default_scheme="https") or API_BASE
-        authorize_url = found.get("authorize_url", AUTHORIZE_URL)
-        derived = {
-            "scope": split(api_base).path or "/adict/v2",
-            "issuer": "" if what_is_wrong(authorize_url) else issuer_of(authorize_url),
+        extra = {name: value for name, value in extra_of(connection).items() if value not in (None, "", [])}
+        if isinstance(names := extra.get("id_token_algorithms"), str):
+            extra["id_token_algorithms"] = [name.strip() for name in names.split(",")]
+        fields = {
+            "conn_id": connection.conn_id,
+            "client_id": connection.login or "",
+            "client_secret": connection.password or "",
+            "api_base": base_url(connection, default_scheme="https") or API_BASE,
         }
-        this = cls(
-            conn_id=connection.conn_id,
-            client_id=connection.login or "",
-            client_secret=connection.password or "",
-            api_base=api_base,
-            **(derived | found),
-        )
-        if wrong := wrong + this._problems():
-            raise BadSettings.about(
-                account=None,
-                cause=f"the Airflow connection {this.conn_id} is incomplete: {'; '.join(wrong)}",
-                next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{this.conn_id.upper()}).",
-            )
-        return this
+        try:
+            this = msgspec.convert(extra | fields, cls, strict=False)
+        except msgspec.ValidationError as error:  # it names the field and what it should be, not what is written
+            said, _, where = str(error).partition(" - at `$.")
+            raise incomplete(connection.conn_id, [f"{where.rstrip('`')} in its extra is wrong ({said})"]) from None
+        if wrong := this._problems():
+            raise incomplete(this.conn_id, wrong)
+        scope = this.scope or urlsplit(this.api_base).path or "/adict/v2"
+        return replace(this, scope=scope, issuer=this.issuer or issuer_of(this.authorize_url))
 
     def _problems(self) -> list[str]:
         wrong = []
@@ -185,42 +212,13 @@ class GrdfConnection:
             wrong.append("password (GRDF's client secret) is missing")
         places = {"host": self.api_base, "token_url": self.token_url, "authorize_url": self.authorize_url}
         for place, value in (places | ({"jwks_url": self.jwks_url} if self.jwks_url else {})).items():
-            if fault := what_is_wrong(value):
+            if fault := what_is_wrong(value, carries_secrets=True):
                 wrong.append(f"{place} {fault}")
-            elif not is_safe(value):
-                wrong.append(
-                    f"{place} is an address which anybody on the way could read and change: use an https address "
-                    "(http is for this machine only)"
-                )
         if any(name.lower() == "none" for name in self.id_token_algorithms):
             wrong.append("id_token_algorithms may not hold 'none': anybody could forge an id_token")
         if not self.jwks_url and any(not name.startswith("HS") for name in self.id_token_algorithms):
             wrong.append("id_token_algorithms names a public-key algorithm, but jwks_url is missing")
         return wrong
-
-
-_TEXT = (str, "a string")
-_EXTRA: dict[str, tuple[Any, str]] = {
-    **dict.fromkeys(("token_url", "authorize_url", "redirect_uri", "scope", "issuer", "jwks_url"), _TEXT),
-    "id_token_algorithms": (str | list[str], "a list of names"),
-    "calls_per_second": (Annotated[float, msgspec.Meta(gt=0, le=1e6)], "a number above 0"),
-    "calls_per_day": (Annotated[int, msgspec.Meta(gt=0)], "a whole number above 0"),
-}
-"""The type of each field, and what it is in words."""
-
-
-def _typed(extra: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return the fields of an extra that are not empty, and what is wrong with the others. Numbers may be texts."""
-    found, wrong = {}, []
-    for name, (kind, words) in _EXTRA.items():
-        if (given := extra.get(name)) not in (None, "", []):
-            try:
-                found[name] = msgspec.convert(given, kind, strict=False)
-            except msgspec.ValidationError:  # what is written may be a secret
-                wrong.append(f"{name} is not {words}")
-    named = found.get("id_token_algorithms", "HS256")
-    listed = named.split(",") if isinstance(named, str) else named
-    return found | {"id_token_algorithms": tuple(name.strip() for name in listed)}, wrong
 
 
 def issuer_of(authorize_url: str) -> str:
@@ -255,7 +253,8 @@ def base_url(connection: Connection, *, default_scheme: str) -> str:
         here = host.partition(":")[0].partition("/")[0] in ("localhost", "127.0.0.1")
         scheme = "https" if connection.conn_type == "https" else "http" if here else default_scheme
         host = f"{schema or scheme}://{host}"
-    place = split(host).netloc
+    scheme, _, rest = host.partition("://")
+    place, slash, tail = rest.partition("/")
     if connection.port and place and ":" not in place.rpartition("@")[2].rpartition("]")[2]:
-        host = host.replace(place, f"{place}:{connection.port}", 1)
+        host = f"{scheme}://{place}:{connection.port}{slash}{tail}"
     return host + path

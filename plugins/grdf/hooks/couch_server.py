@@ -1,4 +1,4 @@
-"""The CouchDB server: its connection, and HTTP requests to it. The only module that imports ``cloudant``.
+"""The CouchDB server: its connection, HTTP requests to it, and its answers. The only module that imports ``cloudant``.
 
 It uses the parts of ``cloudant`` that work: the connection and its HTTP session. Its document, result and feed classes
 cache for ever, hide conflicts, or stop after the first page.
@@ -7,27 +7,24 @@ cache for ever, hide conflicts, or stop after the first page.
 from __future__ import annotations
 
 import json
-import threading
 import time
 import warnings
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
-from urllib.parse import quote
+from functools import cached_property
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlsplit
 
+import msgspec
 import requests
 from airflow.sdk import BaseHook
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
-from urllib3.util import Retry
 
-from grdf.hooks.connection import airflow_connection, base_url, extra_of
-from grdf.hooks.couch_answers import checked, json_object, place
-from grdf.transport.addresses import what_is_wrong
-from grdf.transport.http_limits import LimitedAdapter, TooLarge, outcome, why
+from grdf.hooks.connection import airflow_connection, base_url, extra_of, incomplete, what_is_wrong
+from grdf.hooks.http_calls import LimitedAdapter, no_answer
 from include.gas.answers.half_pairs import without_half_pairs
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, ServiceUnavailable
+from include.gas.redact import excerpt
 
 with warnings.catch_warnings():  # importing it warns that the package is unmaintained, which is known and accepted
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -36,15 +33,25 @@ with warnings.catch_warnings():  # importing it warns that the package is unmain
 
 
 TIMEOUT = (3.05, 60.0)
-READS = 5
+READS = 2
 """How many single reads' timeouts a whole answer may take: not every caller is a task with a limit of its own."""
-JSON = {"Content-Type": "application/json"}
-LARGEST = 1_000_000_000
+LARGEST = 200_000_000
 """Largest answer in bytes. A page of documents is some megabytes."""
+BUSY = (429, 502, 503)
+JSON = {"Content-Type": "application/json"}
+LOCKED_OUT = "temporarily locked due to multiple authentication failures"
+"""The text by which a lockout of CouchDB 3.4 and later, ``[chttpd_auth_lockout]``, differs from any other 403."""
+LOCKOUT_SECONDS = 300.0
+"""How long a lockout lasts in seconds unless CouchDB is configured otherwise (``max_lifetime``)."""
 
 
-class AnswerTooLarge(ServiceUnavailable):
-    """An answer of CouchDB is larger than the hook reads. One that asks for less may not be."""
+class Facts(NamedTuple):
+    """What the Airflow connection says."""
+
+    url: str
+    login: str
+    password: str
+    prefix: str
 
 
 class CouchServer(BaseHook):
@@ -52,10 +59,9 @@ class CouchServer(BaseHook):
 
     :param couchdb_conn_id: Airflow connection with host, port, schema, login, password and, in its extra,
         ``database_prefix``
-    :param timeout: seconds to wait for a connection and for an answer
+    :param timeout: seconds to wait for a connection and for a part of an answer; a whole one may take :data:`READS`
+        times the latter
     :param patience: how often a request is sent again when the server is busy or restarting
-    :param largest: largest answer in bytes
-    :param whole: seconds for a whole answer; ``None`` for :data:`READS` times that of one read
     """
 
     conn_name_attr = "couchdb_conn_id"
@@ -67,74 +73,57 @@ class CouchServer(BaseHook):
         *,
         timeout: tuple[float, float] = TIMEOUT,
         patience: int = 4,
-        largest: int = LARGEST,
-        whole: float | None = None,
     ) -> None:
         super().__init__()
         self.couchdb_conn_id = couchdb_conn_id
-        self.largest = largest
         self._timeout = timeout
         self._patience = patience
-        self._whole = READS * timeout[1] if whole is None else whole
-        self._client: CouchDB | None = None
-        self._lock = threading.Lock()
-        self.prefix = ""
         self.requests_sent = 0
 
-    def get_conn(self) -> CouchDB:
-        """Return the client, which is connected on first use and kept by this hook.
+    @cached_property
+    def facts(self) -> Facts:
+        """The connection's fields, checked.
 
-        :raises BadSettings: if the connection is incomplete or CouchDB refuses its login
-        :raises ServiceUnavailable: if CouchDB cannot be reached
+        :raises BadSettings: if a field is missing or wrong
         """
-        with self._lock:
-            if self._client is None:
-                self._client = self._connect()
-            return self._client
-
-    def _connect(self) -> CouchDB:
         connection = airflow_connection(self.couchdb_conn_id)
         url = base_url(connection, default_scheme="http")
+        login, password = connection.login or "", connection.password or ""
         prefix = extra_of(connection).get("database_prefix") or ""
-        wrong = [
-            f"{field} is missing"
-            for field, value in (("host", url), ("login", connection.login), ("password", connection.password))
-            if not value
-        ]
+        fields = (("host", url), ("login", login), ("password", password))
+        wrong = [f"{field} is missing" for field, value in fields if not value]
         if url and (fault := what_is_wrong(url)):
             wrong.append(f"host {fault}")
         if not isinstance(prefix, str):
             wrong.append(f"database_prefix is a {type(prefix).__name__}, not a string")
         if wrong:
-            raise BadSettings.about(
-                account=None,
-                cause=f"the Airflow connection {self.couchdb_conn_id} is incomplete: {'; '.join(wrong)}",
-                next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{self.couchdb_conn_id.upper()}).",
-            )
-        self.prefix = prefix
-        retry = Retry(
-            total=self._patience,
-            connect=0,  # see _sent
-            read=0,  # a request without an answer may have been carried out: the caller decides
-            other=0,
-            status=self._patience,
-            backoff_factor=0.25,
-            status_forcelist=(429, 502, 503),
-            allowed_methods=None,
-            raise_on_status=False,
-            respect_retry_after_header=False,  # a gateway may ask for hours: wait between the task's tries instead
-        )
+            raise incomplete(self.couchdb_conn_id, wrong)
+        return Facts(url, login, password, prefix)
+
+    @property
+    def prefix(self) -> str:
+        """What the names of the databases begin with."""
+        return self.facts.prefix
+
+    def get_conn(self) -> requests.Session:
+        """Return the session, which is kept by this hook."""
+        return self._session
+
+    @cached_property
+    def _session(self) -> requests.Session:
+        facts = self.facts
         client = CouchDB(
-            (connection.login or "").encode(),  # as bytes: requests encodes a str as Latin-1, CouchDB expects UTF-8
-            (connection.password or "").encode(),
-            url=url,
+            facts.login.encode(),  # as bytes: requests encodes a str as Latin-1, CouchDB expects UTF-8
+            facts.password.encode(),
+            url=facts.url,
             use_basic_auth=True,
             timeout=self._timeout,
-            adapter=LimitedAdapter(seconds=self._whole, most=self.largest, pool_maxsize=16, max_retries=retry),
+            adapter=LimitedAdapter(seconds=READS * self._timeout[1], most=LARGEST, pool_maxsize=16),
         )
         client.connect()  # with Basic authentication this sends nothing
-        client.r_session.hooks["response"] = []  # cloudant's own fails on an error answer that is not a JSON object
-        return client
+        session: requests.Session = client.r_session
+        session.hooks["response"] = []  # cloudant's own fails on an error answer that is not a JSON object
+        return session
 
     def request(
         self,
@@ -150,68 +139,83 @@ class CouchServer(BaseHook):
         :param path: what follows the database's name, quoted
         :param query: query parameters
         :param body: JSON body
-        :raises AnswerTooLarge: if the answer is larger than this hook reads
         :raises ServiceUnavailable: if there is no answer
         """
-        client = self.get_conn()
         name = quote(database_name(doctype, self.prefix), safe="")
-        return self._send(method, f"{client.server_url}/{name}{path}", query=query, body=body)
+        return self.ask_server(method, f"/{name}{path}", query=query, body=body)
 
-    def ask_server(self, method: str, path: str, *, body: Mapping[str, Any] | None = None) -> requests.Response:
+    def ask_server(
+        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
+    ) -> requests.Response:
         """Send one request to the server and return the answer, whatever its status.
 
+        It is sent again while the server is busy or cannot be connected to, as while it restarts. A request that was
+        sent and has no answer may have been carried out: the caller decides. urllib3's own ``Retry`` would log the
+        address, and documents' ids contain meters' numbers.
+
         :param path: path on the server, quoted
-        :param body: JSON body
         :raises ServiceUnavailable: if there is no answer
         """
-        return self._send(method, self.get_conn().server_url + path, body=body)
-
-    def _send(
-        self, method: str, url: str, *, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
-    ) -> requests.Response:
-        client = self.get_conn()
-        self.requests_sent += 1
-        sent = None if body is None else without_half_pairs(json.dumps(body))
-        try:
-            response = self._sent(client.r_session, method, url, params=query, data=sent)
-        except (requests.RequestException, CloudantException) as error:
-            kind = AnswerTooLarge if isinstance(error, TooLarge) else ServiceUnavailable
-            raise kind.about(
-                account=None,
-                cause=f"CouchDB at {place(url)} {outcome(error)} ({why(error)}; connection {self.couchdb_conn_id})",
-                next_step="Nothing is lost: it is tried again automatically. If this continues, check whether "
-                "CouchDB is running.",
-            ) from None
-        return response
-
-    def _sent(self, session: requests.Session, method: str, url: str, **what: Any) -> requests.Response:
-        """Send a request again while CouchDB cannot be connected to, as while it restarts.
-
-        urllib3 would log the address each time as a warning, and documents' ids contain meters' numbers.
-        """
-        headers, waits = JSON if what["data"] else None, iter([0.25 * 2**n for n in range(self._patience)])
+        url, session = self.facts.url + path, self._session
+        data = None if body is None else without_half_pairs(json.dumps(body))
+        waits = iter([0.25 * 2**n for n in range(self._patience)])
         while True:
+            self.requests_sent += 1
             try:
                 # cloudant's session adds the credentials and the timeouts, and raises nothing by itself.
-                return session.request(method, url, headers=headers, allow_redirects=False, **what)
-            except requests.ConnectionError as error:
+                response = session.request(
+                    method, url, params=query, data=data, headers=JSON if data else None, allow_redirects=False
+                )
+                if response.status_code not in BUSY or (wait := next(waits, None)) is None:
+                    return response
+            except (requests.RequestException, CloudantException) as error:
                 if not _was_not_sent(error) or (wait := next(waits, None)) is None:
-                    raise
+                    do = (
+                        "Nothing is lost: it is tried again automatically. If this continues, check whether CouchDB is "
+                        f"running, and the Airflow connection {self.couchdb_conn_id}."
+                    )
+                    raise no_answer(f"CouchDB at {place(url)}", error, do=do) from None
             time.sleep(wait)
 
     def good(self, response: requests.Response) -> requests.Response:
         """Return an answer if it is a success.
 
         :raises BadSettings: if a person must correct the connection or the server
-        :raises ServiceUnavailable: for anything that may be temporary
+        :raises ServiceUnavailable: for anything that may be temporary, including a login that is locked because another
+            program sent wrong passwords
         """
-        return checked(response, self.couchdb_conn_id)
+        status, whose = response.status_code, f"the Airflow connection {self.couchdb_conn_id}"
+        where = f"CouchDB at {place(response.url)} answered {status}"
+        if response.is_redirect:
+            do = f"Set {whose} to the address at which CouchDB itself answers."
+            raise BadSettings.about(None, f"{where}, which names another address", do)
+        if response.ok:
+            return response
+        answer = _json(response)
+        reason = str(answer.get("reason") if isinstance(answer, dict) else response.reason)
+        cause = f"{where} ({excerpt(reason)})"
+        if status == 403 and LOCKED_OUT in reason.lower():
+            raise ServiceUnavailable.about(
+                None,
+                cause,
+                f"The login of {whose} may be right: after a program has sent wrong passwords, CouchDB locks the login "
+                "for some minutes for all programs on the same machine. It is tried again automatically. If this "
+                "continues, look on this machine for a program that still uses an old password (another Airflow's "
+                "connection, a service that was not restarted since the password changed) and correct it.",
+                retry_after=LOCKOUT_SECONDS,
+            )
+        if status in (401, 403):
+            do = f"Check login and password of {whose}. Run ./grdf couchdb setup to give its user access."
+            raise BadSettings.about(None, cause, do)
+        if status in (400, 404, 405, 412, 413, 415):
+            do = (
+                f"Check that {whose} names a CouchDB 3 server. If it does, CouchDB refuses what was sent to it, for "
+                "the reason above; another login or address does not help then."
+            )
+            raise BadSettings.about(None, cause, do)
+        raise ServiceUnavailable.about(None, cause)
 
     # -- what the server says of itself and of our login --------------------------------------------------------------
-
-    def greeting(self) -> dict[str, Any]:
-        """Return the server's description of itself: version, features."""
-        return json_object(self.good(self.ask_server("GET", "/")))
 
     def logs_requests(self) -> bool:
         """Return whether the server writes a line for each request into its own log. Only an administrator is told.
@@ -224,21 +228,6 @@ class CouchServer(BaseHook):
             return "unknown_config_value" in response.text
         return response.ok and response.text.strip().strip('"').lower() in ("debug", "info", "notice")
 
-    def clock(self) -> datetime | None:
-        """Return what the server's clock says, aware, to the second; ``None`` if the answer does not tell."""
-        response = self.good(self.ask_server("GET", "/"))
-        try:
-            moment = parsedate_to_datetime(response.headers.get("Date", ""))
-        except ValueError:
-            return None
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-    @property
-    def login(self) -> tuple[str, str]:
-        """The connection's login and password."""
-        connection = airflow_connection(self.couchdb_conn_id)
-        return connection.login or "", connection.password or ""
-
     def logs_in(self) -> bool:
         """Return whether the server accepts the login."""
         response = self.ask_server("GET", "/_session")
@@ -250,6 +239,79 @@ class CouchServer(BaseHook):
         return "_admin" in ((who or {}).get("roles") or [])
 
 
-def _was_not_sent(error: requests.ConnectionError) -> bool:
+def place(url: str) -> str:
+    """Return scheme, host and port alone: document ids contain meter numbers.
+
+    :param url: a URL of CouchDB
+    """
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def json_keys(**options: Any) -> dict[str, str]:
+    """Return query parameters as CouchDB reads them: each value as JSON."""
+    return {name: json.dumps(value, ensure_ascii=False) for name, value in options.items()}
+
+
+def json_object(response: requests.Response) -> dict[str, Any]:
+    """Return the JSON object of an answer.
+
+    :raises ServiceUnavailable: if the answer is anything else
+    """
+    answer = _json(response)
+    if not isinstance(answer, dict):
+        raise _unreadable(response, "is not a JSON object")
+    return answer
+
+
+def rows_of(response: requests.Response) -> list[dict[str, Any]]:
+    """Return the rows of ``_all_docs``, or those of ``_bulk_docs``, which have no object around them.
+
+    :raises ServiceUnavailable: if there are no rows
+    """
+    answer = _json(response)
+    rows = answer.get("rows") if isinstance(answer, dict) else answer
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise _unreadable(response, "has no rows")
+    return rows
+
+
+def docs_of(response: requests.Response) -> list[dict[str, Any]]:
+    """Return the rows of ``_all_docs`` that have a document. Documents that were asked for by id may not exist.
+
+    A row that CouchDB could not read, for example because a shard of a cluster does not answer, has an ``error``
+    instead of a document. Leaving it out would make totals too low.
+
+    :param response: the answer to a request with ``include_docs``
+    :raises ServiceUnavailable: if a document that exists could not be read
+    """
+    found: list[dict[str, Any]] = []
+    for row in rows_of(response):
+        value, error = row.get("value"), row.get("error")
+        if row.get("doc") and not error:
+            found.append(row)
+        elif not (error == "not_found" or (isinstance(value, dict) and value.get("deleted") is True)):
+            raise ServiceUnavailable.about(
+                account=None,
+                cause=f"CouchDB at {place(response.url)} could not read a document that it holds "
+                f"({excerpt(str(error or 'no document'))})",
+                next_step="Nothing was changed; it is tried again automatically. If this continues, check "
+                "CouchDB's shards.",
+            )
+    return found
+
+
+def _json(response: requests.Response) -> Any:
+    try:
+        return msgspec.json.decode(response.content)  # a year of days takes half as long as with requests
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+
+
+def _unreadable(response: requests.Response, what: str) -> ServiceUnavailable:
+    return ServiceUnavailable.about(account=None, cause=f"CouchDB at {place(response.url)} sent an answer that {what}")
+
+
+def _was_not_sent(error: Exception) -> bool:
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     return isinstance(reason, ConnectTimeoutError | NewConnectionError)

@@ -1,4 +1,10 @@
-"""CouchDB, which stores the households' accounts, gas days and totals: its documents and databases."""
+"""CouchDB, which stores the households' accounts, gas days and totals: its documents and databases.
+
+Two connections lead to it. ``couchdb`` is an ordinary member of this project's databases, for all reading and writing
+of documents. ``couchdb_admin`` is a server administrator, who alone may create databases, decide who can access them,
+and purge; only the set-up (:mod:`grdf.couchdb_setup`) and the deletion use it. Where Airflow has no connection of that
+name, ``couchdb`` is used for both.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +13,18 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import requests
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
 
-from grdf.hooks.couch_answers import docs_of, json_keys, json_object, place, rows_of
-from grdf.hooks.couch_server import LARGEST, TIMEOUT, CouchServer
-from grdf.hooks.mango_indexes import make_indexes
-from grdf.hooks.revision_check import compare_revisions
-from include.gas.documents.doctypes import database
+from grdf.hooks.couch_server import CouchServer, docs_of, json_keys, json_object, place, rows_of
+from include.gas.documents.doctypes import database, index_name
 from include.gas.documents.gas_days import database_name
 from include.gas.documents.storing import WriteResult
 from include.gas.errors import BadRequest, BadSettings, ServiceUnavailable
 from include.gas.meter_tag import without_numbers
 from include.gas.redact import excerpt
 
+ADMIN_CONN_ID = "couchdb_admin"
 BATCH = 2000
 """Documents per ``_bulk_docs``. A day document has about 250 bytes, so a batch stays far below any server's limit."""
 PAGE = 5000
@@ -26,43 +32,32 @@ PAGE = 5000
 HIGHEST = "\U0010ffff"
 """No id is higher, byte by byte, as CouchDB compares ids."""
 SET_UP = "Run ./grdf couchdb setup (with the compose file: docker compose run --rm couchdb-setup), then clear the task."
+COMPARES = "/_design/compare-revisions"
+"""A design document by which CouchDB compares the revision of a write also with documents that are gone.
 
+It answers 201 to a write with ``_rev`` for a document that was purged: only in a database with a
+``validate_doc_update`` does it look at revisions beforehand (``couch_db:before_docs_update`` of 3.5.2). So a task that
+has read an account before its deletion would bring it back. An empty function is enough. It makes a write of one
+document half as dear again, and one of a thousand ten times as dear."""
 
 Document = dict[str, Any]
 _T = TypeVar("_T")
 
 
 class CouchDBHook(CouchServer):
-    """Reads and writes documents of a Cozy doctype.
+    """Reads and writes documents of a Cozy doctype. Its parameters are those of :class:`CouchServer`."""
 
-    :param couchdb_conn_id: Airflow connection with host, port, schema, login, password and, in its extra,
-        ``database_prefix``
-    :param timeout: seconds to wait for a connection and for an answer
-    :param patience: how often a request is sent again when the server is busy or restarting
-    :param largest: largest answer in bytes
-    :param whole: seconds for a whole answer; ``None`` for five times that of one read
-    """
-
-    def __init__(
-        self,
-        couchdb_conn_id: str = CouchServer.default_conn_name,
-        *,
-        timeout: tuple[float, float] = TIMEOUT,
-        patience: int = 4,
-        largest: int = LARGEST,
-        whole: float | None = None,
-    ) -> None:
-        super().__init__(couchdb_conn_id, timeout=timeout, patience=patience, largest=largest, whole=whole)
-        self._missing: set[str] = set()
-
-    def with_connection(self, couchdb_conn_id: str) -> CouchDBHook:
-        """Return a hook for another connection, which is as patient as this one.
-
-        :param couchdb_conn_id: the Airflow connection
-        """
-        return CouchDBHook(
-            couchdb_conn_id, timeout=self._timeout, patience=self._patience, largest=self.largest, whole=self._whole
-        )
+    def administrator(self) -> CouchDBHook:
+        """Return a hook with an administrator's rights on the same databases; this one if there is no other."""
+        try:
+            BaseHook.get_connection(ADMIN_CONN_ID)
+        except AirflowNotFoundException:
+            return self
+        except ValueError:  # it exists but cannot be read; the hook reports that
+            pass
+        admin = CouchDBHook(ADMIN_CONN_ID, timeout=self._timeout, patience=self._patience)
+        admin.facts = admin.facts._replace(prefix=self.prefix)
+        return admin
 
     # -- one document -----------------------------------------------------------------------------------------------
 
@@ -84,12 +79,10 @@ class CouchDBHook(CouchServer):
             with its database: one that is lost must not be made anew for a document that was in it
         :raises BadRequest: if the id is not valid for a document
         """
-        path = _path_of(str(document["_id"]))
-        if "_rev" in document:
-            response = self.request("PUT", doctype, path, body=document)
-        else:
-            response = self._writing("PUT", doctype, path, document)
-        gone = response.status_code == 404 and "_rev" in document
+        path, replaces = _path_of(str(document["_id"])), "_rev" in document
+        send = self.request if replaces else self._writing
+        response = send("PUT", doctype, path, body=document)
+        gone = response.status_code == 404 and replaces
         return None if gone or response.status_code == 409 else str(json_object(self.good(response))["rev"])
 
     # -- many documents (the store that include.gas.documents.storing works on) ----------------------------------------
@@ -104,17 +97,15 @@ class CouchDBHook(CouchServer):
         :param startkey: first id, included
         :param endkey: last id, included
         """
-        start = startkey
-        while True:
-            query = json_keys(startkey=start, endkey=endkey, limit=PAGE + 1, include_docs=True)
-            response = self._all_docs("GET", doctype, query=query)
+        rows: list[dict[str, Any]] = [{"id": startkey}]
+        while rows:
+            query = json_keys(startkey=rows[-1]["id"], endkey=endkey, limit=PAGE + 1, include_docs=True)
+            response = self.request("GET", doctype, "/_all_docs", query=query)
             if response.status_code == 404:
                 return
             rows = docs_of(self.good(response))
             yield from (row["doc"] for row in rows[:PAGE] if not row["id"].startswith("_design/"))
-            if len(rows) <= PAGE:
-                return
-            start = rows[PAGE]["id"]
+            rows = rows[PAGE:]
 
     def fetch(self, doctype: str, ids: Collection[str]) -> dict[str, Document]:
         """Return documents by id. Ids that do not exist are left out.
@@ -123,11 +114,11 @@ class CouchDBHook(CouchServer):
         """
         found: dict[str, Document] = {}
         for batch in _batches(list(ids)):
-            response = self._all_docs("POST", doctype, query={"include_docs": "true"}, body={"keys": list(batch)})
+            query, body = {"include_docs": "true"}, {"keys": list(batch)}
+            response = self.request("POST", doctype, "/_all_docs", query=query, body=body)
             if response.status_code == 404:
                 return {}
-            for row in docs_of(self.good(response), may_be_missing=True):
-                found[row["id"]] = row["doc"]
+            found |= {row["id"]: row["doc"] for row in docs_of(self.good(response))}
         return found
 
     def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:
@@ -141,13 +132,11 @@ class CouchDBHook(CouchServer):
         conflicts: set[str] = set()
         refused: list[str] = []
         for batch in _batches(list(docs)):
-            response = self._writing("POST", doctype, "/_bulk_docs", {"docs": list(batch)})
+            response = self._writing("POST", doctype, "/_bulk_docs", body={"docs": list(batch)})
             answered = {row["id"]: row for row in rows_of(self.good(response)) if "id" in row}
             for document in batch:
-                row = answered.get(document["_id"])  # by id: not every server keeps the order
-                if row is None:
-                    refused.append(f"{_named(document)} (no answer)")
-                elif row.get("error") == "conflict":
+                row = answered.get(document["_id"], {"error": "no answer"})  # by id: not every server keeps the order
+                if row.get("error") == "conflict":
                     conflicts.add(document["_id"])
                 elif "error" in row or not row.get("rev"):
                     refused.append(f"{_named(document)} ({row.get('error')}: {row.get('reason')})")
@@ -164,73 +153,53 @@ class CouchDBHook(CouchServer):
 
     # -- databases ---------------------------------------------------------------------------------------------------
 
-    def create_database(self, doctype: str) -> bool:
-        """Create a doctype's database with its indexes, and return whether it was missing.
+    def create_database(self, doctype: str) -> list[str]:
+        """Create what is missing of a doctype's database and of what CouchDB itself needs in it.
 
+        Its indexes are those that Cozy's clients ask for, and one by account: a query of one account's documents is a
+        hundred times faster with it (docs/decisions.md).
+
+        :return: ``created`` or ``exists``, and what an older one lacked, in words
         :raises BadSettings: if the login is not an administrator's
         """
-        return self._created(doctype, self._creation(doctype))
-
-    def _creation(self, doctype: str) -> requests.Response:
-        database(doctype)  # refuses one of which nobody knows what a deletion must remove
-        return self.request("PUT", doctype, "")
-
-    def _created(self, doctype: str, response: requests.Response) -> bool:
-        self._missing.discard(doctype)
-        if response.status_code == 412:
-            return False
-        self.good(response)
-        compare_revisions(self, doctype)
-        make_indexes(self, doctype, fresh=True)
-        return True
-
-    def _create_missing(self, doctype: str) -> None:
-        """Create a missing database that ordinary work needs, if the login may. It may if it is an administrator's."""
-        name, response = database_name(doctype, self.prefix), self._creation(doctype)
-        try:
-            if self._created(doctype, response):
-                self.log.info("Created the missing database %s in CouchDB.", name)
-        except BadSettings:
-            if response.status_code not in (401, 403):
-                raise
-            self._missing.discard(doctype)
-            if self.has_database(doctype):  # it was created in the meantime
-                return
+        wanted = database(doctype)  # refuses one of which nobody knows what a deletion must remove
+        response = self.request("PUT", doctype, "")
+        if response.status_code in (401, 403):
             raise BadSettings.about(
                 account=None,
-                cause=f"CouchDB at {place(response.url)} has no database {name}, and the login of the Airflow "
-                f"connection {self.couchdb_conn_id} may not create it",
+                cause=f"CouchDB at {place(response.url)} has no database {database_name(doctype, self.prefix)}, and "
+                f"the login of the Airflow connection {self.couchdb_conn_id} may not create it",
                 next_step=SET_UP,
-            ) from None
+            )
+        is_new = response.status_code != 412 and self.good(response).ok
+        made = []
+        if wanted.compares_revisions:
+            design = {"language": "javascript", "validate_doc_update": "function () {}"}
+            response = self.request("PUT", doctype, COMPARES, body=design)
+            if response.status_code != 409 and self.good(response):
+                made.append("now compares revisions")
+        for fields in wanted.indexes:
+            name = index_name(fields)
+            order = {"index": {"fields": list(fields)}, "ddoc": name, "name": name, "type": "json"}
+            if json_object(self.good(self.request("POST", doctype, "/_index", body=order))).get("result") != "exists":
+                made.append(f"now with the index {name}")
+        return ["created"] if is_new else ["exists", *made]
+
+    def documents_in(self, doctype: str) -> int | None:
+        """Return how many documents a doctype's database holds, its indexes among them; ``None`` if it is missing."""
+        response = self.request("GET", doctype, "")
+        return None if response.status_code == 404 else int(json_object(self.good(response)).get("doc_count", 0))
 
     def has_database(self, doctype: str) -> bool:
         """Return whether a doctype's database exists."""
         response = self.request("GET", doctype, "")
         return response.status_code != 404 and self.good(response).ok
 
-    def documents_in(self, doctype: str) -> int | None:
-        """Return how many documents a doctype's database holds, its indexes among them; ``None`` if it is missing."""
-        response = self.request("GET", doctype, "")
-        if response.status_code == 404:
-            return None
-        count = json_object(self.good(response)).get("doc_count")
-        if not isinstance(count, int):
-            raise ServiceUnavailable.about(account=None, cause=f"CouchDB's answer about {doctype} has no doc_count")
-        return count
-
-    def _all_docs(self, method: str, doctype: str, **asked: Any) -> requests.Response:
-        """Ask for documents by their ids, see :meth:`CouchServer.request`."""
-        response = self.request(method, doctype, "/_all_docs", **asked)
-        if response.status_code == 404:
-            self._missing.add(doctype)  # so that the first write does not have to fail to find this out
-        return response
-
-    def _writing(self, method: str, doctype: str, path: str, body: Mapping[str, Any]) -> requests.Response:
-        if doctype in self._missing:
-            self._create_missing(doctype)
+    def _writing(self, method: str, doctype: str, path: str, *, body: Mapping[str, Any]) -> requests.Response:
+        """Write. Create the database if it is missing and the login may, as an administrator's may."""
         response = self.request(method, doctype, path, body=body)
-        if response.status_code == 404:  # the first write to a new database
-            self._create_missing(doctype)
+        if response.status_code == 404:
+            self.create_database(doctype)
             response = self.request(method, doctype, path, body=body)
         return response
 
@@ -255,6 +224,5 @@ def _path_of(doc_id: str) -> str:
     return "/" + quote(doc_id, safe="")
 
 
-def _batches(items: Sequence[_T], size: int = BATCH) -> Iterable[Sequence[_T]]:
-    for at in range(0, len(items), size):
-        yield items[at : at + size]
+def _batches(items: Sequence[_T]) -> Iterable[Sequence[_T]]:
+    return (items[at : at + BATCH] for at in range(0, len(items), BATCH))

@@ -17,10 +17,9 @@ from airflow.sdk.log import mask_secret
 
 from grdf.hooks.connection import GrdfConnection, airflow_connection, stop_if_doubled
 from grdf.hooks.data_token import DataToken
-from grdf.quota.governor import governor_for
+from grdf.hooks.http_calls import SECONDS, TIMEOUT, LimitedAdapter, no_answer, send_at_turn
+from grdf.quota.governor import Turn, governor_for
 from grdf.quota.terms import CONNECT, DAILY, Terms
-from grdf.transport.http_limits import LimitedAdapter, outcome, why
-from grdf.transport.turn_adapter import SECONDS, TurnAdapter, send_at_turn
 from include.gas.account.sections.client import DEFAULT
 from include.gas.answers.claims import Claim, parse_claims
 from include.gas.answers.id_token import LEEWAY, verify_id_token
@@ -30,8 +29,6 @@ from include.gas.errors import BadSettings, CredentialsRefused, IdTokenRefused, 
 PATIENCE = "It is tried again automatically. If this continues, check the network and GRDF's announcements of outages."
 CODE_RETRY = 30.0
 """Seconds until a code is tried again after a failure. A code is valid for minutes; tasks usually wait ten."""
-TIMEOUT = (5.0, 30.0)
-"""Seconds to wait for a connection and for a part of an answer."""
 SMALL = 1_000_000
 """Largest answer with tokens or keys, in bytes. Valid ones have a few thousand."""
 
@@ -45,7 +42,6 @@ class GrdfOAuthHook(BaseHook):
     def __init__(self, grdf_conn_id: str = DEFAULT) -> None:
         super().__init__()
         self.grdf_conn_id = grdf_conn_id
-        self._keys: dict[str, Any] | None = None
 
     @cached_property
     def facts(self) -> GrdfConnection:
@@ -58,14 +54,8 @@ class GrdfOAuthHook(BaseHook):
         return facts
 
     def get_conn(self) -> requests.Session:
-        """Return a plain HTTP session.
-
-        The credentials are sent in the body of each request and are never part of the session.
-        """
-        session = requests.Session()
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, LimitedAdapter(seconds=SECONDS, most=SMALL))
-        return session
+        """Return a plain HTTP session without credentials, for what is no call to GRDF's API."""
+        return LimitedAdapter(seconds=SECONDS, most=SMALL).session()
 
     def exchange_code(
         self,
@@ -136,16 +126,18 @@ class GrdfOAuthHook(BaseHook):
         )
         return parse_claims(claims, account=account)
 
-    def ask_data_token(self, terms: Terms = DAILY) -> DataToken:
+    def ask_data_token(self, terms: Terms = DAILY, turn: Turn | None = None) -> DataToken:
         """Request a new data token from GRDF.
 
+        :param turn: the call's turn in GRDF's quota, if it has one already
         :raises CredentialsRefused: if GRDF does not accept the client id or secret, or grants another scope
         :raises ServiceUnavailable: if there is no usable answer
         """
         facts = self.facts
         asked_at = datetime.now(UTC)  # before the request, so that we never expect a token to live longer than it does
         try:
-            answer = self._ask({"grant_type": "client_credentials", "scope": facts.scope}, terms, account=None)
+            form = {"grant_type": "client_credentials", "scope": facts.scope}
+            answer = self._ask(form, terms, account=None, turn=turn)
         except CredentialsRefused:
             # This is the same for all accounts: the next caller does not ask at once unless the credentials have
             # changed.
@@ -165,47 +157,30 @@ class GrdfOAuthHook(BaseHook):
                 next_step="Check that the connection's host and scope belong to the same environment as its login.",
             )
         mask_secret(token)
-        return DataToken.granted(
-            token,
-            scope=scope,
-            client_id=facts.client_id,
-            asked_at=asked_at,
-            lifetime=_seconds(answer.get("expires_in")),
-        )
+        return DataToken.granted(token, facts, asked_at, answer.get("expires_in"))
 
-    def _ask(self, form: dict[str, str], terms: Terms, *, account: str | None) -> dict[str, Any]:
+    def _ask(
+        self, form: dict[str, str], terms: Terms, *, account: str | None, turn: Turn | None = None
+    ) -> dict[str, Any]:
         facts = self.facts
         credentials = {"client_id": facts.client_id, "client_secret": facts.client_secret}
         governor = governor_for(facts)
         try:
-            with self.get_conn() as session:
-                for scheme in ("https://", "http://"):
-                    session.mount(scheme, TurnAdapter(most=SMALL))
-                response, _ = send_at_turn(
-                    session,
-                    governor.turn(terms, account=account),
-                    "POST",
-                    facts.token_url,
-                    data=form | credentials,
-                    headers={"Accept": "application/json"},
-                    timeout=TIMEOUT,
-                    allow_redirects=False,  # a redirect would carry the secret to another address
-                )
+            response, _ = send_at_turn(
+                turn or governor.turn(terms, account=account),
+                "POST",
+                facts.token_url,
+                most=SMALL,
+                data=form | credentials,
+                headers={"Accept": "application/json"},
+            )
         except requests.RequestException as error:
-            raise ServiceUnavailable.about(
-                cause=f"GRDF's token endpoint {facts.token_url} {outcome(error)} ({why(error)})",
-                account=account,
-                next_step=PATIENCE,
-            ) from None
+            raise no_answer(f"GRDF's token endpoint {facts.token_url}", error, account, PATIENCE) from None
+        status, seconds = response.status_code, retry_after(response)
         if not terms.trial:  # who answered may be an address that a person has mistyped
-            governor.after_call(response.status_code, retry_after(response))
-        if refusal := token_error(
-            response.status_code,
-            response.text,
-            account=account,
-            grant=form["grant_type"],
-            retry_after=retry_after(response),
-        ):
+            governor.after_call(status, seconds)
+        grant = form["grant_type"]
+        if refusal := token_error(status, response.text, account=account, grant=grant, retry_after=seconds):
             raise refusal
         try:
             answer = response.json()
@@ -213,38 +188,32 @@ class GrdfOAuthHook(BaseHook):
             answer = None
         if not isinstance(answer, dict):
             raise ServiceUnavailable.about(
-                cause=f"GRDF's token endpoint answered HTTP {response.status_code} without a JSON object",
-                account=account,
+                account, f"GRDF's token endpoint answered HTTP {status} without a JSON object"
             )
         return answer
 
     def _public_keys(self, account: str) -> dict[str, Any] | None:
-        """Return the provider's public keys, read once per hook, or ``None`` if the connection has no ``jwks_url``."""
-        url = self.facts.jwks_url
-        if not url or self._keys is not None:
-            return self._keys
+        """Return the provider's public keys; ``None`` if the connection has no ``jwks_url``.
+
+        Anyone who controls the keys can sign an ``id_token`` for any meter, so they are read from this address only.
+        """
+        url, connection = self.facts.jwks_url, f"the connection {self.grdf_conn_id}"
+        if not url:
+            return None
         try:
-            # Anyone who controls the keys can sign an id_token for any meter, so they are read from this address only.
             with self.get_conn() as session:
                 response = session.get(url, timeout=TIMEOUT, allow_redirects=False)
-            if response.is_redirect:
-                raise BadSettings.about(
-                    cause=f"{url} answers HTTP {response.status_code}: the public keys for GRDF's id_token have moved",
-                    account=account,
-                    next_step=f"Correct jwks_url in the extra of the Airflow connection {self.grdf_conn_id}.",
-                )
-            response.raise_for_status()
-            keys = response.json()
-        except (requests.RequestException, ValueError, RecursionError) as error:
-            raise ServiceUnavailable.about(
-                cause=f"the public keys for GRDF's id_token could not be read from {url} ({why(error)})",
-                account=account,
-                next_step="It is tried again. If this continues, check jwks_url in the connection "
-                f"{self.grdf_conn_id}.",
-            ) from None
+                response.raise_for_status()
+                keys = None if response.is_redirect else response.json()
+        except (requests.RequestException, RecursionError) as error:
+            do = f"It is tried again. If this continues, check jwks_url in {connection}."
+            raise no_answer(f"{url}, which has the public keys for GRDF's id_token,", error, account, do) from None
         if not isinstance(keys, dict):
-            raise BadSettings.about(cause=f"{url} (jwks_url) does not return a set of keys (RFC 7517)", account=account)
-        self._keys = keys
+            raise BadSettings.about(
+                account,
+                f"{url} answers HTTP {response.status_code} without the public keys for GRDF's id_token (RFC 7517)",
+                f"Correct jwks_url in the extra of {connection}.",
+            )
         return keys
 
 
@@ -252,15 +221,3 @@ def retry_after(response: requests.Response) -> float | None:
     """Return ``Retry-After`` in seconds (RFC 9110, 10.2.3). Its date form is ignored; no gateway we know of uses it."""
     text = response.headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdigit() else None
-
-
-def _seconds(value: object) -> float:
-    """Return ``expires_in``.
-
-    Without a usable value, a token is taken to last one minute, so that it is soon renewed.
-    """
-    try:
-        seconds = float(str(value))
-    except ValueError:
-        return 60.0
-    return seconds if 0 < seconds < 86_400 * 366 else 60.0

@@ -6,9 +6,7 @@ never used to revoke.
 
 from __future__ import annotations
 
-from grdf.hooks.adict import AdictHook
-from grdf.hooks.adict_http import JSON, Call, text_of
-from grdf.hooks.data_token import MemoryShelf
+from grdf.hooks.adict import AdictHook, Call, text_of
 from grdf.hooks.oauth import retry_after
 from grdf.quota.terms import DAILY
 from include.gas.account.sections.client import DEFAULT
@@ -39,7 +37,7 @@ class RevocationHook(AdictHook):
     default_conn_name = DELETE_CONNECTION
 
     def __init__(self, client: str = DEFAULT) -> None:
-        super().__init__(delete_connection(client), shelf=MemoryShelf(texts={}))
+        super().__init__(delete_connection(client), shelf={})
         self.client_id = self.oauth.facts.client_id  # read now: without the connection no deletion starts
 
     def revoke(self, right_id: str, *, account: str) -> None:
@@ -51,7 +49,7 @@ class RevocationHook(AdictHook):
         :raises GasError: if GRDF refuses
         """
         what = f"the revocation of consent {right_id}"
-        response = self._answer(Call("PATCH", f"/droit_acces/{right_id}", what, account, accept=JSON), DAILY).response
+        response = self._answer(Call("PATCH", f"/droit_acces/{right_id}", what, account), DAILY).response
         body, status = text_of(response), response.status_code
         code, message = status_in(body)
         taken = 200 <= status < 300  # a redirect has revoked nothing

@@ -83,9 +83,9 @@ class GrdfOperator(BaseOperator):
     @cached_property
     def adict(self) -> AdictHook:
         """The hook for ADICT, with the token that all workers share. ``adict.of(document)`` is an account's client."""
-        from grdf.stores.shared_client import shared_client
+        from grdf.hooks.adict import AdictHook
 
-        return shared_client(self.couchdb, self.grdf_conn_id)
+        return AdictHook(self.grdf_conn_id)
 
     def clients(self) -> list[AdictHook]:
         """Return the hooks for all our clients at GRDF, in the order of ``[grdf] connections``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -127,11 +128,6 @@ class ReadHistoryOperator(AccountOperator):
         """
         run = Run.of(context)
         asked = asked_range(run.params["from"], run.params["to"])
-        wanted = run.named_accounts("Nothing was read. Enter account ids, or none for all.")
-        if wanted and self.account_id not in wanted:  # users may be allowed to edit the XCom that names it
-            raise BadRequest.about(
-                self.account_id, "the form of this run does not name it", "Nothing was read. Start grdf_history for it."
-            )
         document = self.accounts.document(self.account_id)
         account = self.ledger.account(document)
         stop_if_leaving(account)
@@ -184,29 +180,28 @@ class ReadHistoryOperator(AccountOperator):
         today, tag = paris_today(datetime.now(UTC)), meter_tag(account.id, meter.pce)
         if not meter.is_open:
             state = f"{meter.word}, {meter.day}" if meter.day else meter.word
-            self.unasked.append(f"meter {tag}: it may not be read now (its right: {state})")
-            self.log.warning("Account %s, meter %s: it may not be read now (its right: %s).", account.id, tag, state)
-            return ()
+            return self._leave_out(tag, f"it may not be read now (its right: {state})")
         found = askable(asked, today=today, consent_first=meter.opens, consent_end=meter.closes)
         for reason in found.reasons:
             self.log.warning("Account %s, meter %s: %s.", account.id, tag, reason)
         windows = meter.covered(found.window) if found.window else ()
         if not windows:
             reasons = found.reasons or ("the household's consent covers none of them",)
-            self.unasked.append(f"meter {tag}: no day of the range is left to ask for ({'; '.join(reasons)})")
-            self.log.warning("Account %s, meter %s: no day of the range is left to ask for.", account.id, tag)
-        if include_definitive or not windows:
+            return self._leave_out(tag, f"no day of the range is left to ask for ({'; '.join(reasons)})")
+        if include_definitive:
             return windows
         stored = self.couchdb.range(DAY, *id_range(account.id, meter.pce, windows[0].first, windows[-1].end))
         rest = tuple(left for window in windows if (left := open_days(window, stored)))
         if not rest:
             days = sum(len(window) for window in windows)
-            self.unasked.append(f"meter {tag}: all {days} days that can be asked for are stored as definitive")
-            self.log.info(
-                "Account %s, meter %s: all %d days are stored as definitive, so GRDF is not asked.",
-                account.id, tag, days,
-            )  # fmt: skip
+            why = f"all {days} days that can be asked for are stored as definitive"
+            return self._leave_out(tag, why, level=logging.INFO)
         return rest
+
+    def _leave_out(self, tag: str, why: str, level: int = logging.WARNING) -> tuple[Window, ...]:
+        self.unasked.append(f"meter {tag}: {why}")
+        self.log.log(level, "Account %s, meter %s: GRDF is not asked: %s.", self.account_id, tag, why)
+        return ()
 
 
 def _count(loads: Sequence[Loaded], counts: dict[str, int]) -> None:

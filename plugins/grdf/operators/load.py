@@ -96,7 +96,7 @@ class LoadOperator(AccountOperator):
             return lineage_of(None, None)
         answers, counts = self._stored
         asked = Asked.of(self.adict.of(self._before).oauth.facts.api_base, answers)
-        return lineage_of(asked, Stored(self.couchdb.get_conn().server_url, self.couchdb.prefix, counts))
+        return lineage_of(asked, Stored(self.couchdb.facts.url, self.couchdb.prefix, counts))
 
     def _staged(self, run: Run, staging: Staging, reference: str | None) -> list[StagedAnswer]:
         """Return what the run has staged.

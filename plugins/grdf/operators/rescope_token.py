@@ -20,7 +20,7 @@ class RescopeTokenOperator(AccountOperator):
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
-        :return: the account, whether GRDF was asked, and until when the token is valid (UTC); never the token
+        :return: the account, whether GRDF was asked, and until when the token is used (UTC); never the token
         :raises CredentialsRefused: if GRDF does not accept our client, which no household can change
         :raises ServiceUnavailable: if the token endpoint does not answer
         """
@@ -28,9 +28,9 @@ class RescopeTokenOperator(AccountOperator):
         # With a single client, the account need not be read to know it.
         alone = len(clients) == 1
         client = clients[0] if alone else self.adict.of(self.accounts.document(self.account_id))
-        token, asked = client.tokens.get()
+        token, asked = client.data_token()
         self.log.info(
-            "Account %s: %s data token%s, valid until %s UTC.",
+            "Account %s: %s data token%s, which is used until %s UTC.",
             self.account_id,
             "GRDF returned a new" if asked else "using the shared",
             "" if alone else f" of {client.grdf_conn_id}",

@@ -21,6 +21,10 @@ from grdf.connection_types import COUCHDB, DELETION, GRDF
 Field = dict[str, Any]
 SECRETS = ("alert_notifier_kwargs", "quota_url")
 """Options of ``[grdf]`` whose value, or a part of it, is secret: Airflow hides them, and reads their ``_CMD`` too."""
+SECRET = {
+    "description": "See docs/settings.md.", "version_added": None, "type": "string", "example": None, "default": None,
+    "sensitive": True,
+}  # fmt: skip
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -30,30 +34,11 @@ def get_provider_info() -> dict[str, Any]:
         "name": "GRDF",
         "description": "Households' gas data from GRDF's ADICT API, stored in CouchDB.",
         "connection-types": [_adict(), _deletion(), _couchdb()],
-        "config": {"grdf": {"description": "Settings of GRDF.", "options": {name: _secret() for name in SECRETS}}},
+        "config": {"grdf": {"description": "Settings of GRDF.", "options": {name: dict(SECRET) for name in SECRETS}}},
     }
 
 
-def _secret() -> dict[str, Any]:
-    return {
-        "description": "See docs/settings.md.",
-        "version_added": None,
-        "type": "string",
-        "example": None,
-        "default": None,
-        "sensitive": True,
-    }
-
-
-def _text(label: str, description: str, *, default: str | None = None, **schema: Any) -> Field:
-    return {
-        "label": label,
-        "description": description,
-        "schema": {"type": ["string", "null"], "default": default, **schema},
-    }
-
-
-def _number(label: str, description: str, *, kind: str, default: float, **schema: Any) -> Field:
+def _field(label: str, description: str, *, kind: str = "string", default: Any = None, **schema: Any) -> Field:
     return {
         "label": label,
         "description": description,
@@ -76,21 +61,21 @@ _CLIENT = {
 def _of_every_client() -> dict[str, Field]:
     """Return the fields of both GRDF types. A function, since Airflow adds to what it gets."""
     return {
-        "token_url": _text(
+        "token_url": _field(
             "Token address",
             "Where GRDF gives tokens. Leave it empty for GRDF's production environment. Airflow shows *** once it is "
             "set.",
         ),
-        "scope": _text(
+        "scope": _field(
             "Scope",
             "Scope of the token. Leave it empty for the path of the ADICT address, such as /adict/v2.",
         ),
-        "calls_per_second": _number(
+        "calls_per_second": _field(
             "Calls per second",
             "What your contract with GRDF allows, over all accounts and machines. GRDF's usual contract: 1.",
             kind="number", default=1, exclusiveMinimum=0,
         ),
-        "calls_per_day": _number(
+        "calls_per_day": _field(
             "Calls per day",
             "What your contract with GRDF allows. GRDF's usual contract: 6000.",
             kind="integer", default=6000, minimum=1,
@@ -106,26 +91,26 @@ def _adict() -> dict[str, Any]:
         "ui-field-behaviour": _CLIENT,
         "conn-fields": {
             **_of_every_client(),
-            "authorize_url": _text(
+            "authorize_url": _field(
                 "Consent page",
                 "GRDF's page where a household agrees (Client Connect). Not needed for the direct way alone.",
                 default="https://sofit-sso-oidc.grdf.fr/openam/oauth2/realms/externeGrdf/authorize",
             ),
-            "redirect_uri": _text(
+            "redirect_uri": _field(
                 "Redirect URI",
                 "Where GRDF sends a household back, exactly as declared to GRDF: this Airflow's address with "
                 "/grdf/callback. Not needed for the direct way alone.",
             ),
-            "issuer": _text(
+            "issuer": _field(
                 "Issuer",
                 "The iss that a household's id_token must carry. Leave it empty to derive it from the consent page.",
             ),
-            "id_token_algorithms": _text(
+            "id_token_algorithms": _field(
                 "Signature of id_tokens",
                 "How GRDF signs a household's id_token: HS with the client secret, others with the public keys below. "
                 "Leave it empty for HS256; several are separated by commas. Airflow shows *** once it is set.",
             ),
-            "jwks_url": _text(
+            "jwks_url": _field(
                 "Public keys",
                 "Address of GRDF's public keys (JWKS). Needed for signatures that begin with RS, PS or ES.",
             ),
@@ -154,7 +139,7 @@ def _couchdb() -> dict[str, Any]:
             "placeholders": {"schema": "http or https", "host": "couchdb.example.org", "port": "5984"},
         },
         "conn-fields": {
-            "database_prefix": _text(
+            "database_prefix": _field(
                 "Database prefix",
                 "What the names of the databases begin with, if CouchDB serves others as well. It may hold a slash, as "
                 "Cozy's do.",

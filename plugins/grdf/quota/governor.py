@@ -152,7 +152,11 @@ class Governor:
     def release(self, terms: Terms) -> None:
         """Release the calls that a task has booked and does not need."""
         if (booking := terms.booking) and booking.counted:
-            self._change(lambda ledger, _: ledger.give_back(terms.purpose, booking))
+            self.give_back(terms.purpose, booking)
+
+    def give_back(self, purpose: Purpose, booking: Booking, ticket: Ticket | None = None) -> None:
+        """Stop counting calls that are not made."""
+        self._change(lambda ledger, _: ledger.give_back(purpose, booking, ticket))
 
     def after_call(self, status: int, retry_after: float | None) -> None:
         """Process GRDF's answer to a call. After a 429 all workers wait, not only this one.
@@ -304,6 +308,10 @@ class Turn:
             if late <= enough:
                 return
             log.debug("Delayed by %.0f ms after its turn had come; the next call waits for it.", 1000 * late)
+
+    def give_up(self) -> None:
+        """Stop counting the call, which is not made."""
+        self._governor.give_back(self._terms.purpose, self._booking, self._ticket)
 
     def _ask(self, patience: float) -> Answer:
         before = self._given

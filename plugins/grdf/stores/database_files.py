@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import requests
 
-from grdf.hooks.couch_answers import docs_of, json_keys, json_object
+from grdf.hooks.couch_server import docs_of, json_keys, json_object
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.account.sections.section import members
 from include.gas.documents.gas_days import Document

@@ -15,8 +15,7 @@ from collections.abc import Collection
 from functools import cached_property
 from typing import Any
 
-from grdf.hooks.couch_answers import json_keys, json_object, rows_of
-from grdf.hooks.couch_roles import administrator
+from grdf.hooks.couch_server import json_keys, json_object, rows_of
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.errors import BadSettings
 
@@ -95,7 +94,7 @@ def purger(couchdb: CouchDBHook) -> Remover:
     :param couchdb: the ordinary hook
     :raises BadSettings: if the administrator's login may not purge
     """
-    remover = Remover(admin := administrator(couchdb))
+    remover = Remover(admin := couchdb.administrator())
     if not remover.purges:
         raise BadSettings.about(
             account=None,

@@ -92,13 +92,13 @@ def test_an_outage_leaves_the_files_as_they_are(
     bundle.refresh()
     bundle.refresh()
     assert bundle._mirror is not None
-    server = bundle._mirror.get().couchdb.get_conn()
-    address, server.server_url = server.server_url, "http://127.0.0.1:9"
+    server = bundle._mirror.get().couchdb
+    facts, server.facts = server.facts, server.facts._replace(url="http://127.0.0.1:9")
     for _ in range(3):
         assert written(bundle, bundle.refresh) == set()
     assert caplog.text.count("stay as they are until CouchDB tells the accounts") == 1
     assert "could not be reached" in caplog.text
-    server.server_url = address
+    server.facts = facts
     bundle.refresh()
     book.good(book.request("DELETE", ACCOUNT, ""))
     assert written(bundle, bundle.refresh) == set()
@@ -121,7 +121,7 @@ def test_others_dag_files_do_not_wait_long_for_a_couchdb_that_is_slow(
     bundle: AccountBundle, connection: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(account_bundle, "PAUSE", 1000)
-    monkeypatch.setattr(account_mirror, "WHOLE", 0.5)
+    monkeypatch.setattr(account_mirror, "QUICK", (2.0, 0.25))
     with Drip(b"HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\n", b" ", every=0.1) as server:
         connection("couchdb", host=server.url, login="a", password="b")
         with pytest.raises(GasError):

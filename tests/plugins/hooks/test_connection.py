@@ -53,7 +53,7 @@ def test_a_connection_in_uri_form(monkeypatch: pytest.MonkeyPatch) -> None:
         ({}, API_BASE),
         ({"host": "https://h.example/adict/v2/"}, "https://h.example/adict/v2"),
         ({"host": "h.example/adict/v2"}, "https://h.example/adict/v2"),
-        ({"host": "127.0.0.9/adict/v2", "schema": "http"}, "http://127.0.0.9/adict/v2"),
+        ({"host": "127.0.0.1/adict/v2", "schema": "http"}, "http://127.0.0.1/adict/v2"),
         ({"host": "h.example/adict/v2", "port": 8443}, "https://h.example:8443/adict/v2"),
         ({"host": "http://localhost:81/x", "port": 82}, "http://localhost:81/x"),
     ],
@@ -97,7 +97,7 @@ def test_plain_http_is_refused_whichever_field_says_so(connection: Callable[...,
             read(connection("grdf_x", login="id", password="secret", **fields))
 
 
-@pytest.mark.parametrize("machine", ["localhost", "127.0.0.1", "127.9.8.7:8000", "[::1]:8000"])
+@pytest.mark.parametrize("machine", ["localhost", "127.0.0.1", "127.0.0.1:8000", "[::1]:8000"])
 def test_plain_http_on_this_machine_is_taken(connection: Callable[..., str], machine: str) -> None:
     url = f"http://{machine}/x"
     extra = {place: url for place in PLACES if place != "host"}

@@ -21,7 +21,7 @@ from tests.plugins.conftest import Heard, Reply, Server
 
 Serve = Callable[[Callable[[Heard], Reply]], Server]
 Grdf = Callable[..., str]
-MOVED = (301, 302, 303, 307, 308)
+MOVED = (302, 308)
 
 
 def detour(serve: Serve, status: int, answer: Reply | None = None) -> tuple[Server, Server]:

@@ -8,18 +8,16 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import pytest
 import requests
 
-from grdf.hooks.adict import AdictHook
-from grdf.hooks.adict_http import Call
-from grdf.hooks.data_token import DataToken, SharedToken
+from grdf.hooks.adict import AdictHook, Call
+from grdf.hooks.data_token import VARIABLE, DataToken
+from grdf.hooks.http_calls import Sent
 from grdf.quota.governor import Governor, Turn
 from grdf.quota.terms import Terms
-from grdf.transport.turn_adapter import Sent
 from include.gas.days.windows import Window
 from include.gas.errors import CredentialsRefused, GasError, QuotaWait
 from include.sandbox.local_world import LocalWorld
@@ -38,21 +36,21 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def hook(shelf: MemoryShelf, lock: Any) -> AdictHook:
-    return AdictHook(shelf=shelf, one_at_a_time=lambda: lock)
+def hook(shelf: MemoryShelf) -> AdictHook:
+    return AdictHook(shelf=shelf)
 
 
 def test_a_401_for_everybody_costs_three_calls_and_not_three_an_account(clean: LocalWorld, account_id: str) -> None:
     (pce,) = known_account(clean, account_id)
-    shelf, lock = MemoryShelf(), Lock()
-    hook(shelf, lock).tokens.get()
+    shelf = MemoryShelf()
+    hook(shelf).data_token()
     clean.control.clear_log()
     clean.control.fault("/pce/", status=401, times=None)
     with pytest.raises(CredentialsRefused):  # a person sees one red task
-        hook(shelf, lock).daily_lines(pce, WINDOW, account=account_id)
+        hook(shelf).daily_lines(pce, WINDOW, account=account_id)
     for _ in range(12):
         with pytest.raises(QuotaWait) as told:
-            hook(shelf, lock).daily_lines(pce, WINDOW, account=account_id, terms=IMPATIENT)
+            hook(shelf).daily_lines(pce, WINDOW, account=account_id, terms=IMPATIENT)
     seen = [(entry["path"].rpartition("/")[2], entry["status"]) for entry in clean.control.log()]
     assert seen == [("donnees_consos_informatives", 401), ("access_token", 200), ("donnees_consos_informatives", 401)]
     assert str(told.value).startswith("GRDF was not called, since it refuses our client or any token")
@@ -65,7 +63,7 @@ def test_a_client_that_is_refused_costs_one_call(clean: LocalWorld, account_id: 
     kinds = []
     for _ in range(5):
         with pytest.raises(GasError) as caught:
-            hook(MemoryShelf(), Lock()).tokens.get(terms=IMPATIENT)
+            hook(MemoryShelf()).data_token(terms=IMPATIENT)
         kinds.append(type(caught.value))
     assert kinds == [CredentialsRefused, *[QuotaWait] * 4]
     assert len(clean.control.log()) == 1
@@ -79,9 +77,9 @@ def test_a_token_that_ended_early_is_renewed_once_and_everybody_goes_on(
     monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", json.dumps(connection))
     pces = holder(account_id, 6).pces
     clean.control.consent(list(pces))
-    shelf, lock = MemoryShelf(), Lock()
-    hooks = [hook(shelf, lock) for _ in pces]
-    hooks[0].tokens.get()
+    shelf = MemoryShelf()
+    hooks = [hook(shelf) for _ in pces]
+    hooks[0].data_token()
     clean.control.drop_tokens()
     clean.control.clear_log()
     today = clean.control.today()
@@ -129,15 +127,15 @@ def test_a_day_of_401_for_a_whole_fleet(capsys: pytest.CaptureFixture[str]) -> N
         def _governor(self) -> Governor:
             return clock.governor(GRDF)
 
-        @property
-        def tokens(self) -> SharedToken:  # type: ignore[override]  # no connection is needed
-            return SharedToken(self._new_token, scope="s", client_id="c", shelf=shelf)
-
-        def _new_token(self, _: Terms) -> DataToken:
+        def data_token(self, **_: Any) -> tuple[DataToken, bool]:
             nonlocal calls
-            call(self._governor())
-            calls += 1
-            return DataToken.granted(f"{calls}", scope="s", client_id="c", asked_at=datetime.now(UTC), lifetime=14_400)
+            if not shelf.text:
+                call(self._governor())
+                calls += 1
+                shelf[VARIABLE] = DataToken(f"{calls}", "", datetime.now(UTC)).dump()
+            token = DataToken.load(shelf.text)
+            assert token is not None
+            return token, False
 
         def _sent(self, _call: Call, _: DataToken, turn: Turn) -> Sent:
             nonlocal calls

@@ -12,10 +12,10 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from include.gas.errors import BadSettings
 
-WORDS = ("hush-hush", "hush-hush/x", "x/hush-hush", "x@hush-hush", "x#hush-hush", "x?hush-hush", "[hush-hush]")
+WORDS = ("hush-hush", "x/hush-hush", "x@hush-hush", "[hush-hush]")
 USES: dict[str, Callable[[str], object]] = {
     "Airflow's API": lambda conn: AirflowApiHook(conn).get("/dags"),
-    "CouchDB": lambda conn: CouchDBHook(conn, patience=0).greeting(),
+    "CouchDB": lambda conn: CouchDBHook(conn, patience=0).logs_in(),
     "GRDF": lambda conn: GrdfOAuthHook(conn).facts,
 }
 

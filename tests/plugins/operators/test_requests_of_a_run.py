@@ -14,7 +14,6 @@ from grdf.operators.base import AccountOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
-from grdf.stores.lease import lease
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, connect_cozy, context, yesterday
 
@@ -41,7 +40,7 @@ class Runs:
     def _do(self, kind: type[AccountOperator], day: date, sent: dict[str, int], **more: Any) -> Any:
         name = kind.__name__.removesuffix("Operator")
         task = kind(task_id=name, account_id=self._account_id, **more)
-        task.__dict__["adict"] = AdictHook(shelf=self._shelf, one_at_a_time=lambda: lease(task.couchdb, "data-token"))
+        task.__dict__["adict"] = AdictHook(shelf=self._shelf)
         try:
             return task.execute(context(day, run_id=f"run {day}"))
         finally:

@@ -15,22 +15,17 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-from grdf.hooks.couch_answers import json_object
-from grdf.hooks.couch_server import AnswerTooLarge
+from grdf.hooks.couch_server import json_object
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import ServiceUnavailable
 
-QUICK, WHOLE = (2.0, 8.0), 10.0
-"""Seconds for connecting, for each read, and for a whole answer. They are short because somebody is waiting for it."""
+QUICK = (2.0, 8.0)
+"""Seconds for connecting and for each read. They are short because somebody is waiting for it."""
 
 BATCH = 2000
 """Number of changes per response of ``_changes``."""
-
-LARGEST = 50_000_000
-"""Largest answer in bytes: some 25 KB for each account, which has 2. Fewer changes are asked for if they take more, so
-that foreign documents of megabytes do not fill the memory of the DAG processor or of the page."""
 
 KEPT = 60.0
 """Seconds after which the hook is replaced, so that a changed Airflow connection takes effect without a restart."""
@@ -96,24 +91,18 @@ class AccountMirror(Generic[Line]):
         self._state = state
 
     def _follow(self) -> None:
-        limit, last = BATCH, None
+        last = None
         while last != self._since:  # an answer without changes ends where it began
             last = self._since
-            query = {"since": last, "limit": limit, "include_docs": "true"}
-            try:
-                response = self.couchdb.request("GET", self._doctype, "/_changes", query=query)
-            except AnswerTooLarge:
-                if limit == 1:
-                    raise
-                limit, last = max(1, limit // 8), None
-                continue
+            query = {"since": last, "limit": BATCH, "include_docs": "true"}
+            response = self.couchdb.request("GET", self._doctype, "/_changes", query=query)
             changes, self._since = _changes_in(json_object(self.couchdb.good(response)))
             # An answer may lack a document that exists. Without this, its account would be gone until it changes again.
             without = [row["id"] for row in changes if not (row.get("deleted") or isinstance(row.get("doc"), dict))]
             fetched = self.couchdb.fetch(self._doctype, without) if without else {}
             for row in changes:
                 self._take(row["id"], None if row.get("deleted") else row.get("doc") or fetched.get(row["id"]))
-            if len(changes) < limit:
+            if len(changes) < BATCH:
                 return
 
     def _take(self, account: str, document: dict[str, Any] | None) -> None:
@@ -172,16 +161,13 @@ class KeptMirror(Generic[Line]):
         """
         with self._lock:
             if self._mirror is None or time.monotonic() - self._made > KEPT:
-                self._mirror = self._renewed(
-                    CouchDBHook(timeout=QUICK, whole=WHOLE, patience=self._patience, largest=LARGEST)
-                )
+                self._mirror = self._renewed(CouchDBHook(timeout=QUICK, patience=self._patience))
                 self._made = time.monotonic()
             return self._mirror
 
     def _renewed(self, hook: CouchDBHook) -> AccountMirror[Line]:
-        address = hook.get_conn().server_url, hook.prefix
-        former = self._mirror
-        if former is not None and (former.couchdb.get_conn().server_url, former.couchdb.prefix) == address:
+        facts, former = hook.facts, self._mirror
+        if former is not None and (former.couchdb.facts.url, former.couchdb.prefix) == (facts.url, facts.prefix):
             former.couchdb = hook
             return former
         return AccountMirror(hook, self._line, self._doctype)

@@ -100,11 +100,11 @@ def test_a_server_that_is_down_is_said_and_the_mirror_goes_on_afterwards(couchdb
     mirror = AccountMirror(couchdb, overview)
     put(couchdb, account("mirror-a"))
     mirror.lines()
-    address = couchdb.get_conn().server_url
-    couchdb.get_conn().server_url = "http://127.0.0.1:9"
+    facts = couchdb.facts
+    couchdb.facts = facts._replace(url="http://127.0.0.1:9")
     with pytest.raises(ServiceUnavailable, match="could not be reached"):
         mirror.lines()
-    couchdb.get_conn().server_url = address
+    couchdb.facts = facts
     assert list(mirror.lines()) == ["mirror-a"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grdf.transport.addresses import HAS_LOGIN, NO_ADDRESS, what_is_wrong
+from grdf.hooks.connection import HAS_LOGIN, NO_ADDRESS, what_is_wrong
 
 
 @pytest.mark.parametrize(

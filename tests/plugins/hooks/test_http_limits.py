@@ -14,7 +14,7 @@ from threading import Event, Thread
 import pytest
 import requests
 
-from grdf.transport.http_limits import LimitedAdapter, TooLarge, TooLate, why
+from grdf.hooks.http_calls import LimitedAdapter, TooLarge, TooLate, no_answer
 from tests.plugins.drip import Drip, certificate_for
 
 SECONDS = 0.6
@@ -58,7 +58,7 @@ def test_an_answer_that_drips_ends_in_time(
         with pytest.raises(TooLate, match=r"did not arrive in full within 0.6 s") as caught:
             asking.get(server.url, timeout=(5, 5))
         assert SECONDS - 0.1 < time.monotonic() - began < SECONDS + 2
-        assert why(caught.value) == "its answer did not arrive in full within 0.6 s"
+        assert "answer (its answer did not arrive in full within 0.6 s)" in str(no_answer("GRDF", caught.value))
         assert server.gone.wait(5), "the connection is closed"
 
 

@@ -1,0 +1,187 @@
+"""HTTP calls whose answers are bounded in size and time, and those to GRDF, which take their turn in its quota.
+
+The timeouts of ``requests`` limit connecting and each wait for data. Here the body is capped, unpacked, and must end in
+time: not every caller is a task with an ``execution_timeout``, to which a server is left that drips its headers.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any, NamedTuple
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.exceptions import HTTPError
+
+from grdf.metrics.telling import tell_call
+from grdf.quota.governor import Turn
+from include.gas.errors import ServiceUnavailable
+
+TIMEOUT = (5.0, 30.0)
+"""Seconds to wait for a connection and for a part of an answer."""
+SECONDS = 120.0
+"""Time within which an answer of GRDF must end: three years of gas days are about 1 MB and take GRDF seconds."""
+LARGEST = 100_000_000
+"""Largest answer of GRDF in bytes: its list of 100,000 rights is about 60 MB."""
+PIECE = 65_536
+"""How many bytes of a body are unpacked at once."""
+
+
+class TooLate(requests.Timeout):
+    """An answer did not arrive completely in time."""
+
+
+class TooLarge(requests.RequestException):
+    """An answer is larger than allowed."""
+
+
+def no_answer(who: str, error: Exception, account: str | None = None, do: str | None = None) -> ServiceUnavailable:
+    """Return the error for an exchange that failed. It names no address, for that may contain a meter's number.
+
+    :param who: the server, as the beginning of a clause
+    :param error: raised by ``requests`` or an adapter of this module
+    :param do: what to do next
+    """
+    is_cut = isinstance(error, TooLate | TooLarge)
+    outcome = (
+        f"did not return a complete answer ({error})" if is_cut else f"could not be reached ({type(error).__name__})"
+    )
+    return ServiceUnavailable.about(account, f"{who} {outcome}", do)
+
+
+class Bearer(AuthBase):
+    """Authorizes requests with a bearer token (RFC 6750, 2.1). As a header alone it would yield to a ``.netrc``."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the token to a request."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class LimitedAdapter(HTTPAdapter):
+    """Reads each answer to its end before returning it, or raises.
+
+    :param seconds: time within which a body must end, once its headers are there
+    :param most: largest body in bytes, unpacked
+    :param options: passed to ``HTTPAdapter``
+    """
+
+    def __init__(self, *, seconds: float, most: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._seconds = seconds
+        self._most = most
+
+    def session(self) -> requests.Session:
+        """Return a session that uses this adapter alone. The environment's proxies apply."""
+        session = requests.Session()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, self)
+        return session
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        """Send a request and read the whole answer.
+
+        :raises TooLate: if the answer does not end in time
+        :raises TooLarge: if it is larger than allowed; the connection is then closed
+        """
+        response: requests.Response = super().send(request, *args, **options)
+        body, end = BytesIO(), time.monotonic() + self._seconds
+        try:
+            # requests would wait for whole pieces, without an overall limit.
+            while piece := response.raw.read1(PIECE, decode_content=True):
+                body.write(piece)
+                if body.tell() > self._most:
+                    raise TooLarge(f"its answer is larger than {self._most / 1e6:g} MB", request=request)
+                if time.monotonic() > end:
+                    raise TooLate(f"its answer did not arrive in full within {self._seconds:g} s", request=request)
+        except (HTTPError, OSError) as error:  # errors of requests are OSErrors, too
+            response.raw.close()
+            if isinstance(error, requests.RequestException):
+                raise
+            raise requests.exceptions.ChunkedEncodingError(error, request=request) from error
+        body.seek(0)
+        response.raw = body  # requests reads ``content`` from it
+        return response
+
+
+class Sent(NamedTuple):
+    """A call that was answered.
+
+    :param at: when the call was sent, after the wait for the quota; if two answers differ, the one sent later counts
+    """
+
+    response: requests.Response
+    at: datetime
+
+
+def send_at_turn(turn: Turn, method: str, url: str, *, most: int | None = None, **options: Any) -> Sent:
+    """Send one request to GRDF at its turn, which is near.
+
+    No redirect is followed: it would carry a secret to another address.
+
+    :param most: largest body in bytes; ``None`` means :data:`LARGEST`
+    :param options: passed to ``requests.Session.request``
+    :raises requests.RequestException: see :meth:`LimitedAdapter.send`
+    """
+    adapter, status = TurnAdapter(turn, most or LARGEST), None
+    try:
+        with adapter.session() as session:
+            response = session.request(method, url, timeout=TIMEOUT, allow_redirects=False, **options)
+        status = response.status_code
+    finally:
+        if adapter.sent_at is not None:  # a call that never had its turn was not made
+            tell_call(turn.connection, url, status, turn.waited)
+    assert adapter.sent_at is not None
+    return Sent(response, adapter.sent_at)
+
+
+class TurnAdapter(LimitedAdapter):
+    """Sends one request at its turn, directly or through a proxy, on a connection of its own.
+
+    The turn is taken at the last moment, when the connection is open and only sending is left: an answer to a handshake
+    takes now more, now less time than the quota's margin.
+
+    :param turn: the request's
+    :param most: largest body in bytes
+    """
+
+    def __init__(self, turn: Turn, most: int) -> None:
+        super().__init__(seconds=SECONDS, most=most)
+        self._turn = turn
+        self.sent_at: datetime | None = None
+
+    def take_turn(self) -> None:
+        """Wait for the turn. The request goes out right after."""
+        self._turn.take()
+        self.sent_at = datetime.now(UTC)
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> HTTPConnectionPool:
+        """Return the connection pool for an address, with connections that wait for their turn before sending."""
+        pool = super().get_connection_with_tls_context(*args, **options)
+        assert isinstance(pool, HTTPConnectionPool)
+        pool.ConnectionCls = type("WaitingConnection", (_Waiting, pool.ConnectionCls), {"adapter": self})
+        return pool
+
+
+class _Waiting(HTTPConnection):
+    """A mixin for urllib3's connection classes: once connected, the request waits for its turn."""
+
+    adapter: TurnAdapter
+
+    def request(self, *args: Any, **options: Any) -> None:
+        """Send a request, see urllib3.
+
+        For TLS urllib3 has connected before it calls this, for plain HTTP it has not.
+        """
+        if self.is_closed:
+            self.connect()
+        self.adapter.take_turn()
+        super().request(*args, **options)
