@@ -1,4 +1,4 @@
-"""The DAG that reads published periods, contracts and reading frequencies, once a month for each account."""
+"""The DAG that reads billing periods, contracts and reading frequencies, once a month for each meter."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from grdf.airflow.tasks.time_limits import FLEET
 from grdf.operators.read_published import ReadPublishedOperator
 
 DOC = """
-Reads the published periods of each account's meters (five years in one call), their contract and their reading
-frequency. Each account has its own day of the month; a new account is read by the next run.
+Reads the billing periods of each account's meters (five years in one call), their contract and how often GRDF reads
+them: once in three to four weeks, and at once under a new right.
 
-The periods are stored in `com.grandlyon.grdf.published` and compared with the stored days. Differences beyond rounding
-are listed on the account (`published`) and in the log; nothing is changed. A meter that cannot give daily data is named
-on its account (`meter_facts`).
+The periods are stored in `com.grandlyon.grdf.published`; those that lie outside the account's days are removed. The
+account's page compares them with the stored days. The months and years of a meter without daily data are made of them.
 
 Started by hand it reads the accounts that are due or, with the configuration `{"accounts": ["ID"]}`, those accounts at
 once. If it fails, GRDF did not answer for some accounts: all others are read, and the next run

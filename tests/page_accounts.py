@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from include.gas.account.own_meters import with_meters
-from include.gas.account.sections.status import Reading, Status
+from include.gas.account.sections.status import Billing, Reading, Status
 from include.gas.answers.consumption.published import Period
+from include.gas.answers.contract import Contract
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
 from include.gas.documents.billing.periods import period_document
@@ -102,14 +103,9 @@ class Fleet:
             "state": None,
             "oauth": {"token_type": "Bearer"},
             "oauth_callback_results": {"scope": "openid"},
-            "meter_facts": {
-                pce: {
-                    "tariff": "T2", "profile": "P012", "car": 14000, "car_next": None, "cja": None,
-                    "commissioned": "2012-03-04", "frequency": "1M", "daily_data": True,
-                    "id_accreditation": right, "read_at": READ_AT,
-                }
-            },
-        }  # fmt: skip
+        }
+        contract, read_at = Contract("T2", "P012", 14000), datetime.fromisoformat(READ_AT)
+        document = Status.with_billing(document, pce, Billing(read_at, (right,), "1M", contract))
         years = {str(year): each for year, each in stored_years(days).items()}
         reading = Reading(years, self.today - timedelta(days=number % 21), first, (right,))
         document = with_meters(Status.with_reading(document, pce, reading), [held])

@@ -15,3 +15,13 @@ def with_reading(document: dict[str, Any], pce: str, years: Any = None, **more: 
     entry = {"years": years or {}, "since": "2023-01-01", "whole_at": "2026-01-01", "under": ["x"]} | more
     entry = {key: value for key, value in entry.items() if value is not None}
     return document | {"status": status | {"readings": status.get("readings", {}) | {pce: entry}}}
+
+
+def with_billing(document: dict[str, Any], pce: str, frequency: str = "1M", **more: Any) -> dict[str, Any]:
+    """Return an account document that says what the monthly reading of a meter has found.
+
+    :param more: what else is said, such as ``until``
+    """
+    status = document.get("status") or {}
+    entry = {"read_at": "2026-01-01T12:00:00Z", "under": ["x"], "frequency": frequency, **more}
+    return document | {"status": status | {"billing": status.get("billing", {}) | {pce: entry}}}

@@ -58,7 +58,7 @@ def test_a_backfill_and_the_monthly_reading_of_each(two: LocalWorld, account_id:
         (pce,) = account_of(two, account, client)
         two.control.clear_log()
         extract(account, yesterday(two) - timedelta(days=30), "backfill")
-        assert read_published(account)["accounts"] == 1
+        assert read_published(account)["meters"] == 1
         assert asked_by(two, pce) == asked_by(two) == {CLIENTS[client]}
 
 

@@ -17,7 +17,7 @@ SOURCES = sorted(
 )  # fmt: skip
 TELLERS = {"debug", "info", "warning", "error", "exception", "critical", "log", "about", "describe_for"}
 """Calls whose text people read: methods of loggers, and calls that create the project's errors."""
-TAGGED = {"meter_tag", "without_numbers", "no_daily_data", "len"}
+TAGGED = {"meter_tag", "without_numbers", "len"}
 """Functions to which a meter may be passed on the way to a message."""
 NUMBERS = {"pce", "pces", "pce_id", "id_pce"}
 AMOUNT = re.compile(r"^ ?kWh|%\S+ ?kWh")

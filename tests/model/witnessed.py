@@ -234,9 +234,9 @@ class Witnessed:
             return
         if document.get("leaving") and account in self.left:
             self.faults.append(f"5: {account} has left, and is there again")
-        for pce, facts in (document.get("meter_facts") or {}).items():
-            for kind, name in (("contractuelles", "tariff"), ("techniques", "frequency")):
-                if facts.get(name) is not None and (account, "", 0.0) not in self.monthly[pce, kind]:
+        for pce, billing in (document.get("status", {}).get("billing") or {}).items():
+            for kind, name in (("contractuelles", "contract"), ("techniques", "frequency")):
+                if billing.get(name) and (account, "", 0.0) not in self.monthly[pce, kind]:
                     self.faults.append(f"1: {account} notes a {name} of meter {self._name(pce)}, not being allowed to")
         for pce in _named(before) - _named(document):
             self.faults.append(f"2: {account} has forgotten its meter {self._name(pce)}")

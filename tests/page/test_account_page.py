@@ -213,8 +213,7 @@ def test_published_periods_lie_beside_the_stored_days(
 def test_what_stands_in_documents_is_text_and_nothing_else(site: Site, world: LocalWorld, today: date) -> None:
     nasty = "<script>alert(1)</script>"
     document = Fleet(today).account(1) | {"_id": "nasty", "state": nasty, "state_message": nasty, "state_since": nasty}
-    document["meter_facts"][meter(1)] |= {"tariff": nasty, "message": nasty}
-    document["published"] = {meter(1): {"message": nasty, "last_period": {"first": nasty, "end": nasty, "load": 1}}}
+    document["status"]["billing"][meter(1)] |= {"contract": {"tariff": nasty}, "frequency": nasty, "refused": nasty}
     world.book.save(document)
     for path in ("/accounts/nasty", "/?search=nasty", f"/accounts/nasty?meter={nasty}&month={nasty}"):
         html = site.browser("admin").get(path).text

@@ -101,10 +101,9 @@ def test_the_rest_is_shown(site: Site, path: str, sizes: dict[str, int]) -> None
         ("status", "readings", PCE, "since"),
         ("status", "readings", PCE, "whole_at"),
         ("status", "readings", PCE, "under"),
-        ("meter_facts", PCE, "car"),
-        ("published", PCE, "last_period", "first"),
-        ("published", PCE, "last_period", "load"),
-        ("published", PCE, "differences_in_all"),
+        ("status", "billing", PCE, "read_at"),
+        ("status", "billing", PCE, "until"),
+        ("status", "billing", PCE, "contract", "car"),
     ],
     ids=str,
 )
@@ -113,9 +112,6 @@ def test_the_account_is_shown_whatever_it_notes(
 ) -> None:
     document: Any = world.book.get(ACCOUNT) or {}
     inner = damaged = copy.deepcopy(document)
-    period = {"first": f"{MARCH}-01", "end": f"{MARCH}-31", "load": 5}
-    note = {"differences": [], "differences_in_all": 0, "id_accreditation": "x", "read_at": f"{MARCH}-09T10:00:00Z"}
-    damaged["published"] = {PCE: note | {"last_period": period}}
     for key in place[:-1]:
         inner = inner[key]
     inner[place[-1]] = odd

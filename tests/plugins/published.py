@@ -20,6 +20,12 @@ def change(world: Any, account: str, **fields: Any) -> None:
     world.book.save(document(world, account) | fields)
 
 
+def billing(world: Any, account: str) -> dict[str, Any]:
+    """Return what the account says of the monthly reading of its first meter; empty if it was not read."""
+    found = document(world, account).get("status", {}).get("billing", {}).values()
+    return dict(next(iter(found), {}))
+
+
 def periods(account: str) -> list[dict[str, Any]]:
     return CouchDBHook().range(PUBLISHED, *account_range(account))
 
@@ -27,9 +33,8 @@ def periods(account: str) -> list[dict[str, Any]]:
 def month_later(world: Any, account: str) -> None:
     """Date what the account notes of its monthly readings so far back that they are due again."""
     said = document(world, account)
-    for key in ("meter_facts", "published"):
-        for entry in said[key].values():
-            entry["read_at"] = "2020-01-01T12:00:00.000000Z"
+    for entry in said["status"]["billing"].values():
+        entry["read_at"] = "2020-01-01T12:00:00.000000Z"
     world.book.save(said)
 
 

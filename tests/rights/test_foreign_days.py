@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.helpers import holder, yesterday
 from tests.leaving.runs import extract, load
+from tests.plugins.published import billing
 from tests.plugins.steps import read_published
 from tests.rights.scene import OUTDATED, bring, check, document, hands_over, run
 
@@ -28,13 +29,12 @@ def test_the_contract_and_the_yearly_consumption(clean: LocalWorld, account_id: 
     clean.control.fault(f"/pce/{pce}/donnees_contractuelles", times=None, status=200, body=body)
     run(clean, account_id)
     read_published(account_id)
-    assert document(clean, account_id)["meter_facts"][pce]["car"] == 43210, "no list has shown it yet"
+    assert billing(clean, account_id)["contract"]["car"] == 43210, "no list has shown it yet"
     clean.control.set(faults=[])
     check()
     read_published(account_id)
-    told = document(clean, account_id)
-    assert told["state"] == OUTDATED
-    assert pce not in told.get("meter_facts", {})
+    assert document(clean, account_id)["state"] == OUTDATED
+    assert "contract" not in billing(clean, account_id)
 
 
 def test_a_load_keeps_the_state_that_the_check_has_set_meanwhile(clean: LocalWorld, account_id: str) -> None:

@@ -7,7 +7,7 @@ daily runs           the run's day and ``[grdf] reread_days`` before it; everyth
                      under a right or more of it, and again after three to four weeks (:func:`is_whole_due`)
 backfills            the run's day
 a range of the past  the range that a person names (:func:`askable`)
-published periods    all that GRDF serves, once a month (:func:`published_window`)
+published periods    all that GRDF serves, by the same rule (:func:`is_whole_due`, :func:`published_window`)
 ===================  ==================================================================================================
 
 So whatever was late, corrected, missing, restored or removed comes by itself, in the one call that a run makes anyway.
@@ -30,9 +30,6 @@ change until it is about 35 days old. Two months leave room for a late publicati
 makes one call anyway.
 """
 
-PUBLISHED_WITHIN = timedelta(days=3)
-"""A gas day younger than this is not missing yet, because rows arrive from D+1 to D+3 (ADICT 3.9)."""
-
 PUBLISHED_YEARS = 5
 """How far back ADICT serves published data."""
 
@@ -42,7 +39,7 @@ same day do not all do it on the same morning for ever."""
 
 
 def is_whole_due(account: str, last: date | None, today: date) -> bool:
-    """Return whether a daily run asks for everything that it may ask for.
+    """Return whether a run asks for everything that it may ask for.
 
     A run that failed on that day is made up for by the next one, since the day of the last success counts.
 

@@ -14,8 +14,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from include.gas.days.asked_days import PUBLISHED_WITHIN, REREAD_DAYS
+from include.gas.days.asked_days import REREAD_DAYS
 from include.gas.days.gas_day import ONE_DAY
+from include.gas.days.lateness import due_until
 from include.gas.days.windows import Window
 from include.gas.documents.billing.period_totals import is_of_periods
 from include.gas.documents.day_checks import WORDS, is_doubted
@@ -106,13 +107,16 @@ class Bounds:
     settled: date
 
     @classmethod
-    def of(cls, *, first: date | None, covered: Callable[[Window], tuple[Window, ...]], today: date) -> Bounds:
+    def of(
+        cls, *, first: date | None, covered: Callable[[Window], tuple[Window, ...]], today: date, frequency: str = ""
+    ) -> Bounds:
         """Return the bounds for a meter.
 
         :param first: first day that was asked for or is stored; ``None`` if there is none
         :param covered: returns the parts of a window that the account may hold
+        :param frequency: how often GRDF reads the meter; ``""`` if it is not known
         """
-        end = today - PUBLISHED_WITHIN
+        end = due_until(frequency, today)
         whole = Window.of(first, end) if first else None
         return cls(covered(whole) if whole else (), end, today - timedelta(days=REREAD_DAYS))
 

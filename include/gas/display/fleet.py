@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from include.gas.days.asked_days import PUBLISHED_WITHIN
+from include.gas.days.lateness import due_until
 from include.gas.display.overview import Group, Overview, Situation
 from include.gas.display.recent_days import RecentDays
 from include.gas.documents.year_counts import ABSENT, CORRECTED, STORED
@@ -22,6 +22,8 @@ NAMED = 3
 """How many accounts are named of those that need a person for the same reason."""
 AGES = (2, 3, 4, 5, 6, 7, 14, 30, 90)
 """Highest age in days of each class of newest days; one more class is for all that are older."""
+EXPECTED = "e"
+"""Letter of a day that may still be published."""
 
 
 class Need(NamedTuple):
@@ -120,21 +122,19 @@ def day_counts(meters: Sequence[RecentDays], today: date) -> tuple[DayCount, ...
     """
     hi = today - NEWEST
     lo = hi.toordinal() - DAYS + 1
-    text = "".join(_line(meter, lo) for meter in meters)
+    text = "".join(_line(meter, lo, today) for meter in meters)
     counts = []
     for at in range(DAYS):
         day, column = date.fromordinal(lo + at), text[at::DAYS]
-        absent = column.count(ABSENT)
-        published = day < today - PUBLISHED_WITHIN
-        gone = (absent, 0) if published else (0, absent)
-        counts.append(DayCount(day, column.count(STORED), column.count(CORRECTED), *gone))
+        counts.append(DayCount(day, *(column.count(letter) for letter in (STORED, CORRECTED, ABSENT, EXPECTED))))
     return tuple(counts)
 
 
-def _line(meter: RecentDays, lo: int) -> str:
+def _line(meter: RecentDays, lo: int, today: date) -> str:
     """Return a meter's letters for the days shown, with a blank for each day that need not be stored."""
     end = lo + DAYS
     until = end if meter.until is None else min(end, meter.until + 1)
     letters = meter.letters + ABSENT * (until - meter.first - len(meter.letters))
     shown = letters[lo - meter.first :] if meter.first < lo else " " * (meter.first - lo) + letters
-    return shown[:DAYS].ljust(DAYS)
+    due = max(due_until(meter.frequency, today).toordinal() - lo, 0)
+    return (shown[:due] + shown[due:DAYS].replace(ABSENT, EXPECTED))[:DAYS].ljust(DAYS)

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from include.gas.account.account import Account
-from include.gas.account.sections.facts import may_be_daily
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.account.sections.status import Status, told_years
 from include.gas.days.gas_day import ONE_DAY, paris_today
+from include.gas.days.lateness import period_late_after, silent_after
 from include.gas.rights.meter_rights import Held
 
 READ = frozenset(("active", "later", "unseen"))
 """How a meter stands of which gas days are expected, now or once its right has begun."""
-LATELY = timedelta(days=30)
-"""How long a meter is watched that gave days and is noted as one that cannot be daily: the note may be wrong, or GRDF
-has just stopped. In a small fleet one meter that was exchanged makes the check red for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +25,21 @@ class Lag:
 
     :param start: the day from which its age counts: its newest gas day, or since when it could have been read if that
         is later
-    :param last: its newest gas day; ``None`` if it has none
-    :param no_daily: whether the meter is noted as one that cannot be daily
+    :param last: its newest gas day, stored or, of a meter without daily data, billed; ``None`` if it has none
+    :param limit: how many days old that may be
     """
 
     start: date
     last: date | None
-    no_daily: bool = False
+    limit: int
+
+    def age(self, today: date) -> int:
+        """Return how many days old it is."""
+        return max(0, (today - self.start).days)
+
+    def beyond(self, today: date) -> int:
+        """Return by how many days it is too old; negative or 0 if it is not."""
+        return self.age(today) - self.limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +47,24 @@ class MeterDays:
     """One meter. An account that knows none yet has one all the same, so that it is not forgotten.
 
     :param held: what the account has of it
-    :param daily: whether GRDF may have daily data for it
+    :param frequency: how often GRDF reads it; ``""`` if it is not known
     :param is_read: whether gas days are expected of it, or will be: by its right, or as nobody has looked yet
     :param stored: the last stored day of each year
+    :param billed: the last day of its newest billing period, if any is stored
     :param came: the days on which its right was brought, entered, and connected
     """
 
     held: Held | None = None
-    daily: bool = True
+    frequency: str = ""
     is_read: bool = True
     stored: tuple[date, ...] = ()
+    billed: tuple[date, ...] = ()
     came: tuple[date, ...] = ()
 
-    def is_daily(self, today: date) -> bool:
-        """Return whether gas days are expected of it: it may be daily, or gave days lately."""
-        last = newest(self.stored, today)
-        return self.daily or (last is not None and today - last < LATELY)
+    @property
+    def daily(self) -> bool:
+        """Whether GRDF may have daily data for it."""
+        return silent_after(self.frequency) is not None
 
     def begun(self, today: date) -> date | None:
         """Return the first day of the rights whose days are due today; ``None`` if the next begin later."""
@@ -68,11 +75,14 @@ class MeterDays:
         return begun[-1].first if begun else date.min
 
     def lag(self, today: date) -> Lag | None:
-        """Return how far behind it is; ``None`` if no gas day is expected, or nothing says since when."""
-        begun, start = self.begun(today), newest((*self.stored, *self.came), today)
-        if begun is None or start is None or not (self.is_read and self.is_daily(today)):
+        """Return how far behind it is; ``None`` if nothing is expected of it, or nothing says since when."""
+        limit, known = silent_after(self.frequency), self.stored
+        if limit is None:
+            limit, known = period_late_after(self.frequency), self.billed
+        begun, start = self.begun(today), newest((*known, *self.came), today)
+        if begun is None or start is None or not self.is_read or not (known or self.daily):
             return None
-        return Lag(max(start, min(begun, today)), newest(self.stored, today), no_daily=not self.daily)
+        return Lag(max(start, min(begun, today)), newest(known, today), limit)
 
 
 def newest(days: Iterable[date], today: date) -> date | None:
@@ -90,13 +100,17 @@ def days_of_meters(document: Mapping[str, Any], account: Account) -> tuple[Meter
     declaration = Declaration.of(document)
     if not account.meters:
         return (MeterDays(came=(*connected, *_declared(declaration, ""))),)
-    known = Status.held(document)
+    known, billing = (
+        Status.held(document),
+        {meter.pce: Status.billing_of(document, meter.pce) for meter in account.meters},
+    )
     return tuple(
         MeterDays(
             held,
-            may_be_daily(document, held.pce),
+            billing[held.pce].frequency,
             held.word in READ or held.pce not in known or account.reconnected,
             tuple(year.last for year in told_years(document, held.pce).values()),
+            tuple(end - ONE_DAY for end in (billing[held.pce].until,) if end),
             (*connected, *_declared(declaration, held.pce), *days_in(held.since)),
         )
         for held in account.meters

@@ -26,8 +26,6 @@ ENDS_SOON = timedelta(days=30)
 NEWS = timedelta(days=7)
 """How long a household of which nothing may be read any more is shown as one that must act. Then it rests: who has
 moved does not come back, and is no trouble."""
-LATE_DAYS = 7
-"""Age in days beyond which the newest day is late. Rows arrive from D+1 to D+3, and runs start on D+2."""
 BEYOND = "its document has a day or a moment that no calendar can reckon with, such as one of the year 9999"
 """What is odd about an account whose summary cannot be made."""
 
@@ -146,18 +144,19 @@ class Overview:
         return Missing(sum(missing.lately for missing in each), sum(missing.before for missing in each))
 
     def lag(self, today: date) -> Lag | None:
-        """Return how far behind the meter is that lags most; ``None`` if no gas day is expected or nothing is known."""
+        """Return how far behind the meter is that lags most; ``None`` if nothing is expected or nothing is known."""
         lags = filter(None, (meter.lag(today) for meter in self.days_of_meters))
-        return min(lags, key=lambda lag: (lag.start, lag.last or date.min), default=None)
+        return max(lags, key=lambda lag: (lag.beyond(today), lag.last is None), default=None)
 
     def age(self, today: date) -> int | None:
         """Return how many days old the newest gas day of that meter is, or its right if that is newer."""
         lag = self.lag(today)
-        return max(0, (today - lag.start).days) if lag else None
+        return lag.age(today) if lag else None
 
     def is_late(self, today: date) -> bool:
         """Return whether that is too old."""
-        return (self.age(today) or 0) > LATE_DAYS
+        lag = self.lag(today)
+        return lag is not None and lag.beyond(today) > 0
 
     def came(self, today: date) -> date | None:
         """Return the day on which the newest right came; ``None`` if nothing says so, as where cozy-stack made it."""
@@ -169,17 +168,20 @@ class Overview:
         return came is not None and came >= today - ONE_DAY
 
     @property
+    def is_daily(self) -> bool:
+        """Whether GRDF may have daily data for any of its meters."""
+        return not self.days_of_meters or any(meter.daily for meter in self.days_of_meters)
+
+    @property
     def never_read(self) -> bool:
         """Whether nothing was ever read for it, as far as its document says."""
         return not self.asked and self.last is None
 
     def is_read(self, today: date) -> bool:
         """Return whether gas days are expected of it: its situation lets it be read, and its rights have begun."""
-        daily = [meter for meter in self.days_of_meters if meter.is_read and meter.is_daily(today)]
-        situation = self.situation(today)
-        if not situation.is_read and not (situation == Situation.NO_DAILY and daily):
-            return False
-        return not daily or any(meter.begun(today) is not None for meter in daily)
+        expected = [meter for meter in self.days_of_meters if meter.is_read]
+        begun = not expected or any(meter.begun(today) is not None for meter in expected)
+        return self.situation(today).is_read and begun
 
     def situation(self, today: date) -> Situation:
         """Return the most important thing to say about the account.
@@ -197,9 +199,9 @@ class Overview:
             (self.proof == ASKED, Situation.PROOF),
             (bool(self.state), Situation.VENDOR),
             (self.begins_later, Situation.LATER),
-            (bool(self.days_of_meters) and not any(each.daily for each in self.days_of_meters), Situation.NO_DAILY),
-            (self.last is None, Situation.NOTHING if self.asked else Situation.NEW),
+            (self.is_daily and self.last is None, Situation.NOTHING if self.asked else Situation.NEW),
             (self.is_late(today), Situation.LATE),
+            (not self.is_daily, Situation.NO_DAILY),
             (self.consent_until is not None and self.consent_until <= today + ENDS_SOON, Situation.ENDING),
             (missing.lately > 0, Situation.GAPS),
             (missing.before > 0, Situation.HOLES),
@@ -230,7 +232,7 @@ def _summary(document: Mapping[str, Any]) -> Overview:
     readings = {meter.pce: Status.reading(document, meter.pce) for meter in account.meters}
     is_read = standing is None or standing.is_read
     recent = (
-        recent_days(held, readings[held.pce], is_read=is_read and meter.is_read and bool(held.days))
+        recent_days(held, readings[held.pce], meter.frequency, is_read=is_read and meter.is_read and bool(held.days))
         for held, meter in zip(account.meters, meters, strict=False)
         if meter.daily
     )

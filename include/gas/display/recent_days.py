@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from include.gas.account.sections.status import Reading
-from include.gas.days.asked_days import PUBLISHED_WITHIN, REREAD_DAYS
+from include.gas.days.asked_days import REREAD_DAYS
 from include.gas.days.gas_day import ONE_DAY
+from include.gas.days.lateness import due_until, silent_after
 from include.gas.days.windows import Window
 from include.gas.documents.year_counts import ABSENT, RECENT, StoredYear
 from include.gas.rights.meter_rights import Held
@@ -31,6 +32,7 @@ class RecentDays:
     :param since: the oldest day that was asked for or is stored; ``None`` if there is none
     :param covered: the days that the account may hold
     :param years: how many days are stored, by year
+    :param frequency: how often GRDF reads the meter; ``""`` if it is not known
     """
 
     first: int
@@ -39,13 +41,16 @@ class RecentDays:
     since: date | None = None
     covered: tuple[Window, ...] = ()
     years: tuple[tuple[int, int], ...] = ()
+    frequency: str = ""
 
     def missing(self, today: date) -> Missing:
         """Return how many published days are not stored: the calendar minus the store.
 
         :param today: civil date in Paris
         """
-        lately, end, stored = today - timedelta(days=REREAD_DAYS), today - PUBLISHED_WITHIN, dict(self.years)
+        if silent_after(self.frequency) is None:
+            return Missing(0, 0)
+        lately, end, stored = today - timedelta(days=REREAD_DAYS), due_until(self.frequency, today), dict(self.years)
         before = 0
         for year in range((self.since or today).year, lately.year + 1):  # more than is due in one hides no other's
             first, stop = date(year, 1, 1), min(date(year + 1, 1, 1), lately)
@@ -72,18 +77,19 @@ class Missing(NamedTuple):
     before: int
 
 
-def recent_days(held: Held, reading: Reading, *, is_read: bool) -> RecentDays:
+def recent_days(held: Held, reading: Reading, frequency: str, *, is_read: bool) -> RecentDays:
     """Return a meter's newest days.
 
     :param held: what the account has of the meter
     :param reading: what was read of it
+    :param frequency: how often GRDF reads it; ``""`` if it is not known
     :param is_read: whether it is read at present; if not, no day after the newest stored one is expected
     """
     years = reading.by_year()
     found = _letters_of(held, years, reading.since, is_read=is_read)
     since = min((day for day in (reading.since, *(year.first for year in years.values())) if day), default=None)
     stored = tuple((year, each.days) for year, each in years.items())
-    return replace(found, since=since, covered=held.days, years=stored)
+    return replace(found, since=since, covered=held.days, years=stored, frequency=frequency)
 
 
 def _letters_of(held: Held, years: Mapping[int, StoredYear], asked_from: date | None, *, is_read: bool) -> RecentDays:

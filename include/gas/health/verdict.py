@@ -244,8 +244,7 @@ def _silence(account: Overview, today: date, sight: Sight) -> str:
     if sight.problem and not (sight.of_runs and account.is_new(today) and not sight.had_runs):
         return sight.problem
     if lag and account.is_late(today) and not account.state:
-        noted = "GRDF notes its meter as one without daily data" if lag.no_daily else "its document names no reason"
-        return f"nothing new for {account.age(today)} days, and {noted}"
+        return f"nothing new for {account.age(today)} days, and its document names no reason"
     if sight.had_runs and account.never_read:
         return "its runs succeed, but GRDF was never asked for it"
     return ""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec.structs import replace
 
 from grdf.meters.judging import warn_of_left_out
-from include.gas.account.sections.facts import annual_use
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.status import Status
 from include.gas.days.gas_day import paris_today
@@ -62,7 +61,7 @@ def store_answer(
     answer, lines = read
     report = load_answer(
         couchdb, account, answer.pce, lines.rows, answer.read_at,
-        window=answer.window, checked=True, car=annual_use(known, answer.pce), allowed=held.days,
+        window=answer.window, checked=True, car=Status.billing_of(known, answer.pce).contract.car, allowed=held.days,
     )  # fmt: skip
     changed = report.new + report.corrected + report.confirmed + report.completed
     done = {

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from include.gas.account.account import Account
 from include.gas.account.grant import Code, IdToken
 from include.gas.account.own_meters import with_meters, without_tokens
-from include.gas.account.sections.status import Reading, Status
+from include.gas.account.sections.status import Billing, Reading, Status
 from include.gas.account.state import with_state
 from include.gas.days.windows import Window
 from include.gas.errors import BadAccount, GrantRefused
@@ -172,3 +172,19 @@ def test_a_meter_is_read_whole_anew_for_each_new_right() -> None:
     assert Status.reading(noted, GI).last_whole(has("u-2"), day) is None
     for odd in (None, [], {PCE: None}, {PCE: {"under": ["u-1"]}}, {PCE: {"under": ["u-1"], "whole_at": "x"}}):
         assert Status.reading({"status": {"readings": odd}}, PCE).last_whole(has("u-1"), day) is None
+
+
+def test_the_monthly_reading_counts_under_the_rights_that_it_had() -> None:
+    noted = Status.with_billing(document(), PCE, Billing(datetime(2024, 4, 1, 23, tzinfo=UTC), ("u-0", "u-1"), "1M"))
+    billing, day = Status.billing_of(noted, PCE), date(2024, 4, 2)
+
+    def last(*own: str, is_open: bool = True, of: Billing = billing) -> date | None:
+        return of.last_read(Held(pce=PCE, own=own, is_open=is_open))
+
+    assert last("u-1") == last("u-0", "u-1") == day
+    assert last("u-1", "u-9") is None, "a right is new"
+    assert last("u-1", is_open=False) is None, "GRDF was asked, maybe after the end"
+    looked_at = Billing(billing.read_at)
+    assert last("u-1", is_open=False, of=looked_at) == day
+    assert last("u-1", of=looked_at) is None
+    assert last("u-1", of=Status.billing_of(noted, GI)) is None

@@ -31,7 +31,7 @@ from include.gas.account.sections.rights.declaration import (
     without_refusal,
 )
 from include.gas.account.sections.section import read
-from include.gas.account.sections.status import Reading, Status, told_years
+from include.gas.account.sections.status import Billing, Reading, Status, told_years
 from include.gas.account.state import with_state
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadAccount
@@ -46,10 +46,14 @@ Write = Callable[[Mapping[str, Any]], dict[str, Any]]
 SECTIONS: dict[str, tuple[Read, tuple[Write, ...]]] = {
     "grdf_connection": (client_if_known, (lambda d: bound(d, "grdf_south"), lambda d: bound(d, DEFAULT))),
     "status": (
-        lambda d: (Status.held(d), Status.reading(d, PCE).last_whole(HELD_METER, DAY), told_years(d, PCE)),
+        lambda d: (
+            Status.held(d), Status.reading(d, PCE).last_whole(HELD_METER, DAY), told_years(d, PCE),
+            Status.billing_of(d, PCE).frequency,
+        ),
         (
             lambda d: Status.with_held(d, [HELD_METER]), lambda d: Status.with_held(d, []),
             lambda d: Status.with_reading(d, PCE, READING), lambda d: Status.with_reading(d, PCE, Reading()),
+            lambda d: Status.with_billing(d, PCE, Billing(NOW, ("u-1",))),
         ),
     ),
     "leaving": (leaving, (lambda d: with_leaving(d, by="b", since=NOW), without_leaving)),
@@ -64,7 +68,8 @@ SECTIONS: dict[str, tuple[Read, tuple[Write, ...]]] = {
 }  # fmt: skip
 """What reads and what writes some keys of the account document, of each shape that a section may have."""
 WORDS = (
-    "2024", "2023", "days", "first", "last", "meters", "readings", "years", "whole_at", "since", "under", "u-1", PCE,
+    "2024", "2023", "days", "first", "last", "meters", "readings", "years", "whole_at", "since", "under", "u-1",
+    "billing", "frequency", "contract", "read_at", "until", PCE,
 )  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just("\ud800")

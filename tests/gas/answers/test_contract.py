@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 from typing import Any
 
 import pytest
 
-from include.gas.account.sections.facts import with_meter_facts, without_late_facts
-from include.gas.answers.contract import Contract, has_daily_data, no_daily_data, read_contract, read_frequency
-from include.gas.days.windows import Window
+from include.gas.answers.contract import Contract, read_contract, read_frequency
 from include.gas.errors import ConsentLost, ConsentTooNarrow, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import Held
 
 PCE = "09900000000017"
-READ_AT = "2024-06-01T11:00:00+00:00"
 
 
 def answer(key: str, facts: Any, **more: Any) -> str:
@@ -43,38 +38,27 @@ def test_a_contract_with_objects() -> None:
         cja={"cja": None, "cja_journaliere": None},
         profil={"profil_type_actuel": "P012"},
     )
-    assert found == Contract("T2", "P012", 11400, 11000, None, date(2019, 5, 2))
+    assert found == Contract("T2", "P012", 11400)
 
 
 def test_an_annual_use_beyond_all_use_is_none() -> None:
-    found = contract(car={"car_actuelle": 10**10, "car_future": 10**10 + 1})
-    assert found is not None
-    assert (found.car, found.car_next) == (10**10, None)
+    assert contract(car={"car_actuelle": 10**10}) == Contract(car=10**10)
+    assert contract(car={"car_actuelle": 10**10 + 1}) == Contract()
 
 
 def test_a_contract_with_bare_numbers() -> None:
     found = contract(car=9426, cja=0, profil="P012", tarif_acheminement=" t2 ", date_mes="2019-05-02 00:00:00")
-    assert found == Contract("T2", "P012", 9426, None, 0, date(2019, 5, 2))
+    assert found == Contract("T2", "P012", 9426)
 
 
 @pytest.mark.parametrize("odd", [None, "11400", True, -1, [], {}, {"car_actuelle": "many"}, 10**25, 1e30, 10**400])
 def test_odd_figures_are_none(odd: Any) -> None:
-    found = contract(car=odd, cja=odd, profil=odd if isinstance(odd, dict) else None)
-    assert found is not None
-    assert (found.car, found.cja, found.profile) == (None, None, "")
+    assert contract(car=odd, profil=odd if isinstance(odd, dict) else None) == Contract()
 
 
-@pytest.mark.parametrize(
-    ("word", "daily"), [("1M", True), (" mm ", True), ("6M", False), ("JJ", False), ("2X", None), (None, None)]
-)
-def test_the_frequency_tells_whether_there_are_days(word: Any, daily: bool | None) -> None:
-    assert has_daily_data(frequency(word)) is daily
-    said = no_daily_data("a", PCE, frequency(word))
-    assert bool(said) is (daily is False)
-    if said:
-        assert meter_tag("a", PCE) in said
-        assert PCE not in said
-        assert "no daily data" in said
+@pytest.mark.parametrize(("word", "code"), [("1M", "1M"), (" mm ", "MM"), ("2X", "2X"), (None, "")])
+def test_the_frequency(word: Any, code: str) -> None:
+    assert frequency(word) == code
 
 
 @pytest.mark.parametrize(
@@ -104,30 +88,3 @@ OTHER = json.dumps({"pce": {"id_pce": "GI999001"}, "donnees_contractuelles": {"c
 def test_what_cannot_be_read_is_tried_again(text: str) -> None:
     with pytest.raises(ServiceUnavailable, match="could not be read"):
         read_contract(text, account="a", pce=PCE)
-
-
-def test_what_an_account_says() -> None:
-    held = Held(pce=PCE, right="right-1", days=(Window(date(2020, 1, 1), date(2024, 6, 15)),))
-    document = with_meter_facts(
-        {"_id": "home"}, held, read_at=READ_AT, contract=contract(car=11400, tarif_acheminement="T2"),
-        frequency="1M", refused={},
-    )  # fmt: skip
-    entry = document["meter_facts"][PCE]
-    assert entry == {
-        "frequency": "1M", "tariff": "T2", "car": 11400, "daily_data": True, "car_next": None, "cja": None,
-        "profile": None, "commissioned": None, "id_accreditation": "right-1",
-        "read_at": "2024-06-01T11:00:00.000000Z",
-    }  # fmt: skip
-    refused = {"contract": "The household's consent does not include the contract data."}
-    later = with_meter_facts(
-        document, held, read_at="2024-07-01T11:00:00Z", contract=None, frequency="6M", refused=refused
-    )["meter_facts"][PCE]
-    assert (later["car"], later["frequency"], later["daily_data"]) == (11400, "6M", False)
-    assert later["refused"] == refused
-    assert "every six months" in later["message"]
-    back = with_meter_facts(
-        {"meter_facts": {PCE: later}}, held, read_at=READ_AT, contract=None, frequency="1M", refused={}
-    )["meter_facts"][PCE]
-    assert not {"message", "refused"} & back.keys()
-    assert without_late_facts(document, held) == document
-    assert without_late_facts({"_id": "home", "meter_facts": {PCE: later}}, held) == {"_id": "home"}, "the next one's"

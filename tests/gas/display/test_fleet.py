@@ -100,6 +100,17 @@ def test_days_are_stored_corrected_missing_or_still_expected() -> None:
     assert newest == DayCount(NEWEST, 1, 0, 0, 1)
 
 
+def test_days_that_come_by_the_month_are_expected_until_the_20th_of_the_next_one() -> None:
+    last = TODAY.replace(month=TODAY.month - 1, day=1) - timedelta(days=1)
+    monthly = RecentDays(last.toordinal(), "s", frequency="MM")
+
+    def days(today: date) -> set[tuple[int, int]]:
+        return {(day.missing, day.expected) for day in day_counts([monthly], today) if day.day > last}
+
+    assert days(TODAY.replace(day=20)) == {(0, 1)}
+    assert days(TODAY.replace(day=21)) == {(1, 0), (0, 1)}
+
+
 def test_a_meter_that_was_never_asked_misses_nothing() -> None:
     assert not any(day.missing or day.expected for day in day_counts([RecentDays(0, "", -1)], TODAY))
     assert len(day_counts([], TODAY)) == DAYS

@@ -12,7 +12,7 @@ from include.gas.account.sections.status import Status
 from include.gas.days.windows import Window
 from include.gas.display.meter_days import Lag, MeterDays, days_of_meters
 from include.gas.rights.meter_rights import Held
-from tests.readings import with_reading
+from tests.readings import with_billing, with_reading
 
 TODAY = date(2026, 6, 10)
 PCE, OTHER = "02201000000004", "02201000000005"
@@ -40,10 +40,10 @@ def covered(*spans: tuple[int, int]) -> Held:
         (MeterDays(stored=(ago(101),), held=covered((500, 100), (-40, -400))), None),
         (MeterDays(stored=(ago(101),), held=covered((500, 100), (9, -400))), 9),
         (MeterDays(stored=(ago(30),), is_read=False), None),
-        # One that is noted as not daily is watched while it gave days lately: the note may be wrong.
-        (MeterDays(daily=False, stored=(ago(29),)), 29),
-        (MeterDays(daily=False, stored=(ago(30),)), None),
-        (MeterDays(daily=False, came=(ago(3),)), None),
+        # Of one without daily data, billing periods are expected once it has any.
+        (MeterDays(frequency="6M", stored=(ago(29),)), None),
+        (MeterDays(frequency="6M", came=(ago(3),)), None),
+        (MeterDays(frequency="6M", stored=(ago(29),), billed=(ago(100),)), 100),
         # A clock that was ahead does not keep it young; clocks may differ by a day.
         (MeterDays(stored=(ago(100), ago(-500)), came=(ago(-900),)), 100),
         (MeterDays(stored=(ago(100),), came=(ago(-1),)), -1),
@@ -55,9 +55,19 @@ def test_the_day_from_which_its_age_counts(meter: MeterDays, start: int | None) 
     assert (lag.start if lag else None) == (None if start is None else ago(start))
 
 
-def test_it_says_its_newest_day_and_whether_none_may_come() -> None:
-    assert MeterDays(stored=(ago(9),), came=(ago(3),)).lag(TODAY) == Lag(ago(3), ago(9))
-    assert MeterDays(daily=False, stored=(ago(9),)).lag(TODAY) == Lag(ago(9), ago(9), no_daily=True)
+@pytest.mark.parametrize(("frequency", "limit"), [("", 5), ("1M", 5), ("MM", 55), ("6M", 240), ("JJ", 40)])
+def test_it_is_late_by_how_often_grdf_reads_it(frequency: str, limit: int) -> None:
+    def beyond(age: int) -> int:
+        kind = "stored" if limit in (5, 55) else "billed"
+        found = MeterDays(frequency=frequency, **{kind: (ago(age),)}).lag(TODAY)  # type: ignore[arg-type]
+        assert found == Lag(ago(age), ago(age), limit)
+        return found.beyond(TODAY)
+
+    assert (beyond(limit), beyond(limit + 1)) == (0, 1)
+
+
+def test_its_newest_day_is_said_also_if_it_came_later() -> None:
+    assert MeterDays(stored=(ago(9),), came=(ago(3),)).lag(TODAY) == Lag(ago(3), ago(9), 5)
 
 
 def read(**more: Any) -> tuple[MeterDays, ...]:
@@ -71,14 +81,20 @@ def test_what_a_document_says_of_each_meter() -> None:
     (meter, other) = read(
         oauth={},
         oauth_callback_results={"consents": [{"pce": PCE}, {"pce": OTHER}]},
-        **with_reading(
-            Status.with_held({}, [Held(pce=PCE, word="active", since=moment.format(1)), Held(pce=OTHER, word="over")]),
-            PCE,
-            {"2026": {"days": 1, "first": "2026-03-02", "last": "2026-03-02"}},
+        **with_billing(
+            with_reading(
+                Status.with_held(
+                    {}, [Held(pce=PCE, word="active", since=moment.format(1)), Held(pce=OTHER, word="over")]
+                ),
+                PCE,
+                {"2026": {"days": 1, "first": "2026-03-02", "last": "2026-03-02"}},
+            ),
+            OTHER,
+            "6M",
+            until="2026-04-01",
         ),
         declaration={"pce": OTHER, "entered_at": moment.format(3)},
         connected={"at": moment.format(4), "by": "x"},
-        meter_facts={OTHER: {"daily_data": False}},
     )  # fmt: skip
     assert (set(meter.came), meter.stored, meter.daily, meter.is_read) == (
         {date(2026, 1, 5), date(2026, 1, 2)},
@@ -88,6 +104,7 @@ def test_what_a_document_says_of_each_meter() -> None:
     )
     assert not other.is_read
     assert (set(other.came), other.daily) == ({date(2026, 1, 5), date(2026, 1, 4)}, False)
+    assert other.billed == (date(2026, 3, 31),)
 
 
 def test_an_account_without_meters_has_one_that_is_not_forgotten() -> None:

@@ -13,17 +13,20 @@ from include.gas.display.overview import Situation, overview
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
 from include.gas.rights.meter_rights import Held, Word
 from include.gas.rights.proof_check import Proof
-from tests.readings import with_reading
+from tests.readings import with_billing, with_reading
 
 PCE, OTHER = "09999999900017", "GI999042"
 EVER = Window(date.min, date.max)
 TODAY, BROUGHT = date(2026, 5, 20), "2026-01-01T00:00:00Z"
 
 
-def account(*, readings: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+def account(
+    *, readings: dict[str, Any] | None = None, billing: dict[str, Any] | None = None, **more: Any
+) -> dict[str, Any]:
     """An account without problems: two years are stored, and the newest day is three days old.
 
     :param readings: what was read of its meters instead, by meter
+    :param billing: what was read of its first meter once a month
     """
     document: dict[str, Any] = {
         "_id": "home",
@@ -34,7 +37,7 @@ def account(*, readings: dict[str, Any] | None = None, **more: Any) -> dict[str,
     document = Status.with_held(document, [Held(pce=PCE, word="active", since=BROUGHT, right="x", days=(EVER,))]) | more
     for pce, reading in (gap(0, 0)["readings"] if readings is None else readings).items():
         document = with_reading(document, pce, **{"since": None, **reading})
-    return document
+    return document if billing is None else with_billing(document, PCE, **billing)
 
 
 def until(day: date) -> Window:
@@ -143,11 +146,15 @@ STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.PROOF_REFUSED, proofs("refused") | {"state": OAUTH_OUTDATED, "state_partial": True}),
     (Situation.VENDOR, {"state": VENDOR_DOWN}),
     (Situation.VENDOR, {"state": VENDOR_DOWN} | ends(9)),
-    (Situation.NO_DAILY, {"readings": {}, "meter_facts": {PCE: {"daily_data": False}}}),
-    (Situation.LATE, only("2026-05-12")),
-    (Situation.GAPS, only("2026-05-13")),
-    (Situation.GAPS, after(-7)),
-    (Situation.LATE, after(-8)),
+    (Situation.NO_DAILY, {"readings": {}, "billing": {"frequency": "6M"}}),
+    (Situation.NO_DAILY, {"readings": {}, "billing": {"frequency": "6M", "until": "2025-12-01"}}),
+    (Situation.LATE, {"readings": {}, "billing": {"frequency": "JJ", "until": "2026-04-01"}}),
+    (Situation.LATE, only("2026-05-14")),
+    (Situation.GAPS, only("2026-05-15")),
+    (Situation.WELL, only("2026-03-31") | {"billing": {"frequency": "MM"}}),
+    (Situation.LATE, only("2026-03-20") | {"billing": {"frequency": "MM"}}),
+    (Situation.GAPS, after(-5)),
+    (Situation.LATE, after(-6)),
     (Situation.LATER, after(100)),
     (Situation.GAPS, gap(1, 3)),
     (Situation.LEAVING, {"leaving": {"run": "r", "by": "x", "since": "y"}, "state": OAUTH_OUTDATED}),

@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 def told(years: dict[str, Any], *covered: Window, asked_from: str | None = "2023-01-01", is_read: bool = True) -> Any:
     held = Held(pce=PCE, word="active", days=covered or (Window(date.min, date.max),))
     document = with_reading({}, PCE, years, since=asked_from)
-    return recent_days(held, Status.reading(document, PCE), is_read=is_read)
+    return recent_days(held, Status.reading(document, PCE), "", is_read=is_read)
 
 
 def until(day: int) -> Window:
@@ -121,5 +121,5 @@ def test_older_days_of_another_program_hide_no_hole() -> None:
 def test_a_day_at_the_end_of_the_calendar_is_no_crash() -> None:
     last = {"9999": year("9999-12-20", "9999-12-31")}
     held = Held(pce=PCE, word="over")
-    found = recent_days(held, Status.reading(with_reading({}, PCE, last, since=None), PCE), is_read=False)
+    found = recent_days(held, Status.reading(with_reading({}, PCE, last, since=None), PCE), "", is_read=False)
     assert found.missing(TODAY) == (0, 0)

@@ -13,7 +13,7 @@ from include.gas.display.overview import Situation, overview
 from include.gas.health.causes import Cause
 from include.gas.rights.proof_check import Proof
 from tests.gas.health.judged import TODAY, held, judged, with_held
-from tests.readings import with_reading
+from tests.readings import with_billing, with_reading
 
 PCE, RIGHT, AT = "02201000000001", "right", "2026-01-01T08:00:00.000000Z"
 LAST_YEAR = {"9999": {"days": 9, "first": "9999-12-20", "last": "9999-12-31", "recent": "sss-----ssss"}}
@@ -33,13 +33,12 @@ def account(name: str = "home") -> dict[str, Any]:
         "state_since": AT,
         "connected": {"at": AT, "by": "x"},
         "declaration": {"pce": PCE, "entered_at": AT, **dates},
-        "meter_facts": {PCE: {"frequency": "1M", "daily_data": True, "read_at": AT}},
     }  # fmt: skip
     ends = date(2029, 1, 1)
     proofs = {RIGHT: Proof(state="asked", until=date(2026, 12, 1), sent=AT)}
     meter = held(PCE, first=date(2023, 1, 1), end=ends, day=ends, since=AT, own=(RIGHT,), proofs=proofs)
     years = {"2026": {"days": 159, "first": "2026-01-01", "last": "2026-06-08"}}
-    return with_reading(with_held(document, meter), PCE, years)
+    return with_billing(with_reading(with_held(document, meter), PCE, years), PCE, until="2026-06-01")
 
 
 def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from include.gas.display.overview import overview
 from include.gas.rights.meter_rights import Held
 from tests.gas.health.judged import NOW, TODAY, causes, held, judged, with_held
-from tests.readings import with_reading
+from tests.readings import with_billing, with_reading
 
 READ, OTHER = "02201000000002", "02201000000003"
 LONG_AGO = "2025-08-14T08:00:00.000000Z"
@@ -39,23 +38,13 @@ def account(other: Held | None = None, *, stored: int | None = None, **more: Any
 
 @pytest.mark.parametrize("frequency", ["6M", "JJ"])
 def test_a_meter_that_cannot_be_daily_does_not_make_the_account_late(frequency: str) -> None:
-    facts = {"meter_facts": {OTHER: {"frequency": frequency, "daily_data": False}}}
-    assert judged(account(stored=90, **facts)).findings == ()
-    assert judged(account(**facts)).findings == ()
+    assert judged(with_billing(account(stored=90), OTHER, frequency)).findings == ()
+    assert judged(with_billing(account(), OTHER, frequency)).findings == ()
 
 
-def test_a_meter_noted_as_not_daily_whose_days_end_is_told_with_that_note() -> None:
-    found = judged(account(stored=8, meter_facts={OTHER: {"frequency": "JJ", "daily_data": False}}))
+def test_a_meter_that_cannot_be_daily_and_is_not_billed_any_more_is_told() -> None:
+    found = judged(with_billing(account(), OTHER, "JJ", until="2026-05-01"))
     assert list(causes(found)) == ["silent", "late"]
-    assert "nothing new for 8 days, and GRDF notes its meter as one without daily data" in found.red[0].line(1)
-
-
-def test_a_meter_noted_as_not_daily_whose_days_come_is_read() -> None:
-    facts = {pce: {"frequency": "6M", "daily_data": False} for pce in (READ, OTHER)}
-    document = account(stored=2, meter_facts=facts)
-    assert overview(document).is_read(TODAY)
-    assert judged(document).expected == 1
-    assert not overview(with_reading(account(meter_facts=facts), READ)).is_read(TODAY)
 
 
 def test_a_meter_that_has_never_given_a_day_counts_beside_one_that_is_read() -> None:

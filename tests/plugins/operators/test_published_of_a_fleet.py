@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from grdf.operators.read_published import IN_A_ROW, ReadPublishedOperator
+from grdf.operators.read_published import ReadPublishedOperator
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import oldest_allowed
 from include.gas.errors import CredentialsRefused, QuotaExceeded, ServiceUnavailable
 from tests.helpers import connect_cozy, context, known_account, with_memory_shelf
-from tests.plugins.published import ALL, calls, change, document, periods
+from tests.plugins.published import ALL, billing, calls, change, document, end, periods
 from tests.plugins.steps import read_published as read
 
 TODAY = paris_today(datetime.now(UTC))
@@ -29,41 +29,38 @@ def family(world: Any, account_id: str, *names: str) -> dict[str, str]:
 
 def test_due_once_a_month_and_new_ones_at_once(own: Any, account_id: str) -> None:
     pces = family(own, account_id, "a", "b", "c")
-    assert read()["accounts"] == 3
+    assert read()["meters"] == 3
     own.control.clear_log()
     assert read() == {}
     assert calls(own) == []
     late, renewed, _ = pces
     said = document(own, late)
-    for field in ("meter_facts", "published"):
-        said[field][pces[late]]["read_at"] = (datetime.now(UTC) - timedelta(days=40)).isoformat()
+    said["status"]["billing"][pces[late]]["read_at"] = (datetime.now(UTC) - timedelta(days=40)).isoformat()
     own.book.save(said)
-    assert read()["accounts"] == 1
+    assert read()["meters"] == 1
     assert calls(own) == ALL
     known_account(own, renewed)
     own.control.clear_log()
-    assert read()["accounts"] == 1, "a new consent is read at once"
+    assert read()["meters"] == 1, "a new consent is read at once"
     (call,) = [each for each in own.control.log() if each["path"].endswith("publiees")]
     assert call["query"]["date_debut"] == str(oldest_allowed(TODAY, 5)), "and as deep as it goes"
 
 
 def test_accounts_that_are_not_read(own: Any, account_id: str) -> None:
     number = int(account_id.rpartition("-")[2])
-    leaving, waiting, young, odd, good = (f"{name}-{number * 10 + n}" for n, name in enumerate("abcde"))
-    for name in (leaving, waiting, odd, good):
-        known_account(own, name)
+    leaving, over, young, odd, good = (f"{name}-{number * 10 + n}" for n, name in enumerate("abcde"))
+    pces = {name: known_account(own, name)[0] for name in (leaving, over, odd, good)}
     change(own, leaving, leaving={"run": "r", "by": "someone", "since": "2024-01-01T00:00:00Z"})
-    change(own, waiting, state="USER_ACTION_NEEDED.OAUTH_OUTDATED")
+    end(over, pces[over], TODAY)
     change(own, odd, oauth_callback_results={"consents": "none"})
     connect_cozy(own, young)
-    assert read(waiting)["skipped"] == 1
-    before = {name: document(own, name) for name in (leaving, waiting, young, odd)}
+    assert read(over) == {"meters": 1}, "there is nothing to remove"
+    before = {name: document(own, name) for name in (leaving, over, young, odd)}
     own.control.clear_log()
     counts = read()
-    assert (counts["accounts"], counts["odd"]) == (1, 1)
+    assert (counts["meters"], counts["unchanged"]) == (1, 1)
     assert calls(own) == ALL
-    counts = read(leaving, waiting, young, odd, "not-there")
-    assert (counts["skipped"], counts["odd"], counts.get("accounts", 0)) == (3, 2, 0)
+    assert read(leaving, young, odd, "not-there") == {"unchanged": 3}
     after = {name: document(own, name) for name in before}
     assert before == after
     assert not any(periods(name) for name in before)
@@ -76,28 +73,28 @@ def test_one_that_fails_does_not_stop_the_others_and_keeps_its_turn(own: Any, ac
     with pytest.raises(ServiceUnavailable, match=second):
         read()
     assert [len(periods(name)) > 0 for name in (first, second, third)] == [True, False, True]
-    assert document(own, second)["meter_facts"][pces[second]]["frequency"] == "1M"
-    assert "published" not in document(own, second)
+    assert billing(own, second)["frequency"] == "1M"
+    assert not billing(own, second).keys() & {"read_at", "until"}
     own.control.set(faults=[])
     own.control.clear_log()
-    assert read()["accounts"] == 1
-    assert calls(own) == ["donnees_consos_publiees"], "what is read is not asked for again"
+    assert read()["meters"] == 1
+    assert calls(own) == ALL
     assert len(periods(second)) > 50
 
 
 def test_when_grdf_is_down_it_stops_soon(own: Any, account_id: str) -> None:
-    family(own, account_id, *"abcdefg")
+    family(own, account_id, *"abcdefgh")
     own.control.fault("/pce/", status=503, times=99)
     own.control.clear_log()
     with pytest.raises(ServiceUnavailable):
         read()
-    assert len(calls(own)) == IN_A_ROW
+    assert len(calls(own)) == 5
 
 
 @pytest.mark.parametrize("named", [False, True])
 def test_those_that_always_fail_keep_nobody_from_being_read(own: Any, account_id: str, named: bool) -> None:
-    pces = family(own, account_id, *"abcdefgh")
-    always, others = list(pces)[:4], list(pces)[4:]
+    pces = family(own, account_id, *"abcdefghij")
+    always, others = list(pces)[:6], list(pces)[6:]
     for name in always:
         own.control.fault(f"/pce/{pces[name]}/", status=503, times=None)
     task = with_memory_shelf(ReadPublishedOperator(task_id="read_published"))
@@ -111,33 +108,16 @@ def test_those_that_always_fail_keep_nobody_from_being_read(own: Any, account_id
     assert [name for name in pces if not periods(name)] == []
 
 
-@pytest.mark.parametrize(
-    ("named", "wait", "put_off"),
-    [(True, None, False), (True, 20_000, False), (False, None, True), (False, 20_000, True)],
-)
-def test_when_the_quota_is_spent_the_rest_waits(
-    own: Any, account_id: str, named: bool, wait: int | None, put_off: bool
-) -> None:
+@pytest.mark.parametrize("named", [False, True])
+def test_when_the_quota_is_spent_the_rest_waits(own: Any, account_id: str, named: bool) -> None:
     pces = family(own, account_id, "a", "b", "c")
-    spent = list(pces)[1]
-    own.control.fault(f"{pces[spent]}/", status=429, times=99, retry_after=wait)
-    task = with_memory_shelf(ReadPublishedOperator(task_id="read_published"))
-    form = {"params": {"accounts": list(pces) if named else []}}
-    if put_off:
-        counts = task.execute(context() | form)
-        assert counts["put_off"] == 1
-    else:
-        with pytest.raises(QuotaExceeded):
-            task.execute(context() | form)
-    assert "published" not in document(own, spent)
-
-
-def test_a_fleet_that_is_taken_over_is_read_in_parts(
-    own: Any, account_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("grdf.operators.read_published.FIRST_READINGS", 2)
-    family(own, account_id, "a", "b", "c")
-    assert [read().get("accounts") for _ in range(3)] == [2, 1, None]
+    for pce in pces.values():
+        own.control.fault(f"{pce}/", status=429, times=99)
+    own.control.clear_log()
+    with pytest.raises(QuotaExceeded):
+        read(*(pces if named else ()))
+    assert len(calls(own)) == 1
+    assert [billing(own, name) for name in pces] == [{}, {}, {}]
 
 
 def test_our_own_credentials_refused_stops_at_once(own: Any, account_id: str) -> None:

@@ -13,10 +13,11 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from include.gas.days.gas_day import paris_today
+from include.gas.documents.billing.comparison import Comparison, compare_all
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import account_range, id_range
 from tests.helpers import MemoryShelf, context, known_account, with_memory_shelf, yesterday
-from tests.plugins.published import ALL, calls, change, document, periods
+from tests.plugins.published import ALL, billing, calls, change, document, periods
 from tests.plugins.steps import read_published as read
 
 TODAY = paris_today(datetime.now(UTC))
@@ -46,21 +47,23 @@ def test_periods_are_five_years_deep_and_agree_with_the_days(own: Any, account_i
     first = stored[-1]
     assert first["_id"] == f"{account_id}:{pce}:{first['first']}"
     assert (first["day"], first["status"], first["reason"]) == (1, "definitive", "RNO")
-    said = document(own, account_id)
-    facts, published = said["meter_facts"][pce], said["published"][pce]
-    assert (facts["frequency"], facts["daily_data"]) == ("1M", True)
-    assert facts["tariff"] in ("T1", "T2")
-    assert isinstance(facts["car"], int)
-    assert "message" not in facts
-    assert published["last_period"] == {"first": first["first"], "end": first["end"], "load": first["load"]}
-    assert published["differences"] == [], "rounding is no difference"
-    assert "differences" not in counts
-    assert "RUE" not in json.dumps(said), "the address stays at GRDF"
+    said = billing(own, account_id)
+    assert (said["frequency"], said["until"]) == ("1M", first["end"])
+    assert said["contract"]["tariff"] in ("T1", "T2")
+    assert isinstance(said["contract"]["car"], int)
+    assert "refused" not in said
+    assert not differing(account_id), "rounding is no difference"
+    assert "RUE" not in json.dumps(document(own, account_id)), "the address stays at GRDF"
 
 
-def test_differences_are_shown_and_nothing_is_mended(
-    own: Any, account_id: str, capfd: pytest.CaptureFixture[str]
-) -> None:
+def differing(account: str) -> list[Comparison]:
+    """What the account's page compares."""
+    span = account_range(account)
+    compared = compare_all(CouchDBHook().range(PUBLISHED, *span), CouchDBHook().range(DAY, *span))
+    return [each for each in compared if each.beyond_rounding]
+
+
+def test_differences_are_shown_and_nothing_is_mended(own: Any, account_id: str) -> None:
     (pce,) = known_account(own, account_id, history=False)
     read_days(account_id, own)
     read(account_id)
@@ -72,31 +75,25 @@ def test_differences_are_shown_and_nothing_is_mended(
         DAY, [odd | {"load": odd["load"] + 500}, {"_id": gone["_id"], "_rev": gone["_rev"], "_deleted": True}]
     )
     before = couchdb.range(DAY, *account_range(account_id))
-    counts = read(account_id)
-    assert counts["differences"] == 1
-    (difference,) = document(own, account_id)["published"][pce]["differences"]
-    assert difference["first"] == str(month)
-    assert difference["missing_days"] == 1
-    assert difference["stored"] == sum(
+    read(account_id)
+    (difference,) = differing(account_id)
+    assert (difference.first, difference.missing_days) == (month, 1)
+    assert difference.stored == sum(
         day["load"] for day in before if day["_id"] >= span[0] and day["month"] == month.month
     )
     assert couchdb.range(DAY, *account_range(account_id)) == before
-    assert "Nothing was changed" in "".join(capfd.readouterr())
     read_days(account_id, own)
-    assert len(document(own, account_id)["published"][pce]["differences"]) == 1, "it goes with the next reading"
+    assert not differing(account_id)
 
 
 def test_what_the_consent_leaves_out_is_noted_and_no_error(own: Any, account_id: str) -> None:
-    (pce,) = known_account(own, account_id, perimeters=["informatives"])
+    known_account(own, account_id, perimeters=["informatives"])
     counts = read(account_id)
-    assert (counts["accounts"], counts["refused"]) == (1, 3)
-    said = document(own, account_id)
-    assert said["meter_facts"][pce]["refused"] == {
-        "contract": "The household's consent does not include the contract data.",
-        "technical": "The household's consent does not include the technical data of the meter.",
-    }
-    assert said["published"][pce]["message"] == "The household's consent does not include the published data."
-    assert not said.get("state"), "its daily data are read all the same"
+    assert counts == {"meters": 1}
+    data = ("contract data", "technical data of the meter", "published data")
+    said = " ".join(f"The household's consent does not include the {each}." for each in data)
+    assert billing(own, account_id)["refused"] == said
+    assert not document(own, account_id).get("state"), "its daily data are read all the same"
     own.control.clear_log()
     assert read() == {}, "asked again next month"
     assert calls(own) == []
@@ -113,9 +110,9 @@ def test_one_that_leaves_meanwhile_keeps_nothing(own: Any, account_id: str, monk
         return ask(self, *arguments, **more)
 
     monkeypatch.setattr(AdictHook, "published_lines", late)
-    assert read(account_id)["skipped"] == 1
+    assert read(account_id) == {"unchanged": 1}
     assert periods(account_id) == []
-    assert not {"published", "meter_facts"} & document(own, account_id).keys()
+    assert billing(own, account_id) == {}
 
 
 def stored(account: str, doctype: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -25,36 +25,6 @@ class Section(msgspec.Struct, frozen=True, omit_defaults=True):
 
     key: ClassVar[str] = ""
     """The section's key in the account document."""
-
-
-class MeterSection(Section, frozen=True):
-    """The entry of one meter in a section whose value is an object of entries by meter."""
-
-    @classmethod
-    def raw(cls, document: Mapping[str, Any], pce: str) -> Mapping[str, Any]:
-        """Return a meter's entry as it is stored; an empty one if there is none or if it is not an object."""
-        return members(members(document.get(cls.key)).get(pce))
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any], pce: str) -> Self | None:
-        """Return a meter's entry; ``None`` if there is none or if it cannot be read."""
-        entry = cls.raw(document, pce)
-        return read(cls, entry) if entry else None
-
-    @classmethod
-    def put(cls, document: Mapping[str, Any], pce: str, entry: Mapping[str, Any] | None) -> Document:
-        """Return the account document with another entry for a meter.
-
-        :param entry: the new entry; ``None`` removes the entry, and with the last entry the key of the section
-        """
-        meters = {**members(document.get(cls.key)), pce: entry}
-        if entry is None:
-            del meters[pce]
-        return put(document, cls.key, meters or None)
-
-    def noted(self, document: Mapping[str, Any], pce: str) -> Document:
-        """Return the account document with this entry for a meter, in place of the former one."""
-        return self.put(document, pce, written(self))
 
 
 def members(value: object) -> Mapping[str, Any]:

@@ -7,12 +7,14 @@ for and stored goes by the ledger.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 import msgspec
 
 from include.gas.account.sections.section import Section, members, put, read, written
+from include.gas.answers.contract import Contract
+from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window, oldest_allowed
 from include.gas.documents.gas_days import Document
 from include.gas.documents.year_counts import StoredYear
@@ -48,17 +50,46 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
         return {int(year): found for year, found in self.years.items() if is_year(year)}
 
 
+class Billing(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the last monthly reading of a meter found.
+
+    :param read_at: when GRDF was asked for all of it; or, if it may not be asked any more, when the stored periods were
+        held against the account's days
+    :param under: GRDF's ids of the rights under which it was asked; empty if it was not asked
+    :param frequency: how often GRDF reads the meter: ``1M``, ``MM``, ``6M``, ``JJ`` or another code; ``""`` if unknown
+    :param until: first gas day after the newest billing period; ``None`` if none is stored
+    :param refused: what GRDF refused, in words
+    """
+
+    read_at: datetime | None = None
+    under: tuple[str, ...] = ()
+    frequency: str = ""
+    contract: Contract = Contract()
+    until: date | None = None
+    refused: str = ""
+
+    def last_read(self, held: Held) -> date | None:
+        """Return when everything was read last; ``None`` if a right is new since, or GRDF was asked and now may not be.
+
+        :param held: what the account has of the meter now
+        """
+        counts = set(held.own) <= set(self.under) if held.is_open else not self.under
+        return paris_today(self.read_at) if self.read_at and counts else None
+
+
 class Status(Section, frozen=True):
     """What is known of an account, as of the last look.
 
     :param meters: what the account has of each meter, by meter
     :param readings: what was read of each meter, by meter
+    :param billing: what was read of each meter's contract and billing periods, by meter
     """
 
     key: ClassVar[str] = "status"
 
     meters: dict[str, Held]
     readings: dict[str, Reading] = msgspec.field(default_factory=dict)
+    billing: dict[str, Billing] = msgspec.field(default_factory=dict)
 
     @classmethod
     def held(cls, document: Mapping[str, Any]) -> dict[str, Held]:
@@ -81,6 +112,17 @@ class Status(Section, frozen=True):
         """Return the account document with what was read of a meter."""
         others = members(members(document.get(cls.key)).get("readings"))
         return cls._with(document, "readings", {**others, pce: written(reading)})
+
+    @classmethod
+    def billing_of(cls, document: Mapping[str, Any], pce: str) -> Billing:
+        """Return what an account document says of a meter's monthly reading; nothing if that cannot be understood."""
+        return read(Billing, members(members(document.get(cls.key)).get("billing")).get(pce)) or Billing()
+
+    @classmethod
+    def with_billing(cls, document: Mapping[str, Any], pce: str, billing: Billing) -> Document:
+        """Return the account document with what the monthly reading of a meter has found."""
+        others = members(members(document.get(cls.key)).get("billing"))
+        return cls._with(document, "billing", {**others, pce: written(billing)})
 
     @classmethod
     def _with(cls, document: Mapping[str, Any], name: str, entries: Mapping[str, Any]) -> Document:

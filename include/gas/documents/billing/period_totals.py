@@ -9,25 +9,23 @@ data still gets those of its last period, for the months before its first day.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, Final
 
 from include.gas.answers.consumption.published import Period
-from include.gas.documents.billing.periods import readable_periods
 from include.gas.documents.gas_days import Document, month_id, without_prices, year_id
 from include.gas.documents.totals import OF_PERIODS, Number, adopted_figure, bare_total, exact_sum
 
 SOURCE: Final = "published"
 """The ``source`` of a total that was made from published periods. A sum of days has none."""
+LAST = "9999-12"
 DECIMALS = 3
 """Of the parts of a period whose energy is no whole number."""
 
 
-def period_totals(
-    account: str, pce: str, periods: Iterable[Mapping[str, Any]]
-) -> tuple[list[Document], list[Document]]:
+def period_totals(account: str, pce: str, periods: Iterable[Period]) -> tuple[list[Document], list[Document]]:
     """Return the month and the year totals that a meter's periods give.
 
     :param periods: its stored periods; where two overlap, the one that starts first counts, and of two with the same
@@ -55,24 +53,7 @@ def period_totals(
     )
 
 
-def without_days(totals: Iterable[Document], days: Iterable[date], *, only_before: bool) -> list[Document]:
-    """Return the totals in whose month or year no day is stored.
-
-    :param totals: those of :func:`period_totals`
-    :param days: the stored days of the meter
-    :param only_before: whether to leave out those after the first stored day, whose days may still come
-    """
-    stored = sorted(map(str, days))
-    taken = {day[:length] for day in stored for length in (len("2026"), len("2026-01"))}
-    found = []
-    for total in totals:
-        span = total["_id"].rpartition(":")[2]
-        if span not in taken and not (only_before and stored and span > stored[0]):
-            found.append(total)
-    return found
-
-
-def to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new: Collection[str]) -> list[Document]:
+def to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new_until: str) -> list[Document]:
     """Return what to write so that totals from periods are up to date.
 
     Sums of days and figures of the konnector stay: both are better. So a figure counts, too, that was adopted after the
@@ -80,10 +61,10 @@ def to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new:
 
     :param stored: all stored month or year totals of the meter, by id
     :param totals: those of :func:`period_totals`
-    :param new: ids of those to make if they are missing, see :func:`without_days`
+    :param new_until: the last month (``YYYY-MM``) of which to make a total that is missing, see :func:`new_until`
     """
     wanted = {document["_id"]: document for document in totals}
-    pending = [document for key, document in wanted.items() if key in new and key not in stored]
+    pending = [new for key, new in wanted.items() if key not in stored and key.rpartition(":")[2] <= new_until]
     for key, old in stored.items():
         if not is_of_periods(old):
             continue
@@ -99,15 +80,28 @@ def to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new:
     return pending
 
 
+def new_until(months: Mapping[str, Document], *, daily: bool) -> str:
+    """Return the last month of which to make a total that is missing; ``""`` for none.
+
+    :param months: all stored month totals of the meter, by id
+    :param daily: whether GRDF may have daily data for the meter. If so, those are made that come before its first day,
+        of one that has others: its last period is published after its first days
+    """
+    if not daily:
+        return LAST
+    of_days = (key.rpartition(":")[2] for key, total in months.items() if total.get("days"))
+    return min(of_days, default=LAST) if any(map(is_of_periods, months.values())) else ""
+
+
 def is_of_periods(total: Mapping[str, Any]) -> bool:
     """Whether a stored total was made from published periods."""
     return total.get("source") == SOURCE and not total.get("days")
 
 
-def _apart(periods: Iterable[Mapping[str, Any]]) -> Iterator[Period]:
+def _apart(periods: Iterable[Period]) -> Iterator[Period]:
     """Yield the periods without those that overlap an earlier one."""
     end = date.min
-    for period in sorted(readable_periods(periods), key=lambda period: (period.first, -len(period))):
+    for period in sorted(periods, key=lambda period: (period.first, -len(period))):
         if end <= period.first < period.end:
             yield period
             end = period.end

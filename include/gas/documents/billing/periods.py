@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -16,7 +16,6 @@ from include.gas.documents.gas_days import (
     Document,
     has_load,
     is_number,
-    is_stale,
     own_day,
     says_the_same,
 )
@@ -24,8 +23,6 @@ from include.gas.errors import ODD_DOCUMENT
 
 D = TypeVar("D", bound=Mapping[str, Any])
 
-GAPS_NAMED = 5
-"""Number of missing stretches that a message names, the newest ones."""
 _COMPARED = ("load", "end", "status", "quality", "coefficient", "reason")
 
 
@@ -85,16 +82,16 @@ def readable_periods(documents: Iterable[Mapping[str, Any]]) -> Iterator[Period]
 def merge_period(stored: Document | None, new: Document) -> Document | None:
     """Return the document to write for a period.
 
-    As for gas days, a newer reading replaces an older one, and a changed load is noted. A changed end is noted too.
+    A changed load or end is noted.
 
     :param stored: the stored document with its ``_rev``; ``None`` if there is none
     :param new: the document made from the answer
-    :return: ``None`` if the stored document has the same values or is newer, and others have not damaged it
+    :return: ``None`` if the stored document has the same values, and others have not damaged it
     """
     if stored is None:
         return dict(new)
     same = says_the_same(stored, new, _COMPARED) and new["volume"] in (None, stored.get("volume"))
-    if any(_readable([stored])) and (is_stale(stored, new) or same):
+    if same and any(_readable([stored])):
         return None
     merged = {**stored, **new}
     if (stored.get("load"), stored.get("end")) == (new["load"], new["end"]):
@@ -107,7 +104,7 @@ def merge_period(stored: Document | None, new: Document) -> Document | None:
     return merged
 
 
-def withdrawn(stored: Iterable[Document], answer: Answer[Period], read_at: datetime | str) -> list[Document]:
+def withdrawn(stored: Iterable[Document], answer: Answer[Period]) -> list[Document]:
     """Return the stored periods that GRDF has withdrawn: it names others on their days, and not them.
 
     When GRDF moves the start of a period, the new version has another id. Only a whole answer tells that, and only of
@@ -115,56 +112,33 @@ def withdrawn(stored: Iterable[Document], answer: Answer[Period], read_at: datet
 
     :param stored: all documents from the range of a meter's periods
     :param answer: what GRDF says of the meter now
-    :param read_at: when ADICT was asked
     """
-    if not answer.whole:
-        return []
     named = {row.first for row in answer.rows}
-    asked = {"read_at": utc_text(read_at)}
     return [
         document
         for period, document in _readable(stored)
-        if period.first in answer.window and period.first not in named and not is_stale(document, asked)
+        if answer.whole and period.first in answer.window and period.first not in named
         if any(row.first < period.end and period.first < row.end for row in answer.rows)
-        if not any(period.first <= day < period.end for day in answer.absent)
     ]
 
 
-def foreign(stored: Iterable[Document], holds: Callable[[Window], bool], opens: date) -> list[Document]:
+def foreign(stored: Iterable[Document], allowed: Sequence[Window]) -> list[Document]:
     """Return the stored periods that an account may not hold: they were read before that was known.
 
     :param stored: all documents from the range of a meter's periods
-    :param holds: says whether the account may hold all days of a window
-    :param opens: first gas day that it may hold; older periods are left alone
+    :param allowed: the days that it may hold, in order; periods before the first one are left alone, and all if none is
     """
-    found = ((document, first) for document in stored if (first := own_day(document)) and first >= opens)
-    return [document for document, first in found if not holds(_span(document, first))]
+    found = [(document, first) for document in stored if (first := own_day(document))]
+    opens = allowed[0].first if allowed else date.max
+    return [each for each, first in found if first >= opens and not is_within(_span(each, first), allowed)]
 
 
-def newest_period(documents: Iterable[Mapping[str, Any]]) -> Period | None:
-    """Return the stored period that starts last; ``None`` if there is none.
+def is_within(span: Window, allowed: Iterable[Window]) -> bool:
+    """Return whether an account may hold all days of a period.
 
-    :param documents: stored periods of one meter
+    :param allowed: the days that it may hold, in order and without overlaps
     """
-    return max(readable_periods(documents), key=lambda period: period.first, default=None)
-
-
-def missing_in_words(documents: Iterable[Mapping[str, Any]], covered: Iterable[Window]) -> str:
-    """Return a message about the days between stored periods that are in none of them; ``""`` if there are none.
-
-    That none is older than the first one is no news: most rights begin in the middle of a period.
-
-    :param documents: all stored periods of a meter
-    :param covered: the days that GRDF was asked for
-    """
-    missing: list[Window] = []
-    end = date.max
-    for period in sorted(readable_periods(documents), key=lambda period: period.first):
-        if between := Window.of(end, period.first):
-            missing += [part for each in covered if (part := between.clip(each.first, each.end))]
-        end = period.end if end == date.max else max(end, period.end)
-    named = ", ".join(map(str, missing[-GAPS_NAMED:]))
-    return f"No billing period is stored for {named}. GRDF is asked again each month." if missing else ""
+    return any(span.clip(each.first, each.end) == span for each in allowed)
 
 
 def _readable(documents: Iterable[D]) -> Iterator[tuple[Period, D]]:

@@ -1,4 +1,4 @@
-"""The data for an account's page: its document and four requests to CouchDB, however long its history is."""
+"""The data for an account's page: its document and five requests to CouchDB, however long its history is."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from datetime import date
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.meters import Ledger
-from include.gas.account.sections.facts import MeterFacts, may_be_daily
-from include.gas.account.sections.published_note import PublishedNote
-from include.gas.account.sections.status import Status
+from include.gas.account.sections.status import Billing, Status
 from include.gas.days.gas_day import YEARS, parse_day
+from include.gas.days.lateness import period_late_after, silent_after
 from include.gas.display.cells import Bounds, Cell, day_cells, month_cells, year_cells
 from include.gas.display.overview import Overview, overview
 from include.gas.display.recent_days import Missing, recent_days
+from include.gas.documents.billing.comparison import compare_all
 from include.gas.documents.day_checks import WORDS
-from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import Document, account_range, day_id, own_day
 from include.gas.documents.year_counts import StoredYear
 from include.gas.meter_tag import meter_tag
@@ -37,8 +37,9 @@ class MeterView:
     :param years: all years
     :param stored: summary of the stored days, by year
     :param missing: how many published days are not stored
-    :param facts: the meter's contract and technical data, ``None`` if they have not been read yet
-    :param published: summary of the meter's published periods, ``None`` if they have not been read yet
+    :param billing: the meter's contract, how often GRDF reads it, and how far its billing periods reach
+    :param billed_late: whether the next billing period is late
+    :param differing: how many billing periods differ from the stored days of this year and the one before
     :param unclaimed: the day on which a consent for the meter was given that is in force and no account has; ``""`` if
         there is none
     :param shared: whether another account also reads the meter
@@ -52,11 +53,17 @@ class MeterView:
     years: tuple[Cell, ...]
     stored: Mapping[int, StoredYear]
     missing: Missing
-    facts: MeterFacts | None
-    published: PublishedNote | None
+    billing: Billing
+    billed_late: bool
+    differing: int
     unclaimed: str = ""
     shared: bool = False
     proofs: tuple[Proof, ...] = ()
+
+    @property
+    def daily(self) -> bool:
+        """Whether GRDF may have daily data for the meter."""
+        return silent_after(self.billing.frequency) is not None
 
     @property
     def doubts(self) -> dict[str, int]:
@@ -136,14 +143,16 @@ def account_view(
 
 def _meter_view(couchdb: CouchDBHook, document: Document, held: Held, today: date, month: date | None) -> MeterView:
     account, pce = document["_id"], held.pce
-    reading = Status.reading(document, pce)
-    stored, recent = reading.by_year(), recent_days(held, reading, is_read=held.is_open)
+    reading, billing = Status.reading(document, pce), Status.billing_of(document, pce)
+    stored, recent = reading.by_year(), recent_days(held, reading, billing.frequency, is_read=held.is_open)
     span = account_range(account, pce)
     months, years = couchdb.range(MONTH, *span), couchdb.range(YEAR, *span)
     month = (month or _newest(stored, months) or today).replace(day=1)
     two_years = date(month.year - 1, 1, 1), date(month.year, 12, 31)
-    days = couchdb.range(DAY, *(day_id(account, pce, day) for day in two_years))
-    bounds = Bounds.of(first=recent.since, covered=held.covered, today=today)
+    keys = [day_id(account, pce, day) for day in two_years]
+    days, periods = couchdb.range(DAY, *keys), couchdb.range(PUBLISHED, *keys)
+    end = billing.until if held.is_open else None
+    bounds = Bounds.of(first=recent.since, covered=held.covered, today=today, frequency=billing.frequency)
     rights = Ledger(couchdb).fetch([pce])[pce]
     return MeterView(
         held,
@@ -152,9 +161,10 @@ def _meter_view(couchdb: CouchDBHook, document: Document, held: Held, today: dat
         month_cells(month.year, months, bounds, days),
         year_cells(years, bounds, days),
         stored,
-        recent.missing(today) if may_be_daily(document, pce) else Missing(0, 0),
-        MeterFacts.of(document, pce),
-        PublishedNote.of(document, pce),
+        recent.missing(today),
+        billing,
+        end is not None and (today - end).days >= period_late_after(billing.frequency),
+        sum(each.beyond_rounding for each in compare_all(periods, days)),
         max((right.since for right in unclaimed([rights], today)), default=""),
         any(right.account not in ("", account) and right.is_in_force(today) for right in rights.rights),
         tuple(held.proofs.values()),

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from include.gas.answers.consumption.daily import Reading
 from include.gas.answers.consumption.published import Period
-from include.gas.documents.billing.period_totals import is_of_periods, period_totals, to_write, without_days
-from include.gas.documents.billing.periods import period_document
-from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.answers.consumption.sorting import Answer
+from include.gas.days.windows import Window
+from include.gas.documents.billing.period_totals import is_of_periods, period_totals
+from include.gas.documents.billing.store_periods import store_periods
+from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.storing import load_answer
 from tests.gas.memory_store import MemoryStore
 
@@ -22,9 +24,11 @@ PCE = "09900000000017"
 NOW = datetime(2024, 8, 9, tzinfo=UTC)
 
 
-def periods(*given: tuple[str, str, Any]) -> list[dict[str, Any]]:
-    made = (Period(date.fromisoformat(first), date.fromisoformat(end), load) for first, end, load in given)
-    return [period_document("a", PCE, period, NOW) for period in made]
+EVER = (Window(date.min, date.max),)
+
+
+def periods(*given: tuple[str, str, Any]) -> list[Period]:
+    return [Period(date.fromisoformat(first), date.fromisoformat(end), load) for first, end, load in given]
 
 
 def told(*given: tuple[str, str, Any]) -> dict[str, tuple[Any, int]]:
@@ -82,14 +86,15 @@ def store_with(*given: tuple[str, str, Any]) -> MemoryStore:
     return store
 
 
-def write(store: MemoryStore, *given: tuple[str, str, Any], new: bool = True) -> int:
-    written = 0
-    for doctype, totals in zip((MONTH, YEAR), period_totals("a", PCE, periods(*given)), strict=True):
-        made = {total["_id"] for total in without_days(totals, (), only_before=False)} if new else ()
-        pending = to_write(store.docs[doctype], totals, new=made)
-        assert not store.write(doctype, pending).conflicts
-        written += len(pending)
-    return written
+def write(store: MemoryStore, *given: tuple[str, str, Any], daily: bool = False) -> int:
+    """Store what GRDF says, and nothing else. Return how many totals were written."""
+    gone = [each | {"_deleted": True} for each in store.range(PUBLISHED, "", "z")]
+    store.write(PUBLISHED, gone)
+    before = {each["_rev"] for doctype in (MONTH, YEAR) for each in store.docs[doctype].values()}
+    answer = Answer("a", PCE, Window(date(2020, 1, 1), date(2026, 1, 1)), tuple(periods(*given)))
+    store_periods(store, "a", PCE, EVER, [(answer, NOW.isoformat())], daily=daily)
+    after = {each["_rev"] for doctype in (MONTH, YEAR) for each in store.docs[doctype].values()}
+    return max(len(after - before), len(before - after))
 
 
 HALF = ("2023-10-01", "2024-04-01", 1830)
@@ -134,10 +139,10 @@ def test_days_replace_them_and_leave_the_months_without_days() -> None:
 def test_what_days_have_left_follows_the_periods_and_goes_with_them() -> None:
     store = store_with(HALF)
     load_answer(store, "a", PCE, [Reading(date(2024, 3, 5), 12)], NOW)
-    assert write(store, (*HALF[:2], 3660), new=False) == 6  # five months and the year 2023
+    assert write(store, (*HALF[:2], 3660), daily=True) == 6  # five months and the year 2023
     assert store.docs[MONTH][f"a:{PCE}:2024-02"]["load"] == 580
     assert store.docs[MONTH][f"a:{PCE}:2024-03"]["load"] == 12
-    assert write(store, new=False) == 6
+    assert write(store, daily=True) == 6
     assert [key[-7:] for key in store.docs[MONTH]] == ["2024-03"]
 
 
@@ -152,18 +157,23 @@ def test_a_figure_of_the_konnectors_that_was_adopted_later_counts_all_the_same()
 
 
 @pytest.mark.parametrize(
-    ("days", "before", "elsewhere"),
+    ("days", "months"),
     [
-        ((), 8, 8),
-        (("2024-01-15",), 4, 6),
-        (("2023-12-31", "2024-03-05"), 2, 4),
-        (("2024-04-02",), 7, 7),
-        (("2022-05-01",), 0, 8),
+        ((), 6),
+        (("2024-01-15",), 3),
+        (("2023-12-31", "2024-03-05"), 2),
+        (("2024-04-02",), 6),
+        (("2022-05-01",), 0),
     ],
 )
-def test_no_total_is_made_where_a_day_is_stored(days: tuple[str, ...], before: int, elsewhere: int) -> None:
-    """Of a meter that now has daily data, those after its first day may still come from days."""
-    months, years = period_totals("a", PCE, periods(HALF))
-    stored = [date.fromisoformat(day) for day in days]
-    assert len(without_days([*months, *years], stored, only_before=True)) == before
-    assert len(without_days([*months, *years], stored, only_before=False)) == elsewhere
+def test_one_that_has_daily_data_now_gets_those_before_its_first_day(days: tuple[str, ...], months: int) -> None:
+    """Those after it may still come from days. One that never had any of its periods gets none."""
+    before = ("2022-01-01", "2022-03-01", 9)
+    store = store_with(before)
+    load_answer(store, "a", PCE, [Reading(date.fromisoformat(day), 7) for day in days], NOW)
+    write(store, before, HALF, daily=True)
+    made = [key for key, total in store.docs[MONTH].items() if is_of_periods(total) and key[-7:] > "2022-02"]
+    assert len(made) == months
+    store = MemoryStore()
+    assert write(store, HALF, daily=True) == 0
+    assert len(store.docs[PUBLISHED]) == 1

@@ -10,19 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.account.sections.published_note import DIFFERENCES_KEPT, Difference, with_published
-from include.gas.account.sections.section import written
-from include.gas.account.turns import day_of_month, is_due, last_turn
 from include.gas.answers.consumption.published import PERIODS, Period, read_published
 from include.gas.answers.consumption.sorting import Answer
 from include.gas.days.asked_days import published_window
 from include.gas.days.windows import Window
 from include.gas.documents.billing.comparison import compare, compare_all
-from include.gas.documents.billing.periods import merge_period, newest_period, period_document, period_of
+from include.gas.documents.billing.periods import merge_period, period_document, period_of
 from include.gas.documents.doctypes import DATA, PUBLISHED
 from include.gas.documents.gas_days import CHANGES_KEPT, account_range, day_id
 from include.gas.errors import ConsentLost, ConsentTooNarrow, PartialAnswer, ServiceUnavailable
-from include.gas.rights.meter_rights import Held
 
 PCE = "09900000000017"
 WINDOW = Window(date(2024, 1, 1), date(2024, 6, 1))
@@ -184,8 +180,6 @@ def test_a_document_and_back() -> None:
         "read_at": "2024-06-01T11:00:00.000000Z",
     }  # fmt: skip
     assert period_of(document) == period
-    assert newest_period([document]) == period
-    assert newest_period([]) is None
     start, end = account_range("home")
     assert start < document["_id"] < end
     assert PUBLISHED in DATA, "a household that leaves takes its periods along"
@@ -198,7 +192,6 @@ def test_merging() -> None:
     stored = {**first, "_rev": "1-a", "other": 1}
     assert merge_period(stored, period_document("home", PCE, period, "2024-07-01T11:00:00+00:00")) is None
     corrected = Period(MARCH, date(2024, 3, 20), 1200, 11.24)
-    assert merge_period(stored, period_document("home", PCE, corrected, "2024-05-01T11:00:00+00:00")) is None, "older"
     new = merge_period(stored, period_document("home", PCE, corrected, "2024-07-01T11:00:00+00:00"))
     assert new is not None
     assert (new["load"], new["end"], new["_rev"], new["other"]) == (1200, "2024-03-20", "1-a", 1)
@@ -248,9 +241,6 @@ def test_missing_days_are_counted_and_make_a_difference() -> None:
     del stored[MARCH + timedelta(days=4)]
     found = compare(Period(MARCH, APRIL, 1922, 11.24), stored)
     assert (found.missing_days, found.stored, found.beyond_rounding) == (1, 1860, True)
-    assert written(Difference.of(found)) == {
-        "first": "2024-03-01", "end": "2024-04-01", "published": 1922, "stored": 1860, "missing_days": 1,
-    }  # fmt: skip
 
 
 @given(st.integers(1, 62), st.data())
@@ -292,50 +282,3 @@ def test_what_others_have_damaged_is_not_compared() -> None:
         assert compare_all([good | damage], days) == ()
     (found,) = compare_all([good | {"coefficient": "abc"}], days)
     assert found == expected[0], "as if GRDF had sent none"
-
-
-def test_what_an_account_says_is_bounded() -> None:
-    firsts = [MARCH + timedelta(days=n) for n in range(40)]
-    periods = [period_document("home", PCE, Period(day, day + timedelta(days=1), 500), READ_AT) for day in firsts]
-    compared = compare_all(periods, day_documents(dict.fromkeys(firsts, 60)))
-    before = {"_id": "home", "published": {"GI999001": {"read_at": "x"}}}
-    held = Held(pce=PCE, word="active", right="right-1", days=(Window(MARCH, date(2025, 1, 1)),))
-    document = with_published(before, held, read_at=READ_AT, periods=periods, compared=compared)
-    entry = document["published"][PCE]
-    assert document["published"]["GI999001"] == {"read_at": "x"}
-    assert len(entry["differences"]) == DIFFERENCES_KEPT
-    assert entry["differences"][-1]["first"] == firsts[-1].isoformat()
-    assert entry["differences_in_all"] == 40
-    assert entry["last_period"] == {"first": "2024-04-09", "end": "2024-04-10", "load": 500}
-    assert (entry["id_accreditation"], entry["closes"]) == ("right-1", "2025-01-01")
-    assert "message" not in entry
-    none = with_published(before, held, read_at=READ_AT, periods=[], compared=(), message="No.")["published"][PCE]
-    assert (none["last_period"], none["differences"], none["message"]) == (None, [], "No.")
-
-
-def test_each_account_has_one_turn_a_month() -> None:
-    entry = {"read_at": "2024-01-01T12:00:00Z", "id_accreditation": "right-1"}
-    read = []
-    for n in range(366):
-        today = date(2024, 1, 2) + timedelta(days=n)
-        if is_due(entry, "right-1", account="home", today=today):
-            read.append(today)
-            entry["read_at"] = f"{today}T12:00:00Z"
-    assert len({day.month for day in read}) == len(read) == 12
-    assert {day.day for day in read} == {day_of_month("home")}
-
-
-def test_a_turn_that_was_missed_is_made_up_for() -> None:
-    turn = last_turn("home", date(2024, 5, 28))
-    entry = {"read_at": f"{turn - timedelta(days=20)}T12:00:00Z", "id_accreditation": None}
-    assert is_due(entry, "", account="home", today=turn + timedelta(days=9))
-    assert not is_due(entry, "", account="home", today=turn - timedelta(days=1))
-    assert last_turn("home", date(2024, 1, 1)) in (date(2024, 1, 1), date(2023, 12, day_of_month("home")))
-
-
-@pytest.mark.parametrize(
-    "entry", [{}, {"read_at": ""}, {"read_at": "soon", "id_accreditation": "b"},
-              {"read_at": "2999-01-01T00:00:00Z", "id_accreditation": "a"}],
-)  # fmt: skip
-def test_what_is_new_or_consented_anew_is_due_at_once(entry: dict[str, Any]) -> None:
-    assert is_due(entry, "b", account="home", today=date(2024, 5, 1))

@@ -11,8 +11,7 @@ import pytest
 from include.gas.answers.consumption.published import read_published
 from include.gas.answers.consumption.sorting import Answer
 from include.gas.days.windows import Window
-from include.gas.documents.billing.periods import foreign, missing_in_words, period_document, withdrawn
-from include.gas.rights.meter_rights import Held
+from include.gas.documents.billing.periods import foreign, period_document, withdrawn
 
 PCE = "09900000000017"
 YEAR = Window(date(2025, 1, 1), date(2025, 12, 1))
@@ -37,7 +36,7 @@ def stored(*rows: Row, at: str = "2026-01-01T10:00:00Z") -> list[dict[str, Any]]
 
 
 def gone(documents: list[dict[str, Any]], answer: Answer[Any]) -> list[str]:
-    return [each["first"][5:] for each in withdrawn(documents, answer, "2026-02-01T10:00:00Z")]
+    return [each["first"][5:] for each in withdrawn(documents, answer)]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +49,7 @@ def gone(documents: list[dict[str, Any]], answer: Answer[Any]) -> list[str]:
         ((OLD, NEXT), (OLD, NEXT), []),
         ((OLD, NEXT), (NEXT,), []),  # nothing is on its days now: it may have been left out
         ((OLD, NEW), (OLD, NEW), []),  # GRDF names both
-        ((OLD, NEXT), (("01-02", "07-01", None), NEW, NEXT), []),  # named without an energy
+        ((OLD, NEXT), (("01-02", "07-01", None), NEW, NEXT), ["01-02"]),  # named without an energy
     ],
 )
 def test_what_a_whole_answer_takes_away(before: tuple[Row, ...], now: tuple[Row, ...], taken: list[str]) -> None:
@@ -62,36 +61,19 @@ def test_what_takes_nothing_away() -> None:
     assert gone(documents, read(NEW, NEXT, more=BROKEN)) == [], "cut short"
     late = Window(date(2025, 5, 1), YEAR.end)
     assert gone(documents, read(("06-15", "10-01", 1000), window=late)) == ["07-01"], "the other begins before"
-    assert gone(stored(OLD, at="2026-03-01T10:00:00Z"), read(NEW)) == [], "read later than the answer"
     assert gone([documents[0] | {"end": None}], read(NEW)) == [], "damaged"
-    assert gone([documents[0] | {"read_at": 7}], read(NEW)) == ["01-02"], "one that says no moment is the oldest"
-
-
-def held(*windows: Window) -> Held:
-    return Held(pce=PCE, word="over", days=windows)
 
 
 def test_what_the_account_may_not_hold() -> None:
     documents = stored(OLD, NEXT, ("10-01", "11-01", 50))
 
     def found(*windows: Window) -> list[str]:
-        mine = held(*windows)
-        return [each["first"][5:] for each in foreign(documents, mine.holds, windows[0].first)]
+        return [each["first"][5:] for each in foreign(documents, windows)]
 
     assert found(YEAR) == []
     assert found(Window(YEAR.first, date(2025, 8, 1))) == ["07-01", "10-01"], "only in part"
     assert found(Window(date(2025, 7, 1), YEAR.end)) == [], "what is older is left alone"
     assert found(Window(YEAR.first, date(2025, 7, 1)), Window(date(2025, 10, 1), YEAR.end)) == ["07-01"]
     odd = [documents[1] | {"end": "soon"}, {"_id": f"a:{PCE}:note"}]
-    assert foreign(odd, held(YEAR).holds, YEAR.first) == []
-    assert foreign(odd, held(Window(YEAR.first, date(2025, 7, 1))).holds, YEAR.first) == odd[:1]
-
-
-def test_days_without_a_period_are_named() -> None:
-    may, july = ("05-01", "06-01", 5), ("07-01", "08-01", 6)
-    assert missing_in_words(stored(may, july, ("10-01", "11-01", 7)), [YEAR]) == (
-        "No billing period is stored for 2025-06-01 to 2025-06-30, 2025-08-01 to 2025-09-30. "
-        "GRDF is asked again each month."
-    )
-    assert missing_in_words(stored(may, july), [Window(YEAR.first, date(2025, 6, 1))]) == "", "not its days"
-    assert missing_in_words(stored(OLD, NEXT), [YEAR]) == missing_in_words([], [YEAR]) == ""
+    assert foreign(odd, [YEAR]) == foreign(odd, []) == []
+    assert foreign(odd, [Window(YEAR.first, date(2025, 7, 1))]) == odd[:1]
