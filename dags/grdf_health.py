@@ -12,15 +12,13 @@ from grdf.health.deadline import check_is_late
 from grdf.operators.check_health import CheckHealthOperator
 
 DOC = """
-Looks at all accounts once a day, after the morning's pass, and is **red** if too many are silent, late, refused by
-GRDF, or wait for their household; if few calls to GRDF are left; if GRDF was not asked about a client's rights; if
-known accounts, databases or stored days are gone from CouchDB; or if CouchDB does not answer. The log of `check`
-begins with the verdict and then says for each cause how many accounts are concerned, which share calls a person, whom
-it concerns, and what to do. `docs/runbook.md` has an entry for each of these.
+Looks at all accounts once a day, after the morning's pass. The log of `check` begins with the verdict, and says for
+each cause how many accounts are concerned, whom since the last look, and what to do: so whoever falls silent is named
+once. It is **red** if a share crosses its limit, few calls to GRDF are left, GRDF was not asked about a client's
+rights, accounts or databases are gone from CouchDB, or CouchDB does not answer (`docs/runbook.md`).
 
-Runs that succeed or are skipped without reading anything do not count as health. It changes nothing and does not call
-GRDF. If it is red, or rights in force are new that no account has, one alert for all accounts is sent by the notifier
-of `[grdf] alert_notifier`; it names no account.
+It changes nothing, and asks GRDF for a token alone, if an account is silent. If there is anything to tell, one mail for
+all accounts is sent by the notifier of `[grdf] alert_notifier`.
 If it has not ended in time, the scheduler finds that out and the triggerer sends one, because then the morning's pass
 is probably stuck, too. After 23 hours without an end, as in a pool without slots, the scheduler makes the run red, so
 that it is seen where no notifier is set, and the next day's run begins. Without a scheduler nobody does: watch that

@@ -209,10 +209,8 @@ def household_links() -> bool:
 def airflow_conn_id() -> str | None:
     """Return the Airflow connection of an Airflow user: the API server's host, a login and a password.
 
-    ``grdf_health`` sees with it which DAGs are missing or paused and whose runs are all skipped, on the day that it
-    happens; a deletion removes with it what Airflow remembers of the account, where that user may. In the environment
-    of each service it may hold another user's login. With ``None``, the default, the check sees this only of accounts
-    that are late or new, and a deletion leaves Airflow's history alone.
+    A deletion removes with it what Airflow remembers of the account, where that user may. In the environment of each
+    service it may hold another user's login. With ``None``, the default, a deletion leaves Airflow's history alone.
     """
     return written("airflow_conn_id").strip() or None
 

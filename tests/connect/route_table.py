@@ -27,6 +27,7 @@ TABLE = {
     "GET /accounts/{account}": Row("GET", "/accounts/nobody-yet", 401, 404, 404, 404, 404),
     "GET /accounts/{account}/published": Row("GET", "/accounts/nobody-yet/published", 401, 404, 404, 404, 404),
     "GET /accounts/{account}/{table}.csv": Row("GET", "/accounts/nobody-yet/days.csv", 401, 404, 404, 404, 404),
+    "POST /accounts/{account}/known": Row("POST", "/accounts/nobody-yet/known", 401, 403, 404, 404, 404),
     "GET /connect/": Row("GET", "/connect/", 401, 403, 403, 200, 200),
     "GET /connect/{account}": Row("GET", "/connect/nobody-yet", 401, 403, 403, 200, 200),
     "POST /connect/{account}": Row("POST", "/connect/nobody-yet", 401, 403, 403, 303, 303),

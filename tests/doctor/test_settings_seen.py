@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -79,18 +78,3 @@ def test_a_notifier_that_can_be_made_is_not_rung(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv(KWARGS, '{"room": "secret-room"}')
     (found,) = of(here.all_settings)
     assert (found.state, "secret-room" in found.says, SENT) == ("ok", False, [])
-
-
-def test_the_connection_of_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(CONN, "nobody_here")
-    (found,) = of(here.all_settings)
-    assert (found.state, "no connection nobody_here" in found.says) == ("bad", True)
-    assert "airflow_conn_id" in found.says
-    fields = {"conn_type": "http", "login": "a", "password": "not-told"}
-    monkeypatch.setenv("AIRFLOW_CONN_NOBODY_HERE", json.dumps(fields))
-    (found,) = of(here.all_settings)
-    assert (found.state, "host" in found.says, "not-told" in str(found)) == ("bad", True, False)
-    monkeypatch.setenv(
-        "AIRFLOW_CONN_NOBODY_HERE", json.dumps(fields | {"host": "http://airflow.example", "port": 8080})
-    )
-    assert [each.state for each in of(here.all_settings)] == ["ok"]

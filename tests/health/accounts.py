@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from include.gas.account.sections.status import Reading, Status
-from include.gas.days.gas_day import paris_today
+from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.windows import Window
 from include.gas.documents.year_counts import StoredYear
 from include.gas.rights.meter_rights import Held
@@ -41,7 +41,10 @@ def account(number: int, *, age: int = 2, days: int = 1, **more: Any) -> dict[st
     }
     first = last - timedelta(days=days - 1)
     years = {str(last.year): StoredYear(days, first, last)}
-    reading = Reading(years, last, first, (consent["id_accreditation"],))
+    reading = Reading(years, today(), first, (consent["id_accreditation"],))
     document = Status.with_reading(document, pce, reading)
-    held = Held(pce=pce, word="active", right=consent["id_accreditation"], days=(Window(date.min, date.max),))
+    held = Held(
+        pce=pce, word="active", right=consent["id_accreditation"], days=(Window(date.min, date.max),),
+        since=utc_text(datetime.now(UTC)),
+    )  # fmt: skip
     return Status.with_held(document, [held]) | more

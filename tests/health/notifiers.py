@@ -1,8 +1,7 @@
-"""Notifiers as a setting may name them: one that keeps what it is told, and some that fail."""
+"""A notifier as a setting may name it: it keeps what it is told."""
 
 from __future__ import annotations
 
-import threading
 from typing import Any, ClassVar
 
 from airflow.sdk import BaseNotifier
@@ -21,19 +20,3 @@ class Keeping(BaseNotifier):
 
     def notify(self, context: Any) -> None:  # noqa: ARG002 - as Airflow calls it
         self.told.append(self.message)
-
-
-class Hanging(BaseNotifier):
-    """Waits for as long as it is not let go, as for a server that accepts a connection and says nothing."""
-
-    let_go: ClassVar[threading.Event] = threading.Event()
-
-    def notify(self, context: Any) -> None:  # noqa: ARG002 - as Airflow calls it
-        self.let_go.wait()
-
-
-class Exiting(BaseNotifier):
-    """Ends the program."""
-
-    def notify(self, context: Any) -> None:  # noqa: ARG002 - as Airflow calls it
-        raise SystemExit("no configuration")

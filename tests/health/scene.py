@@ -6,10 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
-
-from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.health.databases import MOST_DAYS
 from tests.runs.runner import Run, Worker
 
 
@@ -25,26 +21,9 @@ class Fleet:
     connection: dict[str, Any]
 
     def add(self, *documents: dict[str, Any]) -> None:
-        """Store accounts, and as many days as they say are stored."""
+        """Store accounts."""
         for document in documents:
             self.book.save(document)
-        self.store(*documents)
-
-    def store(self, *documents: dict[str, Any]) -> None:
-        """Store as many days and totals as some accounts say."""
-        from grdf.hooks.couchdb import CouchDBHook
-
-        days = [
-            {"_id": f"{document['_id']}:{meter}:{year}:{number}"}
-            for document in documents
-            for meter, reading in document.get("status", {}).get("readings", {}).items()
-            for year, held in reading["years"].items()
-            for number in range(held["days"])
-        ]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(self.connection))
-            for doctype in (DAY, MONTH, YEAR):
-                CouchDBHook().write(doctype, days[:: MOST_DAYS[doctype]])
 
     def check(self, **env: str) -> Run:
         """Run grdf_health once."""

@@ -1,8 +1,7 @@
-"""With all of Airflow's components: what its API shows, the mail of a silent fleet, and the deadline's."""
+"""With all of Airflow's components: what it shows of silent accounts, their mail, and the deadline's."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,9 +12,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from include.gas.documents.gas_days import dag_id
-from include.sandbox.airflow_stack import VIEWER
 from include.sandbox.processes import Processes
-from tests.health.accounts import account, meter
+from tests.health.accounts import account, meter, today
 from tests.health.mail import Mailbox, mail_server
 from tests.helpers import PATIENCE, connect_cozy, enter_rights, holder, wait
 from tests.stacks import airflow_at
@@ -44,7 +42,7 @@ def stack(
     tmp_path_factory: pytest.TempPathFactory,
     box: tuple[Mailbox, dict[str, str]],
 ) -> Iterator[AirflowStack]:
-    """All components, a viewer's connection for the check, and alerts by mail."""
+    """All components, and alerts by mail."""
     from grdf.hooks.couchdb import CouchDBHook
     from include.gas.documents.doctypes import DOCTYPES
 
@@ -54,7 +52,6 @@ def stack(
         CouchDBHook().create_database(doctype)
     _, mail = box
     settings = {
-        "airflow_conn_id": "airflow_viewer",
         "retries": "0",
         **{name: value for name, value in mail.items() if not name.startswith("AIRFLOW_")},
     }
@@ -65,8 +62,6 @@ def stack(
     }
     with Processes() as processes:
         airflow = airflow_at(tmp_path_factory.mktemp("stack"), env, processes, airflow_home / "airflow.db")
-        viewer = {"conn_type": "http", "host": airflow.url, "login": VIEWER, "password": airflow.viewer_password}
-        airflow.env["AIRFLOW_CONN_AIRFLOW_VIEWER"] = json.dumps(viewer)
         connect_cozy(world, READ)
         airflow.start(processes, triggerer=True)
         airflow.wait_for_runs({"grdf_consents": None}, seconds=PATIENCE)
@@ -96,9 +91,20 @@ def test_it_has_no_run_for_the_time_before_the_installation(stack: AirflowStack)
     assert stack.runs("grdf_health") == []
 
 
-def test_paused_missing_and_skipped_are_seen_though_no_task_is_red(
+def let_fall_silent(world: LocalWorld, *accounts: str) -> None:
+    """Let an account's document say that its newest day is nine days old."""
+    last = str(today() - timedelta(days=9))
+    for name in accounts:
+        document = world.book.get(name) or {}
+        for reading in document["status"]["readings"].values():
+            reading["years"] = {last[:4]: {"days": 1, "first": last, "last": last}}
+        world.book.save(document)
+
+
+def test_who_falls_silent_is_named_with_what_airflow_shows(
     world: LocalWorld, stack: AirflowStack, box: tuple[Mailbox, dict[str, str]]
 ) -> None:
+    """A DAG that is paused, one whose runs are all skipped, and one that reads and finds nothing new."""
     connect_cozy(world, PAUSED)
     # Its household must act, and nothing is open, so that its runs skip; then somebody clears that state by hand.
     (right,) = world.control.consent(holder(SKIPPED).pces)
@@ -117,15 +123,22 @@ def test_paused_missing_and_skipped_are_seen_though_no_task_is_red(
     stack.wait_for_runs({dag_id(name): None for name in (READ, PAUSED, SKIPPED)}, seconds=PATIENCE)
     changed(stack, "PATCH", f"/dags/{dag_id(PAUSED)}", {"is_paused": True})
     world.book.save((world.book.get(SKIPPED) or {}) | {"state": None})
+    let_fall_silent(world, READ, PAUSED, SKIPPED)
     state, log = check(stack)
     assert state == "failed"
-    silent = next(line for line in log.splitlines() if line.startswith("silent:"))
-    assert f"{PAUSED} (its DAG is paused)" in silent
-    assert f"{SKIPPED} (no run has read it for 2 days" in silent
-    assert READ not in silent
+    named = {line.partition(":")[0]: line for line in log.splitlines()}
+    assert f"{PAUSED} (newest day" in named["unread"]
+    assert "its DAG is paused" in named["unread"]
+    assert f"{SKIPPED} (newest day" in named["unread"]
+    assert "no run has read it for 2 days" in named["unread"]
+    assert f"{READ} (newest day" in named["alone"]
     mailbox, _ = box
-    assert len([mail for mail in mailbox.mails if "need a person" in mail["Subject"]]) == 1
-    assert not any(name in text for name in (PAUSED, SKIPPED) for text in mailbox.texts)
+    (text,) = [
+        text for mail, text in zip(mailbox.mails, mailbox.texts, strict=True) if "need a person" in mail["Subject"]
+    ]
+    assert all(name in text for name in (READ, PAUSED, SKIPPED))
+    _, log = check(stack)
+    assert not [name for name in (READ, PAUSED, SKIPPED) if name in log], "each is named once"
 
 
 def begun_before(airflow: AirflowStack, run: str, ago: timedelta) -> None:

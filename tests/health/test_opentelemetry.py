@@ -25,7 +25,7 @@ def test_all_metrics_arrive_with_their_tags(
 ) -> None:
     monkeypatch.setenv("AIRFLOW__METRICS__OTEL_ON", "True")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", receiver.url)
-    fleet.add(account(711), account(712, age=9))
+    fleet.add(account(711), account(712, age=9), account(713, age=9))
     connect_cozy(clean, HOME)
     with worker(tmp_path / "worker.log", clean) as airflow:  # which sends what is left when it ends
         fleet.worker = airflow
@@ -35,6 +35,6 @@ def test_all_metrics_arrive_with_their_tags(
     assert {each.name for each in METRICS} <= told
     ours = (("connection", "grdf_adict"),)
     assert receiver.values["airflow.grdf.newest_day_age_bucket", (*ours, ("le", "7"))] == 1
-    assert receiver.values["airflow.grdf.newest_day_age_bucket", (*ours, ("le", "Inf"))] == 2
-    assert receiver.values["airflow.grdf.health.red", (("cause", "silent"),)] == 1
+    assert receiver.values["airflow.grdf.newest_day_age_bucket", (*ours, ("le", "Inf"))] == 3
+    assert receiver.values["airflow.grdf.health.red", (("cause", "unread"),)] == 1
     assert receiver.values["airflow.grdf.calls", (*ours, ("kind", "daily"), ("outcome", "ok"))] == 1

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.meters import Ledger
+from include.gas.days.gas_day import utc_text
+from include.gas.documents.doctypes import DAY
 from include.gas.rights.meter_rights import Meter, Right
-from tests.health.accounts import account, meter
+from tests.health.accounts import account, meter, today
 
 if TYPE_CHECKING:
     import pytest
@@ -30,29 +33,33 @@ def test_a_fleet_that_is_read_is_green(fleet: Fleet) -> None:
     run = fleet.check()
     assert run.state == "success"
     assert "The fleet is well: 5 of 5" in run.output
-    assert "airflow_conn_id is not set" in run.output, "it says what it could not see"
-
-
-def test_the_only_household_is_leaving(fleet: Fleet) -> None:
-    fleet.add(account(1, days=40, leaving={"run": "r", "by": "x", "since": "s"}))
-    run = fleet.check()
-    assert (run.state, "holds no account" in run.output) == ("success", False), run.output
 
 
 def test_a_silent_fleet_is_red_with_names_reasons_and_what_to_do(fleet: Fleet) -> None:
     fleet.add(*(account(number, age=9) for number in range(3)), *(account(number) for number in range(3, 6)))
     run = fleet.check()
     assert run.state == "failed"
-    first = run.output.index("The fleet of 6 account(s) is not well: 3 of 6 accounts that should be read are silent")
-    silent = run.output.index("silent: 3 of 6")
+    first = run.output.index(
+        "The fleet of 6 account(s) is not well: 3 of 6 accounts are silent, because we do not read"
+    )
+    silent = run.output.index("unread: 3 of 6")
     assert first < silent
     told = run.output[silent:].splitlines()[0]
-    assert "watched-00000 (" in told
-    assert "Airflow has no DAG for it" in told, "which was asked for late accounts"
+    assert f"watched-00000 (newest day {today() - timedelta(days=9)}, Airflow has no DAG for it)" in told
     assert "watched-00002" in told
     assert "50.0 %, more than 2 % call a person" in told
     assert "docs/runbook.md" in told
     assert not any(meter(number) in run.output for number in range(6))
+
+
+def test_databases_that_are_gone_are_told_on_the_same_day(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet.add(account(1))
+    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fleet.connection))
+    couchdb = CouchDBHook()
+    assert couchdb.request("DELETE", DAY, "").ok
+    run = fleet.check()
+    assert run.state == "failed"
+    assert "the accounts could not be looked at: CouchDB has no database for com.grandlyon.grdf.day" in run.output
 
 
 def test_with_couchdb_down_it_is_red_with_that_reason(fleet: Fleet) -> None:
@@ -74,23 +81,42 @@ def test_wrong_settings_are_named_and_hide_nothing(fleet: Fleet) -> None:
     for name in wrong:
         (line,) = re.findall(rf"setting: .*\[grdf\] {name} .*", run.output)
         assert "Correct it for all parts of Airflow" in line
-    assert "of 2 accounts that should be read are silent" in run.output, "the other limits hold"
+    assert "1 of 2 accounts are silent" in run.output, "the rest is looked at"
 
 
-def test_one_mail_tells_of_the_whole_fleet_and_names_nobody(
-    fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]]
-) -> None:
+def test_one_mail_tells_of_the_whole_fleet(fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]]) -> None:
     box, env = mailbox
     fleet.add(*(account(number, age=9) for number in range(40)))
     assert fleet.check(**env).state == "failed"
     (mail,) = box.mails
     assert mail["To"] == "team@example.org"
-    assert "cause(s) need a person" in mail["Subject"]
+    assert "1 cause(s) need a person" in mail["Subject"]
     (text,) = box.texts
-    assert "40 of 40 accounts that should be read are silent" in text
+    assert "40 of 40 accounts are silent, because we do not read them" in text
+    assert "and 20 more" in text
     assert "docs/runbook.md" in text
-    assert "watched-" not in text
     assert meter(1) not in text
+
+
+def test_whoever_falls_silent_is_named_by_one_mail_alone(fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]]) -> None:
+    box, env = mailbox
+    fleet.add(account(1, age=9), *(account(number) for number in range(2, 6)))
+    runs = [fleet.check(**env) for _ in range(2)]
+    assert [run.state for run in runs] == ["success", "success"], "one of five is no share"
+    assert ["watched-00001" in run.output for run in runs] == [True, False]
+    (mail,) = box.mails
+    assert "1 thing(s) are new" in mail["Subject"]
+    assert "watched-00001 (newest day" in box.texts[0]
+    dead = json.loads(env["AIRFLOW_CONN_FLEET_MAIL"]) | {"port": 9}
+    lost = account(7, state="USER_ACTION_NEEDED.OAUTH_OUTDATED", state_since=f"{datetime.now(UTC).isoformat()}")
+    (held,) = lost["status"]["meters"].values()
+    held |= {"word": "over", "day": str(today())}
+    fleet.add(lost)
+    for told in ({"AIRFLOW_CONN_FLEET_MAIL": json.dumps(dead)}, {}):
+        run = fleet.check(**env | told)
+        assert "watched-00007" in run.output, "who was not told by mail is named again"
+        assert "watched-00001" not in run.output
+    assert len(box.mails) == 2
 
 
 def test_a_well_fleet_sends_no_mail(fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]]) -> None:
@@ -111,7 +137,7 @@ def test_a_right_without_an_account_is_told_once_by_mail_and_makes_nothing_red(
         """Let GRDF list a right of nobody."""
         right = Right(
             client="grdf_adict", id=f"right-{number}", way="client_connect", since="2026-01-01T08:00:00Z",
-            state="active", was_active=True,
+            state="active", was_active=True, listed_at=utc_text(datetime.now(UTC)),
         )  # fmt: skip
         ledger.apply(meter(number), lambda before: Meter(pce=before.pce, rev=before.rev, rights=(right,)))
 
@@ -120,17 +146,14 @@ def test_a_right_without_an_account_is_told_once_by_mail_and_makes_nothing_red(
     for _ in range(2):
         run = fleet.check(**env)
         assert run.state == "success"
-        assert (
-            "unclaimed: 1 right(s) in force at GRDF have no account. Concerned: grdf_adict (since 2026-01-01)"
-            in run.output
-        )
-    (mail,) = box.mails
-    assert "1 right(s) in force at GRDF have no account" in mail["Subject"]
+        assert "unclaimed: 1 right(s) in force at GRDF have no account" in run.output
+    assert len(box.mails) == 1
+    assert "1 right(s) in force at GRDF have no account. New: grdf_adict. Their holders" in box.texts[0]
     assert "Start grdf_adopt_rights" in box.texts[0]
     assert meter(2) not in box.texts[0]
     lose(3)
     assert fleet.check(**env).state == "success"
-    assert "2 right(s) in force" in box.mails[1]["Subject"]
+    assert "2 right(s) in force" in box.texts[1]
 
 
 def test_a_mail_server_that_does_not_answer_is_told_and_hides_nothing(
@@ -140,6 +163,5 @@ def test_a_mail_server_that_does_not_answer_is_told_and_hides_nothing(
     dead = json.loads(env["AIRFLOW_CONN_FLEET_MAIL"]) | {"port": 9}
     fleet.add(account(1, age=9))
     run = fleet.check(**env | {"AIRFLOW_CONN_FLEET_MAIL": json.dumps(dead)})
-    assert run.state == "failed"
     assert "the alert could not be sent by" in run.output
-    assert "1 of 1 accounts that should be read are silent" in run.output
+    assert "watched-00001 (newest day" in run.output

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from airflow.sdk.observability import stats
 
-from grdf.metrics.known_metrics import ACCOUNTS, CALLS, TURN_WAIT
-from grdf.metrics.telling import count, gauge, tell_call, took
+from grdf.metrics.known_metrics import ACCOUNTS, CALLS
+from grdf.metrics.telling import count, gauge, tell_call
 
 
 def test_metrics_that_cannot_be_told_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*about: object, **tags: object) -> None:
         raise OSError("no such host")
 
-    for name in ("gauge", "incr", "timing"):
+    for name in ("gauge", "incr"):
         monkeypatch.setattr(stats, name, broken)
     gauge(ACCOUNTS, 1, connection="grdf_adict", state="well")
     count(CALLS, connection="grdf_adict", kind="daily", outcome="ok")
-    took(TURN_WAIT, 1.5, connection="grdf_adict")
     gauge(ACCOUNTS, 1, account="home")  # a tag that the metric does not have
 
 
 def test_no_meter_of_an_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[object] = []
     monkeypatch.setattr(stats, "incr", lambda *about, **more: told.append((about, more)))
-    monkeypatch.setattr(stats, "timing", lambda *about, **more: told.append((about, more)))
     for path in (
         "pce/09770000000001/donnees_consos_informatives",
         "pce/09770000000001",
         "droit_acces/right-id/preuves",
     ):
-        tell_call("grdf_adict", f"https://api.example.org/adict/v2/{path}", 200, 0.1)
+        tell_call("grdf_adict", f"https://api.example.org/adict/v2/{path}", 200)
     assert "0977" not in str(told)
     assert "right-id" not in str(told)
 
@@ -44,12 +40,5 @@ def test_no_meter_of_an_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_outcome_of_a_call(monkeypatch: pytest.MonkeyPatch, status: int | None, outcome: str) -> None:
     told: list[dict[str, str]] = []
     monkeypatch.setattr(stats, "incr", lambda *_, tags, **__: told.append(tags))
-    tell_call("south", "https://api.example.org/adict/v2/droits_acces", status, 0.0)
+    tell_call("south", "https://api.example.org/adict/v2/droits_acces", status)
     assert told == [{"connection": "south", "kind": "rights", "outcome": outcome}]
-
-
-def test_it_costs_next_to_nothing_where_metrics_are_off() -> None:
-    before = time.process_time()
-    for _ in range(1000):
-        count(CALLS, connection="grdf_adict", kind="daily", outcome="ok")
-    assert time.process_time() - before < 1.0, "a millisecond each, at the very most; a task tells some ten"

@@ -10,19 +10,17 @@ from datetime import UTC, date, datetime, timedelta
 from html import unescape
 
 import pytest
-from msgspec.structs import replace
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.page.html.spelling import Spelling
-from include.gas.account.sections.status import Status
 from include.gas.days.gas_day import paris_today
-from include.gas.days.windows import Window
-from include.gas.display.fleet import DAYS, fleet
+from include.gas.display.fleet import fleet
 from include.gas.display.overview import Overview, overview
 from include.gas.documents.doctypes import METER
 from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
-from tests.page_accounts import Fleet, account_id
+from tests.health.accounts import account
+from tests.helpers import wait
+from tests.page_accounts import account_id
 
 pytestmark = pytest.mark.usefixtures("accounts")
 
@@ -67,23 +65,29 @@ def test_every_link_leads_to_the_list_as_it_was_counted(site: Site) -> None:
     assert f'/grdf/accounts/{account_id(7)}"' in needs
 
 
-def test_the_days_are_counted_as_stored_with_a_table_of_their_numbers(
-    site: Site, world: LocalWorld, today: date
-) -> None:
-    listed = stored(world)
-    expected = fleet(listed, today).days
-    spell = Spelling("en")
-    html = site.browser("viewer").get("/fleet").text
-    shown = [row for row in rows(html, "days") if row[0] != "gas day"]
-    assert shown == [
-        [spell.day(day.day), *(spell.number(n) for n in (day.stored, day.corrected, day.missing, day.expected))]
-        for day in reversed(expected)
-    ]
-    assert len(shown) == DAYS
-    assert any(day.missing for day in expected)
-    assert any(day.corrected for day in expected)
-    drawn = [n > 0 for day in expected for n in (day.stored, *[day.corrected, day.missing, day.expected] * 2)]
-    assert html.count("<rect class") == sum(drawn) + sum(age.number > 0 for age in fleet(listed, today).ages)
+def test_the_ages_are_those_of_the_stored_accounts(site: Site, world: LocalWorld, today: date) -> None:
+    shown = rows(site.browser("viewer").get("/fleet").text, "newest")[1:]
+    assert [int(row[2]) for row in shown] == [age.number for age in fleet(stored(world), today).ages]
+    assert [row[0] for row in shown][:3] == ["up to 2", "3", "4"]
+
+
+def test_who_is_silent_for_long_is_listed_until_somebody_says_that_it_is_known(site: Site, world: LocalWorld) -> None:
+    admin, viewer = site.browser("admin"), site.browser("viewer")
+    silent = account(90101, age=40)
+    name, button = silent["_id"], f'action="/grdf/accounts/{silent["_id"]}/known"'
+    world.book.save(silent)
+    try:
+        wait(lambda: button in admin.get("/fleet").text, what="the account in the list")
+        seen = viewer.get("/fleet").text
+        assert name in seen
+        assert "Known</button>" not in seen, "who may not act on it"
+        assert viewer.post(f"/accounts/{name}/known").status_code == 403
+        answer = admin.post(f"/accounts/{name}/known")
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/grdf/fleet#silent")
+        assert (world.book.get(name) or {})["silence_known"]["by"] == "admin"
+        wait(lambda: button not in admin.get("/fleet").text, what="the list without it")
+    finally:
+        world.book.remove(name)
 
 
 def test_it_says_what_it_does_not_know(site: Site) -> None:
@@ -120,51 +124,27 @@ def odd_rights() -> Iterator[None]:
         couchdb.request("DELETE", METER, f"/odd-{name}", query={"rev": stored["_rev"]})
 
 
-def of_rights(html: str) -> str:
-    part = html.partition('<section aria-labelledby="rights">')[2].partition('<section aria-labelledby="runs">')[0]
+def needs(html: str) -> str:
+    part = html.partition('<section aria-labelledby="needs">')[2].partition('<section aria-labelledby="runs">')[0]
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", part)))
 
 
 def test_rights_that_people_must_know_of_are_told_with_what_to_do(site: Site) -> None:
     browser, viewer = site.browser("admin"), site.browser("viewer")
-    before = of_rights(browser.get("/fleet").text)
+    before = needs(browser.get("/fleet").text)
     with odd_rights():
         html, seen = browser.get("/fleet").text, viewer.get("/fleet").text
-    said = of_rights(html)
-    for what, whose in (
-        ("Rights in force without an account", "grdf_adopt_rights"),
-        ("Declarations without an answer for more than two days", "0-waits"),
-        ("Rights that end within 30 days, and none follows", "0-ends"),
-        ("Meters of several accounts", "0-shares , 0-too"),
+    said = needs(html)
+    for what, more in (
+        ("Rights in force without an account", 1),
+        ("Declarations without an answer for more than two days", 1),
+        ("Rights that end within 30 days, and none follows", 1),
+        ("Accounts that share a meter", 2),
+        ("Rights in force of accounts that are gone from CouchDB", 3),
     ):
         was, now = (sum(map(int, re.findall(rf"{what}: (\d+)", each))) for each in (before, said))
-        assert now == was + 1, what
-        assert whose in said
+        assert now == was + more, what
+    assert "grdf_adopt_rights" in said
     assert '<form data-dag="grdf_adopt_rights">' in html
-    assert "Rights in force without an account" in of_rights(seen)
+    assert "Rights in force without an account" in needs(seen)
     assert "<form data-dag" not in seen, "who may not start it is led to its DAG"
-
-
-def test_days_without_exceptions_are_said_to_be_so(site: Site, world: LocalWorld, today: date) -> None:
-    """An empty chart would look as if something were missing."""
-    listed = {name: world.book.get(name) or {} for name in world.book.listed()}
-    whole = Fleet(today).account(1)
-    (reading,) = whole["status"]["readings"].values()
-    years = reading["years"]
-    for year in years.values():
-        year["recent"] = "s" * len(year["recent"])
-    (held,) = Status.held(whole).values()
-    end = max(date.fromisoformat(year["last"]) for year in years.values()) + timedelta(days=1)
-    whole = Status.with_held(whole, [replace(held, days=(Window(date.min, end),))])
-    try:
-        for name, document in listed.items():
-            world.book.save(document | {"_id": name, "account_type": "somebody-elses"})
-        world.book.save(whole)
-        html = site.browser("viewer").get("/fleet").text
-        assert "Accounts: 1" in html
-        assert "None of them is corrected, missing, or still to be published." in html
-        assert html.count("<svg") == 2
-    finally:
-        for name, document in listed.items():
-            world.book.save(document | {"_id": name})
-    assert site.browser("viewer").get("/fleet").text.count("<svg") == 3

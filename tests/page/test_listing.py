@@ -23,7 +23,7 @@ def missing(lately: int, before: int) -> tuple[RecentDays, ...]:
     first = TODAY - timedelta(days=62)
     letters = "-" * lately + "s" * (59 - lately)
     since, ever = first - timedelta(days=before), (Window(date.min, date.max),)
-    return (RecentDays(first.toordinal(), letters, since=since, covered=ever, years=((2026, 59 - lately),)),)
+    return (RecentDays(first + timedelta(days=58), letters, since=since, covered=ever, years=((2026, 59 - lately),)),)
 
 
 def line(number: int, **more: object) -> Overview:

@@ -125,7 +125,6 @@ def looks(stack: Stack) -> Looks:
     return Looks(well, first, second, fleet.calls(*MOVED.pces, since=since), [*later, fleet.account(LATER.account)])
 
 
-@pytest.mark.xfail(strict=True, reason="issue 32: a household without a new day for five days is named once")
 def test_a_household_that_falls_silent_is_named_once(looks: Looks) -> None:
     """Its runs are all green, and its neighbour has its days."""
     assert SILENT.account in looks.first

@@ -10,12 +10,12 @@ from typing import Any, Self
 
 from include.gas.account.account import Account
 from include.gas.account.sections.client import DEFAULT, client_if_known, client_of
-from include.gas.account.sections.marks import leaving
+from include.gas.account.sections.marks import Known, leaving
 from include.gas.account.sections.status import Status
 from include.gas.account.state import state_since
 from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.gas_day import ONE_DAY
-from include.gas.display.meter_days import Lag, MeterDays, days_in, days_of_meters, newest
+from include.gas.display.meter_days import MeterDays, days_in, days_of_meters
 from include.gas.display.recent_days import Missing, RecentDays, recent_days
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadAccount
@@ -26,6 +26,8 @@ ENDS_SOON = timedelta(days=30)
 NEWS = timedelta(days=7)
 """How long a household of which nothing may be read any more is shown as one that must act. Then it rests: who has
 moved does not come back, and is no trouble."""
+LONG = timedelta(days=25)
+"""How long after it fell silent a person should say of an account that this is known: 30 days without a new one."""
 BEYOND = "its document has a day or a moment that no calendar can reckon with, such as one of the year 9999"
 """What is odd about an account whose summary cannot be made."""
 
@@ -100,8 +102,8 @@ class Overview:
     :param consent_until: last day on which the first consent to end is of use, of those in force or to come if there
         are any; ``None`` if none of them ends
     :param proof: ``refused`` if GRDF has refused a proof of consent, else ``asked`` if it waits for one, else ``""``
-    :param proofs: how many proofs of consent GRDF waits for
     :param proof_until: last day to send the first proof that GRDF waits for; ``None`` if none is known
+    :param known: the day on which a person said last that its silence is known
     :param client: the connection of the GRDF client that it belongs to; ``""`` if its document is odd
     """
 
@@ -122,8 +124,8 @@ class Overview:
     lost_on: date | None = None
     consent_until: date | None = None
     proof: str = ""
-    proofs: int = 0
     proof_until: date | None = None
+    known: date | None = None
     client: str = DEFAULT
     recent: tuple[RecentDays, ...] = ()
     days_of_meters: tuple[MeterDays, ...] = ()
@@ -143,29 +145,19 @@ class Overview:
         each = [recent.missing(today) for recent in self.recent]
         return Missing(sum(missing.lately for missing in each), sum(missing.before for missing in each))
 
-    def lag(self, today: date) -> Lag | None:
-        """Return how far behind the meter is that lags most; ``None`` if nothing is expected or nothing is known."""
-        lags = filter(None, (meter.lag(today) for meter in self.days_of_meters))
-        return max(lags, key=lambda lag: (lag.beyond(today), lag.last is None), default=None)
+    def silent_on(self, today: date) -> date | None:
+        """Return the day on which its meter that lags most fell silent; ``None`` if none is, but what is known."""
+        days = [meter.silent_on(today) for meter in self.days_of_meters] if self._reads else []
+        return min((day for day in days if day and day > (self.known or date.min)), default=None)
 
-    def age(self, today: date) -> int | None:
-        """Return how many days old the newest gas day of that meter is, or its right if that is newer."""
-        lag = self.lag(today)
-        return lag.age(today) if lag else None
+    def is_silent_for_long(self, today: date) -> bool:
+        """Return whether a person should say that this is known."""
+        fell = self.silent_on(today)
+        return fell is not None and fell <= today - LONG
 
-    def is_late(self, today: date) -> bool:
-        """Return whether that is too old."""
-        lag = self.lag(today)
-        return lag is not None and lag.beyond(today) > 0
-
-    def came(self, today: date) -> date | None:
-        """Return the day on which the newest right came; ``None`` if nothing says so, as where cozy-stack made it."""
-        return newest((day for meter in self.days_of_meters for day in meter.came), today)
-
-    def is_new(self, today: date) -> bool:
-        """Return whether that was yesterday or later."""
-        came = self.came(today)
-        return came is not None and came >= today - ONE_DAY
+    def is_read(self, today: date) -> bool:
+        """Return whether gas days are expected of it: nothing else has to happen first, and its rights have begun."""
+        return self._reads and any(meter.is_expected(today) for meter in self.days_of_meters)
 
     @property
     def is_daily(self) -> bool:
@@ -173,26 +165,25 @@ class Overview:
         return not self.days_of_meters or any(meter.daily for meter in self.days_of_meters)
 
     @property
-    def never_read(self) -> bool:
-        """Whether nothing was ever read for it, as far as its document says."""
-        return not self.asked and self.last is None
-
-    def is_read(self, today: date) -> bool:
-        """Return whether gas days are expected of it: its situation lets it be read, and its rights have begun."""
-        expected = [meter for meter in self.days_of_meters if meter.is_read]
-        begun = not expected or any(meter.begun(today) is not None for meter in expected)
-        return self.situation(today).is_read and begun
+    def _reads(self) -> bool:
+        return self.standing is None or self.standing.is_read
 
     def situation(self, today: date) -> Situation:
         """Return the most important thing to say about the account.
 
         :param today: civil date in Paris
         """
+        if pressing := self.pressing(today):
+            return pressing
+        missing = self.missing(today)
+        return Situation.GAPS if missing.lately else Situation.HOLES if missing.before else Situation.WELL
+
+    def pressing(self, today: date) -> Situation | None:
+        """Return that, if it is more than days that are missing: those take a while to count."""
         if self.standing is Situation.CONNECT and self.lost_on and today - self.lost_on > NEWS:
             return Situation.OVER
         if self.standing:
             return self.standing
-        missing = self.missing(today)
         for true, what in (
             (self.proof == REFUSED, Situation.PROOF_REFUSED),
             (self.partial, Situation.PARTLY),
@@ -200,15 +191,13 @@ class Overview:
             (bool(self.state), Situation.VENDOR),
             (self.begins_later, Situation.LATER),
             (self.is_daily and self.last is None, Situation.NOTHING if self.asked else Situation.NEW),
-            (self.is_late(today), Situation.LATE),
+            (self.silent_on(today) is not None, Situation.LATE),
             (not self.is_daily, Situation.NO_DAILY),
             (self.consent_until is not None and self.consent_until <= today + ENDS_SOON, Situation.ENDING),
-            (missing.lately > 0, Situation.GAPS),
-            (missing.before > 0, Situation.HOLES),
         ):
             if true:
                 return what
-        return Situation.WELL
+        return None
 
 
 def overview(document: Mapping[str, Any]) -> Overview:
@@ -246,9 +235,10 @@ def _summary(document: Mapping[str, Any]) -> Overview:
         client=client,
         recent=tuple(recent),
         days_of_meters=meters,
-        **_rights(document, account, standing),
+        **_rights(document, account),
         **_stored([year for reading in readings.values() for year in reading.years.values()], meters),
         asked=any(reading.whole_at for reading in readings.values()),
+        known=max(days_in(Known.moment(document)), default=None),
         **_proofs(account),
     )
 
@@ -275,18 +265,22 @@ def _standing(document: Mapping[str, Any], account: Account) -> Situation | None
     return Situation.CONNECT
 
 
-def _rights(document: Mapping[str, Any], account: Account, standing: Situation | None) -> dict[str, Any]:
+def _rights(document: Mapping[str, Any], account: Account) -> dict[str, Any]:
     words = {held.word for held in account.meters}
-    lost = standing is Situation.CONNECT and account.meters and words <= {"over", "refused", "none"}
-    ends = [held.day for held in account.meters if held.word == "over" and held.day]
     going = [held for held in account.meters if held.word in ("active", "later")]
     untils = [held.closes - ONE_DAY for held in going or account.meters if held.closes]
     return {
         "partial": account.partial,
         "begins_later": "later" in words and "active" not in words,
-        "lost_on": max(ends or days_in(state_since(document)), default=None) if lost else None,
+        "lost_on": _lost_on(document, account.meters) if words <= {"over", "refused", "none"} else None,
         "consent_until": min(untils, default=None),
     }
+
+
+def _lost_on(document: Mapping[str, Any], meters: Sequence[Held]) -> date | None:
+    """Return the day on which the last right of an account ended or was refused; ``None`` if it is unknown."""
+    ends = [held.day for held in meters if held.word == "over" and held.day]
+    return max(ends or days_in(state_since(document)), default=None) if meters else None
 
 
 def _stored(years: Sequence[StoredYear], meters: Sequence[MeterDays]) -> dict[str, Any]:
@@ -305,6 +299,5 @@ def _proofs(account: Account) -> dict[str, Any]:
     refused = any(proof.state == REFUSED for proof in proofs)
     return {
         "proof": REFUSED if refused else ASKED if due else "",
-        "proofs": len(due),
         "proof_until": min((proof.until for proof in due if proof.until), default=None),
     }

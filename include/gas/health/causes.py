@@ -1,7 +1,8 @@
 """The table of causes: what can be wrong with the fleet, from when on a person is called, and what a person does.
 
-``grdf_health`` and ``./grdf doctor`` tell these, the metrics name them, and ``docs/runbook.md`` has an entry for each
-that calls a person.
+``grdf_health``, ``./grdf doctor`` and the page *Fleet* tell these, and ``docs/runbook.md`` has an entry for each that
+calls a person. Why an account is silent is found in this order: GRDF is late for everybody, its
+right is over, our token is refused, this meter alone, or we do not read it (:mod:`include.gas.health.verdict`).
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ class Cause(StrEnum):
     """Something that is wrong with some accounts, clients or the look itself. The gravest is listed first."""
 
     percent: int | None
-    """The percentage of accounts that may be concerned; more call a person. ``None`` where one is enough, and where
-    those that are named are no accounts."""
+    """The percentage of accounts that may be concerned; more than that, and than one, call a person. ``None`` where any
+    does."""
     ours: bool
     """Whether this installation must be mended, as the doctor says; otherwise it is up to GRDF or a household."""
     _says: str
@@ -48,23 +49,37 @@ class Cause(StrEnum):
         "the accounts could not be looked at",
         "See that CouchDB answers and the connection couchdb is right, then clear this task",
     )  # fmt: skip
-    DATABASE = (
-        "database", None, True,
-        "{count} of {of} databases are missing in CouchDB, or have lost documents",
-        "See that the connection couchdb leads to the right server and prefix. Restore what was lost from a backup "
-        "(docs/operations.md), or make a missing one anew with ./grdf couchdb setup: the next runs read the days that "
-        "GRDF still has",
+    LOST = (
+        "lost", None, True,
+        "{count} right(s) in force belong to accounts that are gone from CouchDB",
+        "See that the connection couchdb leads to the right server and prefix. Restore them from a backup "
+        "(docs/operations.md)",
     )  # fmt: skip
-    SILENT = (  # of fewer than 50, none
-        "silent", 2, True,
-        "{count} of {of} accounts that should be read are silent",
-        "See in Airflow whether these accounts' DAGs exist, are not paused, and what their last runs say: a run whose "
-        "tasks are all skipped has read nothing",
+    LATE = (
+        "late", None, False,
+        "GRDF is late for everybody: {count} of {of} accounts have no new gas day",
+        "Nothing to do but to ask GRDF: each run asks for the two months before, too",
     )  # fmt: skip
-    LATE = (  # GRDF is late with some meters on any day
-        "late", 5, False,
-        "{count} of {of} accounts have no new gas day",
-        "See the log of an account's last extract: GRDF may publish late, or our runs do not start",
+    TOKEN = (
+        "token", None, True,
+        "{count} of {of} accounts are silent, because GRDF refuses our token",
+        "Correct login and password of the client's connection; ./grdf doctor tries it",
+    )  # fmt: skip
+    UNREAD = (
+        "unread", 2, True,
+        "{count} of {of} accounts are silent, because we do not read them",
+        "Do what is said behind each name: unpause the DAG, mend the import error, see the log of its last run",
+    )  # fmt: skip
+    ALONE = (  # meters are exchanged, and houses emptied, on any day
+        "alone", 5, False,
+        "{count} of {of} accounts are silent, each by itself",
+        "See the log of the account's last extract, and ask GRDF. If it is to be so, say on the page Fleet that it is "
+        "known",
+    )  # fmt: skip
+    DOWN = (
+        "down", 5, False,
+        "GRDF fails for {count} of {of} accounts",
+        "Nothing to do at first: each run tries again. If it goes on, ask GRDF",
     )  # fmt: skip
     UNCHECKED = (
         "unchecked", None, False,
@@ -78,20 +93,20 @@ class Cause(StrEnum):
     )  # fmt: skip
     REFUSED = (
         "refused", 5, False,
-        "GRDF refuses {count} of {of} accounts",
+        "GRDF refuses a declaration or a proof of {count} of {of} accounts",
         "Look at these accounts on the page: each says what GRDF answered and what to do",
     )  # fmt: skip
     CONNECT = (  # consents do end, and a week later nobody is asked any more
         "connect", 20, False,
-        "the households of {count} of {of} accounts must connect again",
+        "the rights of {count} of {of} accounts are over since last week",
         "Write to these households: the page makes a new link for each. If many came at once, compare with GRDF's "
         "portal first",
     )  # fmt: skip
     UNCLAIMED = (
         "unclaimed", NEVER, False,
         "{count} right(s) in force at GRDF have no account",
-        "Their holders consented and did not come back here, or their accounts are lost. Start grdf_adopt_rights, "
-        "which makes accounts for them: its dry run names them first",
+        "Their holders consented and did not come back here. Start grdf_adopt_rights, which makes accounts for them: "
+        "its dry run names them first",
     )  # fmt: skip
     UNANSWERED = (
         "unanswered", NEVER, False,
@@ -106,8 +121,13 @@ class Cause(StrEnum):
     )  # fmt: skip
     SHARED = (
         "shared", NEVER, False,
-        "{count} meter(s) have several accounts",
+        "{count} accounts share a meter with another one",
         "If that is not meant, delete the account that should not have it",
+    )  # fmt: skip
+    PROOF = (
+        "proof", NEVER, False,
+        "GRDF waits for proofs of {count} consent(s), or checks them anew",
+        "Start grdf_send_proof, which sends the records; ask the household whether GRDF has written to it",
     )  # fmt: skip
     SETTING = (
         "setting", None, True,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.windows import ONE_DAY
 from include.gas.display.overview import ENDS_SOON
+from include.gas.health.causes import Cause
 from include.gas.rights.meter_rights import Meter, Right
 from include.gas.rights.transitions import LATE, unclaimed
 
@@ -16,59 +18,56 @@ FRESH = timedelta(hours=36)
 """How long ago GRDF may have been asked about a client's rights: it is asked every morning, and one may fail."""
 
 
+class Named(NamedTuple):
+    """An account, a client or a setting that a cause concerns.
+
+    :param name: its name; of a right that no account has, that of its client
+    :param why: the reason, as a clause; ``""`` if the cause says it
+    :param since: since when, UTC text or a day; ``""`` if nobody knows
+    """
+
+    name: str
+    why: str = ""
+    since: str = ""
+
+
+Told = tuple[Cause, Named]
+"""A cause and one whom it concerns."""
+
+
 @dataclass(frozen=True, slots=True)
 class RightsLook:
     """All rights, as of one moment.
 
-    :param meters: how many meters there are
-    :param unclaimed: the rights in force that no account has
-    :param unanswered: the declarations that have waited for an answer for more than two days
-    :param ending: the last right of each account that ends within 30 days and has no successor
-    :param shared: the accounts of each meter that several read
-    :param asked: when GRDF was last asked about all rights of a client, by client, UTC text
-    :param old: the clients that have had a right for longer than that may take
+    :param told: whom the causes that are about rights concern
+    :param unchecked: when GRDF was last asked about all rights of a client, UTC text, by each client of which that is
+        too long ago; ``""`` if it never was
     """
 
-    meters: int = 0
-    unclaimed: tuple[Right, ...] = ()
-    unanswered: tuple[Right, ...] = ()
-    ending: tuple[Right, ...] = ()
-    shared: tuple[tuple[str, ...], ...] = ()
-    asked: Mapping[str, str] = field(default_factory=dict)
-    old: frozenset[str] = frozenset()
-
-    def unchecked(self, client: str, now: datetime) -> str | None:
-        """Return when GRDF was last asked about a client's rights, if that is too long ago; else ``None``.
-
-        :return: UTC text; ``""`` if it never was
-        """
-        moment = self.asked.get(client, "")
-        return moment if client in self.old and moment < utc_text(now - FRESH) else None
+    told: tuple[Told, ...] = ()
+    unchecked: Mapping[str, str] = field(default_factory=dict)
 
 
-def look_at_rights(meters: Iterable[Meter], now: datetime, asked: Mapping[str, str] | None = None) -> RightsLook:
+def look_at_rights(
+    meters: Iterable[Meter], accounts: Collection[str], now: datetime, asked: Mapping[str, str]
+) -> RightsLook:
     """Look at all rights.
 
+    :param accounts: the ids of all accounts
     :param now: an aware datetime, the present
-    :param asked: as in :class:`RightsLook`
+    :param asked: when GRDF was last asked about all rights of a client, by client, UTC text
     """
-    known, today = list(meters), paris_today(now)
-    late, long_ago = utc_text(now - LATE), utc_text(now - FRESH)
-    unanswered: list[Right] = []
-    ending: list[Right] = []
-    shared: list[tuple[str, ...]] = []
-    old: set[str] = set()
-    for meter in known:
-        standing = _standing(meter, today)
-        every = [right for rights in standing.values() for right in rights]
-        old |= {right.client for right in every if right.since < long_ago}
-        unanswered += [right for right in every if _waits(right) and right.since < late]
-        ending += _ending(standing.values(), today)
-        reading = sorted({right.account for right in every if right.was_active})  # and who is behind another does not
-        if len(reading) > 1:
-            shared.append(tuple(reading))
-    free = tuple(unclaimed(known, today))
-    return RightsLook(len(known), free, tuple(unanswered), tuple(ending), tuple(shared), asked or {}, frozenset(old))
+    known, today, long_ago = list(meters), paris_today(now), utc_text(now - FRESH)
+    standing = [_standing(meter, today) for meter in known]
+    rights = [right for each in standing for of_account in each.values() for right in of_account]
+    told = [
+        (Cause.UNCLAIMED, Named(each.client, since=each.listed_at or each.since)) for each in unclaimed(known, today)
+    ]
+    told += [found for right in rights for found in _of_right(right, accounts, now)]
+    told += [found for each in standing for found in (*_ending(each.values(), today), *_shared(each))]
+    old = {right.client for right in rights if right.since < long_ago}
+    unchecked = {client: asked.get(client, "") for client in old if asked.get(client, "") < long_ago}
+    return RightsLook(tuple(told), unchecked)
 
 
 def _standing(meter: Meter, today: date) -> dict[str, list[Right]]:
@@ -80,12 +79,28 @@ def _standing(meter: Meter, today: date) -> dict[str, list[Right]]:
     return found
 
 
-def _ending(accounts: Iterable[Iterable[Right]], today: date) -> Iterator[Right]:
+def _of_right(right: Right, accounts: Collection[str], now: datetime) -> Iterator[Told]:
+    if _waits(right) and right.since < utc_text(now - LATE):
+        late_on = utc_text(datetime.fromisoformat(right.since) + LATE)
+        yield Cause.UNANSWERED, Named(right.account, f"since {right.since[:10]}", late_on)
+    if right.account not in accounts and right.goes_on(paris_today(now)):
+        yield Cause.LOST, Named(right.account, since=utc_text(now))
+
+
+def _ending(accounts: Iterable[Iterable[Right]], today: date) -> Iterator[Told]:
     """Yield the last right of each account that has none after it and ends soon."""
     for rights in accounts:
         last = max(rights, key=_last_day)
-        if _last_day(last) <= today + ENDS_SOON:
-            yield last
+        if (end := _last_day(last)) <= today + ENDS_SOON:
+            yield Cause.ENDING, Named(last.account, f"on {end}", max(str(end - ENDS_SOON), last.since))
+
+
+def _shared(standing: Mapping[str, Iterable[Right]]) -> Iterator[Told]:
+    """Yield the accounts that read a meter, if there are several. Who is behind another does not."""
+    since = {each.account: each.since for rights in standing.values() for each in rights if each.was_active}
+    if len(since) > 1:
+        for account in sorted(since):
+            yield Cause.SHARED, Named(account, f"one of {', '.join(sorted(since))}", max(since.values()))
 
 
 def _waits(right: Right) -> bool:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import chain
 
-from include.gas.answers.proof_state import REFUSED
-from include.gas.days.gas_day import paris_today
+from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.display.overview import Overview, Situation
 from include.gas.errors import VENDOR_DOWN
 from include.gas.health.causes import NEVER, QUOTA_LEFT, Cause
-from include.gas.health.rights_look import RightsLook
-from include.gas.health.sights import NOTHING_SEEN, Sight
+from include.gas.health.rights_look import Named, RightsLook, Told
 
 NO_RIGHTS = RightsLook()
-Named = tuple[str, str]
-"""The name of an account, a client or a database, and a reason."""
+Unread = Callable[[Sequence[str]], Mapping[str, str]]
+"""Returns why the DAGs of some accounts do not read them, as clauses, for those of which that is so."""
+NAMED = 20
+"""How many accounts the log and the mail name for each cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +52,25 @@ class Client:
 class Finding:
     """One cause: how many are concerned, and whether that is too many.
 
-    :param named: the concerned accounts or clients, each with a reason; empty where there are none to name
+    :param cause: the row of the table
+    :param of: of how many there are
+    :param named: the concerned accounts, clients or settings
     """
 
     cause: Cause
-    count: int
     of: int
-    named: tuple[Named, ...] = ()
+    named: tuple[Named, ...]
 
-    @classmethod
-    def about(cls, cause: Cause, named: Sequence[Named], of: int) -> Finding:
-        """Return the finding that names somebody."""
-        return cls(cause, len(named), of, tuple(named))
+    @property
+    def count(self) -> int:
+        """How many are concerned."""
+        return len(self.named)
 
     @property
     def red(self) -> bool:
-        """Whether a person is called."""
-        if self.cause is Cause.CONNECT and self.count == 1:
-            return False  # ordinary life, however small the fleet
+        """Whether a person is called. One account is ordinary life, however small the fleet."""
         percent = self.cause.percent
-        return percent is None or (percent < NEVER and self.count * 100 > percent * self.of)
+        return percent is None or (percent < NEVER and self.count > 1 and self.count * 100 > percent * self.of)
 
     @property
     def share(self) -> float:
@@ -77,37 +78,44 @@ class Finding:
         return 100 * self.count / self.of if self.of else 0.0
 
     @property
-    def _is_of_look(self) -> bool:
-        """Whether the look itself has a problem, and so names nobody."""
+    def is_about_look(self) -> bool:
+        """Whether it is about the look itself, and :attr:`named` has what is wrong with it."""
         return self.cause in (Cause.UNSEEN, Cause.SETTING)
 
     def says(self) -> str:
         """Return what is wrong, as a clause that names nobody."""
-        told = self.cause.says(self.count, self.of)
-        if self._is_of_look:
-            return f"{told}: {'; '.join(what for what, _ in self.named)}"
-        if self.cause.percent in (None, NEVER):
-            return told
-        return f"{told} ({self.share:.1f} %, more than {self.cause.percent} % call a person)"
+        what = self.cause.says(self.count, self.of)
+        if self.is_about_look:
+            return f"{what}: {self.named[0].name}"
+        is_share = self.red and self.cause.percent is not None
+        return f"{what} ({self.share:.1f} %, more than {self.cause.percent} % call a person)" if is_share else what
 
-    def concerned(self, most: int) -> str:
-        """Return the names of those who are concerned, each with the reason; ``""`` if there are none to name.
+    def new_since(self, looked: str) -> tuple[Named, ...]:
+        """Return whom it concerns since the last look, and did not before.
 
-        :param most: how many to name
+        :param looked: UTC text; ``""`` if there was none
         """
-        if self._is_of_look or not self.named or not most:
-            return ""
-        more = len(self.named) - most
-        names = "; ".join(f"{name} ({why})" if why else name for name, why in self.named[:most])
-        return names + (f"; and {more} more" if more > 0 else "")
+        if self.is_about_look or self.cause is Cause.DOWN:  # an outage passes, or its accounts fall silent
+            return ()
+        return tuple(each for each in self.named if not looked or each.since > looked)
 
-    def line(self, most: int) -> str:
-        """Return the line of the log: what is wrong, who is concerned, what to do.
+    def line(self, new: Sequence[Named]) -> str:
+        """Return the line of log and mail: what is wrong, who is to be named, and what to do.
 
-        :param most: how many to name
+        :param new: those whom it concerns since the last look
         """
-        names = self.concerned(most)
-        return f"{self.says()}.{f' Concerned: {names}.' if names else ''} {self.cause.do}"
+        says = self.says()
+        told = f" New: {names(new)}." if new else ""
+        return f"{says[:1].upper()}{says[1:]}.{told} {self.cause.do}"
+
+
+def names(named: Sequence[Named], most: int = NAMED) -> str:
+    """Return some names with their reasons, and how many more there are.
+
+    :param most: how many are told
+    """
+    told = "; ".join(f"{each.name} ({each.why})" if each.why else each.name for each in named[:most])
+    return told + (f"; and {len(named) - most} more" if len(named) > most else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +143,15 @@ class Verdict:
 
         :param why: which and what to do, or a clause; it names nobody
         """
-        return replace(self, findings=(*self.findings, Finding.about(cause, [(why.rstrip(". "), "")], 1)))
+        return replace(self, findings=(*self.findings, Finding(cause, 1, (Named(why.rstrip(". ")),))))
 
-    def message(self, news: Iterable[Finding] = ()) -> str:
-        """Return the text of the mail: the verdict, then each cause with what to do. It names no account.
+    def news(self, looked: str) -> dict[Finding, tuple[Named, ...]]:
+        """Return what the day's mail tells: what is red, or concerns somebody since the last look, with their names.
 
-        :param news: what calls nobody, and is to be told all the same
+        :param looked: UTC text; ``""`` if there was none
         """
-        lines = [self.headline(), ""]
-        lines += [f"* {each.line(0 if each.cause.percent is not None else 20)}" for each in (*self.red, *news)]
-        return "\n".join([*lines, "", "The log of grdf_health, task check, names the accounts."])
+        told = {finding: finding.new_since(looked) for finding in self.findings}
+        return {finding: named for finding, named in told.items() if named or finding.red}
 
     def headline(self) -> str:
         """Return the verdict in one sentence that names nobody."""
@@ -158,106 +165,100 @@ class Verdict:
 
 
 def judge(
-    fleet: Iterable[Overview],
+    fleet: Collection[Overview],
     clients: Sequence[Client],
     now: datetime,
-    sights: Mapping[str, Sight] = NOTHING_SEEN,
-    databases: tuple[Sequence[Named], int] = ((), 0),
     rights: RightsLook = NO_RIGHTS,
+    unread: Unread = lambda _: {},
+    refused: Callable[[str], bool] = lambda _: False,
 ) -> Verdict:
     """Judge the fleet.
 
     :param fleet: all accounts
     :param clients: our clients at GRDF
     :param now: an aware datetime, the present
-    :param sights: what Airflow says of accounts, as far as it was seen
-    :param databases: those that are missing or have lost documents, each with what is wrong, and how many there are
     :param rights: what the meters' documents say of all rights
+    :param refused: returns whether GRDF refuses a client's token
     """
     today = paris_today(now)
-    resting = (Situation.LEAVING, Situation.OVER)
-    present = sorted((each for each in fleet if each.situation(today) not in resting), key=lambda each: each.id)
-    expected = sum(each.is_read(today) for each in present)
-    # Those that cannot be understood are silent, too: nobody knows whether they should be read.
-    odd = sum(bool(each.odd) for each in present)
-    of = dict.fromkeys(Cause, len(present)) | {Cause.SILENT: expected + odd, Cause.LATE: expected}
-    of |= {Cause.DATABASE: databases[1], Cause.QUOTA: len(clients), Cause.UNCHECKED: len(clients)}
-    named: dict[Cause, list[Named]] = {cause: [] for cause in Cause}
-    named[Cause.DATABASE] += databases[0]
-    named[Cause.QUOTA] += _short(clients)
-    named[Cause.UNCHECKED] += _unchecked(clients, rights, now)
-    for cause, names in _of_rights(rights).items():
-        named[cause] += names
-        of[cause] = rights.meters
-    well = 0
-    for account in present:
-        causes = dict(_causes(account, today, sights.get(account.id)))
-        well += not causes
-        for cause, why in causes.items():
-            named[cause].append((account.id, why))
-    found = {cause: Finding.about(cause, names, of[cause]) for cause, names in named.items() if names}
-    return Verdict(len(present), expected, well, tuple(found[cause] for cause in Cause if cause in found))
+    every = [(each, each.pressing(today)) for each in sorted(fleet, key=lambda each: each.id)]
+    pressing = [(each, what) for each, what in every if what not in (Situation.LEAVING, Situation.OVER)]
+    present = [each for each, _ in pressing]
+    expected = [each for each in present if each.is_read(today)]
+    of = dict.fromkeys(Cause, len(present)) | dict.fromkeys((Cause.QUOTA, Cause.UNCHECKED), len(clients))
+    of |= dict.fromkeys((Cause.LATE, Cause.TOKEN, Cause.UNREAD, Cause.ALONE), len(expected))
+    named = defaultdict[Cause, list[Named]](list)
+    others = chain.from_iterable(_other_causes(each, what, today, now) for each, what in pressing)
+    told = chain(_silent(expected, today, unread, refused), others, _of_clients(clients, rights, now), rights.told)
+    for cause, each in told:
+        named[cause].append(each)
+    concerned = {each.name for cause, names in named.items() if cause.percent != NEVER for each in names}
+    well = sum(account.id not in concerned for account in present)
+    found = [Finding(cause, of[cause], tuple(named[cause])) for cause in Cause if cause in named]
+    return Verdict(len(present), len(expected), well, tuple(found))
 
 
-def _of_rights(rights: RightsLook) -> dict[Cause, list[Named]]:
-    """Return what is told of all rights. One without an account is named by its client and its day."""
-    return {
-        Cause.UNCLAIMED: [(right.client, f"since {right.since[:10]}") for right in rights.unclaimed],
-        Cause.UNANSWERED: [(right.account, f"since {right.since[:10]}") for right in rights.unanswered],
-        Cause.ENDING: [(right.account, f"on {right.over_on}") for right in rights.ending],
-        Cause.SHARED: [(", ".join(accounts), "") for accounts in rights.shared],
-    }
+def _silent(
+    expected: Sequence[Overview], today: date, unread: Unread, refused: Callable[[str], bool]
+) -> Iterator[Told]:
+    """Yield the accounts that are silent, with the cause. Whose right is over is not expected, and told by that."""
+    silent = [each for each in expected if each.silent_on(today)]
+    # Where GRDF fails, it was asked.
+    problems = dict(unread([each.id for each in silent if each.state != VENDOR_DOWN]))
+    tokens = {client for client in {each.client for each in silent} if refused(client)}
+    asked = [each for each in silent if each.id not in problems and each.client not in tokens]
+    late = _late_for_all(expected, asked)
+    for account in silent:
+        cause, why = _why_silent(account, late, tokens, problems.get(account.id, ""))
+        days = f"newest day {account.last}" if account.last else "no day yet"
+        since = max([str(account.silent_on(today)), *(held.since for held in account.held)])  # silent when it came
+        yield cause, Named(account.id, f"{days}, {why}" if why else days, since)
 
 
-def _causes(account: Overview, today: date, sight: Sight | None) -> Iterator[tuple[Cause, str]]:
-    """Yield what is wrong with an account, each with the reason."""
-    situation, since = account.situation(today), f"since {account.since[:10]}" if account.since else ""
-    is_read, late = account.is_read(today), account.is_late(today)
-    for true, cause, why in (
-        (account.odd, Cause.SILENT, "its document cannot be understood, so nothing reads it"),
-        (situation in (Situation.CONNECT, Situation.PARTLY), Cause.CONNECT, since),
-        (situation == Situation.CORRECT, Cause.REFUSED, "GRDF has refused its declaration"),
-        (
-            is_read and account.state == VENDOR_DOWN,
-            Cause.REFUSED,
-            ", ".join(filter(None, ("GRDF does not give its data", since))),
-        ),
-        (account.proof == REFUSED, Cause.REFUSED, "GRDF has refused a proof of its consent"),
-        (is_read and late, Cause.LATE, _lateness(account, today)),
-    ):
-        if true:
-            yield cause, why
-    if is_read and (why := _silence(account, today, sight or Sight())):
-        yield Cause.SILENT, why
+def _late_for_all(expected: Iterable[Overview], asked: Iterable[Overview]) -> set[str]:
+    """Return the clients of which GRDF has no new day for most accounts. Two or fewer are not everybody.
+
+    :param asked: those that are silent although GRDF was asked
+    """
+    every, without = Counter(each.client for each in expected), Counter(each.client for each in asked)
+    return {client for client, number in without.items() if every[client] > 2 and number * 2 > every[client]}
 
 
-def _lateness(account: Overview, today: date) -> str:
-    lag = account.lag(today)
-    if lag is None or lag.last:
-        return f"newest day {lag.last if lag else account.last}"
-    return f"no day yet{' of one of its meters' if account.last else ''}, connected {lag.start}"
+def _why_silent(account: Overview, late: Collection[str], tokens: Collection[str], problem: str) -> tuple[Cause, str]:
+    if account.client in late and not problem:
+        return Cause.LATE, ""
+    if account.client in tokens:
+        return Cause.TOKEN, account.client
+    if not problem:
+        return Cause.ALONE, f"GRDF fails since {account.since[:10]}" if account.state == VENDOR_DOWN else ""
+    return Cause.UNREAD, problem
 
 
-def _silence(account: Overview, today: date, sight: Sight) -> str:
-    """Return why nothing shows that an account is read; ``""`` if something does, or if its document says why not."""
-    lag = account.lag(today)
-    if sight.problem and not (sight.of_runs and account.is_new(today) and not sight.had_runs):
-        return sight.problem
-    if lag and account.is_late(today) and not account.state:
-        return f"nothing new for {account.age(today)} days, and its document names no reason"
-    if sight.had_runs and account.never_read:
-        return "its runs succeed, but GRDF was never asked for it"
-    return ""
+def _other_causes(account: Overview, situation: Situation | None, today: date, now: datetime) -> Iterator[Told]:
+    """Yield what else is wrong with an account."""
+    if situation and (found := _BY_SITUATION.get(situation)):
+        since = utc_text(now) if situation is Situation.ODD else account.since or str(account.lost_on or "")
+        yield found[0], Named(account.id, found[1], since)
+    if account.state == VENDOR_DOWN and account.is_read(today):
+        yield Cause.DOWN, Named(account.id, "", account.since)
 
 
-def _short(clients: Sequence[Client]) -> Iterator[Named]:
+_BY_SITUATION = {
+    Situation.ODD: (Cause.UNREAD, "its document cannot be understood"),
+    Situation.CONNECT: (Cause.CONNECT, ""),
+    Situation.PARTLY: (Cause.CONNECT, "one of its meters"),
+    Situation.CORRECT: (Cause.REFUSED, "its declaration"),
+    Situation.PROOF_REFUSED: (Cause.REFUSED, "a proof of its consent"),
+    Situation.PROOF: (Cause.PROOF, ""),
+    Situation.CHECKED: (Cause.PROOF, "checked anew"),
+}
+
+
+def _of_clients(clients: Sequence[Client], rights: RightsLook, now: datetime) -> Iterator[Told]:
     for client in clients:
         if client.problem or client.is_short:
-            yield client.name, client.problem or f"{client.left} of {client.calls} calls left"
-
-
-def _unchecked(clients: Sequence[Client], rights: RightsLook, now: datetime) -> Iterator[Named]:
-    for client in clients:
-        asked = rights.unchecked(client.name, now)
-        if asked is not None:
-            yield client.name, f"last asked {asked[:16]} UTC" if asked else "never asked"
+            why = client.problem or f"{client.left} of {client.calls} calls left"
+            yield Cause.QUOTA, Named(client.name, why, utc_text(now))
+        if (asked := rights.unchecked.get(client.name)) is not None:
+            why = f"last asked {asked[:16]} UTC" if asked else "never asked"
+            yield Cause.UNCHECKED, Named(client.name, why, utc_text(now))

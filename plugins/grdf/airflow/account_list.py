@@ -80,10 +80,14 @@ def _asked() -> tuple[str, ...]:
     return tuple(document["_id"] for document in documents if what_prevents_dag(document) == "")
 
 
-def no_database(hook: CouchDBHook) -> ServiceUnavailable:
-    """Return the error for a missing database, which may be restored just now: that must not remove DAGs."""
+def no_database(hook: CouchDBHook, *doctypes: str) -> ServiceUnavailable:
+    """Return the error for missing databases, which may be restored just now: that must not remove DAGs.
+
+    :param doctypes: what they are for; by default, for accounts
+    """
+    names = ", ".join(doctypes or (ACCOUNT,))
     return ServiceUnavailable.about(
-        account=None, cause=f"CouchDB has no database for {ACCOUNT} (connection {hook.couchdb_conn_id})"
+        account=None, cause=f"CouchDB has no database for {names} (connection {hook.couchdb_conn_id})"
     )
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import conf
-
 from grdf import settings
 from grdf.airflow.command_line import has_database
 from grdf.doctor.findings import Finding, some
@@ -14,13 +12,10 @@ from grdf.health.airflow_tables import Rows, moment, rows_of_airflow
 from grdf.options import quoted_id
 
 WHAT = "Airflow"
-COMPONENTS = {
-    "SchedulerJob": ("scheduler", ("scheduler", "scheduler_health_check_threshold")),
-    "DagProcessorJob": ("DAG processor", ("dag_processor", "health_check_threshold")),
-}
-"""Airflow's names of what must always run, ours, and the setting of how long it may be silent."""
-SILENCE = 30
-"""Airflow's default of both settings, in seconds."""
+COMPONENTS = {"SchedulerJob": "scheduler", "DagProcessorJob": "DAG processor"}
+"""Airflow's names of what must always run, and ours."""
+SILENCE = timedelta(minutes=2)
+"""How long they may tell no heartbeat."""
 
 
 def read() -> Rows | Finding:
@@ -83,28 +78,15 @@ def _pools(rows: Rows) -> Iterator[Finding]:
 
 
 def _components(rows: Rows, now: datetime) -> Iterator[Finding]:
-    """Look whether a scheduler and a DAG processor are alive, by Airflow's own rule (``Job.is_alive``)."""
-    heard = {str(kind): (moment(last), moment(running)) for kind, last, running in rows["jobs"]}
-    if not any(kind in heard for kind in COMPONENTS):
+    """Look whether a scheduler and a DAG processor are alive. Before the first start that is no fault."""
+    heard = {str(kind): moment(last) for kind, last in rows["jobs"]}
+    for kind, name in COMPONENTS.items():
+        last = heard.get(kind)
+        if last and now - last < SILENCE:
+            yield Finding(WHAT, "ok", f"a {name} runs")
+            continue
+        since = f"the last one was heard of at {last:%Y-%m-%d %H:%M} UTC" if last else "none ever has with its database"
         yield Finding(
-            WHAT, "look", "neither a scheduler nor a DAG processor has ever run with its database",
-            "Start them, unless they are to start later.",
+            WHAT, "bad" if last else "look", f"no {name} runs: {since}",
+            f"Start it (airflow {name.lower().replace(' ', '-')}). If it should run, see its log.",
         )  # fmt: skip
-        return
-    still = [each for kind in COMPONENTS for each in _component(kind, *heard.get(kind, (None, None)), now)]
-    yield from still or [Finding(WHAT, "ok", "a scheduler and a DAG processor run")]
-
-
-def _component(kind: str, last: datetime | None, running: datetime | None, now: datetime) -> Iterator[Finding]:
-    name, (section, option) = COMPONENTS[kind]
-    if running and now - running < timedelta(seconds=conf.getfloat(section, option, fallback=SILENCE)):
-        return
-    start = f"Start it (airflow {section.replace('_', '-')})."
-    if last is None:
-        yield Finding(WHAT, "look", f"no {name} has ever run with its database", start)
-        return
-    yield Finding(
-        WHAT, "bad", f"no {name} runs: the last one was heard of at {last:%Y-%m-%d %H:%M} UTC",
-        f"{start} If it should run, see its log; if it is only slow, [{section}] {option} says after how many seconds "
-        "it counts as dead.",
-    )  # fmt: skip

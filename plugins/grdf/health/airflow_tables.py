@@ -7,23 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from include.gas.documents.gas_days import DAG_PREFIX
-from include.gas.health.sights import DAYS
 
+DAYS = 2
+"""How many days back a run must have read an account. One morning may be missed for reasons that pass."""
 Rows = Mapping[str, Sequence[Any]]
 """Rows by the name of their query in :data:`QUERIES`."""
 _OURS = f"dag_id LIKE '{DAG_PREFIX}%'"
 QUERIES = {
     "pools": "SELECT pool, slots FROM slot_pool",
     "errors": "SELECT filename FROM import_error",
-    "jobs": "SELECT job_type, max(latest_heartbeat), max(CASE WHEN state = 'running' THEN latest_heartbeat END) "
-    "FROM job GROUP BY job_type",
+    "jobs": "SELECT job_type, max(latest_heartbeat) FROM job GROUP BY job_type",
     "dags": f"SELECT dag_id, is_paused, is_stale FROM dag WHERE {_OURS}",
-    "came": f"SELECT dag_id, min(created_at) FROM dag_version WHERE {_OURS} GROUP BY dag_id",
     "read": f"SELECT DISTINCT dag_id FROM task_instance WHERE {_OURS} AND task_id = 'load' AND state = 'success' "
     "AND end_date >= :since",
-    "runs": "SELECT dag_id, max(CASE WHEN state = 'success' THEN 1 ELSE 0 END), "
-    "max(CASE WHEN state IN ('queued', 'running') THEN 1 ELSE 0 END) "
-    f"FROM dag_run WHERE {_OURS} GROUP BY dag_id",
 }
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import threading
-from contextvars import copy_context
 from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseNotifier, Context
 
 EXAMPLE = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
-SECONDS = 120.0
-"""How long a notifier may take. Many have no limit of their own, and the check is red only after the alert."""
 _TEXT_ARGUMENTS = ("html_content", "text", "message", "body", "content")
 """What notifiers call their text. The first of these that a notifier takes gets ours, unless the settings give one."""
 _TITLE_ARGUMENTS = ("subject", "title", "summary")
@@ -47,18 +43,21 @@ class Alerter:
 
         :param context: the task's context, for templates in the notifier's arguments
         :param title: one line
-        :param text: plain text that names nobody
-        :raises BadSettings: if the notifier fails, or has not ended after :data:`SECONDS`
+        :param text: plain text
+        :raises BadSettings: if the notifier fails
         """
         if self.kind is None:
             return False
-        if problem := _problem(self._made(title, text), context):
+        notifier = self._made(title, text)
+        try:
+            notifier(context)
+        except Exception as error:  # noqa: BLE001 - any notifier may fail in any way, and the check goes on
             raise BadSettings.about(
                 None,
-                f"the alert could not be sent by {self.path}: {problem}",
+                f"the alert could not be sent by {self.path}: {_what_went_wrong(error)}",
                 "Check the connection that the notifier uses, and [grdf] alert_notifier_kwargs. What else it said may "
                 "quote the notifier's own secret, so it is not shown.",
-            )
+            ) from None
         return True
 
     def _made(self, title: str, text: str) -> BaseNotifier:
@@ -81,27 +80,6 @@ class Alerter:
                 "Set it to a JSON object with the notifier's arguments; its documentation lists them.",
             ) from None
         return made
-
-
-def _problem(notifier: BaseNotifier, context: Context) -> str:
-    """Let a notifier send, in a thread that nobody waits for at the end; return what is wrong, or ``""``.
-
-    A signal, as Airflow's own time limits use it, reaches the main thread alone, and the triggerer sends in another.
-    """
-    problems: list[str] = []
-
-    def send() -> None:
-        try:
-            notifier(context)
-        except BaseException as error:  # noqa: BLE001 - any notifier may fail in any way, and the check goes on
-            problems.append(_what_went_wrong(error))
-
-    sending = threading.Thread(target=copy_context().run, args=(send,), name="grdf alert", daemon=True)
-    sending.start()
-    sending.join(SECONDS)
-    if sending.is_alive():
-        return f"it had not ended after {SECONDS:g} s, and may send it later or never"
-    return "".join(problems)
 
 
 def _what_went_wrong(error: BaseException) -> str:

@@ -10,7 +10,6 @@ from airflow.sdk import conf
 
 from grdf import settings
 from grdf.health.alerting import Alerter
-from grdf.hooks.airflow_api import AirflowApiHook
 from grdf.options import SECTION
 from include.gas.errors import BadSettings
 
@@ -28,9 +27,9 @@ def readers() -> dict[str, Callable[[], Any]]:
 
 
 def wrong() -> Iterator[tuple[str, BadSettings]]:
-    """Yield each setting that is wrong, or names a notifier or a connection that is, with what is wrong about it."""
+    """Yield each setting that is wrong, or names a notifier that is, with what is wrong about it."""
     told: set[str] = set()
-    for name, look in (readers() | {"alert_notifier": Alerter, "airflow_conn_id": _connection}).items():
+    for name, look in (readers() | {"alert_notifier": Alerter}).items():
         try:
             look()
             continue
@@ -42,16 +41,6 @@ def wrong() -> Iterator[tuple[str, BadSettings]]:
         if str(found) not in told:
             told.add(str(found))
             yield name, found
-
-
-def _connection() -> None:
-    """Look for the connection that a setting names. Airflow's API is not asked."""
-    if conn_id := settings.airflow_conn_id():
-        try:
-            AirflowApiHook(conn_id).address()
-        except BadSettings as error:
-            cause = f"{error.cause.rstrip('.')}, which [grdf] airflow_conn_id names"
-            raise BadSettings.about(None, cause, "Correct it, or clear [grdf] airflow_conn_id.") from None
 
 
 def unknown() -> list[str]:

@@ -11,21 +11,19 @@ from grdf.metrics.telling import gauge
 from include.gas.days.gas_day import paris_today
 from include.gas.display.overview import Overview, Situation
 from include.gas.health.causes import Cause
-from include.gas.health.rights_look import RightsLook
 from include.gas.health.verdict import Client, Verdict
 
 INFINITE = "Inf"
 """As Prometheus reads it, too: Airflow tells StatsD nothing with a ``+`` in it."""
 
 
-def tell(fleet: Iterable[Overview], rights: RightsLook, clients: Sequence[Client], now: datetime) -> None:
-    """Set the gauges of accounts, rights and clients. Those of a state or client without an account become 0."""
+def tell(fleet: Iterable[Overview], clients: Sequence[Client], now: datetime) -> None:
+    """Set the gauges of accounts and clients. Those of a state or client without an account become 0."""
     by_client: dict[str, list[Overview]] = {client.name: [] for client in clients}
     for account in fleet:
         by_client.setdefault(account.client or "unknown", []).append(account)
     for name, accounts in by_client.items():
         _tell_accounts(name, accounts, paris_today(now))
-        gauge(known.END_SOON, sum(right.client == name for right in rights.ending), connection=name)
     for client in clients:
         if client.left is not None:
             gauge(known.QUOTA_LEFT, client.left, connection=client.name)
@@ -50,14 +48,10 @@ def _tell_accounts(name: str, accounts: Sequence[Overview], today: date) -> None
     for bound in known.AGES:
         gauge(known.NEWEST_DAY, sum(age <= bound for age in ages), connection=name, le=str(bound))
     gauge(known.NEWEST_DAY, len(ages), connection=name, le=INFINITE)
-    missing = [account.missing(today) for account in accounts]
-    for kind, number in (
-        ("stored", sum(account.days for account in accounts)),
-        ("provisional", sum(account.provisional for account in accounts)),
-        ("corrected", sum(account.corrected for account in accounts)),
-        ("awaited", sum(each.lately for each in missing)),
-        ("none", sum(each.before for each in missing)),
-    ):
-        gauge(known.DAYS, number, connection=name, kind=kind)
-    gauge(known.PROOFS, sum(account.proofs for account in accounts), connection=name)
-    gauge(known.DELETIONS, states[Situation.LEAVING], connection=name)
+    days = Counter[str]()
+    for account in accounts:
+        missing = account.missing(today)
+        days.update(stored=account.days, provisional=account.provisional, corrected=account.corrected)
+        days.update(awaited=missing.lately, none=missing.before)
+    for kind in ("stored", "provisional", "corrected", "awaited", "none"):
+        gauge(known.DAYS, days[kind], connection=name, kind=kind)

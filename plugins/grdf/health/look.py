@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,53 +11,48 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.ledger.meters import Ledger
 from grdf.quota.governor import governor_for
+from grdf.quota.terms import TRIAL
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.display.overview import Overview, overview
-from include.gas.documents.doctypes import ACCOUNT, DOCTYPES
-from include.gas.documents.gas_days import database_name
-from include.gas.errors import BadSettings, GasError
-from include.gas.health.causes import Cause
-from include.gas.health.databases import incomplete
-from include.gas.health.rights_look import RightsLook, look_at_rights
-from include.gas.health.sights import Sight
-from include.gas.health.verdict import Client, Verdict, judge
-
-Sights = Callable[[Sequence[Overview]], Mapping[str, Sight]]
-"""Returns what Airflow shows of those of some accounts that should be read."""
+from include.gas.documents.doctypes import DOCTYPES
+from include.gas.errors import CredentialsRefused, GasError
+from include.gas.health.rights_look import look_at_rights
+from include.gas.health.verdict import Client, Unread, Verdict, judge
 
 
 def look_at_fleet(
-    couchdb: CouchDBHook, clients: Sequence[Client], sights: Sights, now: datetime
-) -> tuple[Sequence[Overview], RightsLook, Verdict]:
-    """Return all accounts, all rights, and the verdict on them.
+    couchdb: CouchDBHook, clients: Sequence[Client], unread: Unread, now: datetime
+) -> tuple[Sequence[Overview], Verdict]:
+    """Return all accounts, and the verdict on them. GRDF is asked for a token if one of them is silent.
 
     :param couchdb: the hook for the CouchDB with the accounts
     :param clients: our clients at GRDF
-    :param sights: returns what Airflow shows of some accounts
     :param now: an aware datetime, the present
     :raises GasError: if the accounts cannot be read
     """
     from grdf.airflow.account_list import no_database
 
-    fleet = [overview(document) for document in AccountStore(couchdb).every_of_ours()]
-    if not fleet and not couchdb.has_database(ACCOUNT):
-        raise no_database(couchdb)
-    held: dict[str, int | None] = {}
-    wrong: list[str] = []
-    for doctype in DOCTYPES:
-        try:
-            held[doctype] = couchdb.documents_in(doctype)
-        except BadSettings as error:  # its rights are wrong, which hides nothing else
-            wrong.append(str(error))
+    if missing := [doctype for doctype in DOCTYPES if not couchdb.has_database(doctype)]:
+        raise no_database(couchdb, *missing)
     ledger = Ledger(couchdb)
-    rights = look_at_rights(ledger.every(), now, ledger.last_asked())
-    # Those of a household that is leaving may be removed just now.
-    lost = incomplete(held, [0 if each.leaving else each.days for each in fleet])
-    databases = [(database_name(doctype, couchdb.prefix), what) for doctype, what in lost]
-    verdict = judge(fleet, clients, now, sights(fleet), (databases, len(DOCTYPES)), rights)
-    for problem in wrong:
-        verdict = verdict.failed(Cause.SETTING, problem)
-    return fleet, rights, verdict
+    meters, asked = list(ledger.every()), ledger.last_asked()
+    fleet = [overview(document) for document in AccountStore(couchdb).every_of_ours()]
+    rights = look_at_rights(meters, {each.id for each in fleet}, now, asked)
+    return fleet, judge(fleet, clients, now, rights, unread, refuses_token)
+
+
+def refuses_token(client: str) -> bool:
+    """Return whether GRDF refuses a client's token. It is asked once.
+
+    :param client: its Airflow connection
+    """
+    try:
+        GrdfOAuthHook(client).ask_data_token(TRIAL)
+    except CredentialsRefused:
+        return True
+    except GasError:  # unknown, or what other checks say
+        return False
+    return False
 
 
 def client_now(name: str) -> Client:

@@ -185,11 +185,6 @@ class CouchDBHook(CouchServer):
                 made.append(f"now with the index {name}")
         return ["created"] if is_new else ["exists", *made]
 
-    def documents_in(self, doctype: str) -> int | None:
-        """Return how many documents a doctype's database holds, its indexes among them; ``None`` if it is missing."""
-        response = self.request("GET", doctype, "")
-        return None if response.status_code == 404 else int(json_object(self.good(response)).get("doc_count", 0))
-
     def has_database(self, doctype: str) -> bool:
         """Return whether a doctype's database exists."""
         response = self.request("GET", doctype, "")

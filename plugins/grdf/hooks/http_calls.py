@@ -138,7 +138,7 @@ def send_at_turn(turn: Turn, method: str, url: str, *, most: int | None = None, 
         status = response.status_code
     finally:
         if adapter.sent_at is not None:  # a call that never had its turn was not made
-            tell_call(turn.connection, url, status, turn.waited)
+            tell_call(turn.connection, url, status)
     assert adapter.sent_at is not None
     return Sent(response, adapter.sent_at)
 

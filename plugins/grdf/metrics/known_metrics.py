@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["gauge", "counter", "timer"]
+Kind = Literal["gauge", "counter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Metric:
     """One metric.
 
     :param name: its name below Airflow's own prefix (``[metrics] statsd_prefix``, ``otel_prefix``: ``airflow``)
-    :param kind: a gauge is set by the daily check ``grdf_health``; counters and timers by the tasks that do the work
+    :param kind: a gauge is set by the daily check ``grdf_health``; counters by the tasks that do the work
     :param says: what it counts or measures
     :param tags: the names of its tags
     """
@@ -43,9 +43,6 @@ DAYS = Metric(
 )
 QUOTA_LEFT = Metric("grdf.quota.left", "gauge", "calls to GRDF that are left today")
 QUOTA = Metric("grdf.quota.allowed", "gauge", "calls to GRDF that its contract allows in a day")
-END_SOON = Metric("grdf.consents.end_soon", "gauge", "rights that end within 30 days, and none follows")
-PROOFS = Metric("grdf.proofs.asked", "gauge", "proofs of consent that GRDF waits for")
-DELETIONS = Metric("grdf.deletions.open", "gauge", "accounts whose deletion has begun and not ended")
 SHARE = Metric("grdf.health.share", "gauge", "percentage that a cause concerns, see grdf_health", ("cause",))
 RED = Metric("grdf.health.red", "gauge", "1 for a cause that calls a person, else 0", ("cause",))
 CHECKED = Metric("grdf.health.checked", "gauge", "when the check last looked at the fleet, in seconds since 1970", ())
@@ -56,15 +53,12 @@ CALLS = Metric(
     "outcome (`ok`, `refused`, `too_many`, `failed`, `unreachable`)",
     ("connection", "kind", "outcome"),
 )
-TURN_WAIT = Metric("grdf.turn.wait", "timer", "how long a call to GRDF waited for its turn in the quota")
 LOADED = Metric(
     "grdf.load.days",
     "counter",
     "gas days that loads have handled: `new`, `corrected`, `unchanged`",
     ("connection", "change"),
 )
-LOAD_REQUESTS = Metric("grdf.load.couchdb_requests", "counter", "requests of loads to CouchDB")
-LOAD_TIME = Metric("grdf.load.time", "timer", "how long a load took")
 
 METRICS = tuple(each for each in list(globals().values()) if isinstance(each, Metric))
 AGES = (1, 2, 3, 4, 5, 7, 10, 14, 21, 30, 60, 90)

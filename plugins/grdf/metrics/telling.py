@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from grdf.metrics.known_metrics import CALLS, LOAD_REQUESTS, LOAD_TIME, LOADED, TURN_WAIT, Metric
+from grdf.metrics.known_metrics import CALLS, LOADED, Metric
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,6 @@ KINDS = {
     "preuves": "proof",
 }
 """The kind of a call by the last part of its address (ADICT 3). The part before it may be a meter's number."""
-CHANGES = ("new", "corrected", "unchanged")
 
 
 def gauge(metric: Metric, value: float, **tags: str) -> None:
@@ -41,40 +40,25 @@ def count(metric: Metric, number: int = 1, **tags: str) -> None:
         _tell("counter", metric, number, tags)
 
 
-def took(metric: Metric, seconds: float, **tags: str) -> None:
-    """Record a duration, which metrics have in milliseconds.
-
-    :param tags: a value for each of its tags
-    """
-    _tell("timer", metric, 1000 * seconds, tags)
-
-
-def tell_load(connection: str, counts: Mapping[str, int], requests: int, seconds: float) -> None:
+def tell_load(connection: str, counts: Mapping[str, int]) -> None:
     """Count what a load has stored.
 
     :param connection: the Airflow connection of the account's client; empty if its document is odd
     :param counts: as the load returns them
-    :param requests: its requests to CouchDB so far
-    :param seconds: how long it took to store the days
     """
-    connection = connection or "unknown"
-    for change in CHANGES:
-        count(LOADED, counts.get(change, 0), connection=connection, change=change)
-    count(LOAD_REQUESTS, requests, connection=connection)
-    took(LOAD_TIME, seconds, connection=connection)
+    for change in ("new", "corrected", "unchanged"):
+        count(LOADED, counts.get(change, 0), connection=connection or "unknown", change=change)
 
 
-def tell_call(connection: str, url: str, status: int | None, waited: float) -> None:
+def tell_call(connection: str, url: str, status: int | None) -> None:
     """Count a call to GRDF.
 
     :param connection: the Airflow connection of the client that made it
     :param url: its address
     :param status: the HTTP status; ``None`` if no answer came
-    :param waited: seconds for which it waited for its turn
     """
     kind = KINDS.get(urlsplit(url).path.rpartition("/")[2], "token")
     count(CALLS, connection=connection, kind=kind, outcome=_outcome(status))
-    took(TURN_WAIT, waited, connection=connection)
 
 
 def _outcome(status: int | None) -> str:
@@ -95,9 +79,7 @@ def _tell(kind: str, metric: Metric, value: float, tags: dict[str, str]) -> None
 
         if kind == "gauge":
             stats.gauge(metric.name, value, tags=tags)
-        elif kind == "counter":
-            stats.incr(metric.name, int(value), tags=tags)
         else:
-            stats.timing(metric.name, value, tags=tags)
+            stats.incr(metric.name, int(value), tags=tags)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with metrics, the task's work is worth more
         log.debug("The metric %s was not told: %s: %s", metric.name, type(error).__name__, error)

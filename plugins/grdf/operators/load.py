@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -58,7 +57,6 @@ class LoadOperator(AccountOperator):
             days changed
         :raises FailNow: after loading, if ``extract`` met something that a person must know
         """
-        began = time.monotonic()
         staged: dict[str, Any] = self.staged or {}
         staging, reference = self.staging, staged.get("reference")
         self._read_account(staging, reference)
@@ -68,7 +66,7 @@ class LoadOperator(AccountOperator):
         for loaded in loads:
             counts.update(loaded.report.counts())
         self._stored = answers, counts
-        tell_load(client_if_known(self._before), counts, self.couchdb.requests_sent, time.monotonic() - began)
+        tell_load(client_if_known(self._before), counts)
         problems: list[str] = [*(staged.get("problems") or [])]
 
         def forget() -> None:

@@ -120,6 +120,17 @@ def may_view(visitor: VisitorDep, account: AccountDep) -> Visitor:
     return _only_if(can_see(visitor, dag_id(account)), visitor)
 
 
+def may_act(visitor: VisitorDep, account: AccountDep) -> Visitor:
+    """Require the right to act on the account in the path.
+
+    :raises HTTPException: 403 without that right
+    """
+    return _only_if(can_act(visitor, dag_id(account)), visitor)
+
+
+ActorDep = Annotated[Visitor, Depends(may_act)]
+
+
 def may_connect_some(visitor: VisitorDep) -> Visitor:
     """Require the right to connect households, whatever the account.
 

@@ -1,4 +1,4 @@
-"""How far behind a meter is: from which day its age counts, and when none is expected of it."""
+"""When a meter falls silent: from which day its age counts, and when none is expected of it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 
 from include.gas.account.account import Account
 from include.gas.account.sections.status import Status
+from include.gas.days.lateness import period_late_after, silent_after
 from include.gas.days.windows import Window
-from include.gas.display.meter_days import Lag, MeterDays, days_of_meters
+from include.gas.display.meter_days import MeterDays, days_of_meters
 from include.gas.rights.meter_rights import Held
 from tests.readings import with_billing, with_reading
 
@@ -42,32 +43,23 @@ def covered(*spans: tuple[int, int]) -> Held:
         (MeterDays(stored=(ago(30),), is_read=False), None),
         # Of one without daily data, billing periods are expected once it has any.
         (MeterDays(frequency="6M", stored=(ago(29),)), None),
-        (MeterDays(frequency="6M", came=(ago(3),)), None),
-        (MeterDays(frequency="6M", stored=(ago(29),), billed=(ago(100),)), 100),
-        # A clock that was ahead does not keep it young; clocks may differ by a day.
-        (MeterDays(stored=(ago(100), ago(-500)), came=(ago(-900),)), 100),
-        (MeterDays(stored=(ago(100),), came=(ago(-1),)), -1),
+        (MeterDays(frequency="6M", came=(ago(300),)), None),
+        (MeterDays(frequency="6M", stored=(ago(29),), billed=(ago(241),)), 241),
     ],
     ids=repr,
 )
-def test_the_day_from_which_its_age_counts(meter: MeterDays, start: int | None) -> None:
-    lag = meter.lag(TODAY)
-    assert (lag.start if lag else None) == (None if start is None else ago(start))
+def test_the_day_on_which_it_fell_silent(meter: MeterDays, start: int | None) -> None:
+    """It is the first one on which its age, counted from a day so many days ago, is above the limit."""
+    limit = silent_after(meter.frequency) or period_late_after(meter.frequency)
+    due = None if start is None else ago(start - limit - 1)
+    assert meter.silent_on(TODAY) == (due if due and due <= TODAY else None)
 
 
 @pytest.mark.parametrize(("frequency", "limit"), [("", 5), ("1M", 5), ("MM", 55), ("6M", 240), ("JJ", 40)])
-def test_it_is_late_by_how_often_grdf_reads_it(frequency: str, limit: int) -> None:
-    def beyond(age: int) -> int:
-        kind = "stored" if limit in (5, 55) else "billed"
-        found = MeterDays(frequency=frequency, **{kind: (ago(age),)}).lag(TODAY)  # type: ignore[arg-type]
-        assert found == Lag(ago(age), ago(age), limit)
-        return found.beyond(TODAY)
-
-    assert (beyond(limit), beyond(limit + 1)) == (0, 1)
-
-
-def test_its_newest_day_is_said_also_if_it_came_later() -> None:
-    assert MeterDays(stored=(ago(9),), came=(ago(3),)).lag(TODAY) == Lag(ago(3), ago(9), 5)
+def test_it_is_silent_by_how_often_grdf_reads_it(frequency: str, limit: int) -> None:
+    kind = "stored" if limit in (5, 55) else "billed"
+    for age, fell in ((limit, None), (limit + 1, TODAY), (limit + 3, ago(2))):
+        assert MeterDays(frequency=frequency, **{kind: (ago(age),)}).silent_on(TODAY) == fell  # type: ignore[arg-type]
 
 
 def read(**more: Any) -> tuple[MeterDays, ...]:
@@ -105,6 +97,16 @@ def test_what_a_document_says_of_each_meter() -> None:
     assert not other.is_read
     assert (set(other.came), other.daily) == ({date(2026, 1, 5), date(2026, 1, 4)}, False)
     assert other.billed == (date(2026, 3, 31),)
+
+
+def test_what_it_gave_since_it_came_counts_from_its_newest_day() -> None:
+    """A meter that has given nothing for long, also to those who had it before, is silent on the first day."""
+    status = Status.with_held({}, [Held(pce=PCE, word="active", since="2026-06-08T08:00:00Z")])
+    years = {"2026": {"days": 1, "first": "2026-03-02", "last": "2026-03-02"}}
+    for whole_at, came in (("2026-06-08", ()), ("2026-06-07", (date(2026, 6, 8),))):
+        document = with_reading(status, PCE, years, whole_at=whole_at)
+        (meter,) = read(oauth={}, oauth_callback_results={"consents": [{"pce": PCE}]}, **document)
+        assert meter.came == came
 
 
 def test_an_account_without_meters_has_one_that_is_not_forgotten() -> None:

@@ -170,15 +170,6 @@ def test_what_is_said_first(situation: Situation, more: dict[str, Any]) -> None:
     assert overview(account(**more)).situation(TODAY) == situation
 
 
-def test_a_day_that_a_wrong_clock_has_dated_ahead_is_not_news() -> None:
-    for last, situation in (
-        ("2026-05-21", Situation.WELL),
-        ("2026-05-22", Situation.LATE),
-        ("2099-01-01", Situation.LATE),
-    ):
-        assert overview(account(**only(last))).situation(TODAY) is situation, last
-
-
 def test_the_figures_are_those_of_all_meters_and_the_last_day_is_that_of_the_meter_which_lags() -> None:
     document = account(**meters("active", "active", covered=until(date(2027, 5, 1))), **gap(2, 3))
     year = {"days": 10, "first": "2024-03-01", "last": "2024-03-31", "provisional": 1, "corrected": 1}

@@ -10,7 +10,6 @@ from include.gas.account.sections.status import Status
 from include.gas.days.windows import Window
 from include.gas.display.overview import overview
 from include.gas.health.rights_look import RightsLook
-from include.gas.health.sights import NOTHING_SEEN, Sight
 from include.gas.health.verdict import NO_RIGHTS, Client, Verdict, judge
 from include.gas.rights.meter_rights import Held, Word
 
@@ -32,13 +31,23 @@ def with_held(document: dict[str, Any], *meters: Held) -> dict[str, Any]:
 def judged(
     *documents: dict[str, Any],
     clients: Iterable[Client] = (),
-    sights: Mapping[str, Sight] = NOTHING_SEEN,
+    unread: Mapping[str, str] | None = None,
+    refused: Iterable[str] = (),
     rights: RightsLook = NO_RIGHTS,
 ) -> Verdict:
-    """Return the verdict on a fleet. Of so few accounts, each one that is concerned crosses any limit."""
-    return judge(map(overview, documents), list(clients), NOW, sights, rights=rights)
+    """Return the verdict on a fleet.
+
+    :param unread: why accounts are not read by us
+    :param refused: the clients whose token GRDF refuses
+    """
+    fleet = [overview(each) for each in documents]
+    told = unread or {}
+    return judge(
+        fleet, list(clients), NOW, rights, lambda names: {name: told[name] for name in names if name in told},
+        lambda client: client in refused,
+    )  # fmt: skip
 
 
 def causes(found: Verdict) -> dict[str, list[str]]:
     """Return whom each cause concerns."""
-    return {each.cause.value: [name for name, _ in each.named] for each in found.findings}
+    return {each.cause.value: [one.name for one in each.named] for each in found.findings}

@@ -12,7 +12,7 @@ import pytest
 from include.gas.display.overview import Situation, overview
 from include.gas.health.causes import Cause
 from include.gas.rights.proof_check import Proof
-from tests.gas.health.judged import TODAY, held, judged, with_held
+from tests.gas.health.judged import TODAY, causes, held, judged, with_held
 from tests.readings import with_billing, with_reading
 
 PCE, RIGHT, AT = "02201000000001", "right", "2026-01-01T08:00:00.000000Z"
@@ -61,21 +61,12 @@ def test_no_damaged_value_stops_the_summary_of_an_account(place: tuple[Any, ...]
         assert judged(document).accounts == 1
 
 
-@pytest.mark.parametrize(("well", "of"), [(0, 4), (6, 10)])
-def test_accounts_that_cannot_be_understood_are_among_those_of_which_they_are_a_share(well: int, of: int) -> None:
-    damaged = [account(f"odd{number}") | {"oauth": "x"} for number in range(4)]
-    found = judged(*damaged, *(account(f"a{number}") for number in range(well)))
-    (silent,) = (each for each in found.findings if each.cause == Cause.SILENT)
-    assert (silent.count, silent.of, silent.red) == (4, of, True)
-    assert silent.share == 400 / of
-
-
-def test_an_account_that_cannot_be_summed_up_is_silent_and_the_others_are_judged() -> None:
-    damaged = with_reading(account("damaged"), PCE, LAST_YEAR)
+def test_accounts_that_cannot_be_understood_are_not_read_and_the_others_are_judged() -> None:
+    damaged = account("damaged") | {"oauth": "x"}
     late = with_reading(account("late"), PCE, {"2026": {"days": 9, "first": "2026-03-01", "last": "2026-03-09"}})
     assert overview(damaged).situation(TODAY) == Situation.ODD
-    found = {each.cause: each.named for each in judged(damaged, late, account()).findings}
-    assert found[Cause.SILENT][0] == ("damaged", "its document cannot be understood, so nothing reads it")
-    assert [name for name, _ in found[Cause.LATE]] == ["late"]
+    found = judged(damaged, damaged | {"_id": "odd"}, late, account())
+    assert causes(found) == {"unread": ["damaged", "odd"], "alone": ["late"]}
+    assert [each.cause for each in found.red] == [Cause.UNREAD]
     leaving = damaged | {"leaving": {"run": "r", "by": "x", "since": AT}}
     assert overview(leaving).situation(TODAY) == Situation.LEAVING

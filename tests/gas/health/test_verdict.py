@@ -7,13 +7,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from include.gas.account.sections.status import Reading, Status
 from include.gas.documents.year_counts import StoredYear
 from include.gas.health.causes import Cause
 from include.gas.health.rights_look import look_at_rights
-from include.gas.health.sights import MISSING, PAUSED, Sight, unread
-from include.gas.health.verdict import Client, Verdict
+from include.gas.health.verdict import Client, Verdict, names
 from include.gas.rights.meter_rights import Meter, Right
 from tests.gas.health.judged import NOW, TODAY, causes, held, judged, with_held
 
@@ -55,16 +55,81 @@ def test_no_account_is_no_fault_and_says_so() -> None:
     assert "No account is connected yet" in found.headline()
 
 
-def test_an_account_whose_days_grow_old_though_all_is_green_is_silent() -> None:
-    found = verdict([account("old", TODAY - timedelta(days=8)), account("b")])
-    assert causes(found) == {"silent": ["old"], "late": ["old"]}
-    assert {each.cause for each in found.red} == {Cause.SILENT, Cause.LATE}
-    assert "nothing new for 8 days" in found.red[0].line(5)
+def old(name: str, age: int = 8, **more: Any) -> dict[str, Any]:
+    """Return an account whose newest day is so old."""
+    return account(name, TODAY - timedelta(days=age), **more)
 
 
-def test_one_that_says_why_it_has_nothing_new_is_late_and_refused_but_not_silent() -> None:
-    down = account("down", TODAY - timedelta(days=9), state="VENDOR_DOWN", state_since="2026-06-02T08:00:00.000000Z")
-    assert causes(verdict([down])) == {"late": ["down"], "refused": ["down"]}
+WELL = [account(f"well-{number}") for number in range(9)]
+
+
+def test_the_cause_of_silence_is_looked_for_in_order() -> None:
+    """GRDF late for everybody, right over, our token refused, this meter alone, us."""
+    paused = {"old": "its DAG is paused"}
+    assert causes(verdict([old("a"), old("b"), old("c"), account("well")])) == {"late": ["a", "b", "c"]}
+    assert causes(verdict([old("old"), *WELL], refused=["grdf_adict"])) == {"token": ["old"]}
+    assert causes(verdict([old("old"), *WELL])) == {"alone": ["old"]}
+    assert causes(verdict([old("old"), *WELL], unread=paused)) == {"unread": ["old"]}
+    everybody = [old(name) for name in ("a", "b", "old")]
+    assert causes(verdict(everybody, refused=["grdf_adict"])) == {"token": ["a", "b", "old"]}
+    assert causes(verdict(everybody, unread=dict.fromkeys(("a", "b"), "?") | paused)) == {"unread": ["a", "b", "old"]}
+    assert causes(verdict([old("a"), old("b")])) == {"alone": ["a", "b"]}, "two are not everybody"
+    down = old("old", state="VENDOR_DOWN", state_since="2026-06-02T08:00:00.000000Z")
+    found = verdict([down, *WELL], unread={"old": "no run has read it"})
+    assert causes(found) == {"alone": ["old"], "down": ["old"]}
+    assert "GRDF fails since 2026-06-02" in found.findings[0].named[0].why
+
+
+def test_another_client_s_accounts_are_not_everybody() -> None:
+    south = [account(f"south-{number}", grdf_connection="grdf_south") for number in range(9)]
+    assert causes(verdict([*(old(name) for name in "abc"), *south])) == {"late": ["a", "b", "c"]}
+    assert causes(verdict([*(old(name) for name in "abc"), *south], refused=["grdf_south"])) == {
+        "late": ["a", "b", "c"]
+    }
+
+
+def told(found: Verdict, looked: str) -> list[str]:
+    return [each.name for named in found.news(looked).values() for each in named]
+
+
+def test_who_falls_silent_is_named_once() -> None:
+    """By the day on which it happened: also after days on which nobody looked."""
+    fell = verdict([old("today", 6), old("before", 9), *WELL])
+    assert told(fell, "2026-06-09T12:00:00.000000Z") == ["today"]
+    assert told(fell, "2026-06-06T12:00:00.000000Z") == ["before", "today"]
+    assert told(fell, "2026-06-10T08:00:00.000000Z") == []
+    assert told(fell, "") == ["before", "today"], "the first look"
+    came = with_held(old("came"), held(PCE, since="2026-06-09T15:00:00.000000Z"))
+    reading = Status.reading(came, PCE)
+    came = Status.with_reading(came, PCE, replace(reading, whole_at=TODAY))
+    assert told(verdict([came, *WELL]), "2026-06-09T12:00:00.000000Z") == ["came"], "who was silent when it came, too"
+    assert told(verdict([came, *WELL]), "2026-06-09T18:00:00.000000Z") == []
+    lost = over(account("lost", state_since="2026-06-09T15:00:00.000000Z"), 1)
+    assert told(verdict([lost, *WELL]), "2026-06-09T12:00:00.000000Z") == ["lost"], "after that day's look"
+    assert told(verdict([lost, *WELL]), "2026-06-10T12:00:00.000000Z") == []
+
+
+def test_what_passes_by_itself_names_nobody() -> None:
+    down = account("down", state="VENDOR_DOWN", state_since="2026-06-10T08:00:00.000000Z")
+    assert told(verdict([down, *WELL]), "") == []
+
+
+def test_a_person_is_called_by_a_share_and_never_by_one() -> None:
+    fleet = [account(f"a{number:03}") for number in range(98)]
+    assert verdict([*fleet, *(old(name) for name in "abcde")]).red == ()
+    assert [each.cause for each in verdict([*fleet, *(old(name) for name in "abcdef")]).red] == [Cause.ALONE]
+    paused = {"a": "its DAG is paused", "b": "its DAG is paused"}
+    assert verdict([*fleet, old("a"), old("b")], unread=paused).red == ()
+    assert verdict([*fleet[:20], old("a"), old("b")], unread=paused).red
+    assert verdict([old("a")], unread=paused).red == ()
+    known = {"silence_known": {"at": "2026-06-09T08:00:00.000000Z", "by": "x"}}
+    assert verdict([*fleet[:9], *(old(name, 40, **known) for name in "abcdef")]).findings == ()
+
+
+def test_a_person_is_called_by_an_outage_on_the_first_day() -> None:
+    state = {"state": "VENDOR_DOWN", "state_since": "2026-06-10T08:00:00.000000Z"}
+    found = verdict([account("a", **state), account("b", **state), *WELL])
+    assert [each.cause for each in found.red] == [Cause.DOWN]
 
 
 @pytest.mark.parametrize(
@@ -76,19 +141,25 @@ def test_one_that_says_why_it_has_nothing_new_is_late_and_refused_but_not_silent
     ],
     ids=["today", "some days ago", "nobody knows when"],
 )
-def test_what_was_connected_lately_is_not_late(more: dict[str, Any]) -> None:
+def test_what_was_connected_lately_is_not_silent(more: dict[str, Any]) -> None:
     found = verdict([account("new", None, status={}, **more)])
     assert causes(found) == {}
 
 
-def test_one_that_came_back_is_not_late_at_once() -> None:
+def test_one_that_came_back_is_not_silent_at_once() -> None:
     again = account("again", TODAY - timedelta(days=90), connected={"at": "2026-06-09T09:00:00.000000Z", "by": "admin"})
     assert causes(verdict([again])) == {}
 
 
 def test_one_that_was_connected_long_ago_and_has_no_day_is_silent() -> None:
     never = account("never", None, status={}, connected={"at": "2026-05-01T09:00:00.000000Z", "by": "admin"})
-    assert causes(verdict([never])) == {"silent": ["never"], "late": ["never"]}
+    assert causes(verdict([never])) == {"alone": ["never"]}
+
+
+def test_one_whose_data_begin_later_is_not_silent() -> None:
+    begins = date(2026, 7, 20)
+    waits = with_held(account("a", None), held(PCE, "later", first=begins, day=begins))
+    assert causes(verdict([waits])) == {}
 
 
 def test_what_waits_for_a_household_is_counted_as_that_alone() -> None:
@@ -100,48 +171,9 @@ def test_what_waits_for_a_household_is_counted_as_that_alone() -> None:
     assert causes(found) == {"connect": ["lost"]}
     assert (found.expected, found.red) == (1, ()), "one that moves is ordinary life"
     assert verdict([over(lost, 3), over(account("too"), 3), account("b")]).red
+    assert told(found, "") == ["lost"], "and named once"
     found = verdict([*(over(account(f"moved-{number}"), 8) for number in range(9)), account("b")])
     assert (found.findings, found.accounts, found.well) == ((), 1, 1), "after a week they rest"
-
-
-def test_a_paused_dag_and_skipped_runs_are_silence_long_before_the_days_grow_old() -> None:
-    found = verdict([account("a"), account("b"), account("c")], sights={"a": PAUSED, "b": unread(), "c": Sight()})
-    assert causes(found) == {"silent": ["a", "b"]}
-    assert "its DAG is paused" in found.red[0].line(5)
-    assert "skipped" in found.red[0].line(5)
-
-
-def test_one_of_today_has_had_no_run_yet_but_must_have_a_dag() -> None:
-    new = account("new", None, status={}, connected={"at": "2026-06-10T09:00:00.000000Z", "by": "admin"})
-    assert causes(verdict([new], sights={"new": unread()})) == {}
-    assert causes(verdict([new], sights={"new": MISSING})) == {"silent": ["new"]}
-
-
-def test_runs_that_succeed_without_ever_asking_are_silence() -> None:
-    never = account("never", None, status={})
-    assert causes(verdict([never], sights={"never": Sight(had_runs=True)})) == {"silent": ["never"]}
-
-
-def test_an_account_without_any_moment_is_silent_where_no_run_has_read_it() -> None:
-    """As cozy-stack makes it: only what Airflow shows of its runs tells whether it is read."""
-    cozy = {"_id": "cozy", "account_type": "grdfgrandlyon", "oauth_callback_results": {"id_token": "a.b.c"}}
-    assert causes(verdict([cozy])) == {}
-    for sight in (unread(), Sight(had_runs=True)):
-        assert causes(verdict([cozy], sights={"cozy": sight})) == {"silent": ["cozy"]}
-    for at, red in (("2026-06-09T08:00:00Z", False), ("2028-06-10T08:00:00Z", True)):
-        dated = cozy | {"connected": {"at": at, "by": "x"}}
-        assert bool(causes(verdict([dated], sights={"cozy": unread()}))) is red, "one of yesterday is new"
-
-
-def test_one_whose_data_begin_later_is_neither_silent_nor_late() -> None:
-    begins = date(2026, 7, 20)
-    waits = with_held(account("a", None), held(PCE, "later", first=begins, day=begins))
-    for sight in (Sight(), Sight(had_runs=True), unread()):
-        assert causes(verdict([waits], sights={"a": sight})) == {}
-
-
-def test_a_document_that_cannot_be_understood_is_silence() -> None:
-    assert causes(verdict([{"_id": "odd", "account_type": "grdfgrandlyon", "state": 7}])) == {"silent": ["odd"]}
 
 
 def test_one_that_leaves_counts_nowhere() -> None:
@@ -172,7 +204,7 @@ ASKED = {"grdf_adict": "2026-06-10T05:30:00.000000Z"}
 
 
 def rights(*meters: Meter, asked: dict[str, str] = ASKED) -> Verdict:
-    return verdict([account("a"), account("b")], rights=look_at_rights(meters, NOW, asked))
+    return verdict([account("a"), account("b")], rights=look_at_rights(meters, {"a", "b"}, NOW, asked))
 
 
 def test_a_morning_in_which_grdf_was_not_asked_about_rights_calls_a_person() -> None:
@@ -201,7 +233,7 @@ SOON, LONG_AGO = date(2026, 7, 11), "2026-06-08T08:00:00.000000Z"
         ([meter(right(end=SOON), right(begins=SOON))], {}),
         ([meter(right(end=SOON), right(state="waiting", since="2026-06-09T08:00:00.000000Z"))], {}),
         ([meter(right(end=SOON, ended_on=TODAY, state="ended"))], {}),
-        ([meter(right(), right("b"))], {"shared": ["a, b"]}),
+        ([meter(right(), right("b"))], {"shared": ["a", "b"]}),
         ([meter(right(), right("b", state="ended", ended_on=TODAY))], {}),
     ],
     ids=str,
@@ -211,25 +243,23 @@ def test_what_is_told_of_rights_calls_nobody(found: list[Meter], told: dict[str,
     assert causes(judged) == told
     assert judged.red == ()
     assert judged.headline().startswith("The fleet is well: 2 of 2")
-    assert not any(PCE in each.line(9) or "call a person" in each.line(9) for each in judged.findings)
+    assert not any(PCE in each.line(each.named) or "call a person" in each.line(each.named) for each in judged.findings)
 
 
-def test_a_share_within_its_limit_is_told_and_calls_nobody() -> None:
-    fleet = [account(f"a{number:03}") for number in range(99)]
-    found = verdict([*fleet, account("old", TODAY - timedelta(days=8))])
-    assert causes(found) == {"silent": ["old"], "late": ["old"]}
-    assert found.red == ()
-    found = verdict([*fleet[:19], account("old", TODAY - timedelta(days=8))])
-    assert {each.cause for each in found.red} == {Cause.SILENT}, "5.0 % are late, which is the limit"
+def test_a_right_in_force_whose_account_is_gone_calls_a_person() -> None:
+    found = rights(meter(right("gone")))
+    assert causes(found) == {"lost": ["gone"]}
+    assert found.red
+    assert causes(rights(meter(right("gone", state="ended", ended_on=TODAY)))) == {}
 
 
-def test_a_line_names_as_many_as_asked_for_and_the_headline_names_nobody() -> None:
-    found = verdict([account(f"a{number}", TODAY - timedelta(days=8)) for number in range(9)])
-    line = found.red[0].line(3)
-    assert "a0 (" in line
-    assert "a3" not in line
-    assert "and 6 more" in line
-    assert "9 of 9 accounts" in line
-    assert "more than 2 %" in line
-    assert "a0" not in found.headline()
+def test_a_line_names_some_and_the_headline_nobody() -> None:
+    found = verdict([old(f"a{number:02}") for number in range(29)])
+    line = found.red[0].line(found.red[0].named)
+    assert line.startswith("GRDF is late for everybody: 29 of 29 accounts have no new gas day. New: a00 (newest day")
+    assert "a19 (" in line
+    assert "a20" not in line
+    assert "and 9 more. Nothing to do" in line
+    assert "a00" not in found.headline()
     assert PCE not in line
+    assert names(found.red[0].named, 1) == "a00 (newest day 2026-06-02); and 28 more"

@@ -1,4 +1,4 @@
-"""Marks on an account: the household leaves, or was connected by somebody."""
+"""Marks on an account: the household leaves, was connected by somebody, or is known to be silent."""
 
 from __future__ import annotations
 
@@ -45,6 +45,28 @@ class Connected(Section, frozen=True):
         """Return the id of the record that an account document names; ``""`` if it names none."""
         named = members(document.get(cls.key)).get("record")
         return named if isinstance(named, str) else ""
+
+    @classmethod
+    def moment(cls, document: Mapping[str, Any]) -> object:
+        """Return the value noted as the moment, of any type; ``None`` if there is none."""
+        return members(document.get(cls.key)).get("at")
+
+    def noted(self, document: Mapping[str, Any]) -> Document:
+        """Return the account document with this mark."""
+        return put(document, self.key, written(self))
+
+
+class Known(Section, frozen=True):
+    """Says that a person knows that no new gas day comes. A new day ends that: the account may fall silent again.
+
+    :param at: when it was said, UTC
+    :param by: the Airflow user who said it
+    """
+
+    key: ClassVar[str] = "silence_known"
+
+    at: str
+    by: str
 
     @classmethod
     def moment(cls, document: Mapping[str, Any]) -> object:

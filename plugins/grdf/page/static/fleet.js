@@ -41,12 +41,6 @@
     if (found.some((result) => result.status === "rejected")) {
       return;
     }
-    const late = Number(list.dataset.due) - found.reduce((sum, result) => sum + result.value, 0);
-    if (late > 0) {
-      const cell = list.querySelector("[data-late]");
-      cell.textContent = number.format(late);
-      cell.closest("div").hidden = false;
-    }
     said.textContent = said.dataset.said.replace("{time}", clock.format(new Date()));
   };
 
