@@ -14,10 +14,10 @@ Assigns the documents that Cozy's konnector left (days, months and years with ra
 meter, in the databases of the connection `couchdb` and its `database_prefix`.
 
 1. Stop the konnector. Start this with the account's id. **Dry run** is on: the log of `adopt` says what would happen.
-2. Start it again with dry run off. It stores, reads back, and only then removes the konnector's documents.
+2. Start it again with dry run off. It stores, and only then removes the konnector's documents.
 
-Days that are already stored keep their load, and totals become the sum of the stored days. Figures of the konnector's
-that differ, and totals for times without any stored day, are kept. If it is killed, start it again.
+Days that are already stored keep their load, and totals become the sum of the stored days. Totals for times without any
+stored day are kept. If it is killed, start it again.
 """
 PARAMS = {
     "account": Param(

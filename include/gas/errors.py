@@ -148,13 +148,6 @@ class ConsentLost(FailNow):
     default_step = "The household must give its consent again on GRDF's site, from its account page."
 
 
-class ConsentInDoubt(ConsentLost):
-    """GRDF says that a consent is lost by a code that its own cache may answer wrongly (1000003, ADICT 3.7).
-
-    It counts only once GRDF's list of rights confirms it.
-    """
-
-
 class NotInForce(ConsentLost):
     """According to GRDF's list, none of the account's own rights to a meter is in force.
 

@@ -33,7 +33,7 @@ CODES = {"done": 0, "failed": 1, "skipped": 3, "later": 4}
 FIRST_WAIT, LONGEST_WAIT = 15.0, 600.0
 """Seconds before the next try of a step that failed for the moment; each wait is twice as long as the one before."""
 RUN = f"foreground__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
-COUNTS = ("new", "corrected", "confirmed", "completed", "unchanged", "absent")
+COUNTS = ("new", "corrected", "confirmed", "unchanged", "absent")
 TOKENS: dict[str, str] = {}
 """The data tokens of this process: outside of a task, no Variable can be written."""
 

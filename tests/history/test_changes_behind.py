@@ -7,8 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from grdf.airflow.announcing import changes_behind
-from include.gas.documents.changes import Changes
-from include.gas.documents.load_report import LoadReport
+from include.gas.documents.changes import Changes, LoadReport
 from tests.history.steps import DAY
 
 LOAD, REREAD = ("grdf_account__home", "load"), ("grdf_history", "announce")

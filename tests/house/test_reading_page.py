@@ -16,7 +16,6 @@ import requests
 
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.answers.consumption.daily import Reading
-from include.gas.answers.consumption.measures import Measures
 from include.gas.documents.doctypes import DATA, DAY
 from include.gas.documents.gas_days import database_name
 from include.gas.documents.storing import load_answer
@@ -34,12 +33,14 @@ def readings(last: int = 0) -> list[Reading]:
         (69, 6.2, "provisional", "measured"),
     ]
     made = [
-        Reading(FIRST + timedelta(days=at), load, status, quality, Measures(volume, coefficient=11.2 if at < 2 else 9))  # type: ignore[arg-type]
+        Reading(
+            FIRST + timedelta(days=at), load, status, quality, {"volume": volume, "coefficient": 11.2 if at < 2 else 9}
+        )  # type: ignore[arg-type]
         for at, (load, volume, status, quality) in enumerate(days)
     ]
     return [
         *made,
-        Reading(FIRST + timedelta(days=3), last, measures=Measures(0 if not last else 0.4, coefficient=11.2)),
+        Reading(FIRST + timedelta(days=3), last, measures={"volume": 0 if not last else 0.4, "coefficient": 11.2}),
     ]
 
 
@@ -64,7 +65,7 @@ def hook(world: LocalWorld) -> Iterator[CouchDBHook]:
 
 def store(hook: CouchDBHook, last: int = 0, minutes: int = 0) -> None:
     when = datetime(2026, 2, 4, tzinfo=UTC) + timedelta(minutes=minutes)
-    load_answer(hook, "home-1", PCE, readings(last), when, checked=True)
+    load_answer(hook, "home-1", PCE, readings(last), when)
 
 
 @pytest.fixture

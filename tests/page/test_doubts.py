@@ -15,7 +15,6 @@ from grdf.hooks.couchdb import CouchDBHook
 from include.gas.account.sections.status import Reading as Read
 from include.gas.account.sections.status import Status
 from include.gas.answers.consumption.daily import Reading
-from include.gas.answers.consumption.measures import Measures
 from include.gas.documents.storing import load_answer
 from tests.page_accounts import Fleet
 
@@ -34,12 +33,16 @@ def _stored(world: LocalWorld) -> None:
     """Two months, one of which has a load that its volume does not give, and that no household burns."""
     readings = [
         Reading(
-            FIRST + timedelta(days=day), 56, "definitive", "measured", Measures(5, None, 11.2, index_end=100 + 5 * day)
+            FIRST + timedelta(days=day),
+            56,
+            "definitive",
+            "measured",
+            {"volume": 5, "coefficient": 11.2, "index_end": 100 + 5 * day},
         )
         for day in range(59)
     ]
     readings[40] = Reading(FIRST + timedelta(days=40), 9100, "definitive", "measured", readings[40].measures)
-    report = load_answer(CouchDBHook(), ACCOUNT, PCE, readings, datetime.now(UTC), checked=True)
+    report = load_answer(CouchDBHook(), ACCOUNT, PCE, readings, datetime.now(UTC))
     document = Fleet(date(2026, 1, 1)).account(5) | {"_id": ACCOUNT}
     document["oauth_callback_results"] = {"consents": [{"pce": PCE, "id_accreditation": "a-right-of-745"}]}
     years = {str(year): each for year, each in report.held.items()}

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 
-def told(operator: ExtractOperator | LoadOperator) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, str]]:
+def told(operator: LoadOperator) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, str]]:
     """Return what the operator has read, what it has written, and which days it was about."""
     lineage = operator.get_openlineage_facets_on_complete(None)
+    assert lineage is not None
     (read,), days = lineage.inputs, lineage.run_facets["grdf_gas_days"]
     return asdict(read), [asdict(each) for each in lineage.outputs], {"first": days.first, "end": days.end}
 
@@ -34,14 +35,13 @@ def test_a_run_tells_days_and_numbers_and_no_household(clean: LocalWorld, accoun
     load.execute(at_hand | {"task": load})
     figures = stored(CouchDBHook(), account_id, pce)
     expected = {"first": str(last - timedelta(days=40)), "end": str(last + timedelta(days=1))}
-    for operator in (extract, load):
-        read, wrote, days = told(operator)
-        endpoint = f"{clean.facts['adict_base']}/pce/*/donnees_consos_informatives"
-        assert f"{read['namespace']}{read['name']}" == endpoint
-        assert read["inputFacets"]["inputStatistics"]["fileCount"] == 1
-        assert days == expected
-        text = str((read, wrote, days))
-        assert [word for word in (pce, account_id, "kWh", "energie") if word in text] == []
+    read, wrote, days = told(load)
+    endpoint = f"{clean.facts['adict_base']}/pce/*/donnees_consos_informatives"
+    assert f"{read['namespace']}{read['name']}" == endpoint
+    assert read["inputFacets"]["inputStatistics"]["fileCount"] == 1
+    assert days == expected
+    text = str((read, wrote, days))
+    assert [word for word in (pce, account_id, "kWh", "energie") if word in text] == []
     kinds = {"com.grandlyon.grdf.day": 10, "com.grandlyon.grdf.month": 7, "com.grandlyon.grdf.year": 4}
     assert {each["name"]: each["outputFacets"]["outputStatistics"]["rowCount"] for each in wrote} == {
         database_name(doctype, CouchDBHook().prefix): sum(len(period) == length for period in figures)

@@ -43,7 +43,7 @@ def test_correction_in_a_past_year_reaches_its_totals(world: LocalWorld, airflow
     assert_as_grdf(world, account_id, pce, last)
     changed = {name for name, revision in data_revisions(world, account_id).items() if revision != revisions.get(name)}
     assert len(changed) == 3, "one day, one month, one year; each is still one document"
-    assert f"the total of {year} was computed anew" in run.output
+    assert "totals computed anew: 1 month(s), 1 year(s)" in run.output
 
     again = data_revisions(world, account_id)
     assert airflow.run(account_id, env=WIDE).state == "success"
@@ -64,7 +64,7 @@ def test_the_seeds_example(world: LocalWorld, airflow: Worker, account_id: str) 
     run = airflow.run(account_id, last)
 
     assert run.state == "success", run.output
-    assert f"the total of {last.year} was computed anew" in run.output
+    assert "totals computed anew: 1 month(s), 1 year(s)" in run.output
     years = shelf(world).documents("com.grandlyon.grdf.year", account_id, pce)
     assert [(document["load"], document["days"]) for document in years] == [(82.212, 3)]
     assert_totals(world, account_id, pce)

@@ -7,7 +7,6 @@ on its own side start at 2000000. HTTP 200 does not mean success: refusals of da
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -17,7 +16,6 @@ from include.gas.days.windows import Window
 from include.gas.errors import (
     BadRequest,
     BadSettings,
-    ConsentInDoubt,
     ConsentLost,
     ConsentTooNarrow,
     CredentialsRefused,
@@ -38,7 +36,6 @@ from include.gas.meter_tag import meter_tag
 from include.gas.redact import excerpt
 
 NO_DATA = "1000008"
-UNKNOWN = "unknown"
 PARTIAL = "2000100"
 UNEXPLAINED_STEP = (
     "grdf_consents checks GRDF's list of rights every morning. Unless the list says that the consent is active, the "
@@ -50,10 +47,7 @@ _CODES: dict[str, tuple[type[GasError], str]] = {
     "1000000": (ConsentLost, "the holder seems to have moved out"),
     "1000001": (ConsentLost, "the right of access expired"),
     "1000002": (ConsentLost, "there is no right of access"),
-    "1000003": (
-        ConsentInDoubt,
-        "GRDF found no recent consent",
-    ),  # often wrong: ``grdf.ledger.doubt`` checks GRDF's list of rights
+    "1000003": (ConsentLost, "GRDF found no recent consent"),  # a cache of GRDF's may say so wrongly
     "1000009": (ConsentTooNarrow, "the consent does not include published data"),
     "1000010": (ConsentTooNarrow, "the consent does not include daily (informative) data"),
     "1000011": (ConsentLost, "GRDF considers the proof of consent invalid"),
@@ -63,7 +57,6 @@ _CODES: dict[str, tuple[type[GasError], str]] = {
     "1000000005": (BadRequest, "the postcode does not match the meter"),
     "1000000006": (BadRequest, "GRDF does not know the meter"),
     "1000000022": (BadRequest, "the perimeters asked for contradict each other"),
-    "2000000007": (ServiceUnavailable, "GRDF had a technical failure"),
     "2000000009": (BadRequest, "more than 1000 meters in one request"),
 }
 
@@ -175,19 +168,15 @@ def http_error(
         return None
     code, message = status_in(body or "")
     cause = f"asking for {what}, GRDF answered HTTP {status}{_said(code, message if quoted else '')}"
-    if later := _later(status, account, cause, retry_after):
-        return later
-    if status == 401:
-        return CredentialsRefused.about(account, cause)
-    if status < 400:
-        return BadSettings.about(account, cause, "The API has moved: correct the host in the Airflow connection.")
+    if other := _of_us_or_later(status, account, cause, retry_after):
+        return other
     said = bool(code or message)
     if status == 403 and not said:
         return ConsentLost.about(account, f"{cause} and gave no reason", UNEXPLAINED_STEP)
     kind: type[GasError] = ConsentLost if status == 403 else BadRequest
     if code in _CODES or (said and status != 400):
         sorted_kind, _ = _sort(code, fold(message))
-        if sorted_kind in (ConsentLost, ConsentTooNarrow, CredentialsRefused, BadRequest):
+        if sorted_kind in (ConsentLost, ConsentTooNarrow, CredentialsRefused):
             kind = sorted_kind
     return kind.about(account, cause)
 
@@ -208,26 +197,14 @@ def declaration_error(
         kind, step = _DECLARATIONS[code]
         reason = {"reason": code} if kind is DeclarationRefused else {}
         return kind.about(account, f"GRDF refused {what}: {_CODES[code][1]}{_said(code, '')}", step, **reason)
-    if status == 403:
-        return CredentialsRefused.about(
-            account,
-            f"GRDF does not let our client declare {what} (HTTP 403{_code(code)})",
-            "Ask GRDF whether the contract allows declaring rights for households. Each day's run tries again.",
-        )
     if status < 300 and not (code or message):
         return None
-    alone = json.dumps({"code_statut_traitement": code}) if _is_code(code) else ""
-    error = http_error(status, alone, account=account, what=what, retry_after=retry_after)
-    if code.startswith("2"):
-        error = ServiceUnavailable.about(account, f"declaring {what}, GRDF had a technical failure{_said(code, '')}")
-    if error is None or isinstance(error, (ConsentLost, ConsentTooNarrow, BadRequest, UnknownRefusal)):
-        return RefusalUnexplained.about(
-            account,
-            f"GRDF refused {what} for a reason that we do not know (HTTP {status}{_code(code)})",
-            "Compare the declaration with the household's gas bill, and ask GRDF for the reason. Then correct the "
-            "declaration in the account's document if need be, and start a run of its DAG.",
-        )
-    return error
+    return _of_sending(status, code, account, f"declare {what}", retry_after) or RefusalUnexplained.about(
+        account,
+        f"GRDF refused {what} for a reason that we do not know (HTTP {status}{_code(code)})",
+        "Compare the declaration with the household's gas bill, and ask GRDF for the reason. Then correct the "
+        "declaration in the account's document if need be, and start a run of its DAG.",
+    )
 
 
 def proof_error(
@@ -242,24 +219,28 @@ def proof_error(
     :return: ``None`` if GRDF has taken it
     """
     code, message = status_in(body or "")
+    if status < 300 and not (code or message):
+        return None
+    return _of_sending(status, code, account, f"send {what}", retry_after) or ProofNotSent.about(
+        account,
+        f"GRDF did not take {what} (HTTP {status}{_code(code)})",
+        "Look at GRDF's portal for what it expects, or send the files there.",
+    )
+
+
+def _of_sending(status: int, code: str, account: str | None, what: str, retry_after: float | None) -> GasError | None:
+    """Return the error for an answer to something that was sent, unless it is about what was sent.
+
+    :param what: what our client was to do
+    """
     if status == 403:
         return CredentialsRefused.about(
             account,
-            f"GRDF does not let our client send {what} (HTTP 403{_code(code)})",
-            "Ask GRDF whether the contract allows sending proofs. Then start grdf_send_proof again.",
+            f"GRDF does not let our client {what} (HTTP 403{_code(code)})",
+            "Ask GRDF whether the contract allows it. Then start it again.",
         )
-    if status < 300 and (code or message):
-        later = refusal_error(code or UNKNOWN, "", account=account, pce=None)
-        if isinstance(later, RetryLater):
-            return later
-    if (status < 300 and (code or message)) or (400 <= status < 500 and status not in (401, 408, 425, 429)):
-        return ProofNotSent.about(
-            account,
-            f"GRDF did not take {what} (HTTP {status}{_code(code)})",
-            "Look at GRDF's portal for what it expects, or send the files there.",
-        )
-    alone = json.dumps({"code_statut_traitement": code}) if _is_code(code) else ""
-    return http_error(status, alone, account=account, what=what, retry_after=retry_after)
+    failed = max(status, 500) if code.startswith("2") else status  # a technical failure at GRDF
+    return _of_us_or_later(failed, account, f"GRDF did not {what} (HTTP {status}{_code(code)})", retry_after)
 
 
 def token_error(
@@ -301,6 +282,15 @@ def _later(status: int, account: str | None, cause: str, retry_after: float | No
     if status >= 500 or status in (408, 425):
         return ServiceUnavailable.about(account, cause, retry_after=retry_after)
     return None
+
+
+def _of_us_or_later(status: int, account: str | None, cause: str, retry_after: float | None) -> GasError | None:
+    """Return the error for a status that passes by itself or concerns our client; ``None`` for any other."""
+    if status == 401:
+        return CredentialsRefused.about(account, cause)
+    if 300 <= status < 400:
+        return BadSettings.about(account, cause, "The API has moved: correct the host in the Airflow connection.")
+    return _later(status, account, cause, retry_after)
 
 
 def status_in(body: str | bytes) -> tuple[str, str]:

@@ -50,8 +50,8 @@ class Window:
         return isinstance(day, date) and self.first <= day < self.end
 
     def __str__(self) -> str:
-        """Return the first and the last day as people write a range, both included."""
-        return f"{self.first} to {self.last}"
+        """Return the first and the last day as people write a range, both included; one day alone as such."""
+        return f"{self.first} to {self.last}" if len(self) > 1 else f"{self.first}"
 
     def days(self) -> Iterator[date]:
         """Iterate over the gas days in order."""

@@ -1,15 +1,16 @@
-"""Summarises what loads changed for an announcement: which gas days, and how many months and years."""
+"""What loads have changed, as the announcements, the runs' XComs and the log lines tell it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any, Self
 
+import msgspec
+
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.load_report import LoadReport
-from include.gas.errors import ODD_DOCUMENT
+from include.gas.documents.year_counts import StoredYear
 
 DAYS_NAMED = 100
 """Maximum number of days that are listed, the newest ones. A first launch changes three years of days: its first and
@@ -17,19 +18,53 @@ last day are then enough."""
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """What one or several loads of an account changed.
+class LoadReport:
+    """The result of a load.
+
+    :param new: number of days stored for the first time
+    :param corrected: number of days whose load changed
+    :param confirmed: number of days of which GRDF said something else or more, but the same load
+    :param unchanged: number of days that were already stored like this
+    :param stale: number of days left alone because a newer reading is stored
+    :param removed: number of days that were removed, since the account may not hold them
+    :param months: number of month totals written
+    :param years: number of year totals written
+    :param changed_days: gas days that this load wrote, or that an earlier attempt wrote from the same answer, in order
+    :param looked_at: the calendar years whose days were read
+    :param held: summary of the stored days by year, for the years in ``looked_at``
+    """
+
+    new: int = 0
+    corrected: int = 0
+    confirmed: int = 0
+    unchanged: int = 0
+    stale: int = 0
+    removed: int = 0
+    months: int = 0
+    years: int = 0
+    changed_days: tuple[date, ...] = ()
+    looked_at: tuple[int, ...] = ()
+    held: Mapping[int, StoredYear] = field(default_factory=dict)
+
+    def counts(self) -> dict[str, int]:
+        """Return only the numbers, for an XCom or a log line."""
+        values = ((each.name, getattr(self, each.name)) for each in fields(self))
+        return {name: value for name, value in values if isinstance(value, int)}
+
+
+class Changes(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one or several loads of an account changed, as it is announced.
 
     :param first: first changed gas day; ``None`` if no day changed
     :param last: last changed gas day; ``None`` if no day changed
     :param days: the newest changed gas days in order, at most :data:`DAYS_NAMED`
-    :param counts: pairs of a doctype and its number of changed documents; doctypes without changes are left out
+    :param counts: number of changed documents by doctype; doctypes without changes are left out
     """
 
     first: date | None = None
     last: date | None = None
-    days: tuple[date, ...] = ()
-    counts: tuple[tuple[str, int], ...] = ()
+    days: list[date] = []
+    counts: dict[str, int] = {}
 
     @classmethod
     def of(cls, reports: Iterable[LoadReport]) -> Self:
@@ -46,12 +81,8 @@ class Changes:
             MONTH: max(sum(r.months for r in reports), len({(day.year, day.month) for day in days})),
             YEAR: max(sum(r.years for r in reports), len({day.year for day in days})),
         }
-        return cls._made(days, counts, days[0] if days else None)
-
-    @classmethod
-    def _made(cls, days: list[date], counts: Mapping[str, int], first: date | None) -> Self:
-        numbers = tuple((doctype, number) for doctype, number in counts.items() if number)
-        return cls(first, days[-1] if days else None, tuple(days[-DAYS_NAMED:]), numbers)
+        first, last = (days[0], days[-1]) if days else (None, None)
+        return cls(first, last, days[-DAYS_NAMED:], {name: number for name, number in counts.items() if number})
 
     def __bool__(self) -> bool:
         """Return whether anything changed."""
@@ -62,23 +93,13 @@ class Changes:
 
         The days are not included, because Airflow cannot remove the events of a household that leaves.
         """
-        return {doctype: {"account": account, "changed": number} for doctype, number in self.counts}
+        return {doctype: {"account": account, "changed": number} for doctype, number in self.counts.items()}
 
     def as_json(self) -> dict[str, Any]:
         """Return the changes as JSON for :meth:`from_json`."""
-        return {
-            "first": self.first.isoformat() if self.first else None,
-            "days": [day.isoformat() for day in self.days],
-            "counts": dict(self.counts),
-        }
+        return dict(msgspec.to_builtins(self))
 
     @classmethod
     def from_json(cls, told: Any) -> Self:
-        """Return the changes that :meth:`as_json` wrote. Any other JSON value counts as no changes."""
-        try:
-            days = sorted(date.fromisoformat(day) for day in told["days"])
-            first = date.fromisoformat(told["first"]) if told["first"] else None
-            counts = {str(name): int(number) for name, number in told["counts"].items()}
-        except ODD_DOCUMENT:
-            return cls()
-        return cls._made(days, counts, first)
+        """Return the changes that :meth:`as_json` wrote; none for ``None``."""
+        return msgspec.convert(told or {}, cls)

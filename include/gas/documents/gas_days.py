@@ -13,8 +13,7 @@ from contextlib import suppress
 from datetime import date, datetime
 from typing import Any, TypeGuard
 
-from include.gas.answers.consumption.daily import Reading
-from include.gas.answers.consumption.measures import NAMES as MEASURES
+from include.gas.answers.consumption.daily import MEASURES, Reading
 from include.gas.days.gas_day import ONE_DAY, YEARS, parse_day, utc_text
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
@@ -32,14 +31,6 @@ CHANGES_KEPT = 10
 
 LARGEST = 10**15
 """kWh or m³. No figure is nearly as large, and floats still tell neighbouring numbers apart."""
-_COMPARED = ("load", "status", "quality")
-_SAID_TOGETHER = (
-    ("grdf_status", "status"),
-    ("grdf_quality", "quality"),
-    ("index_start_at", "index_start"),
-    ("index_end_at", "index_end"),
-)
-"""Keys that say something of another one, so that they must not stay when that one changes."""
 
 
 def database_name(doctype: str, prefix: str = "") -> str:
@@ -170,7 +161,7 @@ def day_document(account: str, reading: Reading, pce: str, read_at: datetime | s
         "status": reading.status,
         "quality": reading.quality,
         "read_at": utc_text(read_at),
-        **reading.measures.as_keys(),
+        **reading.measures,
     }
 
 
@@ -247,10 +238,9 @@ def says_the_same(stored: Mapping[str, Any], new: Mapping[str, Any], keys: Itera
 
 
 def merge_day(stored: Document | None, new: Document) -> Document | None:
-    """Return the document to write for a gas day. Keys that other programs added are kept.
+    """Return the document to write for a gas day. What other programs added stays, a price if it fits the load.
 
-    A changed load is noted in ``changes``, and what was measured with the former one goes, as far as the reading says
-    nothing about it. So does a price, see :func:`fitting`.
+    The day then says what the reading says, and all of it. A changed load is noted in ``changes``.
 
     A reading that repeats what is stored is not written, so that running again writes nothing. What that costs: a
     slower run that holds an older, different reading at that moment cannot see that it is out of date. The next reading
@@ -263,55 +253,30 @@ def merge_day(stored: Document | None, new: Document) -> Document | None:
     """
     if stored is None:
         return dict(new)
-    said = [*_COMPARED, *(name for name in MEASURES if name in new)]
-    if is_day(stored) and (is_stale(stored, new) or says_the_same(stored, new, said)):
+    if is_day(stored) and (is_stale(stored, new) or says_the_same(stored, new, new.keys() - {"read_at"})):
         return None
-    return _confirmed(stored, new) if stored.get("load") == new["load"] else _corrected(stored, new)
-
-
-def _confirmed(stored: Document, new: Document) -> Document:
-    silent = {of for of, word in _SAID_TOGETHER if of not in new and new.get(word) not in (None, stored.get(word))}
-    kept = {key: value for key, value in stored.items() if key not in silent}
-    return {**kept, **new}
-
-
-def _corrected(stored: Document, new: Document) -> Document:
-    kept = {key: value for key, value in stored.items() if key not in MEASURES}
-    merged = {**fitting(kept, new["load"]), **new}
-    change = {
-        "at": new["read_at"],
-        "before": stored["load"] if has_load(stored) else None,
-        "after": new["load"],
-        "status": new["status"],
-    }
-    former = stored.get("changes")
-    merged["changes"] = [*(former if isinstance(former, list) else []), change][-CHANGES_KEPT:]
+    merged = {key: value for key, value in fitting(stored, new["load"]).items() if key not in MEASURES} | new
+    if stored.get("load") != new["load"]:
+        before, former = stored.get("load") if has_load(stored) else None, stored.get("changes")
+        change = {"at": new["read_at"], "before": before, "after": new["load"], "status": new["status"]}
+        merged["changes"] = [*(former if isinstance(former, list) else []), change][-CHANGES_KEPT:]
     return merged
 
 
 def fitting(stored: Document, load: int | float) -> Document:
-    """Return a document that gets a load without the price that another program computed for another load.
+    """Return a document that gets a load, without a price that another program computed for another load.
 
-    Cozy's Ecolyo writes ``price`` on days, months and years that have none, and leaves one that it finds. So a price
-    that no longer fits must be missing. ``former_price`` says what it was, and for which load.
+    Cozy's Ecolyo writes ``price`` on days, months and years that have none, and leaves one that it finds.
 
     :param stored: the stored day, month or year
     :param load: its load from now on, in kWh
     """
-    if "price" not in stored or stored.get("load") == load:
-        return stored
-    kept = {key: value for key, value in stored.items() if key != "price"}
-    return kept | {"former_price": {"price": stored["price"], "load": stored.get("load")}}
+    return stored if stored.get("load") == load else without_prices(stored)
 
 
 def without_prices(stored: Document) -> Document:
-    """Return a total without what any price was computed for, which may have been another household's days, too.
-
-    When a price was computed is not known, so an earlier one goes as well. Who computes prices finds it missing.
-
-    :param stored: the stored month or year
-    """
-    return {key: value for key, value in stored.items() if key not in ("price", "former_price")}
+    """Return a document without its price, so that who computes prices finds it missing."""
+    return {key: value for key, value in stored.items() if key != "price"}
 
 
 def open_days(window: Window, stored: Iterable[Mapping[str, Any]]) -> Window | None:

@@ -18,22 +18,20 @@ of its days at that moment, one of the two loads gets a conflict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from include.gas.answers.consumption.daily import Reading
-from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
-from include.gas.documents.day_checks import doubts_about, is_news, with_doubts
+from include.gas.documents.changes import LoadReport
+from include.gas.documents.day_checks import doubts_about, with_doubts
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import (
     Document,
     day_document,
-    day_id,
-    day_of,
     day_of_id,
     id_range,
     is_day,
@@ -41,11 +39,9 @@ from include.gas.documents.gas_days import (
     merge_day,
     month_id,
     own_day,
-    without_prices,
     year_id,
 )
-from include.gas.documents.load_report import WRITTEN, LoadReport, TotalChange
-from include.gas.documents.totals import Number, merge_total, month_documents, without_days, year_documents
+from include.gas.documents.totals import Number, merge_total, month_documents, year_documents
 from include.gas.documents.year_counts import stored_years
 from include.gas.errors import StoreBusy
 from include.gas.meter_tag import meter_tag
@@ -95,9 +91,8 @@ def load_answer(
     read_at: datetime | str,
     *,
     window: Window | None = None,
-    checked: bool = False,
     car: Number | None = None,
-    allowed: Collection[Window] | None = None,
+    allowed: Sequence[Window] | None = None,
 ) -> LoadReport:
     """Store readings of one meter and update its totals.
 
@@ -107,30 +102,22 @@ def load_answer(
     :param read_at: when ADICT was asked: an aware datetime or its ISO text. Stored days that were read later are not
         changed
     :param window: the requested gas days; the totals of all their years are then updated, even without readings
-    :param checked: whether to look for what is doubtful, see :mod:`include.gas.documents.day_checks`. If not, days keep
-        the doubts that they have
-    :param car: the contract's annual reference consumption in kWh, for the checks; ``None`` if unknown
-    :param allowed: the days that the account may hold. No other is stored, and stored ones that lie on or after the
-        first of them are removed from the years that are read; ``None`` for no bound
+    :param car: the contract's annual reference consumption in kWh, for the checks of
+        :mod:`include.gas.documents.day_checks`; ``None`` if unknown
+    :param allowed: the days that the account may hold, in order. No other is stored, and stored ones that lie on or
+        after the first of them are removed from the years that are read; ``None`` for no bound
     """
-    readings = [reading for reading in readings if allowed is None or any(reading.day in each for each in allowed)]
-    new = {document["_id"]: document for document in (day_document(account, r, pce, read_at) for r in readings)}
-    years = {day_of(document).year for document in new.values()}
-    if window is not None:
-        years |= {window.first.year, window.last.year}
-    if not years:
-        return LoadReport()
-    span = range(min(years), max(years) + 1)
-    check = partial(doubts_about, car=car) if checked else None
-    return Load(store, account, pce, new, span, check, allowed).run()
+    own = [reading for reading in readings if allowed is None or any(reading.day in each for each in allowed)]
+    days = [day_document(account, reading, pce, read_at) for reading in own]
+    return Load(store, account, pce, days, [window] if window else [], car, allowed).run()
 
 
 class Load:
     """One load. After a conflict it starts again, and remembers what it has written so far.
 
-    :param new: the day documents to store, by id
-    :param years: calendar years whose days are read and whose totals are updated, without gaps
-    :param check: returns the doubts about stored days by their ids; ``None`` to keep the doubts that they have
+    :param days: the day documents to store
+    :param windows: further gas days whose totals are updated
+    :param car: as for :func:`load_answer`
     :param allowed: as for :func:`load_answer`
     """
 
@@ -139,172 +126,113 @@ class Load:
         store: Store,
         account: str,
         pce: str,
-        new: dict[str, Document],
-        years: range,
-        check: Callable[[Iterable[Document]], dict[str, list[str]]] | None = None,
-        allowed: Collection[Window] | None = None,
+        days: Iterable[Document],
+        windows: Iterable[Window] = (),
+        car: Number | None = None,
+        allowed: Sequence[Window] | None = None,
     ) -> None:
-        self.store = store
-        self.account = account
-        self.pce = pce
-        self.new = new
-        self.check = check
-        self.allowed = allowed
-        self.removed: set[str] = set()
-        self.years = years
-        # All months of a year are updated, since its days are read anyway. So any later run of that year repairs a
-        # month that an interrupted run left out of date.
-        self.ids = {
-            MONTH: [month_id(account, pce, year, month) for year in years for month in range(1, 13)],
-            YEAR: [year_id(account, pce, year) for year in years],
-        }
-        self.keys = id_range(account, pce, date(years[0], 1, 1), date(years[-1] + 1, 1, 1))
-        self.outcome: dict[str, str] = {}
-        self.written: dict[str, set[str]] = {MONTH: set(), YEAR: set()}
-        self.changes: dict[str, TotalChange] = {}
-        self.stored: dict[str, Document] = {}
-        self.ours: set[str] = set()
-        self.doubts: dict[date, list[str]] = {}
+        self.store, self.account, self.pce, self.car = store, account, pce, car
+        self.allowed = allowed or ()
+        self.new = {document["_id"]: document for document in days}
+        years = {document["year"] for document in self.new.values()}
+        years |= {day.year for window in windows for day in (window.first, window.last)}
+        self.years = range(min(years), max(years) + 1) if years else range(0)
+        self.kinds: dict[str, str] = {}
+        self.totals: dict[str, set[str]] = {MONTH: set(), YEAR: set()}
 
     def run(self) -> LoadReport:
-        """Store the readings."""
-        for _ in range(ATTEMPTS):
-            stored = {doctype: self.store.fetch(doctype, self.ids[doctype]) for doctype in (MONTH, YEAR)}
-            days = {document["_id"]: document for document in self.store.range(DAY, *self.keys)}
-            what = "day"
-            if self._write_days(days):
-                what = "total"
-                self.stored = {key: document for key, document in days.items() if is_day(document)}
-                if self._write_totals(stored, list(self.stored.values())):
-                    return self._report()
-        raise _busy(self.account, self.pce, what)
+        """Store the days.
 
-    def _write_days(self, days: dict[str, Document]) -> bool:
-        """Write the days that differ and update ``days`` with them. Return ``False`` after a conflict."""
-        pending: dict[str, Document] = {}
-        kinds: dict[str, str] = {}
-        for document_id, document in self.new.items():
-            old = days.get(document_id)
-            merged = merge_day(old, document)
-            if merged is not None:
-                pending[document_id] = merged
-                kinds[document_id] = _kind(old, document)
-            elif document_id not in self.outcome:
-                self.outcome[document_id] = "stale" if is_stale(old, document) else "unchanged"
-                if old is not None and old.get("read_at") == document["read_at"]:
-                    self.ours.add(document_id)  # an earlier attempt wrote it, but failed before announcing it
+        :raises StoreBusy: if others write the same documents all the time
+        """
+        if not self.years:
+            return LoadReport()
+        # All months of a year are updated, since its days are read anyway. So any later run of that year repairs a
+        # month that an interrupted run left out of date.
+        months = [month_id(self.account, self.pce, year, month) for year in self.years for month in range(1, 13)]
+        years = [year_id(self.account, self.pce, year) for year in self.years]
+        span = date(self.years[0], 1, 1), date(self.years[-1] + 1, 1, 1)
+        for _ in range(ATTEMPTS):
+            totals = {doctype: self.store.fetch(doctype, ids) for doctype, ids in ((MONTH, months), (YEAR, years))}
+            found = self.store.range(DAY, *id_range(self.account, self.pce, *span))
+            days = {document["_id"]: document for document in found}
+            stored = self._write_days(days)
+            if stored is not None and self._write_totals(totals, stored):
+                return self._report(stored)
+        raise StoreBusy.about(
+            self.account,
+            f"others changed the documents of meter {meter_tag(self.account, self.pce)} each of the {ATTEMPTS} times "
+            "that we tried to write them",
+        )
+
+    def _write_days(self, days: Mapping[str, Document]) -> list[Document] | None:
+        """Write the days that differ.
+
+        :return: the readable days as they are stored now; ``None`` after a conflict
+        """
+        merged = {key: day for key, new in self.new.items() if (day := merge_day(days.get(key), new)) is not None}
         gone = {key: document for key, document in days.items() if self._is_foreign(document)}
-        for document_id, document in gone.items():
-            pending[document_id] = {"_id": document_id, "_rev": document["_rev"], "_deleted": True}
-            kinds[document_id] = "corrected"
-        for document_id, document in self._with_other_doubts(
-            {k: d for k, d in (days | pending).items() if k not in gone}
-        ):
-            pending[document_id] = document
-            kinds.setdefault(document_id, "doubted")
-        if not pending:
-            return True
-        result = self.store.write(DAY, pending.values())
-        for document_id in result.written:
-            if kinds[document_id] != "doubted" or self.outcome.get(document_id) not in WRITTEN:
-                self.outcome[document_id] = kinds[document_id]
-            if document_id in gone:
-                self.removed.add(document_id)
-                del days[document_id]
-            else:
-                days[document_id] = {**pending[document_id], "_rev": result.revisions[document_id]}
-        return not result.conflicts
+        stored = {key: each for key, each in {**days, **merged}.items() if key not in gone and is_day(each)}
+        doubts = doubts_about(stored.values(), self.car)
+        pending = merged | {
+            key: with_doubts(document, doubts.get(key, []))  # a new day may change those of others
+            for key, document in stored.items()
+            if doubts.get(key, []) != document.get("doubts", [])
+        }
+        pending |= {key: {"_id": key, "_rev": document["_rev"], "_deleted": True} for key, document in gone.items()}
+        result = self.store.write(DAY, pending.values()) if pending else WriteResult()
+        for key in result.written - gone.keys():
+            stored[key] = {**pending[key], "_rev": result.revisions[key]}
+        self._note(days, merged.keys(), result.written)
+        self.kinds |= dict.fromkeys(result.written & gone.keys(), "removed")
+        return None if result.conflicts else list(stored.values())
+
+    def _note(self, days: Mapping[str, Document], differing: Collection[str], written: Collection[str]) -> None:
+        """Note what became of each day. What an earlier attempt has written stays noted.
+
+        :param days: the stored days, as they were before
+        :param differing: the days that were to be written
+        """
+        for key, new in self.new.items():
+            old = days.get(key)
+            if key not in differing:
+                self.kinds.setdefault(key, "stale" if is_stale(old, new) else "unchanged")
+            elif key in written:
+                same = old is not None and old.get("load") == new["load"]
+                self.kinds[key] = "new" if old is None else "confirmed" if same else "corrected"
 
     def _is_foreign(self, document: Document) -> bool:
         """Return whether a stored day is of another household. What is older than all own days is left alone."""
         day = own_day(document) if self.allowed else None
-        return (
-            day is not None
-            and day >= min(self.allowed or ()).first
-            and not any(day in each for each in self.allowed or ())
-        )
-
-    def _with_other_doubts(self, days: dict[str, Document]) -> Iterator[tuple[str, Document]]:
-        """Yield the days with other doubts than before, as they are to be written. A new day may change others'."""
-        readable = [document for document in days.values() if is_day(document)]
-        for document_id, words in (self.check(readable) if self.check else {}).items():
-            document = days[document_id]
-            if words != document.get("doubts", []):
-                day = day_of(document)
-                before = days.get(day_id(self.account, self.pce, day - ONE_DAY), {})
-                if news := [word for word in words if is_news(word, document, before)]:
-                    self.doubts[day] = news
-                yield document_id, with_doubts(document, words)
+        return day is not None and day >= self.allowed[0].first and not any(day in each for each in self.allowed)
 
     def _write_totals(self, stored: dict[str, dict[str, Document]], days: list[Document]) -> bool:
         """Write the totals that differ from the sums of the days. Return ``False`` after a conflict."""
-        totals = {
-            MONTH: month_documents(self.account, self.pce, days),
-            YEAR: year_documents(self.account, self.pce, days),
-        }
         conflict = False
-        if self.removed:  # no price may tell what the removed days were
-            stored = {
-                doctype: {key: without_prices(each) for key, each in found.items()} for doctype, found in stored.items()
-            }
-        for doctype in (MONTH, YEAR):
-            pairs = ((stored[doctype].get(key), total) for key, total in totals[doctype].items())
-            pending = [merged for old, total in pairs if (merged := merge_total(old, total)) is not None]
+        for doctype, documents in (MONTH, month_documents), (YEAR, year_documents):
+            sums, old = documents(self.account, self.pce, days), stored[doctype]
+            pending = [total for key, new in sums.items() if (total := merge_total(old.get(key), new)) is not None]
             pending += [
-                without for key, old in stored[doctype].items()
-                if key not in totals[doctype] and (without := without_days(old)) is not None
-            ]  # fmt: skip
-            if not pending:
-                continue
-            result = self.store.write(doctype, pending)
-            conflict = conflict or bool(result.conflicts)
-            self.written[doctype] |= result.written
-            for document in pending:
-                if document["_id"] in result.written:
-                    self._note(stored[doctype].get(document["_id"]), document)
+                {"_id": key, "_rev": total["_rev"], "_deleted": True}
+                for key, total in old.items()
+                if key not in sums and total.get("days")  # other totals never were sums of days
+            ]
+            if pending:
+                result = self.store.write(doctype, pending)
+                self.totals[doctype] |= result.written
+                conflict = conflict or bool(result.conflicts)
         return not conflict
 
-    def _note(self, old: Document | None, new: Document) -> None:
-        key = new["_id"]
-        noted = self.changes.get(key)
-        before = noted.before if noted else (None if old is None else old.get("load"))
-        self.changes[key] = TotalChange(key, before, new.get("load"))
-
-    def _report(self) -> LoadReport:
-        real = tuple(change for _, change in sorted(self.changes.items()) if change.before != change.after)
-        replaced = (key for key, change in self.changes.items() if None not in (change.before, change.after))
-        months, years = len(self.written[MONTH]), len(self.written[YEAR])
-        wrote = {key for key, kind in self.outcome.items() if kind in WRITTEN}
+    def _report(self, stored: list[Document]) -> LoadReport:
+        # An earlier attempt may have written days of this answer and have failed before anybody heard of them.
+        now = {document["_id"]: document.get("read_at") for document in stored}
+        written = {key for key, new in self.new.items() if now.get(key) == new["read_at"]}
+        written |= {key for key, kind in self.kinds.items() if kind == "removed"}
         return LoadReport(
-            **_count(self.outcome),
-            months=months,
-            years=years,
-            totals=real,
-            replaced=tuple(sorted(replaced)),
-            changed_days=tuple(day_of_id(key) for key in sorted(wrote | self.ours)),
-            removed_days=tuple(day_of_id(key) for key in sorted(self.removed)),
-            doubts=self.doubts,
+            **Counter(self.kinds.values()),
+            months=len(self.totals[MONTH]),
+            years=len(self.totals[YEAR]),
+            changed_days=tuple(day_of_id(key) for key in sorted(written)),
             looked_at=tuple(self.years),
-            held=stored_years(self.stored.values()),
+            held=stored_years(stored),
         )
-
-
-def _kind(old: Document | None, new: Document) -> str:
-    if old is None:
-        return "new"
-    if old.get("load") != new["load"]:
-        return "corrected"
-    return "completed" if all(old.get(key) == new[key] for key in ("status", "quality")) else "confirmed"
-
-
-def _count(outcome: dict[str, str]) -> dict[str, Any]:
-    kinds = (*WRITTEN, "unchanged", "stale")
-    return {kind: sum(1 for each in outcome.values() if each == kind) for kind in kinds}
-
-
-def _busy(account: str, pce: str, what: str) -> StoreBusy:
-    return StoreBusy.about(
-        account,
-        f"others changed the {what} documents of meter {meter_tag(account, pce)} each of the {ATTEMPTS} times "
-        "that we tried to write them",
-    )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
-from include.gas.documents.gas_days import Document, day_of, fitting, has_load, is_number, month_id, year_id
+from include.gas.documents.gas_days import Document, day_of, fitting, is_number, month_id, year_id
 
 Number = int | float
 
@@ -18,8 +18,6 @@ _EXACT = Context(prec=700, traps=[Inexact, InvalidOperation])
 QUALITIES = ("measured", "estimated", "corrected")
 OF_PERIODS = frozenset(("source", "published_days"))
 """The keys of a total that was made from published periods (``period_totals``), which stored days replace."""
-_OF_DAYS = frozenset(("basis", "volume", "volume_days", *(f"{quality}_days" for quality in QUALITIES)))
-"""The keys of a total that only stored days can tell."""
 
 
 def exact_sum(loads: Iterable[Number]) -> Number:
@@ -90,13 +88,6 @@ def bare_total(document_id: str, load: Number, days: int) -> Document:
     }
 
 
-def adopted_figure(total: Mapping[str, Any]) -> Number | None:
-    """Return the figure of the konnector's that is noted on a total; ``None`` if there is none."""
-    noted = total.get("adopted")
-    figures = [each for each in noted if isinstance(each, Mapping)] if isinstance(noted, list) else []
-    return figures[-1]["load"] if figures and has_load(figures[-1]) else None
-
-
 def merge_total(stored: Document | None, new: Document) -> Document | None:
     """Return the document to write for a total. Keys that other programs added are kept.
 
@@ -110,23 +101,6 @@ def merge_total(stored: Document | None, new: Document) -> Document | None:
         return None
     kept = {key: value for key, value in fitting(stored, new["load"]).items() if key not in OF_PERIODS}
     return {**kept, **new}
-
-
-def without_days(stored: Document) -> Document | None:
-    """Return the document to write for a total without any stored day left.
-
-    If a figure of the konnector's is noted on the total, the total is reduced to that figure, as adoption does for
-    periods without days. Otherwise it is deleted.
-
-    :param stored: the stored total with its ``_rev``
-    :return: ``None`` if the total never was a sum of days
-    """
-    if not stored.get("days"):
-        return None
-    if (load := adopted_figure(stored)) is not None:
-        kept = {key: value for key, value in fitting(stored, load).items() if key not in _OF_DAYS}
-        return {**kept, "load": load, "days": 0}
-    return {"_id": stored["_id"], "_rev": stored["_rev"], "_deleted": True}
 
 
 def _total(document_id: str, days: list[Mapping[str, Any]]) -> Document:

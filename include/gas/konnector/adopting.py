@@ -1,32 +1,60 @@
-"""Converts the konnector's documents into ours. It is safe to repeat, to interrupt, and while others store documents.
+"""Converts what Cozy's konnector left into our documents, once.
 
-Each round reads everything, stores our documents with an ordinary load, and reads them back. Only then does it remove
-the konnector's documents whose figures were found in what it read back. Each figure is always in at least one document,
-so after a run was killed you can just start another one. A document that changes during a round has a new revision, so
-it is not removed and is left to the next round.
+Its documents are in the same databases as ours, have random ids, and name neither account nor meter. ``load``,
+``year``, ``month`` and ``day`` are numbers; the day of a month and the month of a year are 1, or 0 as similar
+konnectors write it. ``cozyMetadata`` says when and for which account cozy-stack wrote them. ``price`` is from another
+program, Cozy's Ecolyo.
+
+* A **day** that we do not have becomes ours. Its status is unknown, so it is stored as provisional and read in 1970:
+  any reading from GRDF replaces it.
+* A **total** of a time without any stored day becomes ours with ``days: 0``: that is older than GRDF's daily history.
+* What we have stays: GRDF's figure of a day, and the sum of the stored days. The konnector's figure goes.
+* A price comes along if our document has the load that it was computed for, and no price.
+
+Of several documents for one period, the one that was written last counts. All of ours are stored before any of the
+konnector's is removed, and one that was changed meanwhile is not removed. So it is safe to repeat and to interrupt.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any, Protocol
 
+from include.gas.account.sections.section import members
+from include.gas.answers.consumption.daily import Reading
+from include.gas.days.gas_day import ONE_DAY, YEARS
+from include.gas.days.windows import Window
+from include.gas.documents.changes import LoadReport
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.gas_days import Document, account_range
-from include.gas.documents.load_report import LoadReport
-from include.gas.documents.storing import Store, WriteResult, load_answer
+from include.gas.documents.gas_days import Document, account_range, day_document, is_day, is_number
+from include.gas.documents.storing import Load, Store
 from include.gas.documents.totals import bare_total
-from include.gas.errors import StoreBusy
-from include.gas.konnector.old_documents import Found, sort_documents
-from include.gas.konnector.plan import READ_AT, Plan, Report
+from include.gas.errors import ODD_DOCUMENT, BadRequest, StoreBusy
 from include.gas.rights.meter_rights import Held
 
-DOCTYPES = (DAY, MONTH, YEAR)
+LENGTHS = {DAY: len("2024-03-28"), MONTH: len("2024-03"), YEAR: len("2024")}
+"""Characters of the period at the end of our ids, by doctype."""
 
-ROUNDS = 5
-"""Number of rounds before giving up because the konnector keeps writing."""
+READ_AT = "1970-01-01T00:00:00Z"
+"""When an adopted day counts as read: before any reading from GRDF."""
+
+ROUNDING = 0.001
+"""kWh by which a total of the konnector's may differ from ours and still count as equal, since it added floats."""
+
+COUNTS: Mapping[str, str] = {
+    "days_adopted": "days adopted",
+    "days_ours": "days that we have already",
+    "totals_kept": "totals of times without any stored day, kept",
+    "totals_ours": "totals that are the sums of our days",
+    "duplicates": "further documents of the same day, month or year",
+    "foreign": "documents of other accounts, left alone",
+    "uncovered": "documents of days that its consent does not cover, left alone",
+}
+"""The counts of a plan in words, in the order in which they are shown."""
 
 
 class WholeStore(Store, Protocol):
@@ -37,115 +65,167 @@ class WholeStore(Store, Protocol):
         ...
 
 
-def look(store: WholeStore, account: str, held: Held, others: Collection[str] = ()) -> Plan:
+@dataclass(frozen=True)
+class Plan:
+    """What adopting does.
+
+    :param theirs: the konnector's documents by doctype and period, those of one period in the order of their writing
+    :param windows: the gas days that they are about
+    :param days: our days, by the end of their ids
+    :param counts: numbers for all keys of :data:`COUNTS`
+    """
+
+    account: str
+    pce: str
+    theirs: Mapping[str, Mapping[str, list[Document]]]
+    windows: tuple[Window, ...]
+    days: Mapping[str, Document]
+    counts: Mapping[str, int]
+
+    def text(self) -> str:
+        """Return the counts as Markdown for a log. It tells no load."""
+        lines = [f"* {self.counts[kind]} {words}" for kind, words in COUNTS.items() if self.counts[kind]]
+        return "\n".join([f"Account **{self.account}**, documents of the konnector's:", "", *(lines or ["* none"])])
+
+    def ours(self, doctype: str, stored: Mapping[str, Document]) -> list[Document]:
+        """Return the documents of ours that take the place of the konnector's, if they are to be written.
+
+        :param stored: our stored documents, by the end of their ids
+        """
+        pending = []
+        for period, group in self.theirs[doctype].items():
+            load = group[-1]["load"]
+            if doctype == DAY:
+                made = day_document(self.account, Reading(date.fromisoformat(period), load), self.pce, READ_AT)
+            else:
+                made = bare_total(f"{self.account}:{self.pce}:{period}", load, 0)
+            new = _priced(stored.get(period, made), group)
+            if new != stored.get(period):
+                pending.append(new)
+        return pending
+
+
+def look(store: WholeStore, account: str, held: Held, others: Collection[str], today: date) -> Plan:
     """Read all documents and return the plan of the adoption. Write nothing.
 
     :param account: id of the account that gets the konnector's documents
-    :param held: what this account has of the meter that gets them
+    :param held: what this account has of the meter that gets them. Documents about days on or after the first one that
+        it may hold are left alone if it may not hold all of them
     :param others: ids of the other accounts; documents that were written for them are left alone
+    :param today: civil date in Paris
+    :raises BadRequest: if a document is neither ours nor the konnector's
     """
-    return Plan(sort_documents(account, held, {doctype: store.scan(doctype) for doctype in DOCTYPES}, others))
+    theirs: dict[str, dict[str, list[Document]]] = {doctype: {} for doctype in LENGTHS}
+    windows, days, counts = [], dict[str, Document](), Counter[str]()
+    start, end = account_range(account, held.pce)
+    for doctype, length in LENGTHS.items():
+        for document in sorted(store.scan(doctype), key=_written):
+            if document["_id"].startswith("_") or {"account", "pce"} <= document.keys():  # somebody's index, or ours
+                if start <= document["_id"] <= end and doctype == DAY and is_day(document):
+                    days[document["_id"].rpartition(":")[2]] = document
+                continue
+            window = _window(account, doctype, document)
+            if members(document.get("cozyMetadata")).get("sourceAccount") in others:
+                counts["foreign"] += 1
+            elif _is_uncovered(window, held, today):
+                counts["uncovered"] += 1
+            else:
+                windows.append(window)
+                theirs[doctype].setdefault(str(window.first)[:length], []).append(document)
+    counts += _told(theirs, days)
+    return Plan(account, held.pce, theirs, tuple(windows), days, {name: counts[name] for name in COUNTS})
 
 
-def adopt(
-    store: WholeStore,
-    account: str,
-    held: Held,
-    others: Collection[str] = (),
-    *,
-    before_removal: Callable[[], None] = lambda: None,
-) -> Report:
-    """Convert the konnector's documents into ours and remove them.
+def _told(theirs: Mapping[str, Mapping[str, list[Document]]], days: Collection[str]) -> Counter[str]:
+    """Return the counts of what becomes ours and what we have."""
+    counts = Counter[str]()
+    for doctype, groups in theirs.items():
+        stored = {day[: LENGTHS[doctype]] for day in (days if doctype == DAY else {*days, *theirs[DAY]})}
+        known, new = ("days_ours", "days_adopted") if doctype == DAY else ("totals_ours", "totals_kept")
+        counts.update(known if period in stored else new for period in groups)
+        counts["duplicates"] += sum(len(group) - 1 for group in groups.values())
+    return counts
 
-    :param account: id of the account that gets the konnector's documents
-    :param held: what this account has of the meter that gets them
-    :param others: ids of the other accounts; documents that were written for them are left alone
-    :param before_removal: called each time after our documents are stored and before the konnector's are removed; if it
-        raises, they are kept
-    :raises StoreBusy: if documents kept appearing or changing; nothing is lost, and the call can be repeated
+
+def adopt(store: WholeStore, plan: Plan) -> LoadReport:
+    """Store what becomes ours, with its totals, and mark what we have with prices.
+
+    :raises StoreBusy: if others write the same documents; nothing is lost, and the call can be repeated
     """
-    first: Plan | None = None
-    removed: Counter[str] = Counter()
-    loads: list[LoadReport] = []
-    for _ in range(ROUNDS):
-        plan = look(store, account, held, others)
-        if not plan.found.figures:
-            return Report(first or plan, dict(removed), tuple(loads))
-        first = first or plan
-        loads.append(_store_days(store, plan))
-        found = _reread(store, plan.found)
-        if _mark_totals(store, Plan(found)):
-            found = _reread(store, found)
-        before_removal()
-        removed += _remove(store, Plan(found))
-    raise StoreBusy.about(
+    days = [{key: value for key, value in day.items() if key != "_rev"} for day in plan.ours(DAY, plan.days)]
+    report = Load(store, plan.account, plan.pce, days, plan.windows).run()
+    for doctype in (MONTH, YEAR):
+        ids = [f"{plan.account}:{plan.pce}:{period}" for period in plan.theirs[doctype]]
+        stored = {key.rpartition(":")[2]: total for key, total in store.fetch(doctype, ids).items()}
+        if (pending := plan.ours(doctype, stored)) and store.write(doctype, pending).conflicts:
+            raise _busy(plan)
+    return report
+
+
+def remove(store: Store, plan: Plan) -> int:
+    """Remove the konnector's documents, after :func:`adopt`, and return their number.
+
+    :raises StoreBusy: if some were changed meanwhile; they stay, and both can be repeated
+    """
+    removed = 0
+    for doctype, periods in plan.theirs.items():
+        gone = [{"_id": each["_id"], "_rev": each["_rev"], "_deleted": True} for of in periods.values() for each in of]
+        result = store.write(doctype, gone)
+        removed += len(result.written)
+        if result.conflicts:
+            raise _busy(plan)
+    return removed
+
+
+def _written(document: Document) -> tuple[str, float, str]:
+    """Return what documents of one period are sorted by. The konnector only ever adds, so the larger load is later."""
+    known = members(document.get("cozyMetadata"))
+    load = document.get("load")
+    return str(known.get("updatedAt") or known.get("createdAt") or ""), load if is_number(load) else 0, document["_id"]
+
+
+def _priced(ours: Document, theirs: Iterable[Document]) -> Document:
+    """Return our document with the last price of the konnector's that was computed for its load, if it has none."""
+    prices = [
+        each["price"] for each in theirs if is_number(each.get("price")) and abs(each["load"] - ours["load"]) < ROUNDING
+    ]
+    return ours | {"price": prices[-1]} if prices and ours.get("price") is None else ours
+
+
+def _is_uncovered(window: Window, held: Held, today: date) -> bool:
+    """Return whether days of a period may be another household's. Those to come are nobody's yet."""
+    own = window.clip(held.days[0].first, today) if held.days else None
+    return own is not None and not held.holds(own)
+
+
+def _window(account: str, doctype: str, document: Mapping[str, Any]) -> Window:
+    """Return the gas days that a document of the konnector's is about.
+
+    :raises BadRequest: if it is none
+    """
+    parts = {DAY: 3, MONTH: 2, YEAR: 1}[doctype]
+    named, rest = ("year", "month", "day")[:parts], ("month", "day")[parts - 1 :]
+    is_whole = all(document.get(name) in (None, 0, 1) for name in rest)
+    is_whole = is_whole and all(document.get(name) in (None, 0) for name in ("hour", "minute"))
+    is_whole = is_whole and not {"account", "pce"} & document.keys() and ":" not in document["_id"]
+    load = document.get("load")
+    if is_whole and is_number(load) and load >= 0:
+        with suppress(*ODD_DOCUMENT):
+            first = date(*[document[name] for name in named], *[1] * len(rest))
+            if first.year in YEARS:
+                length = {DAY: ONE_DAY, MONTH: timedelta(days=31), YEAR: timedelta(days=366)}[doctype]
+                end = first + length
+                return Window(first, end if doctype == DAY else end.replace(day=1))
+    raise BadRequest.about(
         account,
-        f"{len(plan.found.figures)} documents of the konnector's were still there after {ROUNDS} rounds",
-        "Nothing is lost. Make sure that the konnector is stopped, then start this again.",
+        f"document {document['_id']} of {doctype} is neither ours nor one that the konnector writes",
+        "Nothing was changed. Correct it or remove it, then start this again.",
     )
 
 
-class _MarkingStore:
-    """Adds the konnector's figures and prices to the new days that a load writes."""
-
-    def __init__(self, store: Store, plan: Plan) -> None:
-        self.range, self.fetch = store.range, store.fetch
-        self._store, self._plan = store, plan
-
-    def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:
-        if doctype == DAY:
-            docs = self._plan.noted(DAY, docs)
-        return self._store.write(doctype, docs)
-
-
-def _store_days(store: Store, plan: Plan) -> LoadReport:
-    """Store the days that we do not have, note figures and prices on those that we have, and update the totals."""
-    found = plan.found
-    if notes := _to_write(plan, DAY, found.ours[DAY].values()):
-        store.write(DAY, notes)  # before the load, since totals must be written after their days
-    readings = (*plan.new_days, *plan.held_days)
-    return load_answer(_MarkingStore(store, plan), found.account, found.pce, readings, READ_AT)
-
-
-def _mark_totals(store: Store, plan: Plan) -> bool:
-    """Note the prices of totals, and the figures that no sum of days confirms. Return whether anything was to write."""
-    found, wrote = plan.found, False
-    for doctype in (MONTH, YEAR):
-        own = found.ours[doctype]
-        alone = [
-            bare_total(found.id_of(period), group[-1].load, 0)  # without stored days
-            for period, group in found.periods[doctype].items()
-            if found.id_of(period) not in own
-            and period not in plan.sums  # otherwise its days were just stored, and a load will write their total
-        ]
-        if pending := _to_write(plan, doctype, [*own.values(), *alone]):
-            wrote = True
-            store.write(doctype, pending)  # reading back shows which documents were not stored due to conflicts
-    return wrote
-
-
-def _to_write(plan: Plan, doctype: str, documents: Iterable[Mapping[str, Any]]) -> list[Document]:
-    """Return the documents of ours that get a figure or a price of the konnector's, with it."""
-    before = [dict(each) for each in documents]
-    return [new for old, new in zip(before, plan.noted(doctype, before), strict=True) if new != old]
-
-
-def _reread(store: Store, found: Found) -> Found:
-    """Read our documents again. The konnector's documents stay as first read, with their revisions."""
-    keys = account_range(found.account, found.pce)
-    ours = {doctype: {doc["_id"]: doc for doc in store.range(doctype, *keys)} for doctype in DOCTYPES}
-    return replace(found, ours=ours)
-
-
-def _remove(store: Store, plan: Plan) -> Counter[str]:
-    """Remove the konnector's documents whose figures are in our documents as they were read back."""
-    removed: Counter[str] = Counter()
-    for doctype in DOCTYPES:
-        stubs = [
-            {"_id": figure.id, "_rev": figure.rev, "_deleted": True}
-            for figure in plan.found.figures
-            if figure.doctype == doctype and plan.settled(figure)
-        ]
-        if stubs:
-            removed[doctype] = len(store.write(doctype, stubs).written)
-    return removed
+def _busy(plan: Plan) -> StoreBusy:
+    return StoreBusy.about(
+        plan.account,
+        "documents that the konnector left, or totals of the same times, were changed meanwhile",
+        "Nothing is lost. Make sure that the konnector is stopped; it is tried again automatically.",
+    )

@@ -14,11 +14,9 @@ from grdf.airflow.retries import SOON
 from grdf.airflow.tasks.run import Run
 from grdf.quota.terms import DAILY, Terms
 from include.gas.errors import (
-    ConsentInDoubt,
     ConsentLost,
     ConsentTooNarrow,
     GasError,
-    NotInForce,
     RefusalDoubted,
     RetryLater,
 )
@@ -34,8 +32,7 @@ def weigh(
 ) -> list[GasError]:
     """Return the problems of a meter, where each refusal that GRDF's list contradicts becomes a temporary one.
 
-    If the list cannot be asked, a refusal remains what it is, but for code 1000003, which GRDF's cache may answer
-    wrongly. The next morning's list says it anyway.
+    If the list cannot be asked, no refusal is believed. The next morning's list says it anyway.
 
     :param terms: how the call for the list waits for GRDF's quota
     """
@@ -49,11 +46,11 @@ def weigh(
         meter = look(ledger, client, [pce], account=account, terms=terms).meters[pce]
     except GasError:
         cause = f"GRDF refuses meter {tag}, perhaps by mistake, and its list of rights cannot be asked"
-        return [_doubted(account, cause, each) if isinstance(each, ConsentInDoubt) else each for each in found]
-    if not any(right.state == "active" for right in meter.of(account)):
-        return found
-    cause = f"GRDF refuses meter {tag} although its own list says that the consent is active"
-    return [_doubted(account, cause, each) if _is_refusal(each) else each for each in found]
+    else:
+        if not any(right.state == "active" for right in meter.of(account)):
+            return found
+        cause = f"GRDF refuses meter {tag} although its own list says that the consent is active"
+    return [RefusalDoubted.about(account, f"{cause}: {each.cause}") if _is_refusal(each) else each for each in found]
 
 
 def is_over(run: Run, problem: RetryLater) -> bool:
@@ -65,8 +62,4 @@ def is_over(run: Run, problem: RetryLater) -> bool:
 
 
 def _is_refusal(problem: GasError) -> bool:
-    return isinstance(problem, ConsentLost | ConsentTooNarrow) and not isinstance(problem, NotInForce)
-
-
-def _doubted(account: str, cause: str, problem: GasError) -> GasError:
-    return RefusalDoubted.about(account, f"{cause}: {problem.cause}")
+    return isinstance(problem, ConsentLost | ConsentTooNarrow)

@@ -72,14 +72,6 @@ def booked(
         adict.release(terms)
 
 
-def parse(account: str, staged: StagedAnswer) -> ReadAnswer:
-    """Sort the lines of an answer. A task does this once for each answer that it receives or takes from staging.
-
-    :param staged: the answer as received
-    """
-    return ReadAnswer(staged, read_daily(staged.body, account=account, pce=staged.pce, window=staged.window))
-
-
 def read_meter(
     adict: AdictHook,
     account: str,
@@ -107,7 +99,8 @@ def read_meter(
         except (FailNow, RetryLater) as error:
             problems.append(error)
             continue
-        read = parse(account, staged)
+        lines = read_daily(staged.body, account=account, pce=meter.pce, window=staged.window)
+        read = ReadAnswer(staged, lines)
         answers.append(read)
         problem = read.lines.problem()
         if isinstance(problem, PartialAnswer) and asked_again < ASK_AGAIN:

@@ -13,10 +13,9 @@ from grdf.meters.judging import warn_of_left_out
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.status import Status
 from include.gas.days.gas_day import paris_today
-from include.gas.documents.day_checks import doubts_message
+from include.gas.documents.changes import LoadReport
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
 from include.gas.documents.gas_days import Document, account_range
-from include.gas.documents.load_report import LoadReport
 from include.gas.documents.storing import load_answer
 from include.gas.errors import AccountLeaving, BadAccount
 from include.gas.leaving.deletion_record import removes_data
@@ -25,7 +24,6 @@ from include.gas.meter_tag import meter_tag
 if TYPE_CHECKING:
     from grdf.airflow.tasks.log import Log
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.meters.asking import ReadAnswer
     from grdf.staging.area import StagedAnswer
     from include.gas.answers.consumption.daily import Reading
     from include.gas.answers.consumption.sorting import Answer
@@ -46,57 +44,47 @@ class Loaded(NamedTuple):
 
 
 def store_answer(
-    couchdb: CouchDBHook, account: str, read: ReadAnswer, held: Held, known: Mapping[str, Any], log: Log
+    couchdb: CouchDBHook,
+    account: str,
+    answer: StagedAnswer,
+    lines: Answer[Reading],
+    held: Held,
+    known: Mapping[str, Any],
+    log: Log,
 ) -> Loaded:
-    """Store an answer's readings, update the totals, and log what changed and what is doubtful.
+    """Store an answer's readings, update the totals, and log what changed.
 
     No day is stored that the account may not hold, and those that are stored are removed.
 
-    The log outlives a deletion. It must not say when nobody is at home, so it reads the same for days without gas: it
-    names a total also if its load stays the same, and counts no days that only became doubtful.
+    The log outlives a deletion, so it says nothing of doubtful days: it must not say when nobody is at home.
 
+    :param answer: the answer as received
+    :param lines: its parsed lines
     :param held: what the account has of the meter now
     :param known: the account's document, which says what the contract of the meter is
     """
-    answer, lines = read
     report = load_answer(
         couchdb, account, answer.pce, lines.rows, answer.read_at,
-        window=answer.window, checked=True, car=Status.billing_of(known, answer.pce).contract.car, allowed=held.days,
+        window=answer.window, car=Status.billing_of(known, answer.pce).contract.car, allowed=held.days,
     )  # fmt: skip
-    changed = report.new + report.corrected + report.confirmed + report.completed
     done = {
         "new": report.new,
         "corrected": report.corrected,
-        "made definitive": report.confirmed,
-        "completed": report.completed,
-        "unchanged": len(lines.rows) - changed - report.stale,
+        "confirmed": report.confirmed,
+        "unchanged": report.unchanged,
         "overtaken by a later reading": report.stale,
         "absent at GRDF": len(lines.absent),
     }
     said = ", ".join(f"{number} {what}" for what, number in done.items() if number) or "none"
     tag = meter_tag(account, answer.pce)
-    log.info("Account %s, meter %s: days: %s (%s).", account, tag, said, answer.window)
-    doubts = doubts_message(report.doubts)
-    if not (changed or report.months or report.years or doubts):
-        log.info("Account %s, meter %s: nothing changed.", account, tag)
-    if gone := sum(total.after is None for total in report.totals):
-        log.warning(
-            "Account %s, meter %s: %d month or year total(s) were removed, since none of their days is stored "
-            "any more.",
-            account, tag, gone,
-        )  # fmt: skip
-    for total in report.replaced:  # a period seen for the first time adds nothing to the count of new days
-        log.info("Account %s, meter %s: the total of %s was computed anew.", account, tag, total.rpartition(":")[2])
-    if doubts:
-        log.warning(
-            "Account %s, meter %s: %s. What GRDF sent is stored as it is, and marked: see doubts in docs/documents.md, "
-            "and ask GRDF if the household knows of nothing.",
-            account, tag, doubts,
-        )  # fmt: skip
-    if report.removed_days:
+    log.info(
+        "Account %s, meter %s: days: %s (%s); totals computed anew: %d month(s), %d year(s).",
+        account, tag, said, answer.window, report.months, report.years,
+    )  # fmt: skip
+    if report.removed:
         log.warning(
             "Account %s, meter %s: %d stored day(s) were removed: its right does not cover them. They were read before "
-            "that was known.", account, tag, len(report.removed_days),
+            "that was known.", account, tag, report.removed,
         )  # fmt: skip
     warn_of_left_out(lines, "lines", log)
     return Loaded(answer, lines, report)
@@ -123,23 +111,24 @@ def with_stored(document: Document, pce: str, report: LoadReport) -> Document:
 
 
 @contextmanager
-def undone_if_left(couchdb: CouchDBHook, account: str, forget: Callable[[], None] = lambda: None) -> Iterator[None]:
+def undone_if_left(couchdb: CouchDBHook, account: str, forget: Callable[[], None] | None = None) -> Iterator[None]:
     """Remove what is stored of an account whose household turns out to have left while its data were stored.
 
     A deletion waits for running tasks. But a worker that is cut off from Airflow goes on although Airflow considers it
     dead. A missing document alone proves nothing: a database that is being restored has none either.
 
-    :param forget: called then, to remove what else is kept of the account
+    :param forget: called in both cases, to remove what is staged of the account
     """
     try:
         yield
     except (AccountLeaving, BadAccount):
         document = couchdb.get(ACCOUNT, account)
-        is_gone = document is None or leaving(document) is not None
-        if is_gone and removes_data(couchdb.range(AUDIT, *account_range(account))):
-            from grdf.stores.removal import Remover
+        if document is None or leaving(document) is not None:
+            if forget:
+                forget()
+            if removes_data(couchdb.range(AUDIT, *account_range(account))):
+                from grdf.stores.removal import Remover
 
-            for doctype in DATA:
-                Remover(couchdb).remove_range(doctype, *account_range(account))
-            forget()
+                for doctype in DATA:
+                    Remover(couchdb).remove_range(doctype, *account_range(account))
         raise

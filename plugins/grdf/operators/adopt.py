@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.announcing import announce
@@ -11,16 +12,16 @@ from grdf.meters.saving import undone_if_left, with_stored
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
 from include.gas.account.grant import results_of
+from include.gas.days.gas_day import paris_today
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import BadAccount, BadRequest
-from include.gas.konnector.adopting import adopt, look
+from include.gas.konnector.adopting import adopt, look, remove
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.gas.documents.load_report import LoadReport
     from include.gas.rights.meter_rights import Held
 
 _NOTHING = "Nothing was changed."
@@ -43,7 +44,7 @@ class AdoptKonnectorOperator(AccountOperator):
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
-        :return: the account, whether this was a dry run, the counts, the report as text, and which days changed
+        :return: the account, whether this was a dry run, the counts, how many documents went, and which days changed
         :raises BadRequest: if the form is not filled in correctly
         :raises BadAccount: if there is no such account, or its meter is not known yet
         :raises AccountLeaving: if the account is being deleted
@@ -52,27 +53,25 @@ class AdoptKonnectorOperator(AccountOperator):
         document = self.accounts.document(self.account_id)
         account = self.ledger.account(document)
         stop_if_leaving(account)
-        held, others = self._meter(account, document), self._others()
-        if others:
-            self.log.info(
-                "Account %s: these databases hold, or held, %d other account(s). Konnector documents that say they "
-                "were written for one of those stay; all others are treated as this account's.",
-                self.account_id, len(others),
-            )  # fmt: skip
-        if dry_run:
-            plan = look(self.couchdb, self.account_id, held, others)
-            text, counts, changes = plan.text(dry_run=True), plan.counts(), Changes()
-        else:
-            with undone_if_left(self.couchdb, self.account_id):
-                report = adopt(self.couchdb, self.account_id, held, others, before_removal=self._stop_if_left)
-                self._note(held.pce, report.loads)
-            text, counts, changes = report.text(), report.counts(), Changes.of(report.loads)
-            announce(context, self.outlets or (), self.account_id, changes)
-        self.log.info("%s", text)
+        held, today = self._meter(account, document), paris_today(datetime.now(UTC))
+        plan = look(self.couchdb, self.account_id, held, self._others(), today)
+        self.log.info("%s", plan.text())
+        told = {"account": self.account_id, "dry_run": dry_run, **plan.counts}
         if dry_run:
             self.log.info("Account %s: dry run, nothing was written or removed.", self.account_id)
-        told = {"account": self.account_id, "dry_run": dry_run, **counts}
-        return told | {"text": text, "changes": changes.as_json()}
+            return told
+
+        def note(document: dict[str, Any]) -> dict[str, Any]:
+            stop_if_leaving(Account.from_document(document))  # the konnector's documents then stay
+            return with_stored(document, held.pce, report)
+
+        with undone_if_left(self.couchdb, self.account_id):
+            report = adopt(self.couchdb, plan)
+            self.accounts.update(self.account_id, note)
+        removed, changes = remove(self.couchdb, plan), Changes.of([report])
+        self.log.info("Account %s: %d documents of the konnector's were removed.", self.account_id, removed)
+        announce(context, self.outlets or (), self.account_id, changes)
+        return told | {"removed": removed, "changes": changes.as_json()}
 
     def _dry_run(self, params: Any) -> bool:
         try:
@@ -103,15 +102,3 @@ class AdoptKonnectorOperator(AccountOperator):
         ids = {str(each["_id"]) for each in documents if each.get("account_type") == ACCOUNT_TYPE}
         gone = {str(each["account"]) for each in self.couchdb.scan(AUDIT) if each.get("account")}
         return (ids | gone) - {self.account_id}
-
-    def _note(self, pce: str, loads: Sequence[LoadReport]) -> None:
-        def change(document: dict[str, Any]) -> dict[str, Any]:
-            for load in loads:
-                document = with_stored(document, pce, load)
-            return document
-
-        self.accounts.update(self.account_id, change)
-
-    def _stop_if_left(self) -> None:
-        """Keep the konnector's documents if the household has left in the meantime. What was stored for it goes."""
-        stop_if_leaving(self.accounts.account(self.account_id))

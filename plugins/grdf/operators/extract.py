@@ -25,7 +25,6 @@ from include.gas.meter_tag import meter_tag
 from include.gas.rights.meter_rights import Held
 
 if TYPE_CHECKING:
-    from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
 
     from grdf.hooks.adict import AdictHook
@@ -43,7 +42,6 @@ class ExtractOperator(AccountOperator):
     """
 
     client: AdictHook
-    _answers: list[ReadAnswer] | None = None
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
@@ -70,7 +68,6 @@ class ExtractOperator(AccountOperator):
                 problems.add(weigh(read.problems, self.ledger, self.client, account.id, meter.pce, terms))
         counts = _counts(answers)
         self._judge(run, account, problems, readings=counts.get("readings", 0))
-        self._answers = answers
         reference = self._stage(account, run.id, [answer.staged for answer in answers])
         self.log.info("Account %s: %d answer(s) staged; lines: %s.", account.id, len(answers), counts or "none")
         return {
@@ -80,16 +77,6 @@ class ExtractOperator(AccountOperator):
             "counts": counts,
             "problems": [str(problem) for problem in problems.all],
         }
-
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
-        """Return what OpenLineage is told (Airflow doc, custom operators): what was asked of GRDF."""
-        from grdf.airflow.lineage import Asked, lineage_of
-
-        if self._answers is None:  # it failed before, or there was nothing to read
-            return lineage_of(None, None)
-        lines = sum(_counts(self._answers).values())
-        staged = (answer.staged for answer in self._answers)
-        return lineage_of(Asked.of(self.client.oauth.facts.api_base, staged, lines), None)
 
     def _asked(
         self, run: Run, document: dict[str, Any], account: Account

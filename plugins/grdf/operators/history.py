@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from grdf.hooks.adict import AdictHook
     from include.gas.rights.meter_rights import Held
 
-COUNTS = ("calls", "new", "corrected", "confirmed", "completed", "unchanged", "absent", "refused")
+COUNTS = ("calls", "new", "corrected", "confirmed", "unchanged", "absent", "refused")
 """The counts of a re-read: calls to GRDF, then days."""
 
 
@@ -165,7 +165,7 @@ class ReadHistoryOperator(AccountOperator):
     def _store(self, document: dict[str, Any], pce: str, answers: Iterable[ReadAnswer]) -> list[Loaded]:
         """Store what was read of a meter, as far as the account may hold it now."""
         held = {each.pce: each for each in self.ledger.held(document)}[pce]
-        return [store_answer(self.couchdb, self.account_id, answer, held, document, self.log) for answer in answers]
+        return [store_answer(self.couchdb, self.account_id, *answer, held, document, self.log) for answer in answers]
 
     def _note(self, loads: Sequence[Loaded]) -> None:
         def change(document: dict[str, Any]) -> dict[str, Any]:

@@ -6,11 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from include.gas.answers.consumption.daily import Reading
-from include.gas.answers.consumption.measures import Measures
 from include.gas.days.windows import Window
+from include.gas.documents.changes import LoadReport
 from include.gas.documents.day_checks import INDEX
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.load_report import LoadReport
 from include.gas.documents.storing import load_answer
 from include.gas.documents.totals import QUALITIES
 from tests.gas.memory_store import MemoryStore
@@ -21,16 +20,16 @@ T0 = datetime(2024, 4, 2, 9, 0, tzinfo=UTC)
 ALL = Window(date(2024, 1, 1), date(2025, 1, 1))
 
 
-def said(day: int, **more: Any) -> Measures:
+def said(day: int, **more: Any) -> dict[str, Any]:
     values = {"volume": 5.1 + day, "coefficient": 11.2, "index_end": 4000 + day, "grdf_quality": "Mesuré"}
-    return Measures(**(values | more))
+    return values | more
 
 
 def put(store: MemoryStore, *readings: Reading, minutes: int = 0) -> LoadReport:
     return load_answer(store, "a", PCE, readings, T0 + timedelta(minutes=minutes), window=ALL)
 
 
-def reading(day: int, load: Any, measures: Measures | None = None, **more: Any) -> Reading:
+def reading(day: int, load: Any, measures: dict[str, Any] | None = None, **more: Any) -> Reading:
     more = {"measures": measures} | more if measures else more
     return Reading(FIRST + timedelta(days=day), load, **more)
 
@@ -48,7 +47,7 @@ def test_days_that_were_stored_without_are_completed_once() -> None:
     put(store, *(reading(day, 50 + day) for day in range(3)))
     whole = [reading(day, 50 + day, said(day)) for day in range(3)]
     report = put(store, *whole, minutes=1)
-    assert (report.completed, report.corrected, report.confirmed, report.new) == (3, 0, 0, 0)
+    assert (report.confirmed, report.corrected, report.new) == (3, 0, 0)
     assert report.changed_days == tuple(FIRST + timedelta(days=day) for day in range(3))
     day = day_of(store, 1)
     assert (day["volume"], day["coefficient"], day["index_end"], day["grdf_quality"]) == (6.1, 11.2, 4001, "Mesuré")
@@ -56,25 +55,23 @@ def test_days_that_were_stored_without_are_completed_once() -> None:
     assert "index_start" not in day
     store.check_totals()
     before = store.revs()
-    assert not put(store, *whole, minutes=2).changed
+    put(store, *whole, minutes=2)
     assert store.revs() == before
 
 
-def test_an_answer_that_says_less_takes_nothing_away() -> None:
+def test_an_answer_that_only_says_less_takes_nothing_away() -> None:
     store = MemoryStore()
     put(store, reading(0, 50, said(0)))
-    report = put(store, reading(0, 50, Measures(index_end=4000)), reading(0, 50), minutes=1)
-    assert not report.changed
-    put(store, reading(0, 50, Measures(through_zero=True)), minutes=2)
-    assert (day_of(store)["volume"], day_of(store)["through_zero"]) == (5.1, True)
-    put(store, reading(0, 50, status="definitive"), minutes=3)
-    assert (day_of(store)["volume"], day_of(store)["status"]) == (5.1, "definitive")
+    before = store.revs()
+    put(store, reading(0, 50, {"index_end": 4000}), reading(0, 50), minutes=1)
+    assert store.revs() == before
+    assert day_of(store)["volume"] == 5.1
 
 
-def test_what_was_measured_for_another_load_does_not_stay_beside_the_new_one() -> None:
+def test_an_answer_that_says_something_else_is_all_that_stays() -> None:
     store = MemoryStore()
     put(store, reading(0, 50, said(0)))
-    report = put(store, reading(0, 70, Measures(index_end=4005)), minutes=1)
+    report = put(store, reading(0, 70, {"index_end": 4005}), minutes=1)
     day = day_of(store)
     assert (report.corrected, day["index_end"], day["changes"][-1]["before"]) == (1, 4005, 50)
     assert not {"volume", "coefficient", "grdf_quality"} & day.keys()
@@ -103,42 +100,30 @@ def test_totals_of_days_without_a_volume() -> None:
     assert (month_of(store)["volume"], month_of(store)["volume_days"]) == (None, 0)
 
 
-def test_doubts_are_marked_told_once_and_go_with_their_reason() -> None:
+def test_doubts_are_marked_and_go_with_their_reason() -> None:
     store = MemoryStore()
-    days = [reading(day, 50 + day, Measures(volume=5, index_end=4000 + 5 * day)) for day in range(4)]
-    wrong = reading(1, 51, Measures(volume=5, index_end=4900))
-    before = load_answer(store, "a", PCE, [days[0], wrong], T0, window=ALL, checked=True)
-    assert before.doubts == {date(2024, 3, 2): [INDEX]}
-    again = load_answer(store, "a", PCE, [*days[2:]], T0 + timedelta(minutes=1), window=ALL, checked=True)
-    assert again.doubts == {date(2024, 3, 3): [INDEX]}
+    days = [reading(day, 50 + day, {"volume": 5, "index_end": 4000 + 5 * day}) for day in range(4)]
+    wrong = reading(1, 51, {"volume": 5, "index_end": 4900})
+    put(store, days[0], wrong)
+    again = put(store, *days[2:], minutes=1)
     assert [day_of(store, day).get("doubts") for day in range(4)] == [None, [INDEX], [INDEX], None]
     assert again.held[2024].doubts == {INDEX: 2}
     store.check_totals()
-    assert not load_answer(store, "a", PCE, days[2:], T0 + timedelta(minutes=2), window=ALL, checked=True).changed
-    right = load_answer(store, "a", PCE, days, T0 + timedelta(minutes=3), window=ALL, checked=True)
-    assert (right.completed, right.doubted, right.corrected, right.doubts) == (1, 1, 0, {})
-    assert right.changed_days == (date(2024, 3, 2), date(2024, 3, 3))
+    assert again.changed_days == (date(2024, 3, 3), date(2024, 3, 4))
+    before = store.revs()
+    put(store, *days[2:], minutes=2)
+    assert store.revs() == before
+    right = put(store, *days, minutes=3)
+    assert (right.confirmed, right.unchanged, right.corrected) == (1, 3, 0)
+    assert right.changed_days == (date(2024, 3, 2),), "a doubt that goes is no news of GRDF's"
     assert [day_of(store, day).get("doubts") for day in range(4)] == [None] * 4
     assert right.held[2024].doubts == {}
     store.check_totals()
 
 
-def test_days_without_gas_are_told_once_and_not_each_morning() -> None:
+def test_days_without_gas_are_doubted_once_they_are_many() -> None:
     store = MemoryStore()
     january = [Reading(date(2024, 1, 1) + timedelta(days=day), 50 if day < 40 else 0) for day in range(70)]
-    told = [
-        load_answer(store, "a", PCE, january[: day + 1], T0 + timedelta(minutes=day), window=ALL, checked=True).doubts
-        for day in range(39, 60)
-    ]
-    assert [len(each) for each in told] == [0] * 14 + [14] + [0] * 6
+    told = [put(store, *january[: day + 1], minutes=day).held[2024].doubts.get("zeros", 0) for day in range(39, 60)]
+    assert told == [0] * 14 + [*range(14, 21)]
     assert store.docs[DAY][f"a:{PCE}:2024-02-29"]["doubts"] == ["zeros"]
-
-
-def test_grdfs_word_and_the_moment_of_an_index_do_not_stay_beside_another_one() -> None:
-    store = MemoryStore()
-    first = Measures(grdf_quality="Mesuré", grdf_status="Définitive", index_end=5, index_end_at="2024-03-02T05:00:00Z")
-    put(store, reading(0, 50, first, status="definitive"))
-    put(store, reading(0, 50, Measures(index_end=6), status="provisional", quality="estimated"), minutes=1)
-    day = day_of(store)
-    assert (day["index_end"], day["status"], day["quality"]) == (6, "provisional", "estimated")
-    assert not {"grdf_quality", "grdf_status", "index_end_at"} & day.keys()

@@ -13,9 +13,9 @@ from include.gas.answers.consumption.daily import Reading
 from include.gas.answers.consumption.published import Period
 from include.gas.days.windows import Window
 from include.gas.documents.billing.periods import merge_period, period_document, readable_periods
+from include.gas.documents.changes import LoadReport
 from include.gas.documents.doctypes import DAY, MONTH
 from include.gas.documents.gas_days import open_days
-from include.gas.documents.load_report import LoadReport
 from include.gas.documents.storing import load_answer
 from tests.gas.memory_store import MemoryStore
 
@@ -43,7 +43,7 @@ NO_MOMENTS = [5, "soon", [1], "2026-02-03T09:00:00", {"at": "2026-02-03T09:00:00
 def put(store: MemoryStore, load: int = 60, days: int = 31, minutes: int = 0) -> LoadReport:
     readings = [Reading(FIRST + timedelta(days=n), load) for n in range(days)]
     at = T0 + timedelta(minutes=minutes)
-    return load_answer(store, "a", PCE, readings, at, window=WINDOW, checked=True)
+    return load_answer(store, "a", PCE, readings, at, window=WINDOW)
 
 
 @pytest.fixture
@@ -79,21 +79,21 @@ def test_a_day_that_says_no_day_or_no_load_counts_as_not_stored(store: MemorySto
     store.check_totals()
     json.dumps(store.docs[DAY][SECOND], allow_nan=False)
     assert store.docs[MONTH][f"a:{PCE}:2026-01"]["days"] == 31
-    assert put(store, minutes=1).changed is False
+    assert put(store, minutes=1).unchanged == 31
 
 
 @pytest.mark.parametrize("fields", NO_DAYS, ids=str)
 def test_it_goes_all_the_same_if_the_account_may_not_hold_it(store: MemoryStore, fields: dict[str, Any]) -> None:
     store.docs[DAY][SECOND] |= fields
     before = [Window(date(2025, 12, 1), FIRST)]
-    assert len(load_answer(store, "a", PCE, (), T0, window=WINDOW, allowed=before).removed_days) == 31
+    assert len(load_answer(store, "a", PCE, (), T0, window=WINDOW, allowed=before).changed_days) == 31
     assert not any(store.docs.values())
 
 
 @pytest.mark.parametrize("read_at", NO_MOMENTS, ids=str)
 def test_a_day_read_at_no_moment_is_the_oldest(store: MemoryStore, read_at: Any) -> None:
     store.docs[DAY][SECOND]["read_at"] = read_at
-    assert put(store, minutes=1).changed is False
+    assert put(store, minutes=1).unchanged == 31
     assert put(store, 61, minutes=2).corrected == 31
     store.check_totals()
 

@@ -1,4 +1,4 @@
-"""Totals are removed when none of their days is stored any more. Figures that adoption keeps without days stay."""
+"""Totals are removed when none of their days is stored any more. Those without days, of adoption or periods, stay."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 from include.gas.answers.consumption.daily import Reading
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.load_report import TotalChange
 from include.gas.documents.storing import load_answer
 from tests.gas.memory_store import MemoryStore
 
@@ -37,24 +36,14 @@ def test_a_month_and_a_year_without_days_go() -> None:
     report = put(store, {5: 7}, 1)
     store.check_totals()
     assert set(store.docs[YEAR]) == {f"a:{PCE}:2024"}
-    assert TotalChange(f"a:{PCE}:2023", 115, None) in report.totals
-    assert not put(store, {5: 7}, 2).changed
+    assert (report.unchanged, report.months, report.years) == (1, 2, 2)
 
 
-def test_what_adoption_keeps_without_days_stays_and_is_what_stays_of_a_total_that_lost_its_days() -> None:
+def test_a_total_that_never_was_a_sum_of_days_stays_until_a_day_of_its_time_is_stored() -> None:
     store = MemoryStore()
-    adopted = [{"load": 310.25, "from": "x"}]
-    alone = {"_id": f"a:{PCE}:2023-03", "account": "a", "pce": PCE, "load": 310.25, "days": 0, "adopted": adopted}
-    store.write(MONTH, [alone])
+    key = f"a:{PCE}:2023-03"
+    store.write(MONTH, [{"_id": key, "account": "a", "pce": PCE, "load": 310.25, "days": 0}])
     put(store, {0: 60, 5: 7})
-    december = store.docs[MONTH][f"a:{PCE}:2023-12"]
-    december["adopted"] = adopted
-    lose(store, lambda day: day["year"] == 2023)
-    put(store, {5: 7}, 1)
-    assert store.docs[MONTH][f"a:{PCE}:2023-03"]["load"] == 310.25
-    kept = store.docs[MONTH][f"a:{PCE}:2023-12"]
-    assert (kept["load"], kept["days"], kept["adopted"]) == (310.25, 0, adopted)
-    assert not put(store, {5: 7}, 2).changed
-    put(store, {0: 61}, 3)
-    again = store.docs[MONTH][f"a:{PCE}:2023-12"]
-    assert (again["load"], again["days"], again["adopted"]) == (61, 1, adopted)
+    assert store.docs[MONTH][key]["load"] == 310.25
+    put(store, {-290: 12}, 1)
+    assert (store.docs[MONTH][key]["load"], store.docs[MONTH][key]["days"]) == (12, 1)

@@ -8,11 +8,9 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.doubt import is_over, weigh
 from grdf.ledger.meters import Ledger
 from include.gas.errors import (
-    ConsentInDoubt,
     ConsentLost,
     ConsentTooNarrow,
     GasError,
-    NotInForce,
     RefusalDoubted,
     RetryLater,
     ServiceUnavailable,
@@ -20,7 +18,7 @@ from include.gas.errors import (
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import adict_hook, known_account, lose
 
-REFUSALS = (ConsentLost, ConsentTooNarrow, ConsentInDoubt)
+REFUSALS = (ConsentLost, ConsentTooNarrow)
 
 
 def refusal(kind: type[GasError], account: str) -> GasError:
@@ -55,21 +53,17 @@ def test_what_the_list_confirms_stays_and_the_ledger_knows(
 
 
 @pytest.mark.parametrize("kind", REFUSALS)
-def test_without_a_list_only_the_answer_of_grdf_s_cache_is_doubted(
-    clean: LocalWorld, account_id: str, kind: type[GasError]
-) -> None:
+def test_without_a_list_no_refusal_is_believed(clean: LocalWorld, account_id: str, kind: type[GasError]) -> None:
     (pce,) = known_account(clean, account_id)
     clean.control.fault("droits_acces", status=503, times=None)
     (told,) = weighed(account_id, pce, kind)
-    assert isinstance(told, RefusalDoubted) == (kind is ConsentInDoubt)
+    assert isinstance(told, RefusalDoubted)
 
 
 def test_what_needs_no_question_asks_none(clean: LocalWorld, account_id: str) -> None:
     (pce,) = known_account(clean, account_id)
     clean.control.clear_log()
-    assert [type(each) for each in weighed(account_id, pce, NotInForce, ServiceUnavailable)] == [
-        NotInForce, ServiceUnavailable
-    ]  # fmt: skip
+    assert [type(each) for each in weighed(account_id, pce, ServiceUnavailable)] == [ServiceUnavailable]
     assert clean.control.log() == []
 
 

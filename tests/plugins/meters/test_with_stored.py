@@ -6,7 +6,7 @@ from datetime import date
 
 from grdf.meters.saving import with_stored
 from include.gas.account.sections.status import Reading, Status, told_years
-from include.gas.documents.load_report import LoadReport
+from include.gas.documents.changes import LoadReport
 from include.gas.documents.year_counts import StoredYear
 
 PCE, DAY = "09999999900017", date(2024, 1, 1)

@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
-from include.gas.answers.consumption.measures import NONE, Measures, measures_in
 from include.gas.answers.consumption.sorting import Answer, Kind, Line, sort_answer
-from include.gas.answers.fields import Quality, Status, quality_in, status_in
-from include.gas.answers.words import day_in, instant_in
-from include.gas.days.gas_day import YEARS, gas_day_of
+from include.gas.answers.fields import Quality, Status, number_in, quality_in, status_in
+from include.gas.answers.words import day_in, instant_in, moment_in, text_of
+from include.gas.days.gas_day import ONE_DAY, YEARS, gas_day_of
 from include.gas.days.windows import Window
+
+LONGEST_WORD = 40
+"""Characters that are kept of GRDF's words."""
+
+_NUMBERS = {
+    "volume": ("consommation", "volume_brut"),
+    "converted_volume": ("consommation", "volume_converti"),
+    "coefficient": ("consommation", "coeff_calcul", "coeff_conversion"),
+    "pta": ("consommation", "coeff_calcul", "coeff_pta"),
+    "pcs": ("consommation", "coeff_calcul", "valeur_pcs"),
+    "index_start": ("releve_debut", "index_brut_debut", "valeur_index"),
+    "index_end": ("releve_fin", "index_brut_fin", "valeur_index"),
+    "converted_index_start": ("releve_debut", "index_converti_debut", "valeur_index"),
+    "converted_index_end": ("releve_fin", "index_converti_fin", "valeur_index"),
+}
+_MOMENTS = {
+    "index_start": (("releve_debut", "index_brut_debut", "horodate_Index"), ("releve_debut", "date_releve")),
+    "index_end": (("releve_fin", "index_brut_fin", "horodate_Index"), ("releve_fin", "date_releve")),
+}
+_WORDS = {"grdf_quality": "type_qualif_conso", "grdf_status": "statut_conso"}
+MEASURES = frozenset((*_NUMBERS, *(f"{name}_at" for name in _MOMENTS), "through_zero", *_WORDS))
+"""What a line may say beside its energy, by the keys of a day's document; docs/documents.md says what each is.
+
+The indexes are whole m³, the volume is finer: on daily rows they differ by up to one m³ (ADICT fact sheet 3.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +45,14 @@ class Reading:
     :param load: energy in kWh, 0 or more; a measured 0 is a reading too
     :param status: whether GRDF may still change the reading
     :param quality: how GRDF determined it; an unknown word counts as estimated, the most careful of the three
-    :param measures: what else GRDF says of the day
+    :param measures: what else GRDF says of the day, by names of :data:`MEASURES`
     """
 
     day: date
     load: int | float
     status: Status = "provisional"
     quality: Quality = "measured"
-    measures: Measures = NONE
+    measures: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_daily(text: str | bytes, *, account: str, pce: str, window: Window) -> Answer[Reading]:
@@ -41,32 +66,52 @@ def read_daily(text: str | bytes, *, account: str, pce: str, window: Window) -> 
     return sort_answer(DAILY, text, account=account, pce=pce, window=window)
 
 
-def _reading(day: date, load: int | float, line: Line, use: Line) -> Reading:
-    return Reading(day, load, status_in(use), quality_in(use), measures_in(line, use))
+def measures_in(line: Line, use: Line) -> dict[str, Any]:
+    """Return what a line says beside its energy. Whatever cannot be read counts as not said.
+
+    :param line: an object of an answer
+    :param use: its ``consommation``
+    """
+    found: dict[str, Any] = {}
+    for name, path in _NUMBERS.items():
+        if (number := number_in(_at(line, path))) is not None:
+            found[name] = number
+    for name, paths in _MOMENTS.items():
+        moment = next((told for path in paths if (told := moment_in(_at(line, path)))), "")
+        if name in found and moment:
+            found[f"{name}_at"] = moment
+    if isinstance(zero := use.get("flag_retour_zero"), bool):
+        found["through_zero"] = zero
+    return found | {name: word[:LONGEST_WORD] for name, key in _WORDS.items() if (word := text_of(use.get(key)))}
 
 
-def _day_of(_line: Line, use: Line) -> date | None:
-    label = day_in(use.get("journee_gaziere"))
-    if label is not None:
-        return label
-    start = use.get("date_debut_consommation")
-    if not isinstance(start, str):
-        return None
-    if "T" not in start and " " not in start.strip():
-        return day_in(start)  # a bare date is the label itself
-    instant = instant_in(start)
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _reading(span: Window, load: int | float, line: Line, use: Line) -> Reading:
+    return Reading(span.first, load, status_in(use), quality_in(use), measures_in(line, use))
+
+
+def _span(_line: Line, use: Line) -> Window | None:
+    day = day_in(use.get("journee_gaziere")) or _start(use.get("date_debut_consommation"))
+    return Window(day, day + ONE_DAY) if day and day.year in YEARS else None
+
+
+def _start(value: object) -> date | None:
+    if not isinstance(value, str) or ("T" not in value and " " not in value.strip()):
+        return day_in(value)  # a bare date is the label itself
+    instant = instant_in(value)
     return gas_day_of(instant) if instant and instant.year in YEARS else None
 
 
-DAILY: Kind[Reading, date] = Kind(
+DAILY: Kind[Reading] = Kind(
     rows="readings",
     type_conso="informative journalier",
-    missing="a gas day",
-    span=_day_of,
-    first=lambda day: day,
-    is_asked=lambda day, window: day in window,
-    days=lambda _day: 1,
-    name=lambda day: f"gas day {day}",
+    noun="gas day",
+    span=_span,
     row=_reading,
     replaces=lambda new, old: new.status == "definitive" or old.status != "definitive",
 )

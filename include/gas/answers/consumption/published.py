@@ -93,15 +93,11 @@ def _bound(value: object) -> date | None:
     return gas_day_of(instant + ONE_DAY / 2) if instant and instant.year in YEARS else None
 
 
-PERIODS: Kind[Period, Window] = Kind(
+PERIODS: Kind[Period] = Kind(
     rows="periods",
     type_conso="publi",
-    missing="a period",
+    noun="period",
     span=_span,
-    first=lambda span: span.first,
-    is_asked=lambda span, window: span.clip(window.first, window.end) is not None,
-    days=len,
-    name=lambda span: f"the period of {span}",
     row=_period,
     replaces=lambda new, old: (new.end, new.status == "definitive") >= (old.end, old.status == "definitive"),
 )

@@ -26,31 +26,11 @@ Line = dict[str, Any]
 Row = TypeVar("Row")
 """The type that a good line is turned into."""
 
-Span = TypeVar("Span")
-"""The type of the time that a line is about: a day or a window."""
-
-MOST_REFUSALS = 10_000
-"""Number of refusals that are kept; further ones are only counted. GRDF may refuse three years of days one by one."""
-
 HIGHEST_LOAD = 10_000_000
 """kWh per day. No meter with daily data consumes nearly as much, so a line with more is broken."""
 
 LEFT_OUT = ("foreign", "outside", "broken")
 """The counts of lines that are worth reporting to GRDF."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A line in which GRDF refuses data.
-
-    :param code: GRDF's code; ``""`` when the line has only a message
-    :param message: GRDF's message as received; redact it before you show it
-    :param window: the days that the line is about; ``None`` when it does not say
-    """
-
-    code: str
-    message: str
-    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +40,7 @@ class Answer(Generic[Row]):
     :param window: the requested days
     :param rows: the lines with a usable energy, by time: one per gas day, or one per first day of a period
     :param absent: gas days, or first days of periods, for which GRDF says that it has no data (yet), in order
-    :param refusals: the refusals in the order of the answer
+    :param refusals: the errors of the lines in which GRDF refuses data, in the order of the answer
     :param counts: number of lines by name, see :attr:`Kind.counted`
     :param broken: where and why lines could not be read, without quoting them
     """
@@ -70,7 +50,7 @@ class Answer(Generic[Row]):
     window: Window
     rows: tuple[Row, ...] = ()
     absent: tuple[date, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[GasError, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     broken: tuple[str, ...] = ()
 
@@ -92,16 +72,12 @@ class Answer(Generic[Row]):
 
         :return: ``None`` if nothing is wrong
         """
-        errors = [
-            refusal_error(each.code, each.message, account=self.account, pce=self.pce, window=each.window)
-            for each in self.refusals
-        ]
-        found = sorted((error for error in errors if error), key=_passes)
-        if found and isinstance(first := found[0], PartialAnswer):
-            windows = (error.windows or (self.window,) for error in found if isinstance(error, PartialAnswer))
-            first.windows = tuple(sorted({window for each in windows for window in each}))
-        if found:
-            return found[0]
+        if self.refusals:
+            first = min(self.refusals, key=_passes)
+            if isinstance(first, PartialAnswer):
+                windows = (each.windows or (self.window,) for each in self.refusals if isinstance(each, PartialAnswer))
+                first.windows = tuple(sorted({window for each in windows for window in each}))
+            return first
         if self.broken and not (self.rows or self.absent):
             tag = meter_tag(self.account, self.pce)
             cause = f"meter {tag}: GRDF's answer for {self.window} could not be read ({self.broken[0]})"
@@ -115,31 +91,23 @@ def _passes(error: GasError) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[Row, Span]):
+class Kind(Generic[Row]):
     """The rules for one kind of line.
 
     :param rows: name of the rows among the counts
     :param type_conso: start of the ``type_conso`` of these lines, folded; lines without a ``type_conso`` belong too
-    :param missing: what a line lacks when it has no span, in words
-    :param span: returns the time that a line is about, given the line and its ``consommation``; ``None`` when the line
-        does not say
-    :param first: returns the first gas day of a span; one row is kept per first gas day
-    :param is_asked: returns whether a span belongs to the requested days
-    :param days: returns the number of gas days in a span
-    :param name: returns a span in words, for messages
+    :param noun: what a line is about, for messages
+    :param span: returns the gas days that a line is about, given the line and its ``consommation``; ``None`` when the
+        line does not say. One row is kept per first gas day
     :param row: builds a row from a span, the energy in kWh, the line and its ``consommation``
     :param replaces: returns whether a row (first argument) replaces an earlier one with the same first gas day
     """
 
     rows: str
     type_conso: str
-    missing: str
-    span: Callable[[Line, Line], Span | None]
-    first: Callable[[Span], date]
-    is_asked: Callable[[Span, Window], bool]
-    days: Callable[[Span], int]
-    name: Callable[[Span], str]
-    row: Callable[[Span, int | float, Line, Line], Row]
+    noun: str
+    span: Callable[[Line, Line], Window | None]
+    row: Callable[[Window, int | float, Line, Line], Row]
     replaces: Callable[[Row, Row], bool]
 
     @property
@@ -149,25 +117,23 @@ class Kind(Generic[Row, Span]):
 
 
 def sort_answer(
-    kind: Kind[Row, Span], text: str | bytes, *, account: str, pce: str, window: Window, latest: date | None = None
+    kind: Kind[Row], text: str | bytes, *, account: str, pce: str, window: Window, latest: date = date.max
 ) -> Answer[Row]:
     """Sort the lines of an answer. Never raise, whatever GRDF sent.
 
     :param kind: the rules to sort by
     :param pce: the requested meter; lines about other meters are left out
     :param window: the requested gas days; lines about other days are left out
-    :param latest: the last possible end of a span; a line with a later one counts as unreadable. ``None`` for no limit
+    :param latest: the last possible end of a span; a line with a later one counts as unreadable
     """
     found = scan(text)
-    sorter = _Sorter(kind, pce, window, latest)
-    sorter.broken.extend(found.broken)
-    for line in found.objects:
-        sorter.take(line)
-    counts = sorter.counts | {
+    sorter = _Sorter(kind, account, pce, window, latest)
+    counts = dict.fromkeys(kind.counted, 0) | {
         "lines": len(found.objects) + len(found.broken),
-        kind.rows: len(sorter.best),
-        "broken": len(sorter.broken),
+        "broken": len(found.broken),
     }
+    for line in found.objects:
+        counts[sorter.take(line)] += 1
     return Answer(
         account,
         pce,
@@ -176,43 +142,38 @@ def sort_answer(
         absent=tuple(sorted(sorter.absent - sorter.best.keys())),
         refusals=tuple(sorter.refusals),
         counts=counts,
-        broken=tuple(sorter.broken),
+        broken=(*found.broken, *sorter.broken),
     )
 
 
-class _Sorter(Generic[Row, Span]):
+class _Sorter(Generic[Row]):
     """Collects the lines of one answer."""
 
-    def __init__(self, kind: Kind[Row, Span], pce: str, window: Window, latest: date | None) -> None:
-        self.kind = kind
-        self.pce = pce
-        self.window = window
-        self.latest = latest or date.max
+    def __init__(self, kind: Kind[Row], account: str, pce: str, window: Window, latest: date) -> None:
+        self.kind, self.account, self.pce, self.window, self.latest = kind, account, pce, window, latest
         self.best: dict[date, Row] = {}
         self.absent: set[date] = set()
-        self.refusals: list[Refusal] = []
+        self.refusals: list[GasError] = []
         self.broken: list[str] = []
-        self.counts = dict.fromkeys(kind.counted, 0)
 
-    def take(self, line: Line) -> None:
+    def take(self, line: Line) -> str:
+        """Keep what a line says, and return as what it counts."""
         code, message = status_of(line)
         use = line.get("consommation")
         if not is_about(line, self.pce):
-            self.counts["foreign"] += 1
-        elif (code and not is_fine(code, message)) or (message and not code and not use):
-            if len(self.refusals) < MOST_REFUSALS:
-                self.refusals.append(Refusal(code, message, window_in(line, self.window)))
-            self.counts["refused"] += 1
-        elif code and not use:
-            self.counts["status"] += 1
-        elif use is None and "pce" in line:
-            self.counts["absent"] += 1
-        elif not isinstance(use, dict):
-            self.broken.append("a line without consumption")
-        elif not self._is_of_kind(use):
-            self.counts["foreign"] += 1
-        else:
-            self._use(line, use)
+            return "foreign"
+        if (code and not is_fine(code, message)) or (message and not code and not use):
+            about = window_in(line, self.window)
+            refusal = refusal_error(code, message, account=self.account, pce=self.pce, window=about)
+            self.refusals += [refusal] if refusal else []
+            return "refused"
+        if code and not use:
+            return "status"
+        if use is None and "pce" in line:
+            return "absent"
+        if not isinstance(use, dict):
+            return self._broken("a line without consumption")
+        return self._use(line, use) if self._is_of_kind(use) else "foreign"
 
     def _is_of_kind(self, use: Line) -> bool:
         name = fold(use.get("type_conso"))
@@ -220,27 +181,24 @@ class _Sorter(Generic[Row, Span]):
             not name or name.startswith(self.kind.type_conso)
         )
 
-    def _use(self, line: Line, use: Line) -> None:
-        span = self.kind.span(line, use)
-        energy = use.get("energie")
+    def _use(self, line: Line, use: Line) -> str:
+        span, energy = self.kind.span(line, use), use.get("energie")
         if span is None:
-            self.broken.append(f"a line without {self.kind.missing}")
-        elif not self.kind.is_asked(span, self.window):
-            self.counts["outside"] += 1
-        elif self.kind.days(span) > (self.latest - self.kind.first(span)).days:
-            self.broken.append(f"{self.kind.name(span)}: it ends in the future")
-        elif energy is None or fold(use.get("type_qualif_conso")).startswith("absence"):
-            self.counts["absent"] += 1
-            self.absent.add(self.kind.first(span))
-        elif (load := number_in(energy)) is None or load > HIGHEST_LOAD * self.kind.days(span):
-            self.broken.append(f"{self.kind.name(span)}: an energy that is not a number of kWh")
-        else:
-            self._keep(self.kind.first(span), self.kind.row(span, load, line, use))
+            return self._broken(f"a line without a {self.kind.noun}")
+        if span.clip(self.window.first, self.window.end) is None:
+            return "outside"
+        if span.end > self.latest:
+            return self._broken(f"{self.kind.noun} {span}: it ends in the future")
+        if energy is None or fold(use.get("type_qualif_conso")).startswith("absence"):
+            self.absent.add(span.first)
+            return "absent"
+        if (load := number_in(energy)) is None or load > HIGHEST_LOAD * len(span):
+            return self._broken(f"{self.kind.noun} {span}: an energy that is not a number of kWh")
+        new, old = self.kind.row(span, load, line, use), self.best.get(span.first)
+        if old is None or self.kind.replaces(new, old):
+            self.best[span.first] = new
+        return self.kind.rows if old is None else "duplicate"
 
-    def _keep(self, first: date, new: Row) -> None:
-        old = self.best.get(first)
-        if old is not None:
-            self.counts["duplicate"] += 1
-            if not self.kind.replaces(new, old):
-                return
-        self.best[first] = new
+    def _broken(self, why: str) -> str:
+        self.broken.append(why)
+        return "broken"

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from include.gas.answers.consumption.published import Period
 from include.gas.documents.gas_days import Document, month_id, without_prices, year_id
-from include.gas.documents.totals import OF_PERIODS, Number, adopted_figure, bare_total, exact_sum
+from include.gas.documents.totals import Number, bare_total, exact_sum
 
 SOURCE: Final = "published"
 """The ``source`` of a total that was made from published periods. A sum of days has none."""
@@ -56,8 +56,8 @@ def period_totals(account: str, pce: str, periods: Iterable[Period]) -> tuple[li
 def to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new_until: str) -> list[Document]:
     """Return what to write so that totals from periods are up to date.
 
-    Sums of days and figures of the konnector stay: both are better. So a figure counts, too, that was adopted after the
-    total had been made. Of a total that changes, no price tells what it was: that may have been another household's.
+    Sums of days and figures of the konnector stay. Of a total that changes, no price stays: it may have been another
+    household's.
 
     :param stored: all stored month or year totals of the meter, by id
     :param totals: those of :func:`period_totals`
@@ -69,10 +69,7 @@ def to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new_
         if not is_of_periods(old):
             continue
         document = wanted.get(key)
-        if (figure := adopted_figure(old)) is not None:
-            kept = {name: value for name, value in without_prices(old).items() if name not in OF_PERIODS}
-            pending.append({**kept, "load": figure})
-        elif document is None:
+        if document is None:
             pending.append({"_id": old["_id"], "_rev": old["_rev"], "_deleted": True})
         elif any(old.get(name) != value for name, value in document.items()):
             same = old.get("load") == document["load"]

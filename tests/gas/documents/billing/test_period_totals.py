@@ -112,9 +112,7 @@ def test_again_writes_nothing_and_a_correction_replaces() -> None:
     assert (store.docs[MONTH], store.docs[YEAR]) == ({}, {})
 
 
-@pytest.mark.parametrize(
-    "better", [{"days": 3, "load": 7}, {"days": 0, "load": 7, "adopted": [{"load": 7, "from": "x"}]}]
-)
+@pytest.mark.parametrize("better", [{"days": 3, "load": 7}, {"days": 0, "load": 7}])
 def test_sums_of_days_and_figures_of_the_konnector_stay(better: dict[str, Any]) -> None:
     store = MemoryStore()
     key = f"a:{PCE}:2024-03"
@@ -144,16 +142,6 @@ def test_what_days_have_left_follows_the_periods_and_goes_with_them() -> None:
     assert store.docs[MONTH][f"a:{PCE}:2024-03"]["load"] == 12
     assert write(store, daily=True) == 6
     assert [key[-7:] for key in store.docs[MONTH]] == ["2024-03"]
-
-
-def test_a_figure_of_the_konnectors_that_was_adopted_later_counts_all_the_same() -> None:
-    store = store_with(HALF)
-    key = f"a:{PCE}:2024-03"
-    store.docs[MONTH][key]["adopted"] = [{"load": 333, "from": "x"}]
-    write(store, HALF)
-    assert (store.docs[MONTH][key]["load"], store.docs[MONTH][key].get("source")) == (333, None)
-    write(store)
-    assert [(each["_id"], each["load"]) for each in store.docs[MONTH].values()] == [(key, 333)]
 
 
 @pytest.mark.parametrize(
