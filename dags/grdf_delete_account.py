@@ -9,12 +9,9 @@ from grdf import settings
 from grdf.airflow.tasks.defaults import by_hand, task_defaults
 from grdf.airflow.tasks.time_limits import METERS, STORING
 from grdf.dag_settings import or_default
-from grdf.operators.deletion.approve import ApproveDeletionOperator
-from grdf.operators.deletion.check import CheckDeletionOperator
-from grdf.operators.deletion.mark import MarkLeavingOperator
+from grdf.operators.deletion.plan import ApproveDeletionOperator, CheckDeletionOperator
 from grdf.operators.deletion.purge import PurgeAccountOperator
-from grdf.operators.deletion.report import ReportDeletionOperator
-from grdf.operators.deletion.revoke import RevokeConsentsOperator
+from grdf.operators.deletion.revoke import MarkLeavingOperator, RevokeConsentsOperator
 from grdf.operators.deletion.step import is_real_run
 
 DOC = """
@@ -54,7 +51,6 @@ with DAG(
     mark = MarkLeavingOperator(task_id="mark_leaving")
     revoke = RevokeConsentsOperator(task_id="revoke", execution_timeout=METERS)
     purge = PurgeAccountOperator(task_id="purge")
-    report = ReportDeletionOperator(task_id="report")
     check >> real_run
     if or_default(settings.deletion_needs_approval, True):
         approve = ApproveDeletionOperator(
@@ -65,4 +61,4 @@ with DAG(
         real_run >> approve >> mark
     else:
         real_run >> mark
-    mark >> revoke >> purge >> report
+    mark >> revoke >> purge

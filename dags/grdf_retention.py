@@ -19,10 +19,10 @@ to be declared. If the database of the accounts or that of the meters is missing
 then the records stay, and the log says what to do.
 
 Files of households that nobody imports, results of imports, and files for GRDF whose account does not exist go after 30
-days.
+days; what is kept of a link that has expired goes, too.
 
-It also has CouchDB forget old revisions of accounts and records. Until then they hold the name and address that a
-household gave for its right to be declared, although nothing else does any more.
+It also has CouchDB forget old revisions of accounts, meters and records. Until then they hold the name and address that
+a household gave for its right to be declared, although nothing else does any more.
 """
 
 with DAG(

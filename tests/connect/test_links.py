@@ -16,6 +16,7 @@ from grdf.page.connect.opener import LINK_DAYS, Invitation
 from grdf.page.connect.place import page_address
 from grdf.page.connect.sealing import seal, unseal
 from grdf.stores.household_links import TRIES, HouseholdLinks, link_document
+from grdf.stores.removal import Remover
 from include.gas.documents.doctypes import ACCOUNT, CONNECT
 from tests.connect.dance import asked, begin, consent, said, stored_account
 from tests.connect.direct import followed, run
@@ -213,9 +214,12 @@ def test_a_link_alone_writes_nothing(fresh: Site, couchdb: CouchDBHook, account_
     assert [*couchdb.scan(CONNECT)] == before
 
 
-def test_what_is_kept_of_a_link(couchdb: CouchDBHook, account_id: str) -> None:
+def test_what_is_kept_of_a_link_and_for_how_long(couchdb: CouchDBHook, account_id: str) -> None:
     links, until = HouseholdLinks(couchdb), int(time.time()) + 60
+    links.make(f"old-{account_id}", "over", int(time.time()) - 1)
     links.make(account_id, "named", until)
+    links.remove_expired(Remover(couchdb))
+    assert couchdb.get(CONNECT, link_document(f"old-{account_id}")) is None
     stored = couchdb.get(CONNECT, link_document(account_id)) or {}
     assert stored.keys() == {"_id", "_rev", "link", "until", "tries"}
     assert "named" not in repr(stored)

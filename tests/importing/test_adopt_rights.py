@@ -205,14 +205,14 @@ def test_a_right_that_an_account_has_just_declared(
     assert "an account asks for its meter" in caplog.text
 
 
-@pytest.mark.parametrize("when", ["marked", "revoked", "gone", "ended"])
+@pytest.mark.parametrize("when", ["marked", "revoked", "ended"])
 def test_a_right_of_a_household_that_has_left(
     clean: LocalWorld, pce: str, left_behind: str, caplog: pytest.LogCaptureFixture, when: str
 ) -> None:
     """GRDF's list is some minutes old."""
     own = declare(clean, left_behind, pce)
-    steps = ("check", "mark", "revoke", "purge", "report")
-    delete(left_behind, steps=steps[: {"marked": 2, "revoked": 3, "gone": 4, "ended": 5}[when]])
+    steps = ("check", "mark", "revoke", "purge")
+    delete(left_behind, steps=steps[: {"marked": 2, "revoked": 3, "ended": 4}[when]])
     clean.control.change_consent(own, etat_droit_acces="Active", date_revocation=None)
     with caplog.at_level(logging.DEBUG):
         assert adopt(dry_run=True)["accounts"] == 0

@@ -1,8 +1,7 @@
 """A small CouchDB that can purge. It has the parts of revisions, tombstones, ``_purge`` and ``_compact`` that are used.
 
 It follows CouchDB 3's reference (``_all_docs``, ``_bulk_docs``, ``_purge``, ``_compact``): a purge only removes leaf
-revisions, a document without any leaf disappears with its id, and at most 100 documents may be named at once. A
-compaction beside one that runs does nothing, and ``_find`` takes an index only if all its fields are asked for.
+revisions, a document without any leaf disappears with its id, and at most 100 documents may be named at once.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import json
 import re
 import threading
 from base64 import b64decode
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,10 +24,6 @@ class PurgingCouch:
 
     :param before: called with the method, path and body of each request, before it is carried out
     :param members: logins of users who are not server administrators
-
-    ``designs`` are the design documents of all databases, and ``broken`` the ids of those whose views cannot be built.
-    ``updated`` are those that a query has brought up to date, and ``busy`` says how many more looks find a compaction
-    running, by database or database and design document.
     """
 
     def __init__(
@@ -39,10 +33,6 @@ class PurgingCouch:
         self.databases: dict[str, dict[str, tuple[str, bool]]] = {}
         self.compacted: list[str] = []
         self.purges: list[int] = []
-        self.designs: list[dict[str, Any]] = []
-        self.broken: set[str] = set()
-        self.updated: list[str] = []
-        self.busy: Counter[str] = Counter()
         self.before = before
         self.lock = threading.RLock()
 
@@ -95,15 +85,6 @@ class PurgingCouch:
         database = self.databases.get(unquote(name))
         if database is None:
             return 404, {"error": "not_found", "reason": "Database does not exist."}
-        if rest == ["_all_docs"] and method == "GET" and "_design" in parts.query:
-            return 200, {"rows": [{"id": each["_id"], "key": each["_id"], "doc": each} for each in self.designs]}
-        if method == "GET" and (not rest or rest[2:] == ["_info"]):
-            place = "/".join([name, *rest[1:2]])
-            running = {"compact_running": self.busy[place] > 0}
-            self.busy[place] -= 1
-            return 200, {"view_index": running} if rest else running
-        if rest[:1] == ["_design"] or rest == ["_find"]:
-            return self._by_index(rest, asked)
         if rest == ["_all_docs"] and method == "GET":
             query = {key: json.loads(values[0]) for key, values in parse_qs(parts.query).items()}
             ids = sorted(key for key, (_, dead) in database.items() if not dead)
@@ -123,24 +104,10 @@ class PurgingCouch:
             return 201, [self._write(database, document) for document in asked["docs"]]
         if rest == ["_purge"]:
             return self._purge(database, asked)
-        if rest[:1] == ["_compact"]:
-            place = "/".join([name, *rest[1:]])
-            if self.busy[place] <= 0:
-                self.compacted.append(place)
+        if rest == ["_compact"]:
+            self.compacted.append(name)
             return 202, {"ok": True}
         return 405, {"error": "method_not_allowed", "reason": target}
-
-    def _by_index(self, rest: list[str], asked: Any) -> tuple[int, Any]:
-        name = asked["use_index"] if rest == ["_find"] else f"_design/{rest[1]}"
-        views = {view: what for each in self.designs if each["_id"] == name for view, what in _maps(each).items()}
-        if name in self.broken:
-            return 400, {"error": "not_like_this"}
-        if rest != ["_find"] and rest[3] not in views:
-            return 404, {"error": "not_found", "reason": "missing_named_view"}
-        if rest == ["_find"] and not any({*what["map"]["fields"]} <= {*asked["selector"]} for what in views.values()):
-            return 200, {"docs": [], "warning": f"{name} was not used because it is not a valid index for this query."}
-        self.updated.append(name)
-        return 200, {"rows": [], "docs": []}
 
     def _row(self, key: str, leaf: tuple[str, bool] | None) -> dict[str, Any]:
         if leaf is None:
@@ -179,8 +146,3 @@ class PurgingCouch:
             self._server.shutdown()
             self._server.server_close()
             thread.join()
-
-
-def _maps(design: dict[str, Any]) -> dict[str, Any]:
-    """Return a design document's views by name. A library among them is none."""
-    return {name: view for name, view in design.get("views", {}).items() if "map" in view}

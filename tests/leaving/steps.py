@@ -6,14 +6,13 @@ import time
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from tests.helpers import context, with_memory_shelf
 
-ALL = ("check", "mark", "revoke", "purge", "report")
+ALL = ("check", "mark", "revoke", "purge")
 STARTED = datetime(2026, 6, 1, 12, tzinfo=UTC)
 FORM: Mapping[str, Any] = {"dry_run": False, "keep_data": False}
 
@@ -22,7 +21,6 @@ def deletion_context(
     run_id: str,
     params: Mapping[str, Any],
     *,
-    states: Mapping[str, str | int | Exception] | None = None,
     running: Collection[int] = (),
     by: str = "someone",
     started: datetime = STARTED,
@@ -30,26 +28,10 @@ def deletion_context(
 ) -> dict[str, Any]:
     """Return the part of Airflow's context that the steps read.
 
-    :param states: the state of Airflow's other runs by run id; a number is the HTTP status with which Airflow fails in
-        a worker, an exception is what it raises elsewhere
     :param started: when Airflow started the run; clearing tasks of an ended run starts it again
     :param running: results of successive counts of running tasks of the account's DAG; 0 afterwards
     """
-    counts, known = iter(running), dict(states or {})
-
-    def runs(dag_id: str, *, run_ids: list[str], states: list[str]) -> int:
-        from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
-        from airflow.sdk.execution_time.comms import ErrorResponse
-
-        assert dag_id == "grdf_delete_account"
-        (run,) = run_ids
-        state = known.get(run)
-        if isinstance(state, int):  # the exception in a worker when Airflow fails
-            detail = {"status_code": state, "message": "", "detail": None}
-            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail=detail))
-        if isinstance(state, Exception):
-            raise state
-        return int(state in states)
+    counts = iter(running)
 
     def count(*, dag_id: str, states: list[str]) -> int:
         assert dag_id == f"grdf_account__{params['account']}"
@@ -59,23 +41,20 @@ def deletion_context(
     found = context(run_type="manual", run_id=run_id)
     found["dag_run"].triggering_user_name, found["dag_run"].start_date = by, started
     found["dag_run"].clear_number = int(cleared)
-    found["ti"].get_dr_count, found["ti"].get_ti_count = runs, count
-    return found | {"params": dict(params), "dag": SimpleNamespace(dag_id="grdf_delete_account")}
+    found["ti"].get_ti_count = count
+    return found | {"params": dict(params)}
 
 
 def operators(account: str) -> dict[str, Any]:
     """Return the DAG's operators by task id, with the shared data token kept in memory."""
     from airflow.sdk import DAG
 
-    from grdf.operators.deletion.approve import ApproveDeletionOperator
-    from grdf.operators.deletion.check import CheckDeletionOperator
-    from grdf.operators.deletion.mark import MarkLeavingOperator
+    from grdf.operators.deletion.plan import ApproveDeletionOperator, CheckDeletionOperator
     from grdf.operators.deletion.purge import PurgeAccountOperator
-    from grdf.operators.deletion.report import ReportDeletionOperator
-    from grdf.operators.deletion.revoke import RevokeConsentsOperator
+    from grdf.operators.deletion.revoke import MarkLeavingOperator, RevokeConsentsOperator
 
     kinds = (
-        CheckDeletionOperator, MarkLeavingOperator, RevokeConsentsOperator, PurgeAccountOperator, ReportDeletionOperator
+        CheckDeletionOperator, MarkLeavingOperator, RevokeConsentsOperator, PurgeAccountOperator
     )  # fmt: skip
     dag = DAG("grdf_delete_account", schedule=None)  # not "with": threads would share that DAG
     made = [kind(task_id=name, account_id=account, dag=dag) for name, kind in zip(ALL, kinds, strict=True)]
@@ -125,7 +104,7 @@ def delete(
         if name == "mark" and approved_by is not None and {"mark", "approve"} & set(steps):
             run, approve = Run.of(at_hand), made["approve"]
             if not noted(approve.entry(), approve.order(run)).approved_by:
-                approve.record(partial(with_order, order=approve.order(run, approve.plan(at_hand).rights)))
+                approve.record(partial(with_order, order=approve.order(run, approve.plan(run)[1])))
                 approve.execute_complete(at_hand, answer(approved_by))
         if name in steps:
             given[name] = _execute(made[name], at_hand)

@@ -266,7 +266,7 @@ def test_an_account_that_leaves_meanwhile(
     monkeypatch.setattr(AccountStore, "update", update)
     if meanwhile == "leaving":
         assert document(clean, account_id)["leaving"]["by"] == "someone"
-        delete(account_id, steps=("revoke", "purge", "report"))
+        delete(account_id, steps=("revoke", "purge"))
     with pytest.raises(BadAccount):
         acquire(account_id)
     assert document(clean, behind.replace("account-", "account-8"))["state"] == OUTDATED

@@ -66,7 +66,7 @@ def test_the_forms_defaults_are_a_dry_run(clean: LocalWorld, account_id: str, co
     assert run["state"] == "success"
     assert run["tasks"] == {
         "check": "success", "real_run": "success", "approve": "skipped", "mark_leaving": "skipped",
-        "revoke": "skipped", "purge": "skipped", "report": "skipped",
+        "revoke": "skipped", "purge": "skipped",
     }  # fmt: skip
     assert couch.revisions() == before
     assert set(rights(clean, pces).values()) == {ACTIVE}

@@ -53,7 +53,7 @@ def killed(clean: LocalWorld, forks: Worker, tmp_path: Path) -> Killer:
 
 def finish(world: LocalWorld, account: str, pces: tuple[str, ...]) -> dict[str, Any]:
     """Start a killed deletion again, and check that the result is the same as without the kill."""
-    delete(account, run_id="run-2", states={"run-1": "failed"})
+    delete(account, run_id="run-2")
     record = dict(assert_gone(world, account, pces))
     assert record["removed"] == FOUND
     assert record["revoked"] == dict.fromkeys(rights(world, pces), "revoked")
@@ -85,12 +85,12 @@ def test_killed_after_any_write(clean: LocalWorld, killed: Killer) -> None:
     assert at > 14, "so many writes there were"
 
 
-@pytest.mark.parametrize("step", ["check", "mark", "revoke", "purge", "report"])
+@pytest.mark.parametrize("step", ["check", "mark", "revoke", "purge"])
 def test_couchdb_is_down_at_a_step(
     clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     pces = household(clean, account_id)
-    names = ["check", "mark", "revoke", "purge", "report"]
+    names = ["check", "mark", "revoke", "purge"]
     at = names.index(step)
     delete(account_id, steps=names[:at])
     connection = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"])
@@ -110,7 +110,7 @@ def test_the_accounts_are_lost_and_restored_meanwhile(clean: LocalWorld, account
     accounts = "io-cozy-accounts"
     stored = couch.documents(accounts)
     couch.drop(accounts)
-    delete(account_id, steps=("revoke", "purge", "report"))
+    delete(account_id, steps=("revoke", "purge"))
     couch.restore(accounts, [each for each in stored if each["_id"] != account_id])
     assert assert_gone(clean, account_id, pces)["revoked"] == dict.fromkeys(rights(clean, pces), "revoked")
 

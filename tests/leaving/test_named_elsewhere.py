@@ -63,11 +63,3 @@ def test_they_go_and_are_counted(
         remove(couchdb, doctype, doc_id)
     record = assert_gone(clean, account_id, pces)
     assert (record["removed"][DAY], record["removed"][MONTH], record["removed"][PUBLISHED]) == (3 + 4, 1 + 1, 1)
-
-
-def test_those_that_come_during_the_deletion_go_too(clean: LocalWorld, account_id: str, couchdb: CouchDBHook) -> None:
-    pces = household(clean, account_id)
-    delete(account_id, steps=("check", "mark", "revoke", "purge"))
-    write(couchdb, account_id)
-    delete(account_id, steps=("report",))
-    assert assert_gone(clean, account_id, pces)["removed"][DAY] == 3 + 4

@@ -8,9 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
-from airflow.sdk.exceptions import AirflowRuntimeError
 
 from include.gas.documents.doctypes import DAY
 from include.gas.errors import BadAccount, BadRequest
@@ -131,7 +129,7 @@ def test_a_load_under_way_does_not_remove_what_the_household_keeps(
         answer = loading.result(300)
     assert "AccountLeaving" in answer["error"]
     assert len(stored(couchdb, account_id, pce)) > 60
-    delete(account_id, form={"keep_data": True}, steps=("purge", "report"))
+    delete(account_id, form={"keep_data": True}, steps=("purge",))
     assert len(stored(couchdb, account_id, pce)) > 60
 
 
@@ -217,87 +215,38 @@ def test_a_first_launch_under_way_brings_its_meters_first(
     assert len(assert_gone(clean, account_id, pces)["revoked"]) == 1
 
 
-class TestTwoAtOnce:
-    def test_the_second_is_told_by_its_check(self, clean: LocalWorld, account_id: str, couch: Couch) -> None:
-        household(clean, account_id)
-        delete(account_id, steps=("check", "mark"), by="first")
-        before = couch.revisions()
-        for form in ({}, {"dry_run": True}):
-            with pytest.raises(BadRequest, match=r"another deletion of it is running, started by first \(run run-1\)"):
-                delete(account_id, run_id="run-2", states={"run-1": "running"}, form=form)
-        assert couch.revisions() == before
+def test_another_deletion_takes_over_and_the_first_stops(clean: LocalWorld, account_id: str) -> None:
+    """Each has its own approval. The record says whose turn it is, whatever Airflow knows of the other run."""
+    pces = household(clean, account_id)
+    delete(account_id, steps=("check", "mark", "revoke"))
+    given = delete(account_id, run_id="run-2", steps=("check", "mark"))
+    assert "Another run (run-1, by someone) has begun it; this one takes over" in given["check"]["text"]
+    with pytest.raises(BadRequest, match="another run has taken over"):
+        delete(account_id, steps=("purge",))
+    delete(account_id, run_id="run-2", steps=("revoke", "purge"))
+    record = assert_gone(clean, account_id, pces)
+    assert record["run"] == "run-2"
+    assert len(revocations(clean)) == len(record["revoked"]) == 1
 
-    def test_the_second_is_told_when_it_marks(
-        self, clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        pces = household(clean, account_id)
-        delete(account_id, run_id="run-2", steps=("check", "approve"))
-        delete(account_id, steps=("check", "mark"), by="first")
-        with pytest.raises(BadRequest, match="started by first"):
-            delete(account_id, run_id="run-2", steps=("mark",), approved_by=None, states={"run-1": "queued"})
-        delete(account_id, steps=("revoke", "purge", "report"), by="first")
-        monkeypatch.setenv("AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL", "False")  # removed by the first one
-        with pytest.raises(BadAccount, match="there is no such account"):
-            delete(account_id, run_id="run-2", steps=("mark",), approved_by=None, states={"run-1": "success"})
-        assert assert_gone(clean, account_id, pces)["run"] == "run-1"
 
-    def test_the_second_is_told_when_the_account_is_gone_and_the_first_not_yet_done(
-        self, clean: LocalWorld, account_id: str
-    ) -> None:
-        pces = household(clean, account_id)
-        delete(account_id, run_id="run-2", steps=("check", "approve"))
-        delete(account_id, steps=("check", "mark", "revoke", "purge"), by="first")
-        for step in ("check", "mark"):
-            with pytest.raises(BadRequest, match="started by first"):
-                delete(account_id, run_id="run-2", steps=(step,), approved_by=None, states={"run-1": "running"})
-        delete(account_id, steps=("report",), by="first")
-        assert assert_gone(clean, account_id, pces)["run"] == "run-1"
+def test_one_that_comes_after_the_end_finds_no_account(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pces = household(clean, account_id)
+    delete(account_id, run_id="run-2", steps=("check", "approve"))
+    delete(account_id)
+    monkeypatch.setenv("AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL", "False")  # it went with the record
+    with pytest.raises(BadAccount, match="there is no such account"):
+        delete(account_id, run_id="run-2", steps=("mark",), approved_by=None)
+    assert assert_gone(clean, account_id, pces)["run"] == "run-1"
 
-    @pytest.mark.parametrize("failure", [500, 401, httpx.ConnectError("refused")], ids=str)
-    def test_it_is_not_taken_over_when_airflow_cannot_say_whether_it_runs(
-        self, clean: LocalWorld, account_id: str, couch: Couch, failure: int | Exception
-    ) -> None:
-        household(clean, account_id)
-        delete(account_id, steps=("check", "mark"))
-        before = couch.revisions()
-        with pytest.raises((AirflowRuntimeError, httpx.ConnectError)):
-            delete(account_id, run_id="run-2", states={"run-1": failure})
-        assert couch.revisions() == before
 
-    @pytest.mark.parametrize("state", ["failed", "success", "unknown to Airflow"])
-    def test_a_deletion_that_has_ended_is_taken_over(self, clean: LocalWorld, account_id: str, state: str) -> None:
-        pces = household(clean, account_id)
-        delete(account_id, steps=("check", "mark"))
-        given = delete(account_id, run_id="run-2", states={"run-1": state})
-        assert "An earlier run (run-1, by someone) did not finish" in given["check"]["text"]
-        assert assert_gone(clean, account_id, pces)["run"] == "run-2"
-
-    def test_at_the_very_same_moment(self, clean: LocalWorld, account_id: str, pool: ThreadPoolExecutor) -> None:
-        states = {"run-1": "running", "run-2": "running"}
-        number = account_id.rpartition("-")[2]
-        for each in range(5):
-            account = f"twins{each}-{number}"
-            pces = household(clean, account)
-            clean.control.clear_log()
-            start = threading.Barrier(2)
-
-            def run(run_id: str, account: str = account, start: threading.Barrier = start) -> str:
-                try:
-                    delete(account, run_id=run_id, steps=("check",), states=states)
-                except BaseException:
-                    start.abort()  # the other one waits no longer, and this error is the test's
-                    raise
-                start.wait(60)
-                try:
-                    delete(account, run_id=run_id, steps=("mark", "revoke", "purge", "report"), states=states)
-                except (BadRequest, BadAccount) as error:
-                    return "told" if "another deletion" in str(error) or "no such account" in str(error) else str(error)
-                return "won"
-
-            ended = [running.result(300) for running in [pool.submit(run, name) for name in states]]
-            assert sorted(ended) == ["told", "won"]
-            assert len(revocations(clean)) == 1
-            assert_gone(clean, account, pces)
+def test_one_that_removes_cannot_be_made_to_keep(clean: LocalWorld, account_id: str) -> None:
+    pces = household(clean, account_id)
+    delete(account_id, steps=("check", "mark"))
+    given = delete(account_id, run_id="run-2", form={"keep_data": True})
+    assert "To remove:" in given["check"]["text"]
+    assert assert_gone(clean, account_id, pces)["keep_data"] is False
 
 
 def test_a_load_removes_no_file_that_is_not_its_own(clean: LocalWorld, account_id: str, tmp_path: Path) -> None:

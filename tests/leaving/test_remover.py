@@ -17,15 +17,12 @@ from include.gas.documents.doctypes import (
     MONTH,
     PUBLISHED,
     YEAR,
-    database,
-    index_name,
 )
 from include.gas.documents.gas_days import account_range, database_name
 from tests.leaving.purging_server import PurgingCouch
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.database_files import DatabaseFiles
     from grdf.stores.removal import Remover
     from include.sandbox.local_world import LocalWorld
 
@@ -55,18 +52,6 @@ def remover(hook: CouchDBHook) -> Remover:
     return Remover(hook)
 
 
-@pytest.fixture
-def files(hook: CouchDBHook) -> DatabaseFiles:
-    from grdf.stores.database_files import DatabaseFiles
-
-    return DatabaseFiles(hook)
-
-
-def compact(files: DatabaseFiles, doctype: str) -> None:
-    files.compact(doctype)
-    files.compact_indexes(doctype)
-
-
 def fill(hook: CouchDBHook, account: str, number: int) -> None:
     written = hook.write(DAY, [{"_id": f"{account}:p:{at:05}"} for at in range(number)]).written
     assert len(written) == number
@@ -84,82 +69,10 @@ def test_no_tombstone_stays(server: PurgingCouch, hook: CouchDBHook, remover: Re
     assert remover.remove_range(DAY, *RANGE) == 0
 
 
-def test_databases_that_do_not_exist(remover: Remover, files: DatabaseFiles) -> None:
+def test_databases_that_do_not_exist(remover: Remover) -> None:
     assert remover.remove_range(MONTH, *RANGE) == 0
     assert remover.remove(ACCOUNT, "leaver") == 0
-    compact(files, MONTH)
-
-
-def test_compaction_of_indexes(server: PurgingCouch, files: DatabaseFiles, capsys: pytest.CaptureFixture[str]) -> None:
-    """Also of those that others have made. One that cannot be built keeps nobody's data from being removed."""
-    server.designs = [
-        {"_id": "_design/by_year", "language": "query", "views": {"by_year": {"map": {"fields": {"year": "asc"}}}}},
-        {"_id": "_design/theirs", "language": "javascript", "views": {"lib": {"x": "1"}, "all": {"map": "f"}}},
-        {"_id": "_design/broken", "language": "javascript", "views": {"all": {"map": "f"}}},
-        {"_id": "_design/without", "language": "javascript"},
-    ]
-    server.broken = {"_design/broken"}
-    compact(files, DAY)
-    name = database_name(DAY)
-    assert server.compacted == [name, f"{name}/by_year", f"{name}/theirs", f"{name}/broken", f"{name}/without"]
-    said = capsys.readouterr().out
-    assert "could not be brought up to date for view all of _design/broken (HTTP 400)" in said
-    assert "theirs" not in said
-
-
-@pytest.mark.parametrize("doctype", [DAY, MONTH, YEAR, PUBLISHED])
-def test_indexes_are_up_to_date_when_they_are_compacted(
-    server: PurgingCouch, files: DatabaseFiles, doctype: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """CouchDB looks elsewhere, without an error, if a query does not ask for all fields of an index."""
-    server.databases[database_name(doctype)] = {}
-    server.designs = [
-        {
-            "_id": f"_design/{index_name(fields)}",
-            "language": "query",
-            "views": {index_name(fields): {"map": {"fields": dict.fromkeys(fields, "asc")}}},
-        }
-        for fields in database(doctype).indexes
-    ]
-    compact(files, doctype)
-    assert server.designs
-    assert server.updated == [each["_id"] for each in server.designs]
-    assert "could not be brought" not in capsys.readouterr().out
-
-
-def test_an_index_that_couchdb_does_not_use_is_told(
-    server: PurgingCouch, files: DatabaseFiles, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = {"words": {"map": {"fields": "all_fields"}}}
-    server.designs = [{"_id": "_design/odd", "language": "query", "views": words}]
-    compact(files, DAY)
-    assert "view words of _design/odd (HTTP 200: CouchDB did not use it)" in capsys.readouterr().out
-
-
-def test_a_compaction_that_runs_is_waited_for(
-    server: PurgingCouch, files: DatabaseFiles, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A second one beside it is answered like a first, and does nothing."""
-    from grdf.stores import database_files
-
-    monkeypatch.setattr(database_files, "LOOK", 0.001)
-    server.designs = [{"_id": "_design/without", "language": "javascript"}]
-    name = database_name(DAY)
-    server.busy.update({name: 3, f"{name}/without": 2})
-    compact(files, DAY)
-    assert server.compacted == [name, f"{name}/without"]
-
-
-def test_a_compaction_that_never_ends_keeps_nobody_from_leaving(
-    server: PurgingCouch, files: DatabaseFiles, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from grdf.stores import database_files
-
-    monkeypatch.setattr(database_files, "LOOK", 0.001)
-    monkeypatch.setattr(database_files, "PATIENCE", 0.01)
-    server.busy[database_name(DAY)] = 1_000_000
-    compact(files, DAY)
-    assert server.compacted == [], "it goes on by itself, and this ends"
+    remover.compact(MONTH)
 
 
 def test_a_document_that_is_written_meanwhile_stays(server: PurgingCouch, hook: CouchDBHook, remover: Remover) -> None:
@@ -175,14 +88,13 @@ def test_a_document_that_is_written_meanwhile_stays(server: PurgingCouch, hook: 
 
 
 def test_a_whole_server_keeps_no_tombstone(world: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
-    from grdf.stores.database_files import DatabaseFiles
     from grdf.stores.removal import Remover
 
     url, login = f"{world.couch.url}/{database_name(DAY)}", (world.couch.user, world.couch.password)
     fill(couchdb, account_id, 350)
     remover, mine = Remover(couchdb), account_range(account_id)
     assert remover.remove_range(DAY, *mine) == 350
-    compact(DatabaseFiles(couchdb), DAY)
+    remover.compact(DAY)
     changes = requests.get(f"{url}/_changes", auth=login, timeout=30).json()["results"]
     assert [each for each in changes if each["id"].startswith(f"{account_id}:")] == []
 

@@ -136,18 +136,15 @@ def test_old_files_of_imports_go(staging: Path) -> None:
     assert imports.names() == ["new.csv"]
 
 
-def test_a_step_that_fails_keeps_none_of_the_others(staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_staging_store_that_fails_keeps_no_record(staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (OVERDUE, FRESH):
         CouchDBHook().put(CONSENT_RECORD, {"_id": name, "pce": "x"})
     monkeypatch.setattr(retention, "FILES_KEPT", timedelta(0))
-    (staging / "import").mkdir()
-    (staging / "import" / "homes.csv").write_text("pce")
     (staging / "proofs").write_text("no folder")
     time.sleep(0.02)
     with pytest.raises(BadSettings, match="could not be written to or read from"):
         clear_away()
     assert [each["_id"] for each in kept()] == [FRESH]
-    assert not (staging / "import" / "homes.csv").exists()
 
 
 def test_nothing_of_a_refused_form_is_readable_the_next_day(account_id: str) -> None:

@@ -46,10 +46,9 @@ def test_all_rights_of_all_meters_by_the_delete_client(clean: LocalWorld, accoun
     assert len(ours) == 5
     asked = revocations(clean)
     assert sorted(asked) == sorted((right, 200, DELETE_CLIENT) for right in ours), "once each, by nobody else"
-    over = {obsolete["id_droit_acces"]: "was not in force"}
-    assert given["revoke"]["revoked"] == dict.fromkeys(ours, "revoked") | over
+    assert given["revoke"]["revoked"] == dict.fromkeys(ours, "revoked")
     record = assert_gone(clean, account_id, pces)
-    assert record["revoked"] == dict.fromkeys(ours, "revoked") | over
+    assert record["revoked"] == dict.fromkeys(ours, "revoked")
     assert record["left_alone"] == {strangers["id_droit_acces"]: "this account has not brought it"}
     by_data_client = [call["path"] for call in clean.control.log() if call["client_id"] == DATA_CLIENT]
     assert all(path.endswith(("/droits_acces", "/access_token")) for path in by_data_client)
@@ -64,7 +63,7 @@ def test_a_meter_that_a_later_consent_did_not_name_is_revoked_too(clean: LocalWo
     assert set(rights(clean, pces[1:]).values()) == {REVOKED}
     assert ACTIVE not in rights(clean, pces).values()
     outcomes = sorted(assert_gone(clean, account_id, pces)["revoked"].values())
-    assert outcomes == ["revoked", "revoked", "was not in force"], "the one that the new one has replaced, too"
+    assert outcomes == ["revoked", "revoked"], "the one that the new one has replaced is over"
 
 
 def test_revoked_before_anything_is_removed(clean: LocalWorld, account_id: str, couch: Couch) -> None:
@@ -91,12 +90,12 @@ def test_revoked_already(clean: LocalWorld, account_id: str, status: int, error:
     clean.control.set(second_revocation_status=status)
     line = next(each for each in clean.control.consents() if each["id_droit_acces"] == right)
     clean.control.revoke(right)
-    # The check, the approval, the mark and then the revocation see it as active.
-    clean.control.fault("/droits_acces", status=200, body=line, times=4)
+    # The check, the approval and then the revocation see it as active.
+    clean.control.fault("/droits_acces", status=200, body=line, times=3)
     with pytest.raises(error, match=f"HTTP {status}"):
         delete(account_id)
     assert clean.book.get(account_id), "nothing was removed"
-    delete(account_id, steps=("revoke", "purge", "report"))
+    delete(account_id, steps=("revoke", "purge"))
     assert revocations(clean) == [(right, status, DELETE_CLIENT)]
     assert assert_gone(clean, account_id, pces)["revoked"] == {right: "revoked"}
 
@@ -107,7 +106,7 @@ def test_a_right_that_is_known_to_be_over_is_not_asked_for(clean: LocalWorld, ac
     clean.control.revoke(right)
     delete(account_id)
     assert revocations(clean) == []
-    assert assert_gone(clean, account_id, pces)["revoked"] == {right: "was not in force"}
+    assert assert_gone(clean, account_id, pces)["revoked"] == {}
 
 
 @pytest.mark.parametrize("status", [404, 409])
@@ -145,7 +144,7 @@ def test_a_right_whose_line_cannot_be_read_is_not_called_over(
     assert f"* {in_force} (active)" in plan
     delete(account_id)
     assert set(rights(clean, pces).values()) == {REVOKED}
-    assert assert_gone(clean, account_id, pces)["revoked"] == {in_force: "revoked", old: "was not in force"}
+    assert assert_gone(clean, account_id, pces)["revoked"] == {in_force: "revoked"}
 
 
 def test_a_line_that_is_no_right_keeps_nobody_from_leaving(clean: LocalWorld, account_id: str) -> None:

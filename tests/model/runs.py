@@ -20,6 +20,7 @@ class Runs:
     open: dict[str, tuple[dict[str, Any], Any]] = field(default_factory=dict)
     """Runs between ``extract`` and ``load``, with their contexts and staged answers."""
     last_day: dict[str, date] = field(default_factory=dict)
+    removing: set[str] = field(default_factory=set)
     publication_days: int = 1
 
     def do_check(self) -> None:
@@ -113,7 +114,7 @@ class Runs:
 
     def do_leave(self, account: str, keep: bool, steps: int) -> None:
         """A household leaves. The deletion may stop after some of its steps."""
-        from grdf.operators.deletion import check, mark, purge, report, revoke
+        from grdf.operators.deletion import plan, purge, revoke
 
         book = self.world.book
         if self.world.account(account) is None and account not in book.leaving:
@@ -123,18 +124,19 @@ class Runs:
         at_hand["params"] = params
         tasks.setting("deletion_needs_approval", False)
         kinds = (
-            check.CheckDeletionOperator, mark.MarkLeavingOperator, revoke.RevokeConsentsOperator,
-            purge.PurgeAccountOperator, report.ReportDeletionOperator,
+            plan.CheckDeletionOperator, revoke.MarkLeavingOperator, revoke.RevokeConsentsOperator,
+            purge.PurgeAccountOperator,
         )  # fmt: skip
         for number, kind in enumerate(kinds):
             if number >= steps:
                 return
-            if kind is mark.MarkLeavingOperator:
+            if kind is revoke.MarkLeavingOperator:
                 book.begins_to_leave(account)
+                self.removing |= set() if keep else {account}  # what has begun to remove the data goes on
             ended = tasks.execute(self.world, kind, at_hand, actor=account, account_id=account)
             if ended.state != "success":
                 return
-        if keep:
+        if keep and account not in self.removing:
             book.stays_without_consent(account)
         else:
             self.open.pop(account, None)

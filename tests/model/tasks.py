@@ -114,7 +114,7 @@ def context(world: World, run_id: str, run_type: str, day: date | None = None, *
         "ti": SimpleNamespace(
             try_number=1, max_tries=TRIES - 1, run_id=run_id, task_id="task", dag_id="dag",
             get_ti_count=lambda *_, **asked: asked.get("dag_id") in world.at_work,
-            get_dr_count=lambda *_, **__: 0, get_dagrun_state=lambda *_: "failed", xcom_push=lambda **_: None,
+            get_dagrun_state=lambda *_: "failed", xcom_push=lambda **_: None,
         ),
         "dag": SimpleNamespace(dag_id="dag"),
         "outlet_events": defaultdict(lambda: SimpleNamespace(add=lambda *_, **__: None)),

@@ -49,7 +49,7 @@ def test_the_right_of_a_household_that_leaves_is_given_to_nobody(clean: LocalWor
     clean.book.save({"_id": again, "account_type": "grdfgrandlyon", "declaration": given})
     with pytest.raises(AirflowSkipException):
         acquire(again, "scheduled")
-    delete(account_id, steps=("revoke", "purge", "report"))
+    delete(account_id, steps=("revoke", "purge"))
     assert [right["etat_droit_acces"] for right in rights(clean, pce)] == ["Révoquée"]
     with pytest.raises(AirflowSkipException, match="has to accept"):
         acquire(again, "manual")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
@@ -17,46 +16,33 @@ NOT_BROUGHT, USED = "this account has not brought it", "another account uses it"
 """Reasons for not revoking a right to a meter of an account that leaves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a deletion would revoke and remove.
+def plan_text(
+    account: str,
+    rights: Mapping[str, str],
+    left_alone: Mapping[str, str],
+    removed: Mapping[str, int] | None,
+    notes: Iterable[str] = (),
+) -> str:
+    """Return what a deletion would revoke and remove, as Markdown for the person who decides.
 
-    :param rights: the account's own rights to revoke: the states by GRDF's id
-    :param documents: number of documents by doctype
-    :param staged: number of staged files
+    :param rights: the account's own rights to revoke: their states by GRDF's id
+    :param left_alone: other rights to its meters, which are not revoked: the reasons by GRDF's id
+    :param removed: how many there are of what is removed, in words; ``None`` if the data are kept
     :param notes: further sentences for the reader
-    :param left_alone: other rights to its meters that are not revoked: the reasons by GRDF's id
-    :param gone: whether an earlier deletion has already removed the account document
     """
-
-    account: str
-    rights: Mapping[str, str] = field(default_factory=dict)
-    documents: Mapping[str, int] = field(default_factory=dict)
-    staged: int = 0
-    keep_data: bool = False
-    notes: tuple[str, ...] = ()
-    left_alone: Mapping[str, str] = field(default_factory=dict)
-    gone: bool = False
-
-    def text(self) -> str:
-        """Return the plan as Markdown for the person who decides."""
-        if self.gone:
-            return (
-                f"Account **{self.account}**: an earlier deletion was interrupted near its end; this one finishes it."
-            )
-        lines = [f"Account **{self.account}**", "", f"Consents to revoke at GRDF: {len(self.rights)}"]
-        lines += [f"* {right} ({state})" for right, state in self.rights.items()]
-        if self.left_alone:
-            lines += ["", f"Other consents on its meters, which stay: {len(self.left_alone)}"]
-            lines += [f"* {right} ({why})" for right, why in self.left_alone.items()]
-        if self.keep_data:
-            lines += ["", "Nothing is removed: *keep the data* was chosen."]
-        else:
-            lines += ["", "To remove:"]
-            lines += [f"* {number} documents of {doctype}" for doctype, number in self.documents.items()]
-            lines += ["* other documents there that name it: the konnector's, and those of programs that read the data"]
-            lines += [f"* {self.staged} staged files", "* the account document, with its tokens"]
-        return "\n".join([*lines, *(f"\n{note}" for note in self.notes)])
+    lines = [f"Account **{account}**", "", f"Consents to revoke at GRDF: {len(rights)}"]
+    lines += [f"* {right} ({STANDING[state]})" for right, state in rights.items()]
+    if left_alone:
+        lines += ["", f"Other consents on its meters, which stay: {len(left_alone)}"]
+        lines += [f"* {right} ({why})" for right, why in left_alone.items()]
+    if removed is None:
+        lines += ["", "Nothing is removed: *keep the data* was chosen."]
+    else:
+        lines += ["", "To remove:"]
+        lines += [f"* {number} {what}" for what, number in removed.items()]
+        lines += ["* other documents there that name it: the konnector's, and those of programs that read the data"]
+        lines += ["* the account document, with its tokens"]
+    return "\n".join([*lines, *(f"\n{note}" for note in notes)])
 
 
 def divide(

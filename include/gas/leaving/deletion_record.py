@@ -16,9 +16,7 @@ from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.errors import LeftBefore
 
-APPROVED_FOR = timedelta(days=7)
-"""How long an approval is valid."""
-ASKED, REVOKED, NOT_IN_FORCE = "asked", "revoked", "was not in force"
+ASKED, REVOKED = "asked", "revoked"
 """What a record says of a right; ``asked`` as long as it is not known what came of its revocation."""
 LONGEST = timedelta(days=1)
 """How long a deletion may take before somebody is told."""
@@ -45,14 +43,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     approved_by: str = ""
     approved_at: str = ""
 
-    def is_approved(self, now: datetime, *, by_one_person: bool) -> bool:
-        """Return whether somebody else than who asked has approved it, not too long ago.
+    def is_approved(self, *, by_one_person: bool) -> bool:
+        """Return whether somebody else than who asked has approved it.
 
         :param by_one_person: whether one person runs the installation, and may approve what that one asked for
         """
-        fresh = self.approved_at > utc_text(now - APPROVED_FOR)
-        may = by_one_person or self.asked_by.casefold() != self.approved_by.casefold()
-        return fresh and may and self.approved_by != ""
+        return self.approved_by != "" and (by_one_person or self.asked_by.casefold() != self.approved_by.casefold())
 
 
 def open_record(account: str, records: Sequence[Document]) -> Document:
@@ -82,10 +78,15 @@ def with_order(entry: Mapping[str, Any], order: Order) -> Document:
     return {**entry, "orders": [*others, msgspec.to_builtins(order)]}
 
 
+def keeps_data(entry: Mapping[str, Any], order: Order) -> bool:
+    """Return whether the data are kept if an order is carried out. A deletion that has begun to remove them goes on."""
+    return order.keep_data and not (is_open(entry) and not entry["keep_data"])
+
+
 def begun(entry: Mapping[str, Any], order: Order, at: datetime) -> Document:
     """Return the record of a deletion that a run carries out from now on, be it begun by another one."""
-    begun_at = entry.get("begun_at") or utc_text(at)
-    return {**with_order(entry, order), **msgspec.to_builtins(order), "begun_at": begun_at}
+    carried_out = msgspec.to_builtins(order) | {"keep_data": keeps_data(entry, order)}
+    return {**with_order(entry, order), **carried_out, "begun_at": entry.get("begun_at") or utc_text(at)}
 
 
 def is_open(entry: Mapping[str, Any]) -> bool:
@@ -93,13 +94,9 @@ def is_open(entry: Mapping[str, Any]) -> bool:
     return bool(entry.get("begun_at")) and not entry.get("finished_at")
 
 
-def removes_data(records: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether an account's last deletion that has begun removes its data, or has removed them.
-
-    :param records: the account's records, the oldest first
-    """
-    begun = [each for each in records if each.get("begun_at")]
-    return bool(begun) and not begun[-1].get("keep_data")
+def removes_data(records: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether a deletion of an account has begun that removes its data, or has removed them."""
+    return any(each.get("begun_at") and not each.get("keep_data") for each in records)
 
 
 def unfinished(records: Iterable[Mapping[str, Any]], now: datetime) -> list[str]:
@@ -114,20 +111,6 @@ def unfinished(records: Iterable[Mapping[str, Any]], now: datetime) -> list[str]
         for each in records
         if is_open(each) and each["begun_at"] < utc_text(now - LONGEST)
     ]
-
-
-def with_asked(entry: Mapping[str, Any], right_id: str) -> Document:
-    """Return the record with a right whose revocation GRDF is about to be asked for.
-
-    :param right_id: GRDF's id
-    """
-    return {**entry, "revoked": {**entry["revoked"], right_id: ASKED}}
-
-
-def with_over(entry: Mapping[str, Any], right_id: str) -> Document:
-    """Return the record with a right that is over: revoked if that was asked for, maybe in an earlier try."""
-    outcome = REVOKED if entry["revoked"].get(right_id) in (ASKED, REVOKED) else NOT_IN_FORCE
-    return {**entry, "revoked": {**entry["revoked"], right_id: outcome}}
 
 
 def all_left(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -153,26 +136,3 @@ def left_error(account: str, left: str) -> LeftBefore:
         "It is not read",
         "Start grdf_delete_account for it again. If the household has come back, let it connect as a new account.",
     )
-
-
-def with_removed(entry: Mapping[str, Any], found: Mapping[str, int]) -> Document:
-    """Return the record with what is about to be removed.
-
-    What an earlier attempt has noted counts if it is more: that attempt may have removed some of it.
-
-    :param found: number of documents by doctype, and of files as ``staged``
-    """
-    before: Mapping[str, int] = entry["removed"]
-    counts = {what: max(before.get(what, 0), found.get(what, 0)) for what in {**before, **found}}
-    return {**entry, "removed": {what: number for what, number in counts.items() if number}}
-
-
-def finished(entry: Mapping[str, Any], *, at: datetime, late: Mapping[str, int]) -> Document:
-    """Return the record of a deletion that has ended.
-
-    :param late: what was stored while the rest was being removed, and was removed then: numbers as in
-        :func:`with_removed`
-    """
-    removed: Mapping[str, int] = entry["removed"]
-    counts = {what: removed.get(what, 0) + late.get(what, 0) for what in {**removed, **late}}
-    return {**entry, "removed": counts, "finished_at": utc_text(at)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +16,14 @@ from grdf import settings
 from grdf.staging.files import write_private
 from include.gas.account.sections.marks import leaving
 from include.gas.documents.doctypes import ACCOUNT
+from include.gas.documents.gas_days import ACCOUNT_ID
 from include.gas.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
+    from grdf.stores.accounts.account_mirror import AccountMirror
 
 log = logging.getLogger(__name__)
-
-TIMEOUT = (2.0, 8.0)
-"""Seconds for connecting and for each read. Airflow allows 30 s for a DAG file."""
 
 
 def has_bundle() -> bool:
@@ -38,9 +38,11 @@ def known_accounts() -> tuple[str, ...]:
 
     :raises ServiceUnavailable: if it does not answer and never did. Airflow reports an import error
     """
+    from grdf.stores.accounts.account_mirror import AccountMirror
+
     path = settings.state_folder() / "accounts.json"
     try:
-        accounts = _asked()
+        accounts = tuple(sorted(listed(AccountMirror(with_dag))))
     except Exception as error:
         kept = _kept(path)
         if kept is None:
@@ -59,25 +61,25 @@ def known_accounts() -> tuple[str, ...]:
     return accounts
 
 
-def what_prevents_dag(document: dict[str, Any]) -> str | None:
-    """Return why an account cannot have a DAG, "" if it can; ``None`` for one that is leaving.
+def with_dag(document: dict[str, Any]) -> str | None:
+    """Return an account's id; ``None`` if it has no DAG, because it is leaving or its id cannot be in a DAG's.
 
     :param document: the account's document
     """
-    from grdf.stores.accounts.account_store import listing_problem
+    account = str(document["_id"])
+    return account if leaving(document) is None and ACCOUNT_ID.fullmatch(account) else None
 
-    return None if leaving(document) is not None else listing_problem(document) or ""
 
+def listed(mirror: AccountMirror[str]) -> Mapping[str, str]:
+    """Return the accounts that have a DAG. While nothing has changed it is the very same mapping.
 
-def _asked() -> tuple[str, ...]:
-    from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.accounts.account_store import AccountStore
-
-    hook = CouchDBHook(timeout=TIMEOUT, patience=0)
-    documents = list(AccountStore(hook).every_of_ours())
-    if not documents and not hook.has_database(ACCOUNT):
-        raise no_database(hook)
-    return tuple(document["_id"] for document in documents if what_prevents_dag(document) == "")
+    :param mirror: made with :func:`with_dag`
+    :raises GasError: if CouchDB does not answer, or has no database of accounts
+    """
+    lines = mirror.lines()
+    if not mirror.has_database:
+        raise no_database(mirror.couchdb)
+    return lines
 
 
 def no_database(hook: CouchDBHook, *doctypes: str) -> ServiceUnavailable:

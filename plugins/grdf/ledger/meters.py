@@ -6,8 +6,6 @@ So two accounts that want one meter meet in one document, on any number of machi
 from __future__ import annotations
 
 import logging
-import random
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,18 +14,18 @@ from typing import Any
 import msgspec
 
 from grdf import settings
-from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.couchdb import CouchDBHook, Document
+from grdf.stores.compare_and_swap import change_document
 from include.gas.account.account import Account
 from include.gas.account.own_meters import named_in
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import LEASE, METER
-from include.gas.errors import BadAccount, StoreBusy
+from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held, Meter, hold
 from include.gas.rights.transitions import Asking
 
 log = logging.getLogger(__name__)
 
-TRIES = 20
 ASKED = "rights-asked"
 """Id of the document that says when GRDF was last asked about all rights of each client."""
 Event = Callable[[Meter], Meter]
@@ -79,16 +77,16 @@ class Ledger:
         :raises Taken: if another account has the meter
         :raises StoreBusy: if others kept changing it
         """
-        for turn in range(TRIES):
-            time.sleep(random.uniform(0, 0.02) * turn)  # so that competing writers do not collide again
-            stored = self._couchdb.get(METER, pce)
-            meter = _read(stored) if stored else Meter(pce=pce)
-            new = event(meter)
-            if new == meter:
-                return meter
-            if rev := self._couchdb.put(METER, _written(new)):
-                return msgspec.structs.replace(new, rev=rev)
-        raise StoreBusy.about(None, f"others changed the rights to a meter {TRIES} times in a row")
+        meter = Meter(pce=pce)
+
+        def changed(stored: Document | None) -> Document | None:
+            nonlocal meter
+            before = _read(stored) if stored else Meter(pce=pce)
+            meter = event(before)
+            return stored if meter == before else _written(meter)
+
+        written = change_document(self._couchdb, METER, lambda: self._couchdb.get(METER, pce), changed)
+        return msgspec.structs.replace(meter, rev=written["_rev"]) if written else meter
 
     def apply_readable(self, pce: str, event: Event) -> dict[str, Meter]:
         """As :meth:`apply`, for one of many meters: one that cannot be read is logged, and stops none of the others.

@@ -79,11 +79,11 @@ class PlanHistoryOperator(GrdfOperator):
 
     def _listed(self) -> dict[str, tuple[int, str]]:
         """Return the accounts that can be read, with their number of meters and the connection of their client."""
-        from grdf.stores.accounts.account_store import listing_problem
+        from grdf.airflow.account_list import with_dag
 
         found: dict[str, tuple[int, str]] = {}
-        for document in self.accounts.listed():
-            if listing_problem(document) is None:
+        for document in self.accounts.every_of_ours():
+            if with_dag(document):
                 try:
                     account = Account.from_document(document)
                     found[account.id] = len(account.meters), client_if_known(document) or DEFAULT

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from grdf import settings
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today
-from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD
+from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD, METER
 from include.gas.errors import GasError, RetryLater
 from include.gas.proof.consent_record import is_needed, overdue
 
@@ -26,11 +26,11 @@ FILES_KEPT = timedelta(days=30)
 class RemoveOverdueOperator(GrdfOperator):
     """Removes the records of consents that no account needs any more, keeping a copy without the account's id.
 
-    It removes the copies once ``[grdf] consent_record_days`` are over, and files in the staging store that nobody
-    uses after 30 days.
+    It removes the copies once ``[grdf] consent_record_days`` are over, files in the staging store that nobody
+    uses after 30 days, and links of households that have expired.
 
-    It also has CouchDB compact accounts and records: until then, it keeps old revisions of them, and with these the
-    name and address that a household gave for its right to be declared.
+    It also has CouchDB compact accounts, meters and records: until then, it keeps old revisions of them, and with these
+    the name and address that a household gave for its right to be declared, and who has left.
     """
 
     def perform(self, context: Context) -> int:
@@ -40,6 +40,7 @@ class RemoveOverdueOperator(GrdfOperator):
         :raises BadSettings: if the login may not purge
         """
         from grdf.stores.database_files import DatabaseFiles
+        from grdf.stores.household_links import HouseholdLinks
         from grdf.stores.records.consent_records import ConsentRecords
         from grdf.stores.removal import purger
 
@@ -49,9 +50,11 @@ class RemoveOverdueOperator(GrdfOperator):
         steps: dict[str, Callable[[], int | None]] = {
             "records whose time is over": lambda: remover.remove_range(CONSENT_RECORD, *overdue(paris_today(now))),
             "records that no account needs": lambda: self._remove_unneeded(records, now, days, remover),
+            "links that have expired": lambda: HouseholdLinks(self.couchdb).remove_expired(remover),
             "files for GRDF": lambda: self._remove_proofs(now),
             "files of imports and failed runs": lambda: self.staging.remove_old(now - FILES_KEPT),
             "old revisions of accounts": lambda: files.compact(ACCOUNT),
+            "old revisions of meters": lambda: files.compact(METER),
             "old revisions of records": lambda: files.compact(CONSENT_RECORD),
         }
         removed, failures = dict[str, int](), list[Exception]()

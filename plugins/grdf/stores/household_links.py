@@ -21,8 +21,10 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.stores.compare_and_swap import change_document
+from grdf.stores.removal import Remover
 from include.gas.documents.doctypes import CONNECT as DOCTYPE
-from include.gas.errors import GasError, StoreBusy
+from include.gas.errors import GasError
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ Standing = Literal["good", "used", "tried", "void"]
 
 TRIES = 5
 """What may be sent with one link: enough for a person who makes mistakes, too few for guessing."""
-ROUNDS = 10
+_ALL = ("link-", "link-\ufff0")
 
 
 class HouseholdLinks:
@@ -99,6 +101,12 @@ class HouseholdLinks:
         stored = self._stored(account)
         return stored["until"] if _is_good(stored) else None
 
+    def remove_expired(self, remover: Remover) -> int:
+        """Remove what is kept of links whose time is over. Return their number."""
+        links = self._couchdb.range(DOCTYPE, *_ALL)
+        over = {each["_id"]: each["_rev"] for each in links if each.get("until", 0) <= time.time()}
+        return remover.remove_revisions(DOCTYPE, over)
+
     def take_back(self, account: str) -> None:
         """Make all links of an account void."""
         self._change(account, lambda _: {})
@@ -107,14 +115,13 @@ class HouseholdLinks:
         return self._couchdb.get(DOCTYPE, link_document(account)) or {}
 
     def _change(self, account: str, change: Callable[[Stored], Stored]) -> None:
-        for _ in range(ROUNDS):
-            stored = self._stored(account)
-            kept = {key: stored[key] for key in ("_id", "_rev") if key in stored} or {"_id": link_document(account)}
-            before = {key: value for key, value in stored.items() if key not in kept}
+        def changed(stored: Stored) -> Stored | None:
+            own = {key: value for key, value in stored.items() if key.startswith("_")}
+            before = {key: value for key, value in stored.items() if key not in own}
             new = change(before)
-            if new == before or self._couchdb.put(DOCTYPE, kept | new):
-                return
-        raise StoreBusy.about(account, f"others changed the link of its household {ROUNDS} times in a row")
+            return None if new == before else {"_id": link_document(account), **own, **new}
+
+        change_document(self._couchdb, DOCTYPE, lambda: self._stored(account), changed, account=account)
 
 
 def _standing(stored: Stored, link: str) -> Standing:

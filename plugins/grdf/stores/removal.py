@@ -13,10 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from grdf.hooks.couch_server import json_keys, json_object, rows_of
-from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.couchdb import HIGHEST, CouchDBHook
+from include.gas.account.sections.section import members
+from include.gas.documents.doctypes import ACCOUNT, FOR_READERS
+from include.gas.documents.gas_days import ACCOUNT_ID, account_range
 from include.gas.errors import BadSettings
 
 PURGE_BATCH = 100
@@ -37,13 +41,9 @@ class Remover:
         """Whether removed documents are purged. The server is asked once."""
         return self.couchdb.is_administrator()
 
-    def revisions(self, doctype: str, startkey: str, endkey: str, *, limit: int | None = None) -> dict[str, str]:
-        """Return the documents of a range of ids: their revisions by id.
-
-        :param limit: how many at most, the first ones; ``None`` for all
-        """
-        query = json_keys(startkey=startkey, endkey=endkey, **({"limit": limit} if limit else {}))
-        response = self.couchdb.request("GET", doctype, "/_all_docs", query=query)
+    def revisions(self, doctype: str, startkey: str, endkey: str) -> dict[str, str]:
+        """Return the documents of a range of ids: their revisions by id."""
+        response = self.couchdb.request("GET", doctype, "/_all_docs", query=json_keys(startkey=startkey, endkey=endkey))
         if response.status_code == 404:
             return {}
         return {row["id"]: row["value"]["rev"] for row in json_object(self.couchdb.good(response))["rows"]}
@@ -104,3 +104,22 @@ def purger(couchdb: CouchDBHook) -> Remover:
             "then start the deletion again.",
         )
     return remover
+
+
+def find_strays(couchdb: CouchDBHook, account: str) -> dict[str, dict[str, str]]:
+    """Return the documents that name an account under ids of their own: their revisions by id, for each doctype.
+
+    They are the konnector's, and those of programs that read the data. Our ids begin with the account's; these others
+    may be anywhere between the ranges of the accounts. No index holds all of them, and one more would cost every write
+    of a day. So what is between the ranges is read: one request per account and database, mostly of nothing.
+    """
+    ids = {account, *(str(document["_id"]) for document in couchdb.scan(ACCOUNT))}
+    ranges = sorted(account_range(each) for each in ids if ACCOUNT_ID.fullmatch(each))
+    found: dict[str, dict[str, str]] = {doctype: {} for doctype in FOR_READERS}
+    for doctype, rows in found.items():
+        for (_, after), (before, _) in pairwise([("", ""), *ranges, (HIGHEST, HIGHEST)]):
+            for document in couchdb.scan(doctype, after, before):
+                # What it says itself comes before what cozy-stack says of it.
+                if (document.get("account") or members(document.get("cozyMetadata")).get("sourceAccount")) == account:
+                    rows[str(document["_id"])] = str(document["_rev"])
+    return found

@@ -92,7 +92,7 @@ def test_an_outage_leaves_the_files_as_they_are(
     bundle.refresh()
     bundle.refresh()
     assert bundle._mirror is not None
-    server = bundle._mirror.get().couchdb
+    server = bundle._mirror.couchdb
     facts, server.facts = server.facts, server.facts._replace(url="http://127.0.0.1:9")
     for _ in range(3):
         assert written(bundle, bundle.refresh) == set()

@@ -32,7 +32,7 @@ def ledger(own_databases: CouchDBHook) -> Ledger:
 
 def bring(account: str, right: str = "", *, shared: bool = False) -> Callable[[Meter], Meter]:
     who = replace(asking(account, "grdf_adict"), shared=shared)
-    return partial(brought, who=who, right_id=right or account, way="adopted")
+    return partial(brought, who=who, right_id=right or account, way="adopted", chosen=True)
 
 
 def at_once(jobs: list[Callable[[], object]]) -> list[object]:
@@ -93,7 +93,7 @@ def test_of_two_accounts_that_want_a_meter_at_once_one_has_it(ledger: Ledger, be
 def test_one_that_others_change_without_end_is_tried_again_later(
     ledger: Ledger, own_databases: CouchDBHook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grdf.ledger.meters.TRIES", 3)
+    monkeypatch.setattr("grdf.stores.compare_and_swap.TRIES", 3)
     tries: list[int] = []
 
     def event(meter: Meter) -> Meter:

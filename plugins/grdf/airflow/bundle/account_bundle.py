@@ -20,7 +20,7 @@ from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from grdf.stores.accounts.account_mirror import KeptMirror
+    from grdf.stores.accounts.account_mirror import AccountMirror
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class AccountBundle(BaseDagBundle):
 
     def __init__(self, *, refresh_interval: int = EVERY, **options: Any) -> None:
         super().__init__(refresh_interval=refresh_interval, **options)
-        self._mirror: KeptMirror[str] | None = None
+        self._mirror: AccountMirror[str] | None = None
         self._lines: Mapping[str, str] | None = None
         self._written: list[Path] = []
         self._failure: Exception | None = None
@@ -92,15 +92,11 @@ class AccountBundle(BaseDagBundle):
         self._write(lines)
 
     def _asked(self) -> Mapping[str, str]:
-        from grdf.airflow.account_list import no_database, what_prevents_dag
-        from grdf.stores.accounts.account_mirror import KeptMirror
+        from grdf.airflow.account_list import listed, with_dag
+        from grdf.stores.accounts.account_mirror import AccountMirror
 
-        self._mirror = self._mirror or KeptMirror(what_prevents_dag, patience=0)
-        mirror = self._mirror.get()
-        lines = mirror.lines()
-        if not mirror.has_database:
-            raise no_database(mirror.couchdb)
-        return lines
+        self._mirror = self._mirror or AccountMirror(with_dag)
+        return listed(self._mirror)
 
     def _write(self, lines: Mapping[str, str]) -> None:
         from grdf.airflow.bundle.account_files import write_changed
@@ -109,5 +105,5 @@ class AccountBundle(BaseDagBundle):
             os.utime(path)  # Airflow may have been reading it when it was written, and would not see that it is newer
         self._written = []
         if lines is not self._lines:
-            self._written = write_changed(self.path, (account for account, wrong in lines.items() if not wrong))
+            self._written = write_changed(self.path, lines)
             self._lines = lines

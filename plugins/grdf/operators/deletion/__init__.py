@@ -1,1 +1,1 @@
-"""The steps of a deletion: check, approve, mark as leaving, revoke, purge, report."""
+"""The steps of a deletion: check, approve, mark as leaving, revoke, purge."""

@@ -1,10 +1,9 @@
-"""The purge: remove what is stored of the household, the account itself last."""
+"""The purge: remove what is stored of the household, look whether all is gone, and close the record that proves it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
@@ -14,42 +13,74 @@ from include.gas.account.grant import without_grant
 from include.gas.account.sections.marks import without_leaving
 from include.gas.account.sections.rights.declaration import without_person
 from include.gas.account.state import with_state
-from include.gas.days.gas_day import paris_today
-from include.gas.documents.doctypes import ACCOUNT, CONNECT, CONSENT_RECORD
+from include.gas.days.gas_day import paris_today, utc_text
+from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONNECT, CONSENT_RECORD, DATA, METER
 from include.gas.documents.gas_days import account_range, possible_ids
-from include.gas.errors import OAUTH_OUTDATED
-from include.gas.leaving.deletion_record import with_removed
+from include.gas.errors import OAUTH_OUTDATED, StoreBusy
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+Document = dict[str, Any]
 
 FIRST_YEAR = 2010
 """No communicating gas meter is older, and neither is any adopted figure."""
 
 
 class PurgeAccountOperator(DeletionOperator):
-    """Removes gas days, totals, staged answers and the account document, or nothing of it if the data are kept."""
+    """Removes gas days, totals, staged answers and the account document, or nothing of it if the data are kept.
+
+    A try that was killed is repeated as a whole.
+    """
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
-        :return: how many documents of each doctype and staged files there were to remove
+        :return: the id of the record of the deletion
         :raises BadRequest: if nobody has approved this run
+        :raises StoreBusy: if something is still stored
         """
-        from grdf.stores.household_links import link_document
-        from grdf.stores.records.consent_records import ConsentRecords
+        from grdf.airflow.airflow_history import remove_history
+        from grdf.stores.database_files import DatabaseFiles
 
         run = Run.of(context)
-        record = self.permitted(run)
-        document = self.couchdb.get(ACCOUNT, self.account_id)
-        if record["keep_data"]:
-            if document is not None:
+        for each in self.couchdb.range(AUDIT, *account_range(self.account_id)):
+            if each["finished_at"] and each["run"] == run.id:  # killed before Airflow learned of it, or cleared later
+                return {"account": self.account_id, "record": each["_id"]}
+        if self.permitted(run)["keep_data"]:
+            if self.couchdb.get(ACCOUNT, self.account_id) is not None:
                 self._keep()
-            return {"account": self.account_id, "removed": {}}
-        documents = self.everything()
-        removed = {doctype: len(rows) for doctype, rows in documents.items()}
-        removed |= {"staged": self.staging.count(self.account_id), ACCOUNT: int(document is not None)}
-        self.record(partial(with_removed, found=removed))
+            history: dict[str, Any] = {}
+        else:
+            self._remove()
+            self._stop_if_left()
+            files = DatabaseFiles(self.remover.couchdb)
+            for doctype in (*DATA, METER, ACCOUNT):
+                files.compact(doctype)
+                files.compact_indexes(doctype)
+            history = remove_history(self.account_id, this_run=run.id)
+        end = {"airflow_history": history, "finished_at": utc_text(datetime.now(UTC))}
+        record = self.record(lambda entry: {**entry, **end})
+        self.log.info(
+            "Account %s has left. Asked by %s, approved by %s; consents: %s; removed: %s. Kept as record %s.",
+            self.account_id, record["asked_by"], record["approved_by"] or "nobody", record["revoked"] or "none",
+            record["removed"] or "nothing", record["_id"],
+        )  # fmt: skip
+        return {"account": self.account_id, "record": record["_id"]}
+
+    def _remove(self) -> None:
+        from grdf.stores.household_links import link_document
+        from grdf.stores.records.consent_records import ConsentRecords
+        from grdf.stores.removal import find_strays
+
+        document, documents = self.couchdb.get(ACCOUNT, self.account_id), self.documents()
+        for doctype, rows in find_strays(self.couchdb, self.account_id).items():
+            documents[doctype] |= rows
+        found = {doctype: len(rows) for doctype, rows in documents.items()}
+        found |= {"staged": self.staging.count(self.account_id), ACCOUNT: int(document is not None)}
+        new = {what: number for what, number in found.items() if number}
+        # What an earlier try has noted counts: it may have removed some of that.
+        record = self.record(lambda entry: {**entry, "removed": new | entry["removed"]})
         days = settings.consent_record_days()
         # Counted from the day on which the deletion began, so that a repeated try makes no second copy.
         begun = paris_today(datetime.fromisoformat(record["begun_at"]))
@@ -65,8 +96,6 @@ class PurgeAccountOperator(DeletionOperator):
         self.remover.remove(CONNECT, link_document(self.account_id))
         # Last: as long as it is there, whoever asks for the account finds it leaving.
         self.remover.remove(ACCOUNT, self.account_id)
-        self.log.info("Account %s: removed %s.", self.account_id, removed)
-        return {"account": self.account_id, "removed": removed}
 
     def forget_former(self, pces: Collection[str]) -> None:
         """Purge the tombstones of what was removed while the household was here, which no listing shows.
@@ -81,6 +110,20 @@ class PurgeAccountOperator(DeletionOperator):
             for doctype, ids in possible_ids(self.account_id, pce, years).items():
                 self.remover.remove_tombstones(doctype, ids)
 
+    def _stop_if_left(self) -> None:
+        """Raise an error if something came while the rest was being removed. The next try removes it, too."""
+        left = {doctype: len(rows) for doctype, rows in self.documents().items()} | {
+            METER: len(self.ledger.of_account(self.account_id)),
+            ACCOUNT: int(self.couchdb.get(ACCOUNT, self.account_id) is not None),
+            "staged": self.staging.count(self.account_id),
+        }
+        if any(left.values()):
+            raise StoreBusy.about(
+                self.account_id,
+                f"some of its data are still stored: {left}",
+                "It is tried again automatically. If this continues, start the deletion again.",
+            )
+
     def _keep(self) -> None:
         """Take the mark away, and with it what would connect the household anew by itself."""
         from grdf.ledger.taking_in import settled
@@ -91,9 +134,8 @@ class PurgeAccountOperator(DeletionOperator):
             "connect again to be read again."
         )
 
-        def change(document: dict[str, Any]) -> dict[str, Any]:
+        def change(document: Document) -> Document:
             kept = without_person(without_grant(without_leaving(document), token=True))
             return with_state(settled(self.ledger, kept), OAUTH_OUTDATED, message, since=now)
 
         self.accounts.update(self.account_id, change)
-        self.log.info("Account %s: its data are kept, as requested.", self.account_id)

@@ -9,18 +9,19 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowRescheduleException
+from msgspec.structs import replace
 
 from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
+from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.own_meters import named_in
-from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.rights.declaration import Declaration, names_person
 from include.gas.answers.access_rights import is_pce
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.doctypes import AUDIT, DATA, METER
+from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA, METER
 from include.gas.documents.gas_days import account_range, dag_id
-from include.gas.errors import BadAccount, BadRequest, StoreBusy
+from include.gas.errors import BadAccount, BadRequest
 from include.gas.leaving.deletion_plan import divide, forget
 from include.gas.leaving.deletion_record import Order, is_open, noted, open_record
 
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
-TRIES = 10
-
 
 class DeletionOperator(AccountOperator):
     """A task of the DAG ``grdf_delete_account``, whose account comes from the form.
@@ -46,6 +45,8 @@ class DeletionOperator(AccountOperator):
     def __init__(self, *, account_id: str = "{{ params.account }}", **kwargs: Any) -> None:
         super().__init__(account_id=account_id, **kwargs)
 
+    # -- what there is of the household ------------------------------------------------------------------------------
+
     @cached_property
     def remover(self) -> Remover:
         """Removes documents as an administrator of CouchDB. No other part of a deletion needs these rights."""
@@ -53,18 +54,13 @@ class DeletionOperator(AccountOperator):
 
         return purger(self.couchdb)
 
-    def declared(self, document: Mapping[str, Any]) -> dict[str, tuple[str, Declaration]]:
-        """Return what is to be declared for the account, by meter, as :func:`grdf.ledger.looking.look` takes it."""
-        given = Declaration.of(document) if names_person(document) else None
-        pce = "".join(given.pce.split()) if given else ""
-        return {pce: (self.account_id, given)} if given and is_pce(pce) else {}
-
     def meters(self, document: Mapping[str, Any]) -> list[Meter]:
         """Return the meters to which the household has or had a right, and those that its document names.
 
         :param document: the account's document; an empty one if it is gone
         """
-        named = list(self.declared(document))
+        given = _to_declare(document)
+        named = [given.pce] if given else []
         with suppress(BadAccount):
             named += [pce for pce, _ in named_in(document, self.account_id)]
         found = {meter.pce: meter for meter in self.ledger.of_account(self.account_id)}
@@ -72,17 +68,16 @@ class DeletionOperator(AccountOperator):
 
     def look(self, document: Mapping[str, Any]) -> list[Meter]:
         """Ask GRDF for the rights to these meters, note its answer in the ledger, and return them as they are then."""
-        from grdf.ledger.looking import look
+        from grdf.ledger.account_rights import AccountRights
 
-        pces, client = [meter.pce for meter in self.meters(document)], self.adict.of(document)
-        found = look(self.ledger, client, pces, account=self.account_id, declared=self.declared(document))
-        return list(found.meters.values())
+        rights = AccountRights(self.couchdb, self.adict.of(document), self.account_id)
+        return list(rights.look([meter.pce for meter in self.meters(document)], _to_declare(document)).meters.values())
 
     def own_rights(self, meters: Iterable[Meter]) -> tuple[list[tuple[str, Right]], dict[str, str]]:
         """Return the household's own rights to its meters, and why the others stay, see :func:`divide`."""
         used: set[str] = set()
-        for other in self.accounts.every_of_ours():
-            if other["_id"] != self.account_id and leaving(other) is None:
+        for other in self.accounts.listed():
+            if other["_id"] != self.account_id:
                 with suppress(BadAccount):
                     used |= {right for _, right in named_in(other, str(other["_id"]))}
         return divide(meters, self.account_id, used)
@@ -101,13 +96,6 @@ class DeletionOperator(AccountOperator):
         reader, keys = Remover(self.couchdb), account_range(self.account_id)  # the ordinary login, as all others read
         return {doctype: reader.revisions(doctype, *keys) for doctype in DATA}
 
-    def everything(self) -> dict[str, dict[str, str]]:
-        """As :meth:`documents`, with those that name the account under ids of their own."""
-        from grdf.stores.strays import find_strays
-
-        strays = find_strays(self.couchdb, self.account_id)
-        return {doctype: rows | strays.get(doctype, {}) for doctype, rows in self.documents().items()}
-
     def wait_for_running(self, context: Context) -> None:
         """Give up the slot while a task of the account's DAG is running. Tasks that start after the mark do nothing."""
         states = ["running", "restarting"]
@@ -116,82 +104,7 @@ class DeletionOperator(AccountOperator):
             moment = datetime.now(UTC) + timedelta(seconds=10)
             raise AirflowRescheduleException(moment)  # type: ignore[no-untyped-call]  # untyped in Airflow
 
-    def stop_unless_asked(self, params: Mapping[str, Any], *, dry_run: bool = False) -> None:
-        """Raise an error if the form is no order to delete this account.
-
-        Anyone who may edit a DAG's runs can mark earlier steps as successful, or clear one alone.
-
-        :param params: the values of the form
-        :param dry_run: whether it may be one for a dry run
-        :raises BadRequest: if it is not
-        """
-        if params["confirm"] != self.account_id or not (dry_run or is_real_run(params)):
-            raise BadRequest.about(
-                self.account_id,
-                f"this run does not ask for its deletion: the confirmation says {params['confirm']!r:.140}, dry run is "
-                f"{params['dry_run']!r:.40}",
-                "Nothing was done. Start grdf_delete_account again, and enter the account's id twice.",
-            )
-
-    def stop_unless_approved(self, order: Order) -> None:
-        """Raise an error if the settings require an approval of this order, and there is none that is valid.
-
-        :raises BadRequest: in that case
-        """
-        by_one_person = settings.deletion_by_one_person()
-        if settings.deletion_needs_approval() and not order.is_approved(datetime.now(UTC), by_one_person=by_one_person):
-            raise BadRequest.about(
-                self.account_id,
-                "nobody has approved this run in its current form and since it was last started, or the approval "
-                "is too old",
-                "Nothing was done. Start grdf_delete_account again: it continues where the former one stopped.",
-            )
-
-    def stop_if_other(self, context: Context, entry: Mapping[str, Any]) -> None:
-        """Raise an error if another run carries out the deletion.
-
-        A run that has ended has failed or was killed, and this run takes over. The same applies to a run that Airflow
-        no longer knows, so runs are counted.
-
-        :param entry: the record
-        :raises BadRequest: if that run has not ended
-        """
-        if not is_open(entry) or entry["run"] == Run.of(context).id:
-            return
-        going_on = ["running", "queued", "restarting"]
-        if context["ti"].get_dr_count(context["dag"].dag_id, run_ids=[entry["run"]], states=going_on):
-            raise BadRequest.about(
-                self.account_id,
-                f"another deletion of it is running, started by {entry['asked_by']} (run {entry['run']})",
-                "This run did nothing. Wait for that run to end, and start this again only if it fails.",
-            )
-
-    def permitted(self, run: Run) -> Document:
-        """Return the record of the deletion that this run carries out, if it may.
-
-        The record decides, not the states of the earlier tasks, which can be changed in Airflow.
-
-        :raises BadRequest: if this run has not started the deletion, nobody has approved it, or another run has taken
-            over
-        """
-        entry = self.entry()
-        order = noted(entry, self.order(run))
-        if (entry.get("run"), entry.get("started")) != (order.run, order.started):
-            raise BadRequest.about(
-                self.account_id,
-                "this run has not started a deletion of it, or another run has taken over",
-                "Nothing was done. Start grdf_delete_account again.",
-            )
-        self.stop_unless_approved(order)
-        return entry
-
-    def order(self, run: Run, rights: Iterable[str] = ()) -> Order:
-        """Return what this run asks for.
-
-        :param rights: GRDF's ids of the rights whose revocation is to be approved
-        """
-        started, keep_data = utc_text(run.started) if run.started else "", bool(run.params["keep_data"])
-        return Order(run=run.id, started=started, asked_by=run.asked_by, keep_data=keep_data, rights=sorted(rights))
+    # -- the record, which decides what a run may do. Who may edit a DAG's runs can change the states of its tasks ----
 
     def entry(self) -> Document:
         """Return the open record of the account's deletion, or a new one."""
@@ -202,12 +115,73 @@ class DeletionOperator(AccountOperator):
 
         :param change: returns the new record for the stored one; called once per try
         """
-        for _ in range(TRIES):
-            entry = self.entry()
-            new = change(entry)
-            if new == entry or self.couchdb.put(AUDIT, new):
-                return new
-        raise StoreBusy.about(self.account_id, f"others changed the record of its deletion {TRIES} times in a row")
+        from grdf.stores.compare_and_swap import change_document
+
+        return change_document(self.couchdb, AUDIT, self.entry, change, account=self.account_id)
+
+    def order(self, run: Run, rights: Iterable[str] = ()) -> Order:
+        """Return what this run asks for.
+
+        :param rights: GRDF's ids of the rights whose revocation is to be approved
+        """
+        started, keep_data = utc_text(run.started) if run.started else "", bool(run.params["keep_data"])
+        return Order(run=run.id, started=started, asked_by=run.asked_by, keep_data=keep_data, rights=sorted(rights))
+
+    def approved_order(self, run: Run, entry: Mapping[str, Any]) -> Order:
+        """Return what this run asks for, with its approval if the settings require one.
+
+        :param entry: the record
+        :raises BadRequest: if there is none that is valid
+        """
+        order, by_one_person = noted(entry, self.order(run)), settings.deletion_by_one_person()
+        if settings.deletion_needs_approval() and not order.is_approved(by_one_person=by_one_person):
+            raise BadRequest.about(
+                self.account_id,
+                "nobody has approved this run in its current form and since it was last started",
+                "Nothing was done. Start grdf_delete_account again: it continues where the former one stopped.",
+            )
+        return order
+
+    def permitted(self, run: Run) -> Document:
+        """Return the record of the deletion that this run carries out, if it may.
+
+        :raises BadRequest: if nobody has approved it, or it has not started the deletion, or another run has taken over
+        """
+        entry = self.entry()
+        order = self.approved_order(run, entry)
+        if (entry.get("run"), entry.get("started")) != (order.run, order.started):
+            raise BadRequest.about(
+                self.account_id,
+                "this run has not started a deletion of it, or another run has taken over",
+                "Nothing was done. Start grdf_delete_account again.",
+            )
+        return entry
+
+    def checked(self, run: Run) -> tuple[Document, Document | None]:
+        """Return the record of the deletion, and the account's document; ``None`` if an earlier try has removed it.
+
+        :raises BadRequest: if the id was not typed twice
+        :raises BadAccount: if there is no such account
+        """
+        if (confirmed := run.params["confirm"]) != self.account_id:
+            raise BadRequest.about(
+                self.account_id,
+                f"this run does not ask for its deletion: the confirmation says {confirmed!r:.140}",
+                "Nothing was done. Start grdf_delete_account again, and enter the account's id twice.",
+            )
+        entry, document = self.entry(), self.couchdb.get(ACCOUNT, self.account_id)
+        wrong = ""
+        if document is None and not is_open(entry):
+            wrong = "there is no such account, and no unfinished deletion of it"
+        elif document is not None and document.get("account_type") != ACCOUNT_TYPE:
+            wrong = f"its account_type is not {ACCOUNT_TYPE}, so it belongs to another service"
+        if wrong:
+            raise BadAccount.about(
+                self.account_id,
+                wrong,
+                "Nothing was done. Look up the id in the list of DAGs: it is the part after grdf_account__.",
+            )
+        return entry, document
 
 
 def is_real_run(params: Mapping[str, Any]) -> bool:
@@ -216,3 +190,10 @@ def is_real_run(params: Mapping[str, Any]) -> bool:
     :param params: the values of the form
     """
     return params["dry_run"] is False
+
+
+def _to_declare(document: Mapping[str, Any]) -> Declaration | None:
+    """Return what is to be declared for an account, if it names a meter."""
+    given = Declaration.of(document) if names_person(document) else None
+    given = replace(given, pce="".join(given.pce.split())) if given else None
+    return given if given and is_pce(given.pce) else None

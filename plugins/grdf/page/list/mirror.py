@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.accounts.account_mirror import AccountMirror, KeptMirror
+from grdf.stores.accounts.account_mirror import AccountMirror
 from include.gas.display.overview import Overview, overview
 from include.gas.documents.doctypes import METER
 from include.gas.rights.meter_rights import Meter
@@ -22,16 +22,13 @@ def _meter(document: dict[str, Any]) -> Meter | None:
         return None
 
 
-_shared = KeptMirror(overview, patience=1)
-_meters = KeptMirror(_meter, patience=1, doctype=METER)
+_shared = AccountMirror(overview, patience=1)
+_meters = AccountMirror(_meter, patience=1, doctype=METER)
 
 
 def mirror() -> AccountMirror[Overview]:
-    """Return this process's mirror of the accounts in the CouchDB of the Airflow connection ``couchdb``.
-
-    :raises GasError: if the connection cannot be used
-    """
-    return _shared.get()
+    """Return this process's mirror of the accounts in the CouchDB of the Airflow connection ``couchdb``."""
+    return _shared
 
 
 def meters() -> Collection[Meter]:
@@ -39,7 +36,7 @@ def meters() -> Collection[Meter]:
 
     :raises GasError: if the connection cannot be used, or CouchDB does not answer
     """
-    return _meters.get().lines().values()
+    return _meters.lines().values()
 
 
 def couchdb() -> CouchDBHook:

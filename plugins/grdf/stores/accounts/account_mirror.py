@@ -4,8 +4,8 @@ Reading thousands of documents each time would be too slow. So a process keeps o
 look asks CouchDB for the state of the database (``GET /db``), and only if that has changed for the documents that have
 (``_changes``).
 
-``_changes`` reports neither documents that were purged, as a deletion here does, nor that the database was created
-again. Then the number of documents is another one, or the database began at another time, and all is read again.
+``_changes`` does not report documents that were purged, as by a deletion here. Then the number of documents is another
+one, and all is read again.
 """
 
 from __future__ import annotations
@@ -34,24 +34,37 @@ Line = TypeVar("Line")
 
 
 class AccountMirror(Generic[Line]):
-    """One line per account of one CouchDB.
+    """One line per account of the CouchDB that the Airflow connection ``couchdb`` names now.
 
     :param line: what to keep of an account's document; ``None`` leaves the account out
+    :param patience: how often a request is sent again when CouchDB is busy or restarting
     :param doctype: of the documents that are mirrored, which may be others than accounts
     """
 
     def __init__(
-        self, couchdb: CouchDBHook, line: Callable[[dict[str, Any]], Line | None], doctype: str = ACCOUNT
+        self, line: Callable[[dict[str, Any]], Line | None], *, patience: int = 0, doctype: str = ACCOUNT
     ) -> None:
-        self.couchdb = couchdb
-        self._doctype = doctype
-        self.has_database = False
-        self._line = line
+        self._line, self._patience, self._doctype = line, patience, doctype
         self._lock = threading.Lock()
-        self._state: Mapping[str, Any] = {}
+        self._hook: CouchDBHook | None = None
+        self._hook_until = 0.0
+        self.has_database = False
+        self._state: Mapping[str, Any] | None = None
+        self._place = ("", "")
         self._known: dict[str, Line | None] = {}
         self._lines: Mapping[str, Line] | None = None
         self._since: str | int = 0
+
+    @property
+    def couchdb(self) -> CouchDBHook:
+        """The hook. This may ask Airflow for the connection, but sends nothing to CouchDB.
+
+        :raises GasError: if the connection cannot be used
+        """
+        if self._hook is None or time.monotonic() > self._hook_until:
+            self._hook = CouchDBHook(timeout=QUICK, patience=self._patience)
+            self._hook_until = time.monotonic() + KEPT
+        return self._hook
 
     def lines(self) -> Mapping[str, Line]:
         """Return the current accounts of this project's account type, by id. Without a database there are none.
@@ -65,43 +78,42 @@ class AccountMirror(Generic[Line]):
                 None, "CouchDB is too slow: others are already waiting for the list of accounts"
             )
         try:
-            self._refresh()
+            self._refresh(self.couchdb)
             if self._lines is None:
                 self._lines = {account: line for account, line in self._known.items() if line is not None}
             return self._lines
         finally:
             self._lock.release()
 
-    def _refresh(self) -> None:
-        response = self.couchdb.request("GET", self._doctype, "")
+    def _refresh(self, hook: CouchDBHook) -> None:
+        response = hook.request("GET", self._doctype, "")
         self.has_database = response.status_code != 404
-        state = json_object(self.couchdb.good(response)) if self.has_database else {}
-        if state and state == self._state:
+        state = json_object(hook.good(response)) if self.has_database else {}
+        place = hook.facts.url, hook.prefix
+        if state == self._state and place == self._place:
             return
-        born = "instance_start_time"
-        older = _number(state.get("update_seq")) < _number(self._since)
-        if not state or older or state.get(born) != self._state.get(born):
+        if not state or place != self._place:
             self._forget()
-        self._state = {}  # of which nothing is known if this fails half-way
+        self._state, self._place = None, place  # whose state is not known if this fails half-way
         if state:
-            self._follow()
+            self._follow(hook)
             if len(self._known) != state.get("doc_count"):
                 self._forget()
-                self._follow()
+                self._follow(hook)
         self._state = state
 
-    def _follow(self) -> None:
-        last = None
+    def _follow(self, hook: CouchDBHook) -> None:
+        last: str | int | None = None
         while last != self._since:  # an answer without changes ends where it began
             last = self._since
             query = {"since": last, "limit": BATCH, "include_docs": "true"}
-            response = self.couchdb.request("GET", self._doctype, "/_changes", query=query)
-            changes, self._since = _changes_in(json_object(self.couchdb.good(response)))
-            # An answer may lack a document that exists. Without this, its account would be gone until it changes again.
-            without = [row["id"] for row in changes if not (row.get("deleted") or isinstance(row.get("doc"), dict))]
-            fetched = self.couchdb.fetch(self._doctype, without) if without else {}
+            answer = json_object(hook.good(hook.request("GET", self._doctype, "/_changes", query=query)))
+            changes, end = answer.get("results"), answer.get("last_seq")
+            if not isinstance(changes, list) or not isinstance(end, str | int):
+                raise ServiceUnavailable.about(None, "CouchDB's answer about the accounts has no changes or no end")
+            self._since = end
             for row in changes:
-                self._take(row["id"], None if row.get("deleted") else row.get("doc") or fetched.get(row["id"]))
+                self._take(row["id"], None if row.get("deleted") else row.get("doc"))
             if len(changes) < BATCH:
                 return
 
@@ -117,57 +129,3 @@ class AccountMirror(Generic[Line]):
 
     def _forget(self) -> None:
         self._known, self._lines, self._since = {}, None, 0
-
-
-def _changes_in(answer: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str | int]:
-    """Return the rows of an answer of ``_changes``, and the sequence to go on from.
-
-    :raises ServiceUnavailable: if it is another answer
-    """
-    rows, last = answer.get("results"), answer.get("last_seq")
-    if not isinstance(rows, list) or not isinstance(last, str | int):
-        raise ServiceUnavailable.about(None, "CouchDB's answer about the accounts has no list of changes or no end")
-    if not all(isinstance(row, dict) and isinstance(row.get("id"), str) for row in rows):
-        raise ServiceUnavailable.about(None, "CouchDB's answer about the accounts has a change without an id")
-    return rows, last
-
-
-def _number(sequence: object) -> int:
-    """Return the number in an update sequence. CouchDB's sequences are strings such as ``5001-g1AAA``."""
-    digits = str(sequence).partition("-")[0]
-    return int(digits) if digits.isdigit() else 0
-
-
-class KeptMirror(Generic[Line]):
-    """The mirror of the CouchDB that the Airflow connection ``couchdb`` names now.
-
-    :param line: as for :class:`AccountMirror`
-    :param patience: how often a request is sent again when CouchDB is busy or restarting
-    :param doctype: as for :class:`AccountMirror`
-    """
-
-    def __init__(self, line: Callable[[dict[str, Any]], Line | None], *, patience: int, doctype: str = ACCOUNT) -> None:
-        self._line = line
-        self._doctype = doctype
-        self._patience = patience
-        self._lock = threading.Lock()
-        self._mirror: AccountMirror[Line] | None = None
-        self._made = 0.0
-
-    def get(self) -> AccountMirror[Line]:
-        """Return the mirror. This may ask Airflow for the connection, but sends nothing to CouchDB.
-
-        :raises GasError: if the connection cannot be used
-        """
-        with self._lock:
-            if self._mirror is None or time.monotonic() - self._made > KEPT:
-                self._mirror = self._renewed(CouchDBHook(timeout=QUICK, patience=self._patience))
-                self._made = time.monotonic()
-            return self._mirror
-
-    def _renewed(self, hook: CouchDBHook) -> AccountMirror[Line]:
-        facts, former = hook.facts, self._mirror
-        if former is not None and (former.couchdb.facts.url, former.couchdb.prefix) == (facts.url, facts.prefix):
-            former.couchdb = hook
-            return former
-        return AccountMirror(hook, self._line, self._doctype)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import TypeVar
+from functools import partial
 
 from grdf.hooks.couchdb import CouchDBHook, Document
+from grdf.stores.compare_and_swap import change_document
 from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.sections.marks import leaving
 from include.gas.account.state import with_error
 from include.gas.documents.doctypes import ACCOUNT
-from include.gas.documents.gas_days import check_account_id
-from include.gas.errors import BadAccount, GasError, StoreBusy
-
-TRIES = 10
-_Stored = TypeVar("_Stored", Document, Document | None)
+from include.gas.errors import BadAccount, GasError
 
 
 class AccountStore:
@@ -65,25 +60,15 @@ class AccountStore:
             new = change(known)
             if new != known and (revision := self._couchdb.put(ACCOUNT, new)):
                 return new | {"_rev": revision}
-        return self._write(account_id, lambda: self.document(account_id), change)
+        return change_document(self._couchdb, ACCOUNT, lambda: self.document(account_id), change, account=account_id)
 
     def save(self, account_id: str, change: Callable[[Document | None], Document]) -> Document:
         """Create or change an account's document, as :meth:`update` does.
 
         :param change: returns the new document for the stored one, or for ``None`` if there is none
         """
-        return self._write(account_id, lambda: self._couchdb.get(ACCOUNT, account_id), change)
-
-    def _write(self, account_id: str, read: Callable[[], _Stored], change: Callable[[_Stored], Document]) -> Document:
-        for turn in range(TRIES):
-            time.sleep(random.uniform(0, 0.02) * turn)  # so that competing writers do not collide again
-            stored = read()
-            new = change(stored)
-            if new == stored:
-                return new
-            if revision := self._couchdb.put(ACCOUNT, new):
-                return new | {"_rev": revision}
-        raise StoreBusy.about(cause=f"others changed its document {TRIES} times in a row", account=account_id)
+        read = partial(self._couchdb.get, ACCOUNT, account_id)
+        return change_document(self._couchdb, ACCOUNT, read, change, account=account_id)
 
     def mark(self, account_id: str, error: GasError, *, partial: bool = False) -> None:
         """Note on an account what a person must do, if a failure concerns this household rather than everybody.
@@ -106,15 +91,4 @@ class AccountStore:
 
     def listed(self) -> Iterator[Document]:
         """Yield the account documents of our account type that are not leaving, in the order of their ids."""
-        for document in self._couchdb.scan(ACCOUNT):
-            if document.get("account_type") == ACCOUNT_TYPE and leaving(document) is None:
-                yield document
-
-
-def listing_problem(document: Document) -> str | None:
-    """Return why an account cannot have a DAG, or ``None`` if it can."""
-    try:
-        check_account_id(document["_id"])
-    except ValueError as error:
-        return str(error)
-    return None
+        return (document for document in self.every_of_ours() if leaving(document) is None)

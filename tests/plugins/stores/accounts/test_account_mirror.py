@@ -36,7 +36,7 @@ def put(couchdb: CouchDBHook, *documents: dict[str, Any]) -> None:
 
 
 def test_it_follows_new_changed_and_removed_accounts(couchdb: CouchDBHook) -> None:
-    mirror = AccountMirror(couchdb, overview)
+    mirror = AccountMirror(overview)
     assert mirror.lines() == {}  # there is not even a database
     put(couchdb, *map(account, IDS), {"_id": "other", "account_type": "bank"})
     couchdb.write(ACCOUNT, [{"_id": "_design/x", "language": "js"}])
@@ -55,7 +55,7 @@ def test_an_account_that_is_gone_without_a_word_is_noticed(
     couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For example after a purge, which CouchDB's changes feed does not report."""
-    mirror = AccountMirror(couchdb, overview)
+    mirror = AccountMirror(overview)
     put(couchdb, *map(account, IDS))
     mirror.lines()
     Remover(couchdb).remove(ACCOUNT, IDS[0])
@@ -74,7 +74,7 @@ def test_an_account_that_is_gone_without_a_word_is_noticed(
 
 
 def test_a_database_that_was_made_anew_is_read_anew(couchdb: CouchDBHook) -> None:
-    mirror = AccountMirror(couchdb, overview)
+    mirror = AccountMirror(overview)
     put(couchdb, *map(account, IDS))
     put(couchdb, *map(account, IDS))
     assert len(mirror.lines()) == 3
@@ -84,32 +84,32 @@ def test_a_database_that_was_made_anew_is_read_anew(couchdb: CouchDBHook) -> Non
 
 
 def test_a_look_costs_one_request_or_two_however_many_accounts_there_are(couchdb: CouchDBHook) -> None:
-    mirror = AccountMirror(couchdb, overview)
+    mirror = AccountMirror(overview)
     put(couchdb, *(account(f"mirror-{n}") for n in range(50)))
     first = mirror.lines()
-    before = couchdb.requests_sent
+    before = mirror.couchdb.requests_sent
     assert mirror.lines() is first
-    assert couchdb.requests_sent - before == 1
+    assert mirror.couchdb.requests_sent - before == 1
     put(couchdb, account("mirror-7", state="VENDOR_DOWN"))
-    before = couchdb.requests_sent
+    before = mirror.couchdb.requests_sent
     assert mirror.lines()["mirror-7"].state == "VENDOR_DOWN"
-    assert couchdb.requests_sent - before == 2
+    assert mirror.couchdb.requests_sent - before == 2
 
 
 def test_a_server_that_is_down_is_said_and_the_mirror_goes_on_afterwards(couchdb: CouchDBHook) -> None:
-    mirror = AccountMirror(couchdb, overview)
+    mirror = AccountMirror(overview)
     put(couchdb, account("mirror-a"))
     mirror.lines()
-    facts = couchdb.facts
-    couchdb.facts = facts._replace(url="http://127.0.0.1:9")
+    server = mirror.couchdb
+    facts, server.facts = server.facts, server.facts._replace(url="http://127.0.0.1:9")
     with pytest.raises(ServiceUnavailable, match="could not be reached"):
         mirror.lines()
-    couchdb.facts = facts
+    server.facts = facts
     assert list(mirror.lines()) == ["mirror-a"]
 
 
 def test_more_accounts_than_one_answer_holds(couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grdf.stores.accounts.account_mirror.BATCH", 2)
-    mirror = AccountMirror(couchdb, overview)
+    mirror = AccountMirror(overview)
     put(couchdb, *(account(f"mirror-{n}") for n in range(7)))
     assert len(mirror.lines()) == 7

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.gas.leaving.airflow_memory import SHARED, names
+from grdf.airflow.airflow_history import SHARED, names
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"
 

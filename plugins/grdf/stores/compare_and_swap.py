@@ -1,0 +1,41 @@
+"""A change of a document by compare-and-swap: whoever is second sees the first, on any number of machines."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from grdf.hooks.couchdb import CouchDBHook, Document
+from include.gas.errors import StoreBusy
+
+TRIES = 20
+_Read = TypeVar("_Read", Document, Document | None)
+_New = TypeVar("_New", Document, Document | None)
+
+
+def change_document(
+    couchdb: CouchDBHook,
+    doctype: str,
+    read: Callable[[], _Read],
+    change: Callable[[_Read], _New],
+    *,
+    account: str | None = None,
+) -> _New:
+    """Change a document, and return it as it is stored then. Nothing is written if nothing changes.
+
+    :param read: returns the document as it is stored now
+    :param change: returns the new document for the stored one; called once per try, must not change its argument
+    :param account: the account's id, for the message
+    :raises StoreBusy: if others kept changing it
+    """
+    for turn in range(TRIES):
+        time.sleep(random.uniform(0, 0.02) * turn)  # so that competing writers do not collide again
+        stored = read()
+        new = change(stored)
+        if new is None or new == stored:
+            return new
+        if revision := couchdb.put(doctype, new):
+            return {**new, "_rev": revision}
+    raise StoreBusy.about(account, f"others changed its document in {doctype} {TRIES} times in a row")
