@@ -102,7 +102,6 @@ def enter_rights(account_id: str, rights: Iterable[Mapping[str, Any]], client: s
     """
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.ledger.meters import Ledger
-    from grdf.ledger.taking_in import settled
     from grdf.stores.accounts.account_store import AccountStore
 
     now, couchdb = datetime.now(UTC), CouchDBHook()
@@ -116,7 +115,7 @@ def enter_rights(account_id: str, rights: Iterable[Mapping[str, Any]], client: s
                 brought(meter, who, line.id, "client_connect"), shown
             ),
         )
-    AccountStore(couchdb).update(account_id, lambda document: settled(ledger, document))
+    AccountStore(couchdb).update(account_id, ledger.settled)
 
 
 class MemoryShelf(dict[str, str]):

@@ -66,7 +66,7 @@ def publication_days() -> int:
 
     Rows of a gas day D arrive from D+1 to D+3 (ADICT 3.9), most often in the afternoon of D+1.
     """
-    return number("publication_days", PUBLICATION_DAYS, least=0, most=30)
+    return number("publication_days", PUBLICATION_DAYS, least=0, most=4)
 
 
 def first_hour() -> int:

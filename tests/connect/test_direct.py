@@ -75,7 +75,7 @@ def test_an_operator_sends_it(door: Site, clean: LocalWorld, account_id: str) ->
     assert (right["nom_titulaire"], right["courriel_titulaire"]) == (PERSON["name"], PERSON["email"])
     document = stored(account_id) or {}
     assert persons_in(json.dumps(document)) == []
-    assert document["connected"] == {"at": record.given, "by": "op", "record": record.id}
+    assert document["connected"] == {"at": record.given, "by": "op"}
     answer_mail(clean, account_id)
     assert told(browser, sent)["state"] == "accepted"
     log = (door.stack.home / "api-server.log").read_text(encoding="utf-8")

@@ -90,7 +90,6 @@ def test_households_are_declared_and_nothing_of_them_stays_but_the_records(
         (record,) = records(account)
         assert (record.by, record.proof) == ("import by an-operator", f"line {number} of {NAME}")
         assert record.entered.email == home["email"]
-        assert stored["connected"]["record"] == record.id
     assert files() == ["homes.result.csv"], "the file is removed"
     assert names_person(caplog.text) == []
     assert names_person(result()) == []

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.meters import Ledger
-from grdf.ledger.taking_in import settled
 from grdf.operators.ways_in.look_at_waiting import LookAtWaitingOperator
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.sections.status import Status
@@ -85,7 +84,7 @@ def declared_before(world: LocalWorld, account: str, minutes: int) -> None:
 
     for meter in ledger.of_account(account):
         ledger.apply(meter.pce, earlier)
-    AccountStore(couchdb).update(account, lambda stored: settled(ledger, stored))
+    AccountStore(couchdb).update(account, ledger.settled)
 
 
 def holds_person(world: LocalWorld, account: str) -> list[str]:

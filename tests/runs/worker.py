@@ -139,7 +139,7 @@ def shared_token() -> dict[str, Any]:
     """Return the shared data token from its Variable."""
     from airflow.models.variable import Variable
 
-    return json.loads(Variable.get("grdf_data_token", default_var="{}"))
+    return json.loads(Variable.get("grdf_data_token", default_var="") or "{}")
 
 
 def forget_token() -> None:

@@ -85,21 +85,19 @@ def declaring(
     *,
     at: datetime,
     by: str,
-    record: str = "",
     connection: str = DEFAULT,
 ) -> Document:
     """Return the account document of a household whose right is to be declared.
 
     :param asked: what the household gave, checked
     :param by: who connected the account, for its document
-    :param record: id of the record of the consent
     :param connection: the client that is to declare the right, for a new account
     """
     base = _base(document, account, connection)
     noted = members(base.get(Declaration.key))
     kept = {key: value for key, value in noted.items() if key not in _ENTERED and not key.startswith("refused")}
     section = kept | given_by(asked) | {"entered_at": utc_text(at)}
-    return Connected(utc_text(at), by, record).noted(put(base, Declaration.key, section))
+    return Connected(utc_text(at), by).noted(put(base, Declaration.key, section))
 
 
 def _base(document: Mapping[str, Any] | None, account: str, connection: str) -> Document:

@@ -246,7 +246,6 @@ def _other_causes(account: Overview, situation: Situation | None, today: date, n
 _BY_SITUATION = {
     Situation.ODD: (Cause.UNREAD, "its document cannot be understood"),
     Situation.CONNECT: (Cause.CONNECT, ""),
-    Situation.PARTLY: (Cause.CONNECT, "one of its meters"),
     Situation.CORRECT: (Cause.REFUSED, "its declaration"),
     Situation.PROOF_REFUSED: (Cause.REFUSED, "a proof of its consent"),
     Situation.PROOF: (Cause.PROOF, ""),

@@ -28,6 +28,7 @@ TAKEN = (
     "another account has its meter. If it is the same household, start grdf_consents with that account; if that "
     "household has moved out, delete that account first"
 )
+ID_TAKEN = "another account has the id that the pattern gives it. Choose another pattern"
 PENDING = (
     "an account asks for its meter, or is about to bring what its household has given within the last hour: then start "
     "this again in an hour. If it is the same household, start grdf_consents with that account"
@@ -147,12 +148,19 @@ def adoptions(listed: Iterable[AccessRight], client: str, known: Known, pattern:
         if is_usable(right, today) and right.id not in known.gone and known.owner(right) not in known.accounts:
             holder = right.holder if all(right.holder) else (right.id,)
             free.setdefault(right.pce, {}).setdefault(holder, []).append(right)
+    taken = {*known.accounts}
     for of_holders in free.values():
         for own in of_holders.values():
             newest, lost = own[-1], next(filter(None, map(known.owner, own)), "")
-            account = lost or known.former(newest, client, rights) or _filled(pattern, newest.id)
-            differ = len(of_holders) > 1 and not known.several
-            reason = DIFFER if differ else PENDING if known.pends(newest, account, client) else ""
+            its = lost or known.former(newest, client, rights)
+            account = its or _filled(pattern, newest.id)
+            if not its and account in taken:
+                reason = ID_TAKEN
+            elif len(of_holders) > 1 and not known.several:
+                reason = DIFFER
+            else:
+                reason = PENDING if known.pends(newest, account, client) else ""
+            taken.add(account)
             yield Adoption(account, tuple(own), client, reason)
 
 

@@ -45,7 +45,7 @@ def by_task(ti: Any, today: date, accounts: Sequence[str]) -> Mapping[str, str]:
     :param today: civil date in Paris
     :param accounts: ids; at most :data:`MOST` are asked about
     """
-    days = [gas_day_start(today - timedelta(days=ago)) for ago in range(DAYS + 3)]  # a run is about a day before it
+    days = [gas_day_start(today - timedelta(days=ago)) for ago in range(DAYS + 6)]  # a run is about a day before it
     found: dict[str, str] = {}
     for account in accounts[:MOST]:
         dag = dag_id(account)

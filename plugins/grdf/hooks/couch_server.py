@@ -305,6 +305,10 @@ def _json(response: requests.Response) -> Any:
     try:
         return msgspec.json.decode(response.content)  # a year of days takes half as long as with requests
     except (msgspec.MsgspecError, RecursionError):
+        pass
+    try:
+        return response.json()  # half a surrogate pair, which the embedded server keeps, is one account's trouble
+    except (ValueError, RecursionError):
         return None
 
 

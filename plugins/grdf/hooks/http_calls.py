@@ -137,8 +137,10 @@ def send_at_turn(turn: Turn, method: str, url: str, *, most: int | None = None, 
             response = session.request(method, url, timeout=TIMEOUT, allow_redirects=False, **options)
         status = response.status_code
     finally:
-        if adapter.sent_at is not None:  # a call that never had its turn was not made
+        if adapter.sent_at is not None:
             tell_call(turn.connection, url, status)
+        else:
+            turn.give_up()
     assert adapter.sent_at is not None
     return Sent(response, adapter.sent_at)
 

@@ -110,7 +110,8 @@ class GrdfOAuthHook(BaseHook):
         :param account: the account's id, for messages
         :param nonce: the nonce sent to the authorize page, if one was sent
         :param ever: whether to accept an expired token, which still shows what was once consented to
-        :raises IdTokenRefused: if its algorithm, signature, issuer, audience, time or nonce is wrong
+        :raises IdTokenRefused: if its algorithm, signature, issuer, audience, time or nonce is wrong, or if it names no
+            meter
         """
         facts = self.facts
         claims = verify_id_token(
@@ -124,7 +125,13 @@ class GrdfOAuthHook(BaseHook):
             nonce=nonce,
             leeway=math.inf if ever else LEEWAY,
         )
-        return parse_claims(claims, account=account)
+        if not (found := parse_claims(claims, account=account)):
+            raise IdTokenRefused.about(
+                account,
+                "the id_token names no meter: the household came back from GRDF without choosing one",
+                "Let the household connect again and choose a meter.",
+            )
+        return found
 
     def ask_data_token(self, terms: Terms = DAILY, turn: Turn | None = None) -> DataToken:
         """Request a new data token from GRDF.

@@ -98,9 +98,7 @@ class Households:
             self._records.add(record)
             self._accounts.save(
                 account,
-                lambda stored: declaring(
-                    stored, account, given, at=now, by=self._by, record=record.id, connection=connection
-                ),
+                lambda stored: declaring(stored, account, given, at=now, by=self._by, connection=connection),
             )
         taken = TakingIn(self._couchdb, client, account, HISTORY).take_in()
         day = Status.held(taken)[given.pce].day if names_person(taken) else None

@@ -17,12 +17,15 @@ from grdf import settings
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.compare_and_swap import change_document
 from include.gas.account.account import Account
+from include.gas.account.account_state import settle
+from include.gas.account.declaring import terms_of
 from include.gas.account.own_meters import named_in
+from include.gas.account.sections.rights.declaration import Declaration, names_person, without_person
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import LEASE, METER
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held, Meter, hold
-from include.gas.rights.transitions import Asking
+from include.gas.rights.transitions import Asking, lasting
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +114,20 @@ class Ledger:
         today, shared = paris_today(datetime.now(UTC)), settings.meter_in_several_accounts()
         mine = [*pces, *(pce for pce, meter in known.items() if pce not in pces and meter.of(account))]
         return [hold(known[pce], account, today, shared=shared) for pce in mine]
+
+    def settled(self, document: Document, meters: Iterable[Meter] = ()) -> Document:
+        """Return an account's document with what the ledger says of its meters, and the state that this gives it.
+
+        Once a right that lasts is known, nobody is named any more.
+
+        :param meters: meters that were read a moment ago, also such that the document does not name yet
+        """
+        now, known = datetime.now(UTC), {meter.pce: meter for meter in meters}
+        if (given := Declaration.of(document)) and names_person(document) and (pce := "".join(given.pce.split())):
+            known = self.fetch([pce] if pce not in known else []) | known
+            if lasting(known[pce], str(document["_id"]), terms_of(given), paris_today(now)):
+                document = without_person(document)
+        return settle(document, self.held(document, known), now)
 
     def account(self, document: Mapping[str, Any]) -> Account:
         """Return the account in a document, with what it has of its meters now.

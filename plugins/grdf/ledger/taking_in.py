@@ -8,7 +8,6 @@ ledger says what is done.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -18,26 +17,19 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.ledger.account_rights import AccountRights
 from grdf.ledger.declaring import declare
-from grdf.ledger.meters import Ledger
 from grdf.quota.terms import DAILY, Terms
 from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.household_links import HouseholdLinks
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.account_state import settle
-from include.gas.account.declaring import terms_of
 from include.gas.account.grant import Code, IdToken, with_id_token, without_grant
 from include.gas.account.own_meters import named_in, without_tokens
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import (
-    Declaration,
     is_refused,
-    names_person,
     with_refused,
-    without_person,
 )
 from include.gas.account.state import with_error
 from include.gas.answers.claims import Claim
-from include.gas.days.gas_day import paris_today
 from include.gas.errors import (
     DeclarationRefused,
     FailNow,
@@ -48,7 +40,6 @@ from include.gas.errors import (
 )
 from include.gas.konnector.konnector_right import konnector_right
 from include.gas.rights.meter_rights import Meter
-from include.gas.rights.transitions import lasting
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +104,7 @@ class TakingIn:
         def change(document: Document) -> Document:
             if self._spent is not None and _has(document, self._spent):
                 document = without_tokens(document)
-            changed = settled(self._rights.ledger, document, self._rights.meters.values())
+            changed = self._rights.ledger.settled(document, self._rights.meters.values())
             if error is None or error.state is None:
                 return changed
             reads = any(each.is_open for each in Account.from_document(changed).meters)
@@ -181,7 +172,9 @@ class TakingIn:
                 self._accounts.update(
                     account.id, lambda stored: with_id_token(stored, token) if _has(stored, account) else stored
                 )
-            claims = claims_of(self._rights.client.oauth, token, account.id, ever=in_time)
+            claims = self._rights.client.oauth.claims_of(
+                token.token, account=account.id, nonce=token.nonce, ever=in_time
+            )
         except FailNow as error:
             self._forget_grant(account, error)
             raise
@@ -225,23 +218,6 @@ def lacks(meter: Meter, account: str, right: str) -> bool:
     return not any(each.id == right and each.account for each in meter.rights) if right else not meter.of(account)
 
 
-def settled(ledger: Ledger, document: Document, meters: Iterable[Meter] = ()) -> Document:
-    """Return an account's document with what the ledger says of its meters.
-
-    Once a right that lasts is known, nobody is named any more.
-
-    :param meters: meters that were read a moment ago, also such that the document does not name yet
-    """
-    now, known = datetime.now(UTC), {meter.pce: meter for meter in meters}
-    given = Declaration.of(document) if names_person(document) else None
-    if given is not None:
-        pce = "".join(given.pce.split())
-        known |= ledger.fetch([pce]) if pce and pce not in known else {}
-        if pce in known and lasting(known[pce], str(document["_id"]), terms_of(given), paris_today(now)):
-            document = without_person(document)
-    return settle(document, ledger.held(document, known), now)
-
-
 def exchanged(oauth: GrdfOAuthHook, account: Account) -> IdToken:
     """Return the ``id_token`` of an account's grant, not yet verified. Exchange the code if the grant is one.
 
@@ -252,22 +228,6 @@ def exchanged(oauth: GrdfOAuthHook, account: Account) -> IdToken:
     if isinstance(grant, IdToken):
         return grant
     return IdToken(oauth.exchange_code(grant.code, grant.redirect_uri, account=account.id), grant.nonce)
-
-
-def claims_of(oauth: GrdfOAuthHook, token: IdToken, account_id: str, *, ever: bool = False) -> tuple[Claim, ...]:
-    """Verify an ``id_token`` and return the meters and rights in it.
-
-    :param ever: whether it may have expired, an hour after the consent
-    :raises IdTokenRefused: if the ``id_token`` fails its checks or names no meter
-    """
-    claims = oauth.claims_of(token.token, account=account_id, nonce=token.nonce, ever=ever)
-    if not claims:
-        raise IdTokenRefused.about(
-            account_id,
-            "the id_token names no meter: the household came back from GRDF without choosing one",
-            "Let the household connect again and choose a meter.",
-        )
-    return claims
 
 
 def _has(document: Document, account: Account) -> bool:

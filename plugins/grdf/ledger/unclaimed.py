@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from grdf.ledger.looking import look
 from grdf.ledger.meters import Ledger, asking
-from grdf.ledger.taking_in import settled
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
 from include.gas.account.own_meters import named_in
@@ -78,7 +77,7 @@ class RightsWithoutAccount:
     def _store(self, each: Adoption, meter: Meter) -> None:
         mark = Connected(utc_text(datetime.now(UTC)), f"rights adopted by {self._asker}")
         new = bound({"_id": each.account, "account_type": ACCOUNT_TYPE, "name": "", "oauth": {}}, each.client)
-        self._accounts.save(each.account, lambda stored: settled(self._ledger, mark.noted(stored or new), [meter]))
+        self._accounts.save(each.account, lambda stored: self._ledger.settled(mark.noted(stored or new), [meter]))
 
     def take_over(self, clients: AdictHook, name: str) -> int:
         """Give an account the newest usable right on its meters, or on that of its refused declaration.

@@ -166,8 +166,6 @@ class CheckConsentsOperator(GrdfOperator):
         self, meters: Mapping[str, Meter], documents: Sequence[Document], records: Sequence[Document]
     ) -> Counter[str]:
         """Write to each account what its rights mean now."""
-        from grdf.ledger.taking_in import settled
-
         left = all_left(records)
         counts = Counter(dict.fromkeys(("checked", "waiting", "ending", "proofs", "odd", "unfinished"), 0))
         of_account: dict[str, list[Meter]] = {}
@@ -180,7 +178,7 @@ class CheckConsentsOperator(GrdfOperator):
 
             def change(stored: Document, mine: Iterable[Meter] = mine, name: str = name) -> Document:
                 named = [meters[pce] for pce, _ in named_in(stored, name) if pce in meters]
-                changed = settled(self.ledger, stored, [*named, *mine])
+                changed = self.ledger.settled(stored, [*named, *mine])
                 if name in left and leaving(stored) is None:  # a backup has brought it back
                     return with_error(changed, left_error(name, left[name]), since=datetime.now(UTC))
                 return changed

@@ -75,8 +75,7 @@ class CheckHealthOperator(GrdfOperator):
         except GasError as error:
             if isinstance(error, RetryLater) and not Run.of(context).is_last_try:
                 raise
-            cause = Cause.SETTING if isinstance(error, BadSettings) else Cause.UNSEEN
-            return Verdict().failed(cause, error.cause or str(error))
+            return Verdict().failed(Cause.UNSEEN, error.cause or str(error))
         gauges.tell(fleet, clients, now)
         return verdict
 

@@ -40,6 +40,8 @@ daily runs need every call."""
 KEPT = 3600.0
 """How long a task that waits is kept in mind after the time at which it was to ask again, in seconds. The scheduler may
 be slow when thousands of tasks come due. After that the task is considered dead."""
+SET_BACK = 60.0
+"""By how many seconds a machine's clock must be behind the last call for it to have been set back."""
 BIN = 300
 """Length in seconds of the intervals in which calls are counted, which makes a day some 300 numbers. Rounding errs on
 the safe side."""
@@ -149,6 +151,8 @@ class Ledger:
             ledger = cls() if text is None else msgspec.json.decode(text, type=cls)
         except msgspec.MsgspecError:
             raise ValueError("no ledger of calls") from None
+        if ledger.last > now + SET_BACK:
+            ledger.last = ledger.free = now
         ledger.calls = {at: made for at, made in ledger.calls.items() if counted_until(at) > now}
         ledger.waiting = {name: task for name, task in ledger.waiting.items() if task.until > now}
         return ledger

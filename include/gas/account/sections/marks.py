@@ -26,56 +26,36 @@ class Leaving(Section, frozen=True):
     since: str
 
 
-class Connected(Section, frozen=True):
-    """Says that the household was connected on the page, by an import, or by adopting its right.
+class Mark(Section, frozen=True):
+    """Says that somebody did something with the account.
 
-    :param at: when it last connected, UTC
-    :param by: who connected it: an Airflow user, or a note that a link was used, or that it was imported or adopted
-    :param record: id of the record of the consent that was entered or adopted with it; absent for the other ways in
+    :param at: when, UTC
+    :param by: who: an Airflow user, or a note
     """
+
+    at: str
+    by: str
+
+    @classmethod
+    def moment(cls, document: Mapping[str, Any]) -> object:
+        """Return the value noted as the moment, of any type; ``None`` if there is none."""
+        return members(document.get(cls.key)).get("at")
+
+    def noted(self, document: Mapping[str, Any]) -> Document:
+        """Return the account document with this mark."""
+        return put(document, self.key, written(self))
+
+
+class Connected(Mark, frozen=True):
+    """The household was last connected by a user, or by a link, an import or an adoption, as a note says."""
 
     key: ClassVar[str] = "connected"
 
-    at: str
-    by: str
-    record: str = ""
 
-    @classmethod
-    def record_of(cls, document: Mapping[str, Any]) -> str:
-        """Return the id of the record that an account document names; ``""`` if it names none."""
-        named = members(document.get(cls.key)).get("record")
-        return named if isinstance(named, str) else ""
-
-    @classmethod
-    def moment(cls, document: Mapping[str, Any]) -> object:
-        """Return the value noted as the moment, of any type; ``None`` if there is none."""
-        return members(document.get(cls.key)).get("at")
-
-    def noted(self, document: Mapping[str, Any]) -> Document:
-        """Return the account document with this mark."""
-        return put(document, self.key, written(self))
-
-
-class Known(Section, frozen=True):
-    """Says that a person knows that no new gas day comes. A new day ends that: the account may fall silent again.
-
-    :param at: when it was said, UTC
-    :param by: the Airflow user who said it
-    """
+class Known(Mark, frozen=True):
+    """A person knows that no new gas day comes. A new day ends that: the account may fall silent again."""
 
     key: ClassVar[str] = "silence_known"
-
-    at: str
-    by: str
-
-    @classmethod
-    def moment(cls, document: Mapping[str, Any]) -> object:
-        """Return the value noted as the moment, of any type; ``None`` if there is none."""
-        return members(document.get(cls.key)).get("at")
-
-    def noted(self, document: Mapping[str, Any]) -> Document:
-        """Return the account document with this mark."""
-        return put(document, self.key, written(self))
 
 
 def leaving(document: Mapping[str, Any]) -> Leaving | None:

@@ -126,8 +126,6 @@ class PurgeAccountOperator(DeletionOperator):
 
     def _keep(self) -> None:
         """Take the mark away, and with it what would connect the household anew by itself."""
-        from grdf.ledger.taking_in import settled
-
         now = datetime.now(UTC)
         message = (
             f"The household's consent was revoked at its request on {now:%Y-%m-%d}; its data were kept. It must "
@@ -136,6 +134,6 @@ class PurgeAccountOperator(DeletionOperator):
 
         def change(document: Document) -> Document:
             kept = without_person(without_grant(without_leaving(document), token=True))
-            return with_state(settled(self.ledger, kept), OAUTH_OUTDATED, message, since=now)
+            return with_state(self.ledger.settled(kept), OAUTH_OUTDATED, message, since=now)
 
         self.accounts.update(self.account_id, change)

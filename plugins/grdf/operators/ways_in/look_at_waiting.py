@@ -110,12 +110,12 @@ class LookAtWaitingOperator(GrdfOperator):
         self, client: AdictHook, name: str, each: Unsettled, meters: Mapping[str, Meter], *, is_due: bool
     ) -> Document:
         """Take in what an account asks for, or write to it what its rights mean now. Return its document."""
-        from grdf.ledger.taking_in import TakingIn, settled
+        from grdf.ledger.taking_in import TakingIn
 
         if each.intends and is_due:
             return TakingIn(self.couchdb, client, name).take_in(declares=False)
         known = [meters[pce] for pce in each.meters if pce in meters]
-        return self.accounts.update(name, partial(settled, self.ledger, meters=known), known=each.document)
+        return self.accounts.update(name, partial(self.ledger.settled, meters=known), known=each.document)
 
 
 def _open(document: Document) -> set[str]:

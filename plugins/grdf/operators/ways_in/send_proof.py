@@ -148,9 +148,7 @@ class SendProofOperator(AccountOperator):
 
     def _settle(self, account: str) -> None:
         """Write to the account what the ledger says now."""
-        from grdf.ledger.taking_in import settled
-
-        self.accounts.update(account, partial(settled, self.ledger))
+        self.accounts.update(account, self.ledger.settled)
 
     @contextmanager
     def _noting(self) -> Iterator[None]:

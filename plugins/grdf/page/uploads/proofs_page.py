@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
-from grdf.hooks.couchdb import CouchDBHook
+from grdf.page.connect.place import couchdb
 from grdf.page.html.render import page
 from grdf.page.security import AccountDep, ConnectorDep, Visitor, can_act
 from grdf.page.uploads.uploaded import Uploaded, uploaded
@@ -49,7 +49,7 @@ def remove(request: Request, account: AccountDep, visitor: ConnectorDep) -> Resp
 
 
 def _store(request: Request, account: str, files: list[Uploaded], visitor: Visitor) -> Response:
-    stop_if_leaving(AccountStore(CouchDBHook()).account(account))  # else files would be left behind
+    stop_if_leaving(AccountStore(couchdb()).account(account))  # else files would be left behind
     if not files or _files().waiting(account) + len(files) > MOST:
         return _page(request, account, visitor, key="proofs.too_many" if files else "proofs.no_file")
     proofs: list[ProofFile] = []
@@ -65,7 +65,7 @@ def _store(request: Request, account: str, files: list[Uploaded], visitor: Visit
 
 
 def _page(request: Request, account: str, visitor: Visitor, *, wrong: str = "", key: str = "") -> Response:
-    meters = AccountStore(CouchDBHook()).account(account).meters
+    meters = AccountStore(couchdb()).account(account).meters
     return page(
         request,
         "proofs.html",

@@ -28,6 +28,7 @@ from include.gas.account.sections.rights.declaration import Declaration, without
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.gas_days import Document
 from include.gas.documents.stored_consent import ConsentRecord, ConsentText
+from include.gas.errors import RetryLater
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
                 "e-mail address or meter.", account, opener.by,
             )  # fmt: skip
             raise Stop("direct_waits.household" if opener.link else "direct_waits", 409, account)
-        return declaring(stored, account, asked, at=at, by=opener.by, record=record.id, connection=where.connection)
+        return declaring(stored, account, asked, at=at, by=opener.by, connection=where.connection)
 
     if opener.link:
         standing = links.take(account, opener.link, record.given)
@@ -98,8 +99,9 @@ def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
     try:
         records.add(record)
         AccountStore(store).save(account, change)
-    except Exception:
-        records.remove(record)
+    except Exception as error:
+        if not isinstance(error, RetryLater):  # it may be stored, and is nobody's for long: see grdf_retention
+            records.remove(record)
         if opener.link:
             links.give_back(account, record.given)
         raise

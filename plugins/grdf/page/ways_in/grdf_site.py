@@ -12,7 +12,6 @@ from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.ledger.taking_in import claims_of
 from grdf.page.connect.attempt import COOKIE, Attempt
 from grdf.page.connect.opener import Opener, by_link, by_login, let_pass
 from grdf.page.connect.place import CALLBACK, couchdb, page_address, place, redirect_uri
@@ -115,7 +114,7 @@ def finish(attempt: Attempt, opener: Opener, code: str) -> None:
         back = redirect_uri(attempt.connection)
         sent = oauth.exchange_code(code, back, account=account, code_verifier=attempt.verifier, terms=terms)
         token = IdToken(sent, attempt.nonce)
-        claims = claims_of(oauth, token, account)
+        claims = oauth.claims_of(token.token, account=account, nonce=token.nonce)
         AccountStore(store).save(account, change)
     except Exception:  # whatever the error, the link has not connected the household
         links.give_back(account, utc_text(now))
