@@ -147,15 +147,6 @@ def test_the_pages_name_the_client(page: Site, two: LocalWorld, full: str, new: 
     assert f"Client: {SOUTH}" in said(browser.get(f"/accounts/{new}")).text
 
 
-def test_an_import_may_name_a_client(page: Site, two: LocalWorld, new: str) -> None:
-    browser = page.browser("op")
-    content = b"account,pce,name,postcode,email\n"
-    browser.post("/import/upload", files=[("file", (f"{new}.csv", content + b"a,1,b,c,d\n"))])
-    form = browser.get("/import/").text
-    assert '<select name="connection"><option value="">The first one that has room</option>' in form
-    assert f"<option>{USUAL}</option><option>{SOUTH}</option></select>" in form
-
-
 def test_an_account_of_no_client_says_so(page: Site, two: LocalWorld, full: str) -> None:
     two.book.save({**document(two, full), "grdf_connection": "grdf_nowhere"})
     answer = page.browser("op").get(f"/connect/{full}")

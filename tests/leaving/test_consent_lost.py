@@ -54,7 +54,8 @@ def test_each_refusal(clean: LocalWorld, account_id: str, code: str, state: str,
     (pce,) = known_account(clean, account_id, **recent(clean))
     run_well(clean, account_id)
     clean.control.set_quirks(pce, refusal=code)
-    clean.control.fault("droits_acces", status=503, times=None)  # nothing contradicts it
+    (right,) = rights(clean, (pce,))
+    clean.control.change_consent(right, etat_droit_acces="Obsolète")  # nothing contradicts it
     before = datetime.now(UTC).replace(microsecond=0)
     with pytest.raises((ConsentLost, ConsentTooNarrow), match=sentence):
         extract(account_id, yesterday(clean))
@@ -71,7 +72,7 @@ def test_each_refusal(clean: LocalWorld, account_id: str, code: str, state: str,
     assert clean.control.log() == [], "GRDF was left alone"
     assert account_of(clean, account_id) == marked
     clean.control.set_quirks(pce)
-    clean.control.set(faults=[])
+    clean.control.change_consent(right, etat_droit_acces="Active")
     run_well(clean, account_id)
     healed = account_of(clean, account_id)
     assert not healed["state"]
