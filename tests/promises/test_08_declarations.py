@@ -167,3 +167,18 @@ def test_a_right_without_an_account_can_be_adopted_once(town: Town) -> None:
     (adopted,) = [account for account in town.documents("io-cozy-accounts") if account != "alder"]
     assert town.wrong_days(adopted, OTHER, first) == []
     assert not town.days("alder", OTHER)
+
+
+@pytest.mark.parametrize("what", ["email", "name", "postcode", "first", "pce"])
+def test_a_line_of_an_import_is_corrected_after_an_outage(town: Town, what: str) -> None:
+    """The import gives up; what the operator has corrected meanwhile counts, and nothing else."""
+    given = {"account": "alder", **town.person("alder", PCE, first=town.ago(20))}
+    typo = {"email": "typo@example.org", "name": "Somebody Else", "postcode": "29999", "first": str(town.ago(3))}
+    town.fault(503, **PUT, times=10**6)
+    town.import_(given | {what: OTHER if what == "pce" else typo[what]}, tries=2)
+    town.calm()
+    _, outcomes = town.import_(given, name="again.csv")
+    assert outcomes == {"alder": "declared"}
+    (right,) = town.rights(PCE)
+    assert (right["courriel_titulaire"], right["perim_donnees_conso_debut"]) == (given["email"], given["first"])
+    assert town.rights(OTHER) == []

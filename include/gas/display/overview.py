@@ -101,6 +101,7 @@ class Overview:
         ``None`` if something may, or that day is unknown
     :param consent_until: last day on which the first consent to end is of use, of those in force or to come if there
         are any; ``None`` if none of them ends
+    :param renews: whether a right is declared for it once the one in force has ended
     :param proof: ``refused`` if GRDF has refused a proof of consent, else ``asked`` if it waits for one, else ``""``
     :param proof_until: last day to send the first proof that GRDF waits for; ``None`` if none is known
     :param known: the day on which a person said last that its silence is known
@@ -123,6 +124,7 @@ class Overview:
     begins_later: bool = False
     lost_on: date | None = None
     consent_until: date | None = None
+    renews: bool = False
     proof: str = ""
     proof_until: date | None = None
     known: date | None = None
@@ -193,7 +195,7 @@ class Overview:
             (self.is_daily and self.last is None, Situation.NOTHING if self.asked else Situation.NEW),
             (self.silent_on(today) is not None, Situation.LATE),
             (not self.is_daily, Situation.NO_DAILY),
-            (self.consent_until is not None and self.consent_until <= today + ENDS_SOON, Situation.ENDING),
+            (not self.renews and (self.consent_until or date.max) <= today + ENDS_SOON, Situation.ENDING),
         ):
             if true:
                 return what
@@ -238,6 +240,7 @@ def _summary(document: Mapping[str, Any]) -> Overview:
         **_rights(document, account),
         **_stored([year for reading in readings.values() for year in reading.years.values()], meters),
         asked=any(reading.whole_at for reading in readings.values()),
+        renews=account.declares and not account.refused,
         known=max(days_in(Known.moment(document)), default=None),
         **_proofs(account),
     )

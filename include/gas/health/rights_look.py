@@ -23,12 +23,10 @@ class Named(NamedTuple):
 
     :param name: its name; of a right that no account has, that of its client
     :param why: the reason, as a clause; ``""`` if the cause says it
-    :param since: since when, UTC text or a day; ``""`` if nobody knows
     """
 
     name: str
     why: str = ""
-    since: str = ""
 
 
 Told = tuple[Cause, Named]
@@ -49,22 +47,20 @@ class RightsLook:
 
 
 def look_at_rights(
-    meters: Iterable[Meter], accounts: Collection[str], now: datetime, asked: Mapping[str, str]
+    meters: Iterable[Meter], accounts: Mapping[str, bool], now: datetime, asked: Mapping[str, str]
 ) -> RightsLook:
     """Look at all rights.
 
-    :param accounts: the ids of all accounts
+    :param accounts: all accounts by their ids, with whether a right is declared for them once the old one has ended
     :param now: an aware datetime, the present
     :param asked: when GRDF was last asked about all rights of a client, by client, UTC text
     """
     known, today, long_ago = list(meters), paris_today(now), utc_text(now - FRESH)
     standing = [_standing(meter, today) for meter in known]
     rights = [right for each in standing for of_account in each.values() for right in of_account]
-    told = [
-        (Cause.UNCLAIMED, Named(each.client, since=each.listed_at or each.since)) for each in unclaimed(known, today)
-    ]
+    told = [(Cause.UNCLAIMED, Named(each.client)) for each in unclaimed(known, today)]
     told += [found for right in rights for found in _of_right(right, accounts, now)]
-    told += [found for each in standing for found in (*_ending(each.values(), today), *_shared(each))]
+    told += [found for each in standing for found in (*_ending(each.values(), accounts, today), *_shared(each))]
     old = {right.client for right in rights if right.since < long_ago}
     unchecked = {client: asked.get(client, "") for client in old if asked.get(client, "") < long_ago}
     return RightsLook(tuple(told), unchecked)
@@ -81,26 +77,24 @@ def _standing(meter: Meter, today: date) -> dict[str, list[Right]]:
 
 def _of_right(right: Right, accounts: Collection[str], now: datetime) -> Iterator[Told]:
     if _waits(right) and right.since < utc_text(now - LATE):
-        late_on = utc_text(datetime.fromisoformat(right.since) + LATE)
-        yield Cause.UNANSWERED, Named(right.account, f"since {right.since[:10]}", late_on)
+        yield Cause.UNANSWERED, Named(right.account, f"since {right.since[:10]}")
     if right.account not in accounts and right.goes_on(paris_today(now)):
-        yield Cause.LOST, Named(right.account, since=utc_text(now))
+        yield Cause.LOST, Named(right.account)
 
 
-def _ending(accounts: Iterable[Iterable[Right]], today: date) -> Iterator[Told]:
+def _ending(rights_of: Iterable[Iterable[Right]], accounts: Mapping[str, bool], today: date) -> Iterator[Told]:
     """Yield the last right of each account that has none after it and ends soon."""
-    for rights in accounts:
+    for rights in rights_of:
         last = max(rights, key=_last_day)
-        if (end := _last_day(last)) <= today + ENDS_SOON:
-            yield Cause.ENDING, Named(last.account, f"on {end}", max(str(end - ENDS_SOON), last.since))
+        if (end := _last_day(last)) <= today + ENDS_SOON and not accounts.get(last.account):
+            yield Cause.ENDING, Named(last.account, f"on {end}")
 
 
 def _shared(standing: Mapping[str, Iterable[Right]]) -> Iterator[Told]:
     """Yield the accounts that read a meter, if there are several. Who is behind another does not."""
-    since = {each.account: each.since for rights in standing.values() for each in rights if each.was_active}
-    if len(since) > 1:
-        for account in sorted(since):
-            yield Cause.SHARED, Named(account, f"one of {', '.join(sorted(since))}", max(since.values()))
+    accounts = sorted({each.account for rights in standing.values() for each in rights if each.was_active})
+    if len(accounts) > 1:
+        yield from ((Cause.SHARED, Named(account, f"one of {', '.join(accounts)}")) for account in accounts)
 
 
 def _waits(right: Right) -> bool:

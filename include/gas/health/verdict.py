@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import chain
 
-from include.gas.days.gas_day import paris_today, utc_text
+from include.gas.days.gas_day import paris_today
 from include.gas.display.overview import Overview, Situation
 from include.gas.errors import VENDOR_DOWN
 from include.gas.health.causes import NEVER, QUOTA_LEFT, Cause
@@ -17,6 +17,8 @@ from include.gas.health.rights_look import Named, RightsLook, Told
 NO_RIGHTS = RightsLook()
 Unread = Callable[[Sequence[str]], Mapping[str, str]]
 """Returns why the DAGs of some accounts do not read them, as clauses, for those of which that is so."""
+ToldNames = Mapping[str, Collection[str]]
+"""Who was named, by the cause."""
 NAMED = 20
 """How many accounts the log and the mail name for each cause."""
 
@@ -90,19 +92,19 @@ class Finding:
         is_share = self.red and self.cause.percent is not None
         return f"{what} ({self.share:.1f} %, more than {self.cause.percent} % call a person)" if is_share else what
 
-    def new_since(self, looked: str) -> tuple[Named, ...]:
-        """Return whom it concerns since the last look, and did not before.
+    def new(self, told: Collection[str]) -> tuple[Named, ...]:
+        """Return whom it concerns and has not been told of: as many as are named at once.
 
-        :param looked: UTC text; ``""`` if there was none
+        :param told: the names that it was told of
         """
-        if self.is_about_look or self.cause is Cause.DOWN:  # an outage passes, or its accounts fall silent
+        if self.is_about_look or self.cause in (Cause.DOWN, Cause.LATE):  # it passes, or they are silent by themselves
             return ()
-        return tuple(each for each in self.named if not looked or each.since > looked)
+        return tuple(each for each in self.named if each.name not in told)[:NAMED]
 
     def line(self, new: Sequence[Named]) -> str:
         """Return the line of log and mail: what is wrong, who is to be named, and what to do.
 
-        :param new: those whom it concerns since the last look
+        :param new: those who are to be named
         """
         says = self.says()
         told = f" New: {names(new)}." if new else ""
@@ -145,13 +147,25 @@ class Verdict:
         """
         return replace(self, findings=(*self.findings, Finding(cause, 1, (Named(why.rstrip(". ")),))))
 
-    def news(self, looked: str) -> dict[Finding, tuple[Named, ...]]:
-        """Return what the day's mail tells: what is red, or concerns somebody since the last look, with their names.
+    def news(self, told: ToldNames) -> dict[Finding, tuple[Named, ...]]:
+        """Return what the day's mail tells: what is red, or concerns somebody who was not named yet, with their names.
 
-        :param looked: UTC text; ``""`` if there was none
+        :param told: who was named before
         """
-        told = {finding: finding.new_since(looked) for finding in self.findings}
-        return {finding: named for finding, named in told.items() if named or finding.red}
+        new = {finding: finding.new(told.get(finding.cause.value, ())) for finding in self.findings}
+        return {finding: named for finding, named in new.items() if named or finding.red}
+
+    def told(self, before: ToldNames) -> dict[str, list[str]]:
+        """Return who is named once the mail is sent. Whom a cause concerns no more is forgotten, and told anew later.
+
+        :param before: who was named before
+        """
+        found = {}
+        for finding in self.findings:
+            known = before.get(finding.cause.value, ())
+            new = [each.name for each in finding.new(known)]
+            found[finding.cause.value] = [each.name for each in finding.named if each.name in known or each.name in new]
+        return found
 
     def headline(self) -> str:
         """Return the verdict in one sentence that names nobody."""
@@ -188,8 +202,8 @@ def judge(
     of = dict.fromkeys(Cause, len(present)) | dict.fromkeys((Cause.QUOTA, Cause.UNCHECKED), len(clients))
     of |= dict.fromkeys((Cause.LATE, Cause.TOKEN, Cause.UNREAD, Cause.ALONE), len(expected))
     named = defaultdict[Cause, list[Named]](list)
-    others = chain.from_iterable(_other_causes(each, what, today, now) for each, what in pressing)
-    told = chain(_silent(expected, today, unread, refused), others, _of_clients(clients, rights, now), rights.told)
+    others = chain.from_iterable(_other_causes(each, what, today) for each, what in pressing)
+    told = chain(_silent(expected, today, unread, refused), others, _of_clients(clients, rights), rights.told)
     for cause, each in told:
         named[cause].append(each)
     concerned = {each.name for cause, names in named.items() if cause.percent != NEVER for each in names}
@@ -211,8 +225,7 @@ def _silent(
     for account in silent:
         cause, why = _why_silent(account, late, tokens, problems.get(account.id, ""))
         days = f"newest day {account.last}" if account.last else "no day yet"
-        since = max([str(account.silent_on(today)), *(held.since for held in account.held)])  # silent when it came
-        yield cause, Named(account.id, f"{days}, {why}" if why else days, since)
+        yield cause, Named(account.id, f"{days}, {why}" if why else days)
 
 
 def _late_for_all(expected: Iterable[Overview], asked: Iterable[Overview]) -> set[str]:
@@ -234,13 +247,12 @@ def _why_silent(account: Overview, late: Collection[str], tokens: Collection[str
     return Cause.UNREAD, problem
 
 
-def _other_causes(account: Overview, situation: Situation | None, today: date, now: datetime) -> Iterator[Told]:
+def _other_causes(account: Overview, situation: Situation | None, today: date) -> Iterator[Told]:
     """Yield what else is wrong with an account."""
     if situation and (found := _BY_SITUATION.get(situation)):
-        since = utc_text(now) if situation is Situation.ODD else account.since or str(account.lost_on or "")
-        yield found[0], Named(account.id, found[1], since)
+        yield found[0], Named(account.id, found[1])
     if account.state == VENDOR_DOWN and account.is_read(today):
-        yield Cause.DOWN, Named(account.id, "", account.since)
+        yield Cause.DOWN, Named(account.id)
 
 
 _BY_SITUATION = {
@@ -253,11 +265,11 @@ _BY_SITUATION = {
 }
 
 
-def _of_clients(clients: Sequence[Client], rights: RightsLook, now: datetime) -> Iterator[Told]:
+def _of_clients(clients: Sequence[Client], rights: RightsLook) -> Iterator[Told]:
     for client in clients:
         if client.problem or client.is_short:
             why = client.problem or f"{client.left} of {client.calls} calls left"
-            yield Cause.QUOTA, Named(client.name, why, utc_text(now))
+            yield Cause.QUOTA, Named(client.name, why)
         if (asked := rights.unchecked.get(client.name)) is not None:
             why = f"last asked {asked[:16]} UTC" if asked else "never asked"
-            yield Cause.UNCHECKED, Named(client.name, why, utc_text(now))
+            yield Cause.UNCHECKED, Named(client.name, why)

@@ -14,7 +14,9 @@ from include.gas.account.account import Account
 from include.gas.account.connected import check_connectable, is_of_another
 from include.gas.account.declaration_check import CANNOT, to_declare
 from include.gas.account.declaring import terms_of
+from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import Declaration, refusal_of
+from include.gas.account.sections.section import members
 from include.gas.answers.access_rights import is_pce
 from include.gas.answers.words import fold
 from include.gas.display.csv_cells import safe_cell
@@ -36,6 +38,8 @@ OTHER = "its account has or asks for another right; see the account, or import t
 TAKEN = "its meter is another account's, which Gas accounts finds by the meter's number"
 CONNECTED = "it has a right to this meter already, or one that waits for its holder"
 LEFT = "the household of its account has left, and no id is used twice; import it under another id, or without one"
+BY = "import by "
+"""How it begins who has connected an account by an import. It is stored and compared with: never reword it."""
 DECLARED = "its right is declared, and its account says what comes of it"
 RENEWS = "its right is in force until {}, and GRDF takes no other before: then it is declared by itself"
 
@@ -108,8 +112,11 @@ def check_beside(
             check_connectable(document)
         except FailNow as error:
             return line.came_to("wrong", error.cause)
-        named = {each.pce for each in Account.from_document(document).meters}
-        if (named and meter.pce not in named) or is_of_another(document, line.declaration):
+        account = Account.from_document(document)
+        # What an import has declared without an answer gives the account neither a meter nor a holder: it is corrected.
+        named = {each.pce for each in account.meters if each.right or not account.declares}
+        is_imported = str(members(document.get(Connected.key)).get("by")).startswith(BY)
+        if (named and meter.pce not in named) or (not is_imported and is_of_another(document, line.declaration)):
             return line.came_to("wrong", OTHER)
         if done := _done(line, document, meter, who, began):
             return done

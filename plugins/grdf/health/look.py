@@ -37,7 +37,7 @@ def look_at_fleet(
     ledger = Ledger(couchdb)
     meters, asked = list(ledger.every()), ledger.last_asked()
     fleet = [overview(document) for document in AccountStore(couchdb).every_of_ours()]
-    rights = look_at_rights(meters, {each.id for each in fleet}, now, asked)
+    rights = look_at_rights(meters, {each.id: each.renews for each in fleet}, now, asked)
     return fleet, judge(fleet, clients, now, rights, unread, refuses_token)
 
 

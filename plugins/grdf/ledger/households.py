@@ -17,13 +17,14 @@ from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.connected import declaring
+from include.gas.account.declaration_check import given_by, to_declare
 from include.gas.account.own_meters import named_in
-from include.gas.account.sections.rights.declaration import is_refused, is_same_holder, names_person
+from include.gas.account.sections.rights.declaration import is_refused, is_same_holder, is_to_declare, names_person
 from include.gas.account.sections.status import Status
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONSENT_RECORD
 from include.gas.documents.gas_days import account_range
-from include.gas.importing.line_check import DECLARED, RENEWS, Checked, check_beside
+from include.gas.importing.line_check import BY, DECLARED, RENEWS, Checked, check_beside
 from include.gas.leaving.deletion_record import all_left
 from include.gas.proof.consent_record import new_record
 from include.gas.rights.meter_rights import Meter, hold
@@ -43,7 +44,7 @@ class Households:
         self._accounts = AccountStore(couchdb)
         self._records = ConsentRecords(couchdb)
         self._ledger = Ledger(couchdb)
-        self._file, self._by, self._began = file, f"import by {run.asked_by}", utc_text(run.due)
+        self._file, self._by, self._began = file, f"{BY}{run.asked_by}", utc_text(run.due)
 
     def checked(self, lines: Sequence[Checked]) -> list[Checked]:
         """Return lines checked against all that there is."""
@@ -92,7 +93,8 @@ class Households:
         if line.outcome != "to declare":
             return line
         client = self._adict.of(document) if document else self._adict.named(connection)
-        if document is None or not names_person(document) or is_refused(document):  # else an earlier try was killed
+        if document is None or not is_to_declare(document) or given_by(to_declare(document)) != given_by(given):
+            # An earlier try that was killed has declared something else, or nothing.
             now = datetime.now(UTC)
             record = new_record(account, given, now, by=self._by, proof=f"line {line.number} of {self._file}")
             self._records.add(record)
@@ -112,7 +114,11 @@ class Households:
         remover = Remover(self._couchdb)
         for line in lines:
             document = self._couchdb.get(ACCOUNT, line.account) if line.outcome == "refused" else None
-            if document is None or not is_refused(document) or named_in(document, line.account):
+            if (
+                document is None
+                or not is_refused(document)
+                or any(right for _, right in named_in(document, line.account))
+            ):
                 continue
             if all(record.by == self._by for record in self._records.of(line.account)):
                 remover.remove_revisions(ACCOUNT, {line.account: document["_rev"]})

@@ -18,7 +18,7 @@ from include.gas.account.sections.status import Billing, Status
 from include.gas.answers.consumption.published import read_published
 from include.gas.answers.contract import read_contract, read_frequency
 from include.gas.days.asked_days import published_window
-from include.gas.days.gas_day import paris_today
+from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.lateness import silent_after
 from include.gas.documents.billing.store_periods import Read, store_periods
 from include.gas.errors import (
@@ -74,7 +74,9 @@ class MonthlyReading:
         :raises GasError: if the failure concerns all accounts or is temporary; what was valid is stored
         """
         account, known = str(document["_id"]), Status.billing_of(document, held.pce)
-        asked = self._ask(adict, account, held, known) if held.is_open else _Asked(Billing(datetime.now(UTC)), [])
+        asked = (
+            self._ask(adict, account, held, known) if held.is_open else _Asked(Billing(utc_text(datetime.now(UTC))), [])
+        )
         with undone_if_left(self._couchdb, account):
             self._store(account, held.pce, asked)
         self.counts["meters"] += 1
@@ -104,7 +106,7 @@ class MonthlyReading:
             except RetryLater as error:
                 problem = error
         if problem is None:  # otherwise it stays due
-            found = replace(found, read_at=now, under=held.own)
+            found = replace(found, read_at=utc_text(now), under=held.own)
         return _Asked(replace(found, refused=" ".join(refused)), periods, problem)
 
     def _store(self, account: str, pce: str, asked: _Asked) -> None:

@@ -15,6 +15,7 @@ from grdf.operators.base import GrdfOperator
 from include.gas.account.account import Account
 from include.gas.account.own_meters import named_in
 from include.gas.account.sections.marks import leaving
+from include.gas.account.sections.rights.declaration import is_to_declare
 from include.gas.account.sections.status import Status
 from include.gas.account.state import state_message, with_error
 from include.gas.days.gas_day import paris_today, utc_text
@@ -206,7 +207,7 @@ class CheckConsentsOperator(GrdfOperator):
             counts["waiting"] += 1
             self.log.info("%s", state_message(document))
         for meter in account.meters:
-            if (last := _last_day(meter)) and last <= today + ENDS_SOON:
+            if (last := _last_day(meter)) and last <= today + ENDS_SOON and not is_to_declare(document):
                 counts["ending"] += 1
                 self.log.warning(
                     "Account %s: the consent for meter %s ends on %s. The household must renew it to be read after "

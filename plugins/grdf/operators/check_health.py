@@ -12,14 +12,14 @@ from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import BadSettings, FailNow, GasError, RetryLater
 from include.gas.health.causes import Cause
-from include.gas.health.verdict import Verdict
+from include.gas.health.verdict import ToldNames, Verdict
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 ABOUT = "GRDF gas accounts"
-LOOKED = "looked"
-"""Key of the XCom that says as of when the fleet was told of. The next run tells what has come since."""
+TOLD = "told"
+"""Key of the XCom that says when, and who was named for what. The next run names who is new."""
 
 
 class FleetUnwell(FailNow):
@@ -47,21 +47,23 @@ class CheckHealthOperator(GrdfOperator):
         for _, error in every_setting.wrong():
             verdict = verdict.failed(Cause.SETTING, str(error))
         gauges.tell_verdict(verdict)
-        news = verdict.news(self._last_look(context))
+        before = self._told_before(context)
+        news = verdict.news(before)
         self.log.log(ERROR if verdict.red else INFO, "%s", verdict.headline())
         for each in verdict.findings:
             self.log.log(ERROR if each.red else INFO, "%s: %s", each.cause.value, each.line(news.get(each, ())))
         was_seen = all(each.cause is not Cause.UNSEEN for each in verdict.findings)
         if self._tell(context, verdict, [each.line(named) for each, named in news.items()]) and was_seen:
-            context["ti"].xcom_push(key=LOOKED, value=utc_text(now))
+            context["ti"].xcom_push(key=TOLD, value={"at": utc_text(now), "names": verdict.told(before)})
         if verdict.red:
             raise FleetUnwell(f"{verdict.headline()} The lines above say what to do.")
         return {"accounts": verdict.accounts, "well": verdict.well}
 
-    def _last_look(self, context: Context) -> str:
-        """Return as of when the runs before have told, UTC text; ``""`` if none has. Airflow returns one or a list."""
-        pulled = context["ti"].xcom_pull(task_ids=self.task_id, key=LOOKED, include_prior_dates=True)
-        return max(filter(None, pulled if isinstance(pulled, list) else [pulled]), default="")
+    def _told_before(self, context: Context) -> ToldNames:
+        """Return whom the run before has named. Airflow returns one value, or a list."""
+        pulled = context["ti"].xcom_pull(task_ids=self.task_id, key=TOLD, include_prior_dates=True)
+        values = filter(None, pulled if isinstance(pulled, list) else [pulled])
+        return dict(max(values, key=lambda each: each["at"], default={"names": {}})["names"])
 
     def _look(self, context: Context, now: datetime) -> Verdict:
         """Look at the fleet, and set its gauges."""

@@ -16,7 +16,7 @@ from include.gas.account.own_meters import named_in
 from include.gas.account.sections.client import client_if_known
 from include.gas.account.sections.status import Status
 from include.gas.days.asked_days import is_whole_due
-from include.gas.days.gas_day import paris_today
+from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import (
     ODD_DOCUMENT,
@@ -128,7 +128,7 @@ def _is_due(document: Mapping[str, object], held: Held, since: datetime | None) 
     """Return whether a meter is to be read: as ``extract`` reads everything, or for a person since a moment."""
     billing = Status.billing_of(document, held.pce)
     if since is not None:
-        return bool(held.days) and (billing.read_at is None or billing.read_at < since)
+        return bool(held.days) and billing.read_at < utc_text(since)
     today = paris_today(datetime.now(UTC))
     return bool(held.days) and is_whole_due(str(document["_id"]), billing.last_read(held), today)
 

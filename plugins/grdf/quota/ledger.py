@@ -247,10 +247,10 @@ class Ledger:
         calls = max(1, min(booking.calls, self.share(quota, purpose)))
         if purpose != "connect":
             since = now if booking.since is None else booking.since
-            task = Waiting(calls, purpose == "history", 0.0 if purpose == "history" else since, 0.0)
+            is_first = purpose == "history" or not booking.name  # of the imports, or of all
+            task = Waiting(calls, purpose == "history", 0.0 if is_first else since, 0.0)
             if (until := self._room(now, quota, booking.name, task)) > now:
-                if booking.name:
-                    self.waiting[booking.name] = replace(task, until=until + KEPT)
+                self.waiting[booking.name] = replace(task, until=until + KEPT)
                 return until
         self.waiting.pop(booking.name, None)
         booking.counted, booking.at = calls, int(now // BIN)
@@ -259,7 +259,7 @@ class Ledger:
 
     def _room(self, now: float, quota: Quota, name: str, task: Waiting) -> float:
         """Return from when on there is room for a task's calls beside those of the tasks that come before it."""
-        rank = (task.history, task.since if name else 0.0, name)
+        rank = (task.history, task.since, name)
         before = [each for other, each in self.waiting.items() if (each.history, each.since, other) < rank]
         total, history = self.used()
         free = quota.calls_per_day - total - sum(each.calls for each in before)

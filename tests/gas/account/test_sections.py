@@ -53,7 +53,7 @@ SECTIONS: dict[str, tuple[Read, tuple[Write, ...]]] = {
         (
             lambda d: Status.with_held(d, [HELD_METER]), lambda d: Status.with_held(d, []),
             lambda d: Status.with_reading(d, PCE, READING), lambda d: Status.with_reading(d, PCE, Reading()),
-            lambda d: Status.with_billing(d, PCE, Billing(NOW, ("u-1",))),
+            lambda d: Status.with_billing(d, PCE, Billing("2024-04-02T09:00:00Z", ("u-1",))),
         ),
     ),
     "leaving": (leaving, (lambda d: with_leaving(d, by="b", since=NOW), without_leaving)),

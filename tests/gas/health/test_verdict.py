@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from include.gas.account.sections.status import Reading, Status
 from include.gas.documents.year_counts import StoredYear
@@ -88,30 +87,38 @@ def test_another_client_s_accounts_are_not_everybody() -> None:
     }
 
 
-def told(found: Verdict, looked: str) -> list[str]:
-    return [each.name for named in found.news(looked).values() for each in named]
+def told(found: Verdict, before: Mapping[str, Collection[str]] | None = None) -> list[str]:
+    return [each.name for named in found.news(before or {}).values() for each in named]
 
 
 def test_who_falls_silent_is_named_once() -> None:
-    """By the day on which it happened: also after days on which nobody looked."""
-    fell = verdict([old("today", 6), old("before", 9), *WELL])
-    assert told(fell, "2026-06-09T12:00:00.000000Z") == ["today"]
-    assert told(fell, "2026-06-06T12:00:00.000000Z") == ["before", "today"]
-    assert told(fell, "2026-06-10T08:00:00.000000Z") == []
-    assert told(fell, "") == ["before", "today"], "the first look"
-    came = with_held(old("came"), held(PCE, since="2026-06-09T15:00:00.000000Z"))
-    reading = Status.reading(came, PCE)
-    came = Status.with_reading(came, PCE, replace(reading, whole_at=TODAY))
-    assert told(verdict([came, *WELL]), "2026-06-09T12:00:00.000000Z") == ["came"], "who was silent when it came, too"
-    assert told(verdict([came, *WELL]), "2026-06-09T18:00:00.000000Z") == []
-    lost = over(account("lost", state_since="2026-06-09T15:00:00.000000Z"), 1)
-    assert told(verdict([lost, *WELL]), "2026-06-09T12:00:00.000000Z") == ["lost"], "after that day's look"
-    assert told(verdict([lost, *WELL]), "2026-06-10T12:00:00.000000Z") == []
+    first = verdict([old("before", 9), *WELL])
+    assert told(first) == ["before"]
+    second = verdict([old("today", 6), old("before", 10), *WELL])
+    assert told(second, first.told({})) == ["today"]
+    third = second.told(first.told({}))
+    assert told(verdict([old("today", 7), old("before", 11), *WELL]), third) == []
+    read = verdict([old("today", 8), *WELL])
+    assert told(verdict([old("today", 14), old("before", 6), *WELL]), read.told(third)) == ["before"], "again silent"
+
+
+def test_who_stays_silent_after_everybody_was_is_named() -> None:
+    late = verdict([old(name) for name in "abc"])
+    assert (causes(late), told(late)) == ({"late": ["a", "b", "c"]}, [])
+    assert told(verdict([old("a"), *WELL]), late.told({})) == ["a"]
+
+
+def test_whoever_does_not_fit_into_one_mail_is_in_the_next() -> None:
+    fleet = [*(account(f"w{number:03}") for number in range(200)), *(old(f"o{number:02}") for number in range(25))]
+    found = verdict(fleet)
+    assert len(told(found)) == 20
+    assert told(found, found.told({})) == [f"o{number}" for number in range(20, 25)]
+    assert told(found, found.told(found.told({}))) == []
 
 
 def test_what_passes_by_itself_names_nobody() -> None:
     down = account("down", state="VENDOR_DOWN", state_since="2026-06-10T08:00:00.000000Z")
-    assert told(verdict([down, *WELL]), "") == []
+    assert told(verdict([down, *WELL])) == []
 
 
 def test_a_person_is_called_by_a_share_and_never_by_one() -> None:
@@ -171,7 +178,8 @@ def test_what_waits_for_a_household_is_counted_as_that_alone() -> None:
     assert causes(found) == {"connect": ["lost"]}
     assert (found.expected, found.red) == (1, ()), "one that moves is ordinary life"
     assert verdict([over(lost, 3), over(account("too"), 3), account("b")]).red
-    assert told(found, "") == ["lost"], "and named once"
+    assert told(found) == ["lost"], "and named once"
+    assert told(found, found.told({})) == []
     found = verdict([*(over(account(f"moved-{number}"), 8) for number in range(9)), account("b")])
     assert (found.findings, found.accounts, found.well) == ((), 1, 1), "after a week they rest"
 
@@ -204,7 +212,7 @@ ASKED = {"grdf_adict": "2026-06-10T05:30:00.000000Z"}
 
 
 def rights(*meters: Meter, asked: dict[str, str] = ASKED) -> Verdict:
-    return verdict([account("a"), account("b")], rights=look_at_rights(meters, {"a", "b"}, NOW, asked))
+    return verdict([account("a"), account("b")], rights=look_at_rights(meters, {"a": False, "b": False}, NOW, asked))
 
 
 def test_a_morning_in_which_grdf_was_not_asked_about_rights_calls_a_person() -> None:

@@ -61,7 +61,7 @@ class Billing(msgspec.Struct, frozen=True, omit_defaults=True):
     :param refused: what GRDF refused, in words
     """
 
-    read_at: datetime | None = None
+    read_at: str = ""
     under: tuple[str, ...] = ()
     frequency: str = ""
     contract: Contract = Contract()
@@ -74,7 +74,7 @@ class Billing(msgspec.Struct, frozen=True, omit_defaults=True):
         :param held: what the account has of the meter now
         """
         counts = set(held.own) <= set(self.under) if held.is_open else not self.under
-        return paris_today(self.read_at) if self.read_at and counts else None
+        return paris_today(datetime.fromisoformat(self.read_at)) if self.read_at and counts else None
 
 
 class Status(Section, frozen=True):

@@ -46,7 +46,11 @@ def fleet_view(request: Request, visitor: VisitorDep) -> Response:
     found = fleet(overviews, paris_today(now))
     sees_all = len(seen) == len(accounts)
     clients = [client_now(name) for name in dag_settings.connections()] if sees_all else []
-    rights = look_at_rights(meters(), accounts, now, Ledger(couchdb()).last_asked()) if sees_all else NO_RIGHTS
+    rights = (
+        look_at_rights(meters(), {each.id: each.renews for each in overviews}, now, Ledger(couchdb()).last_asked())
+        if sees_all
+        else NO_RIGHTS
+    )
     return page(
         request,
         "fleet.html",

@@ -108,6 +108,11 @@ def is_refused(document: Mapping[str, Any]) -> bool:
     return members(document.get(Declaration.key)).get("refused") is True
 
 
+def is_to_declare(document: Mapping[str, Any]) -> bool:
+    """Return whether a right is to be declared for an account, by itself."""
+    return names_person(document) and not is_refused(document)
+
+
 def refusal_of(document: Mapping[str, Any]) -> str:
     """Return what a person has to correct on the declaration of an account document; ``""`` if nothing."""
     found = members(document.get(Declaration.key))
