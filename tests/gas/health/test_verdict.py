@@ -211,8 +211,12 @@ def meter(*rights: Right) -> Meter:
 ASKED = {"grdf_adict": "2026-06-10T05:30:00.000000Z"}
 
 
-def rights(*meters: Meter, asked: dict[str, str] = ASKED) -> Verdict:
-    return verdict([account("a"), account("b")], rights=look_at_rights(meters, {"a": False, "b": False}, NOW, asked))
+def rights(*meters: Meter, asked: dict[str, str] = ASKED, renews: bool = False) -> Verdict:
+    return verdict([account("a"), account("b")], rights=look_at_rights(meters, {"a": renews, "b": False}, NOW, asked))
+
+
+def test_who_renews_once_the_old_right_is_over_is_not_asked_to() -> None:
+    assert causes(rights(meter(right(end=SOON)), renews=True)) == {}
 
 
 def test_a_morning_in_which_grdf_was_not_asked_about_rights_calls_a_person() -> None:
