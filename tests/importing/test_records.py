@@ -51,7 +51,7 @@ def emails(home: dict[str, str]) -> list[str]:
 def test_the_record_of_a_right_whose_answer_was_lost_stays(clean: LocalWorld, home: dict[str, str]) -> None:
     lost(clean, home)
     put([home | {"email": "planted-right@example.org"}])
-    assert run(skip=True) == {"wrong": 1}
+    assert run(skip=True) == {"refused": 1}
     (right,) = [each for each in all_rights(clean) if each["id_pce"] == home["pce"]]
     assert right["courriel_titulaire"] == home["email"]
     assert home["email"] in emails(home)

@@ -30,7 +30,7 @@ def form(world: LocalWorld, account: str, person: dict[str, str], pce: str = "")
     record = new_record(account, asked, now, by=HOUSEHOLD)
     ConsentRecords(CouchDBHook()).add(record)
     stored = document(world, account) or None
-    world.book.save(declaring(stored, account, asked, at=now, by=HOUSEHOLD, record=record.id))
+    world.book.save(declaring(stored, account, asked, at=now, by=HOUSEHOLD))
     acquire(account, "manual")
 
 

@@ -115,8 +115,8 @@ def check_beside(
         account = Account.from_document(document)
         # What an import has declared without an answer gives the account neither a meter nor a holder: it is corrected.
         named = {each.pce for each in account.meters if each.right or not account.declares}
-        is_imported = str(members(document.get(Connected.key)).get("by")).startswith(BY)
-        if (named and meter.pce not in named) or (not is_imported and is_of_another(document, line.declaration)):
+        is_another = is_of_another(document, line.declaration) and not is_imported(document)
+        if (named and meter.pce not in named) or is_another:
             return line.came_to("wrong", OTHER)
         if done := _done(line, document, meter, who, began):
             return done
@@ -127,6 +127,11 @@ def check_beside(
     except UnderWay:
         pass  # by an earlier try, or the account's own run
     return line
+
+
+def is_imported(document: Mapping[str, Any]) -> bool:
+    """Return whether an import was the last that connected an account."""
+    return str(members(document.get(Connected.key)).get("by")).startswith(BY)
 
 
 def _done(line: Checked, document: Mapping[str, Any], meter: Meter, who: Asking, began: str) -> Checked | None:

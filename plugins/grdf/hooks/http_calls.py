@@ -160,6 +160,14 @@ class TurnAdapter(LimitedAdapter):
         self._turn = turn
         self.sent_at: datetime | None = None
 
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        """Send the request, see :meth:`LimitedAdapter.send`."""
+        response = super().send(request, *args, **options)
+        if "Location" in response.headers:
+            # No redirect is followed, but requests parses its address, and quotes a malformed one in errors.
+            response.headers["Location"] = "/"
+        return response
+
     def take_turn(self) -> None:
         """Wait for the turn. The request goes out right after."""
         self._turn.take()

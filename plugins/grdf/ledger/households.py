@@ -19,12 +19,19 @@ from grdf.stores.removal import Remover
 from include.gas.account.connected import declaring
 from include.gas.account.declaration_check import given_by, to_declare
 from include.gas.account.own_meters import named_in
-from include.gas.account.sections.rights.declaration import is_refused, is_same_holder, is_to_declare, names_person
+from include.gas.account.sections.rights.declaration import (
+    is_refused,
+    is_same_holder,
+    is_to_declare,
+    names_person,
+    without_person,
+)
 from include.gas.account.sections.status import Status
+from include.gas.account.state import with_state
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONSENT_RECORD
 from include.gas.documents.gas_days import account_range
-from include.gas.importing.line_check import BY, DECLARED, RENEWS, Checked, check_beside
+from include.gas.importing.line_check import BY, DECLARED, RENEWS, Checked, check_beside, is_imported
 from include.gas.leaving.deletion_record import all_left
 from include.gas.proof.consent_record import new_record
 from include.gas.rights.meter_rights import Meter, hold
@@ -93,8 +100,10 @@ class Households:
         if line.outcome != "to declare":
             return line
         client = self._adict.of(document) if document else self._adict.named(connection)
-        if document is None or not is_to_declare(document) or given_by(to_declare(document)) != given_by(given):
-            # An earlier try that was killed has declared something else, or nothing.
+        waits = document is not None and is_to_declare(document)
+        if waits and is_imported(document or {}):  # an earlier try was killed, and the file may be corrected since
+            waits = given_by(to_declare(document or {})) == given_by(given)
+        if not waits:
             now = datetime.now(UTC)
             record = new_record(account, given, now, by=self._by, proof=f"line {line.number} of {self._file}")
             self._records.add(record)
@@ -107,19 +116,26 @@ class Households:
         return line.came_to("declared", RENEWS.format(day) if day else DECLARED)
 
     def forget_refused(self, lines: Iterable[Checked]) -> None:
-        """Remove the accounts that an import has made for nothing, with their records, once it has ended.
+        """Remove the persons, records and accounts that an import has stored for nothing, once it has ended.
 
-        Until then they keep it from asking GRDF again.
+        Until then that keeps it from asking GRDF again.
         """
         remover = Remover(self._couchdb)
         for line in lines:
             document = self._couchdb.get(ACCOUNT, line.account) if line.outcome == "refused" else None
-            if (
-                document is None
-                or not is_refused(document)
-                or any(right for _, right in named_in(document, line.account))
-            ):
+            if document is None or not is_refused(document):
                 continue
-            if all(record.by == self._by for record in self._records.of(line.account)):
+            records = list(self._records.of(line.account))
+            own = [each for each in records if each.by == self._by and each.given >= self._began]
+            if any(right for _, right in named_in(document, line.account)):
+                if any(held.is_open for held in Status.held(document).values()):
+                    self._accounts.update(line.account, self._bare)
+                for record in own:
+                    self._records.remove(record)
+            elif own == records:
                 remover.remove_revisions(ACCOUNT, {line.account: document["_rev"]})
                 remover.remove_range(CONSENT_RECORD, *account_range(line.account))
+
+    def _bare(self, document: Document) -> Document:
+        """Return an account's document without the person, and with the state that its rights give it."""
+        return self._ledger.settled(with_state(without_person(document), None))
