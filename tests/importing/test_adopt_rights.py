@@ -258,3 +258,12 @@ def test_a_right_that_was_adopted_comes_into_no_second_account(
         acquire(left_behind)
     assert own not in str(document(clean, left_behind))
     clean.book.remove(f"right-{own}")
+
+
+def test_an_id_that_an_account_has_is_given_to_nobody(clean: LocalWorld, pce: str) -> None:
+    own = right(clean, pce)
+    clean.book.save({"_id": f"right-{own}", "account_type": "grdfgrandlyon"})
+    counts = adopt()
+    assert counts["accounts"] == 0
+    assert document(clean, f"right-{own}").keys() <= {"_id", "_rev", "account_type"}, "it is somebody's"
+    clean.book.remove(f"right-{own}")

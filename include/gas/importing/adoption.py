@@ -142,14 +142,8 @@ def adoptions(listed: Iterable[AccessRight], client: str, known: Known, pattern:
     :param client: the client's connection
     :param pattern: of the ids of new accounts, see :func:`check_pattern`
     """
-    rights, today = {right.id: right for right in listed}, paris_today(known.now)
-    free: dict[str, dict[tuple[str, ...], list[AccessRight]]] = {}
-    for right in sorted(rights.values(), key=lambda each: (each.created_at, each.created or date.min)):
-        if is_usable(right, today) and right.id not in known.gone and known.owner(right) not in known.accounts:
-            holder = right.holder if all(right.holder) else (right.id,)
-            free.setdefault(right.pce, {}).setdefault(holder, []).append(right)
-    taken = {*known.accounts}
-    for of_holders in free.values():
+    rights, taken = {right.id: right for right in listed}, {*known.accounts}
+    for of_holders in _free(rights.values(), known).values():
         for own in of_holders.values():
             newest, lost = own[-1], next(filter(None, map(known.owner, own)), "")
             its = lost or known.former(newest, client, rights)
@@ -162,6 +156,17 @@ def adoptions(listed: Iterable[AccessRight], client: str, known: Known, pattern:
                 reason = PENDING if known.pends(newest, account, client) else ""
             taken.add(account)
             yield Adoption(account, tuple(own), client, reason)
+
+
+def _free(rights: Iterable[AccessRight], known: Known) -> dict[str, dict[tuple[str, ...], list[AccessRight]]]:
+    """Return the usable rights that no account has, oldest first, by meter and holder."""
+    free: dict[str, dict[tuple[str, ...], list[AccessRight]]] = {}
+    today = paris_today(known.now)
+    for right in sorted(rights, key=lambda each: (each.created_at, each.created or date.min)):
+        if is_usable(right, today) and right.id not in known.gone and known.owner(right) not in known.accounts:
+            holder = right.holder if all(right.holder) else (right.id,)
+            free.setdefault(right.pce, {}).setdefault(holder, []).append(right)
+    return free
 
 
 def _filled(pattern: str, right: str) -> str:
