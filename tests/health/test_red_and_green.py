@@ -86,7 +86,7 @@ def test_wrong_settings_are_named_and_hide_nothing(fleet: Fleet) -> None:
 
 def test_one_mail_tells_of_the_whole_fleet(fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]]) -> None:
     box, env = mailbox
-    fleet.add(*(account(number, age=9) for number in range(40)))
+    fleet.add(*(account(number, age=9) for number in range(100, 140)))
     assert fleet.check(**env).state == "failed"
     (mail,) = box.mails
     assert mail["To"] == "team@example.org"
@@ -95,27 +95,27 @@ def test_one_mail_tells_of_the_whole_fleet(fleet: Fleet, mailbox: tuple[Mailbox,
     assert "40 of 40 accounts are silent, because we do not read them" in text
     assert "and 20 more" in text
     assert "docs/runbook.md" in text
-    assert meter(1) not in text
+    assert meter(100) not in text
 
 
 def test_whoever_falls_silent_is_named_by_one_mail_alone(fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]]) -> None:
     box, env = mailbox
-    fleet.add(account(1, age=9), *(account(number) for number in range(2, 6)))
+    fleet.add(account(61, age=9), *(account(number) for number in range(2, 6)))
     runs = [fleet.check(**env) for _ in range(2)]
     assert [run.state for run in runs] == ["success", "success"], "one of five is no share"
-    assert ["watched-00001" in run.output for run in runs] == [True, False]
+    assert ["watched-00061" in run.output for run in runs] == [True, False]
     (mail,) = box.mails
     assert "1 thing(s) are new" in mail["Subject"]
-    assert "watched-00001 (newest day" in box.texts[0]
+    assert "watched-00061 (newest day" in box.texts[0]
     dead = json.loads(env["AIRFLOW_CONN_FLEET_MAIL"]) | {"port": 9}
-    lost = account(7, state="USER_ACTION_NEEDED.OAUTH_OUTDATED", state_since=f"{datetime.now(UTC).isoformat()}")
+    lost = account(67, state="USER_ACTION_NEEDED.OAUTH_OUTDATED", state_since=f"{datetime.now(UTC).isoformat()}")
     (held,) = lost["status"]["meters"].values()
     held |= {"word": "over", "day": str(today())}
     fleet.add(lost)
     for told in ({"AIRFLOW_CONN_FLEET_MAIL": json.dumps(dead)}, {}):
         run = fleet.check(**env | told)
-        assert "watched-00007" in run.output, "who was not told by mail is named again"
-        assert "watched-00001" not in run.output
+        assert "watched-00067" in run.output, "who was not told by mail is named again"
+        assert "watched-00061" not in run.output
     assert len(box.mails) == 2
 
 
@@ -148,7 +148,7 @@ def test_a_right_without_an_account_is_told_once_by_mail_and_makes_nothing_red(
         assert run.state == "success"
         assert "unclaimed: 1 right(s) in force at GRDF have no account" in run.output
     assert len(box.mails) == 1
-    assert "1 right(s) in force at GRDF have no account. New: grdf_adict. Their holders" in box.texts[0]
+    assert "1 right(s) in force at GRDF have no account. New: right-2 (grdf_adict). Their holders" in box.texts[0]
     assert "Start grdf_adopt_rights" in box.texts[0]
     assert meter(2) not in box.texts[0]
     lose(3)

@@ -21,7 +21,7 @@ FRESH = timedelta(hours=36)
 class Named(NamedTuple):
     """An account, a client or a setting that a cause concerns.
 
-    :param name: its name; of a right that no account has, that of its client
+    :param name: its name; of a right that no account has, GRDF's id
     :param why: the reason, as a clause; ``""`` if the cause says it
     """
 
@@ -58,7 +58,7 @@ def look_at_rights(
     known, today, long_ago = list(meters), paris_today(now), utc_text(now - FRESH)
     standing = [_standing(meter, today) for meter in known]
     rights = [right for each in standing for of_account in each.values() for right in of_account]
-    told = [(Cause.UNCLAIMED, Named(each.client)) for each in unclaimed(known, today)]
+    told = [(Cause.UNCLAIMED, Named(each.id, each.client)) for each in unclaimed(known, today)]
     told += [found for right in rights for found in _of_right(right, accounts, now)]
     told += [found for each in standing for found in (*_ending(each.values(), accounts, today), *_shared(each))]
     old = {right.client for right in rights if right.since < long_ago}

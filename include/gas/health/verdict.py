@@ -93,13 +93,13 @@ class Finding:
         return f"{what} ({self.share:.1f} %, more than {self.cause.percent} % call a person)" if is_share else what
 
     def new(self, told: Collection[str]) -> tuple[Named, ...]:
-        """Return whom it concerns and has not been told of: as many as are named at once.
+        """Return whom it concerns and has not been told of.
 
         :param told: the names that it was told of
         """
         if self.is_about_look or self.cause in (Cause.DOWN, Cause.LATE):  # it passes, or they are silent by themselves
             return ()
-        return tuple(each for each in self.named if each.name not in told)[:NAMED]
+        return tuple(each for each in self.named if each.name not in told)
 
     def line(self, new: Sequence[Named]) -> str:
         """Return the line of log and mail: what is wrong, who is to be named, and what to do.
@@ -156,14 +156,16 @@ class Verdict:
         return {finding: named for finding, named in new.items() if named or finding.red}
 
     def told(self, before: ToldNames) -> dict[str, list[str]]:
-        """Return who is named once the mail is sent. Whom a cause concerns no more is forgotten, and told anew later.
+        """Return who is named once the mail is sent. Whoever did not fit into it is new again tomorrow.
+
+        Whom a cause concerns no more is forgotten, and named anew later.
 
         :param before: who was named before
         """
         found = {}
         for finding in self.findings:
             known = before.get(finding.cause.value, ())
-            new = [each.name for each in finding.new(known)]
+            new = [each.name for each in finding.new(known)[:NAMED]]
             found[finding.cause.value] = [each.name for each in finding.named if each.name in known or each.name in new]
         return found
 

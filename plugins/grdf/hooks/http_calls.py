@@ -136,11 +136,13 @@ def send_at_turn(turn: Turn, method: str, url: str, *, most: int | None = None, 
         with adapter.session() as session:
             response = session.request(method, url, timeout=TIMEOUT, allow_redirects=False, **options)
         status = response.status_code
-    finally:
-        if adapter.sent_at is not None:
-            tell_call(turn.connection, url, status)
-        else:
+    except requests.RequestException:
+        if adapter.sent_at is None:  # there was no connection
             turn.give_up()
+        raise
+    finally:
+        if adapter.sent_at is not None:  # a call that never had its turn was not made
+            tell_call(turn.connection, url, status)
     assert adapter.sent_at is not None
     return Sent(response, adapter.sent_at)
 

@@ -111,7 +111,6 @@ def test_who_stays_silent_after_everybody_was_is_named() -> None:
 def test_whoever_does_not_fit_into_one_mail_is_in_the_next() -> None:
     fleet = [*(account(f"w{number:03}") for number in range(200)), *(old(f"o{number:02}") for number in range(25))]
     found = verdict(fleet)
-    assert len(told(found)) == 20
     assert told(found, found.told({})) == [f"o{number}" for number in range(20, 25)]
     assert told(found, found.told(found.told({}))) == []
 
@@ -235,7 +234,7 @@ SOON, LONG_AGO = date(2026, 7, 11), "2026-06-08T08:00:00.000000Z"
 @pytest.mark.parametrize(
     ("found", "told"),
     [
-        ([meter(right(account=""))], {"unclaimed": ["grdf_adict"]}),
+        ([meter(right(account=""))], {"unclaimed": ["right"]}),
         ([meter(right(account="", calls_until=date(2026, 6, 9)))], {}),
         ([meter(right(state="waiting", since=LONG_AGO))], {"unanswered": ["a"]}),
         ([meter(right(state="asked", since=LONG_AGO, id=""))], {"unanswered": ["a"]}),
