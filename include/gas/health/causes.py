@@ -50,7 +50,7 @@ class Cause(StrEnum):
         "See that CouchDB answers and the connection couchdb is right, then clear this task",
     )  # fmt: skip
     LOST = (
-        "lost", None, True,
+        "lost", 5, True,
         "{count} right(s) in force belong to accounts that are gone from CouchDB",
         "See that the connection couchdb leads to the right server and prefix. Restore them from a backup "
         "(docs/operations.md)",

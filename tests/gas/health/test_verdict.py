@@ -257,10 +257,10 @@ def test_what_is_told_of_rights_calls_nobody(found: list[Meter], told: dict[str,
     assert not any(PCE in each.line(each.named) or "call a person" in each.line(each.named) for each in judged.findings)
 
 
-def test_a_right_in_force_whose_account_is_gone_calls_a_person() -> None:
+def test_rights_in_force_whose_accounts_are_gone_call_a_person() -> None:
     found = rights(meter(right("gone")))
-    assert causes(found) == {"lost": ["gone"]}
-    assert found.red
+    assert (causes(found), found.red) == ({"lost": ["gone"]}, ()), "one is ordinary life"
+    assert rights(meter(right("gone")), meter(right("lost"))).red
     assert causes(rights(meter(right("gone", state="ended", ended_on=TODAY)))) == {}
 
 
