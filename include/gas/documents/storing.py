@@ -93,6 +93,7 @@ def load_answer(
     window: Window | None = None,
     car: Number | None = None,
     allowed: Sequence[Window] | None = None,
+    tidies: bool = True,
 ) -> LoadReport:
     """Store readings of one meter and update its totals.
 
@@ -104,12 +105,13 @@ def load_answer(
     :param window: the requested gas days; the totals of all their years are then updated, even without readings
     :param car: the contract's annual reference consumption in kWh, for the checks of
         :mod:`include.gas.documents.day_checks`; ``None`` if unknown
-    :param allowed: the days that the account may hold, in order. No other is stored, and stored ones that lie on or
-        after the first of them are removed from the years that are read; ``None`` for no bound
+    :param allowed: the days that the account may hold, in order. No other is stored; ``None`` for no bound
+    :param tidies: whether stored days that it may not hold, and that lie on or after the first of these, are removed
+        from the years that are read
     """
     own = [reading for reading in readings if allowed is None or any(reading.day in each for each in allowed)]
     days = [day_document(account, reading, pce, read_at) for reading in own]
-    return Load(store, account, pce, days, [window] if window else [], car, allowed).run()
+    return Load(store, account, pce, days, [window] if window else [], car, allowed if tidies else None).run()
 
 
 class Load:
@@ -118,7 +120,7 @@ class Load:
     :param days: the day documents to store
     :param windows: further gas days whose totals are updated
     :param car: as for :func:`load_answer`
-    :param allowed: as for :func:`load_answer`
+    :param allowed: the days that the account may hold; others are removed. With ``None`` none is
     """
 
     def __init__(

@@ -54,7 +54,8 @@ def store_answer(
 ) -> Loaded:
     """Store an answer's readings, update the totals, and log what changed.
 
-    No day is stored that the account may not hold, and those that are stored are removed.
+    No day is stored that the account may not hold. Those that are stored are removed if there is no body: the ledger
+    was just asked then, while a run that overlaps with this one may have stored days of a right that came since.
 
     The log outlives a deletion, so it says nothing of doubtful days: it must not say when nobody is at home.
 
@@ -66,6 +67,7 @@ def store_answer(
     report = load_answer(
         couchdb, account, answer.pce, lines.rows, answer.read_at,
         window=answer.window, car=Status.billing_of(known, answer.pce).contract.car, allowed=held.days,
+        tidies=not answer.body,
     )  # fmt: skip
     done = {
         "new": report.new,
