@@ -48,7 +48,7 @@ def test_after_30_days_it_counts_as_refused(clean: LocalWorld, account_id: str) 
     assert holds_person(clean, account_id) == []
     assert not names_person(stored)
     assert stored["state"] == WAITS
-    said = f"Account {account_id}: its declaration has waited for 30 days and no right of it is known"
+    said = f"Account {account_id}: its declaration has waited for 30 days and GRDF has given no right for it"
     assert said in stored["state_message"]
     assert stored["declaration"]["refused"] is True
     with pytest.raises(AirflowSkipException):

@@ -25,6 +25,7 @@ from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.meter_rights import Held, Word
 from include.gas.rights.proof_check import proof_message
+from include.gas.rights.transitions import RENEWED_FROM
 
 OF_RUNS = (VENDOR_DOWN, LOGIN_FAILED)
 """States that the next run clears by itself."""
@@ -113,14 +114,13 @@ def settle(document: Mapping[str, Any], held: Sequence[Held], now: datetime) -> 
     changed = with_meters(document, held) if held else dict(document)
     named = names_person(changed)
     changed = with_entered(changed, now)
-    # What is renewed early waits for the end of its right.
-    if is_refused(changed) or not any(each.is_open or _ended_lately(each, now) for each in held):
+    if is_refused(changed) or not any(_ends_about_now(each, now) for each in held):
         changed = without_old_person(changed, now)
     if named and not names_person(changed):
         message = (
-            f"Account {changed.get('_id')}: its declaration has waited for {REFUSED_KEPT.days} days and no right of it "
-            "is known, so the household's name and address were removed. If it is still to be connected, see that the "
-            "account's DAG is not paused, compare the meter's number, enter them again and start the DAG."
+            f"Account {changed.get('_id')}: its declaration has waited for {REFUSED_KEPT.days} days and GRDF has given "
+            "no right for it, so the household's name and address were removed. If it is still to be connected, see "
+            "that the account's DAG is not paused, compare the meter's number, enter them again and start the DAG."
         )
         return with_state(changed, USER_ACTION_NEEDED, message, since=now, partial=any(each.is_open for each in held))
     return with_rights_state(changed, held, now)
@@ -142,8 +142,11 @@ def with_rights_state(
     return with_state(document, told.word, told.message, since=now, partial=told.partial)
 
 
-def _ended_lately(held: Held, now: datetime) -> bool:
-    return held.word == "over" and held.day is not None and held.day > paris_today(now) - REFUSED_KEPT
+def _ends_about_now(held: Held, now: datetime) -> bool:
+    """Return whether a right ends soon or has ended lately: what is renewed early waits for that."""
+    if held.day is None or held.word not in ("active", "over"):
+        return False
+    return -REFUSED_KEPT < held.day - paris_today(now) <= RENEWED_FROM
 
 
 def _how(held: Held) -> str:

@@ -20,7 +20,7 @@ from grdf.hooks.oauth import PATIENCE, GrdfOAuthHook, retry_after
 from grdf.quota.governor import Governor, Turn, governor_for
 from grdf.quota.terms import DAILY, Terms
 from grdf.staging.area import StagedAnswer
-from include.gas.account.declaring import Declared, answered
+from include.gas.account.declared_right import Declared, answered
 from include.gas.account.sections.client import DEFAULT, KEY
 from include.gas.answers.access_rights import Rights, read_rights
 from include.gas.answers.refusals import declaration_error, http_error, proof_error
@@ -201,7 +201,7 @@ class AdictHook(BaseHook):
 
         If no answer comes, GRDF may have taken it all the same: look at :meth:`listed_rights` before another try.
 
-        :param request: see :func:`include.gas.account.declaring.request_of`; it names the holder
+        :param request: see :func:`include.gas.account.declared_right.request_of`; it names the holder
         :return: the right that GRDF has now
         :raises RightExists: if GRDF has a right of ours to this meter already
         :raises DeclarationRefused: if something that the household gave is not as GRDF knows it

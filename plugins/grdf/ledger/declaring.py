@@ -13,7 +13,7 @@ from grdf.ledger.looking import Look
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.declaration_check import to_declare
-from include.gas.account.declaring import is_of_another, is_of_holder, request_of, terms_of
+from include.gas.account.declared_right import is_of_another, is_of_holder, request_of, terms_of
 from include.gas.account.own_meters import named_in
 from include.gas.account.sections.rights.declaration import Declaration, without_refusal
 from include.gas.days.gas_day import paris_today, utc_text

@@ -11,7 +11,7 @@ from grdf import settings
 from grdf.hooks.adict import AdictHook
 from grdf.ledger.meters import Ledger
 from grdf.quota.terms import DAILY, Terms
-from include.gas.account.declaring import is_of_holder
+from include.gas.account.declared_right import is_of_holder
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.answers.access_rights import AccessRight, Rights
 from include.gas.days.gas_day import paris_today, utc_text

@@ -102,7 +102,9 @@ def test_settling_names_the_meters_and_repeats_to_nothing() -> None:
         ([NONE], False),
         ([OVER], True),  # since yesterday: what is renewed early waits for the end of its right
         ([has("over", day=ENDED - timedelta(days=90))], False),
-        ([has("active")], True),
+        ([has("active", day=ENDED + timedelta(days=50))], True),
+        ([has("active", day=ENDED + timedelta(days=900))], False),  # such as more perimeters, which GRDF does not add
+        ([has("active")], False),
     ],
 )
 def test_how_long_a_person_is_kept(held: list[Held], kept: bool) -> None:

@@ -105,24 +105,31 @@ class Status(Section, frozen=True):
     @classmethod
     def reading(cls, document: Mapping[str, Any], pce: str) -> Reading:
         """Return what an account document says was read of a meter; nothing if that cannot be understood."""
-        return read(Reading, members(members(document.get(cls.key)).get("readings")).get(pce)) or Reading()
+        return read(Reading, cls._entry(document, "readings", pce)) or Reading()
 
     @classmethod
     def with_reading(cls, document: Mapping[str, Any], pce: str, reading: Reading) -> Document:
         """Return the account document with what was read of a meter."""
-        others = members(members(document.get(cls.key)).get("readings"))
-        return cls._with(document, "readings", {**others, pce: written(reading)})
+        return cls._with_entry(document, "readings", pce, reading)
 
     @classmethod
     def billing_of(cls, document: Mapping[str, Any], pce: str) -> Billing:
         """Return what an account document says of a meter's monthly reading; nothing if that cannot be understood."""
-        return read(Billing, members(members(document.get(cls.key)).get("billing")).get(pce)) or Billing()
+        return read(Billing, cls._entry(document, "billing", pce)) or Billing()
 
     @classmethod
     def with_billing(cls, document: Mapping[str, Any], pce: str, billing: Billing) -> Document:
         """Return the account document with what the monthly reading of a meter has found."""
-        others = members(members(document.get(cls.key)).get("billing"))
-        return cls._with(document, "billing", {**others, pce: written(billing)})
+        return cls._with_entry(document, "billing", pce, billing)
+
+    @classmethod
+    def _entry(cls, document: Mapping[str, Any], name: str, pce: str) -> object:
+        return members(members(document.get(cls.key)).get(name)).get(pce)
+
+    @classmethod
+    def _with_entry(cls, document: Mapping[str, Any], name: str, pce: str, entry: msgspec.Struct) -> Document:
+        others = members(members(document.get(cls.key)).get(name))
+        return cls._with(document, name, {**others, pce: written(entry)})
 
     @classmethod
     def _with(cls, document: Mapping[str, Any], name: str, entries: Mapping[str, Any]) -> Document:

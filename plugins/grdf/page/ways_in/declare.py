@@ -23,7 +23,7 @@ from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.household_links import HouseholdLinks
 from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.connected import declaring, is_of_another
-from include.gas.account.declaring import request_of
+from include.gas.account.declared_right import request_of
 from include.gas.account.sections.rights.declaration import Declaration, without_old_person
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.gas_days import Document

@@ -117,7 +117,8 @@ def finish(attempt: Attempt, opener: Opener, code: str) -> None:
         claims = oauth.claims_of(token.token, account=account, nonce=token.nonce)
         AccountStore(store).save(account, change)
     except Exception:  # whatever the error, the link has not connected the household
-        links.give_back(account, utc_text(now))
+        if opener.link:
+            links.give_back(account, utc_text(now))
         raise
     log.info("Account %s: connected by %s, with %d meter(s).", account, opener.by, len(claims))
 

@@ -18,7 +18,7 @@ from grdf.page.guard import policy
 from grdf.page.html.render import page
 from grdf.page.ways_in.direct_form import Typed
 from grdf.stores.household_links import HouseholdLinks
-from include.gas.account.declaring import YEARS_BACK
+from include.gas.account.declared_right import YEARS_BACK
 from include.gas.account.grant import results_of
 from include.gas.account.sections.rights.declaration import PERIMETERS
 from include.gas.days.gas_day import ONE_DAY, PARIS, paris_today

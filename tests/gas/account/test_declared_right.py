@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.declaring import answered, is_of_another, is_of_holder, request_of, terms_of
+from include.gas.account.declared_right import answered, is_of_another, is_of_holder, request_of, terms_of
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.answers.access_rights import AccessRight
 
