@@ -23,9 +23,8 @@ from include.gas.days.gas_day import PARIS, paris_today
 from include.gas.documents.gas_days import Document
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import Held, Word
+from include.gas.rights.meter_rights import RENEWED_FROM, Held, Word
 from include.gas.rights.proof_check import proof_message
-from include.gas.rights.transitions import RENEWED_FROM
 
 OF_RUNS = (VENDOR_DOWN, LOGIN_FAILED)
 """States that the next run clears by itself."""

@@ -11,8 +11,8 @@ from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.windows import ONE_DAY
 from include.gas.display.overview import ENDS_SOON
 from include.gas.health.causes import Cause
-from include.gas.rights.meter_rights import Meter, Right
-from include.gas.rights.transitions import LATE, unclaimed
+from include.gas.rights.meter_rights import Meter, Right, unclaimed
+from include.gas.rights.transitions import LATE
 
 FRESH = timedelta(hours=36)
 """How long ago GRDF may have been asked about a client's rights: it is asked every morning, and one may fail."""

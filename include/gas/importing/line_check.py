@@ -22,8 +22,8 @@ from include.gas.answers.words import fold
 from include.gas.display.csv_cells import safe_cell
 from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import DeclarationRefused, FailNow
-from include.gas.rights.meter_rights import Meter
-from include.gas.rights.transitions import Asking, Taken, UnderWay, asked, lasting
+from include.gas.rights.meter_rights import Meter, lasting
+from include.gas.rights.transitions import Asking, Taken, UnderWay, asked
 
 Outcome = Literal["wrong", "connected", "to declare", "declared", "refused"]
 

@@ -8,7 +8,8 @@ its right stays behind until the first one's has ended. A right that was never i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Literal
 
 import msgspec
@@ -18,6 +19,8 @@ from include.gas.rights.proof_check import Proof
 
 Way = Literal["client_connect", "declared", "adopted", "konnector"]
 State = Literal["asked", "waiting", "active", "refused", "ended"]
+RENEWED_FROM = timedelta(days=60)
+"""How long before its end a right is no answer to a declaration any more. People are warned 30 days before."""
 _EVER = Window(date.min, date.max)
 
 
@@ -87,6 +90,17 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return stands and (self.over_on is None or today < self.over_on)
 
 
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What is declared: the days and data that the right is to cover, as in :class:`Right`."""
+
+    calls_until: date | None = None
+    first: date | None = None
+    end: date | None = None
+    daily: bool = True
+    published: bool = True
+
+
 class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A meter, and the timeline of the rights to it.
 
@@ -129,6 +143,31 @@ def days_of(meter: Meter, account: str, *, shared: bool = False) -> tuple[Window
         elif window and (rest := window.clip(others_until)):
             own.append(rest)
     return _union(own)
+
+
+def lasting(meter: Meter, account: str, terms: Coverage, today: date) -> Right | None:
+    """Return the right that makes a declaration needless: it waits, or lasts, and includes what is to be declared.
+
+    One that ends soon, and before what is asked, is none: its household renews early.
+
+    :param today: civil date in Paris
+    """
+    last, end = terms.calls_until or date.max, terms.end or date.max
+    for right in meter.of(account):
+        ends = right.over_on
+        enough = ends is None or ends > min(today + RENEWED_FROM, last) or ends >= end
+        stands = right.state == "waiting" or (right.goes_on(today) and enough)
+        if stands and right.daily >= terms.daily and right.published >= terms.published:
+            return right
+    return None
+
+
+def unclaimed(meters: Iterable[Meter], today: date) -> list[Right]:
+    """Return the rights in force that no account has: a person consented on GRDF's site and never came back.
+
+    :param today: civil date in Paris
+    """
+    return [right for meter in meters for right in meter.of("") if right.is_in_force(today)]
 
 
 Word = Literal[

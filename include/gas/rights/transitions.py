@@ -29,7 +29,7 @@ do not know changes nothing, and is reported.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -38,7 +38,7 @@ from msgspec.structs import replace
 from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight
 from include.gas.answers.proof_state import CHECKING
 from include.gas.days.gas_day import utc_text
-from include.gas.rights.meter_rights import Meter, Right, State, Way, days_of
+from include.gas.rights.meter_rights import Coverage, Meter, Right, State, Way, days_of
 from include.gas.rights.proof_check import Proof, shown_proof
 
 _STATES: dict[str, State] = {
@@ -57,8 +57,6 @@ LATE = timedelta(days=2)
 """How long after it was brought or declared a right may be missing from GRDF's answers."""
 LONGEST_CALL = timedelta(minutes=15)
 """How long a declaration may take, with its wait for GRDF's quota."""
-RENEWED_FROM = timedelta(days=60)
-"""How long before its end a right is no answer to a declaration any more. People are warned 30 days before."""
 
 
 class Taken(Exception):
@@ -92,17 +90,6 @@ class Asking:
     at: str
     today: date
     shared: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What is declared: the days and data that the right is to cover, as in :class:`Right`."""
-
-    calls_until: date | None = None
-    first: date | None = None
-    end: date | None = None
-    daily: bool = True
-    published: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +142,7 @@ def brought(meter: Meter, who: Asking, right_id: str, way: Way, *, chosen: bool 
     return replace(meter, rights=(*meter.rights, new))
 
 
-def asked(meter: Meter, who: Asking, terms: Terms) -> Meter:
+def asked(meter: Meter, who: Asking, terms: Coverage) -> Meter:
     """Note that the account is about to declare a right, instead of an earlier declaration without an answer.
 
     :raises Taken: if another account has the meter
@@ -232,23 +219,6 @@ def questionable(meter: Meter, answer: Answer) -> bool:
         for right in meter.rights
         if right.client == answer.client and (right.over_on is None or answer.today < right.over_on)
     )
-
-
-def lasting(meter: Meter, account: str, terms: Terms, today: date) -> Right | None:
-    """Return the right that makes a declaration needless: it waits, or lasts, and includes what is to be declared.
-
-    One that ends soon, and before what is asked, is none: its household renews early.
-
-    :param today: civil date in Paris
-    """
-    last, end = terms.calls_until or date.max, terms.end or date.max
-    for right in meter.of(account):
-        ends = right.over_on
-        enough = ends is None or ends > min(today + RENEWED_FROM, last) or ends >= end
-        stands = right.state == "waiting" or (right.goes_on(today) and enough)
-        if stands and right.daily >= terms.daily and right.published >= terms.published:
-            return right
-    return None
 
 
 def proved(meter: Meter, right_id: str, at: str) -> Meter:
@@ -377,11 +347,3 @@ def _stop_if_taken(meter: Meter, who: Asking) -> None:
 
 def _changed(meter: Meter, old: Right, new: Right) -> Meter:
     return replace(meter, rights=tuple(new if right is old else right for right in meter.rights))
-
-
-def unclaimed(meters: Iterable[Meter], today: date) -> list[Right]:
-    """Return the rights in force that no account has: a person consented on GRDF's site and never came back.
-
-    :param today: civil date in Paris
-    """
-    return [right for meter in meters for right in meter.of("") if right.is_in_force(today)]

@@ -27,7 +27,8 @@ from include.gas.errors import (
     StoreBusy,
 )
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.transitions import UnderWay, answered, asked, lasting, lost, refused
+from include.gas.rights.meter_rights import lasting
+from include.gas.rights.transitions import UnderWay, answered, asked, lost, refused
 
 log = logging.getLogger(__name__)
 

@@ -24,8 +24,8 @@ from include.gas.account.sections.rights.declaration import Declaration, names_p
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import LEASE, METER
 from include.gas.errors import BadAccount
-from include.gas.rights.meter_rights import Held, Meter, hold
-from include.gas.rights.transitions import Asking, lasting
+from include.gas.rights.meter_rights import Held, Meter, hold, lasting
+from include.gas.rights.transitions import Asking
 
 log = logging.getLogger(__name__)
 

@@ -25,9 +25,9 @@ from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import ODD_DOCUMENT, BadAccount, BadSettings, GasError, UnknownRefusal, what_is_odd
 from include.gas.leaving.deletion_record import all_left, left_error, unfinished
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import Held, Meter
+from include.gas.rights.meter_rights import Held, Meter, unclaimed
 from include.gas.rights.proof_check import proof_message
-from include.gas.rights.transitions import KNOWN_STATES, Answer, listed, orphaned, questionable, unclaimed
+from include.gas.rights.transitions import KNOWN_STATES, Answer, listed, orphaned, questionable
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
