@@ -182,3 +182,12 @@ def test_a_line_of_an_import_is_corrected_after_an_outage(town: Town, what: str)
     (right,) = town.rights(PCE)
     assert (right["courriel_titulaire"], right["perim_donnees_conso_debut"]) == (given["email"], given["first"])
     assert town.rights(OTHER) == []
+
+
+@pytest.mark.parametrize("after", range(2, 20))
+def test_whatever_couchdb_does_not_answer_a_declared_right_has_its_record(town: Town, after: int) -> None:
+    to, fields = town.form("alder", town.person("alder", PCE, first=town.ago(20)))
+    town.couchdb_fault("slow", after=after)
+    town.press(to, fields)
+    town.first_runs()
+    assert len(town.documents("com-grandlyon-grdf-consent-record")) >= declared(town)

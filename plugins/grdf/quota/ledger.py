@@ -152,7 +152,7 @@ class Ledger:
         except msgspec.MsgspecError:
             raise ValueError("no ledger of calls") from None
         if ledger.last > now + SET_BACK:
-            ledger.last = ledger.free = now
+            ledger.last = ledger.free = 0.0
         ledger.calls = {at: made for at, made in ledger.calls.items() if counted_until(at) > now}
         ledger.waiting = {name: task for name, task in ledger.waiting.items() if task.until > now}
         return ledger

@@ -120,3 +120,10 @@ def test_a_late_load_under_the_old_right_and_one_under_the_new(order: list[int])
     assert held(store) == set(range(12))
     store.check_totals()
     assert all(each["load"] for each in store.docs[MONTH].values())
+
+
+def test_days_of_a_right_that_came_meanwhile_stay_unless_the_ledger_was_just_asked() -> None:
+    store = full()
+    readings = [Reading(day(3), 7)]
+    load_answer(store, "a", PCE, readings, NOW, window=window(0, DAYS), allowed=[window(0, 5)], tidies=False)
+    assert held(store) == set(range(DAYS))

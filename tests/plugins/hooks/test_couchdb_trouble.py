@@ -244,3 +244,10 @@ def test_half_a_surrogate_pair_is_never_sent(serve: Serve, connection: Put) -> N
     hook_to(connection, server.url).write(DAY, [{"_id": "a", "word": "\ud83d"}, {"_id": "b", "word": "\U0001f600"}])
     assert [each["word"] for each in json.loads(server.heard[-1].body)["docs"]] == ["\ufffd", "\U0001f600"]
     assert server.heard[-1].headers["Content-Type"] == "application/json"
+
+
+def test_a_document_with_half_a_surrogate_pair_hides_no_other(serve: Serve, connection: Put) -> None:
+    """The embedded server keeps one. What cannot be used of it is its account's trouble."""
+    rows = '{"rows": [{"id": "a", "doc": {"_id": "a", "word": "\\ud83d"}}, {"id": "b", "doc": {"_id": "b"}}]}'
+    server = serve(lambda _: Reply(rows))
+    assert [each["_id"] for each in hook_to(connection, server.url).scan(ACCOUNT)] == ["a", "b"]

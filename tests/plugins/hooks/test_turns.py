@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import requests
 
 from grdf.hooks.http_calls import send_at_turn
 from grdf.quota.governor import HELD_OPEN, NEAR, Governor
@@ -185,3 +186,12 @@ def test_a_pause_while_it_waits_sends_nothing(listener: Listener, governor: Gove
         send_at_turn(turn, "GET", f"http://127.0.0.1:{listener.port}/")
     assert (len(listener.stood), len(listener.heard)) == (1, 0)
     assert governor.left() == 99
+
+
+def test_a_call_without_a_connection_is_not_counted(governor: Governor) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        for _ in range(3):
+            with pytest.raises(requests.ConnectionError):
+                send_at_turn(governor.turn(), "GET", f"http://127.0.0.1:{closed.getsockname()[1]}/")
+    assert governor.left() == 100

@@ -103,3 +103,11 @@ def test_a_queue_longer_than_anybody_waits_is_said_at_once() -> None:
         call(clock.governor(), account="home")
     assert clock.now == NOON
     assert caught.value.retry_after == pytest.approx(700)
+
+
+def test_a_clock_that_is_set_back_stops_nobody() -> None:
+    clock = Clockwork()
+    call(clock.governor())
+    clock.now -= 7200
+    made = instants(clock, clock.governor(), 2)
+    assert made == pytest.approx([NOON - 7200, NOON - 7200 + GRDF.distance], abs=0.01)
