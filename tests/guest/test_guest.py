@@ -21,8 +21,10 @@ MODES = ("with", "without")
 def looks(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the probe sees with this project, and without it."""
 
+    homes = {mode: tmp_path_factory.mktemp(mode) for mode in MODES}
+
     def look(mode: str) -> Any:
-        home = tmp_path_factory.mktemp(mode)
+        home = homes[mode]
         (home / "airflow.db").write_bytes((airflow_home / "airflow.db").read_bytes())
         env = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
         env |= {

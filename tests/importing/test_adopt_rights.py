@@ -16,6 +16,7 @@ from include.gas.account.sections.rights.declaration import PERSON
 from include.gas.errors import BadRequest, GasError, RetryLater
 from tests.helpers import yesterday
 from tests.importing.scene import FIRST_METER, adopt, household, names_person
+from tests.leaving.household import METERS, Couch
 from tests.leaving.runs import acquire, check, extract
 from tests.leaving.steps import delete
 from tests.rights.scene import OUTDATED, bring, consents, document
@@ -267,3 +268,13 @@ def test_an_id_that_an_account_has_is_given_to_nobody(clean: LocalWorld, pce: st
     assert counts["accounts"] == 0
     assert document(clean, f"right-{own}").keys() <= {"_id", "_rev", "account_type"}, "it is somebody's"
     clean.book.remove(f"right-{own}")
+
+
+def test_a_right_that_an_account_names_is_its_own_without_the_ledger(clean: LocalWorld, pce: str) -> None:
+    own = right(clean, pce)
+    assert adopt()["accounts"] == 1
+    couch = Couch(clean)
+    (lost,) = [each for each in couch.documents(METERS) if each["_id"] == pce]
+    couch.remove(METERS, lost)
+    assert adopt(id_pattern="home-{right}") == {"accounts": 0, "left_out": 0}
+    assert document(clean, f"home-{own}") == {}

@@ -165,6 +165,32 @@ def test_a_refused_household_that_had_an_account_keeps_it(clean: LocalWorld, hom
     assert home["email"] not in str(document(clean, home["account"]))
 
 
+def test_a_refused_line_leaves_the_account_of_another_way_in_alone(
+    clean: LocalWorld, homes: list[dict[str, str]]
+) -> None:
+    home = homes[0]
+    bare = {"_id": home["account"], "account_type": "grdfgrandlyon"}
+    for oauth in ({"oauth": {"access_token": "x"}}, {"oauth": {"code": "abc", "redirect_uri": "http://localhost/x"}}):
+        clean.book.save(bare | oauth)
+        put([home | {"postcode": "75001"}])
+        run()
+        assert document(clean, home["account"])["oauth"]
+        clean.book.remove(home["account"])
+
+
+def test_no_other_holder_takes_over_a_renewal(clean: LocalWorld, homes: list[dict[str, str]]) -> None:
+    home, today = homes[0], datetime.now(UTC).date()
+    put([home | {"calls_until": str(today + timedelta(days=20))}])
+    run()
+    answer(clean, home["pce"], "Active")
+    look("manual")
+    longer = home | {"calls_until": str(today + timedelta(days=400))}
+    put([longer])
+    assert run(began=datetime.now(UTC)) == {"declared": 1}
+    put([longer | {"name": "Another", "email": "planted-another@example.org"}])
+    assert run(began=datetime.now(UTC), dry_run=True) == {"wrong": 1}
+
+
 def test_grdf_fails_and_the_next_try_continues(clean: LocalWorld, homes: list[dict[str, str]]) -> None:
     put(homes)
     clean.control.fault(f"/pce/{homes[1]['pce']}/droit_acces$", method="PUT", status=503, after=True)

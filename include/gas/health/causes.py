@@ -93,8 +93,8 @@ class Cause(StrEnum):
     )  # fmt: skip
     REFUSED = (
         "refused", 5, False,
-        "GRDF refuses a declaration or a proof of {count} of {of} accounts",
-        "Look at these accounts on the page: each says what GRDF answered and what to do",
+        "a declaration, a proof or one of several meters of {count} of {of} accounts is refused",
+        "Look at these accounts on the page: each says why and what to do",
     )  # fmt: skip
     CONNECT = (  # consents do end, and a week later nobody is asked any more
         "connect", 20, False,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import chain
 
+from include.gas.answers.proof_state import REFUSED
 from include.gas.days.gas_day import paris_today
 from include.gas.display.overview import Overview, Situation
 from include.gas.errors import VENDOR_DOWN
@@ -18,7 +19,9 @@ NO_RIGHTS = RightsLook()
 Unread = Callable[[Sequence[str]], Mapping[str, str]]
 """Returns why the DAGs of some accounts do not read them, as clauses, for those of which that is so."""
 ToldNames = Mapping[str, Collection[str]]
-"""Who was named, by the cause."""
+"""Who was named, by the subject."""
+SILENT = (Cause.LATE, Cause.TOKEN, Cause.UNREAD, Cause.ALONE)
+"""Why an account may be silent."""
 NAMED = 20
 """How many accounts the log and the mail name for each cause."""
 
@@ -78,6 +81,11 @@ class Finding:
     def share(self) -> float:
         """The percentage that is concerned."""
         return 100 * self.count / self.of if self.of else 0.0
+
+    @property
+    def subject(self) -> str:
+        """What people are told of: the cause, or that somebody is silent, whatever causes it from day to day."""
+        return "silent" if self.cause in SILENT else self.cause.value
 
     @property
     def is_about_look(self) -> bool:
@@ -152,22 +160,22 @@ class Verdict:
 
         :param told: who was named before
         """
-        new = {finding: finding.new(told.get(finding.cause.value, ())) for finding in self.findings}
+        new = {finding: finding.new(told.get(finding.subject, ())) for finding in self.findings}
         return {finding: named for finding, named in new.items() if named or finding.red}
 
     def told(self, before: ToldNames) -> dict[str, list[str]]:
         """Return who is named once the mail is sent. Whoever did not fit into it is new again tomorrow.
 
-        Whom a cause concerns no more is forgotten, and named anew later.
+        Whom a subject concerns no more is forgotten, and named anew later.
 
         :param before: who was named before
         """
-        found = {}
+        found = defaultdict[str, list[str]](list)
         for finding in self.findings:
-            known = before.get(finding.cause.value, ())
+            known = before.get(finding.subject, ())
             new = [each.name for each in finding.new(known)[:NAMED]]
-            found[finding.cause.value] = [each.name for each in finding.named if each.name in known or each.name in new]
-        return found
+            found[finding.subject] += [each.name for each in finding.named if each.name in known or each.name in new]
+        return dict(found)
 
     def headline(self) -> str:
         """Return the verdict in one sentence that names nobody."""
@@ -202,7 +210,7 @@ def judge(
     present = [each for each, _ in pressing]
     expected = [each for each in present if each.is_read(today)]
     of = dict.fromkeys(Cause, len(present)) | dict.fromkeys((Cause.QUOTA, Cause.UNCHECKED), len(clients))
-    of |= dict.fromkeys((Cause.LATE, Cause.TOKEN, Cause.UNREAD, Cause.ALONE), len(expected))
+    of |= dict.fromkeys(SILENT, len(expected))
     named = defaultdict[Cause, list[Named]](list)
     others = chain.from_iterable(_other_causes(each, what, today) for each, what in pressing)
     told = chain(_silent(expected, today, unread, refused), others, _of_clients(clients, rights), rights.told)
@@ -253,6 +261,8 @@ def _other_causes(account: Overview, situation: Situation | None, today: date) -
     """Yield what else is wrong with an account."""
     if situation and (found := _BY_SITUATION.get(situation)):
         yield found[0], Named(account.id, found[1])
+    if account.proof:
+        yield Cause.REFUSED if account.proof == REFUSED else Cause.PROOF, Named(account.id, "a proof of its consent")
     if account.state == VENDOR_DOWN and account.is_read(today):
         yield Cause.DOWN, Named(account.id)
 
@@ -261,8 +271,7 @@ _BY_SITUATION = {
     Situation.ODD: (Cause.UNREAD, "its document cannot be understood"),
     Situation.CONNECT: (Cause.CONNECT, ""),
     Situation.CORRECT: (Cause.REFUSED, "its declaration"),
-    Situation.PROOF_REFUSED: (Cause.REFUSED, "a proof of its consent"),
-    Situation.PROOF: (Cause.PROOF, ""),
+    Situation.PARTLY: (Cause.REFUSED, "one of its meters"),
     Situation.CHECKED: (Cause.PROOF, "checked anew"),
 }
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from include.gas.account.account import Account
+from include.gas.account.own_meters import named_in
 from include.gas.account.sections.client import client_if_known
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.rights.declaration import Declaration, names_person
@@ -89,9 +91,19 @@ class Known:
         """The clients of accounts whose household has come back from GRDF's site, and that have not taken that in."""
         return {client_if_known(each) for each in self.accounts.values() if _brings(each)} - {""}
 
+    @cached_property
+    def named(self) -> dict[str, str]:
+        """The accounts whose document names a right, by GRDF's id of it. The ledger may have been lost."""
+        found = dict[str, str]()
+        for name, each in self.accounts.items():
+            with suppress(BadAccount):
+                found |= dict.fromkeys((right for _, right in named_in(each, name)), name)
+        return found
+
     def owner(self, right: AccessRight) -> str:
-        """Return the account that the ledger says has a right; ``""`` if none has."""
-        return next((each.account for each in self._rights(right.pce) if each.id == right.id), "")
+        """Return the account that has a right, by the ledger or by its own document; ``""`` if none has."""
+        found = next((each.account for each in self._rights(right.pce) if each.id == right.id), "")
+        return found or self.named.get(right.id, "")
 
     def former(self, right: AccessRight, client: str, listed: Mapping[str, AccessRight]) -> str:
         """Return the account of a client that has had a right of the same holder to the meter; ``""`` if none has.

@@ -105,17 +105,18 @@ def check_beside(
     :param left: whether the household of the account has left
     """
     assert line.declaration
+    try:
+        check_connectable(document)
+    except FailNow as error:
+        return line.came_to("wrong", error.cause)
     if left:
         return line.came_to("refused", LEFT)
     if document is not None:
-        try:
-            check_connectable(document)
-        except FailNow as error:
-            return line.came_to("wrong", error.cause)
         account = Account.from_document(document)
         # What an import has declared without an answer gives the account neither a meter nor a holder: it is corrected.
         named = {each.pce for each in account.meters if each.right or not account.declares}
-        is_another = is_of_another(document, line.declaration) and not is_imported(document)
+        stands = any(right.goes_on(who.today) for right in meter.of(who.account))
+        is_another = is_of_another(document, line.declaration) and (stands or not is_imported(document))
         if (named and meter.pce not in named) or is_another:
             return line.came_to("wrong", OTHER)
         if done := _done(line, document, meter, who, began):

@@ -94,11 +94,6 @@ def is_open(entry: Mapping[str, Any]) -> bool:
     return bool(entry.get("begun_at")) and not entry.get("finished_at")
 
 
-def removes_data(records: Iterable[Mapping[str, Any]]) -> bool:
-    """Return whether a deletion of an account has begun that removes its data, or has removed them."""
-    return any(each.get("begun_at") and not each.get("keep_data") for each in records)
-
-
 def unfinished(records: Iterable[Mapping[str, Any]], now: datetime) -> list[str]:
     """Return what a person has to do about each account whose deletion does not end.
 
@@ -114,15 +109,13 @@ def unfinished(records: Iterable[Mapping[str, Any]], now: datetime) -> list[str]
 
 
 def all_left(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the accounts whose household has left, each with when the last deletion ended that removed its data.
-
-    Their ids are never used again.
+    """Return the accounts whose household has left or leaves for good, each with when: their ids are never used again.
 
     :param records: the records of deletions, the oldest of an account first
     :return: UTC texts by account
     """
-    ended = (each for each in records if each.get("finished_at") and not each.get("keep_data"))
-    return {str(each["account"]): str(each["finished_at"]) for each in ended}
+    removing = (each for each in records if each.get("begun_at") and not each.get("keep_data"))
+    return {str(each["account"]): str(each["finished_at"] or each["begun_at"]) for each in removing}
 
 
 def left_error(account: str, left: str) -> LeftBefore:

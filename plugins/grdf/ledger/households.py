@@ -132,7 +132,7 @@ class Households:
                     self._accounts.update(line.account, self._bare)
                 for record in own:
                     self._records.remove(record)
-            elif own == records:
+            elif own == records and "oauth" not in document:
                 remover.remove_revisions(ACCOUNT, {line.account: document["_rev"]})
                 remover.remove_range(CONSENT_RECORD, *account_range(line.account))
 

@@ -18,7 +18,7 @@ from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
 from include.gas.documents.gas_days import Document, account_range
 from include.gas.documents.storing import load_answer
 from include.gas.errors import AccountLeaving, BadAccount
-from include.gas.leaving.deletion_record import removes_data
+from include.gas.leaving.deletion_record import all_left
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def undone_if_left(couchdb: CouchDBHook, account: str, forget: Callable[[], None
         if document is None or leaving(document) is not None:
             if forget:
                 forget()
-            if removes_data(couchdb.range(AUDIT, *account_range(account))):
+            if all_left(couchdb.range(AUDIT, *account_range(account))):
                 from grdf.stores.removal import Remover
 
                 for doctype in DATA:

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from include.gas.account.sections.status import Reading, Status
+from include.gas.answers.proof_state import ASKED
 from include.gas.documents.year_counts import StoredYear
 from include.gas.health.causes import Cause
 from include.gas.health.rights_look import look_at_rights
 from include.gas.health.verdict import Client, Verdict, names
 from include.gas.rights.meter_rights import Meter, Right
+from include.gas.rights.proof_check import Proof
 from tests.gas.health.judged import NOW, TODAY, causes, held, judged, with_held
 
 PCE = "02201000000000"
@@ -106,6 +108,22 @@ def test_who_stays_silent_after_everybody_was_is_named() -> None:
     late = verdict([old(name) for name in "abc"])
     assert (causes(late), told(late)) == ({"late": ["a", "b", "c"]}, [])
     assert told(verdict([old("a"), *WELL]), late.told({})) == ["a"]
+
+
+def test_who_is_silent_is_named_once_whatever_the_cause_becomes() -> None:
+    first = verdict([old("a", 12), *WELL])
+    assert told(first) == ["a"]
+    late = verdict([old("a", 13), *(old(f"well-{number}", 9) for number in range(9))])
+    assert told(late, first.told({})) == []
+    for later in (verdict([old("a", 14), *WELL]), verdict([old("a", 14), *WELL], unread={"a": "its DAG is paused"})):
+        assert told(later, late.told(first.told({}))) == []
+
+
+def test_one_of_several_meters_that_is_refused_is_told_beside_a_proof() -> None:
+    proof = {"p": Proof(state=ASKED)}
+    partly = {"state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "state_partial": True}
+    found = verdict([with_held(account("a", **partly), held(PCE, proofs=proof)), *WELL])
+    assert (causes(found), found.red) == ({"refused": ["a"], "proof": ["a"]}, ())
 
 
 def test_whoever_does_not_fit_into_one_mail_is_in_the_next() -> None:
@@ -207,10 +225,10 @@ def meter(*rights: Right) -> Meter:
     return Meter(pce=PCE, rights=rights)
 
 
-ASKED = {"grdf_adict": "2026-06-10T05:30:00.000000Z"}
+CHECKED = {"grdf_adict": "2026-06-10T05:30:00.000000Z"}
 
 
-def rights(*meters: Meter, asked: dict[str, str] = ASKED, renews: bool = False) -> Verdict:
+def rights(*meters: Meter, asked: dict[str, str] = CHECKED, renews: bool = False) -> Verdict:
     return verdict([account("a"), account("b")], rights=look_at_rights(meters, {"a": renews, "b": False}, NOW, asked))
 
 

@@ -17,7 +17,6 @@ from include.gas.leaving.deletion_record import (
     begun,
     noted,
     open_record,
-    removes_data,
     unfinished,
     with_order,
 )
@@ -72,18 +71,11 @@ def test_whose_rights_are_revoked() -> None:
     assert forget(Meter(pce="GI000042", rights=(right("x"), right("y", "ended", ""))), "a").rights == ()
 
 
-def test_which_records_prove_that_a_household_has_left() -> None:
-    ended = entry(finished_at="2026-01-02T04:00:00.000000Z")
-    assert all_left([entry(), ended, ended | {"keep_data": True, "finished_at": "2027"}]) == {"a": ended["finished_at"]}
-    assert all_left([entry(account="gone")]) == {}
-
-
-def test_which_deletion_removes_data() -> None:
-    kept = entry(keep_data=True, finished_at="2026")
-    assert not removes_data([])
-    assert not removes_data([open_record("a", [])]), "a question removes nothing"
-    assert removes_data([kept, entry()])
-    assert not removes_data([kept])
+def test_which_records_prove_that_a_household_has_left_or_leaves_for_good() -> None:
+    ended, kept = entry(finished_at="2026-01-02T04:00:00.000000Z"), entry(keep_data=True, finished_at="2027")
+    assert all_left([entry(), ended, kept]) == {"a": ended["finished_at"]}
+    assert all_left([kept, entry(account="leaves")]) == {"leaves": "2026-01-02T03:04:05.000000Z"}
+    assert all_left([open_record("a", [])]) == {}, "a question removes nothing"
 
 
 def test_an_account_has_one_open_record() -> None:

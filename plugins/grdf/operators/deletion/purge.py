@@ -10,7 +10,7 @@ from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.operators.deletion.step import DeletionOperator
 from include.gas.account.grant import without_grant
-from include.gas.account.sections.marks import without_leaving
+from include.gas.account.sections.marks import leaving, without_leaving
 from include.gas.account.sections.rights.declaration import without_person
 from include.gas.account.state import with_state
 from include.gas.days.gas_day import paris_today, utc_text
@@ -44,12 +44,12 @@ class PurgeAccountOperator(DeletionOperator):
         from grdf.stores.database_files import DatabaseFiles
 
         run = Run.of(context)
-        for each in self.couchdb.range(AUDIT, *account_range(self.account_id)):
-            if each["finished_at"] and each["run"] == run.id:  # killed before Airflow learned of it, or cleared later
-                return {"account": self.account_id, "record": each["_id"]}
+        for last in self.couchdb.range(AUDIT, *account_range(self.account_id))[-1:]:
+            if last["finished_at"] and last["run"] == run.id:  # killed before Airflow learned of it, or cleared later
+                return {"account": self.account_id, "record": last["_id"]}
         if self.permitted(run)["keep_data"]:
             if self.couchdb.get(ACCOUNT, self.account_id) is not None:
-                self._keep()
+                self._keep(run)
             history: dict[str, Any] = {}
         else:
             self._remove()
@@ -60,7 +60,7 @@ class PurgeAccountOperator(DeletionOperator):
                 files.compact_indexes(doctype)
             history = remove_history(self.account_id, this_run=run.id)
         end = {"airflow_history": history, "finished_at": utc_text(datetime.now(UTC))}
-        record = self.record(lambda entry: {**entry, **end})
+        record = self.record(lambda entry: {**self.permitted(run, entry), **end})
         self.log.info(
             "Account %s has left. Asked by %s, approved by %s; consents: %s; removed: %s. Kept as record %s.",
             self.account_id, record["asked_by"], record["approved_by"] or "nobody", record["revoked"] or "none",
@@ -124,7 +124,7 @@ class PurgeAccountOperator(DeletionOperator):
                 "It is tried again automatically. If this continues, start the deletion again.",
             )
 
-    def _keep(self) -> None:
+    def _keep(self, run: Run) -> None:
         """Take the mark away, and with it what would connect the household anew by itself."""
         now = datetime.now(UTC)
         message = (
@@ -133,6 +133,9 @@ class PurgeAccountOperator(DeletionOperator):
         )
 
         def change(document: Document) -> Document:
+            self.permitted(run)
+            if leaving(document) is None:  # by a former try, and the household may have come back since
+                return document
             kept = without_person(without_grant(without_leaving(document), token=True))
             return with_state(self.ledger.settled(kept), OAUTH_OUTDATED, message, since=now)
 

@@ -64,7 +64,8 @@ class RevokeConsentsOperator(DeletionOperator):
         """
         from grdf.hooks.revocation import RevocationHook
 
-        record = self.permitted(Run.of(context))
+        run = Run.of(context)
+        record = self.permitted(run)
         self.wait_for_running(context)
         own, left = self.own_rights(self.look(self.couchdb.get(ACCOUNT, self.account_id) or {}))
         standing = [(pce, right) for pce, right in own if right.state in STANDING]
@@ -77,11 +78,15 @@ class RevokeConsentsOperator(DeletionOperator):
             )
         # An error without its connection comes before anything is noted.
         hooks = {client: RevocationHook(client) for client in {right.client for _, right in standing}}
-        self.record(lambda entry: entry | {"revoked": entry["revoked"] | asked, "left_alone": left})
+        record = self.record(
+            lambda entry: self.permitted(run, entry) | {"revoked": entry["revoked"] | asked, "left_alone": left}
+        )
         for pce, right in standing:
+            self.permitted(run)  # another one may have taken over meanwhile
             hooks[right.client].revoke(right.id, account=self.account_id)
             self.ledger.apply(pce, partial(ended, right_id=right.id, today=paris_today(datetime.now(UTC))))
-        record = self.record(lambda entry: {**entry, "revoked": dict.fromkeys(entry["revoked"], REVOKED)})
+        done = {right: REVOKED for right in record["revoked"] if right not in left}
+        record = self.record(lambda entry: self.permitted(run, entry) | {"revoked": done})
         self.log.info("Account %s: consents revoked at GRDF: %s.", self.account_id, [*record["revoked"]] or "none")
         if left:
             self.log.warning("Account %s: consents on its meters that stay: %s.", self.account_id, left)

@@ -85,9 +85,10 @@ class DeletionOperator(AccountOperator):
     def leave_meters(self, meters: Iterable[Meter]) -> None:
         """Take the household's rights out of the ledger, and remove each meter to which nobody has a right then."""
         for meter in meters:
-            kept = self.ledger.apply(meter.pce, partial(forget, account=self.account_id))
-            if kept.rev and not kept.rights:
-                self.remover.remove_revisions(METER, {kept.pce: kept.rev})
+            if forget(meter, self.account_id).rights:
+                self.ledger.apply(meter.pce, partial(forget, account=self.account_id))
+            elif meter.rev:
+                self.remover.remove_revisions(METER, {meter.pce: meter.rev})
 
     def documents(self) -> dict[str, dict[str, str]]:
         """Return the account's documents, their revisions by id for each doctype."""
@@ -142,18 +143,19 @@ class DeletionOperator(AccountOperator):
             )
         return order
 
-    def permitted(self, run: Run) -> Document:
+    def permitted(self, run: Run, entry: Document | None = None) -> Document:
         """Return the record of the deletion that this run carries out, if it may.
 
+        :param entry: the record as it was just read; read anew by default
         :raises BadRequest: if nobody has approved it, or it has not started the deletion, or another run has taken over
         """
-        entry = self.entry()
+        entry = entry or self.entry()
         order = self.approved_order(run, entry)
         if (entry.get("run"), entry.get("started")) != (order.run, order.started):
             raise BadRequest.about(
                 self.account_id,
                 "this run has not started a deletion of it, or another run has taken over",
-                "Nothing was done. Start grdf_delete_account again.",
+                "This run did nothing more. Start grdf_delete_account again only if no other run is at work.",
             )
         return entry
 

@@ -17,7 +17,7 @@ from include.gas.account.connected import check_connectable
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import Document, account_range
 from include.gas.errors import BadAccount, BadSettings
-from include.gas.leaving.deletion_record import all_left, is_open
+from include.gas.leaving.deletion_record import all_left
 
 CALLBACK = "/callback"
 """Path to which GRDF sends a household back, below the page's own address."""
@@ -59,7 +59,7 @@ def place(account: str) -> Place:
     document = store.get(ACCOUNT, account)
     check_connectable(document)
     records = store.range(AUDIT, *account_range(account))
-    if account in all_left(records) or (document is None and any(map(is_open, records))):
+    if account in all_left(records):
         raise BadAccount.about(
             account,
             "its household has left or leaves, and the id of an account is not used again",
