@@ -51,7 +51,7 @@ def test_an_airflow_that_fails_closes_it(monkeypatch: pytest.MonkeyPatch, failur
     monkeypatch.setattr(security, "get_user", fail)
     request = Request({"type": "http", "headers": []})
     with pytest.raises(HTTPException) as refused:
-        asyncio.run(security.visitor(request))
+        asyncio.run(security.visitor_if_any(request))
     assert refused.value.status_code == 503
     monkeypatch.setattr(security, "requires_access_dag", fail)
     with pytest.raises(HTTPException) as refused:

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import requests
 
-from grdf.page.connect.attempt import Attempt
+from grdf.page.connect.client_connect import Attempt
+from grdf.page.connect.connectable import page_address
 from grdf.page.connect.opener import LINK_DAYS, Invitation
-from grdf.page.connect.place import page_address
 from grdf.page.connect.sealing import seal, unseal
 from grdf.stores.household_links import TRIES, HouseholdLinks, link_document
 from grdf.stores.removal import Remover

@@ -1,30 +1,43 @@
-"""The proofs of an account's consents: what GRDF says of them, and files of an operator's own for GRDF."""
+"""The proofs of an account's consents: the records kept here, what GRDF says of them, and an operator's own files."""
 
 from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
 
+import msgspec
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from grdf import settings
-from grdf.page.connect.place import couchdb
-from grdf.page.html.render import page
+from grdf.page.connect.connectable import couchdb
+from grdf.page.html.render import page, wants_page
 from grdf.page.security import AccountDep, ConnectorDep, Visitor, can_act
 from grdf.page.uploads.uploaded import Uploaded, uploaded
 from grdf.staging.area import Staging
 from grdf.staging.proof_files import ProofFiles
 from grdf.stores.accounts.account_store import AccountStore
+from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.account import stop_if_leaving
 from include.gas.days.gas_day import paris_today
 from include.gas.meter_tag import meter_tag
+from include.gas.proof.consent_record import HOUSEHOLD
 from include.gas.proof.proof_file import MOST, NotAProof, ProofFile, checked
 
 log = logging.getLogger(__name__)
 router = APIRouter()
 DAG = "grdf_send_proof"
+
+
+@router.get("/connect/{account}/records")
+def records(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
+    """Show what was agreed to and entered for an account, the newest first. Programs get JSON."""
+    found = ConsentRecords(couchdb()).of(account)[::-1]
+    log.info("Account %s: %s looked at %d record(s) of its consent.", account, visitor.name, len(found))
+    if not wants_page(request):
+        return JSONResponse({"account": account, "records": msgspec.to_builtins(found)})
+    return page(request, "records.html", account=account, records=found, by_household=HOUSEHOLD)
 
 
 @router.get("/connect/{account}/proofs")

@@ -7,14 +7,8 @@ from dataclasses import dataclass, field
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from grdf.page.guard import allow_body
-
-LARGEST = 13 * 1024 * 1024
-"""Bytes of a request: three proofs of 4 MB, or one file of households."""
 MOST_FILES = 10
 """More are not even read. Each page says how many it takes."""
-SECONDS = 120.0
-"""Seconds within which the whole request must arrive."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +30,6 @@ async def uploaded(request: Request) -> list[Uploaded]:
 
     :raises HTTPException: 400 if it is no form with files, 408 if it comes too slowly, 413 if it is too large
     """
-    allow_body(request, LARGEST, SECONDS)
     async with request.form(max_files=MOST_FILES, max_fields=MOST_FILES) as form:
         files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
         found = [Uploaded(file.filename or "", await file.read()) for file in files]
