@@ -15,16 +15,13 @@ from include.gas.account.grant import results_of
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
-from include.gas.documents.gas_days import check_account_id
-from include.gas.errors import BadAccount, BadRequest
+from include.gas.errors import BadAccount
 from include.gas.konnector.adopting import adopt, look, remove
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.gas.rights.meter_rights import Held
-
-_NOTHING = "Nothing was changed."
 
 
 class AdoptKonnectorOperator(AccountOperator):
@@ -45,11 +42,10 @@ class AdoptKonnectorOperator(AccountOperator):
         """Run the task.
 
         :return: the account, whether this was a dry run, the counts, how many documents went, and which days changed
-        :raises BadRequest: if the form is not filled in correctly
         :raises BadAccount: if there is no such account, or its meter is not known yet
         :raises AccountLeaving: if the account is being deleted
         """
-        dry_run = self._dry_run(Run.of(context).params)
+        dry_run = bool(Run.of(context).params["dry_run"])
         document = self.accounts.document(self.account_id)
         account = self.ledger.account(document)
         stop_if_leaving(account)
@@ -73,22 +69,13 @@ class AdoptKonnectorOperator(AccountOperator):
         announce(context, self.outlets or (), self.account_id, changes)
         return told | {"removed": removed, "changes": changes.as_json()}
 
-    def _dry_run(self, params: Any) -> bool:
-        try:
-            check_account_id(self.account_id)
-        except ValueError as error:
-            raise BadRequest.about(
-                None, str(error), f"{_NOTHING} Enter the account's id as it appears in its DAG's name."
-            ) from None
-        return bool(params["dry_run"])
-
     def _meter(self, account: Account, document: dict[str, Any]) -> Held:
         """Return the meter that the konnector read: the one that it noted, otherwise the first."""
         if not account.meters:
             raise BadAccount.about(
                 account.id,
                 "its meter is not known yet",
-                f"{_NOTHING} Let its own DAG run once, then start this DAG again.",
+                "Nothing was changed. Let its own DAG run once, then start this DAG again.",
             )
         noted = results_of(document).get("pce_id")
         return next((meter for meter in account.meters if meter.pce == noted), account.meters[0])

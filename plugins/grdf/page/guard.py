@@ -17,8 +17,6 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-SECRET_ADDRESSES = ("/callback", "/household", "/household/progress")
-"""Paths whose query is secret: GRDF's code, or a household's link. It must not appear in the referrer of a request."""
 FORM = (16_384, 10.0)
 """Bytes of the body of a request, and seconds within which it must have come: the largest form has some short texts."""
 UPLOAD = (13 * 1024 * 1024, 120.0)
@@ -51,8 +49,9 @@ HEADERS = {
     "Content-Security-Policy": policy(),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-    # Not "no-referrer": with it, browsers send "Origin: null" with every form, even to the same site (Fetch, 3.2).
-    "Referrer-Policy": "same-origin",
+    # A query may hold GRDF's code, a household's link or a search, and proxies log the referrer. Not "no-referrer":
+    # with it, browsers send "Origin: null" with every form, even to the same site (Fetch, 3.2).
+    "Referrer-Policy": "strict-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
 }
@@ -79,9 +78,6 @@ class Guard:
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                if scope["path"].rstrip("/").endswith(SECRET_ADDRESSES):
-                    # Proxies log the referrer too, so send only the origin. A form's Origin header stays as it is.
-                    headers.setdefault("Referrer-Policy", "strict-origin")
                 if body.is_left:
                     headers["Connection"] = "close"  # otherwise the server would read the rest
                 guard(headers)
