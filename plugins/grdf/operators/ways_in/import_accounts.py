@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +16,7 @@ from include.gas.account.sections.client import client_if_known
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import OF_CLIENT, BadRequest, FailNow, GasError, RefusalUnexplained, RetryLater, UnknownRefusal
 from include.gas.importing.csv_file import check_name, read_lines, result_name
-from include.gas.importing.line_check import Checked, check_lines, counts, to_csv
+from include.gas.importing.line_check import Line, check_lines, counts, to_csv
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -47,11 +45,6 @@ class ImportAccountsOperator(GrdfOperator):
         super().__init__(**kwargs)
         self.file = file
 
-    @cached_property
-    def imports(self) -> Imports:
-        """The folder of the files."""
-        return Imports(settings.staging_url())
-
     def perform(self, context: Context) -> dict[str, int]:
         """Run the task.
 
@@ -62,21 +55,28 @@ class ImportAccountsOperator(GrdfOperator):
         """
         from grdf.ledger.households import Households
 
-        run = Run.of(context)
+        run, imports = Run.of(context), Imports(settings.staging_url())
         run.stop_if_cleared("grdf_import_accounts")
-        content = self._content(check_name(self.file))
+        result, content = result_name(check_name(self.file)), imports.read(self.file)
+        if content is None:
+            raise BadRequest.about(
+                None,
+                f"there is no file {self.file} in {imports.folder}",
+                f"Nothing was done. If it was worked off, {result} says what came of it. Else put it there, readable "
+                "for the user that runs Airflow's tasks, and start again.",
+            )
         households = Households(self.couchdb, self.adict, file=self.file, run=run)
         lines = households.checked(check_lines(read_lines(content)))
         wrong = [each for each in lines if each.outcome == "wrong"]
         for each in wrong[:IN_LOG]:
             self.log.warning("Line %d of %s is wrong: %s.", each.number, self.file, each.reason)
-        result, dry_run, problems = result_name(self.file), run.params["dry_run"], list[GasError]()
+        dry_run, problems = run.params["dry_run"], list[GasError]()
         is_stopped = bool(wrong) and not (dry_run or run.params["skip_wrong_lines"])
         try:
             if not dry_run and not is_stopped:
-                problems = self._work(lines, households, run)
+                problems = self._take_in(lines, households, run)
         finally:
-            self.imports.put(result, to_csv(lines))
+            imports.put(result, to_csv(lines))
         found = counts(lines)
         said = ", ".join(f"{number} {outcome}" for outcome, number in found.items())
         self.log.info("File %s: %s. All lines are in %s.", self.file, said, result)
@@ -91,34 +91,25 @@ class ImportAccountsOperator(GrdfOperator):
             )
         elif problems:
             raise first_to_raise(problems, last_try=run.is_last_try)
-        elif self.imports.read(self.file) != content:
+        elif imports.read(self.file) != content:
             self.log.warning("File %s has changed in the meantime: start again to import it.", self.file)
         else:
             households.forget_refused(lines)
-            self.imports.remove(self.file)
+            imports.remove(self.file)
         return found
 
-    def _content(self, name: str) -> bytes:
-        content = self.imports.read(name)
-        if content is None:
-            raise BadRequest.about(
-                None,
-                f"there is no file {name} in {self.imports.folder}",
-                f"Nothing was done. If it was worked off, {result_name(name)} says what came of it. Else put it there, "
-                "readable for the user that runs Airflow's tasks, and start again.",
-            )
-        return content
-
-    def _work(self, lines: list[Checked], households: Households, run: Run) -> list[GasError]:
+    def _take_in(self, lines: list[Line], households: Households, run: Run) -> list[GasError]:
         """Take in the households of all lines to declare, and note in ``lines`` what came of each.
 
         :return: why some are still to be declared
         """
-        from grdf.ledger.room import client_with_room
+        from grdf.ledger.room import client_with_room, meters_of_clients
+        from grdf.quota.governor import governor_for
 
-        meters, aside, open_ = self._meters_of_clients(), dict[str, GasError](), list[GasError]()
         left = [at for at, each in enumerate(lines) if each.outcome == "to declare"]
-        self._tell(len(left))
+        least = governor_for(self.clients()[0].oauth.facts).how_long(2 * len(left))
+        self.log.info("%d line(s) to declare: %s, at the least.", len(left), least)
+        meters, aside, open_ = meters_of_clients(self.ledger.every), dict[str, GasError](), list[GasError]()
         for at in left:
             line = replace(lines[at], account=lines[at].account or _made_id(run, lines[at].number))
             document = self.couchdb.get(ACCOUNT, line.account)
@@ -139,17 +130,6 @@ class ImportAccountsOperator(GrdfOperator):
                 self.log.warning("Line %d of %s is refused: %s.", line.number, self.file, error.cause)
                 lines[at] = line.came_to("refused", error.cause)
         return [*aside.values(), *open_]
-
-    def _meters_of_clients(self) -> Counter[str]:
-        """Return how many meters each of several clients has. A single one is not asked whether it has room."""
-        meters = self.ledger.every() if len(self.clients()) > 1 else ()
-        return Counter(client for meter in meters for client in {each.client for each in meter.rights if each.account})
-
-    def _tell(self, left: int) -> None:
-        from grdf.quota.governor import governor_for
-
-        least = governor_for(self.clients()[0].oauth.facts).how_long(2 * left)
-        self.log.info("%d line(s) to declare: %s, at the least.", left, least)
 
 
 def _made_id(run: Run, number: int) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.retries import first_to_raise
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from grdf.hooks.adict import AdictHook
     from grdf.ledger.looking import Look
+    from grdf.stores.records.consent_records import ConsentRecords
     from include.gas.answers.access_rights import AccessRight
     from include.gas.rights.meter_rights import Meter
 
@@ -44,6 +45,12 @@ class SendProofOperator(AccountOperator):
         super().__init__(account_id=account_id, **kwargs)
         self._counts = Counter({"asked": 0, "sent": 0, "files": 0})
         self._failures: list[GasError] = []
+
+    @cached_property
+    def _records(self) -> ConsentRecords:
+        from grdf.stores.records.consent_records import ConsentRecords
+
+        return ConsentRecords(self.couchdb)
 
     def perform(self, context: Context) -> dict[str, int]:
         """Run the task.
@@ -112,10 +119,8 @@ class SendProofOperator(AccountOperator):
         :param own: the operator's own files
         """
         from grdf.proofs.record_pdf import record_pdf
-        from grdf.stores.records.consent_records import ConsentRecords
 
-        records = ConsentRecords(self.couchdb).of_meter(line.pce)
-        tag, record = meter_tag(account, line.pce), record_for(records, line, declared)
+        tag, record = meter_tag(account, line.pce), record_for(self._records.of_meter(line.pce), line, declared)
         made = [record_pdf(record, line.id)] if record else []
         files = [*own, *(file for file in made if len(file.content) <= MOST_BYTES)][:MOST]
         if not files:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import NamedTuple
 
 from airflow.sdk import conf
 
-from grdf import settings
 from grdf.hooks.connection import connection_of
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.ledger.room import client_with_room
-from grdf.page.list.mirror import mirror
+from grdf.ledger.room import client_with_room, meters_of_clients
+from grdf.page.list.mirror import meters
 from include.gas.account.connected import check_connectable
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import Document, account_range
@@ -51,14 +49,8 @@ def connectable(account: str) -> Connectable:
             "its household has left or leaves, and the id of an account is not used again",
             "Choose a new id. A household that comes back connects as a new account.",
         )
-    return Connectable(document, _client_for_new() if document is None else connection_of(document))
-
-
-def _client_for_new() -> str:
-    meters: Counter[str] = Counter()
-    for line in mirror().lines().values() if len(settings.connections()) > 1 else ():
-        meters[line.client] += max(len(line.meters), 1)
-    return client_with_room(meters)
+    known = connection_of(document) if document else client_with_room(meters_of_clients(meters))
+    return Connectable(document, known)
 
 
 def page_address(connection: str) -> str:
