@@ -121,20 +121,27 @@ def check_beside(
 
 def _beside_account(line: Line, document: Mapping[str, Any], meter: Meter, who: Asking, began: str) -> Line | None:
     """Return a line that its account leaves nothing to declare for; ``None`` if there is."""
-    account, mine = Account.from_document(document), meter.of(who.account)
-    # What an import has declared without an answer gives the account neither a meter nor a holder: it is corrected.
-    named = {each.pce for each in account.meters if each.right or not account.declares}
-    stands = any(right.goes_on(who.today) for right in mine)
-    is_another = is_of_another(document, line.given) and (stands or not is_imported(document))
-    if (named and meter.pce not in named) or is_another:
+    account, declaration, mine = Account.from_document(document), Declaration.of(document), meter.of(who.account)
+    if _is_other(line, document, account, stands=any(right.goes_on(who.today) for right in mine)):
         return line.came_to("wrong", OTHER)
-    declaration = Declaration.of(document)
     if account.refused and declaration and declaration.entered_at >= began:
         return line.came_to("refused", declaration.refused_because)
     is_new = any(right.since >= began and right.state != "asked" for right in mine)
     if not account.declares and (is_new or lasting(meter, who.account, terms_of(line.given), who.today)):
         return line.came_to("connected", CONNECTED)
     return None
+
+
+def _is_other(line: Line, document: Mapping[str, Any], account: Account, *, stands: bool) -> bool:
+    """Return whether an account has or asks for another right.
+
+    What an import has declared without an answer gives the account neither a meter nor a holder: it is corrected.
+
+    :param stands: whether the account has a right to the meter
+    """
+    named = {each.pce for each in account.meters if each.right or not account.declares}
+    is_another = is_of_another(document, line.given) and (stands or not is_imported(document))
+    return is_another or bool(named and line.given.pce not in named)
 
 
 def is_imported(document: Mapping[str, Any]) -> bool:

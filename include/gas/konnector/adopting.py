@@ -51,6 +51,8 @@ COUNTS: Mapping[str, str] = {
     "uncovered": "documents of days that its consent does not cover, left alone",
 }
 """The counts of a plan in words, in the order in which they are shown."""
+_TOTALS = ("totals_kept", "totals_ours")
+_COUNTED = {DAY: ("days_adopted", "days_ours"), MONTH: _TOTALS, YEAR: _TOTALS}
 
 
 class WholeStore(Store, Protocol):
@@ -84,7 +86,7 @@ class Plan:
         return "\n".join([f"Account **{self.account}**, documents of the konnector's:", "", *(lines or ["* none"])])
 
 
-def look(store: WholeStore, account: str, held: Held, others: Collection[str], today: date) -> Plan:
+def plan_adoption(store: WholeStore, account: str, held: Held, others: Collection[str], today: date) -> Plan:
     """Read all documents and return the plan of the adoption. Write nothing.
 
     :param account: id of the account that gets the konnector's documents
@@ -113,11 +115,9 @@ def look(store: WholeStore, account: str, held: Held, others: Collection[str], t
                 windows.append(window)
                 theirs[doctype].append(document)
                 last[doctype][str(window.first)[:length]] = document
-    ours: dict[str, list[Document]] = {}
+    ours = {doctype: _ours(account, held.pce, last, doctype, days) for doctype in LENGTHS}
     for doctype, periods in last.items():
-        had = {day[: LENGTHS[doctype]] for day in (days if doctype == DAY else {*days, *last[DAY]})}
-        ours[doctype] = [_made(account, held.pce, *each) for each in periods.items() if each[0] not in had]
-        new, known = ("days_adopted", "days_ours") if doctype == DAY else ("totals_kept", "totals_ours")
+        new, known = _COUNTED[doctype]
         counts[new] += len(ours[doctype])
         counts[known] += len(periods) - len(ours[doctype])
         counts["duplicates"] += len(theirs[doctype]) - len(periods)
@@ -158,6 +158,14 @@ def _written(document: Document) -> tuple[str, float, str]:
     known = members(document.get("cozyMetadata"))
     load = document.get("load")
     return str(known.get("updatedAt") or known.get("createdAt") or ""), load if is_number(load) else 0, document["_id"]
+
+
+def _ours(
+    account: str, pce: str, last: Mapping[str, Mapping[str, Document]], doctype: str, days: Collection[str]
+) -> list[Document]:
+    """Return the documents of ours for the periods of the konnector's that we do not have."""
+    had = days if doctype == DAY else {day[: LENGTHS[doctype]] for day in (*days, *last[DAY])}
+    return [_made(account, pce, period, theirs) for period, theirs in last[doctype].items() if period not in had]
 
 
 def _made(account: str, pce: str, period: str, theirs: Document) -> Document:

@@ -16,7 +16,7 @@ from include.gas.days.gas_day import paris_today
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.errors import BadAccount
-from include.gas.konnector.adopting import adopt, look, remove
+from include.gas.konnector.adopting import adopt, plan_adoption, remove
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -50,12 +50,12 @@ class AdoptKonnectorOperator(AccountOperator):
         account = self.ledger.account(document)
         stop_if_leaving(account)
         held, today = self._meter(account, document), paris_today(datetime.now(UTC))
-        plan = look(self.couchdb, self.account_id, held, self._others(), today)
+        plan = plan_adoption(self.couchdb, self.account_id, held, self._others(), today)
         self.log.info("%s", plan.text())
-        told = {"account": self.account_id, "dry_run": dry_run, **plan.counts}
+        counts = {"account": self.account_id, "dry_run": dry_run, **plan.counts}
         if dry_run:
             self.log.info("Account %s: dry run, nothing was written or removed.", self.account_id)
-            return told
+            return counts
 
         def note(document: dict[str, Any]) -> dict[str, Any]:
             stop_if_leaving(Account.from_document(document))  # the konnector's documents then stay
@@ -67,7 +67,7 @@ class AdoptKonnectorOperator(AccountOperator):
         removed, changes = remove(self.couchdb, plan), Changes.of([report])
         self.log.info("Account %s: %d documents of the konnector's were removed.", self.account_id, removed)
         announce(context, self.outlets or (), self.account_id, changes)
-        return told | {"removed": removed, "changes": changes.as_json()}
+        return counts | {"removed": removed, "changes": changes.as_json()}
 
     def _meter(self, account: Account, document: dict[str, Any]) -> Held:
         """Return the meter that the konnector read: the one that it noted, otherwise the first."""

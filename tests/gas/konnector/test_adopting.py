@@ -15,7 +15,7 @@ from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import load_answer
 from include.gas.errors import BadRequest, StoreBusy
-from include.gas.konnector.adopting import adopt, look, remove
+from include.gas.konnector.adopting import adopt, plan_adoption, remove
 from include.gas.rights.meter_rights import Held
 from tests.gas.konnector_store import Shelf, konnector, shelf
 from tests.gas.memory_store import Killed, Mortal, interleave
@@ -34,7 +34,7 @@ def ours(store: Any, loads: dict[int, Any], at: datetime = NOW) -> None:
 
 
 def plan_of(store: Any, held: Held = HELD, *others: str) -> Any:
-    return look(store, ACCOUNT, held, others, date(2024, 7, 1))
+    return plan_adoption(store, ACCOUNT, held, others, date(2024, 7, 1))
 
 
 def run(store: Any, held: Held = HELD, *others: str) -> dict[str, int]:

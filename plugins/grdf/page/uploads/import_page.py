@@ -38,13 +38,13 @@ async def upload(request: Request, visitor: ImporterDep) -> Response:
     files = await uploaded(request)
     if len(files) != 1:
         return await run_in_threadpool(_page, request, key="import.one_file")
-    (file,) = files
+    ((name, content),) = files
     try:
-        lines = await run_in_threadpool(_imports().upload, file.name, file.content)
+        lines = await run_in_threadpool(_imports().upload, name, content)
     except BadRequest as error:
         return await run_in_threadpool(_page, request, wrong=str(error))
     log.info("%s uploaded a CSV file with %d line(s) of households.", visitor.name, lines)
-    return RedirectResponse(f"{request.scope['root_path']}/import/?{urlencode({'stored': file.name})}", 303)
+    return RedirectResponse(f"{request.scope['root_path']}/import/?{urlencode({'stored': name})}", 303)
 
 
 @router.post("/import/remove")

@@ -14,7 +14,7 @@ from grdf import settings
 from grdf.page.connect.connectable import couchdb
 from grdf.page.html.render import page, wants_page
 from grdf.page.security import AccountDep, ConnectorDep, Visitor, can_act
-from grdf.page.uploads.uploaded import Uploaded, uploaded
+from grdf.page.uploads.uploaded import uploaded
 from grdf.staging.area import Staging
 from grdf.staging.proof_files import ProofFiles
 from grdf.stores.accounts.account_store import AccountStore
@@ -61,16 +61,16 @@ def remove(request: Request, account: AccountDep, visitor: ConnectorDep) -> Resp
     return RedirectResponse(f"{request.scope['root_path']}/connect/{account}/proofs", 303)
 
 
-def _store(request: Request, account: str, files: list[Uploaded], visitor: Visitor) -> Response:
+def _store(request: Request, account: str, files: list[tuple[str, bytes]], visitor: Visitor) -> Response:
     stop_if_leaving(AccountStore(couchdb()).account(account))  # else files would be left behind
     if not files or _files().waiting(account) + len(files) > MOST:
         return _page(request, account, visitor, key="proofs.too_many" if files else "proofs.no_file")
     proofs: list[ProofFile] = []
-    for file in files:
+    for name, content in files:
         try:
-            proofs.append(checked(file.content))
+            proofs.append(checked(content))
         except NotAProof as error:
-            return _page(request, account, visitor, wrong=f"{file.name} {error}.")
+            return _page(request, account, visitor, wrong=f"{name} {error}.")
     for proof in proofs:
         _files().put(account, proof)
     log.info("Account %s: %s uploaded %d file(s) to be sent as proofs.", account, visitor.name, len(files))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
@@ -11,20 +9,8 @@ MOST_FILES = 10
 """More are not even read. Each page says how many it takes."""
 
 
-@dataclass(frozen=True)
-class Uploaded:
-    """A file.
-
-    :param name: its name on the sender's machine, which may name somebody; browsers send no folder
-    :param content: its content
-    """
-
-    name: str = field(repr=False)
-    content: bytes = field(repr=False)
-
-
-async def uploaded(request: Request) -> list[Uploaded]:
-    """Return the files of a form.
+async def uploaded(request: Request) -> list[tuple[str, bytes]]:
+    """Return the files of a form: their names on the sender's machine, which may name somebody, and their contents.
 
     FastAPI reads a form before it asks who has sent it, unless the route itself reads it, as with this function.
 
@@ -32,5 +18,5 @@ async def uploaded(request: Request) -> list[Uploaded]:
     """
     async with request.form(max_files=MOST_FILES, max_fields=MOST_FILES) as form:
         files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-        found = [Uploaded(file.filename or "", await file.read()) for file in files]
-    return [file for file in found if file.name or file.content]  # a field that was left empty is sent without a name
+        found = [(file.filename or "", await file.read()) for file in files]
+    return [file for file in found if any(file)]  # a field that was left empty is sent without a name
