@@ -42,13 +42,11 @@ IMPORT = "grdf_import_accounts"
 class Visitor:
     """The logged-in Airflow user who sent the request.
 
-    :param id: the user's id in the auth manager
     :param name: the user's name, for texts and records
     :param user: Airflow's user object; only this file uses it
     :param request: the user's request; only this file uses it
     """
 
-    id: str
     name: str
     user: Any = field(repr=False)
     request: Request = field(repr=False)
@@ -65,7 +63,7 @@ async def visitor_if_any(request: Request) -> Visitor | None:
     bearer = HTTPAuthorizationCredentials(scheme=scheme, credentials=token) if token else None
     try:
         user: Any = await get_user(request, None, bearer)
-        found = Visitor(str(user.get_id()), str(user.get_name()), user, request)
+        found = Visitor(str(user.get_name()), user, request)
     except HTTPException:  # no token, an expired one, or one of another Airflow: to the caller it is the same
         return None
     except Exception as error:

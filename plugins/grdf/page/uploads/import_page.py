@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
-from grdf.page.html.render import page
+from grdf.page.html.render import page, texts_for
 from grdf.page.security import IMPORT, Visitor, may_import
 from grdf.page.uploads.uploaded import uploaded
 from grdf.staging.imports import Imports
@@ -37,7 +37,7 @@ async def upload(request: Request, visitor: ImporterDep) -> Response:
     """Store a file with households."""
     files = await uploaded(request)
     if len(files) != 1:
-        return await run_in_threadpool(_page, request, key="import.one_file")
+        return await run_in_threadpool(_page, request, wrong=texts_for(request)("import.one_file"))
     ((name, content),) = files
     try:
         lines = await run_in_threadpool(_imports().upload, name, content)
@@ -73,20 +73,19 @@ def _imports() -> Imports:
     return Imports(settings.staging_url())
 
 
-def _page(request: Request, *, stored: str = "", wrong: str = "", key: str = "") -> Response:
+def _page(request: Request, *, stored: str = "", wrong: str = "") -> Response:
     place = _imports()
     waiting = place.names()
     return page(
         request,
         "import.html",
-        422 if wrong or key else 200,
+        422 if wrong else 200,
         dag=IMPORT,
         folder=place.folder,
         waiting=waiting,
         results=place.names(results=True),
         stored=stored if stored in waiting else "",
         wrong=wrong,
-        wrong_key=key,
         columns=COLUMNS,
         required=REQUIRED,
     )

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from grdf import settings
 from grdf.page.connect.connectable import couchdb
-from grdf.page.html.render import page, wants_page
+from grdf.page.html.render import page, texts_for, wants_page
 from grdf.page.security import AccountDep, ConnectorDep, Visitor, can_act
 from grdf.page.uploads.uploaded import uploaded
 from grdf.staging.area import Staging
@@ -64,7 +64,8 @@ def remove(request: Request, account: AccountDep, visitor: ConnectorDep) -> Resp
 def _store(request: Request, account: str, files: list[tuple[str, bytes]], visitor: Visitor) -> Response:
     stop_if_leaving(AccountStore(couchdb()).account(account))  # else files would be left behind
     if not files or _files().waiting(account) + len(files) > MOST:
-        return _page(request, account, visitor, key="proofs.too_many" if files else "proofs.no_file")
+        wrong = texts_for(request)("proofs.too_many" if files else "proofs.no_file")
+        return _page(request, account, visitor, wrong=wrong)
     proofs: list[ProofFile] = []
     for name, content in files:
         try:
@@ -77,12 +78,12 @@ def _store(request: Request, account: str, files: list[tuple[str, bytes]], visit
     return RedirectResponse(f"{request.scope['root_path']}/connect/{account}/proofs", 303)
 
 
-def _page(request: Request, account: str, visitor: Visitor, *, wrong: str = "", key: str = "") -> Response:
+def _page(request: Request, account: str, visitor: Visitor, *, wrong: str = "") -> Response:
     meters = AccountStore(couchdb()).account(account).meters
     return page(
         request,
         "proofs.html",
-        422 if wrong or key else 200,
+        422 if wrong else 200,
         account=account,
         dag=DAG,
         can_send=can_act(visitor, DAG),
@@ -91,7 +92,6 @@ def _page(request: Request, account: str, visitor: Visitor, *, wrong: str = "", 
         most=MOST,
         today=paris_today(datetime.now(UTC)),
         wrong=wrong,
-        wrong_key=key,
     )
 
 
