@@ -1,7 +1,7 @@
 """The record of a deletion: the one place of its progress, and what is kept after the household has left.
 
-An account has at most one open record. Each run that asks for the deletion notes its order there, with the rights
-that a person reads of, and then who has approved it. The order that is carried out is also at the top of the record.
+An account has at most one open record. A run that asks for the deletion notes its order there as the question, with
+the rights that a person reads of, and then who has approved it. What is carried out is at the top of the record.
 """
 
 from __future__ import annotations
@@ -50,6 +50,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         """
         return self.approved_by != "" and (by_one_person or self.asked_by.casefold() != self.approved_by.casefold())
 
+    def noted_in(self, entry: Mapping[str, Any]) -> Order:
+        """Return the order as a record has it, with the approval; as it is if the record has it not."""
+        for each in (entry.get("question") or {}, entry):
+            if (each.get("run"), each.get("started")) == (self.run, self.started):
+                return msgspec.convert(each, Order)
+        return self
+
 
 def open_record(account: str, records: Sequence[Document]) -> Document:
     """Return the open record of an account's deletion, or a new one.
@@ -61,21 +68,14 @@ def open_record(account: str, records: Sequence[Document]) -> Document:
         return last
     number = int(last["_id"].rpartition(":")[2]) + 1 if last else 1
     return {
-        "_id": f"{account}:{number:04}", "account": account, "orders": [], "revoked": {}, "left_alone": {},
-        "removed": {}, "finished_at": None,
+        "_id": f"{account}:{number:04}", "account": account, "revoked": {}, "left_alone": {}, "removed": {},
+        "finished_at": None,
     }  # fmt: skip
 
 
-def noted(entry: Mapping[str, Any], order: Order) -> Order:
-    """Return an order as a record has it, with the approval; as it is if the record has it not."""
-    orders = msgspec.convert(entry["orders"], list[Order])
-    return next((each for each in orders if (each.run, each.started) == (order.run, order.started)), order)
-
-
-def with_order(entry: Mapping[str, Any], order: Order) -> Document:
-    """Return the record with an order, instead of what it said of this one before."""
-    others = [each for each in entry["orders"] if (each["run"], each["started"]) != (order.run, order.started)]
-    return {**entry, "orders": [*others, msgspec.to_builtins(order)]}
+def questioned(entry: Mapping[str, Any], order: Order) -> Document:
+    """Return the record with what waits for an approval, or has it."""
+    return {**entry, "question": msgspec.to_builtins(order)}
 
 
 def keeps_data(entry: Mapping[str, Any], order: Order) -> bool:
@@ -86,7 +86,8 @@ def keeps_data(entry: Mapping[str, Any], order: Order) -> bool:
 def begun(entry: Mapping[str, Any], order: Order, at: datetime) -> Document:
     """Return the record of a deletion that a run carries out from now on, be it begun by another one."""
     carried_out = msgspec.to_builtins(order) | {"keep_data": keeps_data(entry, order)}
-    return {**with_order(entry, order), **carried_out, "begun_at": entry.get("begun_at") or utc_text(at)}
+    others = {key: value for key, value in entry.items() if key != "question"}
+    return {**others, **carried_out, "begun_at": entry.get("begun_at") or utc_text(at)}
 
 
 def is_open(entry: Mapping[str, Any]) -> bool:
