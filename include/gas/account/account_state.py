@@ -24,7 +24,6 @@ from include.gas.documents.gas_days import Document
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.meter_rights import RENEWED_FROM, Held, Word
-from include.gas.rights.proof_check import proof_message
 
 OF_RUNS = (VENDOR_DOWN, LOGIN_FAILED)
 """States that the next run clears by itself."""
@@ -97,8 +96,13 @@ def _is_over(held: Sequence[Held]) -> bool:
 
 
 def _refused_proofs(account: str, held: Sequence[Held]) -> str:
-    proofs = [(each.pce, proof) for each in held for proof in each.proofs.values() if proof.state == REFUSED]
-    return " ".join(proof_message(account, pce, proof) for pce, proof in proofs)
+    tags = [meter_tag(account, each.pce) for each in held for proof in each.proofs.values() if proof.state == REFUSED]
+    return " ".join(
+        f"Account {account}: GRDF has refused the proof of the consent for meter {tag}. It is read as long as GRDF "
+        f"allows it. Ask GRDF for the reason, put files of your own into the folder proofs/{account}/ of [grdf] "
+        "staging_url and start grdf_send_proof with this account."
+        for tag in tags
+    )
 
 
 def settle(document: Mapping[str, Any], held: Sequence[Held], now: datetime) -> Document:

@@ -1,4 +1,4 @@
-"""GRDF's check of the proof of a right's consent: how far it is, and what people are told of it."""
+"""GRDF's check of the proof of a right's consent: how far it is."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import msgspec
 from include.gas.answers.access_rights import AccessRight
 from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.gas_day import utc_text
-from include.gas.errors import describe_for
-from include.gas.meter_tag import meter_tag
 
 LAG = timedelta(days=2)
 """How long GRDF may still show that it asks for a proof that was sent. After that it asks again."""
@@ -56,23 +54,3 @@ def shown_proof(old: Proof | None, line: AccessRight, at: str) -> Proof | None:
         return None
     late = utc_text(datetime.fromisoformat(at) - LAG)
     return Proof(state=line.proof, until=line.proof_until, sent=old.sent if old and old.sent > late else "")
-
-
-def proof_message(account: str, pce: str, proof: Proof) -> str:
-    """Return the message for people about a proof that GRDF waits for or has refused."""
-    tag = meter_tag(account, pce)
-    own_files = f"put files of your own into the folder proofs/{account}/ of [grdf] staging_url"
-    if proof.state == REFUSED:
-        return describe_for(
-            account,
-            f"GRDF has refused the proof of the consent for meter {tag}",
-            f"It is read as long as GRDF allows it. Ask GRDF for the reason, {own_files} and start grdf_send_proof "
-            "with this account.",
-        )
-    until = f" until {proof.until}" if proof.until else ""
-    return describe_for(
-        account,
-        f"GRDF asks for the proof of the consent for meter {tag}{until}",
-        "Start grdf_send_proof with this account: it sends the record of the consent. If the consent was given "
-        f"elsewhere, {own_files} first.",
-    )

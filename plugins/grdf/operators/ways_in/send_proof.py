@@ -143,7 +143,7 @@ class SendProofOperator(AccountOperator):
         self._counts.update(sent=1, files=len(files))
         self.log.info(
             "Account %s: the proof of the consent for meter %s is with GRDF, in %d file(s). GRDF checks it; "
-            "grdf_consents tells the result.", account, tag, len(files),
+            "the account's page tells the result.", account, tag, len(files),
         )  # fmt: skip
 
     def _settle(self, account: str) -> None:
