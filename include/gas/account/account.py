@@ -92,11 +92,6 @@ class Account:
         return asked and not fresh and not self.partial
 
     @property
-    def needs_first_launch(self) -> bool:
-        """Whether a first launch must find the meters: none is known, or the household has consented again."""
-        return not self.meters or self.reconnected
-
-    @property
     def needs_grant(self) -> bool:
         """Whether the account's grant has not led to its meters yet."""
         return self.grant is not None and (not self.meters or self.reconnected)

@@ -248,11 +248,10 @@ def _summary(document: Mapping[str, Any]) -> Overview:
 
 def _standing(document: Mapping[str, Any], account: Account) -> Situation | None:
     words = {held.word for held in account.meters}
-    starts = account.grant is not None and account.needs_first_launch
     reads, declares = bool(words & {"active", "later"}), account.declares and not account.refused
     for true, what in (
         (account.leaving is not None, Situation.LEAVING),
-        (starts, Situation.NEW),
+        (account.needs_grant, Situation.NEW),
         (reads and not account.waits_for_person, None),
         (declares, Situation.NEW),
         (account.declares, Situation.CORRECT),

@@ -59,7 +59,7 @@ class AcquireTokenOperator(AccountOperator):
             self.accounts.update(account.id, partial(entered_again, now=datetime.now(UTC)))
         after = Account.from_document(self._taken_in(document, account, run))
         self._stop_if_nothing_is_read(after, run)
-        first = account.needs_first_launch or account.declares
+        first = account.needs_grant or account.declares
         self.log.info("Account %s: it has %d meter(s).", account.id, len(after.meters))
         return {"account": account.id, "meters": len(after.meters), "first_launch": first}
 

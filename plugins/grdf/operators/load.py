@@ -15,8 +15,8 @@ from grdf.metrics.telling import tell_load
 from grdf.operators.base import AccountOperator
 from grdf.staging.area import AnswersGone, StagedAnswer
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.account_state import with_rights_state
 from include.gas.account.sections.client import client_if_known
+from include.gas.account.state import with_rights_state
 from include.gas.answers.consumption.daily import read_daily
 from include.gas.days.gas_day import ONE_DAY, paris_today, utc_text
 from include.gas.documents.changes import Changes

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from include.gas.account.account import Account
-from include.gas.account.account_state import settle
+from include.gas.account.state import settle
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.display.overview import Situation, overview

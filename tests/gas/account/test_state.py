@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.account_state import settle, state_of, with_rights_state
 from include.gas.account.sections.marks import with_leaving
 from include.gas.account.sections.rights.declaration import REFUSED_KEPT, names_person
+from include.gas.account.state import settle, state_of, with_rights_state
 from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.gas_day import utc_text
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
