@@ -15,7 +15,7 @@ import requests
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import AUDIT, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import database_name
-from include.gas.leaving.deletion_record import Order, begun, open_record
+from include.gas.leaving.deletion import Order, begun, open_record
 from tests.helpers import holder, known_account
 
 if TYPE_CHECKING:

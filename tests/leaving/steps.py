@@ -95,7 +95,7 @@ def delete(
     :param more: as for :func:`deletion_context`
     """
     from grdf.airflow.tasks.run import Run
-    from include.gas.leaving.deletion_record import questioned
+    from include.gas.leaving.deletion import questioned
 
     params = {"account": account, "confirm": account, **FORM, **(form or {})}
     at_hand = deletion_context(run_id, params, **more)

@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk.exceptions import TaskAwaitingInput
 
 from include.gas.errors import BadRequest, ServiceUnavailable
-from include.gas.leaving.deletion_record import Order
+from include.gas.leaving.deletion import Order
 from tests.helpers import known_account
 from tests.leaving.household import (
     ACTIVE,

@@ -7,11 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from include.gas.account.account import ACCOUNT_TYPE, Account
-from include.gas.account.declaration_check import DAYS, given_by
 from include.gas.account.grant import RESULTS, IdToken, results_of, with_id_token
 from include.gas.account.sections.client import DEFAULT, bound
 from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import PERSON, Declaration, is_refused, names_person
+from include.gas.account.sections.rights.declaration import (
+    DAYS,
+    PERSON,
+    Declaration,
+    given_by,
+    is_refused,
+    names_person,
+)
 from include.gas.account.sections.section import members, put
 from include.gas.answers.words import fold, fold_address
 from include.gas.days.gas_day import utc_text

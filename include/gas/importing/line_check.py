@@ -12,10 +12,9 @@ from typing import Any, Literal
 
 from include.gas.account.account import Account
 from include.gas.account.connected import check_connectable, is_of_another
-from include.gas.account.declaration_check import CANNOT, to_declare
 from include.gas.account.declared_right import terms_of
 from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import Declaration, refusal_of
+from include.gas.account.sections.rights.declaration import CANNOT, Declaration, refusal_of, to_declare
 from include.gas.account.sections.section import members
 from include.gas.answers.access_rights import is_pce
 from include.gas.answers.words import fold

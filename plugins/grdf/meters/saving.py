@@ -18,7 +18,7 @@ from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
 from include.gas.documents.gas_days import Document, account_range
 from include.gas.documents.storing import load_answer
 from include.gas.errors import AccountLeaving, BadAccount
-from include.gas.leaving.deletion_record import all_left
+from include.gas.leaving.deletion import all_left
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:

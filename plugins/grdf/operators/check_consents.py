@@ -20,7 +20,7 @@ from include.gas.account.state import with_error
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import ODD_DOCUMENT, BadAccount, BadSettings, GasError, UnknownRefusal, what_is_odd
-from include.gas.leaving.deletion_record import all_left, left_error, unfinished
+from include.gas.leaving.deletion import all_left, left_error, unfinished
 from include.gas.rights.meter_rights import Meter
 from include.gas.rights.transitions import KNOWN_STATES, Answer, listed, orphaned, questionable
 

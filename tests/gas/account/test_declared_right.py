@@ -37,9 +37,6 @@ def right(name: str = "", email: str = "", name_of: str = "u-1", **more: Any) ->
 )
 def test_a_right_is_of_whom_it_is_declared_for(shown: AccessRight, asked: Declaration, fits: bool) -> None:
     assert is_of_holder(shown, asked) is fits
-    fields = {"name": asked.name, "company": asked.company, "email": asked.email, "postcode": asked.postcode}
-    assert is_of_holder(shown, fields) is fits, "as the document has it"
-    assert not is_of_holder(shown, {})
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,14 @@ import pytest
 from include.gas.account.account import Account
 from include.gas.account.sections.marks import Leaving, leaving, with_leaving, without_leaving
 from include.gas.documents.doctypes import DAY
-from include.gas.leaving.deletion_plan import divide, forget, plan_text
-from include.gas.leaving.deletion_record import (
+from include.gas.leaving.deletion import (
     Order,
     all_left,
     begun,
+    divide,
+    forget,
     open_record,
+    plan_text,
     questioned,
     unfinished,
 )

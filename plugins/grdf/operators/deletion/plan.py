@@ -26,8 +26,7 @@ from include.gas.errors import (
     FailNow,
     GasError,
 )
-from include.gas.leaving.deletion_plan import STANDING, plan_text
-from include.gas.leaving.deletion_record import is_open, keeps_data, questioned
+from include.gas.leaving.deletion import STANDING, is_open, keeps_data, plan_text, questioned
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

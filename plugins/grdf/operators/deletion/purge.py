@@ -18,7 +18,7 @@ from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONNECT, CONSENT_RECORD, DATA, METER
 from include.gas.documents.gas_days import account_range, possible_ids
 from include.gas.errors import OAUTH_OUTDATED, StoreBusy
-from include.gas.leaving.deletion_plan import forget
+from include.gas.leaving.deletion import forget
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

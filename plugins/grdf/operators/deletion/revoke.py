@@ -13,8 +13,7 @@ from include.gas.account.sections.marks import with_leaving
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadRequest
-from include.gas.leaving.deletion_plan import STANDING
-from include.gas.leaving.deletion_record import ASKED, REVOKED, begun
+from include.gas.leaving.deletion import ASKED, REVOKED, STANDING, begun
 from include.gas.rights.transitions import ended
 
 if TYPE_CHECKING:

@@ -22,8 +22,7 @@ from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
 from include.gas.documents.gas_days import account_range, dag_id
 from include.gas.errors import BadAccount, BadRequest
-from include.gas.leaving.deletion_plan import divide
-from include.gas.leaving.deletion_record import Order, is_open, open_record
+from include.gas.leaving.deletion import Order, divide, is_open, open_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,7 +17,7 @@ from include.gas.account.connected import check_connectable
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import Document, account_range
 from include.gas.errors import BadAccount, BadSettings
-from include.gas.leaving.deletion_record import all_left
+from include.gas.leaving.deletion import all_left
 
 CALLBACK = "/callback"
 """Path to which GRDF sends a household back, below the page's own address."""

@@ -7,8 +7,15 @@ from collections.abc import Iterator
 
 from starlette.datastructures import FormData
 
-from include.gas.account.declaration_check import USUAL_PERIMETERS, given_by, to_declare, wrong_fields
-from include.gas.account.sections.rights.declaration import PERIMETERS, Declaration, is_refused
+from include.gas.account.sections.rights.declaration import (
+    PERIMETERS,
+    USUAL_PERIMETERS,
+    Declaration,
+    given_by,
+    is_refused,
+    to_declare,
+    wrong_fields,
+)
 from include.gas.documents.gas_days import Document
 
 TEXTS = ("pce", "name", "company", "postcode", "email", "phone", "first", "calls_until", "proof")

@@ -1,4 +1,4 @@
-"""The record of a deletion: the one place of its progress, and what is kept after the household has left.
+"""The deletion of a household: its plan, for the person who decides, and its record, the one place of its progress.
 
 An account has at most one open record. A run that asks for the deletion notes its order there as the question, with
 the rights that a person reads of, and then who has approved it. What is carried out is at the top of the record.
@@ -6,16 +6,24 @@ the rights that a person reads of, and then who has approved it. What is carried
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
+from include.gas.answers.access_rights import WAITING
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.errors import LeftBefore
+from include.gas.rights.meter_rights import Meter, Right
+from include.gas.rights.transitions import left
 
+STANDING = {"active": "active", "waiting": WAITING}
+"""The states of a right that must be revoked if its household leaves, in words."""
+NOT_BROUGHT, USED = "this account has not brought it", "another account uses it"
+"""Reasons for not revoking a right to a meter of an account that leaves."""
 ASKED, REVOKED = "asked", "revoked"
 """What a record says of a right; ``asked`` as long as it is not known what came of its revocation."""
 LONGEST = timedelta(days=1)
@@ -95,6 +103,61 @@ def is_open(entry: Mapping[str, Any]) -> bool:
     return bool(entry.get("begun_at")) and not entry.get("finished_at")
 
 
+def plan_text(
+    account: str,
+    rights: Mapping[str, str],
+    left_alone: Mapping[str, str],
+    removed: Mapping[str, int] | None,
+    notes: Iterable[str] = (),
+) -> str:
+    """Return what a deletion would revoke and remove, as Markdown for the person who decides.
+
+    :param rights: the account's own rights to revoke: their states by GRDF's id
+    :param left_alone: other rights to its meters, which are not revoked: the reasons by GRDF's id
+    :param removed: how many there are of what is removed, in words; ``None`` if the data are kept
+    :param notes: further sentences for the reader
+    """
+    lines = [f"Account **{account}**", "", f"Consents to revoke at GRDF: {len(rights)}"]
+    lines += [f"* {right} ({STANDING[state]})" for right, state in rights.items()]
+    if left_alone:
+        lines += ["", f"Other consents on its meters, which stay: {len(left_alone)}"]
+        lines += [f"* {right} ({why})" for right, why in left_alone.items()]
+    if removed is None:
+        lines += ["", "Nothing is removed: *keep the data* was chosen."]
+    else:
+        lines += ["", "To remove:"]
+        lines += [f"* {number} {what}" for what, number in removed.items()]
+        lines += ["* other documents there that name it: the konnector's, and those of programs that read the data"]
+        lines += ["* the account document, with its tokens"]
+    return "\n".join([*lines, *(f"\n{note}" for note in notes)])
+
+
+def divide(
+    meters: Iterable[Meter], account: str, used: Collection[str] = ()
+) -> tuple[list[tuple[str, Right]], dict[str, str]]:
+    """Divide the rights to the meters of an account that leaves into its own and those to leave alone.
+
+    :param used: GRDF's ids of rights that the documents of other accounts name
+    :return: its own rights that GRDF has given an id, whatever their state, each with its meter; and of the others
+        that stand the reasons for leaving them alone, by GRDF's id
+    """
+    own: list[tuple[str, Right]] = []
+    others: dict[str, str] = {}
+    for meter in meters:
+        for right in meter.rights:
+            if right.id and right.account == account and right.id not in used:
+                own.append((meter.pce, right))
+            elif right.id and right.state in STANDING:
+                others[right.id] = USED if right.account else NOT_BROUGHT
+    return own, others
+
+
+def forget(meter: Meter, account: str) -> Meter:
+    """Remove the rights of an account that is gone, and those that nobody has and that are over."""
+    rights = left(meter, account).rights
+    return replace(meter, rights=tuple(right for right in rights if right.account or right.state in STANDING))
+
+
 def unfinished(records: Iterable[Mapping[str, Any]], now: datetime) -> list[str]:
     """Return what a person has to do about each account whose deletion does not end.
 
@@ -119,14 +182,14 @@ def all_left(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {str(each["account"]): str(each["finished_at"] or each["begun_at"]) for each in removing}
 
 
-def left_error(account: str, left: str) -> LeftBefore:
+def left_error(account: str, day: str) -> LeftBefore:
     """Return the error that says what a person has to do about an account that exists although its household left.
 
-    :param left: when it left, UTC text
+    :param day: when it left, UTC text
     """
     return LeftBefore.about(
         account,
-        f"its household left on {left[:10]}, but the account exists again, for example because a backup was restored. "
+        f"its household left on {day[:10]}, but the account exists again, for example because a backup was restored. "
         "It is not read",
         "Start grdf_delete_account for it again. If the household has come back, let it connect as a new account.",
     )
