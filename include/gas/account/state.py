@@ -90,7 +90,6 @@ def with_error(document: Document, error: GasError, *, since: datetime, partial:
     """Return the account document with what a person must do about a failure.
 
     :param error: its class says which Cozy state goes with it; without one the document stays the same
-    :param since: an aware datetime, the present
     :param partial: whether other meters of the account can still be read
     """
     waits_for_person = str(document.get("state") or "").startswith(USER_ACTION_NEEDED)
@@ -180,7 +179,6 @@ def settle(document: Mapping[str, Any], held: Sequence[Held], now: datetime) -> 
 
     :param document: the account document as read for this write
     :param held: what the account has of its meters; meters that it names without any right are among them
-    :param now: the present, aware
     """
     if leaving(document) is not None:
         return dict(document)
@@ -205,7 +203,6 @@ def with_rights_state(
     """Return the account document with the state that its rights give it.
 
     :param held: what the account has of its meters; with none of them the state is left alone
-    :param now: the present, aware
     :param is_read: whether it was just read without a problem, so that a run's own state is over
     """
     told = state_of(document, held)

@@ -30,8 +30,7 @@ ONCE = timedelta(minutes=20)
 class Unsettled:
     """An account of which something is to be settled.
 
-    :param document: its document
-    :param account: the same, as runs use it
+    :param account: its document, as runs use it
     :param waiting: what it has of the meters with a right that waits for an answer
     :param declaration: what is or was to be declared; ``None`` if nothing
     """

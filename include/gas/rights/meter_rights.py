@@ -74,18 +74,12 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return min((day for day in (after, self.end, self.ended_on) if day), default=None)
 
     def is_in_force(self, today: date) -> bool:
-        """Return whether GRDF may be asked under it.
-
-        :param today: civil date in Paris
-        """
+        """Return whether GRDF may be asked under it."""
         begun = self.begins is None or self.begins <= today
         return self.state == "active" and begun and (self.calls_until is None or today <= self.calls_until)
 
     def goes_on(self, today: date) -> bool:
-        """Return whether it is in force or will be, and covers days to come; also while GRDF checks it anew.
-
-        :param today: civil date in Paris
-        """
+        """Return whether it is in force or will be, and covers days to come; also while GRDF checks it anew."""
         stands = self.state == "active" or (self.state == "waiting" and self.was_active)
         return stands and (self.over_on is None or today < self.over_on)
 
@@ -118,10 +112,7 @@ class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return tuple(right for right in self.rights if right.account == account)
 
     def other_holder(self, account: str, today: date) -> str:
-        """Return another account that has the meter, by a right that goes on; ``""`` if there is none.
-
-        :param today: civil date in Paris
-        """
+        """Return another account that has the meter, by a right that goes on; ``""`` if there is none."""
         standing = [right for right in self.rights if right.account and right.goes_on(today)]
         first = min(standing, key=lambda right: not right.was_active, default=None)  # of equal ones the oldest
         return first.account if first and first.account != account else ""
@@ -149,8 +140,6 @@ def lasting(meter: Meter, account: str, terms: Coverage, today: date) -> Right |
     """Return the right that makes a declaration needless: it waits, or lasts, and includes what is to be declared.
 
     One that ends soon, and before what is asked, is none: its household renews early.
-
-    :param today: civil date in Paris
     """
     last, end = terms.calls_until or date.max, terms.end or date.max
     for right in meter.of(account):
@@ -163,10 +152,7 @@ def lasting(meter: Meter, account: str, terms: Coverage, today: date) -> Right |
 
 
 def unclaimed(meters: Iterable[Meter], today: date) -> list[Right]:
-    """Return the rights in force that no account has: a person consented on GRDF's site and never came back.
-
-    :param today: civil date in Paris
-    """
+    """Return the rights in force that no account has: a person consented on GRDF's site and never came back."""
     return [right for meter in meters for right in meter.of("") if right.is_in_force(today)]
 
 
@@ -225,7 +211,6 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 def hold(meter: Meter, account: str, today: date, *, shared: bool = False) -> Held:
     """Return what an account has of a meter.
 
-    :param today: civil date in Paris
     :param shared: as for :func:`days_of`
     """
     rights = meter.of(account)

@@ -60,10 +60,7 @@ LONGEST_CALL = timedelta(minutes=15)
 
 
 class Taken(Exception):
-    """Another account has the right, or the meter.
-
-    :param account: that account
-    """
+    """Another account has the right, or the meter."""
 
     def __init__(self, account: str) -> None:
         super().__init__(account)
@@ -78,10 +75,7 @@ class UnderWay(Exception):
 class Asking:
     """Who asks, and when.
 
-    :param account: the account
     :param client: the Airflow connection of its client at GRDF
-    :param at: now, UTC text
-    :param today: now, as civil date in Paris
     :param shared: whether several accounts may have one meter
     """
 
@@ -99,7 +93,6 @@ class Answer:
     :param client: the Airflow connection of the client
     :param rights: the lines about the meter
     :param at: when GRDF was asked, UTC text
-    :param today: the same, as civil date in Paris
     :param whole: whether GRDF was asked about this meter: only then it can end a right
     :param complete: whether all lines could be read, so that what is not shown is not there
     :param shared: whether several accounts may have one meter
@@ -234,10 +227,7 @@ def proved(meter: Meter, right_id: str, at: str) -> Meter:
 
 
 def ended(meter: Meter, right_id: str, today: date) -> Meter:
-    """Note that GRDF has revoked a right.
-
-    :param today: civil date in Paris
-    """
+    """Note that GRDF has revoked a right."""
     rights = (_ended(right, today) if right.id == right_id else right for right in meter.rights)
     return replace(meter, rights=tuple(rights))
 

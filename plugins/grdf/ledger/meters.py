@@ -105,7 +105,6 @@ class Ledger:
     def held(self, document: Mapping[str, Any], meters: Mapping[str, Meter] | None = None) -> list[Held]:
         """Return what an account has of the meters that its document names.
 
-        :param document: the account document
         :param meters: meters that were read already, and further ones to which it has a right
         """
         account, known = str(document["_id"]), dict(meters or {})

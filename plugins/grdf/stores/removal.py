@@ -79,8 +79,6 @@ class Remover:
 
         :param ids: ids that such documents may have had; a range of ids does not find them
         """
-        if not self.purges:
-            return 0
         response = self.couchdb.request("POST", doctype, "/_all_docs", body={"keys": list(ids)})
         if response.status_code == 404:
             return 0
@@ -101,7 +99,6 @@ class Remover:
 def purger(couchdb: CouchDBHook) -> Remover:
     """Return what removes documents so that not even their ids stay.
 
-    :param couchdb: the ordinary hook
     :raises BadSettings: if the administrator's login may not purge
     """
     remover = Remover(admin := couchdb.administrator())

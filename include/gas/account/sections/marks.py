@@ -71,7 +71,6 @@ def with_leaving(document: Mapping[str, Any], *, by: str, since: datetime) -> Do
     """Return the account document with the mark of a deletion. From then on nothing is read or stored for the account.
 
     :param by: who asked for it
-    :param since: an aware datetime, the present
     """
     return put(document, Leaving.key, written(Leaving(by, utc_text(since))))
 

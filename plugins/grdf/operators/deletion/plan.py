@@ -86,7 +86,6 @@ class CheckDeletionOperator(DeletionOperator):
 
         If GRDF cannot be asked, those known before count.
 
-        :param entry: the record
         :param document: ``None`` if an earlier try has removed it
         """
         if document is None:

@@ -119,7 +119,6 @@ class DeletionOperator(AccountOperator):
     def permitted_order(self, run: Run, entry: Document, *, has_begun: bool = False) -> Order:
         """Return what this run asks for, if it may do it.
 
-        :param entry: the record
         :param has_begun: whether it must carry out the deletion already
         :raises BadRequest: if it has no valid approval and needs one, or does not carry out the deletion
         """
