@@ -8,7 +8,7 @@ from typing import Any
 
 from include.gas.account.grant import Code, Grant, grant_in, results_of
 from include.gas.account.own_meters import meters_in
-from include.gas.account.sections.marks import Leaving, leaving
+from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.rights.declaration import is_refused, names_person
 from include.gas.account.state import is_partial, state_message
 from include.gas.documents.gas_days import check_account_id
@@ -32,7 +32,7 @@ class Account:
     :param meters: what it has of each of its meters, in order, as its document says; empty before the first launch
     :param grant: the result of the household's consent that we have not used yet; ``None`` if there is none
     :param reconnected: whether the meters are known and the household has consented again since
-    :param leaving: the mark of a deletion in progress; ``None`` if there is none
+    :param leaving: who asked for the deletion in progress; ``None`` if there is none
     :param message: explains the state to a person
     :param partial: whether the state concerns only some of the meters
     :param declares: whether a right is to be declared for the household at GRDF
@@ -44,7 +44,7 @@ class Account:
     meters: tuple[Held, ...] = ()
     grant: Grant | None = None
     reconnected: bool = False
-    leaving: Leaving | None = None
+    leaving: str | None = None
     message: str = ""
     partial: bool = False
     declares: bool = False
@@ -124,5 +124,5 @@ def stop_if_leaving(account: Account) -> None:
     """
     if account.leaving:
         raise AccountLeaving.about(
-            account.id, f"it is leaving (asked by {account.leaving.by}), so nothing is read or stored for it any more"
+            account.id, f"it is leaving (asked by {account.leaving}), so nothing is read or stored for it any more"
         )

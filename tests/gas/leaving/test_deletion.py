@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.gas.account.account import Account
-from include.gas.account.sections.marks import Leaving, leaving, with_leaving, without_leaving
+from include.gas.account.sections.marks import leaving, with_leaving, without_leaving
 from include.gas.documents.doctypes import DAY
 from include.gas.leaving.deletion import (
     Order,
@@ -37,7 +37,9 @@ def entry(**more: Any) -> dict[str, Any]:
 
 def test_the_mark() -> None:
     marked = with_leaving(ACCOUNT, by="me", since=NOW)
-    assert leaving(marked) == Leaving("me", "2026-01-02T03:04:05.000000Z")
+    assert marked["leaving"] == {"by": "me", "since": "2026-01-02T03:04:05.000000Z"}
+    assert leaving(marked) == "me"
+    assert leaving({"leaving": {}}), "any object counts"
     assert Account.from_document(marked).leaving == leaving(marked)
     assert leaving(ACCOUNT) is None
     assert without_leaving(marked) == ACCOUNT
