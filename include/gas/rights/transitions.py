@@ -192,16 +192,19 @@ def listed(meter: Meter, answer: Answer) -> Meter:
     What the list shows as worse than it was is a question (:func:`questionable`) until GRDF has answered about the
     meter.
     """
-    if answer.whole and answer.complete:
-        meter = _without_missing(meter, answer)
-    for line in answer.rights:
-        if line.pce == meter.pce and line.role in ("", *GAS_USE_ROLES) and line.state in _STATES:
-            meter = _shown(meter, line, answer)
-    meter = _ranked(meter, answer)
+    lines = {line.id: line for line in answer.rights if _tells(line, meter.pce)}
+    new = [line for line in lines.values() if line.id not in {right.id for right in meter.rights}]
+    mine = _asked(meter, answer.asker) if answer.whole else None
+    fits = answer.fits if mine and mine.client == answer.client else ()
+    fitting = next((line for line in new if line.id in fits), None)
+    rights = [_shown(right, fitting if right is mine else lines.get(right.id), answer) for right in meter.rights]
+    # One that may be the one that is being declared says nothing yet.
+    if answer.whole or not any(right.state == "asked" for right in meter.rights):
+        rights += [_unclaimed(line, answer) for line in new if line.stands and line is not fitting]
+    meter = _ranked(replace(meter, rights=tuple(rights)), answer)
     if not (answer.whole and answer.complete):
         return meter
-    rights = tuple(right for right in meter.rights if right.account or right.state != "ended")
-    return meter if len(rights) == len(meter.rights) else replace(meter, rights=rights)
+    return replace(meter, rights=tuple(right for right in meter.rights if right.account or right.state != "ended"))
 
 
 def questionable(meter: Meter, answer: Answer) -> bool:
@@ -248,17 +251,26 @@ def left(meter: Meter, account: str) -> Meter:
     return replace(meter, rights=others)
 
 
-def _shown(meter: Meter, line: AccessRight, answer: Answer) -> Meter:
-    state, known = _STATES[line.state], _known(meter, line, answer)
-    if known is None:
-        return meter if _is_no_news(meter, line, answer) else _with_unclaimed(meter, line, state, answer)
+def _tells(line: AccessRight, pce: str) -> bool:
+    return line.pce == pce and line.role in ("", *GAS_USE_ROLES) and line.state in _STATES
+
+
+def _shown(right: Right, line: AccessRight | None, answer: Answer) -> Right:
+    """Return a right as GRDF shows it; ended if GRDF does not show it although asked about it."""
+    if line is None:
+        stands = right.client == answer.client and right.id and right.state not in ("ended", "refused")
+        is_there = any(each.id == right.id for each in answer.rights)
+        # One that GRDF has never shown may not have reached its list yet.
+        known_from = right.listed_at or utc_text(datetime.fromisoformat(right.since) + LATE)
+        is_missing = answer.whole and answer.complete and stands and not is_there and known_from < answer.at
+        return replace(_ended(right, answer.today), listed_at=answer.at) if is_missing else right
     # What waits is looked for by whoever starts its account; what is active ends by an answer about the meter alone.
-    settles = known.state == "waiting" or (known.state == "active" and state != "active")
-    if answer.at < known.listed_at or (known.account and settles and not answer.whole):
-        return meter
-    new = _with(known, line, state, answer)
-    is_same = known.listed_at and replace(new, listed_at=known.listed_at) == known  # each morning's list writes nothing
-    return meter if is_same else _changed(meter, known, new)
+    settles = right.state == "waiting" or (right.state == "active" and _STATES[line.state] != "active")
+    if answer.at < right.listed_at or (right.account and settles and not answer.whole):
+        return right
+    new = _with(right, line, answer)
+    is_same = right.listed_at and replace(new, listed_at=right.listed_at) == right  # each morning's list writes nothing
+    return right if is_same else new
 
 
 def _ranked(meter: Meter, answer: Answer) -> Meter:
@@ -273,39 +285,14 @@ def _ranked(meter: Meter, answer: Answer) -> Meter:
     return meter
 
 
-def _without_missing(meter: Meter, answer: Answer) -> Meter:
-    """End the rights that GRDF's answer about the meter does not show."""
-    there = {line.id for line in answer.rights}
-    for right in meter.rights:
-        stood = right.client == answer.client and right.id and right.state not in ("ended", "refused")
-        # One that GRDF has never shown may not have reached its list yet.
-        known_from = right.listed_at or utc_text(datetime.fromisoformat(right.since) + LATE)
-        if stood and right.id not in there and known_from < answer.at:
-            meter = _changed(meter, right, replace(_ended(right, answer.today), listed_at=answer.at))
-    return meter
-
-
-def _known(meter: Meter, line: AccessRight, answer: Answer) -> Right | None:
-    """Return the right that a line is about; ``None`` if it is new."""
-    if found := next((right for right in meter.rights if right.id == line.id), None):
-        return found
-    asked_for = _asked(meter, answer.asker)
-    fits = answer.whole and line.id in answer.fits and asked_for and asked_for.client == answer.client
-    return asked_for if fits else None
-
-
-def _is_no_news(meter: Meter, line: AccessRight, answer: Answer) -> bool:
-    """Return whether a right that is not known says nothing: it is over, or may be the one that is being declared."""
-    return not line.stands or (not answer.whole and any(right.state == "asked" for right in meter.rights))
-
-
-def _with_unclaimed(meter: Meter, line: AccessRight, state: State, answer: Answer) -> Meter:
+def _unclaimed(line: AccessRight, answer: Answer) -> Right:
     way: Way = "client_connect" if line.made_on_site else "declared"
-    new = Right(client=answer.client, id=line.id, way=way, state=state, since=line.created_at or answer.at)
-    return replace(meter, rights=(*meter.rights, _with(new, line, state, answer)))
+    right = Right(client=answer.client, id=line.id, way=way, state="waiting", since=line.created_at or answer.at)
+    return _with(right, line, answer)
 
 
-def _with(right: Right, line: AccessRight, state: State, answer: Answer) -> Right:
+def _with(right: Right, line: AccessRight, answer: Answer) -> Right:
+    state = _STATES[line.state]
     # One that its account had before the ledger knew it is as old as GRDF says.
     is_konnectors = right.way == "konnector"
     since = min(right.since, line.created_at or right.since) if is_konnectors else right.since

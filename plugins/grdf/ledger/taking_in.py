@@ -19,7 +19,7 @@ from grdf.quota.terms import DAILY, Terms
 from grdf.stores.household_links import HouseholdLinks
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.grant import IdToken, with_id_token, without_grant
-from include.gas.account.own_meters import named_in, without_tokens
+from include.gas.account.own_meters import named_in
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import is_refused, with_refused
 from include.gas.account.state import with_error
@@ -94,7 +94,7 @@ class TakingIn(AccountRights):
 
         def change(document: Document) -> Document:
             if self._spent is not None and _has(document, self._spent):
-                document = without_tokens(document)
+                document = without_grant(document, token=True)
             changed = self.ledger.settled(document, self.meters.values())
             if error is None or error.state is None:
                 return changed

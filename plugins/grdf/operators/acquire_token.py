@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
-from include.gas.account.sections.rights.declaration import entered_again
+from include.gas.account.sections.rights.declaration import with_entered
 from include.gas.days.gas_day import paris_today
 from include.gas.errors import (
     DeclarationRefused,
@@ -56,7 +56,7 @@ class AcquireTokenOperator(AccountOperator):
                 f"{account.message} A run started by hand tries anyway."
             )
         if account.declares and not (run.is_scheduled or run.is_backfill):  # somebody still wants it
-            self.accounts.update(account.id, partial(entered_again, now=datetime.now(UTC)))
+            self.accounts.update(account.id, partial(with_entered, now=datetime.now(UTC), again=True))
         after = Account.from_document(self._taken_in(document, account, run))
         self._stop_if_nothing_is_read(after, run)
         first = account.needs_grant or account.declares

@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from include.gas.account.account import Account
-from include.gas.account.grant import Code, IdToken
-from include.gas.account.own_meters import with_meters, without_tokens
+from include.gas.account.grant import Code, IdToken, without_grant
+from include.gas.account.own_meters import with_meters
 from include.gas.account.sections.status import Billing, Reading, Status
 from include.gas.account.state import with_state
 from include.gas.days.windows import Window
@@ -60,7 +60,7 @@ def test_as_the_konnector_leaves_it() -> None:
 
 
 def test_as_we_leave_it() -> None:
-    changed = without_tokens(with_meters(document(), reversed(METERS)))
+    changed = without_grant(with_meters(document(), reversed(METERS)), token=True)
     assert Account.from_document(changed).meters == METERS, "one that may be read comes first"
     assert Account.from_document(changed).grant is None
     assert not Account.from_document(changed).needs_grant
@@ -71,7 +71,7 @@ def test_as_we_leave_it() -> None:
 
 
 def test_reconnected() -> None:
-    known = without_tokens(with_meters(document(), METERS))
+    known = without_grant(with_meters(document(), METERS), token=True)
     known["oauth"] = {"code": "s3cr3t-c"}
     assert Account.from_document(known).needs_grant
     known["oauth"], known["oauth_callback_results"]["id_token"] = {}, "s3cr3t-i"
@@ -94,7 +94,7 @@ def test_no_secret_is_left_or_shown() -> None:
          "client_secret": "s3cr3t", "redirect_uri": "https://x.example/cb", "expires_at": "s3cr3t"},
         {"id_token": "s3cr3t", "access_token": "s3cr3t", "code": "s3cr3t"},
     )  # fmt: skip
-    assert "s3cr3t" not in json.dumps(without_tokens(full))
+    assert "s3cr3t" not in json.dumps(without_grant(full, token=True))
     assert "s3cr3t" not in repr(Account.from_document(full))
     assert "s3cr3t" not in repr(Account.from_document(document()))
 

@@ -201,22 +201,17 @@ def without_refusal(document: Mapping[str, Any]) -> Document:
     return put(document, Declaration.key, kept or None)
 
 
-def with_entered(document: Document, now: datetime) -> Document:
-    """Return the account document with a note when its declaration was first seen, unless its age is known."""
+def with_entered(document: Document, now: datetime, *, again: bool = False) -> Document:
+    """Return the account document with a note when its declaration was first seen, unless its age is known.
+
+    :param again: whether its time begins anew, because a person asks for it. One that is refused begins anew once it
+        is sent, see :func:`without_refusal`
+    """
     found = _given(document)
-    if not names_person(document) or _age(found, now) is not None:
+    stays = is_refused(document) if again else _age(found, now) is not None
+    if stays or not names_person(document):
         return document
     return put(document, Declaration.key, {**found, _ENTERED_AT: utc_text(now)})
-
-
-def entered_again(document: Document, now: datetime) -> Document:
-    """Return the account document with the time of its declaration begun anew, because a person asks for it.
-
-    One that is refused begins anew once it is sent, see :func:`without_refusal`.
-    """
-    if not names_person(document) or is_refused(document):
-        return document
-    return put(document, Declaration.key, {**_given(document), _ENTERED_AT: utc_text(now)})
 
 
 def without_person(document: Mapping[str, Any]) -> Document:
