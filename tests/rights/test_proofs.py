@@ -48,7 +48,7 @@ def test_a_refused_proof_asks_for_a_person_and_stops_no_reading(
     clean.control.decide_proof(right, accept=False)
     capsys.readouterr()
     check()
-    assert f"Account {account_id}: GRDF has refused the proof of the consent" in capsys.readouterr().out
+    assert "GRDF has refused the proof of the consent" in capsys.readouterr().out
     told = document(clean, account_id)
     assert (told["state"], told["state_partial"]) == ("USER_ACTION_NEEDED", True)
 

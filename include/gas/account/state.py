@@ -68,22 +68,14 @@ def with_state(
     :param since: when the state was noticed, aware. While the state does not change, the earlier moment is kept
     :param partial: whether the state concerns only some of the meters, so that the others are still read
     """
-    changed = copied(document)
+    changed = {key: value for key, value in copied(document).items() if key not in _CLEARED}
     if state is None:
-        for key in _CLEARED:
-            changed.pop(key, None)
-        if changed.get("state"):
-            changed["state"] = None
-        return changed
-    same = changed.get("state") == state
-    changed["state"] = state
-    changed["state_message"] = without_numbers(message, str(document.get("_id")))
-    changed.pop("state_partial", None)
-    if partial:
-        changed["state_partial"] = True
-    if since is not None and not (same and changed.get("state_since")):
-        changed["state_since"] = utc_text(since)
-    return changed
+        return changed | ({"state": None} if changed.get("state") else {})
+    moment = document.get("state_since")
+    if since is not None and not (moment and document.get("state") == state):
+        moment = utc_text(since)
+    changed |= {"state": state, "state_message": without_numbers(message, str(document.get("_id")))}
+    return changed | ({"state_partial": True} if partial else {}) | ({"state_since": moment} if moment else {})
 
 
 def with_error(document: Document, error: GasError, *, since: datetime, partial: bool = False) -> Document:
@@ -114,6 +106,14 @@ class RightsState:
 
 _SAID: tuple[tuple[Word, str, str], ...] = (
     (
+        "waiting",
+        USER_ACTION_NEEDED,
+        "since {since:%-d %B %Y, %H:%M} (Paris time) GRDF waits for the contract's holder to let us read it. GRDF's "
+        "e-mail leaves within a quarter of an hour; the holder should look into the spam folder, too. Nothing is read "
+        "before the holder accepts; then the first run starts by itself. If the e-mail cannot be found after two days, "
+        "delete the account, which ends the right at GRDF, and connect it again",
+    ),
+    (
         "checked",
         USER_ACTION_NEEDED,
         "GRDF checks its right anew, and nothing is read before it has. The household may have to answer GRDF",
@@ -132,6 +132,16 @@ _SAID: tuple[tuple[Word, str, str], ...] = (
     ),
 )
 """What is said of meters by how they stand, the most urgent first."""
+_OVER: dict[Word, str] = {
+    "over": "the consent has ended",
+    "refused": "its holder has refused the right",
+    "none": "no consent of its own is known",
+}
+_PROOF_REFUSED = (
+    "GRDF has refused the proof of the consent. It is read as long as GRDF allows it. Ask GRDF for the reason, put "
+    "files of your own into the folder proofs/{account}/ of [grdf] staging_url and start grdf_send_proof with this "
+    "account"
+)
 
 
 def state_of(document: Mapping[str, Any], held: Sequence[Held]) -> RightsState:
@@ -145,33 +155,26 @@ def state_of(document: Mapping[str, Any], held: Sequence[Held]) -> RightsState:
     reads = any(each.word in ("active", "later") for each in held)
     if refusal := refusal_of(document):
         return RightsState(USER_ACTION_NEEDED, refusal, reads)
-    if waiting := [each for each in held if each.word == "waiting"]:
-        return RightsState(USER_ACTION_NEEDED, _waiting_message(account, waiting), reads)
     for word, state, said in _SAID:
         if concerned := [each for each in held if each.word == word]:
-            return RightsState(state, _about(account, concerned, said), reads)
-    if _is_over(held):
+            since = datetime.fromisoformat(min(each.since for each in concerned)).astimezone(PARIS)
+            return RightsState(state, _about(account, concerned, said.format(since=since)), reads)
+    if held and all(each.word in _OVER for each in held):
         if names_person(document):  # and its right is about to be declared
             return RightsState()
-        said = "; ".join(f"meter {meter_tag(account, each.pce)}: {_how(each)}" for each in held)
+        ends = [f"there has been no consent since {each.day}" if each.day else _OVER[each.word] for each in held]
+        said = "; ".join(f"meter {meter_tag(account, each.pce)}: {end}" for each, end in zip(held, ends, strict=True))
         return RightsState(OAUTH_OUTDATED, f"Account {account}: {said}. The household must consent again.")
-    if refused := _refused_proofs(account, held):
-        return RightsState(USER_ACTION_NEEDED, refused, partial=True)
+    if refused := [each for each in held if any(proof.state == REFUSED for proof in each.proofs.values())]:
+        return RightsState(
+            USER_ACTION_NEEDED, _about(account, refused, _PROOF_REFUSED.format(account=account)), partial=True
+        )
     return RightsState()
 
 
-def _is_over(held: Sequence[Held]) -> bool:
-    return bool(held) and all(each.word in ("over", "refused", "none") for each in held)
-
-
-def _refused_proofs(account: str, held: Sequence[Held]) -> str:
-    tags = [meter_tag(account, each.pce) for each in held for proof in each.proofs.values() if proof.state == REFUSED]
-    return " ".join(
-        f"Account {account}: GRDF has refused the proof of the consent for meter {tag}. It is read as long as GRDF "
-        f"allows it. Ask GRDF for the reason, put files of your own into the folder proofs/{account}/ of [grdf] "
-        "staging_url and start grdf_send_proof with this account."
-        for tag in tags
-    )
+def _about(account: str, held: Sequence[Held], said: str) -> str:
+    meters = ", ".join(meter_tag(account, each.pce) for each in held)
+    return f"Account {account}: meter {meters}: {said}."
 
 
 def settle(document: Mapping[str, Any], held: Sequence[Held], now: datetime) -> Document:
@@ -205,11 +208,11 @@ def with_rights_state(
     :param held: what the account has of its meters; with none of them the state is left alone
     :param is_read: whether it was just read without a problem, so that a run's own state is over
     """
-    told = state_of(document, held)
-    if told.word is None:
+    found = state_of(document, held)
+    if found.word is None:
         keeps = is_refused(document) or not (is_read or (held and document.get("state") not in OF_RUNS))
         return dict(document) if keeps else with_state(document, None)
-    return with_state(document, told.word, told.message, since=now, partial=told.partial)
+    return with_state(document, found.word, found.message, since=now, partial=found.partial)
 
 
 def _ends_about_now(held: Held, now: datetime) -> bool:
@@ -217,25 +220,3 @@ def _ends_about_now(held: Held, now: datetime) -> bool:
     if held.day is None or held.word not in ("active", "over"):
         return False
     return -REFUSED_KEPT < held.day - paris_today(now) <= RENEWED_FROM
-
-
-def _how(held: Held) -> str:
-    if held.word == "over":
-        return f"there has been no consent since {held.day}" if held.day else "the consent has ended"
-    return "its holder has refused the right" if held.word == "refused" else "no consent of its own is known"
-
-
-def _about(account: str, held: Sequence[Held], said: str) -> str:
-    meters = ", ".join(meter_tag(account, each.pce) for each in held)
-    return f"Account {account}: meter {meters}: {said}."
-
-
-def _waiting_message(account: str, waiting: Sequence[Held]) -> str:
-    meters = ", ".join(meter_tag(account, each.pce) for each in waiting)
-    since = datetime.fromisoformat(min(each.since for each in waiting)).astimezone(PARIS)
-    return (
-        f"Account {account}: since {since:%-d %B %Y, %H:%M} (Paris time) GRDF waits for the contract's holder to let "
-        f"us read meter {meters}. GRDF's e-mail leaves within a quarter of an hour; the holder should look into the "
-        "spam folder, too. Nothing is read before the holder accepts; then the first run starts by itself. If the "
-        "e-mail cannot be found after two days, delete the account, which ends the right at GRDF, and connect it again."
-    )
