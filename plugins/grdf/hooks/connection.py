@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from grdf import dag_settings
 from grdf.options import quoted_id
-from include.gas.account.sections.client import client_of, whose
+from include.gas.account.sections.client import client_of
 from include.gas.errors import BadSettings, ClientUnknown
 
 if TYPE_CHECKING:
@@ -84,7 +84,6 @@ def airflow_connection(conn_id: str) -> Connection:
 def connection_of(document: Mapping[str, Any]) -> str:
     """Return the Airflow connection with which GRDF is asked for an account.
 
-    :param document: the account's document, or the record of its deletion
     :raises ClientUnknown: if it names something odd, or what ``[grdf] connections`` does not list
     """
     named = client_of(document)
@@ -92,7 +91,7 @@ def connection_of(document: Mapping[str, Any]) -> str:
     if named in listed:
         return named
     raise ClientUnknown.about(
-        whose(document),
+        str(document.get("_id")),
         f"its rights belong to the GRDF client of the Airflow connection {named}, which the setting [grdf] connections "
         f"({', '.join(listed)}) does not list",
     )

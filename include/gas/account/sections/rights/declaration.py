@@ -98,14 +98,18 @@ def to_declare(document: Mapping[str, Any]) -> Declaration:
 
     :raises DeclarationRefused: if something is missing or wrong; the text names the field and not what is in it
     """
-    found, account = _given(document), str(document.get("_id"))
+    found = _given(document)
     for field, wrong in wrong_fields(document).items():
-        raise _wrong(account, field, wrong)
+        raise DeclarationRefused.about(
+            str(document.get("_id")),
+            f"{CANNOT}{wrong}",
+            "GRDF was not asked. Correct the declaration in the account's document, then start a run of its DAG.",
+            reason=field,
+        )
     texts = {name: str(found.get(name) or "").strip() for name in ("pce", *PERSON)}
     days = {name: _day(found, name) for name in DAYS}
-    perimeters = found.get("perimeters") or USUAL_PERIMETERS
-    noted = Declaration.of(document) or Declaration()
-    return msgspec.structs.replace(noted, **texts, **days, perimeters=[str(each) for each in perimeters])
+    perimeters = [str(each) for each in found.get("perimeters") or USUAL_PERIMETERS]
+    return msgspec.structs.replace(Declaration.of(document) or Declaration(), **texts, **days, perimeters=perimeters)
 
 
 def given_by(declaration: Declaration) -> dict[str, Any]:
@@ -253,12 +257,3 @@ def _is_text(value: object) -> bool:
 def _day(found: Mapping[str, Any], name: str) -> date | None:
     value = found.get(name)
     return None if value in (None, "") else parse_day(str(value))
-
-
-def _wrong(account: str, field: str, wrong: str) -> DeclarationRefused:
-    return DeclarationRefused.about(
-        account,
-        f"{CANNOT}{wrong}",
-        "GRDF was not asked. Correct the declaration in the account's document, then start a run of its DAG.",
-        reason=field,
-    )
