@@ -13,7 +13,7 @@ from include.gas.answers.access_rights import GAS_USE_ROLES, AccessRight, is_rig
 from include.gas.answers.scan import scan
 from include.gas.answers.words import fold, fold_address, text_of
 from include.gas.days.windows import ONE_DAY, oldest_allowed
-from include.gas.rights.meter_rights import Coverage
+from include.gas.rights.meter_rights import Right
 
 YEARS_BACK, YEARS_AHEAD = 5, 3
 """What a right covers unless the declaration says otherwise: all that GRDF keeps, and three years to come."""
@@ -56,11 +56,12 @@ def request_of(declaration: Declaration, today: date) -> dict[str, Any]:
     }
 
 
-def terms_of(declaration: Declaration) -> Coverage:
-    """Return what a declaration asks for, to compare it with the rights that there are."""
-    return Coverage(
-        declaration.calls_until, declaration.first, declaration.end, published="publiees" in declaration.perimeters
-    )
+def wanted_right(declaration: Declaration) -> Right:
+    """Return the right that a declaration asks for, of nobody yet, to compare it with the rights that there are."""
+    return Right(
+        client="", way="declared", state="asked", since="", calls_until=declaration.calls_until,
+        first=declaration.first, end=declaration.end, published="publiees" in declaration.perimeters,
+    )  # fmt: skip
 
 
 def answered(body: str | bytes) -> Declared:

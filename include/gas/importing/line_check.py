@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from include.gas.account.account import Account
 from include.gas.account.connected import check_connectable, is_of_another
-from include.gas.account.declared_right import terms_of
+from include.gas.account.declared_right import wanted_right
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import CANNOT, Declaration, refusal_of, to_declare
 from include.gas.account.sections.section import members
@@ -121,7 +121,7 @@ def check_beside(
         if done := _done(line, document, meter, who, began):
             return done
     try:
-        asked(meter, who, terms_of(line.declaration))
+        asked(meter, who, wanted_right(line.declaration))
     except Taken:
         return line.came_to("wrong", TAKEN)
     except UnderWay:
@@ -140,7 +140,7 @@ def _done(line: Checked, document: Mapping[str, Any], meter: Meter, who: Asking,
     account, mine = Account.from_document(document), meter.of(who.account)
     if account.refused and _refused_at(document) >= began:
         return line.came_to("refused", refusal_of(document))
-    lasts = lasting(meter, account.id, terms_of(line.declaration), who.today)
+    lasts = lasting(meter, account.id, wanted_right(line.declaration), who.today)
     if not account.declares:
         is_new = any(right.since >= began and right.state != "asked" for right in mine)
         return line.came_to("connected", CONNECTED) if lasts or is_new else None

@@ -8,7 +8,6 @@ its right stays behind until the first one's has ended. A right that was never i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
@@ -84,17 +83,6 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return stands and (self.over_on is None or today < self.over_on)
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """What is declared: the days and data that the right is to cover, as in :class:`Right`."""
-
-    calls_until: date | None = None
-    first: date | None = None
-    end: date | None = None
-    daily: bool = True
-    published: bool = True
-
-
 class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A meter, and the timeline of the rights to it.
 
@@ -136,17 +124,17 @@ def days_of(meter: Meter, account: str, *, shared: bool = False) -> tuple[Window
     return _union(own)
 
 
-def lasting(meter: Meter, account: str, terms: Coverage, today: date) -> Right | None:
+def lasting(meter: Meter, account: str, wanted: Right, today: date) -> Right | None:
     """Return the right that makes a declaration needless: it waits, or lasts, and includes what is to be declared.
 
     One that ends soon, and before what is asked, is none: its household renews early.
     """
-    last, end = terms.calls_until or date.max, terms.end or date.max
+    last, end = wanted.calls_until or date.max, wanted.end or date.max
     for right in meter.of(account):
         ends = right.over_on
         enough = ends is None or ends > min(today + RENEWED_FROM, last) or ends >= end
         stands = right.state == "waiting" or (right.goes_on(today) and enough)
-        if stands and right.daily >= terms.daily and right.published >= terms.published:
+        if stands and right.daily >= wanted.daily and right.published >= wanted.published:
             return right
     return None
 

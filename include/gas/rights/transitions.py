@@ -38,7 +38,7 @@ from msgspec.structs import replace
 from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight
 from include.gas.answers.proof_state import CHECKING
 from include.gas.days.gas_day import utc_text
-from include.gas.rights.meter_rights import Coverage, Meter, Right, State, Way, days_of
+from include.gas.rights.meter_rights import Meter, Right, State, Way, days_of
 from include.gas.rights.proof_check import Proof, shown_proof
 
 _STATES: dict[str, State] = {
@@ -135,18 +135,16 @@ def brought(meter: Meter, who: Asking, right_id: str, way: Way, *, chosen: bool 
     return replace(meter, rights=(*meter.rights, new))
 
 
-def asked(meter: Meter, who: Asking, terms: Coverage) -> Meter:
+def asked(meter: Meter, who: Asking, wanted: Right) -> Meter:
     """Note that the account is about to declare a right, instead of an earlier declaration without an answer.
 
+    :param wanted: the right as it is to be
     :raises Taken: if another account has the meter
     :raises UnderWay: if another process may be declaring it at this moment
     """
     _stop_if_taken(meter, who)
     mine = _asked(meter, who.account)
-    new = Right(
-        client=who.client, account=who.account, way="declared", state="asked", since=who.at,
-        calls_until=terms.calls_until, first=terms.first, end=terms.end, daily=terms.daily, published=terms.published,
-    )  # fmt: skip
+    new = replace(wanted, client=who.client, account=who.account, since=who.at)
     if mine is None:
         return replace(meter, rights=(*meter.rights, new))
     if mine.since == who.at:

@@ -15,7 +15,7 @@ from grdf.ledger.meters import Event, Ledger, asking
 from grdf.quota.terms import DAILY, Terms
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.declared_right import is_of_another, is_of_holder, request_of, terms_of
+from include.gas.account.declared_right import is_of_another, is_of_holder, request_of, wanted_right
 from include.gas.account.own_meters import named_in
 from include.gas.account.sections.rights.declaration import Declaration, to_declare, without_refusal
 from include.gas.days.gas_day import paris_today, utc_text
@@ -116,7 +116,7 @@ class AccountRights:
         found = self.look([given.pce, *(pce for pce, _ in named_in(document, self.account))], given)
         self._stop_if_another(given, found)
         self._take_up(given, found)
-        if lasting(self.meter(given.pce), self.account, terms_of(given), today) is None:
+        if lasting(self.meter(given.pce), self.account, wanted_right(given), today) is None:
             self._put(given, today)
 
     def _stop_if_another(self, given: Declaration, found: Look) -> None:
@@ -151,7 +151,7 @@ class AccountRights:
         who, pce = asking(self.account, self.client.grdf_conn_id), given.pce
         self.look_at_other(pce)
         try:
-            self._apply(pce, lambda meter: asked(meter, who, terms_of(given)))
+            self._apply(pce, lambda meter: asked(meter, who, wanted_right(given)))
         except UnderWay:
             raise StoreBusy.about(self.account, "its right is being declared by another task") from None
         stop_if_leaving(Account.from_document(self.accounts.update(self.account, without_refusal)))

@@ -17,7 +17,7 @@ from grdf import settings
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.compare_and_swap import change_document
 from include.gas.account.account import Account
-from include.gas.account.declared_right import terms_of
+from include.gas.account.declared_right import wanted_right
 from include.gas.account.own_meters import named_in
 from include.gas.account.sections.rights.declaration import Declaration, names_person, without_person
 from include.gas.account.state import settle
@@ -124,7 +124,7 @@ class Ledger:
         now, known = datetime.now(UTC), {meter.pce: meter for meter in meters}
         if (given := Declaration.of(document)) and names_person(document) and (pce := "".join(given.pce.split())):
             known = self.fetch([pce] if pce not in known else []) | known
-            if lasting(known[pce], str(document["_id"]), terms_of(given), paris_today(now)):
+            if lasting(known[pce], str(document["_id"]), wanted_right(given), paris_today(now)):
                 document = without_person(document)
         return settle(document, self.held(document, known), now)
 

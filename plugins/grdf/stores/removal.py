@@ -82,9 +82,8 @@ class Remover:
         response = self.couchdb.request("POST", doctype, "/_all_docs", body={"keys": list(ids)})
         if response.status_code == 404:
             return 0
-        told = {row["id"]: row.get("value") for row in rows_of(self.couchdb.good(response)) if "id" in row}
-        dead = {key: each["rev"] for key, each in told.items() if isinstance(each, dict) and each.get("deleted")}
-        return self.remove_revisions(doctype, dead)
+        rows = [row for row in rows_of(self.couchdb.good(response)) if members(row.get("value")).get("deleted")]
+        return self.remove_revisions(doctype, {row["id"]: row["value"]["rev"] for row in rows})
 
     def compact(self, doctype: str) -> None:
         """Have CouchDB write a database's file anew, without old revisions and what was removed. It does so later.

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.declared_right import answered, is_of_another, is_of_holder, request_of, terms_of
+from include.gas.account.declared_right import answered, is_of_another, is_of_holder, request_of, wanted_right
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.answers.access_rights import AccessRight
 
@@ -64,8 +64,8 @@ def test_what_is_asked_for() -> None:
     assert {name for name, said in sent.items() if said == "Vrai"} == {"perim_donnees_publiees"}
     assert "numero_telephone_mobile_titulaire" not in sent
     assert "nom_titulaire" not in request_of(SHOP, date(2024, 2, 29))
-    assert terms_of(DURAND).published
-    assert not terms_of(SHOP).published
+    assert wanted_right(DURAND).published
+    assert not wanted_right(SHOP).published
 
 
 @pytest.mark.parametrize(
