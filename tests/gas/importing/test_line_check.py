@@ -112,7 +112,7 @@ LATER = TODAY + timedelta(days=700)
         (account("home"), [right("home", "ended", ended_on=TODAY)], "to declare", ""),
         (account("home"), [], "to declare", ""),
         (account("home", OTHER), [], "wrong", line_check.OTHER),
-        (account("home", **MARK), [right("home")], "wrong", "its deletion is in progress"),
+        (account("home", **MARK), [right("home")], "wrong", "it is leaving"),
         (account("home") | {"oauth_callback_results": []}, [right("home")], "wrong", "oauth_callback_results"),
         ({"_id": "home", "account_type": "edf"}, [], "wrong", "its account_type is not grdfgrandlyon"),
         (OURS, [], "to declare", ""),
