@@ -32,7 +32,7 @@ from include.gas.errors import (
 from include.gas.meter_tag import meter_tag
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 from include.gas.proof.proof_file import checked
-from include.gas.rights.proof_check import Proof
+from include.gas.rights.meter_rights import Proof
 from tests.helpers import context
 from tests.plugins.staging.proof_samples import GOOD
 from tests.rights.proofs import brought, proofs_of, take_in

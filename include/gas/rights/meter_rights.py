@@ -13,14 +13,42 @@ from typing import Literal
 
 import msgspec
 
+from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.windows import ONE_DAY, Window
-from include.gas.rights.proof_check import Proof
 
 Way = Literal["client_connect", "declared", "adopted", "konnector"]
 State = Literal["asked", "waiting", "active", "refused", "ended"]
 RENEWED_FROM = timedelta(days=60)
 """How long before its end a right is no answer to a declaration any more. People are warned 30 days before."""
 _EVER = Window(date.min, date.max)
+
+
+class Proof(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """How far GRDF's check of the proof of one right is.
+
+    :param state: as in :mod:`include.gas.answers.proof_state`
+    :param until: last day to send the proof; ``None`` if GRDF does not say
+    :param sent: when we sent it, UTC text; ``""`` if we have not within the last days
+    """
+
+    state: str
+    until: date | None = None
+    sent: str = ""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether GRDF waits for it and we have not sent it."""
+        return self.state == ASKED and not self.sent
+
+    @property
+    def is_replaceable(self) -> bool:
+        """Whether GRDF takes it (again): it waits for it, as far as it says, or has refused it."""
+        return self.state in (ASKED, REFUSED)
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether GRDF waits for it and we have not sent it, or has refused it."""
+        return self.is_due or self.state == REFUSED
 
 
 class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -38,8 +38,7 @@ from msgspec.structs import replace
 from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight
 from include.gas.answers.proof_state import CHECKING
 from include.gas.days.gas_day import utc_text
-from include.gas.rights.meter_rights import Meter, Right, State, Way, days_of
-from include.gas.rights.proof_check import Proof, shown_proof
+from include.gas.rights.meter_rights import Meter, Proof, Right, State, Way, days_of
 
 _STATES: dict[str, State] = {
     "active": "active",
@@ -52,9 +51,8 @@ _STATES: dict[str, State] = {
 KNOWN_STATES = _STATES.keys()
 """GRDF's states in plain words. Others change nothing, and are told."""
 
-
 LATE = timedelta(days=2)
-"""How long after it was brought or declared a right may be missing from GRDF's answers."""
+"""How late GRDF's answers may be: they lack a right that was brought or declared, or ask for a proof that was sent."""
 LONGEST_CALL = timedelta(minutes=15)
 """How long a declaration may take, with its wait for GRDF's quota."""
 
@@ -300,11 +298,21 @@ def _with(right: Right, line: AccessRight, answer: Answer) -> Right:
         was_active=was_active,
         begins=line.first, calls_until=line.last, first=line.data_first, end=line.data_end,
         ended_on=None, daily=line.informative is not False, published=line.published is not False,
-        proof=shown_proof(right.proof, line, answer.at),
+        proof=_shown_proof(right.proof, line, answer.at),
     )  # fmt: skip
     if state != "ended":
         return shown
     return replace(shown, ended_on=line.revoked or right.ended_on or min(answer.today, shown.over_on or answer.today))
+
+
+def _shown_proof(old: Proof | None, line: AccessRight, at: str) -> Proof | None:
+    """Return how far the check of a right's proof is once GRDF has shown the right; ``None`` if it checks nothing."""
+    if old is not None and old.sent >= at:
+        return old
+    if not (line.proof and line.stands):
+        return None
+    late = utc_text(datetime.fromisoformat(at) - LATE)
+    return Proof(state=line.proof, until=line.proof_until, sent=old.sent if old and old.sent > late else "")
 
 
 def _ended(right: Right, today: date) -> Right:

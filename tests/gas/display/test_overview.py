@@ -11,8 +11,7 @@ from include.gas.account.sections.status import Status
 from include.gas.days.windows import Window
 from include.gas.display.overview import Situation, overview
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
-from include.gas.rights.meter_rights import Held, Word
-from include.gas.rights.proof_check import Proof
+from include.gas.rights.meter_rights import Held, Proof, Word
 from tests.readings import with_billing, with_reading
 
 PCE, OTHER = "09999999900017", "GI999042"

@@ -11,7 +11,7 @@ import pytest
 
 from include.gas.display.overview import Situation, overview
 from include.gas.health.causes import Cause
-from include.gas.rights.proof_check import Proof
+from include.gas.rights.meter_rights import Proof
 from tests.gas.health.judged import TODAY, causes, held, judged, with_held
 from tests.readings import with_billing, with_reading
 

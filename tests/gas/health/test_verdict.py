@@ -14,8 +14,7 @@ from include.gas.documents.year_counts import StoredYear
 from include.gas.health.causes import Cause
 from include.gas.health.rights_look import look_at_rights
 from include.gas.health.verdict import Client, Verdict, names
-from include.gas.rights.meter_rights import Meter, Right
-from include.gas.rights.proof_check import Proof
+from include.gas.rights.meter_rights import Meter, Proof, Right
 from tests.gas.health.judged import NOW, TODAY, causes, held, judged, with_held
 
 PCE = "02201000000000"

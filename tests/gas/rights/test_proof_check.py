@@ -12,8 +12,7 @@ from include.gas.days.gas_day import utc_text
 from include.gas.display.overview import Situation, overview
 from include.gas.errors import OAUTH_OUTDATED, USER_ACTION_NEEDED
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import Meter, Right, hold
-from include.gas.rights.proof_check import Proof
+from include.gas.rights.meter_rights import Meter, Proof, Right, hold
 from include.gas.rights.transitions import Answer, listed, proved
 
 PCE = "09999999900001"

@@ -21,8 +21,7 @@ from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.gas_days import Document, account_range, day_id, own_day
 from include.gas.documents.year_counts import StoredYear
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import Held, unclaimed
-from include.gas.rights.proof_check import Proof
+from include.gas.rights.meter_rights import Held, Proof, unclaimed
 
 
 @dataclass(frozen=True)
