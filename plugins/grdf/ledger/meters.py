@@ -122,9 +122,9 @@ class Ledger:
         :param meters: meters that were read a moment ago, also such that the document does not name yet
         """
         now, known = datetime.now(UTC), {meter.pce: meter for meter in meters}
-        if (given := Declaration.of(document)) and names_person(document) and (pce := "".join(given.pce.split())):
-            known = self.fetch([pce] if pce not in known else []) | known
-            if lasting(known[pce], str(document["_id"]), wanted_right(given), paris_today(now)):
+        if (given := Declaration.of(document)) and given.pce and names_person(document):
+            known = self.fetch([given.pce] if given.pce not in known else []) | known
+            if lasting(known[given.pce], str(document["_id"]), wanted_right(given), paris_today(now)):
                 document = without_person(document)
         return settle(document, self.held(document, known), now)
 

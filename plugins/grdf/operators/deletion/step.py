@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowRescheduleException
-from msgspec.structs import replace
 
 from grdf import settings
 from grdf.airflow.tasks.run import Run
@@ -182,5 +181,4 @@ def is_real_run(params: Mapping[str, Any]) -> bool:
 def _to_declare(document: Mapping[str, Any]) -> Declaration | None:
     """Return what is to be declared for an account, if it names a meter."""
     given = Declaration.of(document) if names_person(document) else None
-    given = replace(given, pce="".join(given.pce.split())) if given else None
     return given if given and is_pce(given.pce) else None

@@ -89,7 +89,9 @@ class Declaration(Section, frozen=True):
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Declaration | None:
         """Return the declaration on an account document; ``None`` if there is none or if it cannot be read."""
-        found = members(document.get(cls.key))
+        found = _given(document)
+        if isinstance(pce := found.get("pce"), str):
+            found = {**found, "pce": "".join(pce.split())}  # people write it in groups
         return read(cls, found) if found else None
 
 
