@@ -58,7 +58,7 @@ class TakingIn(AccountRights):
         try:
             if not (account.meters or account.declares or account.refused):
                 account.required_grant()
-            self._bring_named(document, account)
+            self.bring_named(document, account)
             if account.needs_grant:
                 self._bring_grant(document, account)
             if account.declares and (declares or not account.refused):
@@ -72,18 +72,6 @@ class TakingIn(AccountRights):
                 self._settle()
             raise
         return self._settle()
-
-    def bring_named(self) -> dict[str, Meter]:
-        """Bring the rights that the document names and the ledger lacks, as after a restore. Return their meters.
-
-        :raises MeterTaken: if another account has one of them
-        :raises RetryLater: if GRDF or CouchDB does not answer
-        """
-        document = self.accounts.document(self.account)
-        account = Account.from_document(document)
-        stop_if_leaving(account)
-        self._bring_named(document, account)
-        return self.meters
 
     def _settle(self, error: FailNow | None = None) -> Document:
         """Write to the account what the ledger says of its meters.
@@ -108,8 +96,13 @@ class TakingIn(AccountRights):
             self._links.give_back(self.account, Connected.moment(document))
         return document
 
-    def _bring_named(self, document: Document, account: Account) -> None:
-        """Bring the rights that the document names and the ledger lacks: the konnector's, or those of a lost ledger."""
+    def bring_named(self, document: Document, account: Account) -> None:
+        """Bring the rights that the document names and the ledger lacks: the konnector's, or those of a lost ledger.
+
+        :raises MeterTaken: if another account has one of them
+        :raises LeftBefore: if its household has left
+        :raises RetryLater: if GRDF or CouchDB does not answer
+        """
         named = named_in(document, account.id)
         self.meters |= self.ledger.fetch(pce for pce, _ in named)
         missing = [(pce, right) for pce, right in named if lacks(self.meters[pce], account.id, right)]

@@ -106,7 +106,9 @@ class CheckConsentsOperator(GrdfOperator):
             try:
                 named = [] if leaving(document) else named_in(document, name)
                 if any(right and lacks(meters.get(pce, Meter(pce=pce)), name, right) for pce, right in named):
-                    meters |= TakingIn(self.couchdb, self.adict.of(document), name).bring_named()
+                    taking_in = TakingIn(self.couchdb, self.adict.of(document), name)
+                    taking_in.bring_named(document, Account.from_document(document))
+                    meters |= taking_in.meters
             except (GasError, *ODD_DOCUMENT) as error:
                 self.log.warning("Account %s: its rights are not looked up: %s", name, what_is_odd(error))
 
