@@ -17,7 +17,6 @@ from include.gas.errors import (
     USER_ACTION_NEEDED,
     AccountLeaving,
     BadAccount,
-    GrantRefused,
 )
 from include.gas.rights.meter_rights import Held
 
@@ -95,17 +94,6 @@ class Account:
     def needs_grant(self) -> bool:
         """Whether the account's grant has not led to its meters yet."""
         return self.grant is not None and (not self.meters or self.reconnected)
-
-    def required_grant(self) -> Grant:
-        """Return the grant, which a first launch needs.
-
-        :raises GrantRefused: if there is none
-        """
-        if self.grant is None:
-            raise GrantRefused.about(
-                self.id, "no meter is known, and there is neither an id_token nor a code to learn it from"
-            )
-        return self.grant
 
 
 def _account_id(document: Mapping[str, Any]) -> str:

@@ -56,8 +56,10 @@ class TakingIn(AccountRights):
         account = Account.from_document(document)
         stop_if_leaving(account)
         try:
-            if not (account.meters or account.declares or account.refused):
-                account.required_grant()
+            if not (account.meters or account.grant or account.declares or account.refused):
+                raise GrantRefused.about(
+                    account.id, "no meter is known, and there is neither an id_token nor a code to learn it from"
+                )
             self.bring_named(document, account)
             if account.needs_grant:
                 self._bring_grant(document, account)
@@ -158,10 +160,10 @@ class TakingIn(AccountRights):
 
     def _exchanged(self, account: Account) -> IdToken:
         """Return the ``id_token`` of the account's grant, not yet verified. A code is used up by that."""
-        grant = account.required_grant()
+        grant, oauth = account.grant, self.client.oauth
+        assert grant
         if isinstance(grant, IdToken):
             return grant
-        oauth = self.client.oauth
         token = IdToken(oauth.exchange_code(grant.code, grant.redirect_uri, account=account.id), grant.nonce)
         self._change_grant(account, lambda stored: with_id_token(stored, token))
         return token

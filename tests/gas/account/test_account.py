@@ -15,7 +15,7 @@ from include.gas.account.own_meters import with_meters
 from include.gas.account.sections.status import Billing, Reading, Status
 from include.gas.account.state import with_state
 from include.gas.days.windows import Window
-from include.gas.errors import BadAccount, GrantRefused
+from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held
 
 PCE, GI = "09900000000017", "GI000042"
@@ -41,7 +41,6 @@ def test_as_cozy_leaves_it() -> None:
     account = Account.from_document(document())
     assert account == Account("acc-1", grant=IdToken("s3cr3t-i"))
     assert account.needs_grant
-    assert account.required_grant() == IdToken("s3cr3t-i")
 
 
 def test_with_a_code_to_exchange() -> None:
@@ -97,12 +96,6 @@ def test_no_secret_is_left_or_shown() -> None:
     assert "s3cr3t" not in json.dumps(without_grant(full, token=True))
     assert "s3cr3t" not in repr(Account.from_document(full))
     assert "s3cr3t" not in repr(Account.from_document(document()))
-
-
-def test_nothing_to_learn_from() -> None:
-    account = Account.from_document(document({}, {}))
-    with pytest.raises(GrantRefused, match=r"^Account acc-1: no meter is known, .* must connect again"):
-        account.required_grant()
 
 
 @pytest.mark.parametrize(
