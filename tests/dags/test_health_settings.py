@@ -15,11 +15,11 @@ from tests.forks import Forks
 FILE = str(ROOT / "dags" / "grdf_health.py")
 READ_AND_PARSE = """
 import json, runpy, sys
-from grdf.health import every_setting
+from grdf.settings import SETTINGS
 from include.gas.errors import BadSettings
 runpy.run_path(sys.argv[1])
 try:
-    every_setting.readers()[sys.argv[2]]()
+    SETTINGS[sys.argv[2]]()
     said = ""
 except BadSettings as error:
     said = str(error)

@@ -74,7 +74,7 @@ def _all_checks(closed: Set[str]) -> Iterator[tuple[str, Check]]:
 
 
 def _checks(closed: Set[str]) -> Iterator[tuple[str, Check]]:
-    from grdf import dag_settings
+    from grdf import settings
     from grdf.airflow.command_line import see_connections
     from grdf.doctor import accounts, airflow_state, couch, grdf_api, here
     from grdf.hooks.adict import AdictHook
@@ -84,7 +84,7 @@ def _checks(closed: Set[str]) -> Iterator[tuple[str, Check]]:
         see_connections()
     yield "versions", here.versions
     yield "settings", here.all_settings
-    for client in dag_settings.connections():
+    for client in settings.connections.or_default():
         yield from grdf_api.checks_of(AdictHook(client), f"GRDF ({client})")
     couchdb = couch.hook_of_doctor()
     yield from couch.checks_of(couchdb)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from grdf import dag_settings
+from grdf import settings
 from grdf.doctor.findings import MOST_NAMED, Finding
 from grdf.health.airflow_sight import by_database
 from grdf.health.airflow_tables import Rows
@@ -31,7 +31,7 @@ def accounts(couchdb: CouchDBHook | None, rows: Rows | Finding) -> Iterator[Find
     def unread(silent: Sequence[str]) -> Mapping[str, str]:
         return {} if isinstance(rows, Finding) else by_database(rows, silent)
 
-    clients = [Client(name) for name in dag_settings.connections()]
+    clients = [Client(name) for name in settings.connections.or_default()]
     _, verdict = look_at_fleet(couchdb, clients, unread, datetime.now(UTC))
     for each in verdict.findings:
         says = each.says() if each.is_about_look else f"{each.says()}: {names(each.named, MOST_NAMED)}"

@@ -23,8 +23,8 @@ def versions() -> Iterator[Finding]:
 
 def all_settings() -> Iterator[Finding]:
     """Read every setting of ``[grdf]``, as the tasks do, and look for what they name."""
-    wrong = list(every_setting.wrong())
-    for _, error in wrong:
+    wrong = every_setting.wrong()
+    for error in wrong:
         yield of_error("settings", error)
     if unknown := every_setting.unknown():
         named = ", ".join(quoted_id(name) for name in unknown)
@@ -33,7 +33,7 @@ def all_settings() -> Iterator[Finding]:
             "Correct their names or remove them (docs/settings.md has all).",
         )  # fmt: skip
     if not wrong:
-        says = f"all {len(every_setting.readers())} settings of [grdf] can be read; no alert was sent to try one"
+        says = f"all {len(settings.SETTINGS)} settings of [grdf] can be read; no alert was sent to try one"
         yield Finding("settings", "ok", says)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowRescheduleException
 
-from grdf import dag_settings, settings
+from grdf import settings
 from grdf.airflow.retries import GasRetryPolicy
 from grdf.staging.area import Staging
 from include.gas.account.sections.client import DEFAULT
@@ -92,7 +92,7 @@ class GrdfOperator(BaseOperator):
 
         If that setting is wrong, only the usual client is known. Accounts of others then say so themselves.
         """
-        listed = dag_settings.connections() if self.grdf_conn_id == DEFAULT else (self.grdf_conn_id,)
+        listed = settings.connections.or_default() if self.grdf_conn_id == DEFAULT else (self.grdf_conn_id,)
         return [self.adict.named(conn_id) for conn_id in listed]
 
     @property

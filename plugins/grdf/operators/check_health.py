@@ -44,7 +44,7 @@ class CheckHealthOperator(GrdfOperator):
 
         now = datetime.now(UTC)
         verdict = self._look(context, now)
-        for _, error in every_setting.wrong():
+        for error in every_setting.wrong():
             verdict = verdict.failed(Cause.SETTING, str(error))
         gauges.tell_verdict(verdict)
         before = self._told_before(context)

@@ -10,7 +10,6 @@ from airflow.sdk import CronTriggerTimetable
 
 from grdf import settings
 from grdf.airflow.retries import GasRetryPolicy
-from grdf.dag_settings import or_default
 
 PARIS = "Europe/Paris"
 START = pendulum.datetime(2020, 1, 1, tz=PARIS)
@@ -21,17 +20,17 @@ def task_defaults(limit: timedelta | None = None, **more: Any) -> dict[str, Any]
 
     :param limit: how long a try of a task may take, see ``grdf.airflow.tasks.time_limits``; ``None`` if each task sets
         its own
-    :param more: further default arguments for the tasks; one that is ``None`` is left to Airflow
+    :param more: further default arguments for the tasks; one that is empty is left to Airflow
     """
     return {
         "owner": "grdf",
-        "pool": or_default(settings.pool, settings.POOL),
+        "pool": settings.pool.or_default(),
         # Each counts as one. By Airflow's default the first of four would count as four, before others' tasks.
         "weight_rule": "absolute",
-        "retries": or_default(settings.retries, settings.RETRIES),
-        "retry_delay": timedelta(seconds=or_default(settings.retry_seconds, settings.RETRY_SECONDS)),
+        "retries": settings.retries.or_default(),
+        "retry_delay": timedelta(seconds=settings.retry_seconds.or_default()),
         "retry_policy": GasRetryPolicy(),
-        **{name: value for name, value in {"execution_timeout": limit, **more}.items() if value is not None},
+        **{name: value for name, value in {"execution_timeout": limit, **more}.items() if value},
     }
 
 

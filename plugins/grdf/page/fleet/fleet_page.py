@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time
 from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from grdf import dag_settings, settings
+from grdf import settings
 from grdf.health.look import client_now
 from grdf.ledger.meters import Ledger
 from grdf.page.html.catalogue import Texts
@@ -45,7 +45,7 @@ def fleet_view(request: Request, visitor: VisitorDep) -> Response:
     overviews = [lines[account] for account in accounts if account in seen]
     found = fleet(overviews, paris_today(now))
     sees_all = len(seen) == len(accounts)
-    clients = [client_now(name) for name in dag_settings.connections()] if sees_all else []
+    clients = [client_now(name) for name in settings.connections.or_default()] if sees_all else []
     rights = (
         look_at_rights(meters(), {each.id: each.renews for each in overviews}, now, Ledger(couchdb()).last_asked())
         if sees_all
