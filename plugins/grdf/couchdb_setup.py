@@ -30,12 +30,12 @@ Say = Callable[[str], None]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Set up CouchDB according to the Airflow connections, and print what was created and what existed."""
-    options = _arguments(argv)
+    _arguments(argv)
     from grdf import settings
     from grdf.hooks.couchdb import CouchDBHook
 
     try:
-        set_up(CouchDBHook(), say=print, readers=sorted({*options.reader, *settings.couchdb_readers()}))
+        set_up(CouchDBHook(), say=print, readers=settings.couchdb_readers())
     except GasError as error:
         print(f"grdf: {error}", file=sys.stderr)
         return LATER if isinstance(error, RetryLater) else NEEDS_A_PERSON
@@ -155,7 +155,7 @@ def _database(admin: CouchDBHook, doctype: str, members: Sequence[str], say: Say
     say(f"database {database_name(doctype, admin.prefix)}: {', '.join([state, *changes, *completed])}")
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+def _arguments(argv: Sequence[str] | None) -> None:
     parser = argparse.ArgumentParser(
         prog="./grdf couchdb",
         description="Create in CouchDB what this project needs; what exists stays. The Airflow connections "
@@ -165,17 +165,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "not answer.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    setup = commands.add_parser("setup", help="create databases, the ordinary user and access rules; may be repeated")
-    setup.add_argument(
-        "--reader",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="another CouchDB user who is let into the databases of days, months, years and published periods (may be "
-        "repeated); users that neither this nor [grdf] couchdb_readers names lose access. You create the user. CouchDB "
-        "cannot let somebody only read: this user may also change documents there",
-    )
-    return parser.parse_args(argv)
+    commands.add_parser("setup", help="create databases, the ordinary user and access rules; may be repeated")
+    parser.parse_args(argv)
 
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ def alert_notifier_kwargs(written: str) -> dict[str, Any]:
 
 @Setting
 def couchdb_readers(written: str) -> list[str]:
-    """Return the CouchDB users that the set-up lets into the gas data, beside those of its command line."""
+    """Return the CouchDB users that the set-up lets into the gas data."""
     return [name.strip() for name in written.split(",") if name.strip()]
 
 

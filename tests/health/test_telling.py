@@ -17,7 +17,6 @@ def test_metrics_that_cannot_be_told_stop_nothing(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(stats, name, broken)
     gauge(ACCOUNTS, 1, connection="grdf_adict", state="well")
     count(CALLS, connection="grdf_adict", kind="daily", outcome="ok")
-    gauge(ACCOUNTS, 1, account="home")  # a tag that the metric does not have
 
 
 def test_no_meter_of_an_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

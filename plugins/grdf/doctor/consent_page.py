@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import requests
-from airflow.sdk import conf
 
 from grdf import settings
-from grdf.doctor.findings import Finding, reason
+from grdf.doctor.findings import Finding, of_error, reason
 from grdf.hooks.oauth import GrdfOAuthHook
+from include.gas.errors import BadSettings
 
 CLOSED = frozenset(("unauthorized_client", "unsupported_response_type", "invalid_scope"))
 """The answers by which a contract lacks this way in (RFC 6749, 4.1.2.1). Others are about the one request."""
@@ -24,23 +25,16 @@ ASK = (
 )
 
 
-def consent_page(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
-    """Look at the way in by GRDF's own site, if ``[grdf] ways_in`` offers it.
-
-    :param what: names the connection for people
-    """
+def consent_page(hook: GrdfOAuthHook) -> Iterator[Finding]:
+    """Look at the way in by GRDF's own site, if ``[grdf] ways_in`` offers it."""
     ways = settings.ways_in()
     if "client_connect" not in ways:
         return
     facts = hook.facts
-    base = conf.get("api", "base_url", fallback="").rstrip("/")
-    back = facts.redirect_uri or (f"{base}/grdf/callback" if base else "")
-    if not back:
-        yield Finding(
-            what, "look" if "direct" in ways else "bad",
-            "there is no redirect URI, so households cannot be sent to GRDF's consent page",
-            "Set redirect_uri in the connection's extra, or take client_connect out of [grdf] ways_in.",
-        )  # fmt: skip
+    try:
+        back = hook.redirect_uri
+    except BadSettings as error:
+        yield replace(of_error(error), state="look" if "direct" in ways else "bad")
         return
     asked = {
         "client_id": facts.client_id, "response_type": "code", "scope": "openid", "redirect_uri": back,
@@ -51,25 +45,25 @@ def consent_page(what: str, hook: GrdfOAuthHook) -> Iterator[Finding]:
             answer = session.get(facts.authorize_url, params=asked, allow_redirects=False, timeout=(5, 10))
     except requests.RequestException as error:
         why, do = reason(error)
-        yield Finding(what, "look", f"GRDF's consent page {facts.authorize_url} cannot be reached: {why}", do)
+        yield Finding("look", f"GRDF's consent page {facts.authorize_url} cannot be reached: {why}", do)
         return
-    yield _judged(what, answer, back)
+    yield _judged(answer, back)
 
 
-def _judged(what: str, answer: requests.Response, back: str) -> Finding:
+def _judged(answer: requests.Response, back: str) -> Finding:
     refused = "GRDF's contract with this client lacks Client Connect: its consent page"
     sent_to = str(answer.headers.get("Location", ""))
     if answer.is_redirect and sent_to.startswith(back):
         word = parse_qs(urlsplit(sent_to).query).get("error", [""])[0]
         if word in CLOSED:
-            return Finding(what, "bad", f"{refused} answers {word}", ASK)
+            return Finding("bad", f"{refused} answers {word}", ASK)
     if answer.status_code in (400, 401, 403):
         return Finding(
-            what, "bad", f"{refused} refuses the client, or the redirect URI {back} (HTTP {answer.status_code})", ASK
+            "bad", f"{refused} refuses the client, or the redirect URI {back} (HTTP {answer.status_code})", ASK
         )
     if not (answer.ok or answer.is_redirect):
         return Finding(
-            what, "look", f"GRDF's consent page answers HTTP {answer.status_code}",
+            "look", f"GRDF's consent page answers HTTP {answer.status_code}",
             "Compare authorize_url in the connection's extra (Consent page in its form) with what GRDF sent.",
         )  # fmt: skip
-    return Finding(what, "ok", "GRDF's consent page knows this client and its redirect URI")
+    return Finding("ok", "GRDF's consent page knows this client and its redirect URI")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,8 +16,9 @@ from grdf.stores.accounts.account_store import AccountStore
 from include.gas.display.overview import Overview, overview
 from include.gas.documents.doctypes import DOCTYPES
 from include.gas.errors import CredentialsRefused, GasError
-from include.gas.health.rights_look import look_at_rights
+from include.gas.health.rights_concerns import Concern, concerns_of_rights
 from include.gas.health.verdict import Client, Unread, Verdict, judge
+from include.gas.rights.meter_rights import Meter
 
 
 def look_at_fleet(
@@ -34,11 +35,22 @@ def look_at_fleet(
 
     if missing := [doctype for doctype in DOCTYPES if not couchdb.has_database(doctype)]:
         raise no_database(couchdb, *missing)
-    ledger = Ledger(couchdb)
-    meters, asked = list(ledger.every()), ledger.last_asked()
     fleet = [overview(document) for document in AccountStore(couchdb).every_of_ours()]
-    rights = look_at_rights(meters, {each.id: each.renews for each in fleet}, now, asked)
+    ledger = Ledger(couchdb)
+    rights = concerns(ledger.every(), fleet, clients, now, ledger)
     return fleet, judge(fleet, clients, now, rights, unread, refuses_token)
+
+
+def concerns(
+    meters: Iterable[Meter], fleet: Sequence[Overview], clients: Sequence[Client], now: datetime, ledger: Ledger
+) -> list[Concern]:
+    """Return whom the causes that are about rights concern.
+
+    :param meters: all of the ledger
+    """
+    asked = ledger.last_asked()
+    of_clients = {client.name: asked.get(client.name, "") for client in clients}
+    return list(concerns_of_rights(meters, {each.id: each.renews for each in fleet}, now, of_clients))
 
 
 def refuses_token(client: str) -> bool:

@@ -37,7 +37,7 @@ def count(metric: Metric, number: int = 1, **tags: str) -> None:
     :param tags: a value for each of its tags
     """
     if number > 0:
-        _tell("counter", metric, number, tags)
+        _tell("incr", metric, number, tags)
 
 
 def tell_load(connection: str, counts: Mapping[str, int]) -> None:
@@ -71,15 +71,10 @@ def _outcome(status: int | None) -> str:
     return "ok" if status < HTTPStatus.BAD_REQUEST else "refused"
 
 
-def _tell(kind: str, metric: Metric, value: float, tags: dict[str, str]) -> None:
+def _tell(how: str, metric: Metric, value: float, tags: dict[str, str]) -> None:
     try:
-        if metric.kind != kind or set(tags) != set(metric.tags):
-            raise ValueError(f"{metric.name} is a {metric.kind} with the tags {metric.tags}")
         from airflow.sdk.observability import stats
 
-        if kind == "gauge":
-            stats.gauge(metric.name, value, tags=tags)
-        else:
-            stats.incr(metric.name, int(value), tags=tags)
+        getattr(stats, how)(metric.name, value, tags=tags)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with metrics, the task's work is worth more
         log.debug("The metric %s was not told: %s: %s", metric.name, type(error).__name__, error)

@@ -7,18 +7,19 @@ from functools import partial
 from logging import ERROR, INFO
 from typing import TYPE_CHECKING, Any
 
+from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import BadSettings, FailNow, GasError, RetryLater
 from include.gas.health.causes import Cause
-from include.gas.health.verdict import ToldNames, Verdict
+from include.gas.health.verdict import NamedBefore, Verdict
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 ABOUT = "GRDF gas accounts"
-TOLD = "told"
+NAMED = "named"
 """Key of the XCom that says when, and who was named for what. The next run names who is new."""
 
 
@@ -47,21 +48,21 @@ class CheckHealthOperator(GrdfOperator):
         for error in every_setting.wrong():
             verdict = verdict.failed(Cause.SETTING, str(error))
         gauges.tell_verdict(verdict)
-        before = self._told_before(context)
+        before = self._named_before(context)
         news = verdict.news(before)
         self.log.log(ERROR if verdict.red else INFO, "%s", verdict.headline())
         for each in verdict.findings:
             self.log.log(ERROR if each.red else INFO, "%s: %s", each.cause.value, each.line(news.get(each, ())))
         was_seen = all(each.cause is not Cause.UNSEEN for each in verdict.findings)
         if self._tell(context, verdict, [each.line(named) for each, named in news.items()]) and was_seen:
-            context["ti"].xcom_push(key=TOLD, value={"at": utc_text(now), "names": verdict.told(before)})
+            context["ti"].xcom_push(key=NAMED, value={"at": utc_text(now), "names": verdict.named_after(before)})
         if verdict.red:
             raise FleetUnwell(f"{verdict.headline()} The lines above say what to do.")
         return {"accounts": verdict.accounts, "well": verdict.well}
 
-    def _told_before(self, context: Context) -> ToldNames:
+    def _named_before(self, context: Context) -> NamedBefore:
         """Return whom the run before has named. Airflow returns one value, or a list."""
-        pulled = context["ti"].xcom_pull(task_ids=self.task_id, key=TOLD, include_prior_dates=True)
+        pulled = context["ti"].xcom_pull(task_ids=self.task_id, key=NAMED, include_prior_dates=True)
         values = filter(None, pulled if isinstance(pulled, list) else [pulled])
         return dict(max(values, key=lambda each: each["at"], default={"names": {}})["names"])
 
@@ -72,7 +73,7 @@ class CheckHealthOperator(GrdfOperator):
 
         unread = partial(airflow_sight.by_task, context["ti"], paris_today(now))
         try:
-            clients = [client_now(client.grdf_conn_id) for client in self.clients()]
+            clients = [client_now(name) for name in settings.connections.or_default()]
             fleet, verdict = look_at_fleet(self.couchdb, clients, unread, now)
         except GasError as error:
             if isinstance(error, RetryLater) and not Run.of(context).is_last_try:

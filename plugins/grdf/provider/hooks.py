@@ -17,8 +17,6 @@ from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.provider.answer import answer
 
 GRDF = "GRDF"
-TIMEOUT = (5.0, 15.0)
-"""Seconds that CouchDB may take to connect and to answer: a person waits."""
 
 
 class GrdfAdict(AdictHook):
@@ -29,7 +27,7 @@ class GrdfAdict(AdictHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask GRDF for a token and for our access rights, and its consent page whether it knows us. Never raises."""
-        return answer(self.grdf_conn_id, grdf_api.checks_of(self, GRDF))
+        return answer(self.grdf_conn_id, GRDF, lambda: grdf_api.client(self))
 
 
 class GrdfDeletionSecret(BaseHook):
@@ -48,7 +46,7 @@ class GrdfDeletionSecret(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask GRDF for a token, and throw it away. Never raises, never revokes anything."""
-        return answer(self._conn_id, grdf_api.checks_of_deletion(GrdfOAuthHook(self._conn_id), GRDF))
+        return answer(self._conn_id, GRDF, lambda: grdf_api.deletion(GrdfOAuthHook(self._conn_id)))
 
 
 class GrdfCouchDB(CouchDBHook):
@@ -59,5 +57,5 @@ class GrdfCouchDB(CouchDBHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Look at version, clock, login and databases. Never raises, never changes anything."""
-        hook = CouchDBHook(self.couchdb_conn_id, timeout=TIMEOUT, patience=0)
-        return answer(self.couchdb_conn_id, couch.checks_of_form(hook))
+        hook = couch.hook_of_doctor(self.couchdb_conn_id)
+        return answer(self.couchdb_conn_id, "CouchDB", lambda: couch.connection(hook))
