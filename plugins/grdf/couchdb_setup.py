@@ -88,12 +88,12 @@ def set_up(ordinary: CouchDBHook, *, say: Say, readers: Collection[str] = ()) ->
 def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
     """Create the ordinary user, or set its password to the connection's. Return its name."""
     name, password = ordinary.facts.login, ordinary.facts.password
-    if name == admin.facts.login:
+    is_known = ordinary.logs_in()
+    if is_known and ordinary.is_administrator():
         raise BadSettings.about(
             account=None,
-            cause=f"the Airflow connections {ordinary.couchdb_conn_id} and {admin.couchdb_conn_id} have the same login",
-            next_step=f"Nothing was done. Give {ordinary.couchdb_conn_id} its own login and password; this "
-            "command then creates that user.",
+            cause=f"the login of the Airflow connection {ordinary.couchdb_conn_id} is a server administrator's, too",
+            next_step="Nothing was done. Give it its own login and password; this command then creates that user.",
         )
     users = admin.ask_server("PUT", "/_users")
     if users.status_code != 412:
@@ -106,19 +106,13 @@ def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
         admin.good(admin.ask_server("PUT", path, body=document))
         say(f"user {name}: created")
         return name
-    document = dict(admin.good(answer).json())
-    if ordinary.logs_in():
+    if is_known:
         say(f"user {name}: exists")
     else:
-        admin.good(admin.ask_server("PUT", path, body=document | {"password": password}))
+        changed = dict(admin.good(answer).json()) | {"password": password}
+        admin.good(admin.ask_server("PUT", path, body=changed))
         say(f"user {name}: exists, now with the password of the connection {ordinary.couchdb_conn_id}")
         _wait_for(ordinary)
-    if ordinary.is_administrator():
-        raise BadSettings.about(
-            account=None,
-            cause=f"the login of the Airflow connection {ordinary.couchdb_conn_id} is a server administrator too",
-            next_step="Give it its own login, which this command then creates.",
-        )
     return name
 
 

@@ -128,13 +128,11 @@ class Verdict:
     """What a look at the fleet has found.
 
     :param accounts: how many accounts there are, without those that are leaving or whose consents are over for long
-    :param expected: of how many gas days are expected
     :param well: how many accounts have no cause against them
     :param findings: all causes that concern anybody, the gravest first
     """
 
     accounts: int = 0
-    expected: int = 0
     well: int = 0
     findings: tuple[Finding, ...] = ()
 
@@ -207,7 +205,7 @@ def judge(
     concerned = {each.name for cause, names in named.items() if cause.percent != NEVER for each in names}
     well = sum(account.id not in concerned for account in present)
     found = [Finding(cause, of[cause], tuple(named[cause])) for cause in Cause if cause in named]
-    return Verdict(len(present), len(expected), well, tuple(found))
+    return Verdict(len(present), well, tuple(found))
 
 
 def _silent(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from grdf import settings
 from grdf.doctor.airflow_state import Airflow
 from grdf.doctor.findings import Finding
-from grdf.health.look import look_at_fleet
+from grdf.health.fleet_verdict import judge_fleet
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.health.verdict import Client, names
 
@@ -27,7 +27,7 @@ def accounts(couchdb: CouchDBHook, airflow: Airflow | Finding) -> Iterator[Findi
     unseen = isinstance(airflow, Finding)
     clients = [Client(name) for name in settings.connections.or_default()]
     unread = (lambda _: {}) if isinstance(airflow, Finding) else airflow.why_unread
-    _, verdict = look_at_fleet(couchdb, clients, unread, datetime.now(UTC))
+    _, verdict = judge_fleet(couchdb, clients, unread, datetime.now(UTC))
     for each in verdict.findings:
         says = each.says() if each.is_about_look else f"{each.says()}: {names(each.named, MOST_NAMED)}"
         yield Finding("bad" if each.red and each.cause.ours else "look", says, each.cause.do)

@@ -13,7 +13,7 @@ from typing import Any
 from grdf import settings
 from grdf.airflow.command_line import has_database
 from grdf.doctor.findings import Finding
-from grdf.health.airflow_sight import DAYS, FAILED, MISSING, PAUSED, STALE
+from grdf.health.why_unread import DAYS, FAILED, MISSING, PAUSED, STALE
 from grdf.options import quoted_id
 from include.gas.documents.gas_days import DAG_PREFIX, dag_id
 

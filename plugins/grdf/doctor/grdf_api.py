@@ -12,7 +12,7 @@ import requests
 
 from grdf.doctor.consent_page import consent_page
 from grdf.doctor.findings import Finding, clock
-from grdf.health.look import with_quota
+from grdf.health.fleet_verdict import with_quota
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.quota.terms import TRIAL

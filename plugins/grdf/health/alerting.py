@@ -32,8 +32,7 @@ class Alerter:
     """
 
     def __init__(self) -> None:
-        self.path = settings.alert_notifier()
-        self.kwargs = settings.alert_notifier_kwargs()
+        self.path, self.kwargs = settings.alert_notifier(), settings.alert_notifier_kwargs()
         self.kind = _class_at(self.path) if self.path else None
         if self.kind is not None:
             self._made("title", "text")
@@ -64,11 +63,10 @@ class Alerter:
         """Return the notifier, with our words for those of its arguments that the settings do not give."""
         assert self.kind is not None
         taken = {name for each in self.kind.__mro__ for name in inspect.signature(each.__init__).parameters}
-        given, words = set(self.kwargs), {}
-        has_title = bool(given & set(_TITLE_ARGUMENTS)) or bool(taken & set(_TITLE_ARGUMENTS))
-        for value, names in ((title, _TITLE_ARGUMENTS), (text if has_title else f"{title}\n\n{text}", _TEXT_ARGUMENTS)):
+        words = {}
+        for value, names in ((title, _TITLE_ARGUMENTS), (f"{title}\n\n{text}", _TEXT_ARGUMENTS)):
             name = next((name for name in names if name in taken), "")
-            if name and not given & set(names):
+            if name and not self.kwargs.keys() & {*names}:
                 words[name] = _literal(value, name)
         try:
             made: BaseNotifier = self.kind(**{**words, **self.kwargs})
@@ -91,26 +89,25 @@ def _what_went_wrong(error: BaseException) -> str:
     if isinstance(error, TypeError) and (found := _ARGUMENTS.search(str(error))):
         return f"TypeError: {found[0]}"
     cause = error.__cause__ or error.__context__
-    told = [getattr(getattr(each, "response", None), "status_code", None) for each in (error, cause)]
-    named = [type(cause).__name__ if cause else None, *told, getattr(error, "smtp_code", None)]
-    more = ", ".join(str(each) for each in named if each)
+    statuses = [getattr(getattr(each, "response", None), "status_code", None) for each in (error, cause)]
+    facts = [type(cause).__name__ if cause else None, *statuses, getattr(error, "smtp_code", None)]
+    more = ", ".join(str(each) for each in facts if each)
     return type(error).__name__ + (f" ({more})" if more else "")
 
 
 def _class_at(path: str) -> Any:
     from airflow.sdk import BaseNotifier
 
-    found, why = None, "not the path of a class"
+    why = "not the path of a class"
     if _DOTTED.fullmatch(path) and redact(path) == path:
         module, _, name = path.rpartition(".")
-        why = "no notifier of Airflow's"
         try:
             found = getattr(import_module(module), name)
+            if isinstance(found, type) and issubclass(found, BaseNotifier):
+                return found
+            why = "no notifier of Airflow's"
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a module may do anything while it is imported
-            said = redact(f"{type(error).__name__}: {error}")[:200]
-            why = f"what cannot be loaded ({said})"
-    if isinstance(found, type) and issubclass(found, BaseNotifier):
-        return found
+            why = f"what cannot be loaded ({redact(f'{type(error).__name__}: {error}')[:200]})"
     raise BadSettings.about(
         None,
         f"the setting [grdf] alert_notifier is {why}",

@@ -54,7 +54,7 @@ class CheckHealthOperator(GrdfOperator):
         for each in verdict.findings:
             self.log.log(ERROR if each.red else INFO, "%s: %s", each.cause.value, each.line(news.get(each, ())))
         was_seen = all(each.cause is not Cause.UNSEEN for each in verdict.findings)
-        if self._tell(context, verdict, [each.line(named) for each, named in news.items()]) and was_seen:
+        if self._send(context, verdict, [each.line(named) for each, named in news.items()]) and was_seen:
             context["ti"].xcom_push(key=NAMED, value={"at": utc_text(now), "names": verdict.named_after(before)})
         if verdict.red:
             raise FleetUnwell(f"{verdict.headline()} The lines above say what to do.")
@@ -68,13 +68,13 @@ class CheckHealthOperator(GrdfOperator):
 
     def _look(self, context: Context, now: datetime) -> Verdict:
         """Look at the fleet, and set its gauges."""
-        from grdf.health import airflow_sight, gauges
-        from grdf.health.look import client_now, look_at_fleet
+        from grdf.health import gauges, why_unread
+        from grdf.health.fleet_verdict import client_now, judge_fleet
 
-        unread = partial(airflow_sight.by_task, context["ti"], paris_today(now))
+        unread = partial(why_unread.by_task, context["ti"], paris_today(now))
         try:
             clients = [client_now(name) for name in settings.connections.or_default()]
-            fleet, verdict = look_at_fleet(self.couchdb, clients, unread, now)
+            fleet, verdict = judge_fleet(self.couchdb, clients, unread, now)
         except GasError as error:
             if isinstance(error, RetryLater) and not Run.of(context).is_last_try:
                 raise
@@ -82,7 +82,7 @@ class CheckHealthOperator(GrdfOperator):
         gauges.tell(fleet, clients, now)
         return verdict
 
-    def _tell(self, context: Context, verdict: Verdict, told: list[str]) -> bool:
+    def _send(self, context: Context, verdict: Verdict, told: list[str]) -> bool:
         """Send the day's mail, if there is anything to tell. Return ``False`` if that failed."""
         from grdf.health.alerting import Alerter
 

@@ -7,8 +7,6 @@ connection is named here.
 
 from __future__ import annotations
 
-from airflow.sdk import BaseHook
-
 from grdf import connection_types
 from grdf.doctor import couch, grdf_api
 from grdf.hooks.adict import AdictHook
@@ -30,23 +28,16 @@ class GrdfAdict(AdictHook):
         return answer(self.grdf_conn_id, GRDF, lambda: grdf_api.client(self))
 
 
-class GrdfDeletionSecret(BaseHook):
-    """The client that may revoke rights. This hook can only find out whether GRDF accepts it.
-
-    :param grdf_conn_id: the Airflow connection
-    """
+class GrdfDeletionSecret(GrdfOAuthHook):
+    """The client that may revoke rights. This hook can only find out whether GRDF accepts it."""
 
     conn_name_attr = "grdf_conn_id"
     conn_type = connection_types.DELETION
     hook_name = "GRDF deletion secret"
 
-    def __init__(self, grdf_conn_id: str) -> None:
-        super().__init__()
-        self._conn_id = grdf_conn_id
-
     def test_connection(self) -> tuple[bool, str]:
         """Ask GRDF for a token, and throw it away. Never raises, never revokes anything."""
-        return answer(self._conn_id, GRDF, lambda: grdf_api.deletion(GrdfOAuthHook(self._conn_id)))
+        return answer(self.grdf_conn_id, GRDF, lambda: grdf_api.deletion(self))
 
 
 class GrdfCouchDB(CouchDBHook):

@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
-from grdf.health.look import client_now, concerns
+from grdf.health.fleet_verdict import client_now, concerns
 from grdf.ledger.meters import Ledger
 from grdf.page.html.catalogue import Texts
 from grdf.page.html.render import page, texts_for

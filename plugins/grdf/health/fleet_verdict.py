@@ -1,4 +1,4 @@
-"""One look at the fleet, for ``grdf_health`` and ``./grdf doctor``, and at a client, for the page of the fleet, too."""
+"""The verdict on the fleet, for ``grdf_health`` and ``./grdf doctor``, and what the page of the fleet shows of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from include.gas.health.verdict import Client, Unread, Verdict, judge
 from include.gas.rights.meter_rights import Meter
 
 
-def look_at_fleet(
+def judge_fleet(
     couchdb: CouchDBHook, clients: Sequence[Client], unread: Unread, now: datetime
 ) -> tuple[Sequence[Overview], Verdict]:
     """Return all accounts, and the verdict on them. GRDF is asked for a token if one of them is silent.
@@ -35,10 +35,10 @@ def look_at_fleet(
 
     if missing := [doctype for doctype in DOCTYPES if not couchdb.has_database(doctype)]:
         raise no_database(couchdb, *missing)
-    fleet = [overview(document) for document in AccountStore(couchdb).every_of_ours()]
     ledger = Ledger(couchdb)
-    rights = concerns(ledger.every(), fleet, clients, now, ledger)
-    return fleet, judge(fleet, clients, now, rights, unread, refuses_token)
+    meters = list(ledger.every())  # before the accounts: one that is made meanwhile is not lost
+    fleet = [overview(document) for document in AccountStore(couchdb).every_of_ours()]
+    return fleet, judge(fleet, clients, now, concerns(meters, fleet, clients, now, ledger), unread, refuses_token)
 
 
 def concerns(
