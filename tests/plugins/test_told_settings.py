@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grdf.health import every_setting
-from grdf.health.alerting import Alerter
+from grdf.health.alerting import notifier_of_settings
 from grdf.hooks.connection import GrdfConnection, airflow_connection
 from grdf.settings import SETTINGS
 from include.gas.errors import BadSettings
@@ -71,7 +71,7 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) ->
 def test_a_webhook_in_place_of_a_notifier_is_not_told(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
     monkeypatch.setenv("AIRFLOW__GRDF__ALERT_NOTIFIER", written)
     with pytest.raises(BadSettings, match=r"\[grdf\] alert_notifier (is|names) ") as caught:
-        Alerter()
+        notifier_of_settings()
     assert "hush" not in told(caught.value)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from airflow.sdk import conf
 
-from grdf.health.alerting import Alerter
+from grdf.health.alerting import notifier_of_settings
 from grdf.options import SECTION
 from grdf.settings import SETTINGS
 from include.gas.errors import BadSettings
@@ -15,7 +15,7 @@ from include.gas.errors import BadSettings
 def wrong() -> list[BadSettings]:
     """Return what is wrong with settings, and with the notifier that they name. What several meet is said once."""
     found: dict[str, BadSettings] = {}
-    every: list[Callable[[], object]] = [*SETTINGS.values(), Alerter]
+    every: list[Callable[[], object]] = [*SETTINGS.values(), notifier_of_settings]
     for read in every:
         try:
             read()

@@ -44,7 +44,7 @@ class CheckHealthOperator(GrdfOperator):
         from grdf.health import every_setting, gauges
 
         now = datetime.now(UTC)
-        verdict = self._look(context, now)
+        verdict = self._verdict(context, now)
         for error in every_setting.wrong():
             verdict = verdict.failed(Cause.SETTING, str(error))
         gauges.tell_verdict(verdict)
@@ -53,8 +53,8 @@ class CheckHealthOperator(GrdfOperator):
         self.log.log(ERROR if verdict.red else INFO, "%s", verdict.headline())
         for each in verdict.findings:
             self.log.log(ERROR if each.red else INFO, "%s: %s", each.cause.value, each.line(news.get(each, ())))
-        was_seen = all(each.cause is not Cause.UNSEEN for each in verdict.findings)
-        if self._send(context, verdict, [each.line(named) for each, named in news.items()]) and was_seen:
+        is_told = self._send_mail(context, verdict, [each.line(named) for each, named in news.items()])
+        if is_told and all(each.cause is not Cause.UNSEEN for each in verdict.findings):
             context["ti"].xcom_push(key=NAMED, value={"at": utc_text(now), "names": verdict.named_after(before)})
         if verdict.red:
             raise FleetUnwell(f"{verdict.headline()} The lines above say what to do.")
@@ -66,7 +66,7 @@ class CheckHealthOperator(GrdfOperator):
         values = filter(None, pulled if isinstance(pulled, list) else [pulled])
         return dict(max(values, key=lambda each: each["at"], default={"names": {}})["names"])
 
-    def _look(self, context: Context, now: datetime) -> Verdict:
+    def _verdict(self, context: Context, now: datetime) -> Verdict:
         """Look at the fleet, and set its gauges."""
         from grdf.health import gauges, why_unread
         from grdf.health.fleet_verdict import client_now, judge_fleet
@@ -82,21 +82,16 @@ class CheckHealthOperator(GrdfOperator):
         gauges.tell(fleet, clients, now)
         return verdict
 
-    def _send(self, context: Context, verdict: Verdict, told: list[str]) -> bool:
-        """Send the day's mail, if there is anything to tell. Return ``False`` if that failed."""
-        from grdf.health.alerting import Alerter
+    def _send_mail(self, context: Context, verdict: Verdict, lines: list[str]) -> bool:
+        """Send the day's mail, if it has a line. Return ``False`` if that failed."""
+        from grdf.health.alerting import send
 
-        if not told:
-            return True
-        title = f"{len(verdict.red)} cause(s) need a person" if verdict.red else f"{len(told)} thing(s) are new"
+        title = f"{len(verdict.red)} cause(s) need a person" if verdict.red else f"{len(lines)} thing(s) are new"
         text = "\n".join(
-            [verdict.headline(), "", *(f"* {line}" for line in told), "", "The page Fleet shows all of them."]
+            [verdict.headline(), "", *(f"* {line}" for line in lines), "", "The page Fleet shows all of them."]
         )
         try:
-            alerter = Alerter()
-            if alerter.send(context, f"{ABOUT}: {title}", text):
-                self.log.info("One mail was sent by %s.", alerter.path)
-            else:
+            if lines and not send(context, f"{ABOUT}: {title}", text):
                 self.log.info("No mail was sent: [grdf] alert_notifier is not set.")
         except BadSettings as error:
             self.log.error("%s", error)

@@ -7,11 +7,11 @@ connection is named here.
 
 from __future__ import annotations
 
-from grdf import connection_types
 from grdf.doctor import couch, grdf_api
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.provider import provider_info
 from grdf.provider.answer import answer
 
 GRDF = "GRDF"
@@ -20,7 +20,7 @@ GRDF = "GRDF"
 class GrdfAdict(AdictHook):
     """ADICT with a connection of the type *GRDF ADICT*."""
 
-    conn_type = connection_types.GRDF
+    conn_type = provider_info.GRDF
     hook_name = "GRDF ADICT"
 
     def test_connection(self) -> tuple[bool, str]:
@@ -32,7 +32,7 @@ class GrdfDeletionSecret(GrdfOAuthHook):
     """The client that may revoke rights. This hook can only find out whether GRDF accepts it."""
 
     conn_name_attr = "grdf_conn_id"
-    conn_type = connection_types.DELETION
+    conn_type = provider_info.DELETION
     hook_name = "GRDF deletion secret"
 
     def test_connection(self) -> tuple[bool, str]:
@@ -43,7 +43,7 @@ class GrdfDeletionSecret(GrdfOAuthHook):
 class GrdfCouchDB(CouchDBHook):
     """CouchDB with a connection of the type *CouchDB*."""
 
-    conn_type = connection_types.COUCHDB
+    conn_type = provider_info.COUCHDB
     hook_name = "CouchDB"
 
     def test_connection(self) -> tuple[bool, str]:

@@ -1,8 +1,7 @@
 """What Airflow's providers manager reads: our connection types, what their forms ask for, and which options are secret.
 
-Every Airflow process reads this, so it imports nothing of Airflow, and of ours the types' names alone. The hooks never
-rely on a connection's type: these forms write the fields that JSON and environment variables hold as well
-(:mod:`grdf.hooks.connection`).
+Every Airflow process reads this, so it imports nothing of Airflow and of ours. The hooks never rely on a connection's
+type: these forms write the fields that JSON and environment variables hold as well (:mod:`grdf.hooks.connection`).
 
 A field whose name contains "token" has no default here: Airflow hides its value, also in what it tells the form, so
 that the form would store ``***``. The hooks have the same defaults. Nor has it a list of values (``enum``): the form
@@ -17,8 +16,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from grdf.connection_types import COUCHDB, DELETION, GRDF
-
+GRDF, DELETION, COUCHDB = "grdf", "grdfdelete", "couchdb"
 Field = tuple[str, str, dict[str, Any]]
 """A field's label, its help, and what differs from a text without a default (JSON Schema)."""
 OF_CLIENT: dict[str, Field] = {
