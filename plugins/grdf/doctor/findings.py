@@ -59,8 +59,6 @@ def findings_of(what: str, check: Check) -> Generator[Finding, None, bool]:
 
 def of_error(error: GasError) -> Finding:
     """Return the finding that an error is."""
-    if not error.cause:
-        return Finding("bad", str(error), "See docs/daily-life.md.")
     cause, behind = error.cause.rstrip(". "), error.__context__
     if isinstance(behind, requests.RequestException):  # nobody tries this again by himself
         why, do = reason(behind)

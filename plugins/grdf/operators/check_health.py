@@ -47,7 +47,7 @@ class CheckHealthOperator(GrdfOperator):
         verdict = self._verdict(context, now)
         for error in every_setting.wrong():
             verdict = verdict.failed(Cause.SETTING, str(error))
-        gauges.tell_verdict(verdict)
+        gauges.set_causes(verdict)
         before = self._named_before(context)
         news = verdict.news(before)
         self.log.log(ERROR if verdict.red else INFO, "%s", verdict.headline())
@@ -78,8 +78,8 @@ class CheckHealthOperator(GrdfOperator):
         except GasError as error:
             if isinstance(error, RetryLater) and not Run.of(context).is_last_try:
                 raise
-            return Verdict().failed(Cause.UNSEEN, error.cause or str(error))
-        gauges.tell(fleet, clients, now)
+            return Verdict().failed(Cause.UNSEEN, error.cause)
+        gauges.set_fleet(fleet, clients, now)
         return verdict
 
     def _send_mail(self, context: Context, verdict: Verdict, lines: list[str]) -> bool:
