@@ -21,6 +21,8 @@ NamedBefore = Mapping[str, Collection[str]]
 """Who was named on the days before, by the subject."""
 SILENT = (Cause.LATE, Cause.TOKEN, Cause.UNREAD, Cause.ALONE)
 """Why an account may be silent."""
+NAMELESS = (Cause.UNSEEN, Cause.SETTING, Cause.DOWN, Cause.LATE)
+"""What is about no account, or passes by itself."""
 NAMED = 20
 """How many accounts the log and the mail name for each cause."""
 
@@ -86,22 +88,15 @@ class Finding:
         """What people hear of: the cause, or that somebody is silent, whatever causes it from day to day."""
         return "silent" if self.cause in SILENT else self.cause.value
 
-    @property
-    def is_about_look(self) -> bool:
-        """Whether it is about the look itself, and :attr:`named` has what is wrong with it."""
-        return self.cause in (Cause.UNSEEN, Cause.SETTING)
-
     def says(self) -> str:
         """Return what is wrong, as a clause that names nobody."""
-        what = self.cause.says(self.count, self.of)
-        if self.is_about_look:
-            return f"{what}: {self.named[0].name}"
+        what = self.cause.says(self.count, self.of, self.named[0].name)
         is_share = self.red and self.cause.percent is not None
         return f"{what} ({self.share:.1f} %, more than {self.cause.percent} % call a person)" if is_share else what
 
     def new(self, before: NamedBefore) -> tuple[Named, ...]:
         """Return whom it concerns and who was not named before."""
-        if self.is_about_look or self.cause in (Cause.DOWN, Cause.LATE):  # it passes, or they are silent by themselves
+        if self.cause in NAMELESS:
             return ()
         return tuple(each for each in self.named if each.name not in before.get(self.subject, ()))
 

@@ -29,7 +29,7 @@ def accounts(couchdb: CouchDBHook, airflow: Airflow | Finding) -> Iterator[Findi
     unread = (lambda _: {}) if isinstance(airflow, Finding) else airflow.why_unread
     _, verdict = judge_fleet(couchdb, clients, unread, datetime.now(UTC))
     for each in verdict.findings:
-        says = each.says() if each.is_about_look else f"{each.says()}: {names(each.named, MOST_NAMED)}"
+        says = f"{each.says()}: {names(each.named, MOST_NAMED)}"
         yield Finding("bad" if each.red and each.cause.ours else "look", says, each.cause.do)
     if not verdict.findings:
         yield Finding("ok", f"{verdict.headline().rstrip('.')}{'; their DAGs were not looked at' if unseen else ''}")
