@@ -212,20 +212,22 @@ def _silent(
     problems = dict(unread([each.id for each in silent if each.state != VENDOR_DOWN]))
     tokens = {client for client in {each.client for each in silent} if refused(client)}
     asked = Counter(each.client for each in silent if each.id not in problems and each.client not in tokens)
-    every = Counter(each.client for each in expected)
+    every = Counter(each.client for each in expected)  # two are not everybody
     late = {client for client, number in asked.items() if every[client] > 2 and number * 2 > every[client]}
     for account in silent:
-        cause, why = Cause.ALONE, ""
-        if account.client in tokens:
-            cause, why = Cause.TOKEN, account.client
-        elif problem := problems.get(account.id):
-            cause, why = Cause.UNREAD, problem
-        elif account.client in late:  # for everybody, and two are not everybody
-            cause = Cause.LATE
-        elif account.state == VENDOR_DOWN:
-            why = f"GRDF fails since {account.since[:10]}"
+        cause, why = _why_silent(account, problems.get(account.id, ""), tokens, late)
         days = f"newest day {account.last}" if account.last else "no day yet"
         yield cause, Named(account.id, f"{days}, {why}" if why else days)
+
+
+def _why_silent(account: Overview, problem: str, tokens: Collection[str], late: Collection[str]) -> tuple[Cause, str]:
+    if account.client in tokens:
+        return Cause.TOKEN, account.client
+    if problem:
+        return Cause.UNREAD, problem
+    if account.client in late:
+        return Cause.LATE, ""
+    return Cause.ALONE, f"GRDF fails since {account.since[:10]}" if account.state == VENDOR_DOWN else ""
 
 
 def _other_causes(account: Overview, situation: Situation | None, today: date) -> Iterator[Concern]:
