@@ -211,13 +211,21 @@ def _silent(
     # Where GRDF fails, it was asked.
     problems = dict(unread([each.id for each in silent if each.state != VENDOR_DOWN]))
     tokens = {client for client in {each.client for each in silent} if refused(client)}
-    asked = Counter(each.client for each in silent if each.id not in problems and each.client not in tokens)
-    every = Counter(each.client for each in expected)  # two are not everybody
-    late = {client for client, number in asked.items() if every[client] > 2 and number * 2 > every[client]}
+    asked = [each for each in silent if each.id not in problems and each.client not in tokens]
+    late = _late_for_all(expected, asked)
     for account in silent:
         cause, why = _why_silent(account, problems.get(account.id, ""), tokens, late)
         days = f"newest day {account.last}" if account.last else "no day yet"
         yield cause, Named(account.id, f"{days}, {why}" if why else days)
+
+
+def _late_for_all(expected: Iterable[Overview], asked: Iterable[Overview]) -> set[str]:
+    """Return the clients of which GRDF has no new day for most accounts. Two or fewer are not everybody.
+
+    :param asked: those that are silent although GRDF was asked
+    """
+    every, without = Counter(each.client for each in expected), Counter(each.client for each in asked)
+    return {client for client, number in without.items() if every[client] > 2 and number * 2 > every[client]}
 
 
 def _why_silent(account: Overview, problem: str, tokens: Collection[str], late: Collection[str]) -> tuple[Cause, str]:
