@@ -6,8 +6,7 @@ from airflow.providers.standard.operators.python import ShortCircuitOperator
 from airflow.sdk import DAG, Param
 
 from grdf import settings
-from grdf.airflow.tasks.defaults import by_hand, task_defaults
-from grdf.airflow.tasks.time_limits import METERS, STORING
+from grdf.airflow.tasks.defaults import METERS, STORING, by_hand, task_defaults
 from grdf.operators.deletion.plan import ApproveDeletionOperator, CheckDeletionOperator
 from grdf.operators.deletion.purge import PurgeAccountOperator
 from grdf.operators.deletion.revoke import MarkLeavingOperator, RevokeConsentsOperator

@@ -5,8 +5,7 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from grdf import settings
-from grdf.airflow.tasks.defaults import for_all_accounts, in_paris, task_defaults
-from grdf.airflow.tasks.time_limits import STORING
+from grdf.airflow.tasks.defaults import STORING, for_all_accounts, in_paris, task_defaults
 from grdf.operators.retention import RemoveOverdueOperator
 
 DOC = """

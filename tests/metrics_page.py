@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from grdf.metrics.known_metrics import METRICS, Metric
+from grdf.metrics import METRICS, Metric
 
 FILE = Path(__file__).resolve().parents[1] / "docs" / "metrics.md"
 BEGIN, END = "<!-- table: python -m tests.metrics_page -->\n", "<!-- end of table -->\n"

@@ -8,8 +8,7 @@ from airflow.sdk import DAG, get_parsing_context
 
 from grdf import settings
 from grdf.airflow.announcing import changes_of_account
-from grdf.airflow.tasks.defaults import START, common, task_defaults
-from grdf.airflow.tasks.time_limits import METERS, ONE_CALL, STORING
+from grdf.airflow.tasks.defaults import METERS, ONE_CALL, START, STORING, common, task_defaults
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from airflow.sdk.observability import stats
 
-from grdf.metrics.known_metrics import ACCOUNTS, CALLS
-from grdf.metrics.telling import count, gauge, tell_call
+from grdf.metrics import ACCOUNTS, CALLS, count, gauge, tell_call
 
 
 def test_metrics_that_cannot_be_told_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,29 +6,38 @@ Each looks at one hook, which a command or a form has made. A refusal of what is
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from grdf.doctor.consent_page import consent_page
-from grdf.doctor.findings import Finding, clock
+from grdf import settings
+from grdf.doctor.findings import Finding, clock, of_error, reason
 from grdf.health.fleet_verdict import with_quota
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.quota.terms import TRIAL
-from include.gas.errors import BadRequest, ConsentLost, ServiceUnavailable
+from include.gas.errors import BadRequest, BadSettings, ConsentLost, ServiceUnavailable
 from include.gas.health.causes import Cause
 from include.gas.health.verdict import Client
 
 TIMEOUT = (3.05, 10.0)
 """Seconds to connect and to answer: a person waits."""
+CLOSED = frozenset(("unauthorized_client", "unsupported_response_type", "invalid_scope"))
+"""The answers by which a contract lacks this way in (RFC 6749, 4.1.2.1). Others are about the one request."""
+ASK = (
+    "Ask GRDF to open Client Connect to this client with exactly this redirect URI, or take client_connect out of "
+    "[grdf] ways_in."
+)
 
 
 def client(hook: AdictHook) -> Iterator[Finding]:
     """Look at one client, with which data are read."""
     yield from _connection(hook.oauth)
     yield _rights(hook)
-    yield from consent_page(hook.oauth)
+    yield from _consent_page(hook.oauth)
     yield _quota(hook.oauth)
 
 
@@ -80,6 +89,53 @@ def _rights(hook: AdictHook) -> Finding:
     if listed.odd:
         return Finding("look", f"{says}; {listed.odd} line(s) cannot be read", "Tell GRDF if this continues.")
     return Finding("ok", says)
+
+
+def _consent_page(hook: GrdfOAuthHook) -> Iterator[Finding]:
+    """Look at the way in by GRDF's own site, if ``[grdf] ways_in`` offers it.
+
+    The page is asked as a browser would be, without a household and without a secret. It is no call to ADICT.
+    """
+    ways = settings.ways_in()
+    if "client_connect" not in ways:
+        return
+    facts = hook.facts
+    try:
+        back = hook.redirect_uri
+    except BadSettings as error:
+        yield replace(of_error(error), state="look" if "direct" in ways else "bad")
+        return
+    asked = {
+        "client_id": facts.client_id, "response_type": "code", "scope": "openid", "redirect_uri": back,
+        "state": secrets.token_urlsafe(12),
+    }  # fmt: skip
+    try:
+        with hook.get_conn() as session:
+            answer = session.get(facts.authorize_url, params=asked, allow_redirects=False, timeout=TIMEOUT)
+    except requests.RequestException as error:
+        why, do = reason(error)
+        yield Finding("look", f"GRDF's consent page {facts.authorize_url} cannot be reached: {why}", do)
+        return
+    yield _judge_page(answer, back)
+
+
+def _judge_page(answer: requests.Response, back: str) -> Finding:
+    refused = "GRDF's contract with this client lacks Client Connect: its consent page"
+    sent_to = str(answer.headers.get("Location", ""))
+    if answer.is_redirect and sent_to.startswith(back):
+        word = parse_qs(urlsplit(sent_to).query).get("error", [""])[0]
+        if word in CLOSED:
+            return Finding("bad", f"{refused} answers {word}", ASK)
+    if answer.status_code in (400, 401, 403):
+        return Finding(
+            "bad", f"{refused} refuses the client, or the redirect URI {back} (HTTP {answer.status_code})", ASK
+        )
+    if not (answer.ok or answer.is_redirect):
+        return Finding(
+            "look", f"GRDF's consent page answers HTTP {answer.status_code}",
+            "Compare authorize_url in the connection's extra (Consent page in its form) with what GRDF sent.",
+        )  # fmt: skip
+    return Finding("ok", "GRDF's consent page knows this client and its redirect URI")
 
 
 def _quota(hook: GrdfOAuthHook) -> Finding:

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from grdf.metrics import known_metrics as known
-from grdf.metrics.telling import gauge
+from grdf import metrics as known
+from grdf.metrics import gauge
 from include.gas.days.gas_day import paris_today
 from include.gas.display.overview import Overview, Situation
 from include.gas.health.causes import Cause

@@ -7,12 +7,15 @@ connection is named here.
 
 from __future__ import annotations
 
+import re
+
 from grdf.doctor import couch, grdf_api
+from grdf.doctor.findings import Check, Finding, findings_of
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.provider import provider_info
-from grdf.provider.answer import answer
+from include.gas.redact import redact
 
 GRDF = "GRDF"
 
@@ -29,7 +32,7 @@ class GrdfAdict(AdictHook):
 
 
 class GrdfDeletionSecret(GrdfOAuthHook):
-    """The client that may revoke rights. This hook can only find out whether GRDF accepts it."""
+    """The client that may revoke rights, with a connection of the type *GRDF deletion secret*."""
 
     conn_name_attr = "grdf_conn_id"
     conn_type = provider_info.DELETION
@@ -50,3 +53,35 @@ class GrdfCouchDB(CouchDBHook):
         """Look at version, clock, login and databases. Never raises, never changes anything."""
         hook = couch.hook_of_doctor(self.couchdb_conn_id)
         return answer(self.couchdb_conn_id, "CouchDB", lambda: couch.connection(hook))
+
+
+def answer(conn_id: str, what: str, check: Check) -> tuple[bool, str]:
+    """Look until something is found that must be mended, and return what to show.
+
+    What comes after that would mostly be its consequence, and a person waits.
+
+    :param conn_id: the id under which Airflow keeps the form's values; it is made up for the test, so nobody knows it
+    :param what: what the check looks at
+    :return: whether the connection works, and the sentences
+    """
+    found: list[Finding] = []
+    for finding in findings_of(what, check):
+        if finding.state == "bad":
+            return False, _shown([finding], conn_id)
+        found.append(finding)
+    return True, _shown(sorted(found, key=lambda finding: finding.state != "ok"), conn_id)
+
+
+def _shown(findings: list[Finding], conn_id: str) -> str:
+    """Return sentences that speak of "this connection" instead of an id that was made up."""
+    text = re.sub(r" \(or in AIRFLOW_CONN_\w+\)", "", " ".join(map(_sentence, findings)))
+    named = rf"(?:(?P<start>The|Our) |(?:the|our) )?(?:Airflow )?(?:connection )?\b{re.escape(conn_id)}\b"
+    return redact(re.sub(named, lambda found: "This connection" if found["start"] else "this connection", text))
+
+
+def _sentence(finding: Finding) -> str:
+    says = finding.says.rstrip(".")
+    if says.startswith(("it ", "version ")):
+        says = f"{finding.what}: {says}"
+    mark = "To look at: " if finding.state == "look" else ""
+    return f"{mark}{says if mark else says[:1].upper() + says[1:]}." + (f" {finding.do}" if finding.do else "")
