@@ -102,11 +102,7 @@ class GasDayTimetable(Timetable):
     ) -> str:
         """Return a scheduled run's name, which contains its gas day, such as ``scheduled__2026-03-28``.
 
-        There is one run per day, and one name per day.
-
-        Airflow's own name is made of the moment at which the run may start. Then the runs of two gas days would get one
-        name as soon as ``[grdf] publication_days`` is lowered, which would stop the scheduler for all DAGs
-        (``IntegrityError``).
+        There is one run per day, and one name per day, which says what the run is about.
 
         :param run_type: Airflow's kind of run; all but scheduled ones keep Airflow's names, because a person may start
             several for one day
