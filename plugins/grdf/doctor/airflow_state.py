@@ -130,9 +130,9 @@ def findings(airflow: Airflow | Finding) -> Iterator[Finding]:
 
 def _component(component: str, health: Mapping[str, str | None]) -> Finding:
     """Say whether a part of Airflow is alive. Before the first start that is no fault."""
-    name, last = component.replace("dag_", "DAG "), health[f"latest_{component}_heartbeat"]
+    name, last = component.replace("dag_", "DAG "), (health[f"latest_{component}_heartbeat"] or "")[:16]
     if health["status"] == "healthy":
         return Finding("ok", f"a {name} runs")
-    since = f"the last one was heard of at {last[:16]} UTC" if last else "none ever has with its database"
+    since = f"the last one was heard of at {last.replace('T', ' ')} UTC" if last else "none ever has with its database"
     do = f"Start it (airflow {component.replace('_', '-')}). If it should run, see its log."
     return Finding("bad" if last else "look", f"no {name} runs: {since}", do)
