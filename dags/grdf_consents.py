@@ -5,8 +5,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, Param
 
 from grdf.airflow.announcing import CONSENTS, changes_of
-from grdf.airflow.tasks.defaults import for_all_accounts, in_paris, task_defaults
-from grdf.airflow.tasks.time_limits import STORING
+from grdf.airflow.tasks.defaults import STORING, for_all_accounts, in_paris, task_defaults
 from grdf.operators.check_consents import CheckConsentsOperator
 
 DOC = """

@@ -5,8 +5,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, Param, TriggerRule
 
 from grdf.airflow.announcing import ASSETS, HISTORY, changes_of
-from grdf.airflow.tasks.defaults import by_hand, task_defaults
-from grdf.airflow.tasks.time_limits import METERS, STORING
+from grdf.airflow.tasks.defaults import METERS, STORING, by_hand, task_defaults
 from grdf.operators.history import (
     AnnounceHistoryOperator,
     PlanHistoryOperator,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grdf.health.look import client_now
+from grdf.health.fleet_verdict import client_now
 from tests.plugins.clockwork import Clockwork, call
 
 

@@ -12,7 +12,7 @@ import msgspec
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from grdf import dag_settings
+from grdf import settings
 from grdf.options import quoted_id
 from include.gas.account.sections.client import client_of
 from include.gas.errors import BadSettings, ClientUnknown
@@ -87,7 +87,7 @@ def connection_of(document: Mapping[str, Any]) -> str:
     :raises ClientUnknown: if it names something odd, or what ``[grdf] connections`` does not list
     """
     named = client_of(document)
-    listed = dag_settings.connections()
+    listed = settings.connections.or_default()
     if named in listed:
         return named
     raise ClientUnknown.about(
@@ -107,7 +107,7 @@ def stop_if_doubled(facts: GrdfConnection) -> None:
     :param facts: the contents of the connection that is about to be used
     :raises BadSettings: if another connection has the same client id
     """
-    listed = dag_settings.connections()
+    listed = settings.connections.or_default()
     for name in listed if facts.conn_id in listed else ():
         try:
             same = name != facts.conn_id and BaseHook.get_connection(name).login == facts.client_id

@@ -94,7 +94,7 @@ class ExtractOperator(AccountOperator):
             # If GRDF does not give all, the run's own days come with the last try.
             gives_up = run.is_last_try and run.try_number > 1
             whole = not (run.is_backfill or gives_up) and is_whole_due(account.id, last, today)
-            reread = timedelta() if run.is_backfill else settings.reread_days()
+            reread = timedelta() if run.is_backfill else timedelta(days=settings.reread_days())
             window = daily_window(run.day, today, reread, whole=whole)
             if window and (windows := meter.covered(window)):
                 yield meter, windows, whole

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from grdf.airflow.announcing import announce
 from grdf.airflow.tasks.run import Run
 from grdf.meters.saving import Loaded, note_read, store_answer, undone_if_left
-from grdf.metrics.telling import tell_load
+from grdf.metrics import tell_load
 from grdf.operators.base import AccountOperator
 from grdf.staging.area import AnswersGone, StagedAnswer
 from include.gas.account.account import Account, stop_if_leaving

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response, StreamingResponse
 
-from grdf import dag_settings
+from grdf import settings
 from grdf.page.account.account_charts import chart, said
 from grdf.page.account.account_data import AccountView, account_view, asked_month, names_in_addresses
 from grdf.page.html.render import page, problem, texts_for
@@ -73,7 +73,7 @@ def show(
         charts=_charts(request, view),
         said=said,
         allowed=allowed,
-        several=len(dag_settings.connections()) > 1,
+        several=len(settings.connections.or_default()) > 1,
         reread=_range_to_reread(view, today),
         one_day=ONE_DAY,
         year_of=_year_of,

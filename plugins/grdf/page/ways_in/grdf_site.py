@@ -11,10 +11,10 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
-from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.hooks.oauth import CALLBACK, GrdfOAuthHook
 from grdf.page.connect.attempt import COOKIE, Attempt
 from grdf.page.connect.opener import Opener, by_link, by_login, let_pass
-from grdf.page.connect.place import CALLBACK, couchdb, page_address, place, redirect_uri
+from grdf.page.connect.place import couchdb, page_address, place
 from grdf.page.connect.stop import Stop
 from grdf.page.security import VisitorIfAnyDep
 from grdf.page.ways_in.start_page import start_page
@@ -42,7 +42,8 @@ def to_grdf(request: Request, opener: Opener, sent: FormData) -> Response:
     :raises Stop: if the form was opened at an address other than the callback's
     """
     connection = place(opener.account).connection
-    facts, back = GrdfOAuthHook(connection).facts, urlsplit(redirect_uri(connection))
+    hook = GrdfOAuthHook(connection)
+    facts, back = hook.facts, urlsplit(hook.redirect_uri)
     origin = request.headers.get("Origin")
     if origin and urlsplit(origin).netloc != back.netloc:  # the cookie would be missing when GRDF leads back
         again = f"{page_address(connection)}{opener.path()}"
@@ -111,7 +112,7 @@ def finish(attempt: Attempt, opener: Opener, code: str) -> None:
             return
     try:
         terms = Terms("connect", longest_wait=PATIENCE)
-        back = redirect_uri(attempt.connection)
+        back = GrdfOAuthHook(attempt.connection).redirect_uri
         sent = oauth.exchange_code(code, back, account=account, code_verifier=attempt.verifier, terms=terms)
         token = IdToken(sent, attempt.nonce)
         claims = oauth.claims_of(token.token, account=account, nonce=token.nonce)
