@@ -223,7 +223,7 @@ class World:
             if result["answers"] == self.meters[account]:
                 self.finished[account, day] = self.hub.now
                 self.succeeded[account] = datetime.fromtimestamp(self.hub.now, UTC)
-            Staging(os.environ["AIRFLOW__GRDF__STAGING_URL"]).remove(account, result["reference"])  # as ``load`` does
+            Staging(os.environ["AIRFLOW__GRDF__STAGING_URL"]).remove(account, run_id)  # as ``load`` does
 
         self.submit(Task(self, work, done, daily=True))
 
