@@ -188,7 +188,7 @@ class World:
 
             def _sent(self, _call: Any, _token: Any, turn: Any) -> Sent:
                 turn.take()
-                world.made.append((world.hub.now, turn._terms.purpose == "history"))
+                world.made.append((world.hub.now, turn.ticket.purpose == "history"))
                 answer = requests.Response()
                 answer.status_code = 200
                 answer._content = b""

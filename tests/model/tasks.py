@@ -195,7 +195,7 @@ def installed() -> Iterator[None]:
         stack.enter_context(wire.replaced())
         stack.enter_context(clock.replaced())
         patch.setattr("grdf.hooks.adict.Variables", Shelf)
-        patch.setattr("grdf.quota.governor.store_at", Ledger)
+        patch.setattr("grdf.quota.governor.QuotaStore", Ledger)
         for name in ("adict", "oauth"):  # there are thousands of lives, each with its own secrets
             patch.setattr(f"grdf.hooks.{name}.mask_secret", lambda _: None)
         patch.setattr("grdf.staging.folder.write_private", _written_now)

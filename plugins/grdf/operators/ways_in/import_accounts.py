@@ -148,8 +148,8 @@ class ImportAccountsOperator(GrdfOperator):
     def _tell(self, left: int) -> None:
         from grdf.quota.governor import governor_for
 
-        least = governor_for(self.clients()[0].oauth.facts).how_long(2 * left)
-        self.log.info("%d line(s) to declare: %s, at the least.", left, least)
+        end = governor_for(self.clients()[0].oauth.facts).earliest_end(2 * left)
+        self.log.info("%d line(s) to declare: until %s at least.", left, end)
 
 
 def _made_id(run: Run, number: int) -> str:
