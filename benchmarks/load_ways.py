@@ -189,12 +189,12 @@ class LoadTask(Way):
             hook.get_conn().close()
 
     def _task(self, answer: StagedAnswer) -> Callable[[], Any]:
-        staging = Staging(settings.staging_url())
-        reference = staging.put(ACCOUNT, f"bench {answer.first} {answer.end}", [answer])
-        task = LoadOperator(task_id="load", account_id=ACCOUNT, staged={"reference": reference, "problems": []})
+        run = f"bench {answer.first} {answer.end}"
+        Staging(settings.staging_url()).put(ACCOUNT, run, [answer])
+        task = LoadOperator(task_id="load", account_id=ACCOUNT, staged={"answers": 1, "problems": []})
         task.couchdb.get_conn()
         self._hooks.append(task.couchdb)
-        return lambda: task.perform(context(run_id="bench"))
+        return lambda: task.perform(context(run_id=run))
 
 
 class KonnectorWay(TwoLoads):

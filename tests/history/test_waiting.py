@@ -118,17 +118,17 @@ def test_a_load_that_is_killed_before_it_is_done_tells_all_that_it_has_stored(
     (pce,) = household(world, account_id, today - 20 * ONE_DAY, first=str(today - 20 * ONE_DAY))
     remove, died = Staging.remove, []
 
-    def die(self: Staging, account: str, reference: str) -> None:
+    def die(self: Staging, account: str, run_id: str) -> None:
         if not died:
-            died.append(reference)
+            died.append(run_id)
             raise KeyboardInterrupt
-        remove(self, account, reference)
+        remove(self, account, run_id)
 
     monkeypatch.setattr(Staging, "remove", die)
     with pytest.raises(KeyboardInterrupt):
         run(account_id, today - 2 * ONE_DAY)
     days = [day for day in stored(couchdb, account_id, pce) if len(day) == 10]
-    again = load(account_id, today - 2 * ONE_DAY, {"reference": died[0]})
+    again = load(account_id, today - 2 * ONE_DAY, {"answers": 1})
     assert dict(again.events)[DAY]["changed"] == len(days) == again.result["changes"]["counts"][DAY] > 0
     assert again.result["new"] == 0
     assert kept(account_id) == []

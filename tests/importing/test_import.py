@@ -53,7 +53,7 @@ def homes() -> list[dict[str, str]]:
 @pytest.fixture(autouse=True)
 def empty(clean: LocalWorld) -> None:
     for name in files():
-        folder()._path(name).unlink()
+        folder().remove(name)
     clean.control.clear_log()
 
 

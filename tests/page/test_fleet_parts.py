@@ -25,4 +25,4 @@ def test_what_cannot_be_read_is_said_and_never_0(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AIRFLOW__GRDF__QUOTA_URL", "postgresql://grdf@127.0.0.1:9/airflow")
     found = client_now("grdf_adict")
     assert found.left is None
-    assert "the database of [grdf] quota_url does not answer" in found.problem
+    assert "the database of [grdf] quota_url cannot be used" in found.problem

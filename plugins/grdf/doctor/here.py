@@ -12,7 +12,7 @@ from grdf.doctor.findings import Finding, of_error
 from grdf.health import every_setting
 from grdf.options import quoted_id
 from grdf.staging.area import Staging
-from grdf.staging.entries import local_path
+from grdf.staging.folder import local_path
 
 
 def versions() -> Iterator[Finding]:
@@ -40,13 +40,13 @@ def all_settings() -> Iterator[Finding]:
 def staging() -> Iterator[Finding]:
     """List a folder in the staging store, and see whether a local one may be written to. Nothing is written."""
     url = settings.staging_url()
-    Staging(url).count("doctor")
     if problem := _unwritable(url):
         yield Finding(
             "bad", f"GRDF's answers cannot be kept in {url}: {problem}",
             "Make that folder, and let Airflow's user write there, or correct [grdf] staging_url.",
         )  # fmt: skip
         return
+    Staging(url).count("doctor")
     yield Finding("ok", f"the staging store ({url.partition('://')[0]}) answers")
 
 

@@ -37,8 +37,8 @@ class ExtractOperator(AccountOperator):
     No run asks for a day that the account may not hold, that is older than 3 years, or after yesterday in Paris, nor
     for a meter without a right in force. If GRDF's quota has no room for all calls, none is made, and the task waits.
 
-    The answers go to staging. The task returns a reference and counts. ``client`` is the hook for the account's client,
-    from the moment on at which its document was read.
+    The answers go to staging. The task returns counts. ``client`` is the hook for the account's client, from the moment
+    on at which its document was read.
     """
 
     client: AdictHook
@@ -46,8 +46,8 @@ class ExtractOperator(AccountOperator):
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
-        :return: the reference of the staged answers (``None`` if there is nothing to load), counts of lines, and the
-            problems that a person must know although the rest can be loaded
+        :return: how many answers are staged, counts of their lines, and the problems that a person must know although
+            the rest can be loaded
         :raises RetryLater: if GRDF could not answer at the moment
         :raises FailNow: if a person must act first
         """
@@ -68,11 +68,10 @@ class ExtractOperator(AccountOperator):
                 problems.add(weigh(read.problems, self.ledger, self.client, account.id, meter.pce, terms))
         counts = _counts(answers)
         self._judge(run, account, problems, readings=counts.get("readings", 0))
-        reference = self._stage(account, run.id, [answer.staged for answer in answers])
+        self._stage(account, run.id, [answer.staged for answer in answers])
         self.log.info("Account %s: %d answer(s) staged; lines: %s.", account.id, len(answers), counts or "none")
         return {
             "account": account.id,
-            "reference": reference,
             "answers": len(answers),
             "counts": counts,
             "problems": [str(problem) for problem in problems.all],
@@ -101,17 +100,16 @@ class ExtractOperator(AccountOperator):
             else:
                 self.log.info("Account %s: there is no gas day of meter %s to ask for now.", account.id, tag)
 
-    def _stage(self, account: Account, run_id: str, answers: list[StagedAnswer]) -> str | None:
+    def _stage(self, account: Account, run_id: str, answers: list[StagedAnswer]) -> None:
         """Stage the answers. If the household has left in the meantime, remove them again."""
         if not answers:
-            return None
-        reference = self.staging.put(account.id, run_id, answers)
+            return
+        self.staging.put(account.id, run_id, answers)
         try:
             stop_if_leaving(self.accounts.account(account.id))
         except (AccountLeaving, BadAccount):
-            self.staging.remove(account.id, reference)
+            self.staging.remove(account.id, run_id)
             raise
-        return reference
 
     def _is_definitive(self, run: Run, account: Account, meter: Held) -> bool:
         """Return whether a backfilled day is stored as definitive, which saves a call to GRDF.

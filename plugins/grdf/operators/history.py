@@ -66,7 +66,7 @@ class PlanHistoryOperator(GrdfOperator):
                 limit = (
                     "GRDF's quota this takes" if alone else f"the quota of {client.grdf_conn_id} {calls} of them take"
                 )
-                self.log.info("%s With %s at least %s.", what, limit, self._governor(client).how_long(calls))
+                self.log.info("%s With %s until %s at least.", what, limit, self._governor(client).earliest_end(calls))
             except GasError as error:  # those of the others can be read
                 self.log.warning("%s", error)
                 failures.append(error)

@@ -55,15 +55,15 @@ class LoadOperator(AccountOperator):
             days changed
         :raises FailNow: after loading, if ``extract`` met something that a person must know
         """
-        staged = self.staged or {}
+        run, staged = Run.of(context), self.staged or {}
         problems: list[str] = staged.get("problems") or []
-        forget = partial(self.staging.remove, self.account_id, staged["reference"]) if staged.get("reference") else None
+        forget = partial(self.staging.remove, self.account_id, run.id) if staged.get("answers") else None
         with undone_if_left(self.couchdb, self.account_id, forget):
             self._before = self.accounts.document(self.account_id)
             account = self.ledger.account(self._before)
             stop_if_leaving(account)
             held = {meter.pce: meter for meter in account.meters}
-            answers = self._staged(Run.of(context), staged.get("reference"))
+            answers = self._staged(run) if staged.get("answers") else []
             self._loads = [self._store(answer, held[answer.pce]) for answer in answers if answer.pce in held]
             self._loads += self._tidied(account.meters)
             self._note(account.meters, is_read=not problems)
@@ -100,13 +100,13 @@ class LoadOperator(AccountOperator):
             counts.update(loaded.report.counts())
         return counts
 
-    def _staged(self, run: Run, reference: str | None) -> list[StagedAnswer]:
+    def _staged(self, run: Run) -> list[StagedAnswer]:
         """Return what the run has staged.
 
         :raises AnswersGone: if it is gone, unless an earlier try of this task may have stored it
         """
         try:
-            return self.staging.get(self.account_id, reference) if reference else []
+            return self.staging.get(self.account_id, run.id)
         except AnswersGone:
             if run.try_number == 1:
                 raise

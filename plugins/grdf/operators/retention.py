@@ -81,7 +81,6 @@ class RemoveOverdueOperator(GrdfOperator):
 
     def _remove_proofs(self, now: datetime) -> int:
         """Remove files for GRDF whose account does not exist: its deletion ran on a worker that did not see them."""
-        proofs = self.staging.proofs
-        names = proofs.unchanged(now - FILES_KEPT)
+        names = self.staging.old_proofs(now - FILES_KEPT)
         known = self.couchdb.fetch(ACCOUNT, names)
-        return sum(proofs.remove(name) for name in names if name not in known)
+        return sum(self.staging.proofs(name).remove_all() for name in names if name not in known)

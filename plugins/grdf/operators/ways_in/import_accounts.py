@@ -76,7 +76,7 @@ class ImportAccountsOperator(GrdfOperator):
             if not dry_run and not is_stopped:
                 problems = self._work(lines, households, run)
         finally:
-            self.imports.put(result, to_csv(lines))
+            self.imports.write(result, to_csv(lines).encode())
         found = counts(lines)
         said = ", ".join(f"{number} {outcome}" for outcome, number in found.items())
         self.log.info("File %s: %s. All lines are in %s.", self.file, said, result)
@@ -91,7 +91,7 @@ class ImportAccountsOperator(GrdfOperator):
             )
         elif problems:
             raise first_to_raise(problems, last_try=run.is_last_try)
-        elif self.imports.read(self.file) != content:
+        elif self.imports.content(self.file) != content:
             self.log.warning("File %s has changed in the meantime: start again to import it.", self.file)
         else:
             households.forget_refused(lines)
@@ -99,11 +99,11 @@ class ImportAccountsOperator(GrdfOperator):
         return found
 
     def _content(self, name: str) -> bytes:
-        content = self.imports.read(name)
+        content = self.imports.content(name)
         if content is None:
             raise BadRequest.about(
                 None,
-                f"there is no file {name} in {self.imports.folder}",
+                f"there is no file {name} in {self.imports.url}",
                 f"Nothing was done. If it was worked off, {result_name(name)} says what came of it. Else put it there, "
                 "readable for the user that runs Airflow's tasks, and start again.",
             )
@@ -148,8 +148,8 @@ class ImportAccountsOperator(GrdfOperator):
     def _tell(self, left: int) -> None:
         from grdf.quota.governor import governor_for
 
-        least = governor_for(self.clients()[0].oauth.facts).how_long(2 * left)
-        self.log.info("%d line(s) to declare: %s, at the least.", left, least)
+        end = governor_for(self.clients()[0].oauth.facts).earliest_end(2 * left)
+        self.log.info("%d line(s) to declare: until %s at least.", left, end)
 
 
 def _made_id(run: Run, number: int) -> str:

@@ -108,7 +108,7 @@ class SendProofOperator(AccountOperator):
         proofs = {key: right.proof for key, right in rights.items() if right.proof}
         due = {key for key, proof in proofs.items() if proof.is_due}
         replaceable = {key for key, proof in proofs.items() if proof.is_replaceable}
-        own = self.staging.proofs.read(account) if replaceable else {}
+        own = self.staging.proofs(account).checked() if replaceable else {}
         wanted, failed = replaceable if own else due, len(self._failures)
         self._counts["asked"] += len(due)
         for line in found.rights:
@@ -117,7 +117,7 @@ class SendProofOperator(AccountOperator):
                     self._send(account, client, line, rights[line.id].since, list(own.values()))
         self._settle(account)
         if len(self._failures) == failed:
-            self.staging.proofs.remove_sent(account, own)
+            self.staging.proofs(account).remove(*own)
 
     def _send(
         self, account: str, client: AdictHook, line: AccessRight, declared: str, own: Sequence[ProofFile]

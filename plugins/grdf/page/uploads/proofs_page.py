@@ -14,7 +14,6 @@ from grdf.page.connect.place import couchdb
 from grdf.page.html.render import page
 from grdf.page.security import AccountDep, ConnectorDep, Visitor, can_act
 from grdf.page.uploads.uploaded import Uploaded, uploaded
-from grdf.staging.area import Staging
 from grdf.staging.proof_files import ProofFiles
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.account import stop_if_leaving
@@ -43,14 +42,14 @@ async def upload(request: Request, account: AccountDep, visitor: ConnectorDep) -
 @router.post("/connect/{account}/proofs/remove")
 def remove(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
     """Remove all files that wait."""
-    count = _files().remove(account)
+    count = _files(account).remove_all()
     log.info("Account %s: %s removed %d file(s) that waited to be sent as proofs.", account, visitor.name, count)
     return RedirectResponse(f"{request.scope['root_path']}/connect/{account}/proofs", 303)
 
 
 def _store(request: Request, account: str, files: list[Uploaded], visitor: Visitor) -> Response:
     stop_if_leaving(AccountStore(couchdb()).account(account))  # else files would be left behind
-    if not files or _files().waiting(account) + len(files) > MOST:
+    if not files or len(_files(account).names()) + len(files) > MOST:
         return _page(request, account, visitor, key="proofs.too_many" if files else "proofs.no_file")
     proofs: list[ProofFile] = []
     for file in files:
@@ -59,7 +58,7 @@ def _store(request: Request, account: str, files: list[Uploaded], visitor: Visit
         except NotAProof as error:
             return _page(request, account, visitor, wrong=f"{file.name} {error}.")
     for proof in proofs:
-        _files().put(account, proof)
+        _files(account).put(proof)
     log.info("Account %s: %s uploaded %d file(s) to be sent as proofs.", account, visitor.name, len(files))
     return RedirectResponse(f"{request.scope['root_path']}/connect/{account}/proofs", 303)
 
@@ -74,7 +73,7 @@ def _page(request: Request, account: str, visitor: Visitor, *, wrong: str = "", 
         dag=DAG,
         can_send=can_act(visitor, DAG),
         proofs=[(meter_tag(account, meter.pce), proof) for meter in meters for proof in meter.proofs.values()],
-        waiting=_files().waiting(account),
+        waiting=len(_files(account).names()),
         most=MOST,
         today=paris_today(datetime.now(UTC)),
         wrong=wrong,
@@ -82,5 +81,5 @@ def _page(request: Request, account: str, visitor: Visitor, *, wrong: str = "", 
     )
 
 
-def _files() -> ProofFiles:
-    return Staging(settings.staging_url()).proofs
+def _files(account: str) -> ProofFiles:
+    return ProofFiles(settings.staging_url(), account)
