@@ -9,8 +9,8 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
+from include.gas.display.meter_days import Missing
 from include.gas.display.overview import Overview, Situation
-from include.gas.display.recent_days import Missing
 
 PAGE_SIZE = 50
 LONGEST = 140
