@@ -227,16 +227,6 @@ def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:
     return False
 
 
-def says_the_same(stored: Mapping[str, Any], new: Mapping[str, Any], keys: Iterable[str]) -> bool:
-    """Return whether a stored document need not be written: it has the same values.
-
-    :param stored: the stored document
-    :param new: the document to store
-    :param keys: the keys to compare
-    """
-    return all(stored.get(key) == new[key] for key in keys)
-
-
 def merge_day(stored: Document | None, new: Document) -> Document | None:
     """Return the document to write for a gas day. What other programs added stays, a price if it fits the load.
 
@@ -253,14 +243,21 @@ def merge_day(stored: Document | None, new: Document) -> Document | None:
     """
     if stored is None:
         return dict(new)
-    if is_day(stored) and (is_stale(stored, new) or says_the_same(stored, new, new.keys() - {"read_at"})):
+    same = all(stored.get(key) == value for key, value in new.items() if key != "read_at")
+    if is_day(stored) and (same or is_stale(stored, new)):
         return None
     merged = {key: value for key, value in fitting(stored, new["load"]).items() if key not in MEASURES} | new
     if stored.get("load") != new["load"]:
-        before, former = stored.get("load") if has_load(stored) else None, stored.get("changes")
+        before = stored.get("load") if has_load(stored) else None
         change = {"at": new["read_at"], "before": before, "after": new["load"], "status": new["status"]}
-        merged["changes"] = [*(former if isinstance(former, list) else []), change][-CHANGES_KEPT:]
+        merged["changes"] = changes_with(stored, change)
     return merged
+
+
+def changes_with(stored: Document, change: Document) -> list[Document]:
+    """Return the corrections of a stored document with one more; the oldest go."""
+    former = stored.get("changes")
+    return [*(former if isinstance(former, list) else []), change][-CHANGES_KEPT:]
 
 
 def fitting(stored: Document, load: int | float) -> Document:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -12,7 +12,6 @@ from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
 from include.gas.account.account import stop_if_leaving
-from include.gas.account.own_meters import named_in
 from include.gas.account.sections.client import client_if_known
 from include.gas.account.sections.status import Status
 from include.gas.days.asked_days import is_whole_due
@@ -28,12 +27,11 @@ from include.gas.errors import (
     RetryLater,
     what_is_odd,
 )
-from include.gas.rights.meter_rights import Held, Meter
+from include.gas.rights.meter_rights import Held
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.meters.monthly_reading import MonthlyReading
     from include.gas.documents.gas_days import Document
 
 IN_A_ROW = 5
@@ -55,50 +53,48 @@ class ReadPublishedOperator(GrdfOperator):
         :return: counts of meters, periods new, corrected and removed, and accounts left unchanged
         :raises GasError: what most needs another try or a person, after reading all others
         """
-        from grdf.meters.monthly_reading import MonthlyReading
-
         run = Run.of(context)
         named = run.named_accounts("Nothing was read. Enter account ids, or none for all that are due.")
+        self._since, self._counts = run.due if named else None, Counter[str]()
         accounts = self.couchdb.fetch(ACCOUNT, named) if named else self._due()
-        reading = MonthlyReading(self.couchdb, self.accounts, self.ledger, self.log)
         by_client: dict[str, list[str]] = defaultdict(list)
         for account_id in _mixed(run, named or accounts):
             by_client[client_if_known(accounts.get(account_id, {}))].append(account_id)
-        problems: list[GasError] = []
-        for of_client in by_client.values():
-            problems += self._read_all(reading, of_client, since=run.due if named else None)
-        counts = {what: number for what, number in reading.counts.items() if number}
+        problems = [problem for of_client in by_client.values() for problem in self._read_all(of_client)]
+        counts = {what: number for what, number in self._counts.items() if number}
         self.log.info("Read: %s.", ", ".join(f"{number} {what}" for what, number in counts.items()) or "nothing is due")
         if problems:
             raise first_to_raise(problems, last_try=run.is_last_try)  # what was read is no longer due
         return counts
 
     def _due(self) -> dict[str, Document]:
-        """Return the accounts with a meter that is due, and those that cannot be understood, by id."""
-        meters = {meter.pce: meter for meter in self.ledger.every()}
+        """Return the accounts with a meter that is due by what they say of it themselves, by id."""
+        return {
+            document["_id"]: document
+            for document in self.accounts.listed()
+            if any(self._is_due(document, held) for held in Status.held(document).values())
+        }
 
-        def is_due(document: Document) -> bool:
-            try:
-                named = named_in(document, str(document["_id"]))
-                own = {pce: meters.get(pce) or Meter(pce=pce) for pce, _ in named}
-                return any(_is_due(document, held, None) for held in self.ledger.held(document, own))
-            except (BadAccount, *ODD_DOCUMENT):
-                return True
+    def _is_due(self, document: Mapping[str, object], held: Held) -> bool:
+        """Return whether a meter is to be read: as ``extract`` reads everything, or as a person has asked for it.
 
-        return {document["_id"]: document for document in self.accounts.listed() if is_due(document)}
-
-    def _read_all(self, reading: MonthlyReading, accounts: Iterable[str], since: datetime | None) -> Iterator[GasError]:
-        """Read accounts of one client at GRDF, and yield what fails. What concerns all of them ends it.
-
-        :param since: if given, read what was not read since then: a person has asked for it, and may have had to wait
+        That person may have had to wait, so what was read since is not read again.
         """
+        billing = Status.billing_of(document, held.pce)
+        if self._since is not None:
+            return bool(held.days) and billing.read_at < utc_text(self._since)
+        today = paris_today(datetime.now(UTC))
+        return bool(held.days) and is_whole_due(str(document["_id"]), billing.last_read(held), today)
+
+    def _read_all(self, accounts: Iterable[str]) -> Iterator[GasError]:
+        """Read accounts of one client at GRDF, and yield what fails. What concerns all of them ends it."""
         in_a_row = 0
         for account_id in accounts:
             try:
-                self._read(reading, account_id, since)
+                self._read(account_id)
                 in_a_row = 0
             except (AccountLeaving, BadAccount, *ODD_DOCUMENT) as error:
-                reading.counts["unchanged"] += 1
+                self._counts["unchanged"] += 1
                 self.log.warning("Account %s is left unchanged: %s", account_id, what_is_odd(error))
             except GasError as error:
                 self.log.warning("%s", error)
@@ -107,30 +103,26 @@ class ReadPublishedOperator(GrdfOperator):
                 if isinstance(error, (FailNow, QuotaExceeded)) or in_a_row == IN_A_ROW:
                     return
 
-    def _read(self, reading: MonthlyReading, account_id: str, since: datetime | None) -> None:
+    def _read(self, account_id: str) -> None:
+        from grdf.meters.monthly_reading import MonthlyReading
+
         document = self.accounts.document(account_id)  # read again: the list may be hours old
         account, client = self.ledger.account(document), self.adict.of(document)
         stop_if_leaving(account)
         problems: list[RetryLater] = []
         for held in account.meters:
-            try:
-                if _is_due(document, held, since):
-                    reading.read(client, document, held)
-            except QuotaExceeded:
-                raise
-            except RetryLater as error:
-                problems.append(error)
+            if self._is_due(document, held):
+                reading = MonthlyReading(
+                    self.couchdb, self.accounts, self.ledger, client, self.log, self._counts, account_id, held.pce
+                )
+                try:
+                    reading.read(document, held)
+                except QuotaExceeded:
+                    raise
+                except RetryLater as error:
+                    problems.append(error)
         if problems:
             raise problems[0]
-
-
-def _is_due(document: Mapping[str, object], held: Held, since: datetime | None) -> bool:
-    """Return whether a meter is to be read: as ``extract`` reads everything, or for a person since a moment."""
-    billing = Status.billing_of(document, held.pce)
-    if since is not None:
-        return bool(held.days) and billing.read_at < utc_text(since)
-    today = paris_today(datetime.now(UTC))
-    return bool(held.days) and is_whole_due(str(document["_id"]), billing.last_read(held), today)
 
 
 def _mixed(run: Run, accounts: Iterable[str]) -> list[str]:

@@ -6,9 +6,10 @@ that were read. So if two do this at once, the one that has read older ones gets
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from include.gas.answers.consumption.published import Period
 from include.gas.answers.consumption.sorting import Answer
@@ -32,16 +33,14 @@ Read = tuple[Answer[Period], str]
 """An answer, and when GRDF was asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class PeriodsStored:
+class PeriodsStored(NamedTuple):
     """What was stored.
 
+    :param counts: number of periods by what became of them: ``new``, ``corrected``, ``removed``
     :param until: first gas day after the newest period that is stored now; ``None`` if none is
     """
 
-    new: int
-    corrected: int
-    removed: int
+    counts: Counter[str]
     until: date | None
 
 
@@ -68,10 +67,10 @@ def store_periods(
     until = new_until(months, daily=daily)
     _write(store, MONTH, to_write(months, of_months, new_until=until), account, pce)
     _write(store, YEAR, to_write(years, of_years, new_until=until), account, pce)
-    removed = sum("_deleted" in each for each in pending.values())
-    new = len(pending.keys() - stored.keys())
-    newest = max((period.end for period in periods), default=None)
-    return PeriodsStored(new, len(pending) - new - removed, removed, newest)
+    counts = Counter(
+        "removed" if "_deleted" in each else "corrected" if key in stored else "new" for key, each in pending.items()
+    )
+    return PeriodsStored(counts, max((period.end for period in periods), default=None))
 
 
 def _pending(
@@ -86,7 +85,7 @@ def _pending(
         for row in answer.rows:
             new = period_document(account, pce, row, read_at)
             merged = merge_period(stored.get(new["_id"]), new)
-            if merged and is_within(Window(row.first, row.end), allowed):
+            if merged and is_within(row.window, allowed):
                 yield merged
 
 
