@@ -268,12 +268,7 @@ def fitting(stored: Document, load: int | float) -> Document:
     :param stored: the stored day, month or year
     :param load: its load from now on, in kWh
     """
-    return stored if stored.get("load") == load else without_prices(stored)
-
-
-def without_prices(stored: Document) -> Document:
-    """Return a document without its price, so that who computes prices finds it missing."""
-    return {key: value for key, value in stored.items() if key != "price"}
+    return {key: value for key, value in stored.items() if key != "price" or stored.get("load") == load}
 
 
 def open_days(window: Window, stored: Iterable[Mapping[str, Any]]) -> Window | None:
