@@ -4,34 +4,48 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
+from grdf.meters.asking import booked
+from grdf.meters.saving import undone_if_left, warn_of_left_out
 from grdf.operators.base import GrdfOperator
-from include.gas.account.account import stop_if_leaving
+from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.client import client_if_known
-from include.gas.account.sections.status import Status
-from include.gas.days.asked_days import is_whole_due
+from include.gas.account.sections.status import Billing, Status
+from include.gas.answers.consumption.published import read_published
+from include.gas.answers.contract import read_contract, read_frequency
+from include.gas.days.asked_days import is_whole_due, published_window
 from include.gas.days.gas_day import paris_today, utc_text
+from include.gas.days.lateness import silent_after
+from include.gas.documents.billing.store_periods import Read, store_periods
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import (
     ODD_DOCUMENT,
     AccountLeaving,
     BadAccount,
+    BadSettings,
+    ConsentTooNarrow,
+    CredentialsRefused,
     FailNow,
     GasError,
     QuotaExceeded,
     RetryLater,
     what_is_odd,
 )
+from include.gas.meter_tag import meter_tag
 from include.gas.rights.meter_rights import Held
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from grdf.hooks.adict import AdictHook
     from include.gas.documents.gas_days import Document
 
 IN_A_ROW = 5
@@ -104,25 +118,97 @@ class ReadPublishedOperator(GrdfOperator):
                     return
 
     def _read(self, account_id: str) -> None:
-        from grdf.meters.monthly_reading import MonthlyReading
-
         document = self.accounts.document(account_id)  # read again: the list may be hours old
         account, client = self.ledger.account(document), self.adict.of(document)
         stop_if_leaving(account)
         problems: list[RetryLater] = []
         for held in account.meters:
             if self._is_due(document, held):
-                reading = MonthlyReading(
-                    self.couchdb, self.accounts, self.ledger, client, self.log, self._counts, account_id, held.pce
-                )
                 try:
-                    reading.read(document, held)
+                    self._read_meter(client, document, held)
                 except QuotaExceeded:
                     raise
                 except RetryLater as error:
                     problems.append(error)
         if problems:
             raise problems[0]
+
+    def _read_meter(self, client: AdictHook, document: Document, held: Held) -> None:
+        """Read a meter with one call for each kind of data, and store what the account may hold then.
+
+        If GRDF may not be asked, only what the account may not hold is removed.
+
+        :raises GasError: if the failure concerns all accounts or is temporary; what was valid is stored
+        """
+        account, pce, now = str(document["_id"]), held.pce, datetime.now(UTC)
+        billing, problem = Status.billing_of(document, pce), None
+        refused, periods = list[str](), list[Read]()
+        if held.is_open:
+            of, windows = {"account": account, "pce": pce}, held.covered(published_window(paris_today(now)))
+            with booked(client, f"{account}:published {pce}", 2 + len(windows), "history") as terms:
+                with self._noting(account, "contract data", refused):
+                    contract = read_contract(client.contract(pce, account=account, terms=terms), **of)
+                    billing = replace(billing, contract=contract or billing.contract)
+                with self._noting(account, "technical data of the meter", refused):
+                    frequency = read_frequency(client.technical(pce, account=account, terms=terms), **of)
+                    billing = replace(billing, frequency=frequency or billing.frequency)
+                try:
+                    with self._noting(account, "published data", refused):
+                        for window in windows:
+                            staged = client.published_lines(pce, window, account=account, terms=terms)
+                            answer = read_published(staged.body, window=window, today=paris_today(now), **of)
+                            periods.append((answer, staged.read_at))
+                            self._counts["left_out"] += warn_of_left_out(answer, "published lines", self.log)
+                            if found := answer.problem():
+                                raise found
+                except RetryLater as error:
+                    problem = error
+        if problem is None:  # otherwise it stays due
+            billing = replace(billing, read_at=utc_text(now), under=held.own)
+        with undone_if_left(self.couchdb, account):
+            self._store(account, pce, replace(billing, refused=" ".join(refused)), periods)
+        self._counts["meters"] += 1
+        if problem:
+            raise problem
+
+    def _store(self, account: str, pce: str, billing: Billing, periods: list[Read]) -> None:
+        """Store what the account may hold by now. A contract that was read after the end of its right is not its own.
+
+        :raises AccountLeaving, BadAccount: if the household has left in the meantime
+        """
+
+        def change(document: Document) -> Document:
+            stop_if_leaving(Account.from_document(document))
+            return Status.with_billing(document, pce, replace(billing, until=stored.until))
+
+        document = self.accounts.document(account)
+        now = self.ledger.account(document)
+        stop_if_leaving(now)
+        held = next((each for each in now.meters if each.pce == pce), Held(pce=pce))
+        billing = billing if held.is_open else Billing(billing.read_at)
+        daily = silent_after(billing.frequency) is not None
+        stored = store_periods(self.couchdb, account, pce, held.days, periods, daily=daily)
+        self.accounts.update(account, change, known=document)
+        self._counts += stored.counts
+        self.log.info(
+            "Account %s, meter %s: billing periods: %s%s.",
+            account, meter_tag(account, pce), dict(stored.counts) or "as before",
+            "" if daily else f"; its months and years are made of them, as GRDF has no days ({billing.frequency})",
+        )  # fmt: skip
+
+    @contextmanager
+    def _noting(self, account: str, what: str, refused: list[str]) -> Iterator[None]:
+        """Note what GRDF refuses. What concerns more than this meter is raised."""
+        try:
+            yield
+        except (CredentialsRefused, BadSettings, BadAccount):
+            raise
+        except ConsentTooNarrow:  # not a problem: the household chose so
+            refused.append(f"The household's consent does not include the {what}.")
+            self.log.info("Account %s: %s", account, refused[-1])
+        except FailNow as error:
+            refused.append(str(error))
+            self.log.warning("%s", error)
 
 
 def _mixed(run: Run, accounts: Iterable[str]) -> list[str]:
