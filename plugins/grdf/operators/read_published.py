@@ -97,8 +97,11 @@ class ReadPublishedOperator(GrdfOperator):
         billing = Status.billing_of(document, held.pce)
         if self._since is not None:
             return bool(held.days) and billing.read_at < utc_text(self._since)
-        today = paris_today(datetime.now(UTC))
-        return bool(held.days) and is_whole_due(str(document["_id"]), billing.last_read(held), today)
+        try:
+            last = billing.last_read(held)
+        except ODD_DOCUMENT:  # others have damaged it
+            last = None
+        return bool(held.days) and is_whole_due(str(document["_id"]), last, paris_today(datetime.now(UTC)))
 
     def _read_all(self, accounts: Iterable[str]) -> Iterator[GasError]:
         """Read accounts of one client at GRDF, and yield what fails. What concerns all of them ends it."""
