@@ -24,7 +24,7 @@ from include.gas.answers.contract import read_contract, read_frequency
 from include.gas.days.asked_days import is_whole_due, published_window
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.lateness import silent_after
-from include.gas.documents.billing.store_periods import Read, store_periods
+from include.gas.documents.billing.periods import Read, store_periods
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import (
     ODD_DOCUMENT,
