@@ -21,7 +21,7 @@ from include.gas.days.gas_day import paris_today
 from include.gas.days.past_range import askable, asked_range
 from include.gas.days.windows import Window
 from include.gas.documents.changes import Changes
-from include.gas.errors import ODD_DOCUMENT, BadAccount, BadRequest, FailNow, GasError, what_is_odd
+from include.gas.errors import ODD_DOCUMENT, BadAccount, BadRequest, GasError, what_is_odd
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
@@ -179,35 +179,7 @@ class ReadHistoryOperator(AccountOperator):
 class AnnounceHistoryOperator(GrdfOperator):
     """Announces the changes of all mapped tasks, because two tasks that end at once could not do it themselves.
 
-    See ``grdf.airflow.announcing``. It also runs if some of the mapped tasks have failed.
-
-    :param results: the mapped tasks' return values (templated)
-    """
-
-    template_fields: Sequence[str] = ("results",)
-
-    def __init__(self, *, results: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.results = results
-
-    def perform(self, context: Context) -> int:
-        """Run the task.
-
-        :return: the number of accounts for which something changed
-        """
-        changed = 0
-        for result in self.results or []:
-            changes = Changes.from_json((result or {}).get("changes"))
-            announce(context, self.outlets or (), (result or {}).get("account", ""), changes)
-            changed += bool(changes)
-        self.log.info("Changes of %d account(s) are announced.", changed)
-        return changed
-
-
-class SummariseHistoryOperator(GrdfOperator):
-    """Adds up the results of the mapped tasks.
-
-    It also runs if some of them have failed, and then fails itself, so that the run does not count as a success.
+    See ``grdf.airflow.announcing``. It adds up their results, and names the accounts that could not be read.
 
     :param planned: ids of the accounts that were to be read (templated)
     :param results: the mapped tasks' return values (templated)
@@ -224,19 +196,18 @@ class SummariseHistoryOperator(GrdfOperator):
         """Run the task.
 
         :return: counts over all accounts that could be read
-        :raises FailNow: after the summary, if some could not
         """
         results: list[dict[str, Any]] = [result for result in self.results or [] if result]
+        for result in results:
+            announce(context, self.outlets or (), result["account"], Changes.from_json(result["changes"]))
         # In the order of COUNTS: PostgreSQL stores return values with the keys in an order of its own.
-        total = {"accounts": len(results), **{name: sum(each.get(name, 0) for each in results) for name in COUNTS}}
+        total = {"accounts": len(results), **{name: sum(each[name] for each in results) for name in COUNTS}}
         self.log.info("%s", ", ".join(f"{number} {name}" for name, number in total.items()))
-        if self.planned is None:
-            raise FailNow.about(None, "nothing was read", "See the log of the task plan.")
-        unread = sorted(set(self.planned) - {result["account"] for result in results})
-        if unread:
-            raise FailNow.about(
-                None,
-                f"{len(unread)} of {len(self.planned)} accounts could not be read: {', '.join(unread[:20])}",
-                "See the failed tasks of this run; clear them once the problems in their logs are fixed.",
-            )
+        planned = self.planned or []
+        if unread := sorted(set(planned) - {result["account"] for result in results}):
+            self.log.error(
+                "%d of %d accounts could not be read: %s. See the failed tasks of this run, and clear them once the "
+                "problems in their logs are fixed.",
+                len(unread), len(planned), ", ".join(unread[:20]),
+            )  # fmt: skip
         return total
