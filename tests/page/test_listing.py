@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grdf.page.list.listing import PAGE_SIZE, SORTS, Listing, Question, listing
-from include.gas.account.sections.status import Reading
 from include.gas.days.windows import Window
 from include.gas.display.meter_days import MeterDays
 from include.gas.display.overview import Overview, Situation
@@ -25,7 +24,7 @@ def missing(lately: int, before: int) -> tuple[MeterDays, ...]:
     first = TODAY - timedelta(days=62)
     year = StoredYear(first + timedelta(days=lately), first + timedelta(days=58))
     held = Held(pce="0990", word="active", days=(Window(date.min, date.max),))
-    return (MeterDays(held, Reading({"2026": year}, since=first - timedelta(days=before))),)
+    return (MeterDays(held, (year,), first - timedelta(days=before)),)
 
 
 def line(number: int, **more: object) -> Overview:

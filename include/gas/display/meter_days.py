@@ -12,7 +12,7 @@ import msgspec
 from include.gas.account.account import Account
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.account.sections.status import Billing, Reading, Status
+from include.gas.account.sections.status import Billing, Status
 from include.gas.days.asked_days import REREAD_DAYS
 from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.days.lateness import due_until, period_late_after, silent_after
@@ -57,7 +57,8 @@ class MeterDays(msgspec.Struct, frozen=True):
     """One meter. An account that knows none yet has one all the same, so that it is not forgotten.
 
     :param held: what the account has of it
-    :param reading: what is stored of it
+    :param years: summary of its stored days by year, in order
+    :param since: the oldest day that was asked for, when all of it was; ``None`` if it was not
     :param billing: what its last monthly reading found
     :param billed: the last day of its newest billing period; ``None`` if none is stored
     :param is_read: whether gas days are expected of it, or will be: by its right, or as nobody has looked yet
@@ -65,7 +66,8 @@ class MeterDays(msgspec.Struct, frozen=True):
     """
 
     held: Held = Held(pce="")
-    reading: Reading = Reading()
+    years: tuple[StoredYear, ...] = ()
+    since: date | None = None
     billing: Billing = Billing()
     billed: date | None = None
     is_read: bool = True
@@ -75,11 +77,6 @@ class MeterDays(msgspec.Struct, frozen=True):
     def daily(self) -> bool:
         """Whether GRDF may have daily data for it."""
         return silent_after(self.billing.frequency) is not None
-
-    @property
-    def years(self) -> tuple[StoredYear, ...]:
-        """Summary of its stored days by year, in order."""
-        return tuple(year for _, year in sorted(self.reading.by_year().items()))
 
     @property
     def first(self) -> date | None:
@@ -97,7 +94,7 @@ class MeterDays(msgspec.Struct, frozen=True):
         :param today: civil date in Paris
         """
         end, last = due_until(self.billing.frequency, today), self.last
-        since = min((day for day in (self.reading.since, self.first) if day), default=end)
+        since = min((day for day in (self.since, self.first) if day), default=end)
         stop = end if self.is_read else min(end - ONE_DAY, last) + ONE_DAY if last else since
         whole = Window.of(since, stop)
         return DueDays(self.held.covered(whole) if whole else (), end, today - timedelta(days=REREAD_DAYS))
@@ -107,11 +104,11 @@ class MeterDays(msgspec.Struct, frozen=True):
 
         :param today: civil date in Paris
         """
-        due, years = self.due(today), self.years
+        due = self.due(today)
 
         def absent(first: date, end: date) -> int:
             windows = due.between(first, end) if self.daily else ()
-            return sum(len(window) - sum(year.within(window) for year in years) for window in windows)
+            return sum(len(window) - sum(year.within(window) for year in self.years) for window in windows)
 
         return Missing(absent(due.settled, date.max), absent(date.min, due.settled))
 
@@ -156,9 +153,10 @@ def days_of_meters(document: Mapping[str, Any], account: Account, *, reads: bool
         came = [*connected, *_declared(declaration, held.pce), *days_in(held.since)]
         reading, billing = Status.reading(document, held.pce), Status.billing_of(document, held.pce)
         billed = billing.until - ONE_DAY if billing.until else None
-        since = reading.whole_at if reading.by_year() else None  # what it has given since then counts
-        came = [day for day in came if not since or day > since]
-        found.append(MeterDays(held, reading, billing, billed, reads and is_read, tuple(came)))
+        years = tuple(year for _, year in sorted(reading.by_year().items()))
+        read_on = reading.whole_at if years else None  # what it has given since then counts
+        came = [day for day in came if not read_on or day > read_on]
+        found.append(MeterDays(held, years, reading.since, billing, billed, reads and is_read, tuple(came)))
     return tuple(found)
 
 

@@ -230,7 +230,7 @@ def _summary(document: Mapping[str, Any]) -> Overview:
         client=client,
         days_of_meters=meters,
         **_rights(document, account),
-        asked=any(meter.reading.whole_at for meter in meters),
+        asked=any(Status.reading(document, held.pce).whole_at for held in account.meters),
         renews=account.declares and not account.refused,
         known=max(days_in(Known.moment(document)), default=None),
         **_proofs(account),

@@ -8,7 +8,7 @@ between them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Any, TypeGuard
@@ -47,14 +47,9 @@ def check_account_id(account: str) -> str:
 
     :raises ValueError: if ``account`` is not 1 to 128 letters, digits, ``_`` and ``-``, or starts with ``_``
     """
-    if isinstance(account, str) and account.startswith("_"):
-        raise ValueError(
-            f"{excerpt(repr(account), 60)} is not an account id: ids that begin with '_' are CouchDB's own"
-        )
     if not isinstance(account, str) or not ACCOUNT_ID.fullmatch(account):
-        raise ValueError(
-            f"{excerpt(repr(account), 60)} is not an account id; use 1 to 128 letters, digits, '_' and '-'"
-        )
+        said = "is not an account id; use 1 to 128 letters, digits, '_' and '-', and begin with no '_'"
+        raise ValueError(f"{excerpt(repr(account), 60)} {said}")
     return account
 
 
@@ -96,24 +91,19 @@ def year_id(account: str, pce: str, year: int) -> str:
     return f"{account}:{pce}:{year:04d}"
 
 
-def possible_ids(account: str, pce: str, years: Iterable[int]) -> dict[str, list[str]]:
+def possible_ids(account: str, pce: str, years: range) -> dict[str, list[str]]:
     """Return all ids that documents of a meter may have in some years, by doctype.
 
     A published period's id has its first day, which may be any.
     """
-    years = list(years)
-    days = [day_id(account, pce, day) for year in years for day in _days_of(year)]
+    span = Window(date(years.start, 1, 1), date(years.stop, 1, 1))
+    days = [day_id(account, pce, day) for day in span.days()]
     return {
         DAY: days,
         PUBLISHED: days,
         MONTH: [month_id(account, pce, year, month) for year in years for month in range(1, 13)],
         YEAR: [year_id(account, pce, year) for year in years],
     }
-
-
-def _days_of(year: int) -> Iterator[date]:
-    first, end = date(year, 1, 1), date(year + 1, 1, 1)
-    return (first + ONE_DAY * at for at in range((end - first).days))
 
 
 def id_range(account: str, pce: str, first_day: date, end_day: date) -> tuple[str, str]:

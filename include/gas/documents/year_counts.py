@@ -42,7 +42,7 @@ class StoredYear(msgspec.Struct, frozen=True, omit_defaults=True):
     def within(self, window: Window) -> int:
         """Return how many days of a window are stored."""
         length = (min(self.last, window.last) - max(self.first, window.first)).days + 1
-        return max(length, 0) - sum(len(part) for hole in self.absent if (part := hole.clip(window.first, window.end)))
+        return max(length, 0) - sum(hole.overlap(window) for hole in self.absent)
 
 
 def stored_years(days: Iterable[Mapping[str, Any]]) -> dict[int, StoredYear]:

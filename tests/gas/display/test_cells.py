@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.account.sections.status import Reading
 from include.gas.days.windows import Window
 from include.gas.display.cells import Cell, Kind, day_cells, month_cells, year_cells
 from include.gas.display.meter_days import DueDays, MeterDays
@@ -22,7 +21,7 @@ FIRST = date(2024, 2, 10)
 
 def bounds(first: date | None = FIRST, consent_end: date | None = None) -> DueDays:
     held = Held(pce="m", word="active", days=(Window(date.min, consent_end or date.max),))
-    return MeterDays(held, Reading(since=first)).due(TODAY)
+    return MeterDays(held, since=first).due(TODAY)
 
 
 def stored(day: date, load: float = 7, **more: Any) -> dict[str, Any]:
@@ -180,7 +179,7 @@ def test_a_damaged_document_is_left_out_and_the_rest_is_shown(damage: dict[str, 
 
 def test_days_between_two_consents_are_outside_and_not_missing() -> None:
     covered = (Window(date(2024, 1, 10), date(2024, 2, 1)), Window(date(2024, 3, 1), date(2024, 4, 28)))
-    meter = MeterDays(Held(pce="m", word="active", days=covered), Reading(since=date(2024, 1, 10)))
+    meter = MeterDays(Held(pce="m", word="active", days=covered), since=date(2024, 1, 10))
     due = meter.due(date(2024, 5, 1))
     assert [cell.kind for cell in month_cells(2024, [], due)[:3]] == [Kind.NONE, Kind.OUTSIDE, Kind.AWAITED]
     assert [cell.expected for cell in month_cells(2024, [], due)[:4]] == [22, 0, 31, 27]

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.sections.status import Reading
 from include.gas.days.windows import Window
 from include.gas.display.fleet import Age, fleet
 from include.gas.display.meter_days import MeterDays
@@ -21,7 +20,7 @@ EVER = Held(pce="0990", word="active", days=(Window(date.min, date.max),))
 
 
 def stored(last: date, first: date | None = None, *absent: Window) -> MeterDays:
-    return MeterDays(EVER, Reading({str(last.year): StoredYear(first or last, last, absent)}))
+    return MeterDays(EVER, (StoredYear(first or last, last, absent),))
 
 
 LATE = stored(TODAY - timedelta(days=9))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.gas.account.account import Account
-from include.gas.account.sections.status import Billing, Reading, Status
+from include.gas.account.sections.status import Billing, Status
 from include.gas.days.lateness import period_late_after, silent_after
 from include.gas.days.windows import Window
 from include.gas.display.meter_days import MeterDays, Missing, days_of_meters
@@ -32,9 +32,9 @@ def meter(
     stored: int | None = None, frequency: str = "", billed: int | None = None, held: Held | None = None, **more: Any
 ) -> MeterDays:
     """Return a meter whose newest day, and the last one of whose newest billing period, are so many days old."""
-    years = {} if stored is None else {str(ago(stored).year): StoredYear(ago(stored), ago(stored))}
+    years = () if stored is None else (StoredYear(ago(stored), ago(stored)),)
     newest = None if billed is None else ago(billed)
-    return MeterDays(held or Held(pce=PCE), Reading(years), Billing(frequency=frequency), newest, **more)
+    return MeterDays(held or Held(pce=PCE), years, None, Billing(frequency=frequency), newest, **more)
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,9 @@ def test_an_account_without_meters_has_one_that_is_not_forgotten() -> None:
 
 def told(years: dict[str, Any], *covered: Window, asked_from: str | None = "2023-01-01", is_read: bool = True) -> Any:
     held = Held(pce=PCE, word="active", days=covered or (Window(date.min, date.max),))
-    document = with_reading({}, PCE, years, since=asked_from)
-    return MeterDays(held, Status.reading(document, PCE), is_read=is_read).missing(date(2026, 5, 20))
+    reading = Status.reading(with_reading({}, PCE, years, since=asked_from), PCE)
+    meter = MeterDays(held, (*reading.by_year().values(),), reading.since, is_read=is_read)
+    return meter.missing(date(2026, 5, 20))
 
 
 def until(day: int) -> Window:
@@ -173,5 +174,5 @@ def test_older_days_of_another_program_hide_no_hole() -> None:
 
 
 def test_a_day_at_the_end_of_the_calendar_is_no_crash() -> None:
-    held = MeterDays(Held(pce=PCE, word="over"), Reading({"9999": StoredYear(date(9999, 12, 20), date.max)}))
+    held = MeterDays(Held(pce=PCE, word="over"), (StoredYear(date(9999, 12, 20), date.max),))
     assert held.missing(TODAY) == (0, 0)
