@@ -99,8 +99,7 @@ def _perform(step: Step, kind: type[AccountOperator], more: dict[str, Any], opti
         operator.adict = AdictHook(shelf=TOKENS)
         try:
             step.result = dict(operator.perform(_context(number, tries, options)) or {})
-            unasked = getattr(operator, "unasked", None)
-            if unasked and number == 1 and not step.result.get("calls"):
+            if (unasked := step.result.get("unasked")) and number == 1 and not step.result.get("calls"):
                 why = " ".join(f"{clause[:1].upper()}{clause[1:]}." for clause in unasked)
                 step.outcome, step.says = "skipped", f"Account {options.account}: GRDF was asked for no day. {why}"
             return

@@ -51,7 +51,8 @@ def _set_accounts(name: str, accounts: Sequence[Overview], today: date) -> None:
     days = Counter[str]()
     for account in accounts:
         missing = account.missing(today)
-        days.update(stored=account.days, provisional=account.provisional, corrected=account.corrected)
         days.update(awaited=missing.lately, none=missing.before)
+        for year in account.years:
+            days.update(stored=year.days, provisional=year.provisional, corrected=year.corrected)
     for kind in ("stored", "provisional", "corrected", "awaited", "none"):
         gauge(known.DAYS, days[kind], connection=name, kind=kind)

@@ -136,7 +136,7 @@ class GrdfOAuthHook(BaseHook):
             account=account,
             client_id=facts.client_id,
             algorithms=list(facts.id_token_algorithms),
-            key=facts.client_secret,
+            secret=facts.client_secret,
             jwks=self._public_keys(account),
             issuer=facts.issuer,
             nonce=nonce,

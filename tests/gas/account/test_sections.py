@@ -38,7 +38,7 @@ from include.gas.rights.meter_rights import Held
 
 PCE, OTHER = "09900000000017", "GI000042"
 NOW, DAY = datetime(2024, 4, 2, 9, tzinfo=UTC), date(2024, 3, 1)
-READING = Reading({"2024": StoredYear(3, DAY, date(2024, 3, 9), 1)}, DAY, DAY, ("u-1",))
+READING = Reading({"2024": StoredYear(DAY, date(2024, 3, 9), provisional=1)}, DAY, DAY, ("u-1",))
 HELD_METER = Held(pce=PCE, word="active", is_open=True, right="u-1", own=("u-0", "u-1"))
 Read = Callable[[Mapping[str, Any]], object]
 Write = Callable[[Mapping[str, Any]], dict[str, Any]]

@@ -28,7 +28,7 @@ def account(name: str, last: date | None = TODAY - timedelta(days=2), **more: An
         "state": None,
     }
     first = last and last - timedelta(days=99)
-    years = {str(last.year): StoredYear(100, first, last)} if last and first else {}
+    years = {str(last.year): StoredYear(first, last)} if last and first else {}
     document = Status.with_reading(with_held(document, held(PCE)), PCE, Reading(years, date(2026, 1, 1), first))
     return document | more
 
