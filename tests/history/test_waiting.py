@@ -17,6 +17,7 @@ from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.meters.asking import booked
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
+from grdf.operators.load import LoadOperator
 from grdf.quota.governor import governor_for
 from grdf.staging.area import Staging
 from include.gas.errors import AccountLeaving, FailNow, QuotaWait, ServiceUnavailable
@@ -234,6 +235,7 @@ def test_nothing_is_kept_of_a_household_that_left_meanwhile(
         return answer
 
     extract.adict.daily_lines = and_leave
+    staged = extract.execute(context(today - 2 * ONE_DAY))
     with pytest.raises(AccountLeaving, match=account_id):
-        extract.execute(context(today - 2 * ONE_DAY))
+        LoadOperator(task_id="load", account_id=account_id, staged=staged).execute(context(today - 2 * ONE_DAY))
     assert kept(account_id) == []

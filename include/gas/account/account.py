@@ -91,6 +91,13 @@ class Account:
         return asked and not fresh and not self.partial
 
     @property
+    def is_settled(self) -> bool:
+        """Whether its document asks for nothing, and says that its meters are read or are history."""
+        asks = self.grant is not None or self.declares or self.refused or self.state is not None
+        words = {meter.word for meter in self.meters}
+        return not asks and "active" in words and words <= {"active", "over"}
+
+    @property
     def needs_grant(self) -> bool:
         """Whether the account's grant has not led to its meters yet."""
         return self.grant is not None and (not self.meters or self.reconnected)

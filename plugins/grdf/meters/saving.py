@@ -127,7 +127,7 @@ def note_stored(
                 document = Status.with_reading(document, answer.pce, reading)
         return document if well is None else with_rights_state(document, well, datetime.now(UTC), is_read=True)
 
-    if loads:
+    if loads and (any(load.report.has_written for load in loads) or change(known) != known):
         accounts.update(known["_id"], change, known=known)
 
 

@@ -55,13 +55,17 @@ class AcquireTokenOperator(AccountOperator):
                 f"Account {account.id} is waiting for its household ({account.state}), so GRDF is not asked. "
                 f"{account.message} A run started by hand tries anyway."
             )
+        if run.is_scheduled and account.is_settled:  # extract asks the ledger, whatever the document says
+            return self._found(account)
         if account.declares and not (run.is_scheduled or run.is_backfill):  # somebody still wants it
             self.accounts.update(account.id, partial(with_entered, now=datetime.now(UTC), again=True))
         after = Account.from_document(self._taken_in(document, account, run))
         self._stop_if_nothing_is_read(after, run)
-        first = account.needs_grant or account.declares
-        self.log.info("Account %s: it has %d meter(s).", account.id, len(after.meters))
-        return {"account": account.id, "meters": len(after.meters), "first_launch": first}
+        return self._found(after, first=account.needs_grant or account.declares)
+
+    def _found(self, account: Account, *, first: bool = False) -> dict[str, Any]:
+        self.log.info("Account %s: it has %d meter(s).", account.id, len(account.meters))
+        return {"account": account.id, "meters": len(account.meters), "first_launch": first}
 
     def _stop_if_nothing_is_read(self, after: Account, run: Run) -> None:
         if after.meters and all(meter.word in ("waiting", "asked") for meter in after.meters):
