@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.report import Report
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMES = ("parse", "load", "quota", "quota-fleet", "store", "page", "cozy")
+NAMES = ("parse", "peers", "quota", "quota-fleet", "store", "page", "cozy")
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -31,7 +31,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("name", nargs="?", choices=NAMES, help="which one (default: all)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures to FILE")
-    parser.add_argument("--repeat", type=_count, metavar="R", help="measurements of each figure (default: 7; load 5)")
+    parser.add_argument("--repeat", type=_count, metavar="R", help="measurements of each figure (default: 7; peers 5)")
     parser.add_argument(
         "--accounts",
         type=_count,
@@ -46,7 +46,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         "--keep", type=Path, metavar="DIR", help="store, cozy: keep it there; a later call goes on with it"
     )
     parser.add_argument("--plots", type=Path, metavar="DIR", help="also draw the curves there, as PNG")
-    parser.add_argument("--days", type=_count, metavar="D", help="load: days of the first import (default: 3 years)")
+    parser.add_argument("--days", type=_count, metavar="D", help="peers: days of the first import (default: 3 years)")
     return parser.parse_args(argv)
 
 
@@ -98,9 +98,9 @@ def run(report: Report, home: Path, options: argparse.Namespace) -> None:
 
         page.run(report, home, accounts=options.accounts, repeat=options.repeat)
     else:
-        from benchmarks import load
+        from benchmarks import peers
 
-        load.run(report, home, days=options.days, repeat=options.repeat or 5)
+        peers.run(report, home, days=options.days, repeat=options.repeat or 5)
 
 
 def main(argv: list[str]) -> int:

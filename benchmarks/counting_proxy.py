@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from http.client import HTTPConnection, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -23,8 +22,6 @@ class CountingProxy:
         """``METHOD path`` of each request, in order."""
         self.bytes: list[int] = []
         """Size in bytes of each request's body and of its response's body."""
-        self.refuse: Callable[[str, str], bool] = lambda _method, _path: False
-        """Returns for a method and a path whether to answer the request with 500 instead of passing it on."""
         self._server = _Server(target, self)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
@@ -63,9 +60,6 @@ class _Handler(BaseHTTPRequestHandler):
         proxy = self.server.proxy
         proxy.seen.append(f"{self.command} {self.path.partition('?')[0]}")
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if proxy.refuse(self.command, self.path):
-            self.send_error(500)
-            return
         target = self.server.target
         kind = HTTPSConnection if target.scheme == "https" else HTTPConnection
         connection = kind(target.hostname or "", target.port, timeout=120)

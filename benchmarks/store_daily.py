@@ -43,11 +43,9 @@ class DailyRun:
         connected(place)
         window, body, read_at = member.answer(step)
         answer = StagedAnswer(member.pce, f"{window.first}", f"{window.end}", read_at, body)
-        staging = Staging(settings.staging_url())
-        reference = staging.put(member.account, f"{place.prefix} {step}", [answer])
-        self.task = LoadOperator(
-            task_id="load", account_id=member.account, staged={"reference": reference, "problems": []}
-        )
+        self.run = f"{place.prefix} {step}"
+        Staging(settings.staging_url()).put(member.account, self.run, [answer])
+        self.task = LoadOperator(task_id="load", account_id=member.account, staged={"answers": 1, "problems": []})
         self.task.couchdb.get_conn()  # sends nothing
 
     def extract(self) -> None:
@@ -58,7 +56,7 @@ class DailyRun:
 
     def load(self) -> dict[str, Any]:
         """Execute the whole task ``load``."""
-        return self.task.perform(context(run_id="bench"))
+        return self.task.perform(context(run_id=self.run))
 
     def close(self, report: Report) -> None:
         """Close the connection, and compare the stored data with GRDF.

@@ -5,8 +5,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, Param
 
 from grdf.airflow.announcing import ADOPTION, changes_of
-from grdf.airflow.tasks.defaults import by_hand, task_defaults
-from grdf.airflow.tasks.time_limits import METERS
+from grdf.airflow.tasks.defaults import METERS, by_hand, task_defaults
 from grdf.operators.adopt import AdoptKonnectorOperator
 
 DOC = """

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf.airflow.tasks.defaults import by_hand, task_defaults
-from grdf.airflow.tasks.time_limits import METERS
+from grdf.airflow.tasks.defaults import METERS, by_hand, task_defaults
 from grdf.operators.ways_in.adopt_rights import AdoptRightsOperator
 from include.gas.importing.adoption import DEFAULT_PATTERN
 

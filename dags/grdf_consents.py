@@ -5,22 +5,21 @@ from __future__ import annotations
 from airflow.sdk import DAG, Param
 
 from grdf.airflow.announcing import CONSENTS, changes_of
-from grdf.airflow.tasks.defaults import for_all_accounts, in_paris, task_defaults
-from grdf.airflow.tasks.time_limits import STORING
+from grdf.airflow.tasks.defaults import STORING, for_all_accounts, in_paris, task_defaults
 from grdf.operators.check_consents import CheckConsentsOperator
 
 DOC = """
 Asks GRDF for all our access rights, then about those that its list does not show as active, and updates the accounts:
-consents that were revoked on GRDF's site, are in force again, or are about to end. An account whose household must
+consents that were revoked on GRDF's site, or are in force again. An account whose household must
 act says so in its document (`state`, `state_message`), and its scheduled runs are skipped until the household has
 acted.
 
-An account keeps to the consents that it brought itself. The log mentions consents that no account has, and they
-change nothing: one on an account's meter may belong to whoever lives there now. If you **know** that it is this
-household's, and the household cannot connect again, start this DAG with the account's id under *Accounts*. **Dry
-run** is on: the log says which consent would become the account's own. Then start it again with dry run off; the log
-keeps your name. Such a run does nothing if it is cleared later: start it anew. This is also the way for an account
-whose declaration GRDF has refused because there is a right to its meter already.
+An account keeps to the consents that it brought itself. Consents that no account has change nothing, and the page
+*Fleet* names them: one on an account's meter may belong to whoever lives there now. If you **know** that it is this
+household's, and the household cannot connect again, start this DAG with the account's id under *Accounts*. **Dry run**
+is on: the log says which consent would become the account's own. Then start it again with dry run off; the log keeps
+your name. Such a run does nothing if it is cleared later: start it anew. This is also the way for an account whose
+declaration GRDF has refused because there is a right to its meter already.
 """
 PARAMS = {
     "accounts": Param(

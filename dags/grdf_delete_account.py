@@ -6,9 +6,7 @@ from airflow.providers.standard.operators.python import ShortCircuitOperator
 from airflow.sdk import DAG, Param
 
 from grdf import settings
-from grdf.airflow.tasks.defaults import by_hand, task_defaults
-from grdf.airflow.tasks.time_limits import METERS, STORING
-from grdf.dag_settings import or_default
+from grdf.airflow.tasks.defaults import METERS, STORING, by_hand, task_defaults
 from grdf.operators.deletion.plan import ApproveDeletionOperator, CheckDeletionOperator
 from grdf.operators.deletion.purge import PurgeAccountOperator
 from grdf.operators.deletion.revoke import MarkLeavingOperator, RevokeConsentsOperator
@@ -43,7 +41,7 @@ with DAG(
     **by_hand("deletion"),
     params=PARAMS,
     # Only workers of this queue need the secret that revokes consents. Executors without queues ignore it.
-    default_args=task_defaults(STORING, queue=or_default(settings.deletion_queue, None)),
+    default_args=task_defaults(STORING, queue=settings.deletion_queue.or_default()),
     doc_md=DOC,
 ):
     check = CheckDeletionOperator(task_id="check", execution_timeout=METERS)
@@ -52,7 +50,7 @@ with DAG(
     revoke = RevokeConsentsOperator(task_id="revoke", execution_timeout=METERS)
     purge = PurgeAccountOperator(task_id="purge")
     check >> real_run
-    if or_default(settings.deletion_needs_approval, True):
+    if settings.deletion_needs_approval.or_default():
         approve = ApproveDeletionOperator(
             task_id="approve",
             execution_timeout=None,  # people may take as long as they need

@@ -6,8 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, get_parsing_context
 
-from grdf.airflow.tasks.defaults import for_all_accounts, in_paris, task_defaults
-from grdf.airflow.tasks.time_limits import STORING
+from grdf.airflow.tasks.defaults import STORING, for_all_accounts, in_paris, task_defaults
 from grdf.health.deadline import check_is_late
 from grdf.operators.check_health import CheckHealthOperator
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, Param, TriggerRule
+from airflow.sdk import DAG, Param
 
 from grdf.airflow.announcing import ASSETS, HISTORY, changes_of
-from grdf.airflow.tasks.defaults import by_hand, task_defaults
-from grdf.airflow.tasks.time_limits import METERS, STORING
-from grdf.operators.history import (
-    AnnounceHistoryOperator,
-    PlanHistoryOperator,
-    ReadHistoryOperator,
-    SummariseHistoryOperator,
-)
+from grdf.airflow.tasks.defaults import METERS, STORING, by_hand, task_defaults
+from grdf.operators.history import AnnounceHistoryOperator, PlanHistoryOperator, ReadHistoryOperator
 
 DOC = """
 Reads a range of gas days again and stores what is new or was corrected. Start it by hand, with accounts and range.
@@ -58,11 +52,8 @@ with DAG(
     ).expand(account_id=plan.output)
     AnnounceHistoryOperator(
         task_id="announce",
+        planned=plan.output,
         results=read.output,
-        trigger_rule=TriggerRule.ALL_DONE,
         inlets=list(ASSETS.values()),
         outlets=[changes_of(HISTORY)],
-    )
-    SummariseHistoryOperator(
-        task_id="summary", planned=plan.output, results=read.output, trigger_rule=TriggerRule.ALL_DONE
-    )
+    ).as_teardown(on_failure_fail_dagrun=True)  # it runs whatever became of the others, and hides no failure of theirs

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf.airflow.tasks.defaults import by_hand, task_defaults
-from grdf.airflow.tasks.time_limits import FLEET
+from grdf.airflow.tasks.defaults import FLEET, by_hand, task_defaults
 from grdf.operators.ways_in.import_accounts import ImportAccountsOperator
 
 DOC = """

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from grdf.airflow.tasks.defaults import for_all_accounts, in_paris, task_defaults
-from grdf.airflow.tasks.time_limits import FLEET
+from grdf.airflow.tasks.defaults import FLEET, for_all_accounts, in_paris, task_defaults
 from grdf.operators.read_published import ReadPublishedOperator
 
 DOC = """

@@ -5,9 +5,7 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from grdf import settings
-from grdf.airflow.tasks.defaults import for_all_accounts, in_paris, task_defaults
-from grdf.airflow.tasks.time_limits import STORING
-from grdf.dag_settings import or_default
+from grdf.airflow.tasks.defaults import STORING, for_all_accounts, in_paris, task_defaults
 from grdf.operators.retention import RemoveOverdueOperator
 
 DOC = """
@@ -30,7 +28,7 @@ with DAG(
     schedule=in_paris("40 3 * * *"),
     **for_all_accounts("deletion"),
     # Only an administrator of CouchDB may purge, and only the deletion's workers have that login.
-    default_args=task_defaults(STORING, queue=or_default(settings.deletion_queue, None)),
+    default_args=task_defaults(STORING, queue=settings.deletion_queue.or_default()),
     doc_md=DOC,
 ):
     RemoveOverdueOperator(task_id="remove_overdue")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf.airflow.tasks.defaults import by_hand, task_defaults
-from grdf.airflow.tasks.time_limits import METERS
+from grdf.airflow.tasks.defaults import METERS, by_hand, task_defaults
 from grdf.operators.ways_in.send_proof import SendProofOperator
 
 DOC = """
 GRDF checks consents afterwards: it asks for the proof of a right and sets a deadline. `grdf_consents` sees that every
-morning and tells it in the log and on the page. This DAG sends the proof, for one account or for all that it has seen.
+morning, and the page tells it. This DAG sends the proof, for one account or for all that it has seen.
 
 The proof is the record of the consent as a PDF, with what the household entered. Files of your own go first: put up to
 three (PDF, PNG or JPEG, at most 4 MB each) into the folder `proofs/ACCOUNT/` of `[grdf] staging_url`. They are sent for

@@ -7,8 +7,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG
 
-from grdf.airflow.tasks.defaults import for_all_accounts, in_paris, task_defaults
-from grdf.airflow.tasks.time_limits import STORING
+from grdf.airflow.tasks.defaults import STORING, for_all_accounts, in_paris, task_defaults
 from grdf.operators.ways_in.look_at_waiting import LookAtWaitingOperator
 from include.gas.documents.gas_days import accounts_dag
 

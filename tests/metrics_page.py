@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from grdf.metrics.known_metrics import METRICS, Metric
+from grdf.metrics import METRICS, Metric
 
 FILE = Path(__file__).resolve().parents[1] / "docs" / "metrics.md"
 BEGIN, END = "<!-- table: python -m tests.metrics_page -->\n", "<!-- end of table -->\n"
@@ -13,7 +13,7 @@ BEGIN, END = "<!-- table: python -m tests.metrics_page -->\n", "<!-- end of tabl
 
 def in_prometheus(metric: Metric) -> str:
     """Return the name under which Prometheus knows a metric, by either way of ``docs/monitoring``."""
-    suffix = {"gauge": "", "counter": "_total", "timer": "_milliseconds"}[metric.kind]
+    suffix = {"gauge": "", "counter": "_total"}[metric.kind]
     return f"airflow_{metric.name.replace('.', '_')}{suffix}"
 
 

@@ -188,7 +188,7 @@ class World:
 
             def _sent(self, _call: Any, _token: Any, turn: Any) -> Sent:
                 turn.take()
-                world.made.append((world.hub.now, turn._terms.purpose == "history"))
+                world.made.append((world.hub.now, turn.ticket.purpose == "history"))
                 answer = requests.Response()
                 answer.status_code = 200
                 answer._content = b""
@@ -223,7 +223,7 @@ class World:
             if result["answers"] == self.meters[account]:
                 self.finished[account, day] = self.hub.now
                 self.succeeded[account] = datetime.fromtimestamp(self.hub.now, UTC)
-            Staging(os.environ["AIRFLOW__GRDF__STAGING_URL"]).remove(account, result["reference"])  # as ``load`` does
+            Staging(os.environ["AIRFLOW__GRDF__STAGING_URL"]).remove(account, run_id)  # as ``load`` does
 
         self.submit(Task(self, work, done, daily=True))
 

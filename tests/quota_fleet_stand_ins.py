@@ -56,7 +56,7 @@ class MemoryStore:
         self.texts: dict[str, str] = {}
 
     def update(self, key: str, change: Callable[[str | None, float], tuple[str, Any]]) -> Any:
-        """See :class:`grdf.quota.quota_store.Store`."""
+        """See :class:`grdf.quota.quota_store.QuotaStore`."""
         self.texts[key], result = change(self.texts.get(key), self.hub.now)
         return result
 

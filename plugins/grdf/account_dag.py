@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable
 
 from airflow.sdk import DAG, get_parsing_context
 
-from grdf import dag_settings
+from grdf import settings
 from grdf.airflow.announcing import changes_of_account
-from grdf.airflow.tasks.defaults import START, common, task_defaults
-from grdf.airflow.tasks.time_limits import METERS, ONE_CALL, STORING
+from grdf.airflow.tasks.defaults import METERS, ONE_CALL, START, STORING, common, task_defaults
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
@@ -51,7 +50,12 @@ def account_dags(listed: Callable[[], Iterable[str]]) -> dict[str, DAG]:
 
 def account_dag(account_id: str) -> DAG:
     """Return the DAG of one account."""
-    schedule = GasDayTimetable.for_account(account_id, **dag_settings.morning())
+    schedule = GasDayTimetable.for_account(
+        account_id,
+        publication_days=settings.publication_days.or_default(),
+        first_hour=settings.first_hour.or_default(),
+        spread_minutes=settings.spread_minutes.or_default(),
+    )
     with DAG(
         dag_id(account_id),
         schedule=schedule,

@@ -30,12 +30,12 @@ Say = Callable[[str], None]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Set up CouchDB according to the Airflow connections, and print what was created and what existed."""
-    options = _arguments(argv)
+    _arguments(argv)
     from grdf import settings
     from grdf.hooks.couchdb import CouchDBHook
 
     try:
-        set_up(CouchDBHook(), say=print, readers=sorted({*options.reader, *settings.couchdb_readers()}))
+        set_up(CouchDBHook(), say=print, readers=settings.couchdb_readers())
     except GasError as error:
         print(f"grdf: {error}", file=sys.stderr)
         return LATER if isinstance(error, RetryLater) else NEEDS_A_PERSON
@@ -88,12 +88,12 @@ def set_up(ordinary: CouchDBHook, *, say: Say, readers: Collection[str] = ()) ->
 def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
     """Create the ordinary user, or set its password to the connection's. Return its name."""
     name, password = ordinary.facts.login, ordinary.facts.password
-    if name == admin.facts.login:
+    is_known = ordinary.logs_in()
+    if is_known and ordinary.is_administrator():
         raise BadSettings.about(
             account=None,
-            cause=f"the Airflow connections {ordinary.couchdb_conn_id} and {admin.couchdb_conn_id} have the same login",
-            next_step=f"Nothing was done. Give {ordinary.couchdb_conn_id} its own login and password; this "
-            "command then creates that user.",
+            cause=f"the login of the Airflow connection {ordinary.couchdb_conn_id} is a server administrator's, too",
+            next_step="Nothing was done. Give it its own login and password; this command then creates that user.",
         )
     users = admin.ask_server("PUT", "/_users")
     if users.status_code != 412:
@@ -106,19 +106,13 @@ def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
         admin.good(admin.ask_server("PUT", path, body=document))
         say(f"user {name}: created")
         return name
-    document = dict(admin.good(answer).json())
-    if ordinary.logs_in():
+    if is_known:
         say(f"user {name}: exists")
     else:
-        admin.good(admin.ask_server("PUT", path, body=document | {"password": password}))
+        changed = dict(admin.good(answer).json()) | {"password": password}
+        admin.good(admin.ask_server("PUT", path, body=changed))
         say(f"user {name}: exists, now with the password of the connection {ordinary.couchdb_conn_id}")
         _wait_for(ordinary)
-    if ordinary.is_administrator():
-        raise BadSettings.about(
-            account=None,
-            cause=f"the login of the Airflow connection {ordinary.couchdb_conn_id} is a server administrator too",
-            next_step="Give it its own login, which this command then creates.",
-        )
     return name
 
 
@@ -155,7 +149,7 @@ def _database(admin: CouchDBHook, doctype: str, members: Sequence[str], say: Say
     say(f"database {database_name(doctype, admin.prefix)}: {', '.join([state, *changes, *completed])}")
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+def _arguments(argv: Sequence[str] | None) -> None:
     parser = argparse.ArgumentParser(
         prog="./grdf couchdb",
         description="Create in CouchDB what this project needs; what exists stays. The Airflow connections "
@@ -165,17 +159,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "not answer.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    setup = commands.add_parser("setup", help="create databases, the ordinary user and access rules; may be repeated")
-    setup.add_argument(
-        "--reader",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="another CouchDB user who is let into the databases of days, months, years and published periods (may be "
-        "repeated); users that neither this nor [grdf] couchdb_readers names lose access. You create the user. CouchDB "
-        "cannot let somebody only read: this user may also change documents there",
-    )
-    return parser.parse_args(argv)
+    commands.add_parser("setup", help="create databases, the ordinary user and access rules; may be repeated")
+    parser.parse_args(argv)
 
 
 if __name__ == "__main__":

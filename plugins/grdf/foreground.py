@@ -21,7 +21,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from include.gas.days.gas_day import parse_day
-from include.gas.errors import GasError, QuotaWait, RetryLater
+from include.gas.errors import GasError, RetryLater
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 CODES = {"done": 0, "failed": 1, "skipped": 3, "later": 4}
 """Exit codes by how the last step went. 2 is wrong usage, 130 an interruption."""
+TRIES = 4
 FIRST_WAIT, LONGEST_WAIT = 15.0, 600.0
-"""Seconds before the next try of a step that failed for the moment; each wait is twice as long as the one before."""
+"""Seconds before the next try of a step that failed for the moment. Each wait is twice the one before, unless
+GRDF or its quota says how long."""
 RUN = f"foreground__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
 COUNTS = ("new", "corrected", "confirmed", "unchanged", "absent")
 TOKENS: dict[str, str] = {}
@@ -91,40 +93,33 @@ def _perform(step: Step, kind: type[AccountOperator], more: dict[str, Any], opti
 
     from grdf.hooks.adict import AdictHook
 
-    number = 1
-    while True:
+    tries = 1 if options.no_wait else TRIES
+    for number in range(1, tries + 1):
         operator = kind(task_id=step.task, account_id=options.account, **more)
-        operator.adict = AdictHook(operator.grdf_conn_id, shelf=TOKENS)
+        operator.adict = AdictHook(shelf=TOKENS)
         try:
-            step.result = dict(operator.perform(_context(number, options)) or {})
-            unasked = getattr(operator, "unasked", None)
-            if unasked and number == 1 and not step.result.get("calls"):
+            step.result = dict(operator.perform(_context(number, tries, options)) or {})
+            if (unasked := step.result.get("unasked")) and number == 1 and not step.result.get("calls"):
                 why = " ".join(f"{clause[:1].upper()}{clause[1:]}." for clause in unasked)
                 step.outcome, step.says = "skipped", f"Account {options.account}: GRDF was asked for no day. {why}"
             return
         except RetryLater as error:
-            is_over, why, wait = options.no_wait, str(error), error.retry_after or FIRST_WAIT * 2 ** (number - 1)
-            if isinstance(error, QuotaWait):  # which uses up no try
-                why = f"GRDF's quota lets it go on in {wait:.0f} s."
-            else:
-                is_over, wait, number = is_over or number >= options.tries, min(wait, LONGEST_WAIT), number + 1
-            if is_over:
-                step.outcome, step.says = "later", why
+            if number == tries:
+                step.outcome, step.says = "later", str(error)
                 return
-            print(f"  {why} Next try in {wait:.0f} s.")
+            wait = min(error.retry_after or FIRST_WAIT * 2 ** (number - 1), LONGEST_WAIT)
+            print(f"  {error} Next try in {wait:.0f} s.")
             time.sleep(wait)
         except (AirflowSkipException, GasError) as error:
             step.outcome, step.says = "failed" if isinstance(error, GasError) else "skipped", str(error)
             return
 
 
-def _context(number: int, options: argparse.Namespace) -> Context:
+def _context(number: int, tries: int, options: argparse.Namespace) -> Context:
     """Return the part of Airflow's context that the operators read, as of a run that the timetable has started."""
     first, end = options.first, options.end
     range_ = {"from": str(first), "to": str(end), "include_definitive": False} if first else {}
-    task = SimpleNamespace(
-        try_number=number, max_tries=options.tries - 1, run_id=RUN, dag_id="grdf_run", task_id="read"
-    )
+    task = SimpleNamespace(try_number=number, max_tries=tries - 1, run_id=RUN, dag_id="grdf_run", task_id="read")
     started = SimpleNamespace(run_type="manual" if range_ else "scheduled", run_after=datetime.now(UTC), conf={})
     return cast("Context", {"run_id": RUN, "dag_run": started, "ti": task, "params": range_})
 
@@ -166,16 +161,13 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--to", dest="end", type=_day, metavar="D", help="the day after its last one")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
-    parser.add_argument("--tries", type=int, default=4, metavar="N", help="tries of a step (default: 4)")
-    parser.add_argument("--no-wait", action="store_true", help="end instead of waiting, with exit code 4")
+    parser.add_argument("--no-wait", action="store_true", help="try once, and end instead of waiting, with exit code 4")
     parser.add_argument("--verbose", action="store_true", help="also show what the tasks log")
     options = parser.parse_args(argv)
     if (options.first is None) != (options.end is None):
         parser.error("give --from and --to, or neither")
     if options.first and options.end <= options.first:
         parser.error("--to must be after --from: it is the day after the last one")
-    if options.tries < 1:
-        parser.error("--tries must be 1 or more")
     return options
 
 

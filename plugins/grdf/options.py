@@ -6,61 +6,105 @@ Configuration Options"). No message quotes what is written there: somebody may h
 
 from __future__ import annotations
 
+import functools
+import logging
 import re
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from airflow.sdk import conf
 
 from include.gas.errors import BadSettings
 from include.gas.redact import HIDDEN
 
+log = logging.getLogger(__name__)
+
 SECTION = "grdf"
 _NAME = re.compile(r"(?!(?:\D*\d){8})[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_T = TypeVar("_T")
 
 
-def boolean(name: str, default: bool) -> bool:
-    """Return an option that is true or false.
+class WrongOption(Exception):
+    """What is written is wrong. Its arguments: the end of a sentence, such as "is not a URL", and what to do."""
 
-    :raises BadSettings: if it is neither
+
+class Setting(Generic[_T]):
+    """One option. Calling it reads it.
+
+    :param read: makes the value of what is written, and the default of ``""``; may raise :class:`WrongOption`
+    :param name: the option's name; that of ``read`` by default
     """
-    value = (written(name) or str(default)).strip().lower()
-    if value not in ("true", "false"):
-        raise wrong(name, "is neither True nor False", f"Correct it, or remove it for the default, {default}.")
-    return value == "true"
+
+    def __init__(self, read: Callable[[str], _T], name: str = "") -> None:
+        self.name, self._read, self.__doc__ = name or read.__name__, read, read.__doc__
+
+    def __call__(self) -> _T:
+        """Return the value.
+
+        :raises BadSettings: if it is wrong, or if Airflow cannot read it, such as a lone percent sign in
+            ``airflow.cfg``
+        """
+        try:
+            written = str(conf.get(SECTION, self.name, fallback="")).strip()
+        except Exception as error:  # noqa: BLE001 - of the parser's many kinds; its text would show what is written
+            what, do = f"cannot be read ({type(error).__name__})", "In airflow.cfg, write %% for each percent sign."
+        else:
+            try:
+                return self._read(written)
+            except WrongOption as error:
+                what, do = error.args
+        raise BadSettings.about(None, f"the setting [{SECTION}] {self.name} {what}", do)
+
+    def or_default(self) -> _T:
+        """Return the value, or the default if it is wrong, which is logged: that must not take a file's DAGs away.
+
+        ``grdf_health`` and ``./grdf doctor`` are red until it is corrected.
+        """
+        try:
+            return self()
+        except BadSettings as error:
+            default = self._read("")
+            _log_once(f"{str(error).rstrip('.')}. Until then the default, {default}, is used.")
+            return default
 
 
-def number(name: str, default: int, *, least: int, most: int) -> int:
-    """Return an option that is a whole number.
-
-    :raises BadSettings: if it is no whole number from ``least`` to ``most``
-    """
-    try:
-        value = int(written(name) or default)
-    except ValueError:
-        value = least - 1
-    if not least <= value <= most:
-        what = f"is not a whole number from {least} to {most}"
-        raise wrong(name, what, f"Correct it, or remove it for the default, {default}.")
-    return value
+def text(name: str, default: str = "") -> Setting[str]:
+    """Return an option that may be any text."""
+    return Setting(lambda written: written or default, name)
 
 
-def written(name: str) -> str:
-    """Return an option as it is written, or ``""``.
+def boolean(name: str, default: bool) -> Setting[bool]:
+    """Return an option that is true or false."""
 
-    :raises BadSettings: if Airflow cannot read it, such as a lone percent sign in ``airflow.cfg``
-    """
-    try:
-        return str(conf.get(SECTION, name, fallback=""))
-    except Exception as error:  # noqa: BLE001 - of the parser's many kinds; its text would show what is written
-        what = f"cannot be read ({type(error).__name__})"
-        raise wrong(name, what, "In airflow.cfg, write %% for each percent sign.") from None
+    def read(written: str) -> bool:
+        value = (written or str(default)).lower()
+        if value not in ("true", "false"):
+            raise WrongOption("is neither True nor False", f"Correct it, or remove it for the default, {default}.")
+        return value == "true"
+
+    return Setting(read, name)
 
 
-def wrong(name: str, what: str, next_step: str) -> BadSettings:
-    """Return the error for a wrong option.
+def number(name: str, default: int, *, least: int, most: int) -> Setting[int]:
+    """Return an option that is a whole number from ``least`` to ``most``."""
 
-    :param what: the end of a sentence, such as "is not a URL"
-    """
-    return BadSettings.about(None, f"the setting [grdf] {name} {what}", next_step)
+    def read(written: str) -> int:
+        try:
+            value = int(written or default)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            what = f"is not a whole number from {least} to {most}"
+            raise WrongOption(what, f"Correct it, or remove it for the default, {default}.")
+        return value
+
+    return Setting(read, name)
+
+
+@functools.cache
+def _log_once(said: str) -> None:
+    """Log an error once in this process: each account of a file reads the same settings."""
+    log.error("%s", said)
 
 
 def quoted_id(name: str) -> str:

@@ -102,11 +102,7 @@ class GasDayTimetable(Timetable):
     ) -> str:
         """Return a scheduled run's name, which contains its gas day, such as ``scheduled__2026-03-28``.
 
-        There is one run per day, and one name per day.
-
-        Airflow's own name is made of the moment at which the run may start. Then the runs of two gas days would get one
-        name as soon as ``[grdf] publication_days`` is lowered, which would stop the scheduler for all DAGs
-        (``IntegrityError``).
+        There is one run per day, and one name per day, which says what the run is about.
 
         :param run_type: Airflow's kind of run; all but scheduled ones keep Airflow's names, because a person may start
             several for one day
@@ -127,22 +123,16 @@ class GasDayTimetable(Timetable):
         """Return the next run (Airflow doc, "Customizing DAG Scheduling with Timetables").
 
         Without catch-up, an account that has waited (new, paused, or Airflow was down) gets the latest gas day that is
-        due, and no other: its run itself asks GRDF for the days since the last stored one. The same applies to an
-        account for which a clock that was ahead has created a run for a future day.
+        due, and no other: its run itself asks GRDF for the days since the last stored one.
         """
+        days = [self._first_day_from(restriction.earliest)] if restriction.earliest is not None else []
         if last_automated_data_interval is not None:
-            day = gas_day_of(last_automated_data_interval.start) + timedelta(days=1)
-        elif restriction.earliest is not None:
-            day = self._first_day_from(restriction.earliest)
-        else:
+            days.append(gas_day_of(last_automated_data_interval.start) + timedelta(days=1))
+        if not days:
             return None
         if not restriction.catchup:
-            due = self._latest_due(pendulum.now("UTC"))
-            # If the last run's day is not due yet, it was created by a clock that was ahead, or runs start later now.
-            # Continuing after it would stop the account until then. Airflow skips days that already have a run.
-            day = due if day > due + timedelta(days=1) else max(day, due)
-            if restriction.earliest is not None:
-                day = max(day, self._first_day_from(restriction.earliest))
+            days.append(self._latest_due(pendulum.now("UTC")))
+        day = max(days)
         interval = self.interval(day)
         if restriction.latest is not None and interval.start > restriction.latest:
             return None

@@ -6,7 +6,7 @@ import json
 from urllib.parse import urlsplit
 
 from grdf.quota.governor import Governor
-from grdf.quota.quota_store import store_at
+from grdf.quota.quota_store import QuotaStore
 from grdf.quota.terms import Quota
 from tests.connect.site import Site
 
@@ -25,4 +25,4 @@ def ledger(site: Site) -> Governor:
     """Return the ledger of the site's calls, with a quota that allows many calls per second."""
     client = json.loads(site.stack.env["AIRFLOW_CONN_GRDF_ADICT"])["login"]
     place = site.stack.env.get("AIRFLOW__GRDF__QUOTA_URL") or f"sqlite:///{site.stack.home / 'grdf' / 'quota.db'}"
-    return Governor(store_at(place), client, Quota(1000.0, 6000))
+    return Governor(QuotaStore(place), client, Quota(1000.0, 6000))

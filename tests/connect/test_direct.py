@@ -283,7 +283,7 @@ def test_who_has_left_or_leaves(front: Site, clean: LocalWorld, account_id: str)
     known_account(clean, account_id)
     household, at = by_link(front, account_id)
     delete(account_id, steps=("check", "mark"))
-    assert "its deletion is in progress" in said(press(browser, start, fields)).text
+    assert "it is leaving" in said(press(browser, start, fields)).text
     delete(account_id, steps=("mark", "revoke", "purge"))
     answers = (press(browser, start, fields), browser.get(start), browser.post(start), browser.post(f"{start}/link"))
     for answer in answers:

@@ -15,11 +15,11 @@ from tests.forks import Forks
 FILE = str(ROOT / "dags" / "grdf_health.py")
 READ_AND_PARSE = """
 import json, runpy, sys
-from grdf.health import every_setting
+from grdf.settings import SETTINGS
 from include.gas.errors import BadSettings
 runpy.run_path(sys.argv[1])
 try:
-    every_setting.readers()[sys.argv[2]]()
+    SETTINGS[sys.argv[2]]()
     said = ""
 except BadSettings as error:
     said = str(error)
@@ -37,29 +37,11 @@ def health(parser: Forks, **settings: str) -> dict[str, Any]:
     return {"dag": dag, "task": task["__var"]}
 
 
-@pytest.mark.parametrize("wrong", [{"retries": "three"}, {"retry_seconds": "10m"}])
-def test_wrong_retries_become_the_defaults(parser: Forks, wrong: dict[str, str]) -> None:
-    usual, task = health(parser)["task"], health(parser, **wrong)["task"]
-    for field in ("retries", "retry_delay"):
-        assert task[field] == usual[field]
-
-
-def test_it_waits_in_the_pool_of_the_reads(parser: Forks) -> None:
-    """A jam of the reads is to keep it, too. Otherwise it is green and the deadline tells nobody."""
-    task = health(parser, pool="grdf")["task"]
-    assert task["pool"] == "grdf"
-
-
 def test_a_run_that_does_not_end_is_red_before_the_next_day_s(parser: Forks) -> None:
     """In a missing pool its task never starts. It must also end on the day in March that has 23 hours."""
     dag = health(parser)["dag"]
     assert dag["dagrun_timeout"] == timedelta(hours=23).total_seconds()
     assert dag["max_active_runs"] == 1, "the next one could not begin before"
-
-
-@pytest.mark.parametrize("wrong", [{}, {"pool": ""}])
-def test_its_pool_is_the_default_without_the_setting(parser: Forks, wrong: dict[str, str]) -> None:
-    assert health(parser, **wrong)["task"].get("pool", "default_pool") == "default_pool"
 
 
 def test_right_retries_count(parser: Forks) -> None:

@@ -100,7 +100,6 @@ def test_all_tasks_are_in_the_pool_of_the_setting_and_none_goes_before_others_ta
             f"{name}.{task_id}": task.get("partial_kwargs", task)
             for name, data in found.dags.items()
             for task_id, task in tasks(data["dag"]).items()
-            if name != "grdf_example_consumer"
         }
         assert {task.get("pool", "default_pool") for task in every.values()} == {pool}
         assert {task.get("weight_rule") for task in every.values()} == {"absolute"}

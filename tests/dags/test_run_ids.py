@@ -8,14 +8,13 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from grdf.timetable import GasDayTimetable
 from tests.forks import AIRFLOW, Forks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,35 +58,6 @@ class Scheduler:
         self.query("UPDATE task_instance SET state = 'success'")
         self.query("UPDATE dag SET exceeds_max_non_backfill = 0")
 
-    def rename_as_before(self, dag_id: str) -> str:
-        """Rename a DAG's only run as an earlier version would have: after the time from which it may start."""
-        ((moment,),) = self.query("SELECT run_after FROM dag_run WHERE dag_id = ?", dag_id)
-        former = datetime.fromisoformat(moment).replace(tzinfo=UTC, microsecond=0)
-        name = f"scheduled__{former.isoformat()}"
-        self.query(
-            "UPDATE dag_run SET run_id = ?, run_after = ? WHERE dag_id = ?", name, f"{former:%Y-%m-%d %H:%M:%S}", dag_id
-        )
-        self.query("UPDATE task_instance SET run_id = ? WHERE dag_id = ?", name, dag_id)
-        return name
-
-    def copy_run(self, dag_id: str, days: int) -> None:
-        """Copy a DAG's first run to some days later, as if it had been created by a clock that was ahead."""
-        names = [row[1] for row in self.query("PRAGMA table_info(dag_run)") if row[1] != "id"]
-        (row,) = self.query(f"SELECT {', '.join(names)} FROM dag_run WHERE dag_id = ? ORDER BY id LIMIT 1", dag_id)
-        run = dict(zip(names, row, strict=True))
-        start = datetime.fromisoformat(run["data_interval_start"]).replace(tzinfo=UTC).astimezone(PARIS)
-        day = start.date() + timedelta(days=days)
-        start, end = GasDayTimetable().interval(day)
-        moments = {"logical_date": start, "data_interval_start": start, "data_interval_end": end, "run_after": end}
-        run |= {name: f"{at.naive():%Y-%m-%d %H:%M:%S.%f}" for name, at in moments.items()}
-        run["run_id"] = f"scheduled__{day}"
-        self.query(f"INSERT INTO dag_run ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", *run.values())
-
-    def next_day(self, dag_id: str) -> str:
-        """Return the gas day of the next run that the scheduler will create."""
-        ((start,),) = self.query("SELECT next_dagrun FROM dag WHERE dag_id = ?", dag_id)
-        return datetime.fromisoformat(start).replace(tzinfo=UTC).astimezone(PARIS).date().isoformat()
-
     def runs(self, dag_id: str) -> dict[str, str]:
         """Return the ids of a DAG's runs by their gas days."""
         rows = self.query("SELECT data_interval_start, run_id FROM dag_run WHERE dag_id = ? ORDER BY 1", dag_id)
@@ -121,40 +91,16 @@ def scheduler(airflow_home: Path, tmp_path: Path) -> Iterator[Scheduler]:
 
 
 def test_lowering_publication_days_neither_stops_the_scheduler_nor_skips_a_day(scheduler: Scheduler) -> None:
-    """Both gas days are due at the same time: the first one by the old setting, the second one by the new setting.
-
-    The first account's run has the name that an earlier version of this project would have given it.
-    """
+    """Both gas days are due at the same time: the first one by the old setting, the second one by the new setting."""
     scheduler.read_files_and_schedule(AIRFLOW__GRDF__PUBLICATION_DAYS="1")
     before = {dag: scheduler.runs(dag) for dag in DAGS}
     assert all(len(runs) == 1 for runs in before.values()), before
-    former = scheduler.rename_as_before(DAGS[0])
     scheduler.end_runs()
     printed = scheduler.read_files_and_schedule(AIRFLOW__GRDF__PUBLICATION_DAYS="0")
     assert "IntegrityError" not in printed
     runs = {dag: scheduler.runs(dag) for dag in DAGS}
     assert all(len(each) == 2 for each in runs.values()), (runs, printed[-3000:])
-    expected = [f"scheduled__{day}" for day in runs[DAGS[1]]]
-    assert list(runs[DAGS[1]].values()) == expected
-    assert list(runs[DAGS[0]].values()) == [former, expected[1]]
-
-
-def test_a_run_that_a_clock_ahead_has_made_stops_no_account(scheduler: Scheduler) -> None:
-    """The first account has only such a run. The second one also has runs for the latest due day and the next one."""
-    scheduler.read_files_and_schedule(AIRFLOW__GRDF__PUBLICATION_DAYS="1")
-    (due,) = scheduler.runs(DAGS[0])
-    after = [str(date.fromisoformat(due) + timedelta(days=days)) for days in range(41)]
-    scheduler.copy_run(DAGS[0], 40)
-    scheduler.query("DELETE FROM dag_run WHERE run_id = ? AND dag_id = ?", f"scheduled__{due}", DAGS[0])
-    scheduler.query("DELETE FROM task_instance WHERE dag_id = ?", DAGS[0])
-    scheduler.copy_run(DAGS[1], 1)
-    scheduler.copy_run(DAGS[1], 40)
-    scheduler.end_runs()
-    printed = scheduler.read_files_and_schedule(AIRFLOW__GRDF__PUBLICATION_DAYS="1")
-    assert "IntegrityError" not in printed
-    assert list(scheduler.runs(DAGS[0])) == [after[0], after[40]], printed[-3000:]
-    assert list(scheduler.runs(DAGS[1])) == [*after[:2], after[40]]
-    assert [scheduler.next_day(each) for each in DAGS] == [after[1]] * 2
+    assert all(list(each.values()) == [f"scheduled__{day}" for day in each] for each in runs.values())
 
 
 def test_backfills_before_and_after_the_change_read_each_day(scheduler: Scheduler) -> None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.doctor import accounts, airflow_state
-from grdf.doctor.findings import MOST_NAMED, Finding, outcome
+from grdf.doctor import airflow_state
+from grdf.doctor.accounts import MOST_NAMED, accounts
+from grdf.doctor.findings import Finding, findings_of
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.documents.doctypes import DOCTYPES
@@ -107,9 +108,9 @@ def now() -> datetime:
 
 
 def seen() -> list[Finding]:
-    rows = airflow_state.read()
-    found = outcome(airflow_state.WHAT, partial(airflow_state.state, rows))
-    return found + outcome(accounts.WHAT, partial(accounts.accounts, CouchDBHook(), rows))
+    airflow = airflow_state.read()
+    found = list(findings_of("Airflow", partial(airflow_state.findings, airflow)))
+    return [*found, *findings_of("accounts", partial(accounts, CouchDBHook(), airflow))]
 
 
 def bad() -> list[str]:
@@ -168,12 +169,12 @@ def test_one_whose_right_is_over_needs_no_run(alive: Rows, household: str) -> No
 
 def test_an_airflow_that_cannot_be_read_from_here(clean: LocalWorld, household: str) -> None:
     """A worker has no database. What the accounts' documents say is told all the same."""
-    nowhere = Finding(airflow_state.WHAT, "unknown", "it has no database here")
-    told = list(accounts.accounts(CouchDBHook(), nowhere))
+    nowhere = Finding("unknown", "it has no database here")
+    told = list(accounts(CouchDBHook(), nowhere))
     assert "1 of 1 accounts are silent, each by itself" in told[0].says
     assert household in told[0].says
     since(clean, household, timedelta(days=5))
-    (told,) = accounts.accounts(CouchDBHook(), nowhere)
+    (told,) = accounts(CouchDBHook(), nowhere)
     assert (told.state, "their DAGs were not looked at" in told.says) == ("ok", True)
 
 

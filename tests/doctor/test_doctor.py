@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from grdf.health import every_setting
 from grdf.hooks.couchdb import COMPARES, CouchDBHook
 from include.gas.documents.doctypes import ACCOUNT, DOCTYPES
 from tests.plugins.drip import Drip
@@ -151,10 +150,6 @@ def test_a_silent_database_of_airflow_s_is_not_asked_for_each_connection(doctor:
     assert (code, [each["state"] for each in findings if each["what"] == "Airflow"]) == (0, ["unknown"])
     assert server.connections == 1
     assert "secretpw" not in json.dumps(findings)
-
-
-def test_every_setting_is_read() -> None:
-    assert {"staging_url", "connections", "airflow_conn_id", "household_links"} <= set(every_setting.readers())
 
 
 def test_it_changes_nothing(clean: LocalWorld, doctor: Doctor, tmp_path: Path) -> None:

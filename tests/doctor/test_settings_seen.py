@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk import BaseNotifier
 
 from grdf.doctor import here
-from grdf.doctor.findings import Finding, outcome
+from grdf.doctor.findings import Finding, findings_of
 
 STAGING, NOTIFIER, KWARGS, CONN = (
     f"AIRFLOW__GRDF__{name}" for name in ("STAGING_URL", "ALERT_NOTIFIER", "ALERT_NOTIFIER_KWARGS", "AIRFLOW_CONN_ID")
@@ -31,7 +31,7 @@ class Bell(BaseNotifier):
 
 
 def of(check: Callable[[], Any]) -> list[Finding]:
-    found = outcome("settings", check)
+    found = list(findings_of("settings", check))
     assert all(each.do for each in found if each.state != "ok"), found
     return found
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.doctor import accounts, airflow_state, couch, grdf_api
-from grdf.doctor.findings import Finding, look
+from grdf.doctor import couch, grdf_api
+from grdf.doctor.__main__ import main
+from grdf.doctor.findings import Finding, findings_of
 from grdf.hooks.adict import AdictHook
 from tests.plugins.conftest import Reply, Server
 from tests.plugins.drip import Drip
@@ -34,14 +34,12 @@ def changed(monkeypatch: pytest.MonkeyPatch, world: LocalWorld, name: str, **fie
     monkeypatch.setenv(name, json.dumps(json.loads(world.connections()[name]) | fields))
 
 
-def looked_at() -> list[Finding]:
-    """Look at CouchDB and the accounts, as the command does."""
-    closed: set[str] = set()
-    hook = couch.hook_of_doctor()
-    found = list(look(couch.checks_of(hook), closed))
-    couchdb = None if couch.WHAT in closed else hook
-    rows = Finding(airflow_state.WHAT, "unknown", "it has no database here")
-    return found + list(look([(accounts.WHAT, partial(accounts.accounts, couchdb, rows))], closed))
+def couchdb() -> list[Finding]:
+    return list(findings_of("CouchDB", lambda: couch.connection(couch.hook_of_doctor())))
+
+
+def grdf() -> list[Finding]:
+    return list(findings_of("GRDF", lambda: grdf_api.client(AdictHook())))
 
 
 def test_how_long_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,16 +59,18 @@ def test_the_administrator_s_hook_is_as_patient_as_the_ordinary_one(
 
 
 @pytest.mark.parametrize("first", [b"", HEAD], ids=["silent", "a body"])
-def test_a_couchdb_that_is_silent_or_slow(world: LocalWorld, monkeypatch: pytest.MonkeyPatch, first: bytes) -> None:
-    """It is asked once, and what depends on it is told to be left out."""
+def test_a_couchdb_that_is_silent_or_slow(
+    world: LocalWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], first: bytes
+) -> None:
+    """It is asked once, and the accounts are told to be left out."""
     with Drip(first, b" " if first else b"", every=0.05) as server:
         changed(monkeypatch, world, COUCH, host="127.0.0.1", port=server.port)
-        found = looked_at()
-    told = [each for each in found if each.what == couch.WHAT]
-    assert [each.state for each in told] == ["bad", "unknown"]
-    assert "no answer in time" in told[0].says
-    assert "firewall" in told[0].do
-    assert any("because CouchDB cannot be read" in each.says for each in found if each.what == accounts.WHAT)
+        assert main(["--json"]) == 1
+    found = json.loads(capsys.readouterr().out)["findings"]
+    (told,) = [each for each in found if each["what"] == "CouchDB"]
+    assert (told["state"], "no answer in time" in told["says"], "firewall" in told["do"]) == ("bad", True, True)
+    (left_out,) = [each for each in found if each["what"] == "accounts"]
+    assert (left_out["state"], "because CouchDB cannot be read" in left_out["says"]) == ("unknown", True)
     assert (server.connections, server.requests) == (1, 1)
 
 
@@ -79,8 +79,8 @@ def test_a_couchdb_that_falls_silent(world: LocalWorld, monkeypatch: pytest.Monk
     server = Server(lambda heard: first if heard.path == "/" else Reply(body={}, delay=3 * FAST))
     with server.running():
         changed(monkeypatch, world, COUCH, host=server.url, port=None)
-        told = [each for each in looked_at() if each.what == couch.WHAT]
-    assert [each.state for each in told] == ["ok", "bad", "unknown"]
+        told = couchdb()
+    assert [each.state for each in told] == ["ok", "bad"]
     assert [heard.path for heard in server.heard] == ["/", "/_session"]
 
 
@@ -89,10 +89,9 @@ def test_what_is_no_couchdb(world: LocalWorld, monkeypatch: pytest.MonkeyPatch, 
     server = Server(lambda _: Reply(body=body))
     with server.running():
         changed(monkeypatch, world, COUCH, host=server.url, port=None)
-        told = [each for each in looked_at() if each.what == couch.WHAT]
-    assert [each.state for each in told] == ["bad", "unknown"]
-    assert f"what answers at {server.url} is no CouchDB" in told[0].says
-    assert "connection couchdb" in told[0].do
+        (told,) = couchdb()
+    assert (told.state, f"what answers at {server.url} is no CouchDB" in told.says) == ("bad", True)
+    assert "connection couchdb" in told.do
     assert len(server.heard) == 1
 
 
@@ -100,7 +99,7 @@ def test_a_couchdb_that_closes_the_connection(world: LocalWorld, monkeypatch: py
     with Drip(b"", b"", every=0, times=1) as server:
         server._answered = lambda _: False  # type: ignore[method-assign]
         changed(monkeypatch, world, COUCH, host="127.0.0.1", port=server.port)
-        told = looked_at()[0]
+        (told,) = couchdb()
     assert "closes the connection" in told.says
 
 
@@ -113,11 +112,9 @@ def test_a_missing_connection_is_told_once(
             monkeypatch.delenv(name, raising=False)
         else:
             monkeypatch.setenv(name, text)
-    told = looked_at()
-    assert len([each for each in told if "connection couchdb" in each.says]) == 1
-    grdf = list(look(grdf_api.checks_of(AdictHook(), "GRDF"), set()))
-    assert [each.state for each in grdf] == ["bad", "unknown"]
-    assert "grdf_adict" in grdf[0].says
+    ((of_couchdb,), (of_grdf,)) = couchdb(), grdf()
+    assert (of_couchdb.state, "connection couchdb" in of_couchdb.says) == ("bad", True)
+    assert (of_grdf.state, "grdf_adict" in of_grdf.says) == ("bad", True)
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:9/0", "redis://127.0.0.1:port/0", "mysql://127.0.0.1/x"])
@@ -125,8 +122,7 @@ def test_a_count_of_calls_that_cannot_be_is_told_once(
     world: LocalWorld, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW__GRDF__QUOTA_URL", url)
-    told = list(look(grdf_api.checks_of(AdictHook(), "GRDF"), set()))
-    assert [each.state for each in told if each.state == "bad"] == ["bad"]
+    assert [each.state for each in grdf() if each.state == "bad"] == ["bad"]
 
 
 def test_a_login_server_of_grdf_s_that_is_silent_is_asked_once(
@@ -135,6 +131,5 @@ def test_a_login_server_of_grdf_s_that_is_silent_is_asked_once(
     extra = json.loads(world.connections()[GRDF])["extra"]
     with Drip(b"", b"", every=0.05) as server:
         changed(monkeypatch, world, GRDF, extra=extra | {"token_url": f"http://127.0.0.1:{server.port}/token"})
-        told = list(look(grdf_api.checks_of(AdictHook(), "GRDF"), set()))
-    assert [each.state for each in told if each.state in ("bad", "unknown")] == ["bad", "unknown"]
+        assert [each.state for each in grdf() if each.state != "look"] == ["ok", "bad"]
     assert server.requests == 1

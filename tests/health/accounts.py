@@ -40,7 +40,7 @@ def account(number: int, *, age: int = 2, days: int = 1, **more: Any) -> dict[st
         "connected": {"at": READ_AT, "by": "admin"},
     }
     first = last - timedelta(days=days - 1)
-    years = {str(last.year): StoredYear(days, first, last)}
+    years = {str(last.year): StoredYear(first, last)}
     reading = Reading(years, today(), first, (consent["id_accreditation"],))
     document = Status.with_reading(document, pce, reading)
     held = Held(

@@ -15,7 +15,7 @@ import jinja2
 import pytest
 from airflow.sdk import BaseNotifier
 
-from grdf.health.alerting import Alerter, _literal
+from grdf.health.alerting import _literal, notifier_of_settings, send
 from include.gas.errors import BadSettings
 from tests.health.notifiers import HERE, Keeping
 
@@ -36,7 +36,7 @@ def named(monkeypatch: pytest.MonkeyPatch, notifier: str, kwargs: str = "{}") ->
 def test_a_class_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     named(monkeypatch, path)
     with pytest.raises(BadSettings, match=r"\[grdf\] alert_notifier is"):
-        Alerter()
+        notifier_of_settings()
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -45,14 +45,14 @@ def test_a_module_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.syspath_prepend(tmp_path)
     named(monkeypatch, f"broken_{name}.Notifier")
     with pytest.raises(BadSettings, match=r"\[grdf\] alert_notifier is .* cannot be loaded"):
-        Alerter()
+        notifier_of_settings()
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "[]", "{", "null"], ids=lambda text: text[:9])
 def test_arguments_that_are_no_json_object(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     named(monkeypatch, f"{HERE}.Keeping", text)
     with pytest.raises(BadSettings, match=r"\[grdf\] alert_notifier_kwargs is no JSON object"):
-        Alerter()
+        notifier_of_settings()
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_the_secret_in_a_webhook_s_path_is_not_told(
         kwargs = {"http_conn_id": "hook", "endpoint": endpoint}
         named(monkeypatch, "airflow.providers.http.notifications.HttpNotifier", json.dumps(kwargs))
         with pytest.raises(BadSettings, match=rf"could not be sent by .*HttpNotifier: .*{told}.*\. Check") as caught:
-            Alerter().send({}, "title", "text")
+            send({}, "title", "text")
         assert "hush-hush" not in "".join(traceback.format_exception(caught.value))
 
 
@@ -114,14 +114,14 @@ def test_a_notifier_that_quotes_its_arguments(
 ) -> None:
     named(monkeypatch, f"{__name__}.Quoting", json.dumps(kwargs))
     with pytest.raises(BadSettings, match=told) as caught:
-        Alerter().send({}, "title", "text")
+        send({}, "title", "text")
     assert "hush-hush" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_one_that_takes_no_title_gets_it_in_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Keeping, "told", [])
     named(monkeypatch, f"{HERE}.Keeping")
-    assert Alerter().send({}, "title", "text")
+    assert send({}, "title", "text")
     (told,) = Keeping.told
     assert told == "title\n\ntext"
 

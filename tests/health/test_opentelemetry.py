@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grdf.metrics.known_metrics import METRICS
+from grdf.metrics import METRICS
 from tests.health.accounts import account
 from tests.health.otlp_receiver import OtlpReceiver
 from tests.helpers import connect_cozy, yesterday

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.metrics.known_metrics import METRICS
+from grdf.metrics import METRICS
 from tests.health.accounts import account, meter
 from tests.health.prometheus import MONITORING, Prometheus, prometheus, require_prometheus
 from tests.health.scene import Fleet

@@ -97,7 +97,9 @@ def read(account: str, first: date | str, end: date | str, *, operator: Any = No
     at_hand["params"] = form(first, end, **more)
     result = (operator or read_operator(account)).execute(at_hand)
     with DAG("steps", schedule=None):
-        tell = AnnounceHistoryOperator(task_id="announce", results=[result], outlets=[changes_of("steps")])
+        tell = AnnounceHistoryOperator(
+            task_id="announce", planned=[account], results=[result], outlets=[changes_of("steps")]
+        )
     _heard(tell).execute(at_hand)
     return _done(result, outlets)
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
+from textwrap import dedent
 from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from grdf.airflow.announcing import changes_behind
 from include.gas.documents.changes import Changes, LoadReport
@@ -56,6 +60,17 @@ def test_the_days_of_a_reread_of_several() -> None:
     assert told(xcoms, *both) == [("other", 2, changes(5, 6)), ("home", 1, changes(3))]
     one = {"grdf_history.read": result("home", 3)}
     assert told(one, event("home", 1, REREAD)) == [("home", 1, changes(3))]
+
+
+def test_the_example_of_the_documentation(capsys: pytest.CaptureFixture[str]) -> None:
+    """It runs as it stands there."""
+    page = (Path(__file__).parents[2] / "docs" / "past.md").read_text(encoding="utf-8")
+    made: dict[str, Any] = {}
+    exec(dedent(page.partition("```python\n")[2].partition("```")[0]), made)
+    say = made["dag"].get_task("say_what_changed").python_callable
+    load = SimpleNamespace(xcom_pull=lambda **_: result("home", 3, 4))
+    say(triggering_asset_events={made["DAYS"]: [event("home", 2)]}, ti=load)
+    assert capsys.readouterr().out == f"home 2 {(date(2026, 3, 3), date(2026, 3, 4))}\n"
 
 
 def test_days_that_are_not_known_any_more() -> None:

@@ -1,4 +1,4 @@
-"""The whole DAG ``grdf_history``, run by ``dag.test()``: one mapped task per account, a summary and asset events."""
+"""The whole DAG ``grdf_history``, run by ``dag.test()``: one mapped task per account, and asset events."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_two_accounts_and_again(world: LocalWorld, couchdb: CouchDBHook, dags: W
     run = history(dags, account_id, other)
 
     assert (run.state, set(run.tasks.values())) == ("success", {"success"}), run.output
-    assert set(run.tasks) == {"plan", "read0", "read1", "announce", "summary"}
+    assert set(run.tasks) == {"plan", "read0", "read1", "announce"}
     assert sorted(call["pce"] for call in run.data_calls) == sorted(pces), "one call per account"
     for account, pce in zip((account_id, other), pces, strict=True):
         assert_stored_as_grdf(world, couchdb, account, pce, FIRST, END)
@@ -72,7 +72,6 @@ def test_an_unknown_and_a_refused_account_fail_alone_and_are_named(
     assert run.state == "failed"
     assert run.tasks == {
         "plan": "success", "read0": "failed", "read1": "success", "read2": "failed", "announce": "success",
-        "summary": "failed",
     }  # fmt: skip
     assert_stored_as_grdf(world, couchdb, account_id, pce, FIRST, END)
     assert len(events(dags, account_id)) == 3, "what could be read is announced although others failed"
@@ -89,8 +88,6 @@ def test_a_form_upside_down_reads_nothing(world: LocalWorld, dags: Worker, accou
     assert run.tasks["plan"] == "failed"
     assert run.calls == []
     assert "holds no day" in run.output
-    assert "nothing was read" in run.output
-    assert "See the log of the task plan" in run.output
 
 
 def test_an_accounts_own_dag_announces_what_its_load_changed(world: LocalWorld, dags: Worker, account_id: str) -> None:

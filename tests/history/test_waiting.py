@@ -17,6 +17,7 @@ from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.meters.asking import booked
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
+from grdf.operators.load import LoadOperator
 from grdf.quota.governor import governor_for
 from grdf.staging.area import Staging
 from include.gas.errors import AccountLeaving, FailNow, QuotaWait, ServiceUnavailable
@@ -118,17 +119,17 @@ def test_a_load_that_is_killed_before_it_is_done_tells_all_that_it_has_stored(
     (pce,) = household(world, account_id, today - 20 * ONE_DAY, first=str(today - 20 * ONE_DAY))
     remove, died = Staging.remove, []
 
-    def die(self: Staging, account: str, reference: str) -> None:
+    def die(self: Staging, account: str, run_id: str) -> None:
         if not died:
-            died.append(reference)
+            died.append(run_id)
             raise KeyboardInterrupt
-        remove(self, account, reference)
+        remove(self, account, run_id)
 
     monkeypatch.setattr(Staging, "remove", die)
     with pytest.raises(KeyboardInterrupt):
         run(account_id, today - 2 * ONE_DAY)
     days = [day for day in stored(couchdb, account_id, pce) if len(day) == 10]
-    again = load(account_id, today - 2 * ONE_DAY, {"reference": died[0]})
+    again = load(account_id, today - 2 * ONE_DAY, {"answers": 1})
     assert dict(again.events)[DAY]["changed"] == len(days) == again.result["changes"]["counts"][DAY] > 0
     assert again.result["new"] == 0
     assert kept(account_id) == []
@@ -234,6 +235,7 @@ def test_nothing_is_kept_of_a_household_that_left_meanwhile(
         return answer
 
     extract.adict.daily_lines = and_leave
+    staged = extract.execute(context(today - 2 * ONE_DAY))
     with pytest.raises(AccountLeaving, match=account_id):
-        extract.execute(context(today - 2 * ONE_DAY))
+        LoadOperator(task_id="load", account_id=account_id, staged=staged).execute(context(today - 2 * ONE_DAY))
     assert kept(account_id) == []

@@ -20,7 +20,7 @@ from include.sandbox.local_world import LocalWorld
 ROOT = Path(__file__).resolve().parents[2]
 TINY = {
     "parse": ("--accounts", "3"),
-    "load": ("--days", "40"),
+    "peers": ("--days", "40"),
     "page": ("--accounts", "60"),
     "store": ("--years", "0.05", "--accounts", "3"),
     "cozy": ("--years", "0.2", "--accounts", "3"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from grdf.metrics.known_metrics import METRICS
+from grdf.metrics import METRICS
 from include.gas.health.causes import NEVER, Cause
 from tests.metrics_page import FILE, in_prometheus, page
 

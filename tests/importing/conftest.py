@@ -37,7 +37,7 @@ def home(clean: LocalWorld) -> Iterator[dict[str, str]]:
     from include.gas.documents.gas_days import account_range
 
     for name in files():
-        folder()._path(name).unlink()
+        folder().remove(name)
     made = household(next(_numbers))
     yield made
     clean.book.remove(made["account"])

@@ -36,7 +36,7 @@ def folder() -> Imports:
 
 def files() -> list[str]:
     """Return the names of the files in the folder, without what runs note about themselves."""
-    path = Path(folder().folder.removeprefix("file://"))
+    path = Path(folder().url.removeprefix("file://"))
     names = [each.name for each in path.iterdir()] if path.exists() else []
     return sorted(name for name in names if not name.startswith(".run-"))
 
@@ -56,7 +56,7 @@ def put(rows: Iterable[Mapping[str, str]], name: str = NAME) -> None:
     writer = csv.DictWriter(text, COLUMNS, delimiter=";")
     writer.writeheader()
     writer.writerows(rows)
-    path = Path(folder().folder.removeprefix("file://"))
+    path = Path(folder().url.removeprefix("file://"))
     path.mkdir(parents=True, exist_ok=True)
     (path / name).write_text(text.getvalue(), encoding="utf-8-sig")
 
@@ -99,7 +99,7 @@ def adopt(*, dry_run: bool = False, id_pattern: object = "right-{right}") -> dic
 
 def result(name: str = NAME) -> list[dict[str, str]]:
     """Return the lines of an import's result file."""
-    return list(csv.DictReader(io.StringIO((folder().read(result_name(name)) or b"").decode())))
+    return list(csv.DictReader(io.StringIO((folder().content(result_name(name)) or b"").decode())))
 
 
 def outcomes(name: str = NAME) -> list[tuple[str, str]]:

@@ -100,7 +100,7 @@ def test_a_cleared_run_does_nothing(world: LocalWorld, airflow: AirflowStack, da
     scene.put([scene.household(970)], "cleared.csv")
     staged = airflow.home / "grdf" / "staging" / "import"
     staged.mkdir(parents=True, exist_ok=True)
-    (staged / "cleared.csv").write_bytes(scene.folder().read("cleared.csv") or b"")
+    (staged / "cleared.csv").write_bytes(scene.folder().content("cleared.csv") or b"")
     run = start(airflow, dag)
     assert end_of(airflow, dag, run) == "success", airflow.task_log(dag, run, TASKS[dag])
     world.control.clear_log()

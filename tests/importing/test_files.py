@@ -21,7 +21,7 @@ _numbers = count(220_000)
 @pytest.fixture(autouse=True)
 def empty(clean: LocalWorld) -> None:
     for name in files():
-        folder()._path(name).unlink()
+        folder().remove(name)
     clean.control.clear_log()
 
 
@@ -38,11 +38,11 @@ def test_a_file_that_was_removed_by_hand_and_uploaded_again(
     clean.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", status=503)
     with pytest.raises(RetryLater):
         run()
-    content = folder().read(NAME)
+    content = folder().content(NAME)
     assert content
     with pytest.raises(BadRequest, match="not worked off yet"):
         folder().upload(NAME, content)
-    folder()._path(NAME).unlink()
+    folder().remove(NAME)
     with caplog.at_level(logging.INFO), pytest.raises(BadRequest, match=r"there is no file homes\.csv"):
         run()
     assert names_person(caplog.text) == []
@@ -55,7 +55,7 @@ def test_a_file_that_was_removed_by_hand_and_uploaded_again(
 def test_a_dry_run_is_not_taken_for_the_import(clean: LocalWorld, home: dict[str, str], wrong: bool) -> None:
     put([home | ({"postcode": "1"} if wrong else {})])
     run(dry_run=True)
-    folder()._path(NAME).unlink()
+    folder().remove(NAME)
     with pytest.raises(BadRequest, match="Nothing was done"):
         run()
     assert puts(clean) == 0

@@ -17,7 +17,7 @@ from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import dag_id
 from include.gas.errors import BadRequest, RefusalUnexplained, RetryLater, StoreBusy
 from include.gas.importing import line_check
-from include.gas.rights.meter_rights import Coverage
+from include.gas.rights.meter_rights import Right
 from include.gas.rights.transitions import asked, refused
 from tests.importing.scene import (
     NAME,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 _numbers = count(1)
+WANTED = Right(client="", way="declared", state="asked", since="")
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def homes() -> list[dict[str, str]]:
 @pytest.fixture(autouse=True)
 def empty(clean: LocalWorld) -> None:
     for name in files():
-        folder()._path(name).unlink()
+        folder().remove(name)
     clean.control.clear_log()
 
 
@@ -213,12 +214,12 @@ def test_a_line_that_another_task_is_declaring_keeps_no_other_waiting(
     """Or that a try was killed at. A quarter of an hour later nobody can be declaring it any more."""
     put(homes)
     who = asking(homes[0]["account"], "grdf_adict")
-    Ledger(CouchDBHook()).apply(homes[0]["pce"], lambda meter: asked(meter, who, Coverage()))
+    Ledger(CouchDBHook()).apply(homes[0]["pce"], lambda meter: asked(meter, who, WANTED))
     with pytest.raises(StoreBusy, match=f"Account {homes[0]['account']}: .*declared by another task"):
         run()
     assert [outcome for _, outcome in outcomes()] == ["to declare", "declared", "declared"]
     long_ago = replace(who, at=utc_text(datetime.now(UTC) - timedelta(minutes=16)))
-    Ledger(CouchDBHook()).apply(homes[0]["pce"], lambda meter: asked(refused(meter, who.account), long_ago, Coverage()))
+    Ledger(CouchDBHook()).apply(homes[0]["pce"], lambda meter: asked(refused(meter, who.account), long_ago, WANTED))
     assert run() == {"connected": 2, "declared": 1}
     assert len(rights(clean, *homes)) == 3
 

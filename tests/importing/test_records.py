@@ -29,7 +29,7 @@ def home(clean: LocalWorld) -> Iterator[dict[str, str]]:
     from include.gas.documents.gas_days import account_range
 
     for name in files():
-        folder()._path(name).unlink()
+        folder().remove(name)
     clean.control.clear_log()
     made = household(next(_numbers))
     yield made

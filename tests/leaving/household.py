@@ -15,7 +15,7 @@ import requests
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import AUDIT, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import database_name
-from include.gas.leaving.deletion_record import Order, begun, open_record
+from include.gas.leaving.deletion import Order, begun, open_record
 from tests.helpers import holder, known_account
 
 if TYPE_CHECKING:
@@ -119,15 +119,15 @@ def staging_folder(account: str) -> Path:
     return Path(settings.staging_url().removeprefix("file://")) / account
 
 
-def stage(account: str, pce: str, body: str = "{}", run_id: str = "left-behind", **more: str) -> str:
-    """Leave a staged file behind, as a failed run does, and return its reference."""
+def stage(account: str, pce: str, body: str = "{}", run_id: str = "left-behind", **more: str) -> None:
+    """Leave a staged file behind, as a failed run does."""
     from grdf import settings
     from grdf.staging.area import StagedAnswer, Staging
 
     answer = StagedAnswer(
         pce, **{"first": "2025-01-01", "end": "2025-01-02", "read_at": "2025-01-02T00:00:00+00:00", **more}, body=body
     )
-    return Staging(settings.staging_url()).put(account, run_id, [answer])
+    Staging(settings.staging_url()).put(account, run_id, [answer])
 
 
 def household(world: LocalWorld, account: str, meters: int = 1, days: int = 3, **terms: Any) -> tuple[str, ...]:

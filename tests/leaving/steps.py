@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowRescheduleException
+from msgspec.structs import replace
 
 from tests.helpers import context, with_memory_shelf
 
@@ -94,7 +95,7 @@ def delete(
     :param more: as for :func:`deletion_context`
     """
     from grdf.airflow.tasks.run import Run
-    from include.gas.leaving.deletion_record import noted, with_order
+    from include.gas.leaving.deletion import questioned
 
     params = {"account": account, "confirm": account, **FORM, **(form or {})}
     at_hand = deletion_context(run_id, params, **more)
@@ -103,8 +104,10 @@ def delete(
     for name in ALL:
         if name == "mark" and approved_by is not None and {"mark", "approve"} & set(steps):
             run, approve = Run.of(at_hand), made["approve"]
-            if not noted(approve.entry(), approve.order(run)).approved_by:
-                approve.record(partial(with_order, order=approve.order(run, approve.plan(run)[1])))
+            order = approve.order(run, approve.entry())
+            if not order.approved_by:
+                asked = replace(order, rights=approve.plan(run, *approve.checked(run))[1])
+                approve.record(partial(questioned, order=asked))
                 approve.execute_complete(at_hand, answer(approved_by))
         if name in steps:
             given[name] = _execute(made[name], at_hand)

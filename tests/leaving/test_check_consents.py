@@ -14,6 +14,7 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.meters import Ledger
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadAccount, CredentialsRefused, RefusalDoubted, ServiceUnavailable
+from include.gas.rights.meter_rights import unclaimed
 from include.sandbox.connect import AccountBook, consent
 from tests.helpers import connect_cozy, holder, known_account, yesterday
 from tests.leaving.household import Couch, rights
@@ -79,15 +80,16 @@ def test_revoked_on_grdfs_site(clean: LocalWorld, account_id: str, capfd: pytest
     assert document(clean, account_id) == marked, "said once"
 
 
-def test_consented_again(clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_consented_again(clean: LocalWorld, account_id: str) -> None:
     """GRDF's list does not say who has consented, so the account keeps its own consent until it connects again."""
     pces = settled(clean, account_id)
     (old,) = rights(clean, pces)
     clean.control.revoke(old)
     check()
     (right,) = clean.control.consent(pces)
-    assert check()["unclaimed"] >= 1
-    assert right["id_droit_acces"] in "".join(capfd.readouterr())
+    check()
+    told = unclaimed(Ledger(CouchDBHook()).every(), clean.control.today())
+    assert right["id_droit_acces"] in {each.id for each in told}
     lost = document(clean, account_id)
     assert lost["state"] == OUTDATED
     assert right["id_droit_acces"] not in json.dumps(lost)
@@ -138,20 +140,6 @@ def test_too_narrow(clean: LocalWorld, account_id: str) -> None:
     check()
     assert document(clean, account_id)["state"] == PERMISSIONS
     assert "does not include the daily data" in document(clean, account_id)["state_message"]
-
-
-@pytest.mark.parametrize(("ahead", "warned"), [(0, True), (29, True), (31, False), (400, False)])
-def test_a_consent_that_ends_soon(
-    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str], ahead: int, warned: bool
-) -> None:
-    settled(clean, account_id, droit_fin=str(clean.control.today() + timedelta(days=ahead)))
-    capfd.readouterr()
-    before = document(clean, account_id)
-    counts = check()
-    assert (counts["ending"] >= 1) or not warned
-    assert (f"Account {account_id}: the consent for meter" in "".join(capfd.readouterr())) == warned
-    assert not before.get("state")
-    assert document(clean, account_id) == before
 
 
 def test_a_consent_that_has_ended(clean: LocalWorld, account_id: str) -> None:

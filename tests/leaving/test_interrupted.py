@@ -144,7 +144,6 @@ def test_a_run_that_fails_for_good_is_resumed_by_another(clean: LocalWorld, acco
     second = dags.ask("run_named", env, dag_id="grdf_delete_account", conf=conf)
     assert second["state"] == "success"
     record = assert_gone(clean, account_id, pces)
-    assert [each["run"] for each in record["orders"]] == [first["run_id"], second["run_id"]]
     assert record["run"] == second["run_id"]
 
 
@@ -163,4 +162,4 @@ def test_a_run_that_airflow_does_not_know_any_more_is_resumed(
     run = dags.ask("run_named", env, dag_id="grdf_delete_account", conf=conf | {"dry_run": False})
     assert run["state"] == "success"
     record = assert_gone(clean, account_id, pces)
-    assert [each["run"] for each in record["orders"]] == ["killed-and-gone", run["run_id"]]
+    assert record["run"] == run["run_id"]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from include.gas.documents.doctypes import DAY
 from include.gas.errors import BadAccount, BadRequest
-from tests.helpers import connect_code, context, known_account, stored, yesterday
+from tests.helpers import connect_code, known_account, stored, yesterday
 from tests.leaving.household import (
     REVOKED,
     Couch,
@@ -247,20 +246,3 @@ def test_one_that_removes_cannot_be_made_to_keep(clean: LocalWorld, account_id: 
     given = delete(account_id, run_id="run-2", form={"keep_data": True})
     assert "To remove:" in given["check"]["text"]
     assert assert_gone(clean, account_id, pces)["keep_data"] is False
-
-
-def test_a_load_removes_no_file_that_is_not_its_own(clean: LocalWorld, account_id: str, tmp_path: Path) -> None:
-    """Users can change what a task was given, and a load of an account that is leaving removes its answers."""
-    from grdf.operators.load import LoadOperator
-    from include.gas.errors import FailNow
-
-    known_account(clean, account_id, history=False)
-    delete(account_id, steps=("check", "mark"))
-    precious = tmp_path / "quota.db"
-    precious.write_text("precious")
-    operator = LoadOperator(
-        task_id="load", account_id=account_id, staged={"reference": f"file://{precious}", "problems": []}
-    )
-    with pytest.raises(FailNow, match="not in this account's folder"):
-        operator.execute(context(yesterday(clean)))
-    assert precious.read_text() == "precious"

@@ -133,7 +133,7 @@ def test_old_files_of_imports_go(staging: Path) -> None:
     time.sleep(0.05)
     (folder / "new.csv").write_text("pce")
     assert Staging(f"file://{staging}").remove_old(before) == 2
-    assert imports.names() == ["new.csv"]
+    assert imports.waiting() == ["new.csv"]
 
 
 def test_a_staging_store_that_fails_keeps_no_record(staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,7 @@ def test_a_staging_store_that_fails_keeps_no_record(staging: Path, monkeypatch: 
     monkeypatch.setattr(retention, "FILES_KEPT", timedelta(0))
     (staging / "proofs").write_text("no folder")
     time.sleep(0.02)
-    with pytest.raises(BadSettings, match="could not be written to or read from"):
+    with pytest.raises(BadSettings, match="cannot be used"):
         clear_away()
     assert [each["_id"] for each in kept()] == [FRESH]
 

@@ -1,7 +1,8 @@
 """A clock that a life controls: GRDF's time, and the project's own.
 
 The project's code and the sandbox use ``datetime.now`` and the module ``time`` by names in their own modules. Only
-these names are replaced, so hypothesis, pytest and requests keep using the machine's time.
+these names are replaced, so hypothesis, pytest and requests keep using the machine's time. So does PyJWT but where the
+project asks it about an ``id_token``: Airflow asks it about its own.
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest import mock
+
+import jwt
 
 OURS, THEIRS = ("grdf.", "include.gas."), ("include.sandbox.adict.",)
 
@@ -90,10 +95,16 @@ def _modules(prefixes: tuple[str, ...]) -> Iterator[ModuleType]:
             yield module
 
 
+def _decoded(told: Any, *arguments: Any, **more: Any) -> Any:
+    with mock.patch("jwt.api_jwt.datetime", told):
+        return jwt.decode(*arguments, **more)
+
+
 @contextmanager
 def replaced() -> Iterator[None]:
     """Replace the machine's clock. All modules must have been imported before."""
     from grdf.quota.governor import Governor
+    from include.gas.answers import id_token
 
     undo: list[tuple[Any, str, Any]] = []
 
@@ -108,7 +119,8 @@ def replaced() -> Iterator[None]:
                 put(module, "datetime", told)
             if module.__dict__.get("time") is time:
                 put(module, "time", module_time)
-    ours_time = _TOLD[True][1]
+    told, ours_time = _TOLD[True]
+    put(id_token, "jwt", SimpleNamespace(**{**vars(jwt), "decode": partial(_decoded, told)}))
     usual = Governor.__init__.__kwdefaults__
     put(Governor.__init__, "__kwdefaults__", {**usual, "sleep": ours_time.sleep, "clock": ours_time.monotonic})
     try:

@@ -16,7 +16,7 @@ from include.gas.display.overview import Situation, overview
 from include.gas.documents.doctypes import AUDIT
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import GasError
-from include.gas.leaving.deletion_record import is_open
+from include.gas.leaving.deletion import is_open
 from include.sandbox.adict import paris
 from tests.model import tasks
 from tests.model.runs import Runs

@@ -195,10 +195,10 @@ def installed() -> Iterator[None]:
         stack.enter_context(wire.replaced())
         stack.enter_context(clock.replaced())
         patch.setattr("grdf.hooks.adict.Variables", Shelf)
-        patch.setattr("grdf.quota.governor.store_at", Ledger)
+        patch.setattr("grdf.quota.governor.QuotaStore", Ledger)
         for name in ("adict", "oauth"):  # there are thousands of lives, each with its own secrets
             patch.setattr(f"grdf.hooks.{name}.mask_secret", lambda _: None)
-        patch.setattr("grdf.staging.entries.write_private", _written_now)
+        patch.setattr("grdf.staging.folder.write_private", _written_now)
         # Looking up machine settings at each request takes a third of a life's time, and the result is always the same.
         patch.setattr("requests.sessions.get_environ_proxies", lambda *_, **__: {})
         patch.setattr("requests.sessions.get_netrc_auth", lambda *_, **__: None)

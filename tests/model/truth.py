@@ -29,7 +29,7 @@ This module is independent of the code that it checks: they share no functions e
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -151,7 +151,7 @@ class Book(Witnessed):
                 self.faults.append(f"8: totals in {database} of {account}, meter {self._name(pce)}, are no sums")
         status = (self.documents.get((ACCOUNTS, account)) or {}).get("status") or {}
         book = ((status.get("readings") or {}).get(pce) or {}).get("years") or {}
-        if sum(entry["days"] for entry in book.values()) != len(stored):
+        if {day for entry in book.values() for day in _days_of(entry)} != set(stored):
             self.faults.append(f"8: {account} says it stores {book} of meter {self._name(pce)}, it is {len(stored)}")
 
     def _says_lost(self, account: str, document: Mapping[str, Any]) -> None:
@@ -174,3 +174,14 @@ class Book(Witnessed):
             for (database, key), document in self.documents.items()
             if database == DAYS and key.startswith(start)
         }
+
+
+def _days_of(entry: Mapping[str, Any]) -> set[date]:
+    """Return the days that an account says are stored of a year."""
+    absent = {day for hole in entry.get("absent", ()) for day in _span(hole["first"], hole["end"])}
+    return {*_span(entry["first"], entry["last"]), date.fromisoformat(entry["last"])} - absent
+
+
+def _span(first: str, end: str) -> Iterator[date]:
+    days = range(date.fromisoformat(first).toordinal(), date.fromisoformat(end).toordinal())
+    return map(date.fromordinal, days)

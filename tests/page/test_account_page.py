@@ -22,8 +22,7 @@ from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import Held
-from include.gas.rights.proof_check import Proof
+from include.gas.rights.meter_rights import Held, Proof
 from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
 from tests.page_accounts import Fleet, account_id, meter

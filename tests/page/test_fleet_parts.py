@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grdf.health.look import client_now
+from grdf.health.fleet_verdict import client_now
 from tests.plugins.clockwork import Clockwork, call
 
 
@@ -25,4 +25,4 @@ def test_what_cannot_be_read_is_said_and_never_0(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AIRFLOW__GRDF__QUOTA_URL", "postgresql://grdf@127.0.0.1:9/airflow")
     found = client_now("grdf_adict")
     assert found.left is None
-    assert "the database of [grdf] quota_url does not answer" in found.problem
+    assert "the database of [grdf] quota_url cannot be used" in found.problem

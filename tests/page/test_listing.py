@@ -11,24 +11,25 @@ from hypothesis import strategies as st
 
 from grdf.page.list.listing import PAGE_SIZE, SORTS, Listing, Question, listing
 from include.gas.days.windows import Window
+from include.gas.display.meter_days import MeterDays
 from include.gas.display.overview import Overview, Situation
-from include.gas.display.recent_days import RecentDays
+from include.gas.documents.year_counts import StoredYear
 from include.gas.rights.meter_rights import Held
 
 TODAY = date(2026, 5, 20)
 
 
-def missing(lately: int, before: int) -> tuple[RecentDays, ...]:
+def missing(lately: int, before: int) -> tuple[MeterDays, ...]:
     """Return a meter that misses so many days of the last two months and of before."""
     first = TODAY - timedelta(days=62)
-    letters = "-" * lately + "s" * (59 - lately)
-    since, ever = first - timedelta(days=before), (Window(date.min, date.max),)
-    return (RecentDays(first + timedelta(days=58), letters, since=since, covered=ever, years=((2026, 59 - lately),)),)
+    year = StoredYear(first + timedelta(days=lately), first + timedelta(days=58))
+    held = Held(pce="0990", word="active", days=(Window(date.min, date.max),))
+    return (MeterDays(held, (year,), first - timedelta(days=before)),)
 
 
 def line(number: int, **more: object) -> Overview:
     held = Held(pce=f"099{number:011}", word="active")
-    facts = {"held": (held,), "last": TODAY - timedelta(days=2), "days": 9} | more
+    facts = {"held": (held,), "last": TODAY - timedelta(days=2)} | more
     return Overview(f"home-{number:03}", **facts)  # type: ignore[arg-type]
 
 
@@ -43,9 +44,9 @@ def ask(overviews: list[Overview], **query: str) -> Listing:
 MIXED = [
     line(1),
     line(2, standing=Situation.CONNECT, consent_until=date(2026, 9, 1)),
-    line(3, last=None, days=0, held=(), standing=Situation.NEW),
-    line(4, recent=missing(2, 1), last=date(2026, 5, 15)),
-    line(5, recent=missing(7, 0), consent_until=date(2026, 7, 1), last=date(2026, 5, 16)),
+    line(3, last=None, held=(), standing=Situation.NEW),
+    line(4, days_of_meters=missing(2, 1), last=date(2026, 5, 15)),
+    line(5, days_of_meters=missing(7, 0), consent_until=date(2026, 7, 1), last=date(2026, 5, 16)),
     line(6, standing=Situation.LEAVING),
 ]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.meters import Ledger
+from grdf.stores.accounts.account_store import AccountStore
 from include.gas.documents.doctypes import PUBLISHED
 from include.gas.documents.gas_days import account_range
 from include.gas.rights.transitions import ended
@@ -39,10 +40,12 @@ def month_later(world: Any, account: str) -> None:
 
 
 def end(account_id: str, pce: str, day: date) -> None:
-    """GRDF's answer has shown that the right is over."""
-    ledger = Ledger(CouchDBHook())
+    """GRDF's answer has shown that the right is over, and the account's own run has seen it."""
+    couchdb = CouchDBHook()
+    ledger = Ledger(couchdb)
     (right,) = ledger.fetch([pce])[pce].of(account_id)
     ledger.apply(pce, lambda meter: ended(meter, right.id, day))
+    AccountStore(couchdb).update(account_id, ledger.settled)
 
 
 def asked_from(world: Any) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from grdf.hooks.adict import AdictHook
 from grdf.ledger.taking_in import TakingIn
 from include.gas.account.account import Account
-from include.gas.rights.proof_check import Proof
+from include.gas.rights.meter_rights import Proof
 from tests.rights.scene import bring, document
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from include.gas.errors import (
 from include.gas.meter_tag import meter_tag
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 from include.gas.proof.proof_file import checked
-from include.gas.rights.proof_check import Proof
+from include.gas.rights.meter_rights import Proof
 from tests.helpers import context
 from tests.plugins.staging.proof_samples import GOOD
 from tests.rights.proofs import brought, proofs_of, take_in
@@ -135,7 +135,7 @@ def test_own_files_go_first_and_are_removed(
 ) -> None:
     right = asked(clean, couchdb, account_id)
     for content in (GOOD["image/jpeg"], GOOD["application/pdf"]):
-        staging.proofs.put(account_id, checked(content))
+        staging.proofs(account_id).put(checked(content))
     assert send(account_id)["files"] == 3
     first, second, third = clean.control.proofs(right)
     assert [first["content"], second["content"]] == [GOOD["image/jpeg"], GOOD["application/pdf"]]
@@ -147,7 +147,7 @@ def test_own_files_go_first_and_are_removed(
     check()
     assert send(account_id)["sent"] == 0, "the record was refused: it is not sent again"
     for _ in range(3):
-        staging.proofs.put(account_id, checked(GOOD["image/png"]))
+        staging.proofs(account_id).put(checked(GOOD["image/png"]))
     assert send(account_id) == {"asked": 0, "sent": 1, "files": 3}
     assert [each["type"] for each in clean.control.proofs(right)[3:]] == ["image/png"] * 3, "as many as GRDF takes"
     check()
@@ -187,7 +187,7 @@ def test_an_old_file_replaces_a_refused_proof(
     send(account_id)
     clean.control.decide_proof(right, accept=False)
     check()
-    staging.proofs.put(account_id, checked(GOOD["image/png"]))
+    staging.proofs(account_id).put(checked(GOOD["image/png"]))
     (file,) = (tmp_path / "staging/proofs" / account_id).iterdir()
     os.utime(file, (1.6e9, 1.6e9))  # copied with the time it was scanned at
     assert send()["files"] == 2
@@ -215,7 +215,7 @@ def test_a_wrong_file_keeps_all_of_them(
     clean: LocalWorld, couchdb: CouchDBHook, account_id: str, staging: Staging, tmp_path: Path
 ) -> None:
     right = asked(clean, couchdb, account_id)
-    staging.proofs.put(account_id, checked(GOOD["image/png"]))
+    staging.proofs(account_id).put(checked(GOOD["image/png"]))
     (tmp_path / "staging/proofs" / account_id / "zz Durand.pdf").write_bytes(b"no file of theirs")
     with pytest.raises(ProofNotSent, match=rf"Account {account_id}: file 2 of 2 .* is neither a PDF") as refused:
         send(account_id)
@@ -232,7 +232,7 @@ def test_all_that_wait_and_who_cannot(
     pce = f"099999991{account_id[-5:]}"
     second = brought(clean, couchdb, other, pce)
     clean.control.ask_proof(second, clean.control.today())
-    staging.proofs.put(other, checked(GOOD["application/pdf"]))
+    staging.proofs(other).put(checked(GOOD["application/pdf"]))
     third = brought(clean, couchdb, without, f"099999992{account_id[-5:]}")
     clean.control.ask_proof(third, clean.control.today())
     check()
@@ -253,7 +253,7 @@ def test_a_lost_answer_sends_nothing_twice(
     clean: LocalWorld, couchdb: CouchDBHook, account_id: str, staging: Staging
 ) -> None:
     right = asked(clean, couchdb, account_id)
-    staging.proofs.put(account_id, checked(GOOD["image/png"]))
+    staging.proofs(account_id).put(checked(GOOD["image/png"]))
     clean.control.fault("/preuves$", method="PUT", status=504, after=True)
     with pytest.raises(ServiceUnavailable, match="HTTP 504"):
         send(account_id)
@@ -271,7 +271,7 @@ def test_what_grdf_answers_names_nobody(
     clean: LocalWorld, couchdb: CouchDBHook, account_id: str, staging: Staging, status: int, kind: type[Exception]
 ) -> None:
     asked(clean, couchdb, account_id)
-    staging.proofs.put(account_id, checked(GOOD["image/png"]))
+    staging.proofs(account_id).put(checked(GOOD["image/png"]))
     body = {"code_statut_traitement": "1000000099", "message_retour_traitement": f"Preuve de {NAME} illisible"}
     clean.control.fault("/preuves$", method="PUT", status=status, body=body)
     with pytest.raises(kind) as told:

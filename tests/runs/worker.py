@@ -118,7 +118,7 @@ def _operator(step: str) -> Callable[..., Any]:
     from tests.helpers import with_memory_shelf
 
     def execute(
-        account: str, day: str | None = None, run_id: str = "step", run_type: str = "manual", **arguments: Any
+        account: str, day: str | None = None, run_id: str = "run", run_type: str = "manual", **arguments: Any
     ) -> Any:
         kind = {"acquire": AcquireTokenOperator, "extract": ExtractOperator, "load": LoadOperator}[step]
         now = context(None if day is None else date.fromisoformat(day), run_id=run_id, run_type=run_type)

@@ -8,7 +8,7 @@ from typing import Any
 
 from include.gas.account.grant import Code, Grant, grant_in, results_of
 from include.gas.account.own_meters import meters_in
-from include.gas.account.sections.marks import Leaving, leaving
+from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.rights.declaration import is_refused, names_person
 from include.gas.account.state import is_partial, state_message
 from include.gas.documents.gas_days import check_account_id
@@ -17,7 +17,6 @@ from include.gas.errors import (
     USER_ACTION_NEEDED,
     AccountLeaving,
     BadAccount,
-    GrantRefused,
 )
 from include.gas.rights.meter_rights import Held
 
@@ -32,7 +31,7 @@ class Account:
     :param meters: what it has of each of its meters, in order, as its document says; empty before the first launch
     :param grant: the result of the household's consent that we have not used yet; ``None`` if there is none
     :param reconnected: whether the meters are known and the household has consented again since
-    :param leaving: the mark of a deletion in progress; ``None`` if there is none
+    :param leaving: who asked for the deletion in progress; ``None`` if there is none
     :param message: explains the state to a person
     :param partial: whether the state concerns only some of the meters
     :param declares: whether a right is to be declared for the household at GRDF
@@ -44,7 +43,7 @@ class Account:
     meters: tuple[Held, ...] = ()
     grant: Grant | None = None
     reconnected: bool = False
-    leaving: Leaving | None = None
+    leaving: str | None = None
     message: str = ""
     partial: bool = False
     declares: bool = False
@@ -92,25 +91,16 @@ class Account:
         return asked and not fresh and not self.partial
 
     @property
-    def needs_first_launch(self) -> bool:
-        """Whether a first launch must find the meters: none is known, or the household has consented again."""
-        return not self.meters or self.reconnected
+    def is_settled(self) -> bool:
+        """Whether its document asks for nothing, and says that its meters are read or are history."""
+        asks = self.grant is not None or self.declares or self.refused or self.state is not None
+        words = {meter.word for meter in self.meters}
+        return not asks and "active" in words and words <= {"active", "over"}
 
     @property
     def needs_grant(self) -> bool:
         """Whether the account's grant has not led to its meters yet."""
         return self.grant is not None and (not self.meters or self.reconnected)
-
-    def required_grant(self) -> Grant:
-        """Return the grant, which a first launch needs.
-
-        :raises GrantRefused: if there is none
-        """
-        if self.grant is None:
-            raise GrantRefused.about(
-                self.id, "no meter is known, and there is neither an id_token nor a code to learn it from"
-            )
-        return self.grant
 
 
 def _account_id(document: Mapping[str, Any]) -> str:
@@ -129,5 +119,5 @@ def stop_if_leaving(account: Account) -> None:
     """
     if account.leaving:
         raise AccountLeaving.about(
-            account.id, f"it is leaving (asked by {account.leaving.by}), so nothing is read or stored for it any more"
+            account.id, f"it is leaving (asked by {account.leaving}), so nothing is read or stored for it any more"
         )

@@ -6,22 +6,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from include.gas.account.account import ACCOUNT_TYPE, Account
-from include.gas.account.declaration_check import DAYS, given_by
+from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
 from include.gas.account.grant import RESULTS, IdToken, results_of, with_id_token
 from include.gas.account.sections.client import DEFAULT, bound, client_of
 from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import PERSON, Declaration, is_refused, names_person
-from include.gas.account.sections.section import members, put
+from include.gas.account.sections.rights.declaration import Declaration, given_by, is_to_declare
+from include.gas.account.sections.section import put
 from include.gas.answers.words import fold, fold_address
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document, check_account_id
-from include.gas.errors import AccountLeaving, BadAccount
+from include.gas.errors import BadAccount
 
 HINT_SEPARATOR = ";"
 LONGEST_HINT_PART = 100
 """Maximum length of a name or an e-mail address, in characters."""
-_ENTERED = ("pce", "perimeters", *PERSON, *DAYS)
 
 
 def login_hint(first_name: str, last_name: str, email: str, third_party: str) -> str:
@@ -52,8 +50,8 @@ def check_connectable(document: Mapping[str, Any] | None) -> None:
     :raises BadAccount: if it is another type of account, or cannot be understood
     :raises AccountLeaving: if the household's deletion is in progress
     """
-    if document is not None and (account := Account.from_document(document)).leaving:
-        raise AccountLeaving.about(account.id, "its deletion is in progress, so it cannot be connected")
+    if document is not None:
+        stop_if_leaving(Account.from_document(document))
 
 
 def connected(
@@ -80,10 +78,8 @@ def connected(
             "given remains at GRDF, unused",
             "Start again.",
         )
-    base = put(
-        base, RESULTS, {"scope": "openid", "consents": [], **results_of(base)}
-    )  # told apart from the konnector's
-    return Connected(utc_text(at), by).noted(with_id_token(base, token))
+    results = {"scope": "openid", "consents": [], **results_of(base)}  # told apart from the konnector's
+    return Connected(utc_text(at), by).noted(with_id_token(put(base, RESULTS, results), token))
 
 
 def declaring(
@@ -101,11 +97,9 @@ def declaring(
     :param by: who connected the account, for its document
     :param connection: the client that is to declare the right, for a new account
     """
-    base = _base(document, account, connection)
-    noted = members(base.get(Declaration.key))
-    kept = {key: value for key, value in noted.items() if key not in _ENTERED and not key.startswith("refused")}
-    section = kept | given_by(asked) | {"entered_at": utc_text(at)}
-    return Connected(utc_text(at), by).noted(put(base, Declaration.key, section))
+    section = given_by(asked) | {"entered_at": utc_text(at)}
+    base = put(_base(document, account, connection), Declaration.key, section)
+    return Connected(utc_text(at), by).noted(base)
 
 
 def _base(document: Mapping[str, Any] | None, account: str, connection: str) -> Document:
@@ -122,9 +116,7 @@ def is_of_another(document: Mapping[str, Any], asked: Declaration) -> bool:
     One that a person has to correct does not wait. Case, accents and spaces make no other holder.
     """
     found = Declaration.of(document)
-    if found is None or not names_person(document) or is_refused(document):
-        return False
-    return _whose(found) != _whose(asked)
+    return found is not None and is_to_declare(document) and _whose(found) != _whose(asked)
 
 
 def _whose(declared: Declaration) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,7 +13,7 @@ from include.gas.answers.access_rights import GAS_USE_ROLES, AccessRight, is_rig
 from include.gas.answers.scan import scan
 from include.gas.answers.words import fold, fold_address, text_of
 from include.gas.days.windows import ONE_DAY, oldest_allowed
-from include.gas.rights.meter_rights import Coverage
+from include.gas.rights.meter_rights import Right
 
 YEARS_BACK, YEARS_AHEAD = 5, 3
 """What a right covers unless the declaration says otherwise: all that GRDF keeps, and three years to come."""
@@ -56,11 +56,12 @@ def request_of(declaration: Declaration, today: date) -> dict[str, Any]:
     }
 
 
-def terms_of(declaration: Declaration) -> Coverage:
-    """Return what a declaration asks for, to compare it with the rights that there are."""
-    return Coverage(
-        declaration.calls_until, declaration.first, declaration.end, published="publiees" in declaration.perimeters
-    )
+def wanted_right(declaration: Declaration) -> Right:
+    """Return the right that a declaration asks for, of nobody yet, to compare it with the rights that there are."""
+    return Right(
+        client="", way="declared", state="asked", since="", calls_until=declaration.calls_until,
+        first=declaration.first, end=declaration.end, published="publiees" in declaration.perimeters,
+    )  # fmt: skip
 
 
 def answered(body: str | bytes) -> Declared:
@@ -76,19 +77,14 @@ def answered(body: str | bytes) -> Declared:
     return Declared(right, waits=code != _ACCEPTED)
 
 
-def is_of_holder(right: AccessRight, declaration: Mapping[str, Any] | Declaration) -> bool:
+def is_of_holder(right: AccessRight, asked: Declaration) -> bool:
     """Return whether GRDF names, as the holder of a right, whoever a declaration is for.
 
     The e-mail address decides, and the name where GRDF names no address. GRDF may add first names, so all words of one
     name must be in the other. A right without a holder is nobody's.
     """
-    asked = declaration if isinstance(declaration, Declaration) else Declaration.of({Declaration.key: declaration})
     name, email, _ = right.holder
-    if asked is None or not (name or email):
-        return False
-    if email:
-        return email == fold_address(asked.email)
-    return _names_fit(name, fold(f"{asked.name} {asked.company}"))
+    return email == fold_address(asked.email) if email else _names_fit(name, asked)
 
 
 def is_of_another(rights: Iterable[AccessRight], own: Iterable[str], asked: Declaration) -> bool:
@@ -105,12 +101,11 @@ def is_of_another(rights: Iterable[AccessRight], own: Iterable[str], asked: Decl
 def _may_be_of(right: AccessRight, asked: Declaration) -> bool:
     """Return whether the name or the address is the same: people change either, and both at once hardly ever."""
     name, email, _ = right.holder
-    same_address = bool(email) and email == fold_address(asked.email)
-    return same_address or (bool(name) and _names_fit(name, fold(f"{asked.name} {asked.company}")))
+    return (bool(email) and email == fold_address(asked.email)) or _names_fit(name, asked)
 
 
-def _names_fit(one: str, other: str) -> bool:
-    theirs, entered = ({*_WORD.findall(each)} for each in (one, other))
+def _names_fit(name: str, asked: Declaration) -> bool:
+    theirs, entered = ({*_WORD.findall(each)} for each in (name, fold(f"{asked.name} {asked.company}")))
     return bool(theirs and entered) and (theirs <= entered or entered <= theirs)
 
 

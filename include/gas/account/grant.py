@@ -90,7 +90,7 @@ def text_in(part: Mapping[str, Any], key: str, account: str) -> str | None:
     return value
 
 
-def without_secrets(part: object) -> Document:
+def _without_secrets(part: object) -> Document:
     """Return a part without every key that names a token, a code or a secret.
 
     :param part: the part; anything but an object is an empty one
@@ -101,14 +101,16 @@ def without_secrets(part: object) -> Document:
 
 
 def without_grant(document: Mapping[str, Any], *, token: bool = False) -> Document:
-    """Return the account document without a code that GRDF refused. A code found later is then known to be new.
+    """Return the account document without the tokens, codes and secrets of the OAuth flow.
 
-    :param token: whether to remove an ``id_token`` too
+    A code that is found later is then known to be new.
+
+    :param token: whether to remove the ``id_token``, too
     """
     changed = copied(document)
-    changed[OAUTH] = without_secrets(changed.get(OAUTH))
-    if token:
-        changed[RESULTS] = without_secrets(changed.get(RESULTS))
+    changed[OAUTH] = _without_secrets(changed.get(OAUTH))
+    if token and RESULTS in changed:
+        changed[RESULTS] = _without_secrets(changed[RESULTS])
     return changed
 
 

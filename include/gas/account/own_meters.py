@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from include.gas.account.grant import OAUTH, RESULTS, part_of, text_in, without_secrets
-from include.gas.account.sections.section import copied, members
+from include.gas.account.grant import RESULTS, part_of, text_in
+from include.gas.account.sections.section import members
 from include.gas.account.sections.status import Status
 from include.gas.answers.access_rights import is_pce
 from include.gas.documents.gas_days import Document
@@ -19,11 +19,8 @@ def meters_in(document: Mapping[str, Any], account: str) -> tuple[Held, ...]:
 
     :raises BadAccount: if any entry cannot be understood, since we do not want to read only a part of the meters
     """
-    known = Status.held(document)
-    meters: dict[str, Held] = {}
-    for pce, right in named_in(document, account):
-        meters[pce] = known.get(pce) or Held(pce=pce, right=right, own=(right,) if right else ())
-    return tuple(meters.values())
+    known, named = Status.held(document), named_in(document, account)
+    return tuple(known.get(pce) or Held(pce=pce, right=right, own=(right,) if right else ()) for pce, right in named)
 
 
 def named_in(document: Mapping[str, Any], account: str) -> list[tuple[str, str]]:
@@ -64,13 +61,4 @@ def with_meters(document: Mapping[str, Any], held: Iterable[Held]) -> Document:
     rights = {each.pce: each.right or named.get(each.pce) for each in meters}
     consents = [{"pce": pce, "id_accreditation": right or None} for pce, right in rights.items()]
     changed[RESULTS] = {**former, "pce_id": meters[0].pce, "consents": consents}
-    return changed
-
-
-def without_tokens(document: Mapping[str, Any]) -> Document:
-    """Return the account document without the tokens, codes and secrets that led to its meters."""
-    changed = copied(document)
-    for key in (OAUTH, RESULTS):
-        if key in changed:
-            changed[key] = without_secrets(changed[key])
     return changed

@@ -1,17 +1,39 @@
-"""The state of an account: Cozy's word for what is wrong, and the explanation for people."""
+"""The state of an account: Cozy's word for what is wrong, what people are told, and what its rights make of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from include.gas.account.own_meters import with_meters
+from include.gas.account.sections.marks import leaving
+from include.gas.account.sections.rights.declaration import (
+    REFUSED_KEPT,
+    is_refused,
+    names_person,
+    refusal_of,
+    with_entered,
+    without_old_person,
+)
 from include.gas.account.sections.section import copied
-from include.gas.days.gas_day import utc_text
+from include.gas.answers.proof_state import REFUSED
+from include.gas.days.gas_day import PARIS, paris_today, utc_text
 from include.gas.documents.gas_days import Document
-from include.gas.errors import USER_ACTION_NEEDED, VENDOR_DOWN, GasError
-from include.gas.meter_tag import without_numbers
+from include.gas.errors import (
+    LOGIN_FAILED,
+    OAUTH_OUTDATED,
+    PERMISSIONS_CHANGED,
+    USER_ACTION_NEEDED,
+    VENDOR_DOWN,
+    GasError,
+)
+from include.gas.meter_tag import meter_tag, without_numbers
+from include.gas.rights.meter_rights import RENEWED_FROM, Held, Word
 
+OF_RUNS = (VENDOR_DOWN, LOGIN_FAILED)
+"""States that the next run clears by itself."""
 _CLEARED = ("state_message", "state_since", "state_partial")
 
 
@@ -46,32 +68,155 @@ def with_state(
     :param since: when the state was noticed, aware. While the state does not change, the earlier moment is kept
     :param partial: whether the state concerns only some of the meters, so that the others are still read
     """
-    changed = copied(document)
+    changed = {key: value for key, value in copied(document).items() if key not in _CLEARED}
     if state is None:
-        for key in _CLEARED:
-            changed.pop(key, None)
-        if changed.get("state"):
-            changed["state"] = None
-        return changed
-    same = changed.get("state") == state
-    changed["state"] = state
-    changed["state_message"] = without_numbers(message, str(document.get("_id")))
-    changed.pop("state_partial", None)
-    if partial:
-        changed["state_partial"] = True
-    if since is not None and not (same and changed.get("state_since")):
-        changed["state_since"] = utc_text(since)
-    return changed
+        return changed | ({"state": None} if changed.get("state") else {})
+    moment = document.get("state_since")
+    if since is not None and not (moment and document.get("state") == state):
+        moment = utc_text(since)
+    changed |= {"state": state, "state_message": without_numbers(message, str(document.get("_id")))}
+    return changed | ({"state_partial": True} if partial else {}) | ({"state_since": moment} if moment else {})
 
 
 def with_error(document: Document, error: GasError, *, since: datetime, partial: bool = False) -> Document:
     """Return the account document with what a person must do about a failure.
 
     :param error: its class says which Cozy state goes with it; without one the document stays the same
-    :param since: an aware datetime, the present
     :param partial: whether other meters of the account can still be read
     """
     waits_for_person = str(document.get("state") or "").startswith(USER_ACTION_NEEDED)
     if not error.state or (error.state == VENDOR_DOWN and waits_for_person):
         return document  # what passes by itself hides nothing that a person must do
     return with_state(document, error.state, str(error), since=since, partial=partial)
+
+
+@dataclass(frozen=True, slots=True)
+class RightsState:
+    """What the rights of an account mean for its household.
+
+    :param word: Cozy's word; ``None`` if nobody must act
+    :param message: what a person must do
+    :param partial: whether other meters are read
+    """
+
+    word: str | None = None
+    message: str = ""
+    partial: bool = False
+
+
+_SAID: tuple[tuple[Word, str, str], ...] = (
+    (
+        "waiting",
+        USER_ACTION_NEEDED,
+        "since {since:%-d %B %Y, %H:%M} (Paris time) GRDF waits for the contract's holder to let us read it. GRDF's "
+        "e-mail leaves within a quarter of an hour; the holder should look into the spam folder, too. Nothing is read "
+        "before the holder accepts; then the first run starts by itself. If the e-mail cannot be found after two days, "
+        "delete the account, which ends the right at GRDF, and connect it again",
+    ),
+    (
+        "checked",
+        USER_ACTION_NEEDED,
+        "GRDF checks its right anew, and nothing is read before it has. The household may have to answer GRDF",
+    ),
+    (
+        "behind",
+        USER_ACTION_NEEDED,
+        "another account has it, whose consent stands. Nothing is read before that ends, and then by itself. If it "
+        "is the same household's, delete this account; anybody who may see the other one finds it in Gas accounts "
+        "by the meter's number. If both are to be read, set [grdf] meter_in_several_accounts",
+    ),
+    (
+        "narrow",
+        PERMISSIONS_CHANGED,
+        "its consent does not include the daily data. The household must consent again and tick them",
+    ),
+)
+"""What is said of meters by how they stand, the most urgent first."""
+_OVER: dict[Word, str] = {
+    "over": "the consent has ended",
+    "refused": "its holder has refused the right",
+    "none": "no consent of its own is known",
+}
+_PROOF_REFUSED = (
+    "GRDF has refused the proof of the consent. It is read as long as GRDF allows it. Ask GRDF for the reason, put "
+    "files of your own into the folder proofs/{account}/ of [grdf] staging_url and start grdf_send_proof with this "
+    "account"
+)
+
+
+def state_of(document: Mapping[str, Any], held: Sequence[Held]) -> RightsState:
+    """Return what an account's rights mean for its household.
+
+    A meter that is over beside one that may be read is history: who has moved is asked for nothing.
+
+    :param held: what the account has of its meters
+    """
+    account = str(document.get("_id"))
+    reads = any(each.word in ("active", "later") for each in held)
+    if refusal := refusal_of(document):
+        return RightsState(USER_ACTION_NEEDED, refusal, reads)
+    for word, state, said in _SAID:
+        if concerned := [each for each in held if each.word == word]:
+            since = datetime.fromisoformat(min(each.since for each in concerned)).astimezone(PARIS)
+            return RightsState(state, _about(account, concerned, said.format(since=since)), reads)
+    if held and all(each.word in _OVER for each in held):
+        if names_person(document):  # and its right is about to be declared
+            return RightsState()
+        ends = [f"there has been no consent since {each.day}" if each.day else _OVER[each.word] for each in held]
+        said = "; ".join(f"meter {meter_tag(account, each.pce)}: {end}" for each, end in zip(held, ends, strict=True))
+        return RightsState(OAUTH_OUTDATED, f"Account {account}: {said}. The household must consent again.")
+    if refused := [each for each in held if any(proof.state == REFUSED for proof in each.proofs.values())]:
+        return RightsState(
+            USER_ACTION_NEEDED, _about(account, refused, _PROOF_REFUSED.format(account=account)), partial=True
+        )
+    return RightsState()
+
+
+def _about(account: str, held: Sequence[Held], said: str) -> str:
+    meters = ", ".join(meter_tag(account, each.pce) for each in held)
+    return f"Account {account}: meter {meters}: {said}."
+
+
+def settle(document: Mapping[str, Any], held: Sequence[Held], now: datetime) -> Document:
+    """Return the account document with its meters and its state. It is equal to the old one if nothing has changed.
+
+    :param document: the account document as read for this write
+    :param held: what the account has of its meters; meters that it names without any right are among them
+    """
+    if leaving(document) is not None:
+        return dict(document)
+    changed = with_meters(document, held) if held else dict(document)
+    named = names_person(changed)
+    changed = with_entered(changed, now)
+    if is_refused(changed) or not any(_ends_about_now(each, now) for each in held):
+        changed = without_old_person(changed, now)
+    if named and not names_person(changed):
+        message = (
+            f"Account {changed.get('_id')}: its declaration has waited for {REFUSED_KEPT.days} days and GRDF has given "
+            "no right for it, so the household's name and address were removed. If it is still to be connected, see "
+            "that the account's DAG is not paused, compare the meter's number, enter them again and start the DAG."
+        )
+        return with_state(changed, USER_ACTION_NEEDED, message, since=now, partial=any(each.is_open for each in held))
+    return with_rights_state(changed, held, now)
+
+
+def with_rights_state(
+    document: Mapping[str, Any], held: Sequence[Held], now: datetime, *, is_read: bool = False
+) -> Document:
+    """Return the account document with the state that its rights give it.
+
+    :param held: what the account has of its meters; with none of them the state is left alone
+    :param is_read: whether it was just read without a problem, so that a run's own state is over
+    """
+    found = state_of(document, held)
+    if found.word is None:
+        keeps = is_refused(document) or not (is_read or (held and document.get("state") not in OF_RUNS))
+        return dict(document) if keeps else with_state(document, None)
+    return with_state(document, found.word, found.message, since=now, partial=found.partial)
+
+
+def _ends_about_now(held: Held, now: datetime) -> bool:
+    """Return whether a right ends soon or has ended lately: what is renewed early waits for that."""
+    if held.day is None or held.word not in ("active", "over"):
+        return False
+    return -REFUSED_KEPT < held.day - paris_today(now) <= RENEWED_FROM

@@ -30,8 +30,7 @@ ONCE = timedelta(minutes=20)
 class Unsettled:
     """An account of which something is to be settled.
 
-    :param document: its document
-    :param account: the same, as runs use it
+    :param account: its document, as runs use it
     :param waiting: what it has of the meters with a right that waits for an answer
     :param declaration: what is or was to be declared; ``None`` if nothing
     """
@@ -48,7 +47,7 @@ class Unsettled:
             account = Account.from_document(document)
         except BadAccount:
             return None
-        waiting = tuple(filter(_waits, Status.held(document).values()))
+        waiting = tuple(each for each in Status.held(document).values() if each.waits or each.word in WORDS)
         found = cls(dict(document), account, waiting, Declaration.of(document) if account.declares else None)
         return None if account.leaving or not (waiting or found.intends) else found
 
@@ -74,16 +73,9 @@ class Unsettled:
         if self.account.reconnected:
             return True
         since = max([each.since for each in self.waiting] + ([self._to_send.entered_at] if self._to_send else []))
-        if self._to_send and not self.waiting and _is_open(Status.held(self.document).get(self._to_send.pce)):
+        read = {each.pce for each in Status.held(self.document).values() if each.is_open}
+        if self._to_send and not self.waiting and self._to_send.pce in read:
             return since > utc_text(now - ONCE)
         if not since or since > utc_text(now - NEW):
             return True
         return look.minute < QUARTER and (since > utc_text(now - RECENT) or look.astimezone(PARIS).hour == MORNING)
-
-
-def _waits(held: Held) -> bool:
-    return held.waits or held.word in WORDS
-
-
-def _is_open(held: Held | None) -> bool:
-    return held is not None and held.is_open

@@ -49,8 +49,6 @@ class AccessRight:
     :param informative: whether the right includes daily data; ``None`` when GRDF does not say, as for holders of the
         contract
     :param published: whether it includes published data; ``None`` as above
-    :param contractual: whether it includes contract data; ``None`` as above
-    :param technical: whether it includes technical data of the meter; ``None`` as above
     :param created: day on which it was created; ``None`` if unknown
     :param revoked: day on which it was revoked; ``None`` if it was not, or if the day is unknown
     :param created_at: moment of its creation, UTC text; ``""`` if unknown
@@ -70,8 +68,6 @@ class AccessRight:
     data_end: date | None = None
     informative: bool | None = None
     published: bool | None = None
-    contractual: bool | None = None
-    technical: bool | None = None
     created: date | None = None
     revoked: date | None = None
     created_at: str = field(default="", compare=False)
@@ -107,8 +103,6 @@ class AccessRight:
             data_end=day_in(fields.get("perim_donnees_conso_fin")),
             informative=_flag(fields.get("perim_donnees_informatives")),
             published=_flag(fields.get("perim_donnees_publiees")),
-            contractual=_flag(fields.get("perim_donnees_contractuelles")),
-            technical=_flag(fields.get("perim_donnees_techniques")),
             created=day_in(fields.get("date_creation")),
             revoked=day_in(fields.get("date_revocation")),
             created_at=moment_in(fields.get("date_creation")),

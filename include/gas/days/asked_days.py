@@ -6,7 +6,7 @@ request              days
 daily runs           the run's day and ``[grdf] reread_days`` before it; everything that GRDF serves on the first run
                      under a right or more of it, and again after three to four weeks (:func:`is_whole_due`)
 backfills            the run's day
-a range of the past  the range that a person names (:func:`askable`)
+a range of the past  the range that a person names (``past_range``)
 published periods    all that GRDF serves, by the same rule (:func:`is_whole_due`, :func:`published_window`)
 ===================  ==================================================================================================
 
@@ -15,12 +15,11 @@ So whatever was late, corrected, missing, restored or removed comes by itself, i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import blake2b
 
 from include.gas.days.gas_day import ONE_DAY
-from include.gas.days.windows import HISTORY_YEARS, Window, oldest_allowed
+from include.gas.days.windows import Window, oldest_allowed
 
 REREAD_DAYS = 62
 """Default of ``[grdf] reread_days``: two months.
@@ -62,40 +61,6 @@ def daily_window(run_day: date, today: date, reread: timedelta, *, whole: bool) 
     """
     oldest = oldest_allowed(today)
     return Window.of(oldest if whole else max(run_day - reread, oldest), min(run_day + ONE_DAY, today))
-
-
-@dataclass(frozen=True, slots=True)
-class Askable:
-    """The part of a range that GRDF can be asked for, for one meter.
-
-    :param window: the days to ask for; ``None`` when there are none
-    :param reasons: why days were left out, in words; empty when none were
-    """
-
-    window: Window | None
-    reasons: tuple[str, ...] = ()
-
-
-def askable(asked: Window, *, today: date, consent_first: date | None, consent_end: date | None) -> Askable:
-    """Return the part of a range that GRDF can be asked for.
-
-    :param asked: the range that a person wants
-    :param consent_first: first gas day that the consent covers; ``None`` for no bound
-    :param consent_end: first gas day after the consent; ``None`` for no bound
-    """
-    oldest = oldest_allowed(today)
-    reasons: list[str] = []
-    if asked.first < oldest:
-        reasons.append(f"GRDF keeps {HISTORY_YEARS} years of daily data: days before {oldest} are left out")
-    if asked.end > today:
-        reasons.append(f"days from {today} on are not over yet and are left out")
-    if consent_first is not None and asked.first < consent_first and consent_first > oldest:
-        reasons.append(f"the household's consent starts with {consent_first}: earlier days are left out")
-    if consent_end is not None and asked.end > consent_end and consent_end < today:
-        reasons.append(f"the household's consent ends before {consent_end}: later days are left out")
-    window = asked.clip(oldest, today)
-    window = window.clip(consent_first, consent_end) if window else None
-    return Askable(window, tuple(reasons))
 
 
 def published_window(today: date) -> Window:

@@ -1,14 +1,11 @@
-"""A range of the past that a person asks for in the form of a DAG.
-
-``asked_days`` says which of its days GRDF can be asked for.
-"""
+"""A range of the past that a person asks for in the form of a DAG, and which of its days GRDF can be asked for."""
 
 from __future__ import annotations
 
 from datetime import date
 
 from include.gas.days.gas_day import parse_day
-from include.gas.days.windows import Window
+from include.gas.days.windows import HISTORY_YEARS, Window, oldest_allowed
 from include.gas.errors import BadRequest
 
 _AGAIN = "Nothing was read. Start it again with `from` (first gas day) before `to` (not included), both YYYY-MM-DD."
@@ -30,3 +27,25 @@ def asked_range(first: object, end: object) -> Window:
     if days[0] >= days[1]:
         raise BadRequest.about(None, f"the range from {days[0]} to {days[1]} holds no day", _AGAIN)
     return Window(*days)
+
+
+def askable(
+    asked: Window, *, today: date, consent_first: date | None, consent_end: date | None
+) -> tuple[Window | None, list[str]]:
+    """Return the part of a range that GRDF can be asked for, for one meter, and in words why days were left out.
+
+    :param consent_first: first gas day that the consent covers; ``None`` for no bound
+    :param consent_end: first gas day after the consent; ``None`` for no bound
+    """
+    oldest = oldest_allowed(today)
+    reasons: list[str] = []
+    if asked.first < oldest:
+        reasons.append(f"GRDF keeps {HISTORY_YEARS} years of daily data: days before {oldest} are left out")
+    if asked.end > today:
+        reasons.append(f"days from {today} on are not over yet and are left out")
+    if consent_first is not None and asked.first < consent_first and consent_first > oldest:
+        reasons.append(f"the household's consent starts with {consent_first}: earlier days are left out")
+    if consent_end is not None and asked.end > consent_end and consent_end < today:
+        reasons.append(f"the household's consent ends before {consent_end}: later days are left out")
+    window = asked.clip(oldest, today)
+    return window and window.clip(consent_first, consent_end), reasons

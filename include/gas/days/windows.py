@@ -57,6 +57,10 @@ class Window:
         """Iterate over the gas days in order."""
         return (self.first + timedelta(days=n) for n in range(len(self)))
 
+    def overlap(self, other: Window) -> int:
+        """Return how many gas days are in another window, too."""
+        return max((min(self.end, other.end) - max(self.first, other.first)).days, 0)
+
     def clip(self, first: date | None = None, end: date | None = None) -> Window | None:
         """Return the part of the window that lies within other bounds.
 

@@ -6,18 +6,17 @@ come soon, whether it is not published yet, or whether the household does not sh
 
 from __future__ import annotations
 
-from calendar import monthrange
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
-from include.gas.days.asked_days import REREAD_DAYS
 from include.gas.days.gas_day import ONE_DAY
-from include.gas.days.lateness import due_until
 from include.gas.days.windows import Window
+from include.gas.display.meter_days import DueDays
 from include.gas.documents.billing.period_totals import is_of_periods
 from include.gas.documents.day_checks import WORDS, is_doubted
 from include.gas.documents.doctypes import MONTH, YEAR
@@ -93,50 +92,11 @@ class Cell:
     former_days: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """The days of a meter that should be stored.
-
-    :param windows: those that are due
-    :param end: the first day that is not published yet
-    :param settled: first day of the last two months
-    """
-
-    windows: tuple[Window, ...]
-    end: date
-    settled: date
-
-    @classmethod
-    def of(
-        cls, *, first: date | None, covered: Callable[[Window], tuple[Window, ...]], today: date, frequency: str = ""
-    ) -> Bounds:
-        """Return the bounds for a meter.
-
-        :param first: first day that was asked for or is stored; ``None`` if there is none
-        :param covered: returns the parts of a window that the account may hold
-        :param frequency: how often GRDF reads the meter; ``""`` if it is not known
-        """
-        end = due_until(frequency, today)
-        whole = Window.of(first, end) if first else None
-        return cls(covered(whole) if whole else (), end, today - timedelta(days=REREAD_DAYS))
-
-    def expected(self, first: date, end: date) -> int:
-        """Return the number of days in a period that should be stored by now."""
-        return sum(len(part) for window in self.windows if (part := window.clip(first, end)))
-
-    def why_none_of(self, first: date, end: date) -> Kind:
-        """Return the reason why no day of a period is stored: one may still come, or GRDF has no data."""
-        if not self.expected(first, end):
-            return Kind.EXPECTED if self.windows and end > self.end else Kind.OUTSIDE
-        return Kind.AWAITED if self.expected(max(first, self.settled), end) else Kind.NONE
-
-
-def month_days(month: date) -> Iterator[date]:
-    """Iterate over the days of a month.
-
-    :param month: any day of the month
-    """
-    return (month.replace(day=number) for number in range(1, monthrange(month.year, month.month)[1] + 1))
+def _why_none(due: DueDays, first: date, end: date) -> Kind:
+    """Return the reason why no day of a period is stored: one may still come, or GRDF has no data."""
+    if not due.between(first, end):
+        return Kind.EXPECTED if due.windows and end > due.end else Kind.OUTSIDE
+    return Kind.AWAITED if due.between(max(first, due.settled), end) else Kind.NONE
 
 
 def year_before(day: date) -> date | None:
@@ -147,28 +107,29 @@ def year_before(day: date) -> date | None:
         return None
 
 
-def day_cells(month: date, documents: Iterable[Mapping[str, Any]], bounds: Bounds) -> tuple[Cell, ...]:
+def day_cells(month: date, documents: Iterable[Mapping[str, Any]], due: DueDays) -> tuple[Cell, ...]:
     """Return the cells for the days of a month.
 
     :param month: any day of the month
     :param documents: stored days, among them those of that month and of the same month one year earlier
-    :param bounds: the days that should be stored
+    :param due: the days that should be stored by now
     """
-    stored = _by_day(documents)
-    return tuple(_day_cell(day, stored, bounds) for day in month_days(month))
+    stored, first = _by_day(documents), month.replace(day=1)
+    days = Window(first, (first + timedelta(days=31)).replace(day=1)).days()
+    return tuple(_day_cell(day, stored, due) for day in days)
 
 
 def _by_day(documents: Iterable[Mapping[str, Any]]) -> dict[date, Mapping[str, Any]]:
     return {day: document for document in documents if is_day(document) and (day := own_day(document))}
 
 
-def _day_cell(day: date, stored: Mapping[date, Mapping[str, Any]], bounds: Bounds) -> Cell:
+def _day_cell(day: date, stored: Mapping[date, Mapping[str, Any]], due: DueDays) -> Cell:
     former = stored.get(earlier) if (earlier := year_before(day)) else None
     before = former.get("load") if former else None
-    expected = bounds.expected(day, day + ONE_DAY)
+    expected = due.number(day, day + ONE_DAY)
     document = stored.get(day)
     if document is None:
-        return Cell(day, bounds.why_none_of(day, day + ONE_DAY), before=before, expected=expected)
+        return Cell(day, _why_none(due, day, day + ONE_DAY), before=before, expected=expected)
     kind = Kind.MEASURED
     if document.get("status") == "provisional":
         kind = Kind.PROVISIONAL
@@ -178,43 +139,37 @@ def _day_cell(day: date, stored: Mapping[date, Mapping[str, Any]], bounds: Bound
     return Cell(day, kind, document["load"], before, 1, expected, tuple(_changes(document)), doubts)
 
 
-def month_cells(
-    year: int, totals: Iterable[Document], bounds: Bounds, days: Iterable[Document] = ()
-) -> tuple[Cell, ...]:
+def month_cells(year: int, totals: Iterable[Document], due: DueDays, days: Iterable[Document] = ()) -> tuple[Cell, ...]:
     """Return the cells for the months of a year.
 
     :param totals: stored month totals; only those of the year and the year before are used
-    :param bounds: the days that should be stored
+    :param due: the days that should be stored by now
     :param days: the stored days of both years, by which months are compared
     """
-    stored, by_day = dict(_readable(totals, MONTH)), _by_day(days)
-    firsts = [date(year, month, 1) for month in range(1, 13)]
-    return tuple(
-        _total_cell(
-            first,
-            (first + timedelta(days=31)).replace(day=1),
-            stored.get(first),
-            stored.get(first.replace(year=year - 1)),
-            bounds,
-            by_day,
-        )
-        for first in firsts
-    )
+    firsts = [date(year + month // 12, month % 12 + 1, 1) for month in range(13)]
+    return _total_cells(firsts, dict(_readable(totals, MONTH)), due, days)
 
 
-def year_cells(totals: Iterable[Document], bounds: Bounds, days: Iterable[Document] = ()) -> tuple[Cell, ...]:
+def year_cells(totals: Iterable[Document], due: DueDays, days: Iterable[Document] = ()) -> tuple[Cell, ...]:
     """Return the cells for all years from the first to the last stored one.
 
     :param totals: stored year totals
-    :param bounds: the days that should be stored
+    :param due: the days that should be stored by now
     :param days: the stored days of a year and of the one before, by which that year is compared
     """
-    stored, by_day = {first.year: total for first, total in _readable(totals, YEAR)}, _by_day(days)
-    if not stored:
-        return ()
+    stored = dict(_readable(totals, YEAR))
+    firsts = [date(year, 1, 1) for year in range(min(stored).year, max(stored).year + 2)] if stored else []
+    return _total_cells(firsts, stored, due, days)
+
+
+def _total_cells(
+    firsts: Iterable[date], stored: Mapping[date, Mapping[str, Any]], due: DueDays, days: Iterable[Document]
+) -> tuple[Cell, ...]:
+    """Return the cells of periods that follow each other, from the first day of each and that after the last one."""
+    by_day = _by_day(days)
     return tuple(
-        _total_cell(date(year, 1, 1), date(year + 1, 1, 1), stored.get(year), stored.get(year - 1), bounds, by_day)
-        for year in range(min(stored), max(stored) + 1)
+        _total_cell(Window(first, end), stored.get(first), stored.get(first.replace(year=first.year - 1)), due, by_day)
+        for first, end in pairwise(firsts)
     )
 
 
@@ -232,53 +187,51 @@ def _days_in(total: Mapping[str, Any]) -> int:
 
 
 def _total_cell(
-    first: date,
-    end: date,
+    period: Window,
     total: Mapping[str, Any] | None,
     former: Mapping[str, Any] | None,
-    bounds: Bounds,
+    due: DueDays,
     by_day: Mapping[date, Mapping[str, Any]],
 ) -> Cell:
-    expected, compared = bounds.expected(first, end), _compared(first, end, total, former, by_day)
+    first, end = period.first, period.end
+    compared = _compared(period, total, former, by_day) if former else {}
     if total is None:
-        return Cell(first, bounds.why_none_of(first, end), expected=expected, **compared)
-    days, part = _days_in(total), _part_of(total, first, end)
+        return Cell(first, _why_none(due, first, end), expected=due.number(first, end), **compared)
+    part = _part_of(total, len(period))
     if is_of_periods(total):
-        covered = (part, (end - first).days) if part else None
-        return Cell(first, Kind.PUBLISHED, total["load"], part=covered, **compared)
+        return Cell(first, Kind.PUBLISHED, total["load"], part=(part, len(period)) if part else None, **compared)
+    days = _days_in(total)
     kind = Kind.ADOPTED if not days else Kind.PARTIAL if part else Kind.MEASURED
-    return Cell(first, kind, total["load"], days=days, expected=expected, **compared)
+    return Cell(first, kind, total["load"], days=days, expected=due.number(first, end), **compared)
 
 
 def _compared(
-    first: date,
-    end: date,
+    period: Window,
     total: Mapping[str, Any] | None,
-    former: Mapping[str, Any] | None,
+    former: Mapping[str, Any],
     by_day: Mapping[date, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return what a cell says of the year before. Only the same days are compared, or two totals of whole periods."""
-    if former is None:
-        return {}
-    part = _part_of(former, first.replace(year=first.year - 1), end.replace(year=end.year - 1))
+    before = Window(period.first.replace(year=period.first.year - 1), period.end.replace(year=period.end.year - 1))
+    part = _part_of(former, len(before))
     found = {"former": former["load"], "former_days": part or 0}
     pairs = [
         (by_day[day]["load"], by_day[earlier]["load"])
-        for day in Window(first, end).days()
+        for day in period.days()
         if day in by_day and (earlier := year_before(day)) and earlier in by_day
     ]
     if pairs:
         now, then = zip(*pairs, strict=True)
         return found | {"before": exact_sum(then), "matched": exact_sum(now), "compared": len(pairs)}
-    if total is None or (part is None and _part_of(total, first, end) is None):
+    if total is None or (part is None and _part_of(total, len(period)) is None):
         return found | {"before": former["load"]}
     return found
 
 
-def _part_of(total: Mapping[str, Any], first: date, end: date) -> int | None:
+def _part_of(total: Mapping[str, Any], length: int) -> int | None:
     """Return of how many days a total is; ``None`` if it is of the whole period, or of a period that has no days."""
     days = total.get("published_days") if is_of_periods(total) else _days_in(total)
-    return days if isinstance(days, int) and 0 < days < (end - first).days else None
+    return days if isinstance(days, int) and 0 < days < length else None
 
 
 def _changes(document: Mapping[str, Any]) -> Iterator[Change]:

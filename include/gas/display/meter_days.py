@@ -1,47 +1,116 @@
-"""Whether a meter is silent: what its account's document says of its days, and what follows on a given day."""
+"""What an account's document says of the days of its meters: which are missing on a day, and whether one is silent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from include.gas.account.account import Account
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.account.sections.status import Status
+from include.gas.account.sections.status import Billing, Status
+from include.gas.days.asked_days import REREAD_DAYS
 from include.gas.days.gas_day import ONE_DAY, paris_today
-from include.gas.days.lateness import period_late_after, silent_after
+from include.gas.days.lateness import due_until, period_late_after, silent_after
+from include.gas.days.windows import Window
+from include.gas.documents.year_counts import StoredYear
 from include.gas.rights.meter_rights import Held
 
 READ = frozenset(("active", "later", "unseen"))
 """How a meter stands of which gas days are expected, now or once its right has begun."""
 
 
+class Missing(NamedTuple):
+    """How many days are missing: of the last two months, which may still come, and of before."""
+
+    lately: int
+    before: int
+
+
 @dataclass(frozen=True, slots=True)
-class MeterDays:
+class DueDays:
+    """The days of a meter that should be stored by now.
+
+    :param windows: these days, in order
+    :param end: the first day that is not published yet
+    :param settled: first day of the last two months
+    """
+
+    windows: tuple[Window, ...]
+    end: date
+    settled: date
+
+    def between(self, first: date, end: date) -> tuple[Window, ...]:
+        """Return those of a period."""
+        return tuple(part for window in self.windows if (part := window.clip(first, end)))
+
+    def number(self, first: date, end: date) -> int:
+        """Return how many those of a period are."""
+        return sum(map(len, self.between(first, end)))
+
+
+class MeterDays(msgspec.Struct, frozen=True):
     """One meter. An account that knows none yet has one all the same, so that it is not forgotten.
 
     :param held: what the account has of it
-    :param frequency: how often GRDF reads it; ``""`` if it is not known
+    :param years: summary of its stored days by year, in order
+    :param since: the oldest day that was asked for, when all of it was; ``None`` if it was not
+    :param billing: what its last monthly reading found
+    :param billed: the last day of its newest billing period; ``None`` if none is stored
     :param is_read: whether gas days are expected of it, or will be: by its right, or as nobody has looked yet
-    :param stored: the last stored day of each year
-    :param billed: the last day of its newest billing period, if any is stored
     :param came: the days on which its right was brought, entered, and connected, if it was not read since
     """
 
-    held: Held | None = None
-    frequency: str = ""
+    held: Held = Held(pce="")
+    years: tuple[StoredYear, ...] = ()
+    since: date | None = None
+    billing: Billing = Billing()
+    billed: date | None = None
     is_read: bool = True
-    stored: tuple[date, ...] = ()
-    billed: tuple[date, ...] = ()
     came: tuple[date, ...] = ()
 
     @property
     def daily(self) -> bool:
         """Whether GRDF may have daily data for it."""
-        return silent_after(self.frequency) is not None
+        return silent_after(self.billing.frequency) is not None
+
+    @property
+    def first(self) -> date | None:
+        """The first stored day; ``None`` if there is none."""
+        return min((year.first for year in self.years), default=None)
+
+    @property
+    def last(self) -> date | None:
+        """The newest stored day; ``None`` if there is none."""
+        return max((year.last for year in self.years), default=None)
+
+    def due(self, today: date) -> DueDays:
+        """Return the days that should be stored by now: from the oldest one that was asked for or is stored.
+
+        :param today: civil date in Paris
+        """
+        end, last = due_until(self.billing.frequency, today), self.last
+        since = min((day for day in (self.since, self.first) if day), default=end)
+        stop = end if self.is_read else min(end - ONE_DAY, last) + ONE_DAY if last else since
+        whole = Window.of(since, stop)
+        return DueDays(self.held.covered(whole) if whole else (), end, today - timedelta(days=REREAD_DAYS))
+
+    def missing(self, today: date) -> Missing:
+        """Return how many of the days that should be stored are not: the calendar minus the store.
+
+        :param today: civil date in Paris
+        """
+        due = self.due(today)
+
+        def absent(first: date, end: date) -> int:
+            windows = due.between(first, end) if self.daily else ()
+            return sum(len(window) - sum(year.within(window) for year in self.years) for window in windows)
+
+        return Missing(absent(due.settled, date.max), absent(date.min, due.settled))
 
     def is_expected(self, today: date) -> bool:
         """Return whether something new is expected of it now: gas days, or billing periods once it has any."""
@@ -53,10 +122,10 @@ class MeterDays:
         Its age counts from its newest gas day, stored or, of a meter without daily data, billed; or since when it
         could have been read, if that is later.
         """
-        limit, known = silent_after(self.frequency), self.stored
+        limit, newest = silent_after(self.billing.frequency), self.last
         if limit is None:
-            limit, known = period_late_after(self.frequency), self.billed
-        begun, start = self._begun(today), max((*known, *self.came), default=None)
+            limit, newest = period_late_after(self.billing.frequency), self.billed
+        begun, start = self._begun(today), max((day for day in (newest, *self.came) if day), default=None)
         if begun is None or start is None or not self.is_expected(today):
             return None
         fell = min(max(start, begun), today) + timedelta(days=limit + 1)
@@ -64,43 +133,31 @@ class MeterDays:
 
     def _begun(self, today: date) -> date | None:
         """Return the first day of the rights whose days are due today; ``None`` if the next begin later."""
-        covered = self.held.days if self.held else ()
+        covered = self.held.days
         begun = [part for part in covered if part.first < today]
         if len(covered) > len(begun) and (not begun or begun[-1].end < today):
             return None
         return begun[-1].first if begun else date.min
 
 
-def days_of_meters(document: Mapping[str, Any], account: Account) -> tuple[MeterDays, ...]:
-    """Return what an account's document says of its meters, in their order."""
+def days_of_meters(document: Mapping[str, Any], account: Account, *, reads: bool = True) -> tuple[MeterDays, ...]:
+    """Return what an account's document says of its meters, in their order.
+
+    :param reads: whether nothing else has to happen before gas days are expected of the account
+    """
     connected = tuple(days_in(Connected.moment(document)))
-    declaration = Declaration.of(document)
-    if not account.meters:
-        return (MeterDays(came=(*connected, *_declared(declaration, ""))),)
-    known = Status.held(document)
-    return tuple(
-        _of_meter(
-            document,
-            held,
-            (*connected, *_declared(declaration, held.pce), *days_in(held.since)),
-            is_read=held.word in READ or held.pce not in known or account.reconnected,
-        )
-        for held in account.meters
-    )
-
-
-def _of_meter(document: Mapping[str, Any], held: Held, came: Iterable[date], *, is_read: bool) -> MeterDays:
-    billing, reading = Status.billing_of(document, held.pce), Status.reading(document, held.pce)
-    stored = tuple(year.last for year in reading.by_year().values())
-    read_on = reading.whole_at if stored else None  # since then, what it gave counts
-    return MeterDays(
-        held,
-        billing.frequency,
-        is_read,
-        stored,
-        (billing.until - ONE_DAY,) if billing.until else (),
-        tuple(day for day in came if not read_on or day > read_on),
-    )
+    declaration, known = Declaration.of(document), Status.held(document)
+    found = []
+    for held in account.meters or (Held(pce=""),):
+        is_read = held.word in READ or held.pce not in known or account.reconnected
+        came = [*connected, *_declared(declaration, held.pce), *days_in(held.since)]
+        reading, billing = Status.reading(document, held.pce), Status.billing_of(document, held.pce)
+        billed = billing.until - ONE_DAY if billing.until else None
+        years = tuple(year for _, year in sorted(reading.by_year().items()))
+        read_on = reading.whole_at if years else None  # what it has given since then counts
+        came = [day for day in came if not read_on or day > read_on]
+        found.append(MeterDays(held, years, reading.since, billing, billed, reads and is_read, tuple(came)))
+    return tuple(found)
 
 
 def _declared(declaration: Declaration | None, pce: str) -> Iterator[date]:

@@ -15,8 +15,7 @@ from include.gas.account.sections.status import Status
 from include.gas.account.state import state_since
 from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.gas_day import ONE_DAY
-from include.gas.display.meter_days import MeterDays, days_in, days_of_meters
-from include.gas.display.recent_days import Missing, RecentDays, recent_days
+from include.gas.display.meter_days import MeterDays, Missing, days_in, days_of_meters
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held
@@ -94,7 +93,6 @@ class Overview:
     :param odd: why the document cannot be understood; ``""`` otherwise
     :param last: the oldest of the meters' newest stored days, without meters that have no days or cannot be daily;
         ``None`` if no day is stored
-    :param provisional: number of stored days that GRDF may still change
     :param asked: whether everything was read of any meter
     :param begins_later: whether no right is in force yet
     :param lost_on: the day on which the last of its rights ended or was refused, if nothing may be read any more;
@@ -117,9 +115,6 @@ class Overview:
     partial: bool = False
     odd: str = ""
     last: date | None = None
-    days: int = 0
-    provisional: int = 0
-    corrected: int = 0
     asked: bool = False
     begins_later: bool = False
     lost_on: date | None = None
@@ -129,7 +124,6 @@ class Overview:
     proof_until: date | None = None
     known: date | None = None
     client: str = DEFAULT
-    recent: tuple[RecentDays, ...] = ()
     days_of_meters: tuple[MeterDays, ...] = ()
 
     @property
@@ -144,12 +138,17 @@ class Overview:
 
     def missing(self, today: date) -> Missing:
         """Return how many published days of its meters are not stored."""
-        each = [recent.missing(today) for recent in self.recent]
+        each = [meter.missing(today) for meter in self.days_of_meters]
         return Missing(sum(missing.lately for missing in each), sum(missing.before for missing in each))
+
+    @property
+    def years(self) -> list[StoredYear]:
+        """Summary of the stored days by meter and year."""
+        return [year for meter in self.days_of_meters for year in meter.years]
 
     def silent_on(self, today: date) -> date | None:
         """Return the day on which its meter that lags most fell silent; ``None`` if none is, but what is known."""
-        days = [meter.silent_on(today) for meter in self.days_of_meters] if self._reads else []
+        days = [meter.silent_on(today) for meter in self.days_of_meters]
         return min((day for day in days if day and day > (self.known or date.min)), default=None)
 
     def is_silent_for_long(self, today: date) -> bool:
@@ -159,16 +158,12 @@ class Overview:
 
     def is_read(self, today: date) -> bool:
         """Return whether gas days are expected of it: nothing else has to happen first, and its rights have begun."""
-        return self._reads and any(meter.is_expected(today) for meter in self.days_of_meters)
+        return any(meter.is_expected(today) for meter in self.days_of_meters)
 
     @property
     def is_daily(self) -> bool:
         """Whether GRDF may have daily data for any of its meters."""
         return not self.days_of_meters or any(meter.daily for meter in self.days_of_meters)
-
-    @property
-    def _reads(self) -> bool:
-        return self.standing is None or self.standing.is_read
 
     def situation(self, today: date) -> Situation:
         """Return the most important thing to say about the account.
@@ -219,14 +214,11 @@ def overview(document: Mapping[str, Any]) -> Overview:
 
 def _summary(document: Mapping[str, Any]) -> Overview:
     account, client = Account.from_document(document), client_of(document)
-    standing, meters = _standing(document, account), days_of_meters(document, account)
-    readings = {meter.pce: Status.reading(document, meter.pce) for meter in account.meters}
-    is_read = standing is None or standing.is_read
-    recent = (
-        recent_days(held, readings[held.pce], meter.frequency, is_read=is_read and meter.is_read and bool(held.days))
-        for held, meter in zip(account.meters, meters, strict=False)
-        if meter.daily
-    )
+    standing = _standing(document, account)
+    meters = days_of_meters(document, account, reads=standing is None or standing.is_read)
+    # A meter that cannot be daily gives no new day. What it gave before does not make the others look late.
+    daily = [last for meter in meters if meter.daily and (last := meter.last)]
+    newest = daily or [last for meter in meters if (last := meter.last)]
     return Overview(
         account.id,
         account.meters,
@@ -234,12 +226,11 @@ def _summary(document: Mapping[str, Any]) -> Overview:
         account.message,
         state_since(document),
         standing=standing,
+        last=min(newest, default=None),
         client=client,
-        recent=tuple(recent),
         days_of_meters=meters,
         **_rights(document, account),
-        **_stored([year for reading in readings.values() for year in reading.years.values()], meters),
-        asked=any(reading.whole_at for reading in readings.values()),
+        asked=any(Status.reading(document, held.pce).whole_at for held in account.meters),
         renews=account.declares and not account.refused,
         known=max(days_in(Known.moment(document)), default=None),
         **_proofs(account),
@@ -248,11 +239,10 @@ def _summary(document: Mapping[str, Any]) -> Overview:
 
 def _standing(document: Mapping[str, Any], account: Account) -> Situation | None:
     words = {held.word for held in account.meters}
-    starts = account.grant is not None and account.needs_first_launch
     reads, declares = bool(words & {"active", "later"}), account.declares and not account.refused
     for true, what in (
         (account.leaving is not None, Situation.LEAVING),
-        (starts, Situation.NEW),
+        (account.needs_grant, Situation.NEW),
         (reads and not account.waits_for_person, None),
         (declares, Situation.NEW),
         (account.declares, Situation.CORRECT),
@@ -283,17 +273,7 @@ def _rights(document: Mapping[str, Any], account: Account) -> dict[str, Any]:
 def _lost_on(document: Mapping[str, Any], meters: Sequence[Held]) -> date | None:
     """Return the day on which the last right of an account ended or was refused; ``None`` if it is unknown."""
     ends = [held.day for held in meters if held.word == "over" and held.day]
-    return max(ends or days_in(state_since(document)), default=None) if meters else None
-
-
-def _stored(years: Sequence[StoredYear], meters: Sequence[MeterDays]) -> dict[str, Any]:
-    held = [meter for meter in meters if meter.stored]
-    # A meter that cannot be daily gives no new day. What it gave before does not make the others look late.
-    shown = [meter for meter in held if meter.daily] or held
-    return {
-        "last": min((max(meter.stored) for meter in shown), default=None),
-        **{kind: sum(getattr(year, kind) for year in years) for kind in ("days", "provisional", "corrected")},
-    }
+    return max(ends or days_in(state_since(document)), default=None)
 
 
 def _proofs(account: Account) -> dict[str, Any]:

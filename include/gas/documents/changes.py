@@ -46,6 +46,11 @@ class LoadReport:
     looked_at: tuple[int, ...] = ()
     held: Mapping[int, StoredYear] = field(default_factory=dict)
 
+    @property
+    def has_written(self) -> bool:
+        """Whether a document was written, also by an earlier try."""
+        return bool(self.changed_days or self.months or self.years)
+
     def counts(self) -> dict[str, int]:
         """Return only the numbers, for an XCom or a log line."""
         values = ((each.name, getattr(self, each.name)) for each in fields(self))

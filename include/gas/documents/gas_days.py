@@ -8,7 +8,7 @@ between them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Any, TypeGuard
@@ -47,14 +47,9 @@ def check_account_id(account: str) -> str:
 
     :raises ValueError: if ``account`` is not 1 to 128 letters, digits, ``_`` and ``-``, or starts with ``_``
     """
-    if isinstance(account, str) and account.startswith("_"):
-        raise ValueError(
-            f"{excerpt(repr(account), 60)} is not an account id: ids that begin with '_' are CouchDB's own"
-        )
     if not isinstance(account, str) or not ACCOUNT_ID.fullmatch(account):
-        raise ValueError(
-            f"{excerpt(repr(account), 60)} is not an account id; use 1 to 128 letters, digits, '_' and '-'"
-        )
+        said = "is not an account id; use 1 to 128 letters, digits, '_' and '-', and begin with no '_'"
+        raise ValueError(f"{excerpt(repr(account), 60)} {said}")
     return account
 
 
@@ -104,24 +99,19 @@ def year_id(account: str, pce: str, year: int) -> str:
     return f"{account}:{pce}:{year:04d}"
 
 
-def possible_ids(account: str, pce: str, years: Iterable[int]) -> dict[str, list[str]]:
+def possible_ids(account: str, pce: str, years: range) -> dict[str, list[str]]:
     """Return all ids that documents of a meter may have in some years, by doctype.
 
     A published period's id has its first day, which may be any.
     """
-    years = list(years)
-    days = [day_id(account, pce, day) for year in years for day in _days_of(year)]
+    span = Window(date(years.start, 1, 1), date(years.stop, 1, 1))
+    days = [day_id(account, pce, day) for day in span.days()]
     return {
         DAY: days,
         PUBLISHED: days,
         MONTH: [month_id(account, pce, year, month) for year in years for month in range(1, 13)],
         YEAR: [year_id(account, pce, year) for year in years],
     }
-
-
-def _days_of(year: int) -> Iterator[date]:
-    first, end = date(year, 1, 1), date(year + 1, 1, 1)
-    return (first + ONE_DAY * at for at in range((end - first).days))
 
 
 def id_range(account: str, pce: str, first_day: date, end_day: date) -> tuple[str, str]:
@@ -235,16 +225,6 @@ def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:
     return False
 
 
-def says_the_same(stored: Mapping[str, Any], new: Mapping[str, Any], keys: Iterable[str]) -> bool:
-    """Return whether a stored document need not be written: it has the same values.
-
-    :param stored: the stored document
-    :param new: the document to store
-    :param keys: the keys to compare
-    """
-    return all(stored.get(key) == new[key] for key in keys)
-
-
 def merge_day(stored: Document | None, new: Document) -> Document | None:
     """Return the document to write for a gas day. What other programs added stays, a price if it fits the load.
 
@@ -261,14 +241,21 @@ def merge_day(stored: Document | None, new: Document) -> Document | None:
     """
     if stored is None:
         return dict(new)
-    if is_day(stored) and (is_stale(stored, new) or says_the_same(stored, new, new.keys() - {"read_at"})):
+    same = all(stored.get(key) == value for key, value in new.items() if key != "read_at")
+    if is_day(stored) and (same or is_stale(stored, new)):
         return None
     merged = {key: value for key, value in fitting(stored, new["load"]).items() if key not in MEASURES} | new
     if stored.get("load") != new["load"]:
-        before, former = stored.get("load") if has_load(stored) else None, stored.get("changes")
+        before = stored.get("load") if has_load(stored) else None
         change = {"at": new["read_at"], "before": before, "after": new["load"], "status": new["status"]}
-        merged["changes"] = [*(former if isinstance(former, list) else []), change][-CHANGES_KEPT:]
+        merged["changes"] = changes_with(stored, change)
     return merged
+
+
+def changes_with(stored: Document, change: Document) -> list[Document]:
+    """Return the corrections of a stored document with one more; the oldest go."""
+    former = stored.get("changes")
+    return [*(former if isinstance(former, list) else []), change][-CHANGES_KEPT:]
 
 
 def fitting(stored: Document, load: int | float) -> Document:
@@ -279,12 +266,7 @@ def fitting(stored: Document, load: int | float) -> Document:
     :param stored: the stored day, month or year
     :param load: its load from now on, in kWh
     """
-    return stored if stored.get("load") == load else without_prices(stored)
-
-
-def without_prices(stored: Document) -> Document:
-    """Return a document without its price, so that who computes prices finds it missing."""
-    return {key: value for key, value in stored.items() if key != "price"}
+    return {key: value for key, value in stored.items() if key != "price" or stored.get("load") == load}
 
 
 def open_days(window: Window, stored: Iterable[Mapping[str, Any]]) -> Window | None:

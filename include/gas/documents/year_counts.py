@@ -4,45 +4,45 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 
+from include.gas.days.gas_day import ONE_DAY
+from include.gas.days.windows import Window
 from include.gas.documents.day_checks import WORDS, is_doubted
 from include.gas.documents.gas_days import day_of
-
-RECENT = 62
-"""How many gas days up to the last stored one are told one by one: the 60 that the page shows, and the two that pass
-before a run asks for a day."""
-STORED, CORRECTED, ABSENT = "s", "c", "-"
 
 
 class StoredYear(msgspec.Struct, frozen=True, omit_defaults=True):
     """The stored gas days of one meter in one year.
 
-    :param days: number of stored days
     :param first: first stored day
     :param last: last stored day
+    :param absent: the days between them that are not stored, in order
     :param provisional: number of stored days that GRDF may still change
     :param corrected: number of stored days whose load changed after they were first stored
     :param doubts: number of doubted days by reason, see :mod:`include.gas.documents.day_checks`
-    :param recent: one letter for each of the year's last gas days, 62 at most, up to ``last``: ``s`` stored, ``c``
-        stored and corrected, ``-`` not stored. Left out if all days from ``first`` to ``last`` are stored and none is
-        corrected
     """
 
-    days: int
     first: date
     last: date
+    absent: tuple[Window, ...] = ()
     provisional: int = 0
     corrected: int = 0
     doubts: dict[str, int] = msgspec.field(default_factory=dict)
-    recent: str = ""
 
-    def letters(self) -> str:
-        """Return the letters of :attr:`recent`, also if they are left out."""
-        return self.recent or STORED * min((self.last - self.first).days + 1, RECENT)
+    @property
+    def days(self) -> int:
+        """Number of stored days."""
+        return self.within(Window(date.min, date.max))
+
+    def within(self, window: Window) -> int:
+        """Return how many days of a window are stored."""
+        length = (min(self.last, window.last) - max(self.first, window.first)).days + 1
+        return max(length, 0) - sum(hole.overlap(window) for hole in self.absent)
 
 
 def stored_years(days: Iterable[Mapping[str, Any]]) -> dict[int, StoredYear]:
@@ -50,31 +50,20 @@ def stored_years(days: Iterable[Mapping[str, Any]]) -> dict[int, StoredYear]:
 
     :param days: all stored day documents of one meter, for the years concerned
     """
-    years: dict[int, list[tuple[date, Mapping[str, Any]]]] = defaultdict(list)
+    years: dict[int, dict[date, Mapping[str, Any]]] = defaultdict(dict)
     for document in days:
         day = day_of(document)
-        years[day.year].append((day, document))
-    return {
-        year: StoredYear(
-            days=len(held),
-            first=min(day for day, _ in held),
-            last=max(day for day, _ in held),
-            provisional=sum(document.get("status") == "provisional" for _, document in held),
-            corrected=sum(bool(document.get("changes")) for _, document in held),
-            doubts={word: number for word in WORDS if (number := sum(is_doubted(each, word) for _, each in held))},
-            recent=_recent({day: bool(document.get("changes")) for day, document in held}),
-        )
-        for year, held in sorted(years.items())
-    }
+        years[day.year][day] = document
+    return {year: _summary(held) for year, held in sorted(years.items())}
 
 
-def _recent(corrected: Mapping[date, bool]) -> str:
-    """Return the letters of a year's last gas days; ``""`` if no day is absent or corrected.
-
-    :param corrected: the stored days, and whether each was corrected
-    """
-    first, last = min(corrected), max(corrected)
-    if len(corrected) == (last - first).days + 1 and not any(corrected.values()):
-        return ""
-    days = (last - timedelta(days=ago) for ago in reversed(range(min((last - first).days + 1, RECENT))))
-    return "".join(ABSENT if day not in corrected else CORRECTED if corrected[day] else STORED for day in days)
+def _summary(held: Mapping[date, Mapping[str, Any]]) -> StoredYear:
+    holes = (Window.of(one + ONE_DAY, other) for one, other in pairwise(sorted(held)))
+    return StoredYear(
+        min(held),
+        max(held),
+        tuple(hole for hole in holes if hole),
+        provisional=sum(document.get("status") == "provisional" for document in held.values()),
+        corrected=sum(bool(document.get("changes")) for document in held.values()),
+        doubts={word: number for word in WORDS if (number := sum(is_doubted(each, word) for each in held.values()))},
+    )

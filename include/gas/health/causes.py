@@ -34,9 +34,12 @@ class Cause(StrEnum):
         self._value_, self.percent, self.ours, self._says, self._do = word, percent, ours, says, do
         return self
 
-    def says(self, count: int, of: int) -> str:
-        """Return what is wrong, as a clause that names nobody."""
-        return self._says.format(count=count, of=of)
+    def says(self, count: int, of: int, first: str) -> str:
+        """Return what is wrong, as a clause that names nobody.
+
+        :param first: the first that is concerned; told of what is no account
+        """
+        return self._says.format(count=count, of=of, first=first)
 
     @property
     def do(self) -> str:
@@ -46,7 +49,7 @@ class Cause(StrEnum):
 
     UNSEEN = (
         "unseen", None, True,
-        "the accounts could not be looked at",
+        "the accounts could not be looked at: {first}",
         "See that CouchDB answers and the connection couchdb is right, then clear this task",
     )  # fmt: skip
     LOST = (
@@ -131,6 +134,6 @@ class Cause(StrEnum):
     )  # fmt: skip
     SETTING = (
         "setting", None, True,
-        "a setting is wrong",
+        "a setting is wrong: {first}",
         "Correct it for all parts of Airflow, then clear this task",
     )  # fmt: skip

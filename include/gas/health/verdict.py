@@ -13,15 +13,16 @@ from include.gas.days.gas_day import paris_today
 from include.gas.display.overview import Overview, Situation
 from include.gas.errors import VENDOR_DOWN
 from include.gas.health.causes import NEVER, QUOTA_LEFT, Cause
-from include.gas.health.rights_look import Named, RightsLook, Told
+from include.gas.health.rights_concerns import Concern, Named
 
-NO_RIGHTS = RightsLook()
 Unread = Callable[[Sequence[str]], Mapping[str, str]]
 """Returns why the DAGs of some accounts do not read them, as clauses, for those of which that is so."""
-ToldNames = Mapping[str, Collection[str]]
-"""Who was named, by the subject."""
+NamedBefore = Mapping[str, Collection[str]]
+"""Who was named on the days before, by the subject."""
 SILENT = (Cause.LATE, Cause.TOKEN, Cause.UNREAD, Cause.ALONE)
 """Why an account may be silent."""
+NAMELESS = (Cause.UNSEEN, Cause.SETTING, Cause.DOWN, Cause.LATE)
+"""What is about no account, or passes by itself."""
 NAMED = 20
 """How many accounts the log and the mail name for each cause."""
 
@@ -84,48 +85,37 @@ class Finding:
 
     @property
     def subject(self) -> str:
-        """What people are told of: the cause, or that somebody is silent, whatever causes it from day to day."""
+        """What people hear of: the cause, or that somebody is silent, whatever causes it from day to day."""
         return "silent" if self.cause in SILENT else self.cause.value
-
-    @property
-    def is_about_look(self) -> bool:
-        """Whether it is about the look itself, and :attr:`named` has what is wrong with it."""
-        return self.cause in (Cause.UNSEEN, Cause.SETTING)
 
     def says(self) -> str:
         """Return what is wrong, as a clause that names nobody."""
-        what = self.cause.says(self.count, self.of)
-        if self.is_about_look:
-            return f"{what}: {self.named[0].name}"
+        what = self.cause.says(self.count, self.of, self.named[0].name)
         is_share = self.red and self.cause.percent is not None
         return f"{what} ({self.share:.1f} %, more than {self.cause.percent} % call a person)" if is_share else what
 
-    def new(self, told: Collection[str]) -> tuple[Named, ...]:
-        """Return whom it concerns and has not been told of.
-
-        :param told: the names that it was told of
-        """
-        if self.is_about_look or self.cause in (Cause.DOWN, Cause.LATE):  # it passes, or they are silent by themselves
+    def new(self, before: NamedBefore) -> tuple[Named, ...]:
+        """Return whom it concerns and who was not named before."""
+        if self.cause in NAMELESS:
             return ()
-        return tuple(each for each in self.named if each.name not in told)
+        return tuple(each for each in self.named if each.name not in before.get(self.subject, ()))
 
     def line(self, new: Sequence[Named]) -> str:
         """Return the line of log and mail: what is wrong, who is to be named, and what to do.
 
         :param new: those who are to be named
         """
-        says = self.says()
-        told = f" New: {names(new)}." if new else ""
-        return f"{says[:1].upper()}{says[1:]}.{told} {self.cause.do}"
+        says, named = self.says(), f" New: {names(new)}." if new else ""
+        return f"{says[:1].upper()}{says[1:]}.{named} {self.cause.do}"
 
 
 def names(named: Sequence[Named], most: int = NAMED) -> str:
     """Return some names with their reasons, and how many more there are.
 
-    :param most: how many are told
+    :param most: how many to name
     """
-    told = "; ".join(f"{each.name} ({each.why})" if each.why else each.name for each in named[:most])
-    return told + (f"; and {len(named) - most} more" if len(named) > most else "")
+    some = "; ".join(f"{each.name} ({each.why})" if each.why else each.name for each in named[:most])
+    return some + (f"; and {len(named) - most} more" if len(named) > most else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +123,11 @@ class Verdict:
     """What a look at the fleet has found.
 
     :param accounts: how many accounts there are, without those that are leaving or whose consents are over for long
-    :param expected: of how many gas days are expected
     :param well: how many accounts have no cause against them
     :param findings: all causes that concern anybody, the gravest first
     """
 
     accounts: int = 0
-    expected: int = 0
     well: int = 0
     findings: tuple[Finding, ...] = ()
 
@@ -155,26 +143,20 @@ class Verdict:
         """
         return replace(self, findings=(*self.findings, Finding(cause, 1, (Named(why.rstrip(". ")),))))
 
-    def news(self, told: ToldNames) -> dict[Finding, tuple[Named, ...]]:
-        """Return what the day's mail tells: what is red, or concerns somebody who was not named yet, with their names.
-
-        :param told: who was named before
-        """
-        new = {finding: finding.new(told.get(finding.subject, ())) for finding in self.findings}
+    def news(self, before: NamedBefore) -> dict[Finding, tuple[Named, ...]]:
+        """Return what the day's mail says: what is red, or concerns somebody who was not named yet, with names."""
+        new = {finding: finding.new(before) for finding in self.findings}
         return {finding: named for finding, named in new.items() if named or finding.red}
 
-    def told(self, before: ToldNames) -> dict[str, list[str]]:
+    def named_after(self, before: NamedBefore) -> dict[str, list[str]]:
         """Return who is named once the mail is sent. Whoever did not fit into it is new again tomorrow.
 
         Whom a subject concerns no more is forgotten, and named anew later.
-
-        :param before: who was named before
         """
         found = defaultdict[str, list[str]](list)
-        for finding in self.findings:
-            known = before.get(finding.subject, ())
-            new = [each.name for each in finding.new(known)[:NAMED]]
-            found[finding.subject] += [each.name for each in finding.named if each.name in known or each.name in new]
+        for each in self.findings:
+            known = {*before.get(each.subject, ()), *(new.name for new in each.new(before)[:NAMED])}
+            found[each.subject] += [named.name for named in each.named if named.name in known]
         return dict(found)
 
     def headline(self) -> str:
@@ -184,15 +166,15 @@ class Verdict:
             return f"The fleet of {self.accounts} account(s) is not well: {what}."
         if not self.accounts:
             return "No account is connected yet, so there is nothing to watch. Nothing is wrong."
-        told = f"{self.well} of {self.accounts} account(s) have nothing against them"
-        return f"The fleet is well: {told}, and no limit is crossed."
+        well = f"{self.well} of {self.accounts} account(s) have nothing against them"
+        return f"The fleet is well: {well}, and no limit is crossed."
 
 
 def judge(
     fleet: Collection[Overview],
     clients: Sequence[Client],
     now: datetime,
-    rights: RightsLook = NO_RIGHTS,
+    rights: Iterable[Concern] = (),
     unread: Unread = lambda _: {},
     refused: Callable[[str], bool] = lambda _: False,
 ) -> Verdict:
@@ -201,7 +183,7 @@ def judge(
     :param fleet: all accounts
     :param clients: our clients at GRDF
     :param now: an aware datetime, the present
-    :param rights: what the meters' documents say of all rights
+    :param rights: whom the causes that are about rights concern
     :param refused: returns whether GRDF refuses a client's token
     """
     today = paris_today(now)
@@ -213,19 +195,18 @@ def judge(
     of |= dict.fromkeys(SILENT, len(expected))
     named = defaultdict[Cause, list[Named]](list)
     others = chain.from_iterable(_other_causes(each, what, today) for each, what in pressing)
-    told = chain(_silent(expected, today, unread, refused), others, _of_clients(clients, rights), rights.told)
-    for cause, each in told:
+    for cause, each in chain(_silent(expected, today, unread, refused), others, _short(clients), rights):
         named[cause].append(each)
     concerned = {each.name for cause, names in named.items() if cause.percent != NEVER for each in names}
     well = sum(account.id not in concerned for account in present)
     found = [Finding(cause, of[cause], tuple(named[cause])) for cause in Cause if cause in named]
-    return Verdict(len(present), len(expected), well, tuple(found))
+    return Verdict(len(present), well, tuple(found))
 
 
 def _silent(
     expected: Sequence[Overview], today: date, unread: Unread, refused: Callable[[str], bool]
-) -> Iterator[Told]:
-    """Yield the accounts that are silent, with the cause. Whose right is over is not expected, and told by that."""
+) -> Iterator[Concern]:
+    """Yield the accounts that are silent, with the cause. Whose right is over is not expected, and has that cause."""
     silent = [each for each in expected if each.silent_on(today)]
     # Where GRDF fails, it was asked.
     problems = dict(unread([each.id for each in silent if each.state != VENDOR_DOWN]))
@@ -233,7 +214,7 @@ def _silent(
     asked = [each for each in silent if each.id not in problems and each.client not in tokens]
     late = _late_for_all(expected, asked)
     for account in silent:
-        cause, why = _why_silent(account, late, tokens, problems.get(account.id, ""))
+        cause, why = _why_silent(account, problems.get(account.id, ""), tokens, late)
         days = f"newest day {account.last}" if account.last else "no day yet"
         yield cause, Named(account.id, f"{days}, {why}" if why else days)
 
@@ -247,17 +228,17 @@ def _late_for_all(expected: Iterable[Overview], asked: Iterable[Overview]) -> se
     return {client for client, number in without.items() if every[client] > 2 and number * 2 > every[client]}
 
 
-def _why_silent(account: Overview, late: Collection[str], tokens: Collection[str], problem: str) -> tuple[Cause, str]:
-    if account.client in late and not problem:
-        return Cause.LATE, ""
+def _why_silent(account: Overview, problem: str, tokens: Collection[str], late: Collection[str]) -> tuple[Cause, str]:
     if account.client in tokens:
         return Cause.TOKEN, account.client
-    if not problem:
-        return Cause.ALONE, f"GRDF fails since {account.since[:10]}" if account.state == VENDOR_DOWN else ""
-    return Cause.UNREAD, problem
+    if problem:
+        return Cause.UNREAD, problem
+    if account.client in late:
+        return Cause.LATE, ""
+    return Cause.ALONE, f"GRDF fails since {account.since[:10]}" if account.state == VENDOR_DOWN else ""
 
 
-def _other_causes(account: Overview, situation: Situation | None, today: date) -> Iterator[Told]:
+def _other_causes(account: Overview, situation: Situation | None, today: date) -> Iterator[Concern]:
     """Yield what else is wrong with an account."""
     if situation and (found := _BY_SITUATION.get(situation)):
         yield found[0], Named(account.id, found[1])
@@ -276,11 +257,7 @@ _BY_SITUATION = {
 }
 
 
-def _of_clients(clients: Sequence[Client], rights: RightsLook) -> Iterator[Told]:
+def _short(clients: Sequence[Client]) -> Iterator[Concern]:
     for client in clients:
         if client.problem or client.is_short:
-            why = client.problem or f"{client.left} of {client.calls} calls left"
-            yield Cause.QUOTA, Named(client.name, why)
-        if (asked := rights.unchecked.get(client.name)) is not None:
-            why = f"last asked {asked[:16]} UTC" if asked else "never asked"
-            yield Cause.UNCHECKED, Named(client.name, why)
+            yield Cause.QUOTA, Named(client.name, client.problem or f"{client.left} of {client.calls} calls left")

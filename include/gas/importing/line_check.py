@@ -13,10 +13,9 @@ from typing import Any, Literal
 
 from include.gas.account.account import Account
 from include.gas.account.connected import check_connectable, is_of_another
-from include.gas.account.declaration_check import CANNOT, to_declare
-from include.gas.account.declared_right import terms_of
+from include.gas.account.declared_right import wanted_right
 from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.sections.rights.declaration import CANNOT, Declaration, to_declare
 from include.gas.account.sections.section import members
 from include.gas.answers.access_rights import is_pce
 from include.gas.answers.words import fold
@@ -113,7 +112,7 @@ def check_beside(
         return found
     with suppress(UnderWay):  # by an earlier try, or the account's own run
         try:
-            asked(meter, who, terms_of(line.given))
+            asked(meter, who, wanted_right(line.given))
         except Taken:
             return line.came_to("wrong", TAKEN)
     return line
@@ -127,7 +126,7 @@ def _beside_account(line: Line, document: Mapping[str, Any], meter: Meter, who: 
     if account.refused and declaration and declaration.entered_at >= began:
         return line.came_to("refused", declaration.refused_because)
     is_new = any(right.since >= began and right.state != "asked" for right in mine)
-    if not account.declares and (is_new or lasting(meter, who.account, terms_of(line.given), who.today)):
+    if not account.declares and (is_new or lasting(meter, who.account, wanted_right(line.given), who.today)):
         return line.came_to("connected", CONNECTED)
     return None
 

@@ -32,7 +32,6 @@ def new_record(
     by: str,
     agreed: ConsentText | None = None,
     proof: str = "",
-    name: str = "",
 ) -> ConsentRecord:
     """Return the record of a consent.
 
@@ -41,11 +40,10 @@ def new_record(
     :param by: :data:`HOUSEHOLD`, or who entered it
     :param agreed: the text that the household ticked; ``None`` if it agreed elsewhere
     :param proof: where the proof is kept of a consent that was given elsewhere
-    :param name: a unique word for the record's id; random by default
     """
     given = utc_text(at)
     return ConsentRecord(
-        id=f"{account}:{given}:{name or secrets.token_hex(4)}",
+        id=f"{account}:{given}:{secrets.token_hex(4)}",
         account=account,
         pce=declaration.pce,
         given=given,

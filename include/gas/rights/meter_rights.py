@@ -8,20 +8,47 @@ its right stays behind until the first one's has ended. A right that was never i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
 import msgspec
 
+from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.windows import ONE_DAY, Window
-from include.gas.rights.proof_check import Proof
 
 Way = Literal["client_connect", "declared", "adopted", "konnector"]
 State = Literal["asked", "waiting", "active", "refused", "ended"]
 RENEWED_FROM = timedelta(days=60)
 """How long before its end a right is no answer to a declaration any more. People are warned 30 days before."""
 _EVER = Window(date.min, date.max)
+
+
+class Proof(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """How far GRDF's check of the proof of one right is.
+
+    :param state: as in :mod:`include.gas.answers.proof_state`
+    :param until: last day to send the proof; ``None`` if GRDF does not say
+    :param sent: when we sent it, UTC text; ``""`` if we have not within the last days
+    """
+
+    state: str
+    until: date | None = None
+    sent: str = ""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether GRDF waits for it and we have not sent it."""
+        return self.state == ASKED and not self.sent
+
+    @property
+    def is_replaceable(self) -> bool:
+        """Whether GRDF takes it (again): it waits for it, as far as it says, or has refused it."""
+        return self.state in (ASKED, REFUSED)
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether GRDF waits for it and we have not sent it, or has refused it."""
+        return self.is_due or self.state == REFUSED
 
 
 class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -74,31 +101,14 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return min((day for day in (after, self.end, self.ended_on) if day), default=None)
 
     def is_in_force(self, today: date) -> bool:
-        """Return whether GRDF may be asked under it.
-
-        :param today: civil date in Paris
-        """
+        """Return whether GRDF may be asked under it."""
         begun = self.begins is None or self.begins <= today
         return self.state == "active" and begun and (self.calls_until is None or today <= self.calls_until)
 
     def goes_on(self, today: date) -> bool:
-        """Return whether it is in force or will be, and covers days to come; also while GRDF checks it anew.
-
-        :param today: civil date in Paris
-        """
+        """Return whether it is in force or will be, and covers days to come; also while GRDF checks it anew."""
         stands = self.state == "active" or (self.state == "waiting" and self.was_active)
         return stands and (self.over_on is None or today < self.over_on)
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """What is declared: the days and data that the right is to cover, as in :class:`Right`."""
-
-    calls_until: date | None = None
-    first: date | None = None
-    end: date | None = None
-    daily: bool = True
-    published: bool = True
 
 
 class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -118,10 +128,7 @@ class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return tuple(right for right in self.rights if right.account == account)
 
     def other_holder(self, account: str, today: date) -> str:
-        """Return another account that has the meter, by a right that goes on; ``""`` if there is none.
-
-        :param today: civil date in Paris
-        """
+        """Return another account that has the meter, by a right that goes on; ``""`` if there is none."""
         standing = [right for right in self.rights if right.account and right.goes_on(today)]
         first = min(standing, key=lambda right: not right.was_active, default=None)  # of equal ones the oldest
         return first.account if first and first.account != account else ""
@@ -145,28 +152,23 @@ def days_of(meter: Meter, account: str, *, shared: bool = False) -> tuple[Window
     return _union(own)
 
 
-def lasting(meter: Meter, account: str, terms: Coverage, today: date) -> Right | None:
+def lasting(meter: Meter, account: str, wanted: Right, today: date) -> Right | None:
     """Return the right that makes a declaration needless: it waits, or lasts, and includes what is to be declared.
 
     One that ends soon, and before what is asked, is none: its household renews early.
-
-    :param today: civil date in Paris
     """
-    last, end = terms.calls_until or date.max, terms.end or date.max
+    last, end = wanted.calls_until or date.max, wanted.end or date.max
     for right in meter.of(account):
         ends = right.over_on
         enough = ends is None or ends > min(today + RENEWED_FROM, last) or ends >= end
         stands = right.state == "waiting" or (right.goes_on(today) and enough)
-        if stands and right.daily >= terms.daily and right.published >= terms.published:
+        if stands and right.daily >= wanted.daily and right.published >= wanted.published:
             return right
     return None
 
 
 def unclaimed(meters: Iterable[Meter], today: date) -> list[Right]:
-    """Return the rights in force that no account has: a person consented on GRDF's site and never came back.
-
-    :param today: civil date in Paris
-    """
+    """Return the rights in force that no account has: a person consented on GRDF's site and never came back."""
     return [right for meter in meters for right in meter.of("") if right.is_in_force(today)]
 
 
@@ -225,7 +227,6 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 def hold(meter: Meter, account: str, today: date, *, shared: bool = False) -> Held:
     """Return what an account has of a meter.
 
-    :param today: civil date in Paris
     :param shared: as for :func:`days_of`
     """
     rights = meter.of(account)

@@ -38,8 +38,7 @@ from msgspec.structs import replace
 from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight
 from include.gas.answers.proof_state import CHECKING
 from include.gas.days.gas_day import utc_text
-from include.gas.rights.meter_rights import Coverage, Meter, Right, State, Way, days_of
-from include.gas.rights.proof_check import Proof, shown_proof
+from include.gas.rights.meter_rights import Meter, Proof, Right, State, Way, days_of
 
 _STATES: dict[str, State] = {
     "active": "active",
@@ -52,18 +51,14 @@ _STATES: dict[str, State] = {
 KNOWN_STATES = _STATES.keys()
 """GRDF's states in plain words. Others change nothing, and are told."""
 
-
 LATE = timedelta(days=2)
-"""How long after it was brought or declared a right may be missing from GRDF's answers."""
+"""How late GRDF's answers may be: they lack a right that was brought or declared, or ask for a proof that was sent."""
 LONGEST_CALL = timedelta(minutes=15)
 """How long a declaration may take, with its wait for GRDF's quota."""
 
 
 class Taken(Exception):
-    """Another account has the right, or the meter.
-
-    :param account: that account
-    """
+    """Another account has the right, or the meter."""
 
     def __init__(self, account: str) -> None:
         super().__init__(account)
@@ -78,10 +73,7 @@ class UnderWay(Exception):
 class Asking:
     """Who asks, and when.
 
-    :param account: the account
     :param client: the Airflow connection of its client at GRDF
-    :param at: now, UTC text
-    :param today: now, as civil date in Paris
     :param shared: whether several accounts may have one meter
     """
 
@@ -99,7 +91,6 @@ class Answer:
     :param client: the Airflow connection of the client
     :param rights: the lines about the meter
     :param at: when GRDF was asked, UTC text
-    :param today: the same, as civil date in Paris
     :param whole: whether GRDF was asked about this meter: only then it can end a right
     :param complete: whether all lines could be read, so that what is not shown is not there
     :param shared: whether several accounts may have one meter
@@ -142,18 +133,16 @@ def brought(meter: Meter, who: Asking, right_id: str, way: Way, *, chosen: bool 
     return replace(meter, rights=(*meter.rights, new))
 
 
-def asked(meter: Meter, who: Asking, terms: Coverage) -> Meter:
+def asked(meter: Meter, who: Asking, wanted: Right) -> Meter:
     """Note that the account is about to declare a right, instead of an earlier declaration without an answer.
 
+    :param wanted: the right as it is to be
     :raises Taken: if another account has the meter
     :raises UnderWay: if another process may be declaring it at this moment
     """
     _stop_if_taken(meter, who)
     mine = _asked(meter, who.account)
-    new = Right(
-        client=who.client, account=who.account, way="declared", state="asked", since=who.at,
-        calls_until=terms.calls_until, first=terms.first, end=terms.end, daily=terms.daily, published=terms.published,
-    )  # fmt: skip
+    new = replace(wanted, client=who.client, account=who.account, since=who.at)
     if mine is None:
         return replace(meter, rights=(*meter.rights, new))
     if mine.since == who.at:
@@ -199,16 +188,19 @@ def listed(meter: Meter, answer: Answer) -> Meter:
     What the list shows as worse than it was is a question (:func:`questionable`) until GRDF has answered about the
     meter.
     """
-    if answer.whole and answer.complete:
-        meter = _without_missing(meter, answer)
-    for line in answer.rights:
-        if line.pce == meter.pce and line.role in ("", *GAS_USE_ROLES) and line.state in _STATES:
-            meter = _shown(meter, line, answer)
-    meter = _ranked(meter, answer)
+    lines = {line.id: line for line in answer.rights if _tells(line, meter.pce)}
+    new = [line for line in lines.values() if line.id not in {right.id for right in meter.rights}]
+    mine = _asked(meter, answer.asker) if answer.whole else None
+    fits = answer.fits if mine and mine.client == answer.client else ()
+    fitting = next((line for line in new if line.id in fits), None)
+    rights = [_shown(right, fitting if right is mine else lines.get(right.id), answer) for right in meter.rights]
+    # One that may be the one that is being declared says nothing yet.
+    if answer.whole or not any(right.state == "asked" for right in meter.rights):
+        rights += [_unclaimed(line, answer) for line in new if line.stands and line is not fitting]
+    meter = _ranked(replace(meter, rights=tuple(rights)), answer)
     if not (answer.whole and answer.complete):
         return meter
-    rights = tuple(right for right in meter.rights if right.account or right.state != "ended")
-    return meter if len(rights) == len(meter.rights) else replace(meter, rights=rights)
+    return replace(meter, rights=tuple(right for right in meter.rights if right.account or right.state != "ended"))
 
 
 def questionable(meter: Meter, answer: Answer) -> bool:
@@ -234,10 +226,7 @@ def proved(meter: Meter, right_id: str, at: str) -> Meter:
 
 
 def ended(meter: Meter, right_id: str, today: date) -> Meter:
-    """Note that GRDF has revoked a right.
-
-    :param today: civil date in Paris
-    """
+    """Note that GRDF has revoked a right."""
     rights = (_ended(right, today) if right.id == right_id else right for right in meter.rights)
     return replace(meter, rights=tuple(rights))
 
@@ -258,17 +247,26 @@ def left(meter: Meter, account: str) -> Meter:
     return replace(meter, rights=others)
 
 
-def _shown(meter: Meter, line: AccessRight, answer: Answer) -> Meter:
-    state, known = _STATES[line.state], _known(meter, line, answer)
-    if known is None:
-        return meter if _is_no_news(meter, line, answer) else _with_unclaimed(meter, line, state, answer)
+def _tells(line: AccessRight, pce: str) -> bool:
+    return line.pce == pce and line.role in ("", *GAS_USE_ROLES) and line.state in _STATES
+
+
+def _shown(right: Right, line: AccessRight | None, answer: Answer) -> Right:
+    """Return a right as GRDF shows it; ended if GRDF does not show it although asked about it."""
+    if line is None:
+        stands = right.client == answer.client and right.id and right.state not in ("ended", "refused")
+        is_there = any(each.id == right.id for each in answer.rights)
+        # One that GRDF has never shown may not have reached its list yet.
+        known_from = right.listed_at or utc_text(datetime.fromisoformat(right.since) + LATE)
+        is_missing = answer.whole and answer.complete and stands and not is_there and known_from < answer.at
+        return replace(_ended(right, answer.today), listed_at=answer.at) if is_missing else right
     # What waits is looked for by whoever starts its account; what is active ends by an answer about the meter alone.
-    settles = known.state == "waiting" or (known.state == "active" and state != "active")
-    if answer.at < known.listed_at or (known.account and settles and not answer.whole):
-        return meter
-    new = _with(known, line, state, answer)
-    is_same = known.listed_at and replace(new, listed_at=known.listed_at) == known  # each morning's list writes nothing
-    return meter if is_same else _changed(meter, known, new)
+    settles = right.state == "waiting" or (right.state == "active" and _STATES[line.state] != "active")
+    if answer.at < right.listed_at or (right.account and settles and not answer.whole):
+        return right
+    new = _with(right, line, answer)
+    is_same = right.listed_at and replace(new, listed_at=right.listed_at) == right  # each morning's list writes nothing
+    return right if is_same else new
 
 
 def _ranked(meter: Meter, answer: Answer) -> Meter:
@@ -283,39 +281,14 @@ def _ranked(meter: Meter, answer: Answer) -> Meter:
     return meter
 
 
-def _without_missing(meter: Meter, answer: Answer) -> Meter:
-    """End the rights that GRDF's answer about the meter does not show."""
-    there = {line.id for line in answer.rights}
-    for right in meter.rights:
-        stood = right.client == answer.client and right.id and right.state not in ("ended", "refused")
-        # One that GRDF has never shown may not have reached its list yet.
-        known_from = right.listed_at or utc_text(datetime.fromisoformat(right.since) + LATE)
-        if stood and right.id not in there and known_from < answer.at:
-            meter = _changed(meter, right, replace(_ended(right, answer.today), listed_at=answer.at))
-    return meter
-
-
-def _known(meter: Meter, line: AccessRight, answer: Answer) -> Right | None:
-    """Return the right that a line is about; ``None`` if it is new."""
-    if found := next((right for right in meter.rights if right.id == line.id), None):
-        return found
-    asked_for = _asked(meter, answer.asker)
-    fits = answer.whole and line.id in answer.fits and asked_for and asked_for.client == answer.client
-    return asked_for if fits else None
-
-
-def _is_no_news(meter: Meter, line: AccessRight, answer: Answer) -> bool:
-    """Return whether a right that is not known says nothing: it is over, or may be the one that is being declared."""
-    return not line.stands or (not answer.whole and any(right.state == "asked" for right in meter.rights))
-
-
-def _with_unclaimed(meter: Meter, line: AccessRight, state: State, answer: Answer) -> Meter:
+def _unclaimed(line: AccessRight, answer: Answer) -> Right:
     way: Way = "client_connect" if line.made_on_site else "declared"
-    new = Right(client=answer.client, id=line.id, way=way, state=state, since=line.created_at or answer.at)
-    return replace(meter, rights=(*meter.rights, _with(new, line, state, answer)))
+    right = Right(client=answer.client, id=line.id, way=way, state="waiting", since=line.created_at or answer.at)
+    return _with(right, line, answer)
 
 
-def _with(right: Right, line: AccessRight, state: State, answer: Answer) -> Right:
+def _with(right: Right, line: AccessRight, answer: Answer) -> Right:
+    state = _STATES[line.state]
     # One that its account had before the ledger knew it is as old as GRDF says.
     is_konnectors = right.way == "konnector"
     since = min(right.since, line.created_at or right.since) if is_konnectors else right.since
@@ -325,11 +298,21 @@ def _with(right: Right, line: AccessRight, state: State, answer: Answer) -> Righ
         was_active=was_active,
         begins=line.first, calls_until=line.last, first=line.data_first, end=line.data_end,
         ended_on=None, daily=line.informative is not False, published=line.published is not False,
-        proof=shown_proof(right.proof, line, answer.at),
+        proof=_shown_proof(right.proof, line, answer.at),
     )  # fmt: skip
     if state != "ended":
         return shown
     return replace(shown, ended_on=line.revoked or right.ended_on or min(answer.today, shown.over_on or answer.today))
+
+
+def _shown_proof(old: Proof | None, line: AccessRight, at: str) -> Proof | None:
+    """Return how far the check of a right's proof is once GRDF has shown the right; ``None`` if it checks nothing."""
+    if old is not None and old.sent >= at:
+        return old
+    if not (line.proof and line.stands):
+        return None
+    late = utc_text(datetime.fromisoformat(at) - LATE)
+    return Proof(state=line.proof, until=line.proof_until, sent=old.sent if old and old.sent > late else "")
 
 
 def _ended(right: Right, today: date) -> Right:

@@ -53,7 +53,7 @@ def remove_history(account: str, *, this_run: str) -> dict[str, Any]:
     from grdf.hooks.airflow_api import AirflowApiHook
 
     conn_id = settings.airflow_conn_id()
-    if conn_id is None:
+    if not conn_id:
         return {"kept": WITHOUT_API}
     api, stay, own = AirflowApiHook(conn_id), [], dag_id(account)
     runs = list(_runs(api, account))

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 SOON = 2
 """The last try on which a doubted refusal is asked about again by the same run."""
 
-DOUBTED = 3600.0
-"""Seconds until a refusal that GRDF's list contradicts is asked about again, so that a fault of an hour is over by
+DOUBTED = timedelta(hours=1)
+"""How long until a refusal that GRDF's list contradicts is asked about again, so that a fault of an hour is over by
 then."""
 
 LONGEST = 86_400.0
@@ -35,12 +35,8 @@ def first_to_raise(problems: Iterable[GasError], *, last_try: bool) -> GasError:
     :param problems: at least one, in the order in which they were met
     :param last_try: whether Airflow will not try the task again by itself
     """
-
-    def rank(error: GasError) -> int:
-        order = (FailNow, QuotaWait, GasError) if last_try else (QuotaWait, RetryLater, GasError)
-        return next(at for at, kind in enumerate(order) if isinstance(error, kind))
-
-    return min(problems, key=rank)
+    order = (FailNow, QuotaWait, GasError) if last_try else (QuotaWait, RetryLater, GasError)
+    return min(problems, key=lambda error: next(at for at, kind in enumerate(order) if isinstance(error, kind)))
 
 
 class GasRetryPolicy(ExceptionRetryPolicy):
@@ -51,19 +47,16 @@ class GasRetryPolicy(ExceptionRetryPolicy):
     """
 
     def __init__(self) -> None:
+        may_pass = "It may pass; it is tried again later."
         super().__init__(
             rules=[
                 RetryRule(
-                    exception=FailNow, action=RetryAction.FAIL, reason="Only a person can help; see the message above."
-                ),
-                RetryRule(
-                    exception=AirflowNotFoundException,
+                    exception=[FailNow, AirflowNotFoundException],
                     action=RetryAction.FAIL,
-                    reason="An Airflow connection is missing: create it under Admin, Connections.",
+                    reason="Only a person can help; see the message above.",
                 ),
-                RetryRule(
-                    exception=RetryLater, action=RetryAction.RETRY, reason="It may pass; it is tried again later."
-                ),
+                RetryRule(exception=RefusalDoubted, retry_delay=DOUBTED, reason=may_pass),
+                RetryRule(exception=RetryLater, reason=may_pass),
             ]
         )
 
@@ -77,11 +70,9 @@ class GasRetryPolicy(ExceptionRetryPolicy):
         :param max_tries: how many retries the task has
         :param context: passed on to Airflow's own rule
         """
+        if isinstance(exception, RefusalDoubted) and try_number >= SOON:
+            return RetryDecision.fail("GRDF still refuses it. The next run asks again.")
         decision = super().evaluate(exception, try_number, max_tries, context)
-        if isinstance(exception, RefusalDoubted):
-            if try_number >= SOON:
-                return RetryDecision.fail("GRDF still refuses it. The next run asks again.")
-            return RetryDecision.retry(timedelta(seconds=DOUBTED), decision.reason)
         if isinstance(exception, RetryLater) and exception.retry_after is not None:
             return RetryDecision.retry(timedelta(seconds=min(exception.retry_after, LONGEST)), decision.reason)
         return decision

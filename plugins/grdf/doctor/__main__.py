@@ -9,12 +9,13 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict
 from functools import partial
+from itertools import chain
 
-from grdf.doctor.findings import Check, Finding, look
+from grdf.doctor.findings import Finding, findings_of
 
 FINE, NEEDS_A_PERSON = 0, 1
 PATIENCE = "5"
@@ -42,8 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     out = sys.stdout
     with redirect_stdout(sys.stderr):  # Airflow's log lines are no part of the result
         found: list[Finding] = []
-        closed: set[str] = set()
-        for finding in look(_all_checks(closed), closed):
+        for finding in _findings():
             found.append(finding)
             if not options.json:
                 print(_line(finding), file=out, flush=True)
@@ -55,42 +55,43 @@ def main(argv: Sequence[str] | None = None) -> int:
     return NEEDS_A_PERSON if bad else FINE
 
 
-def _all_checks(closed: Set[str]) -> Iterator[tuple[str, Check]]:
-    """Yield the checks. If Airflow cannot be loaded, the only one says so: it reads all settings while it is imported.
-
-    :param closed: what has turned out to be closed, see :func:`look`
-    """
+def _findings() -> Iterator[Finding]:
+    """Yield all findings. If Airflow cannot be loaded, the only one says so: it reads all settings while imported."""
     try:
-        yield from _checks(closed)
+        yield from _look()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises; its text may quote a password
         missing = isinstance(error, ImportError) and error.name
         says = f"the package {missing} is missing" if missing else type(error).__name__
-        found = Finding(
-            AIRFLOW, "bad", f"it cannot be loaded, so nothing else was looked at: {says}",
+        yield Finding(
+            "bad", f"it cannot be loaded, so nothing else was looked at: {says}",
             "Run airflow version here: it fails in the same way and says more. Often [database] sql_alchemy_conn "
             "(AIRFLOW__DATABASE__SQL_ALCHEMY_CONN) is no address of a database, or needs a package that is missing.",
+            AIRFLOW,
         )  # fmt: skip
-        yield AIRFLOW, lambda: iter((found,))
 
 
-def _checks(closed: Set[str]) -> Iterator[tuple[str, Check]]:
-    from grdf import dag_settings
+def _look() -> Iterator[Finding]:
+    from grdf import settings
     from grdf.airflow.command_line import see_connections
-    from grdf.doctor import accounts, airflow_state, couch, grdf_api, here
+    from grdf.doctor import airflow_state, couch, grdf_api, here
+    from grdf.doctor.accounts import accounts
     from grdf.hooks.adict import AdictHook
 
-    rows = airflow_state.read()
-    if not isinstance(rows, Finding):  # otherwise each look for a connection in its database would wait, too
+    airflow = airflow_state.read()
+    if not isinstance(airflow, Finding):  # otherwise each look for a connection in its database would wait, too
         see_connections()
-    yield "versions", here.versions
-    yield "settings", here.all_settings
-    for client in dag_settings.connections():
-        yield from grdf_api.checks_of(AdictHook(client), f"GRDF ({client})")
+    yield from findings_of("versions", here.versions)
+    yield from findings_of("settings", here.all_settings)
+    for client in settings.connections.or_default():
+        yield from findings_of(f"GRDF ({client})", partial(grdf_api.client, AdictHook(client)))
     couchdb = couch.hook_of_doctor()
-    yield from couch.checks_of(couchdb)
-    yield "staging", here.staging
-    yield AIRFLOW, partial(airflow_state.state, rows)
-    yield accounts.WHAT, partial(accounts.accounts, None if couch.WHAT in closed else couchdb, rows)
+    readable = yield from findings_of("CouchDB", lambda: chain(couch.connection(couchdb), couch.log(couchdb)))
+    yield from findings_of("staging", here.staging)
+    yield from findings_of(AIRFLOW, partial(airflow_state.findings, airflow))
+    if readable:
+        yield from findings_of("accounts", partial(accounts, couchdb, airflow))
+    else:
+        yield Finding("unknown", "they were not looked at, because CouchDB cannot be read", what="accounts")
 
 
 def _line(finding: Finding) -> str:

@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from grdf import dag_settings
-from grdf.doctor.findings import MOST_NAMED, Finding
-from grdf.health.airflow_sight import by_database
-from grdf.health.airflow_tables import Rows
-from grdf.health.look import look_at_fleet
+from grdf import settings
+from grdf.doctor.airflow_state import Airflow
+from grdf.doctor.findings import Finding
+from grdf.health.fleet_verdict import judge_fleet
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.health.verdict import Client, names
 
-WHAT = "accounts"
+MOST_NAMED = 5
+"""How many names a line lists."""
 
 
-def accounts(couchdb: CouchDBHook | None, rows: Rows | Finding) -> Iterator[Finding]:
+def accounts(couchdb: CouchDBHook, airflow: Airflow | Finding) -> Iterator[Finding]:
     """Judge the fleet. What only GRDF or a household can mend is no fault of this installation.
 
     The quota is told by the checks of GRDF.
 
-    :param couchdb: the hook for the CouchDB with the accounts; ``None`` if it cannot be read
-    :param rows: of Airflow's database, or why it cannot be read from here
+    :param couchdb: the hook for the CouchDB with the accounts
+    :param airflow: what its database shows, or why it cannot be read from here
     """
-    if couchdb is None:
-        yield Finding(WHAT, "unknown", "they were not looked at, because CouchDB cannot be read")
-        return
-
-    def unread(silent: Sequence[str]) -> Mapping[str, str]:
-        return {} if isinstance(rows, Finding) else by_database(rows, silent)
-
-    clients = [Client(name) for name in dag_settings.connections()]
-    _, verdict = look_at_fleet(couchdb, clients, unread, datetime.now(UTC))
+    unseen = isinstance(airflow, Finding)
+    clients = [Client(name) for name in settings.connections.or_default()]
+    unread = (lambda _: {}) if isinstance(airflow, Finding) else airflow.why_unread
+    _, verdict = judge_fleet(couchdb, clients, unread, datetime.now(UTC))
     for each in verdict.findings:
-        says = each.says() if each.is_about_look else f"{each.says()}: {names(each.named, MOST_NAMED)}"
-        yield Finding(WHAT, "bad" if each.red and each.cause.ours else "look", says, each.cause.do)
+        says = f"{each.says()}: {names(each.named, MOST_NAMED)}"
+        yield Finding("bad" if each.red and each.cause.ours else "look", says, each.cause.do)
     if not verdict.findings:
-        unseen = "; their DAGs were not looked at" if isinstance(rows, Finding) else ""
-        yield Finding(WHAT, "ok", f"{verdict.headline().rstrip('.')}{unseen}")
+        yield Finding("ok", f"{verdict.headline().rstrip('.')}{'; their DAGs were not looked at' if unseen else ''}")

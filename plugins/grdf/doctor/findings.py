@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, cast
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Literal
 
 import requests
 from urllib3.exceptions import NameResolutionError, NewConnectionError, ProtocolError, ReadTimeoutError
@@ -14,43 +16,70 @@ from include.gas.redact import redact
 
 State = Literal["ok", "look", "bad", "unknown"]
 """``look``: it works, but somebody should look at it. ``unknown``: it cannot be seen from here."""
+APART = timedelta(seconds=60)
+"""How far two machines' clocks may be apart. GRDF's codes last a minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line of the report.
 
-    :param what: what was looked at, such as ``CouchDB`` or ``GRDF (grdf_adict)``
     :param state: how it is
     :param says: what was found, as a clause without secrets
     :param do: what to do, as a sentence; ``""`` if nothing
+    :param what: what was looked at, such as ``CouchDB`` or ``GRDF (grdf_adict)``; :func:`findings_of` says it
     """
 
-    what: str
     state: State
     says: str
     do: str = ""
+    what: str = ""
 
-
-MOST_NAMED = 5
-"""How many names a line lists."""
 
 Check = Callable[[], Iterator[Finding]]
-"""Looks at one thing, and yields what it finds. It may raise: see :func:`outcome`."""
+"""Looks at one thing, and yields what it finds."""
 
 
-def of_error(what: str, error: GasError) -> Finding:
-    """Return the finding that an error is.
+def findings_of(what: str, check: Check) -> Generator[Finding, None, bool]:
+    """Yield what a check finds. An error is a finding, too, and the last: what follows would mostly say the same.
 
-    :param what: what was looked at
+    :param what: what it looks at
+    :return: whether the check came to its end
     """
-    if not error.cause:
-        return Finding(what, "bad", str(error), "See docs/daily-life.md.")
-    cause = error.cause.rstrip(". ")
-    if _is_silent(error):  # nobody tries this again by himself
-        why, do = reason(cast("requests.RequestException", error.__context__))
-        return Finding(what, "bad", f"{cause}: {why}", do)
-    return Finding(what, "bad", cause, str(error).partition(f"{cause}. ")[2])
+    try:
+        for found in check():
+            yield replace(found, what=what)
+        return True
+    except GasError as error:
+        yield replace(of_error(error), what=what)
+    except Exception as error:  # noqa: BLE001 - one check that fails must not hide the others
+        yield Finding("bad", redact(f"{type(error).__name__}: {error}")[:300], "See this program's log.", what)
+    return False
+
+
+def of_error(error: GasError) -> Finding:
+    """Return the finding that an error is."""
+    cause, behind = error.cause.rstrip(". "), error.__context__
+    if isinstance(behind, requests.RequestException):  # nobody tries this again by himself
+        why, do = reason(behind)
+        return Finding("bad", f"{cause}: {why}", do)
+    return Finding("bad", cause, str(error).partition(f"{cause}. ")[2])
+
+
+def clock(date: str, whose: str) -> Finding:
+    """Compare this machine's clock with a server's.
+
+    :param date: what the server says (RFC 9110: always GMT)
+    :param whose: the server's name
+    :raises ValueError: if it does not say
+    """
+    ahead = (datetime.now(UTC) - parsedate_to_datetime(date).replace(tzinfo=UTC)).total_seconds()
+    if abs(ahead) <= APART.total_seconds():
+        return Finding("ok", f"this machine's clock agrees with {whose}'s")
+    return Finding(
+        "bad", f"this machine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} {whose}'s",
+        "Synchronise the clock that is wrong (NTP): tokens and codes are refused or believed too long otherwise.",
+    )  # fmt: skip
 
 
 REASONS: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
@@ -91,54 +120,3 @@ def reason(error: requests.RequestException) -> tuple[str, str]:
         if any(isinstance(part, kinds) for part in parts):
             return why, do
     return type(error).__name__, "Check the address, and whether the server runs."
-
-
-def some(names: Sequence[str]) -> str:
-    """Return the first few of some names, for a line."""
-    return ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")
-
-
-def outcome(what: str, check: Check) -> list[Finding]:
-    """Return what a check finds. If it raises, that is a finding, too, after those before it.
-
-    :param what: what it looks at
-    """
-    return _tried(what, check)[0]
-
-
-def look(checks: Iterable[tuple[str, Check]], closed: set[str]) -> Iterator[Finding]:
-    """Run checks, and yield what they find.
-
-    A thing is closed once an error of ours ends a check of it: nobody knows where it is, or it does not answer, or it
-    refuses us. The rest is not tried then: it would mostly say the same. What several checks meet is told once.
-
-    :param checks: the checks, each with what it looks at
-    :param closed: to which this adds what is closed, before it goes on
-    """
-    said: set[Finding] = set()
-    for what, check in checks:
-        if what in closed:
-            found = [Finding(what, "unknown", "nothing else about it was looked at, because of that")]
-        else:
-            found, error = _tried(what, check)
-            if isinstance(error, GasError):
-                closed.add(what)
-        yield from (finding for finding in dict.fromkeys(found) if finding not in said)
-        said.update(found)
-
-
-def _is_silent(error: GasError) -> bool:
-    return isinstance(error.__context__, requests.RequestException)
-
-
-def _tried(what: str, check: Check) -> tuple[list[Finding], Exception | None]:
-    found: list[Finding] = []
-    try:
-        found.extend(check())
-    except GasError as error:
-        found.append(of_error(what, error))
-        return found, error
-    except Exception as error:  # noqa: BLE001 - one check that fails must not hide the others
-        found.append(Finding(what, "bad", redact(f"{type(error).__name__}: {error}")[:300], "See this program's log."))
-        return found, error
-    return found, None

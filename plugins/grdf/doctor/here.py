@@ -12,43 +12,42 @@ from grdf.doctor.findings import Finding, of_error
 from grdf.health import every_setting
 from grdf.options import quoted_id
 from grdf.staging.area import Staging
-from grdf.staging.entries import local_path
+from grdf.staging.folder import local_path
 
 
 def versions() -> Iterator[Finding]:
     """Say what runs here."""
     airflow = version("apache-airflow-core")
-    yield Finding("versions", "ok", f"Python {platform.python_version()}, Airflow {airflow}")
+    yield Finding("ok", f"Python {platform.python_version()}, Airflow {airflow}")
 
 
 def all_settings() -> Iterator[Finding]:
     """Read every setting of ``[grdf]``, as the tasks do, and look for what they name."""
-    wrong = list(every_setting.wrong())
-    for _, error in wrong:
-        yield of_error("settings", error)
+    wrong = every_setting.wrong()
+    for error in wrong:
+        yield of_error(error)
     if unknown := every_setting.unknown():
         named = ", ".join(quoted_id(name) for name in unknown)
         yield Finding(
-            "settings", "bad", f"nothing reads these settings of [grdf]: {named}",
+            "bad", f"nothing reads these settings of [grdf]: {named}",
             "Correct their names or remove them (docs/settings.md has all).",
         )  # fmt: skip
     if not wrong:
-        says = f"all {len(every_setting.readers())} settings of [grdf] can be read; no alert was sent to try one"
-        yield Finding("settings", "ok", says)
+        says = f"all {len(settings.SETTINGS)} settings of [grdf] can be read; no alert was sent to try one"
+        yield Finding("ok", says)
 
 
 def staging() -> Iterator[Finding]:
     """List a folder in the staging store, and see whether a local one may be written to. Nothing is written."""
     url = settings.staging_url()
-    number = Staging(url).count("doctor")
     if problem := _unwritable(url):
         yield Finding(
-            "staging", "bad", f"GRDF's answers cannot be kept in {url}: {problem}",
+            "bad", f"GRDF's answers cannot be kept in {url}: {problem}",
             "Make that folder, and let Airflow's user write there, or correct [grdf] staging_url.",
         )  # fmt: skip
         return
-    where = url.partition("://")[0]
-    yield Finding("staging", "ok", f"the staging store ({where}) answers" + (f", {number} file(s)" if number else ""))
+    Staging(url).count("doctor")
+    yield Finding("ok", f"the staging store ({url.partition('://')[0]}) answers")
 
 
 def _unwritable(url: str) -> str:
@@ -56,9 +55,7 @@ def _unwritable(url: str) -> str:
     folder = local_path(url)
     if folder is None:
         return ""
-    nearest = folder.absolute()
-    while not os.path.lexists(nearest) and nearest != nearest.parent:
-        nearest = nearest.parent
+    nearest = next(each for each in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(each))
     if not nearest.is_dir():
         return f"{nearest} is no folder"
     if not os.access(nearest, os.W_OK | os.X_OK):

@@ -25,61 +25,53 @@ _DOTTED = re.compile(r"\w*(?:\.\w*)+")
 """What looks like the path of a class. Anything else may be a webhook's address, which is its secret."""
 
 
-class Alerter:
-    """Sends alerts. Without a notifier it does nothing.
+def send(context: Context, title: str, text: str) -> bool:
+    """Send a message by the notifier of the settings, and return whether there is one.
 
-    :raises BadSettings: if the settings name no notifier that can be made; nothing is sent to find out
+    :param context: the task's context, for templates in the notifier's arguments
+    :param title: one line
+    :param text: plain text
+    :raises BadSettings: if the notifier fails, or the settings name none that can be made
     """
+    notifier = notifier_of_settings(title, text)
+    if notifier is None:
+        return False
+    try:
+        notifier(context)
+    except Exception as error:  # noqa: BLE001 - any notifier may fail in any way, and the check goes on
+        raise BadSettings.about(
+            None,
+            f"the alert could not be sent by {settings.alert_notifier()}: {_what_went_wrong(error)}",
+            "Check the connection that the notifier uses, and [grdf] alert_notifier_kwargs. What else it said may "
+            "quote the notifier's own secret, so it is not shown.",
+        ) from None
+    return True
 
-    def __init__(self) -> None:
-        self.path = settings.alert_notifier()
-        self.kwargs = settings.alert_notifier_kwargs()
-        self.kind = _class_at(self.path) if self.path else None
-        if self.kind is not None:
-            self._made("title", "text")
 
-    def send(self, context: Context, title: str, text: str) -> bool:
-        """Send a message, and return whether there is a notifier.
+def notifier_of_settings(title: str = "title", text: str = "text") -> BaseNotifier | None:
+    """Return the notifier, with our words for those of its arguments that the settings do not give.
 
-        :param context: the task's context, for templates in the notifier's arguments
-        :param title: one line
-        :param text: plain text
-        :raises BadSettings: if the notifier fails
-        """
-        if self.kind is None:
-            return False
-        notifier = self._made(title, text)
-        try:
-            notifier(context)
-        except Exception as error:  # noqa: BLE001 - any notifier may fail in any way, and the check goes on
-            raise BadSettings.about(
-                None,
-                f"the alert could not be sent by {self.path}: {_what_went_wrong(error)}",
-                "Check the connection that the notifier uses, and [grdf] alert_notifier_kwargs. What else it said may "
-                "quote the notifier's own secret, so it is not shown.",
-            ) from None
-        return True
-
-    def _made(self, title: str, text: str) -> BaseNotifier:
-        """Return the notifier, with our words for those of its arguments that the settings do not give."""
-        assert self.kind is not None
-        taken = {name for each in self.kind.__mro__ for name in inspect.signature(each.__init__).parameters}
-        given, words = set(self.kwargs), {}
-        has_title = bool(given & set(_TITLE_ARGUMENTS)) or bool(taken & set(_TITLE_ARGUMENTS))
-        for value, names in ((title, _TITLE_ARGUMENTS), (text if has_title else f"{title}\n\n{text}", _TEXT_ARGUMENTS)):
-            name = next((name for name in names if name in taken), "")
-            if name and not given & set(names):
-                words[name] = _literal(value, name)
-        try:
-            made: BaseNotifier = self.kind(**{**words, **self.kwargs})
-        except Exception as error:  # noqa: BLE001 - any notifier may refuse its arguments in any way
-            raise BadSettings.about(
-                None,
-                f"the notifier {self.path} does not take what [grdf] alert_notifier_kwargs says "
-                f"({_what_went_wrong(error)})",
-                "Set it to a JSON object with the notifier's arguments; its documentation lists them.",
-            ) from None
-        return made
+    :return: ``None`` if the settings name none
+    :raises BadSettings: if they name none that can be made; nothing is sent to find out
+    """
+    path, kwargs = settings.alert_notifier(), settings.alert_notifier_kwargs()
+    if not path:
+        return None
+    kind, words = _class_at(path), {}
+    taken = {name for each in kind.__mro__ for name in inspect.signature(each.__init__).parameters}
+    for value, names in ((title, _TITLE_ARGUMENTS), (f"{title}\n\n{text}", _TEXT_ARGUMENTS)):
+        name = next((name for name in names if name in taken), "")
+        if name and not kwargs.keys() & {*names}:
+            words[name] = _literal(value, name)
+    try:
+        made: BaseNotifier = kind(**{**words, **kwargs})
+    except Exception as error:  # noqa: BLE001 - any notifier may refuse its arguments in any way
+        raise BadSettings.about(
+            None,
+            f"the notifier {path} does not take what [grdf] alert_notifier_kwargs says ({_what_went_wrong(error)})",
+            "Set it to a JSON object with the notifier's arguments; its documentation lists them.",
+        ) from None
+    return made
 
 
 def _what_went_wrong(error: BaseException) -> str:
@@ -91,26 +83,25 @@ def _what_went_wrong(error: BaseException) -> str:
     if isinstance(error, TypeError) and (found := _ARGUMENTS.search(str(error))):
         return f"TypeError: {found[0]}"
     cause = error.__cause__ or error.__context__
-    told = [getattr(getattr(each, "response", None), "status_code", None) for each in (error, cause)]
-    named = [type(cause).__name__ if cause else None, *told, getattr(error, "smtp_code", None)]
-    more = ", ".join(str(each) for each in named if each)
+    statuses = [getattr(getattr(each, "response", None), "status_code", None) for each in (error, cause)]
+    facts = [type(cause).__name__ if cause else None, *statuses, getattr(error, "smtp_code", None)]
+    more = ", ".join(str(each) for each in facts if each)
     return type(error).__name__ + (f" ({more})" if more else "")
 
 
 def _class_at(path: str) -> Any:
     from airflow.sdk import BaseNotifier
 
-    found, why = None, "not the path of a class"
+    why = "not the path of a class"
     if _DOTTED.fullmatch(path) and redact(path) == path:
         module, _, name = path.rpartition(".")
-        why = "no notifier of Airflow's"
         try:
             found = getattr(import_module(module), name)
+            if isinstance(found, type) and issubclass(found, BaseNotifier):
+                return found
+            why = "no notifier of Airflow's"
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a module may do anything while it is imported
-            said = redact(f"{type(error).__name__}: {error}")[:200]
-            why = f"what cannot be loaded ({said})"
-    if isinstance(found, type) and issubclass(found, BaseNotifier):
-        return found
+            why = f"what cannot be loaded ({redact(f'{type(error).__name__}: {error}')[:200]})"
     raise BadSettings.about(
         None,
         f"the setting [grdf] alert_notifier is {why}",

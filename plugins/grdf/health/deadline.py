@@ -33,7 +33,7 @@ async def check_is_late(minutes: int, context: Any = None, **_: Any) -> None:
     :param context: what Airflow tells of the run
     :raises BadSettings: if the mail cannot be sent
     """
-    from grdf.health.alerting import Alerter
+    from grdf.health.alerting import send
 
     run = (context or {}).get("dag_run") or {}
     due = run.get("run_after") or "its time"
@@ -42,4 +42,4 @@ async def check_is_late(minutes: int, context: Any = None, **_: Any) -> None:
         return
     text = TEXT.format(due=due, minutes=minutes)
     log.error("%s", text)
-    await asyncio.to_thread(lambda: Alerter().send({}, TITLE, text))
+    await asyncio.to_thread(send, {}, TITLE, text)

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from grdf.metrics import known_metrics as known
-from grdf.metrics.telling import gauge
+from grdf import metrics as known
+from grdf.metrics import gauge
 from include.gas.days.gas_day import paris_today
 from include.gas.display.overview import Overview, Situation
 from include.gas.health.causes import Cause
@@ -17,13 +17,13 @@ INFINITE = "Inf"
 """As Prometheus reads it, too: Airflow tells StatsD nothing with a ``+`` in it."""
 
 
-def tell(fleet: Iterable[Overview], clients: Sequence[Client], now: datetime) -> None:
+def set_fleet(fleet: Iterable[Overview], clients: Sequence[Client], now: datetime) -> None:
     """Set the gauges of accounts and clients. Those of a state or client without an account become 0."""
     by_client: dict[str, list[Overview]] = {client.name: [] for client in clients}
     for account in fleet:
         by_client.setdefault(account.client or "unknown", []).append(account)
     for name, accounts in by_client.items():
-        _tell_accounts(name, accounts, paris_today(now))
+        _set_accounts(name, accounts, paris_today(now))
     for client in clients:
         if client.left is not None:
             gauge(known.QUOTA_LEFT, client.left, connection=client.name)
@@ -31,7 +31,7 @@ def tell(fleet: Iterable[Overview], clients: Sequence[Client], now: datetime) ->
     gauge(known.CHECKED, now.timestamp())
 
 
-def tell_verdict(verdict: Verdict) -> None:
+def set_causes(verdict: Verdict) -> None:
     """Set the gauges of each cause, also where the fleet could not be looked at."""
     found = {each.cause: each for each in verdict.findings}
     for cause in Cause:
@@ -40,7 +40,7 @@ def tell_verdict(verdict: Verdict) -> None:
         gauge(known.RED, int(finding is not None and finding.red), cause=cause.value)
 
 
-def _tell_accounts(name: str, accounts: Sequence[Overview], today: date) -> None:
+def _set_accounts(name: str, accounts: Sequence[Overview], today: date) -> None:
     states = Counter(account.situation(today) for account in accounts)
     for state in Situation:
         gauge(known.ACCOUNTS, states[state], connection=name, state=state.value)
@@ -51,7 +51,8 @@ def _tell_accounts(name: str, accounts: Sequence[Overview], today: date) -> None
     days = Counter[str]()
     for account in accounts:
         missing = account.missing(today)
-        days.update(stored=account.days, provisional=account.provisional, corrected=account.corrected)
         days.update(awaited=missing.lately, none=missing.before)
+        for year in account.years:
+            days.update(stored=year.days, provisional=year.provisional, corrected=year.corrected)
     for kind in ("stored", "provisional", "corrected", "awaited", "none"):
         gauge(known.DAYS, days[kind], connection=name, kind=kind)

@@ -243,7 +243,7 @@ class AdictHook(BaseHook):
         governor, name = self._governor(), variable_of(self.grdf_conn_id)
         token, _ = self.data_token(terms=terms)
         turn = governor.turn(terms, account=call.account)
-        if turn.met_refusal:
+        if turn.waited:  # GRDF may have refused the token meanwhile
             token, _ = self.data_token(terms=terms)
         sent = self._sent(call, token, turn)
         governor.after_call(sent.response.status_code, retry_after(sent.response))

@@ -12,9 +12,9 @@ import msgspec
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from grdf import dag_settings
+from grdf import settings
 from grdf.options import quoted_id
-from include.gas.account.sections.client import client_of, whose
+from include.gas.account.sections.client import client_of
 from include.gas.errors import BadSettings, ClientUnknown
 
 if TYPE_CHECKING:
@@ -84,15 +84,14 @@ def airflow_connection(conn_id: str) -> Connection:
 def connection_of(document: Mapping[str, Any]) -> str:
     """Return the Airflow connection with which GRDF is asked for an account.
 
-    :param document: the account's document, or the record of its deletion
     :raises ClientUnknown: if it names something odd, or what ``[grdf] connections`` does not list
     """
     named = client_of(document)
-    listed = dag_settings.connections()
+    listed = settings.connections.or_default()
     if named in listed:
         return named
     raise ClientUnknown.about(
-        whose(document),
+        str(document.get("_id")),
         f"its rights belong to the GRDF client of the Airflow connection {named}, which the setting [grdf] connections "
         f"({', '.join(listed)}) does not list",
     )
@@ -108,7 +107,7 @@ def stop_if_doubled(facts: GrdfConnection) -> None:
     :param facts: the contents of the connection that is about to be used
     :raises BadSettings: if another connection has the same client id
     """
-    listed = dag_settings.connections()
+    listed = settings.connections.or_default()
     for name in listed if facts.conn_id in listed else ():
         try:
             same = name != facts.conn_id and BaseHook.get_connection(name).login == facts.client_id

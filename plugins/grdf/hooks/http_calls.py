@@ -18,7 +18,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import HTTPError
 
-from grdf.metrics.telling import tell_call
+from grdf.metrics import tell_call
 from grdf.quota.governor import Turn
 from include.gas.errors import ServiceUnavailable
 

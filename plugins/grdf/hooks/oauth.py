@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import requests
-from airflow.sdk import BaseHook
+from airflow.sdk import BaseHook, conf
 from airflow.sdk.log import mask_secret
 
 from grdf.hooks.connection import GrdfConnection, airflow_connection, stop_if_doubled
@@ -29,6 +29,8 @@ from include.gas.errors import BadSettings, CredentialsRefused, IdTokenRefused, 
 PATIENCE = "It is tried again automatically. If this continues, check the network and GRDF's announcements of outages."
 CODE_RETRY = 30.0
 """Seconds until a code is tried again after a failure. A code is valid for minutes; tasks usually wait ten."""
+CALLBACK = "/callback"
+"""Path to which GRDF sends a household back, below the page's own address."""
 SMALL = 1_000_000
 """Largest answer with tokens or keys, in bytes. Valid ones have a few thousand."""
 
@@ -52,6 +54,21 @@ class GrdfOAuthHook(BaseHook):
         facts = GrdfConnection.read(airflow_connection(self.grdf_conn_id))
         stop_if_doubled(facts)
         return facts
+
+    @property
+    def redirect_uri(self) -> str:
+        """The address to which GRDF sends households back: exactly the one that is registered with GRDF.
+
+        :raises BadSettings: if it is not known: neither the connection nor ``[api] base_url`` says it
+        """
+        base = conf.get("api", "base_url", fallback="").rstrip("/")
+        if address := self.facts.redirect_uri or (f"{base}/grdf{CALLBACK}" if base else ""):
+            return address
+        raise BadSettings.about(
+            None,
+            "the page does not know its own address, to which GRDF and links lead households",
+            f"Set redirect_uri in the extra of the connection {self.grdf_conn_id}, or [api] base_url.",
+        )
 
     def get_conn(self) -> requests.Session:
         """Return a plain HTTP session without credentials, for what is no call to GRDF's API."""
@@ -119,7 +136,7 @@ class GrdfOAuthHook(BaseHook):
             account=account,
             client_id=facts.client_id,
             algorithms=list(facts.id_token_algorithms),
-            key=facts.client_secret,
+            secret=facts.client_secret,
             jwks=self._public_keys(account),
             issuer=facts.issuer,
             nonce=nonce,

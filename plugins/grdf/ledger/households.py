@@ -16,20 +16,21 @@ from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.connected import declaring
-from include.gas.account.declaration_check import given_by, to_declare
 from include.gas.account.own_meters import named_in
 from include.gas.account.sections.rights.declaration import (
+    given_by,
     is_refused,
     is_same_holder,
     is_to_declare,
     names_person,
+    to_declare,
 )
 from include.gas.account.sections.status import Status
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONSENT_RECORD
 from include.gas.documents.gas_days import account_range
 from include.gas.importing.line_check import BY, DECLARED, RENEWS, Line, check_beside, is_imported
-from include.gas.leaving.deletion_record import all_left
+from include.gas.leaving.deletion import all_left
 from include.gas.proof.consent_record import new_record
 from include.gas.rights.meter_rights import Meter, hold
 

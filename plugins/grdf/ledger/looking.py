@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
@@ -27,15 +28,16 @@ SPLIT = 10
 """How often a question that GRDF refuses is halved: enough to find one meter among a thousand."""
 
 
+@dataclass(slots=True)
 class Look:
     """What GRDF says of a client's rights to some meters, noted in the ledger.
 
-    ``rights`` are all lines about these meters, ``meters`` the meters after the look.
+    :param rights: all lines about these meters
+    :param meters: the meters after the look
     """
 
-    def __init__(self) -> None:
-        self.rights: list[AccessRight] = []
-        self.meters: dict[str, Meter] = {}
+    rights: list[AccessRight] = field(default_factory=list)
+    meters: dict[str, Meter] = field(default_factory=dict)
 
 
 def look(

@@ -17,10 +17,10 @@ from grdf import settings
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.compare_and_swap import change_document
 from include.gas.account.account import Account
-from include.gas.account.account_state import settle
-from include.gas.account.declared_right import terms_of
+from include.gas.account.declared_right import wanted_right
 from include.gas.account.own_meters import named_in
 from include.gas.account.sections.rights.declaration import Declaration, names_person, without_person
+from include.gas.account.state import settle
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import LEASE, METER
 from include.gas.errors import BadAccount
@@ -105,7 +105,6 @@ class Ledger:
     def held(self, document: Mapping[str, Any], meters: Mapping[str, Meter] | None = None) -> list[Held]:
         """Return what an account has of the meters that its document names.
 
-        :param document: the account document
         :param meters: meters that were read already, and further ones to which it has a right
         """
         account, known = str(document["_id"]), dict(meters or {})
@@ -123,9 +122,9 @@ class Ledger:
         :param meters: meters that were read a moment ago, also such that the document does not name yet
         """
         now, known = datetime.now(UTC), {meter.pce: meter for meter in meters}
-        if (given := Declaration.of(document)) and names_person(document) and (pce := "".join(given.pce.split())):
-            known = self.fetch([pce] if pce not in known else []) | known
-            if lasting(known[pce], str(document["_id"]), terms_of(given), paris_today(now)):
+        if (given := Declaration.of(document)) and given.pce and names_person(document):
+            known = self.fetch([given.pce] if given.pce not in known else []) | known
+            if lasting(known[given.pce], str(document["_id"]), wanted_right(given), paris_today(now)):
                 document = without_person(document)
         return settle(document, self.held(document, known), now)
 

@@ -7,57 +7,36 @@ ledger says what is done.
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.ledger.account_rights import AccountRights
-from grdf.ledger.declaring import declare
 from grdf.quota.terms import DAILY, Terms
-from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.household_links import HouseholdLinks
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.grant import Code, IdToken, with_id_token, without_grant
-from include.gas.account.own_meters import named_in, without_tokens
+from include.gas.account.grant import IdToken, with_id_token, without_grant
+from include.gas.account.own_meters import named_in
 from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import (
-    is_refused,
-    with_refused,
-)
+from include.gas.account.sections.rights.declaration import is_refused, with_refused
 from include.gas.account.state import with_error
 from include.gas.answers.claims import Claim
-from include.gas.errors import (
-    DeclarationRefused,
-    FailNow,
-    GrantRefused,
-    IdTokenRefused,
-    MeterTaken,
-    RetryLater,
-)
+from include.gas.errors import DeclarationRefused, FailNow, GrantRefused, IdTokenRefused, MeterTaken, RetryLater
 from include.gas.konnector.konnector_right import konnector_right
-from include.gas.rights.meter_rights import Meter
-
-log = logging.getLogger(__name__)
+from include.gas.rights.meter_rights import Meter, Right
 
 Document = dict[str, Any]
 
 
-class TakingIn:
-    """Takes in one account.
+class TakingIn(AccountRights):
+    """Takes in one account."""
 
-    :param adict: the hook for the account's client, which leads to the others
-    :param terms: how the calls wait for GRDF's quota
-    """
-
-    def __init__(self, couchdb: CouchDBHook, adict: AdictHook, account_id: str, terms: Terms = DAILY) -> None:
-        self._couchdb = couchdb
-        self._accounts = AccountStore(couchdb)
-        self._rights = AccountRights(couchdb, adict, account_id, terms)
-        self._account = account_id
+    def __init__(self, couchdb: CouchDBHook, adict: AdictHook, account: str, terms: Terms = DAILY) -> None:
+        super().__init__(couchdb, adict, account, terms)
+        self._links = HouseholdLinks(couchdb)
         self._spent: Account | None = None
         """The account as it was, if its grant is in the ledger."""
 
@@ -73,28 +52,30 @@ class TakingIn:
         :raises FailNow: if its grant cannot be used
         :raises RetryLater: if GRDF or CouchDB does not answer; repeating it continues
         """
-        document = self._accounts.document(self._account)
+        document = self.accounts.document(self.account)
         account = Account.from_document(document)
         stop_if_leaving(account)
         try:
-            if not (account.meters or account.declares or account.refused):
-                account.required_grant()
-            self._bring_named(document, account)
+            if not (account.meters or account.grant or account.declares or account.refused):
+                raise GrantRefused.about(
+                    account.id, "no meter is known, and there is neither an id_token nor a code to learn it from"
+                )
+            self.bring_named(document, account)
             if account.needs_grant:
                 self._bring_grant(document, account)
             if account.declares and (declares or not account.refused):
-                declare(self._rights, self._accounts, document)
+                self.declare(document)
             self._look_at_unseen(document, closed=asks)
         except FailNow as error:
-            self.settle(error)
+            self._settle(error)
             raise
         except RetryLater:
-            if self._rights.meters:
-                self.settle()
+            if self.meters:
+                self._settle()
             raise
-        return self.settle()
+        return self._settle()
 
-    def settle(self, error: FailNow | None = None) -> Document:
+    def _settle(self, error: FailNow | None = None) -> Document:
         """Write to the account what the ledger says of its meters.
 
         :param error: what a person must know of this try
@@ -103,8 +84,8 @@ class TakingIn:
 
         def change(document: Document) -> Document:
             if self._spent is not None and _has(document, self._spent):
-                document = without_tokens(document)
-            changed = self._rights.ledger.settled(document, self._rights.meters.values())
+                document = without_grant(document, token=True)
+            changed = self.ledger.settled(document, self.meters.values())
             if error is None or error.state is None:
                 return changed
             reads = any(each.is_open for each in Account.from_document(changed).meters)
@@ -112,44 +93,37 @@ class TakingIn:
                 changed = with_refused(changed, str(error), now, error.reason)
             return with_error(changed, error, since=now, partial=reads)
 
-        document = self._accounts.update(self._account, change)
+        document = self.accounts.update(self.account, change)
         if is_refused(document):
-            HouseholdLinks(self._couchdb).give_back(self._account, Connected.moment(document))
+            self._links.give_back(self.account, Connected.moment(document))
         return document
 
-    def bring_named(self) -> dict[str, Meter]:
-        """Bring the rights that the document names and the ledger lacks, as after a restore. Return their meters.
+    def bring_named(self, document: Document, account: Account) -> None:
+        """Bring the rights that the document names and the ledger lacks: the konnector's, or those of a lost ledger.
 
         :raises MeterTaken: if another account has one of them
+        :raises LeftBefore: if its household has left
         :raises RetryLater: if GRDF or CouchDB does not answer
         """
-        document = self._accounts.document(self._account)
-        account = Account.from_document(document)
-        stop_if_leaving(account)
-        self._bring_named(document, account)
-        return self._rights.meters
-
-    def _bring_named(self, document: Document, account: Account) -> None:
-        """Bring the rights that the document names and the ledger lacks: the konnector's, or those of a lost ledger."""
         named = named_in(document, account.id)
-        self._rights.meters |= self._rights.ledger.fetch(pce for pce, _ in named)
-        missing = [(pce, right) for pce, right in named if lacks(self._rights.meters[pce], account.id, right)]
+        self.meters |= self.ledger.fetch(pce for pce, _ in named)
+        missing = [(pce, right) for pce, right in named if lacks(self.meters[pce], account.id, right)]
         if not missing:
             return
-        self._rights.stop_if_left()
+        self.stop_if_left()
         guessed: dict[str, str] = {}
         if unknown := [pce for pce, right in missing if not right]:
             claims = {claim.pce: claim.right for claim in self._former_claims(account) if claim.pce in unknown}
-            found = self._rights.look(unknown)
+            found = self.look(unknown)
             guessed = {
                 pce: konnector_right(document, found.meters[pce], found.rights) for pce in {*unknown} - {*claims}
             }
             missing += [*claims.items(), *guessed.items()]
         for pce, right in missing:
             if right:
-                self._rights.look_at_other(pce)
-                self._rights.bring(pce, right, "konnector", chosen=pce in guessed)
-                if not (account.needs_grant or account.reconnected):
+                self.look_at_other(pce)
+                self.bring(pce, right, "konnector", chosen=pce in guessed)
+                if not account.needs_grant:
                     self._spent = account  # a former consent's token must not pass for a new one later
 
     def _former_claims(self, account: Account) -> tuple[Claim, ...]:
@@ -158,56 +132,58 @@ class TakingIn:
         if not isinstance(token, IdToken):
             return ()
         try:
-            return self._rights.client.oauth.claims_of(token.token, account=account.id, nonce=token.nonce, ever=True)
+            return self.client.oauth.claims_of(token.token, account=account.id, nonce=token.nonce, ever=True)
         except FailNow:
             return ()
 
     def _bring_grant(self, document: Document, account: Account) -> None:
         """Turn the account's grant into rights, and remove it once they are in the ledger."""
         in_time = Connected.moment(document) is not None  # our page has checked its age, and this run may be late
-        self._rights.stop_if_left()
+        self.stop_if_left()
         try:
-            token = exchanged(self._rights.client.oauth, account)
-            if isinstance(account.grant, Code):  # it is used up: a later try needs its id_token
-                self._accounts.update(
-                    account.id, lambda stored: with_id_token(stored, token) if _has(stored, account) else stored
-                )
-            claims = self._rights.client.oauth.claims_of(
-                token.token, account=account.id, nonce=token.nonce, ever=in_time
-            )
+            token = self._exchanged(account)
+            claims = self.client.oauth.claims_of(token.token, account=account.id, nonce=token.nonce, ever=in_time)
         except FailNow as error:
-            self._forget_grant(account, error)
+            # One that a wrong setting refuses stays until that is corrected.
+            if isinstance(error, GrantRefused) or (isinstance(error, IdTokenRefused) and error.expired):
+                self._change_grant(account, lambda stored: without_grant(stored, token=True))
             raise
         taken: MeterTaken | None = None
         for pce, right in claims:
             try:
-                self._rights.bring(pce, right, "client_connect")
+                self.bring(pce, right, "client_connect")
             except MeterTaken as error:
                 taken = error
         self._spent = replace(account, grant=token)
         if taken:
             raise taken
 
-    def _forget_grant(self, account: Account, error: FailNow) -> None:
-        """Remove a grant that can never be used. One that a wrong setting refuses stays until that is corrected."""
-        useless = isinstance(error, GrantRefused) or (isinstance(error, IdTokenRefused) and error.expired)
-        if useless:
-            self._accounts.update(
-                account.id, lambda stored: without_grant(stored, token=True) if _has(stored, account) else stored
-            )
+    def _exchanged(self, account: Account) -> IdToken:
+        """Return the ``id_token`` of the account's grant, not yet verified. A code is used up by that."""
+        grant, oauth = account.grant, self.client.oauth
+        assert grant
+        if isinstance(grant, IdToken):
+            return grant
+        token = IdToken(oauth.exchange_code(grant.code, grant.redirect_uri, account=account.id), grant.nonce)
+        self._change_grant(account, lambda stored: with_id_token(stored, token))
+        return token
+
+    def _change_grant(self, account: Account, change: Callable[[Document], Document]) -> None:
+        """Change the account's grant, unless a newer one is there."""
+        self.accounts.update(account.id, lambda stored: change(stored) if _has(stored, account) else stored)
 
     def _look_at_unseen(self, document: Document, *, closed: bool) -> None:
         """Ask GRDF for the account's rights that it has not shown yet: nothing is read under them before.
 
         :param closed: whether to ask also about meters that may not be read
         """
-        unseen = [pce for pce, meter in self._rights.meters.items() if any(map(_is_unseen, meter.of(self._account)))]
+        unseen = [pce for pce, meter in self.meters.items() if any(map(_is_unseen, meter.of(self.account)))]
         for pce in unseen:
-            self._rights.look_at_other(pce)
+            self.look_at_other(pce)
         if closed:
-            unseen += [each.pce for each in self._rights.ledger.held(document, self._rights.meters) if not each.is_open]
+            unseen += [each.pce for each in self.ledger.held(document, self.meters) if not each.is_open]
         if unseen:
-            self._rights.look(unseen)
+            self.look(unseen)
 
 
 def lacks(meter: Meter, account: str, right: str) -> bool:
@@ -218,22 +194,10 @@ def lacks(meter: Meter, account: str, right: str) -> bool:
     return not any(each.id == right and each.account for each in meter.rights) if right else not meter.of(account)
 
 
-def exchanged(oauth: GrdfOAuthHook, account: Account) -> IdToken:
-    """Return the ``id_token`` of an account's grant, not yet verified. Exchange the code if the grant is one.
-
-    :param account: an account with a grant
-    :raises GrantRefused: if there is no grant, or GRDF does not accept the code
-    """
-    grant = account.required_grant()
-    if isinstance(grant, IdToken):
-        return grant
-    return IdToken(oauth.exchange_code(grant.code, grant.redirect_uri, account=account.id), grant.nonce)
-
-
 def _has(document: Document, account: Account) -> bool:
     """Return whether an account still has this grant, and no newer one."""
     return Account.from_document(document).grant == account.grant
 
 
-def _is_unseen(right: Any) -> bool:
+def _is_unseen(right: Right) -> bool:
     return right.state in ("asked", "active") and not right.was_active

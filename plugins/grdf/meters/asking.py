@@ -1,4 +1,4 @@
-"""Requests to GRDF for one meter's gas days. A task parses each answer once, and passes it on with its parsed lines."""
+"""Requests to GRDF for meters' gas days, and what their problems mean. A task parses each answer once."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
-from grdf.quota.terms import DAILY, Booking, Purpose, Terms
+from grdf.ledger.doubt import is_over, weigh
+from grdf.quota.terms import Booking, Purpose, Terms
 from include.gas.answers.consumption.daily import Reading, read_daily
 from include.gas.answers.consumption.sorting import Answer
+from include.gas.documents.doctypes import DAY
+from include.gas.documents.gas_days import id_range, open_days
 from include.gas.errors import (
     BadSettings,
     CredentialsRefused,
@@ -22,8 +25,13 @@ from include.gas.errors import (
 )
 
 if TYPE_CHECKING:
+    from grdf.airflow.tasks.run import Run
     from grdf.hooks.adict import AdictHook
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.ledger.meters import Ledger
     from grdf.staging.area import StagedAnswer
+    from grdf.stores.accounts.account_store import AccountStore
+    from include.gas.account.account import Account
     from include.gas.days.windows import Window
     from include.gas.rights.meter_rights import Held
 
@@ -31,25 +39,29 @@ ASK_AGAIN = 2
 """How often one task asks again for windows on which GRDF's server failed (2000100)."""
 
 
-class ReadAnswer(NamedTuple):
-    """An answer with its parsed lines.
+class Asked(NamedTuple):
+    """What a task asks for of one meter.
 
-    :param staged: the answer as received
-    :param lines: its lines, sorted
+    :param held: what the account has of it
+    :param windows: the gas days, one window for each stretch that its rights cover
+    :param whole: whether these are all that may be asked for; complete answers are then marked as such
     """
 
-    staged: StagedAnswer
-    lines: Answer[Reading]
+    held: Held
+    windows: Sequence[Window]
+    whole: bool = False
 
 
 class MeterRead(NamedTuple):
     """What was read of one meter.
 
-    :param answers: in the order in which they were received
+    :param pce: its number
+    :param answers: as received, each with its sorted lines, in the order in which they came
     :param problems: failures that concern this meter, so that other meters can still be read
     """
 
-    answers: list[ReadAnswer]
+    pce: str
+    answers: list[tuple[StagedAnswer, Answer[Reading]]]
     problems: list[GasError]
 
 
@@ -72,37 +84,38 @@ def booked(
         adict.release(terms)
 
 
-def read_meter(
-    adict: AdictHook,
-    account: str,
-    meter: Held,
-    windows: Sequence[Window],
-    *,
-    whole: bool = False,
-    terms: Terms = DAILY,
-) -> MeterRead:
-    """Ask for one meter's gas days, with one call per window unless GRDF's server fails on part of it.
+def read_meters(
+    adict: AdictHook, ledger: Ledger, account: str, asked: Sequence[Asked], run: Run, purpose: Purpose
+) -> Iterator[MeterRead]:
+    """Ask for gas days, meter by meter, and GRDF's list of rights about each refusal.
 
-    :param windows: the gas days to ask for, one window for each stretch that its rights cover
-    :param whole: whether this is the meter's whole history; complete answers are then marked as such
     :raises CredentialsRefused, BadSettings, QuotaWait: if the failure concerns all meters, so that the next would fail,
         too
     """
-    answers: list[ReadAnswer] = []
+    calls = sum(len(each.windows) for each in asked)
+    with booked(adict, f"{account}:{purpose} {run.id}", calls, purpose, run.last_success) as terms:
+        for each in asked:
+            read = _read(adict, account, each, terms)
+            yield read._replace(problems=weigh(read.problems, ledger, adict, account, read.pce, terms))
+
+
+def _read(adict: AdictHook, account: str, asked: Asked, terms: Terms) -> MeterRead:
+    """Ask for one meter's gas days, with one call per window unless GRDF's server fails on part of it."""
+    pce, asked_again = asked.held.pce, 0
+    answers: list[tuple[StagedAnswer, Answer[Reading]]] = []
     problems: list[GasError] = []
-    pending, asked_again = list(windows), 0
+    pending = [*asked.windows]
     while pending:
         try:
-            staged = adict.daily_lines(meter.pce, pending.pop(0), account=account, terms=terms)
+            staged = adict.daily_lines(pce, pending.pop(0), account=account, terms=terms)
         except (CredentialsRefused, BadSettings, QuotaWait):
             raise
         except (FailNow, RetryLater) as error:
             problems.append(error)
             continue
-        lines = read_daily(staged.body, account=account, pce=meter.pce, window=staged.window)
-        read = ReadAnswer(staged, lines)
-        answers.append(read)
-        problem = read.lines.problem()
+        lines = read_daily(staged.body, account=account, pce=pce, window=staged.window)
+        answers.append((staged, lines))
+        problem = lines.problem()
         if isinstance(problem, PartialAnswer) and asked_again < ASK_AGAIN:
             asked_again += 1
             pending += problem.windows
@@ -110,7 +123,34 @@ def read_meter(
             raise problem
         elif problem is not None:
             problems.append(problem)
-    if whole and not problems and all(read.lines.whole for read in answers):
-        since = windows[0].first.isoformat()
-        answers = [read._replace(staged=replace(read.staged, history_from=since, under=meter.own)) for read in answers]
-    return MeterRead(answers, problems)
+    if asked.whole and not problems and all(lines.whole for _, lines in answers):
+        since, under = asked.windows[0].first.isoformat(), asked.held.own
+        answers = [(replace(staged, history_from=since, under=under), lines) for staged, lines in answers]
+    return MeterRead(pce, answers, problems)
+
+
+def judge(run: Run, accounts: AccountStore, account: Account, reads: Sequence[MeterRead]) -> list[GasError]:
+    """Mark an account with what its household must know, and end this try if the run is to ask again.
+
+    :param account: the account as it was when its meters were read
+    :return: the problems of its meters
+    :raises RetryLater: the first problem that this run asks about again
+    """
+    problems = [problem for read in reads for problem in read.problems]
+    closed = sum(any(isinstance(problem, FailNow) for problem in read.problems) for read in reads)
+    for problem in problems:
+        if isinstance(problem, FailNow):
+            accounts.mark(account.id, problem, partial=closed < len(account.meters))
+    for problem in problems:
+        if isinstance(problem, RetryLater) and not is_over(run, problem):
+            raise problem
+    return problems
+
+
+def not_definitive(couchdb: CouchDBHook, account: str, pce: str, windows: Sequence[Window]) -> tuple[Window, ...]:
+    """Return the parts of some windows of a meter that are worth asking for: GRDF may still change other days.
+
+    :param windows: at least one, in order
+    """
+    stored = couchdb.range(DAY, *id_range(account, pce, windows[0].first, windows[-1].end))
+    return tuple(left for window in windows if (left := open_days(window, stored)))

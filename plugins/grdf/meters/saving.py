@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
 
-from grdf.meters.judging import warn_of_left_out
+from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.marks import leaving
 from include.gas.account.sections.status import Status
+from include.gas.account.state import with_rights_state
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.changes import LoadReport
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
 from include.gas.documents.gas_days import Document, account_range
 from include.gas.documents.storing import load_answer
 from include.gas.errors import AccountLeaving, BadAccount
-from include.gas.leaving.deletion_record import all_left
+from include.gas.leaving.deletion import all_left
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
     from grdf.airflow.tasks.log import Log
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.staging.area import StagedAnswer
+    from grdf.stores.accounts.account_store import AccountStore
     from include.gas.answers.consumption.daily import Reading
     from include.gas.answers.consumption.sorting import Answer
     from include.gas.rights.meter_rights import Held
@@ -44,13 +46,7 @@ class Loaded(NamedTuple):
 
 
 def store_answer(
-    couchdb: CouchDBHook,
-    account: str,
-    answer: StagedAnswer,
-    lines: Answer[Reading],
-    held: Held,
-    known: Mapping[str, Any],
-    log: Log,
+    couchdb: CouchDBHook, account: Document, held: Held, answer: StagedAnswer, lines: Answer[Reading], log: Log
 ) -> Loaded:
     """Store an answer's readings, update the totals, and log what changed.
 
@@ -59,15 +55,15 @@ def store_answer(
 
     The log outlives a deletion, so it says nothing of doubtful days: it must not say when nobody is at home.
 
+    :param account: the account's document, which says what the contract of the meter is
+    :param held: what the account has of the meter now
     :param answer: the answer as received
     :param lines: its parsed lines
-    :param held: what the account has of the meter now
-    :param known: the account's document, which says what the contract of the meter is
     """
+    pce, car = answer.pce, Status.billing_of(account, answer.pce).contract.car
     report = load_answer(
-        couchdb, account, answer.pce, lines.rows, answer.read_at,
-        window=answer.window, car=Status.billing_of(known, answer.pce).contract.car, allowed=held.days,
-        tidies=not answer.body,
+        couchdb, account["_id"], pce, lines.rows, answer.read_at,
+        window=answer.window, car=car, allowed=held.days, tidies=not answer.body,
     )  # fmt: skip
     done = {
         "new": report.new,
@@ -78,30 +74,61 @@ def store_answer(
         "absent at GRDF": len(lines.absent),
     }
     said = ", ".join(f"{number} {what}" for what, number in done.items() if number) or "none"
-    tag = meter_tag(account, answer.pce)
+    who = f"Account {account['_id']}, meter {meter_tag(account['_id'], pce)}"
     log.info(
-        "Account %s, meter %s: days: %s (%s); totals computed anew: %d month(s), %d year(s).",
-        account, tag, said, answer.window, report.months, report.years,
+        "%s: days: %s (%s); totals computed anew: %d month(s), %d year(s).",
+        who, said, answer.window, report.months, report.years,
     )  # fmt: skip
     if report.removed:
         log.warning(
-            "Account %s, meter %s: %d stored day(s) were removed: its right does not cover them. They were read before "
-            "that was known.", account, tag, report.removed,
+            "%s: %d stored day(s) were removed: its right does not cover them. They were read before that was known.",
+            who, report.removed,
         )  # fmt: skip
     warn_of_left_out(lines, "lines", log)
     return Loaded(answer, lines, report)
 
 
-def note_read(document: Document, loads: Iterable[Loaded]) -> Document:
-    """Return the account document with what is stored now of the meters that were read."""
-    for answer, _, report in loads:
-        document = with_stored(document, answer.pce, report)
-        if answer.history_from:
-            since, day = date.fromisoformat(answer.history_from), paris_today(datetime.fromisoformat(answer.read_at))
-            known = Status.reading(document, answer.pce)
-            reading = replace(known, whole_at=day, since=since, under=answer.under)
-            document = Status.with_reading(document, answer.pce, reading)
-    return document
+def warn_of_left_out(answer: Answer[Any], kind: str, log: Log) -> int:
+    """Log how many lines of an answer were left out, and return their number.
+
+    :param answer: an answer whose other lines are stored
+    :param kind: what the lines are called, such as ``lines``
+    """
+    if left_out := answer.left_out:
+        log.warning(
+            "Account %s, meter %s: GRDF's answer contained %s that were left out: %s. All others are stored; "
+            "tell GRDF if this continues. %s",
+            answer.account, meter_tag(answer.account, answer.pce), kind, left_out, "; ".join(answer.broken[:5]),
+        )  # fmt: skip
+    return sum(left_out.values())
+
+
+def note_stored(
+    accounts: AccountStore, known: Document, loads: Sequence[Loaded], well: Sequence[Held] | None = None
+) -> None:
+    """Write to an account what is stored now of the meters that were read. If it says so already, do not.
+
+    :param known: the account's document as it was read
+    :param well: what the account has of its meters, if all of them could be read: then there is no problem
+    :raises AccountLeaving, BadAccount: if the household has left in the meantime
+    """
+
+    def change(document: Document) -> Document:
+        stop_if_leaving(Account.from_document(document))
+        for answer, _, report in loads:
+            document = with_stored(document, answer.pce, report)
+            if answer.history_from:
+                since, day = (
+                    date.fromisoformat(answer.history_from),
+                    paris_today(datetime.fromisoformat(answer.read_at)),
+                )
+                reading = Status.reading(document, answer.pce)
+                reading = replace(reading, whole_at=day, since=since, under=answer.under)
+                document = Status.with_reading(document, answer.pce, reading)
+        return document if well is None else with_rights_state(document, well, datetime.now(UTC), is_read=True)
+
+    if loads and (any(load.report.has_written for load in loads) or change(known) != known):
+        accounts.update(known["_id"], change, known=known)
 
 
 def with_stored(document: Document, pce: str, report: LoadReport) -> Document:

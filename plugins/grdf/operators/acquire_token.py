@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
-from include.gas.account.sections.rights.declaration import entered_again
+from include.gas.account.sections.rights.declaration import with_entered
 from include.gas.days.gas_day import paris_today
 from include.gas.errors import (
     DeclarationRefused,
@@ -55,13 +55,17 @@ class AcquireTokenOperator(AccountOperator):
                 f"Account {account.id} is waiting for its household ({account.state}), so GRDF is not asked. "
                 f"{account.message} A run started by hand tries anyway."
             )
+        if run.is_scheduled and account.is_settled:  # extract asks the ledger, whatever the document says
+            return self._found(account)
         if account.declares and not (run.is_scheduled or run.is_backfill):  # somebody still wants it
-            self.accounts.update(account.id, partial(entered_again, now=datetime.now(UTC)))
+            self.accounts.update(account.id, partial(with_entered, now=datetime.now(UTC), again=True))
         after = Account.from_document(self._taken_in(document, account, run))
         self._stop_if_nothing_is_read(after, run)
-        first = account.needs_first_launch or account.declares
-        self.log.info("Account %s: it has %d meter(s).", account.id, len(after.meters))
-        return {"account": account.id, "meters": len(after.meters), "first_launch": first}
+        return self._found(after, first=account.needs_grant or account.declares)
+
+    def _found(self, account: Account, *, first: bool = False) -> dict[str, Any]:
+        self.log.info("Account %s: it has %d meter(s).", account.id, len(account.meters))
+        return {"account": account.id, "meters": len(account.meters), "first_launch": first}
 
     def _stop_if_nothing_is_read(self, after: Account, run: Run) -> None:
         if after.meters and all(meter.word in ("waiting", "asked") for meter in after.meters):

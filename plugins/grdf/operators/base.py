@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowRescheduleException
 
-from grdf import dag_settings, settings
+from grdf import settings
 from grdf.airflow.retries import GasRetryPolicy
 from grdf.staging.area import Staging
-from include.gas.account.sections.client import DEFAULT
 from include.gas.errors import QuotaWait
 
 if TYPE_CHECKING:
@@ -33,17 +32,11 @@ class GrdfOperator(BaseOperator):
 
     A subclass defines ``perform``. If it may not call GRDF yet, the task gives up its slot and runs again when its turn
     has come: Airflow shows it as *up for reschedule*, and it uses up no try.
-
-    :param grdf_conn_id: Airflow connection with GRDF's address and our client's credentials, for accounts that name
-        none. Any other than the usual one is for DAGs of your own, which then know no other client
-    :param couchdb_conn_id: Airflow connection of the CouchDB that holds accounts and gas days
     """
 
-    def __init__(self, *, grdf_conn_id: str = DEFAULT, couchdb_conn_id: str = "couchdb", **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("retry_policy", GasRetryPolicy())
         super().__init__(**kwargs)
-        self.grdf_conn_id = grdf_conn_id
-        self.couchdb_conn_id = couchdb_conn_id
 
     def execute(self, context: Context) -> Any:
         """Run the task in Airflow."""
@@ -64,7 +57,7 @@ class GrdfOperator(BaseOperator):
         """The hook for CouchDB. It is imported when a task runs, to keep parsing the DAG file cheap."""
         from grdf.hooks.couchdb import CouchDBHook
 
-        return CouchDBHook(self.couchdb_conn_id)
+        return CouchDBHook()
 
     @cached_property
     def accounts(self) -> AccountStore:
@@ -85,15 +78,14 @@ class GrdfOperator(BaseOperator):
         """The hook for ADICT, with the token that all workers share. ``adict.of(document)`` is an account's client."""
         from grdf.hooks.adict import AdictHook
 
-        return AdictHook(self.grdf_conn_id)
+        return AdictHook()
 
     def clients(self) -> list[AdictHook]:
         """Return the hooks for all our clients at GRDF, in the order of ``[grdf] connections``.
 
         If that setting is wrong, only the usual client is known. Accounts of others then say so themselves.
         """
-        listed = dag_settings.connections() if self.grdf_conn_id == DEFAULT else (self.grdf_conn_id,)
-        return [self.adict.named(conn_id) for conn_id in listed]
+        return [self.adict.named(conn_id) for conn_id in settings.connections.or_default()]
 
     @property
     def staging(self) -> Staging:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,30 +15,25 @@ from grdf.operators.base import GrdfOperator
 from include.gas.account.account import Account
 from include.gas.account.own_meters import named_in
 from include.gas.account.sections.marks import leaving
-from include.gas.account.sections.rights.declaration import is_to_declare
 from include.gas.account.sections.status import Status
-from include.gas.account.state import state_message, with_error
+from include.gas.account.state import with_error
 from include.gas.days.gas_day import paris_today, utc_text
-from include.gas.days.windows import ONE_DAY
-from include.gas.display.overview import ENDS_SOON
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import ODD_DOCUMENT, BadAccount, BadSettings, GasError, UnknownRefusal, what_is_odd
-from include.gas.leaving.deletion_record import all_left, left_error, unfinished
-from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import Held, Meter, unclaimed
-from include.gas.rights.proof_check import proof_message
+from include.gas.leaving.deletion import all_left, left_error, unfinished
+from include.gas.rights.meter_rights import Meter
 from include.gas.rights.transitions import KNOWN_STATES, Answer, listed, orphaned, questionable
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from grdf.hooks.adict import AdictHook
     from include.gas.answers.access_rights import AccessRight, Rights
     from include.gas.documents.gas_days import Document
+    from include.gas.rights.meter_rights import Right
 
 FEW = 3
 """Rights of a client of which GRDF's list may show none without the client itself being in doubt."""
-MOST_TOLD = 20
-"""Rights that a message names."""
 
 
 class CheckConsentsOperator(GrdfOperator):
@@ -55,8 +50,7 @@ class CheckConsentsOperator(GrdfOperator):
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
-        :return: how many accounts were checked, have a state, or a right that ends soon; how many rights no account
-            has; how many proofs a person must see to
+        :return: how many accounts were checked, have a state, or cannot be understood; how many deletions do not end
         :raises GasError: after the check of all others, if GRDF gave no answer for one of our clients, or one in words
             that are not known
         :raises BadRequest: if accounts are named and the run was cleared: the newest right may be another's by now
@@ -84,7 +78,6 @@ class CheckConsentsOperator(GrdfOperator):
                 problems.append(error)
         self.ledger.note_asked(answered)
         counts = self._settled(meters, documents, records)
-        self._tell_unclaimed(meters, counts)
         self.log.info("Consents of %d accounts checked: %s.", counts["checked"], dict(counts))
         if problems:
             raise first_to_raise(problems, last_try=run.is_last_try)
@@ -113,11 +106,13 @@ class CheckConsentsOperator(GrdfOperator):
             try:
                 named = [] if leaving(document) else named_in(document, name)
                 if any(right and lacks(meters.get(pce, Meter(pce=pce)), name, right) for pce, right in named):
-                    meters |= TakingIn(self.couchdb, self.adict.of(document), name).bring_named()
+                    taking_in = TakingIn(self.couchdb, self.adict.of(document), name)
+                    taking_in.bring_named(document, Account.from_document(document))
+                    meters |= taking_in.meters
             except (GasError, *ODD_DOCUMENT) as error:
                 self.log.warning("Account %s: its rights are not looked up: %s", name, what_is_odd(error))
 
-    def _ask(self, client: Any, meters: dict[str, Meter]) -> list[GasError]:
+    def _ask(self, client: AdictHook, meters: dict[str, Meter]) -> list[GasError]:
         """Note what GRDF says of a client's rights.
 
         :param meters: all meters, which this brings up to date
@@ -127,20 +122,19 @@ class CheckConsentsOperator(GrdfOperator):
         from grdf.ledger.looking import look
 
         name, at = client.grdf_conn_id, datetime.now(UTC)
-        known = {pce: meter for pce, meter in meters.items() if _is_watched(meter, name)}
-        questions, problems = list(known), list[GasError]()
+        known = [each for each in meters.values() if any(_goes_on(right, name) for right in each.rights)]
+        questions, problems = [meter.pce for meter in known], list[GasError]()
         try:
-            found: Rights = client.all_access_rights()
+            found = client.all_access_rights()
         except GasError as error:
-            self.log.warning("%s: %s GRDF is asked about %d meter(s) instead.", name, error, len(known))
+            self.log.warning("%s: %s GRDF is asked about %d meter(s) instead.", name, error, len(questions))
         else:
             if found.odd:
                 self.log.warning(
                     "%d line(s) of GRDF's list of rights could not be read. Tell GRDF if this continues.", found.odd
                 )
-            _stop_if_of_another_client(name, found, known.values())
-            questions = self._note_list(name, found, at, meters, known)
-            problems = _unknown_words(name, found)
+            _stop_if_of_another_client(name, found, known)
+            questions, problems = self._note_list(name, found, at, meters, questions), _unknown_words(name, found)
         if questions:
             self.log.info("%s: GRDF is asked about %d meter(s).", name, len(questions))
             meters |= look(self.ledger, client, questions).meters
@@ -167,19 +161,17 @@ class CheckConsentsOperator(GrdfOperator):
         self, meters: Mapping[str, Meter], documents: Sequence[Document], records: Sequence[Document]
     ) -> Counter[str]:
         """Write to each account what its rights mean now."""
-        left = all_left(records)
-        counts = Counter(dict.fromkeys(("checked", "waiting", "ending", "proofs", "odd", "unfinished"), 0))
+        left, counts = all_left(records), Counter({"checked": 0, "waiting": 0, "odd": 0, "unfinished": 0})
         of_account: dict[str, list[Meter]] = {}
         for meter in meters.values():
-            for account in {right.account for right in meter.rights} - {""}:
-                of_account.setdefault(account, []).append(meter)
+            for holder in {right.account for right in meter.rights}:
+                of_account.setdefault(holder, []).append(meter)
         for document in documents:
             name = str(document["_id"])
-            mine = of_account.get(name, [])
 
-            def change(stored: Document, mine: Iterable[Meter] = mine, name: str = name) -> Document:
+            def change(stored: Document, name: str = name) -> Document:
                 named = [meters[pce] for pce, _ in named_in(stored, name) if pce in meters]
-                changed = self.ledger.settled(stored, [*named, *mine])
+                changed = self.ledger.settled(stored, [*named, *of_account.get(name, [])])
                 if name in left and leaving(stored) is None:  # a backup has brought it back
                     return with_error(changed, left_error(name, left[name]), since=datetime.now(UTC))
                 return changed
@@ -188,44 +180,20 @@ class CheckConsentsOperator(GrdfOperator):
                 after = change(document)
                 if after != document:
                     after = self.accounts.update(name, change, known=document)
-                self._count(after, counts)
+                account = Account.from_document(after)
             except (GasError, *ODD_DOCUMENT) as error:
                 counts["odd"] += not isinstance(error, GasError) or isinstance(error, BadAccount)
                 self.log.warning("Account %s is left unchanged: %s", name, what_is_odd(error))
+                continue
+            if not account.leaving:
+                counts["checked"] += 1
+                if account.state:
+                    counts["waiting"] += 1
+                    self.log.info("%s", account.message)
         for message in unfinished(records, datetime.now(UTC)):
             counts["unfinished"] += 1
             self.log.warning("%s", message)
         return counts
-
-    def _count(self, document: Document, counts: Counter[str]) -> None:
-        """Tell what a person must know of an account."""
-        account, today = Account.from_document(document), paris_today(datetime.now(UTC))
-        if account.leaving:
-            return
-        counts["checked"] += 1
-        if account.state:
-            counts["waiting"] += 1
-            self.log.info("%s", state_message(document))
-        for meter in account.meters:
-            if (last := _last_day(meter)) and last <= today + ENDS_SOON and not is_to_declare(document):
-                counts["ending"] += 1
-                self.log.warning(
-                    "Account %s: the consent for meter %s ends on %s. The household must renew it to be read after "
-                    "that day.", account.id, meter_tag(account.id, meter.pce), last,
-                )  # fmt: skip
-            for proof in (each for each in meter.proofs.values() if each.needs_person):
-                counts["proofs"] += 1
-                said = proof_message(account.id, meter.pce, proof)
-                self.log.warning("%s", said)
-
-    def _tell_unclaimed(self, meters: Mapping[str, Meter], counts: Counter[str]) -> None:
-        if free := unclaimed(meters.values(), paris_today(datetime.now(UTC))):
-            counts["unclaimed"] = len(free)
-            self.log.warning(
-                "%d right(s) in force at GRDF have no account: %s%s. Their holders may have consented on GRDF's site "
-                "without coming back here, or their account was lost. Start grdf_adopt_rights to give them an account.",
-                len(free), ", ".join(right.id for right in free[:MOST_TOLD]), ", …" if len(free) > MOST_TOLD else "",
-            )  # fmt: skip
 
 
 def _stop_if_of_another_client(client: str, found: Rights, meters: Iterable[Meter]) -> None:
@@ -253,10 +221,5 @@ def _is_behind(document: Document) -> bool:
     return any(held.word == "behind" for held in Status.held(document).values())
 
 
-def _is_watched(meter: Meter, client: str) -> bool:
-    return any(right.client == client and right.state != "ended" for right in meter.rights)
-
-
-def _last_day(meter: Held) -> date | None:
-    """Return the last day of a right in force."""
-    return meter.day - ONE_DAY if meter.word == "active" and meter.day else None
+def _goes_on(right: Right, client: str) -> bool:
+    return right.client == client and right.state != "ended"

@@ -7,18 +7,19 @@ from functools import partial
 from logging import ERROR, INFO
 from typing import TYPE_CHECKING, Any
 
+from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import BadSettings, FailNow, GasError, RetryLater
 from include.gas.health.causes import Cause
-from include.gas.health.verdict import ToldNames, Verdict
+from include.gas.health.verdict import NamedBefore, Verdict
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 ABOUT = "GRDF gas accounts"
-TOLD = "told"
+NAMED = "named"
 """Key of the XCom that says when, and who was named for what. The next run names who is new."""
 
 
@@ -43,59 +44,54 @@ class CheckHealthOperator(GrdfOperator):
         from grdf.health import every_setting, gauges
 
         now = datetime.now(UTC)
-        verdict = self._look(context, now)
-        for _, error in every_setting.wrong():
+        verdict = self._verdict(context, now)
+        for error in every_setting.wrong():
             verdict = verdict.failed(Cause.SETTING, str(error))
-        gauges.tell_verdict(verdict)
-        before = self._told_before(context)
+        gauges.set_causes(verdict)
+        before = self._named_before(context)
         news = verdict.news(before)
         self.log.log(ERROR if verdict.red else INFO, "%s", verdict.headline())
         for each in verdict.findings:
             self.log.log(ERROR if each.red else INFO, "%s: %s", each.cause.value, each.line(news.get(each, ())))
-        was_seen = all(each.cause is not Cause.UNSEEN for each in verdict.findings)
-        if self._tell(context, verdict, [each.line(named) for each, named in news.items()]) and was_seen:
-            context["ti"].xcom_push(key=TOLD, value={"at": utc_text(now), "names": verdict.told(before)})
+        is_told = self._send_mail(context, verdict, [each.line(named) for each, named in news.items()])
+        if is_told and all(each.cause is not Cause.UNSEEN for each in verdict.findings):
+            context["ti"].xcom_push(key=NAMED, value={"at": utc_text(now), "names": verdict.named_after(before)})
         if verdict.red:
             raise FleetUnwell(f"{verdict.headline()} The lines above say what to do.")
         return {"accounts": verdict.accounts, "well": verdict.well}
 
-    def _told_before(self, context: Context) -> ToldNames:
+    def _named_before(self, context: Context) -> NamedBefore:
         """Return whom the run before has named. Airflow returns one value, or a list."""
-        pulled = context["ti"].xcom_pull(task_ids=self.task_id, key=TOLD, include_prior_dates=True)
+        pulled = context["ti"].xcom_pull(task_ids=self.task_id, key=NAMED, include_prior_dates=True)
         values = filter(None, pulled if isinstance(pulled, list) else [pulled])
         return dict(max(values, key=lambda each: each["at"], default={"names": {}})["names"])
 
-    def _look(self, context: Context, now: datetime) -> Verdict:
+    def _verdict(self, context: Context, now: datetime) -> Verdict:
         """Look at the fleet, and set its gauges."""
-        from grdf.health import airflow_sight, gauges
-        from grdf.health.look import client_now, look_at_fleet
+        from grdf.health import gauges, why_unread
+        from grdf.health.fleet_verdict import client_now, judge_fleet
 
-        unread = partial(airflow_sight.by_task, context["ti"], paris_today(now))
+        unread = partial(why_unread.by_task, context["ti"], paris_today(now))
         try:
-            clients = [client_now(client.grdf_conn_id) for client in self.clients()]
-            fleet, verdict = look_at_fleet(self.couchdb, clients, unread, now)
+            clients = [client_now(name) for name in settings.connections.or_default()]
+            fleet, verdict = judge_fleet(self.couchdb, clients, unread, now)
         except GasError as error:
             if isinstance(error, RetryLater) and not Run.of(context).is_last_try:
                 raise
-            return Verdict().failed(Cause.UNSEEN, error.cause or str(error))
-        gauges.tell(fleet, clients, now)
+            return Verdict().failed(Cause.UNSEEN, error.cause)
+        gauges.set_fleet(fleet, clients, now)
         return verdict
 
-    def _tell(self, context: Context, verdict: Verdict, told: list[str]) -> bool:
-        """Send the day's mail, if there is anything to tell. Return ``False`` if that failed."""
-        from grdf.health.alerting import Alerter
+    def _send_mail(self, context: Context, verdict: Verdict, lines: list[str]) -> bool:
+        """Send the day's mail, if it has a line. Return ``False`` if that failed."""
+        from grdf.health.alerting import send
 
-        if not told:
-            return True
-        title = f"{len(verdict.red)} cause(s) need a person" if verdict.red else f"{len(told)} thing(s) are new"
+        title = f"{len(verdict.red)} cause(s) need a person" if verdict.red else f"{len(lines)} thing(s) are new"
         text = "\n".join(
-            [verdict.headline(), "", *(f"* {line}" for line in told), "", "The page Fleet shows all of them."]
+            [verdict.headline(), "", *(f"* {line}" for line in lines), "", "The page Fleet shows all of them."]
         )
         try:
-            alerter = Alerter()
-            if alerter.send(context, f"{ABOUT}: {title}", text):
-                self.log.info("One mail was sent by %s.", alerter.path)
-            else:
+            if lines and not send(context, f"{ABOUT}: {title}", text):
                 self.log.info("No mail was sent: [grdf] alert_notifier is not set.")
         except BadSettings as error:
             self.log.error("%s", error)

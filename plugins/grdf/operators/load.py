@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.announcing import announce
 from grdf.airflow.tasks.run import Run
-from grdf.meters.saving import Loaded, note_read, store_answer, undone_if_left
-from grdf.metrics.telling import tell_load
+from grdf.meters.saving import Loaded, note_stored, store_answer, undone_if_left
+from grdf.metrics import tell_load
 from grdf.operators.base import AccountOperator
 from grdf.staging.area import AnswersGone, StagedAnswer
-from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.account_state import with_rights_state
+from include.gas.account.account import stop_if_leaving
 from include.gas.account.sections.client import client_if_known
 from include.gas.answers.consumption.daily import read_daily
 from include.gas.days.gas_day import ONE_DAY, paris_today, utc_text
@@ -55,18 +54,18 @@ class LoadOperator(AccountOperator):
             days changed
         :raises FailNow: after loading, if ``extract`` met something that a person must know
         """
-        staged = self.staged or {}
+        run, staged = Run.of(context), self.staged or {}
         problems: list[str] = staged.get("problems") or []
-        forget = partial(self.staging.remove, self.account_id, staged["reference"]) if staged.get("reference") else None
+        forget = partial(self.staging.remove, self.account_id, run.id) if staged.get("answers") else None
         with undone_if_left(self.couchdb, self.account_id, forget):
             self._before = self.accounts.document(self.account_id)
             account = self.ledger.account(self._before)
             stop_if_leaving(account)
             held = {meter.pce: meter for meter in account.meters}
-            answers = self._staged(Run.of(context), staged.get("reference"))
-            self._loads = [self._store(answer, held[answer.pce]) for answer in answers if answer.pce in held]
+            answers = self._staged(run) if staged.get("answers") else []
+            self._loads = [self._store(held[answer.pce], answer) for answer in answers if answer.pce in held]
             self._loads += self._tidied(account.meters)
-            self._note(account.meters, is_read=not problems)
+            note_stored(self.accounts, self._before, self._loads, None if problems else account.meters)
         changes, counts = Changes.of(loaded.report for loaded in self._loads), self._counts()
         tell_load(client_if_known(self._before), counts)
         announce(context, self.outlets or (), self.account_id, changes)
@@ -100,22 +99,22 @@ class LoadOperator(AccountOperator):
             counts.update(loaded.report.counts())
         return counts
 
-    def _staged(self, run: Run, reference: str | None) -> list[StagedAnswer]:
+    def _staged(self, run: Run) -> list[StagedAnswer]:
         """Return what the run has staged.
 
         :raises AnswersGone: if it is gone, unless an earlier try of this task may have stored it
         """
         try:
-            return self.staging.get(self.account_id, reference) if reference else []
+            return self.staging.get(self.account_id, run.id)
         except AnswersGone:
             if run.try_number == 1:
                 raise
             self.log.info("Account %s: an earlier try of this run has stored its answers.", self.account_id)
             return []
 
-    def _store(self, answer: StagedAnswer, held: Held) -> Loaded:
+    def _store(self, held: Held, answer: StagedAnswer) -> Loaded:
         lines = read_daily(answer.body, account=self.account_id, pce=answer.pce, window=answer.window)
-        return store_answer(self.couchdb, self.account_id, answer, lines, held, self._before, self.log)
+        return store_answer(self.couchdb, self._before, held, answer, lines, self.log)
 
     def _tidied(self, meters: Iterable[Held]) -> Iterator[Loaded]:
         """Remove the days that the account may not hold, of whatever year and meter."""
@@ -124,18 +123,4 @@ class LoadOperator(AccountOperator):
             if days := foreign_days(self.couchdb, self.account_id, meter.pce, meter.days, paris_today(now)):
                 held = {each.pce: each for each in self.ledger.held(self._before)}  # a right may have come since
                 nothing = StagedAnswer(meter.pce, str(min(days)), str(max(days) + ONE_DAY), utc_text(now), "")
-                yield self._store(nothing, held[meter.pce])
-
-    def _note(self, held: Sequence[Held], *, is_read: bool) -> None:
-        """Write to the account what is stored now, and that there is no problem. If it says so already, do not.
-
-        :raises AccountLeaving, BadAccount: if the household has left in the meantime
-        """
-
-        def change(document: dict[str, Any]) -> dict[str, Any]:
-            stop_if_leaving(Account.from_document(document))
-            document = note_read(document, self._loads)
-            return with_rights_state(document, held, datetime.now(UTC), is_read=True) if is_read else document
-
-        if self._loads:
-            self.accounts.update(self.account_id, change, known=self._before)
+                yield self._store(held[meter.pce], nothing)

@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
+from grdf.meters.asking import booked
+from grdf.meters.saving import undone_if_left, warn_of_left_out
 from grdf.operators.base import GrdfOperator
-from include.gas.account.account import stop_if_leaving
-from include.gas.account.own_meters import named_in
+from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.client import client_if_known
-from include.gas.account.sections.status import Status
-from include.gas.days.asked_days import is_whole_due
+from include.gas.account.sections.status import Billing, Status
+from include.gas.answers.consumption.published import read_published
+from include.gas.answers.contract import read_contract, read_frequency
+from include.gas.days.asked_days import is_whole_due, published_window
 from include.gas.days.gas_day import paris_today, utc_text
+from include.gas.days.lateness import silent_after
+from include.gas.documents.billing.periods import Read, store_periods
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import (
     ODD_DOCUMENT,
     AccountLeaving,
     BadAccount,
+    BadSettings,
+    ConsentTooNarrow,
+    CredentialsRefused,
     FailNow,
     GasError,
     QuotaExceeded,
     RetryLater,
     what_is_odd,
 )
-from include.gas.rights.meter_rights import Held, Meter
+from include.gas.meter_tag import meter_tag
+from include.gas.rights.meter_rights import Held
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.meters.monthly_reading import MonthlyReading
+    from grdf.hooks.adict import AdictHook
     from include.gas.documents.gas_days import Document
 
 IN_A_ROW = 5
@@ -55,50 +67,51 @@ class ReadPublishedOperator(GrdfOperator):
         :return: counts of meters, periods new, corrected and removed, and accounts left unchanged
         :raises GasError: what most needs another try or a person, after reading all others
         """
-        from grdf.meters.monthly_reading import MonthlyReading
-
         run = Run.of(context)
         named = run.named_accounts("Nothing was read. Enter account ids, or none for all that are due.")
+        self._since, self._counts = run.due if named else None, Counter[str]()
         accounts = self.couchdb.fetch(ACCOUNT, named) if named else self._due()
-        reading = MonthlyReading(self.couchdb, self.accounts, self.ledger, self.log)
         by_client: dict[str, list[str]] = defaultdict(list)
         for account_id in _mixed(run, named or accounts):
             by_client[client_if_known(accounts.get(account_id, {}))].append(account_id)
-        problems: list[GasError] = []
-        for of_client in by_client.values():
-            problems += self._read_all(reading, of_client, since=run.due if named else None)
-        counts = {what: number for what, number in reading.counts.items() if number}
+        problems = [problem for of_client in by_client.values() for problem in self._read_all(of_client)]
+        counts = {what: number for what, number in self._counts.items() if number}
         self.log.info("Read: %s.", ", ".join(f"{number} {what}" for what, number in counts.items()) or "nothing is due")
         if problems:
             raise first_to_raise(problems, last_try=run.is_last_try)  # what was read is no longer due
         return counts
 
     def _due(self) -> dict[str, Document]:
-        """Return the accounts with a meter that is due, and those that cannot be understood, by id."""
-        meters = {meter.pce: meter for meter in self.ledger.every()}
+        """Return the accounts with a meter that is due by what they say of it themselves, by id."""
+        return {
+            document["_id"]: document
+            for document in self.accounts.listed()
+            if any(self._is_due(document, held) for held in Status.held(document).values())
+        }
 
-        def is_due(document: Document) -> bool:
-            try:
-                named = named_in(document, str(document["_id"]))
-                own = {pce: meters.get(pce) or Meter(pce=pce) for pce, _ in named}
-                return any(_is_due(document, held, None) for held in self.ledger.held(document, own))
-            except (BadAccount, *ODD_DOCUMENT):
-                return True
+    def _is_due(self, document: Mapping[str, object], held: Held) -> bool:
+        """Return whether a meter is to be read: as ``extract`` reads everything, or as a person has asked for it.
 
-        return {document["_id"]: document for document in self.accounts.listed() if is_due(document)}
-
-    def _read_all(self, reading: MonthlyReading, accounts: Iterable[str], since: datetime | None) -> Iterator[GasError]:
-        """Read accounts of one client at GRDF, and yield what fails. What concerns all of them ends it.
-
-        :param since: if given, read what was not read since then: a person has asked for it, and may have had to wait
+        That person may have had to wait, so what was read since is not read again.
         """
+        billing = Status.billing_of(document, held.pce)
+        if self._since is not None:
+            return bool(held.days) and billing.read_at < utc_text(self._since)
+        try:
+            last = billing.last_read(held)
+        except ODD_DOCUMENT:  # others have damaged it
+            last = None
+        return bool(held.days) and is_whole_due(str(document["_id"]), last, paris_today(datetime.now(UTC)))
+
+    def _read_all(self, accounts: Iterable[str]) -> Iterator[GasError]:
+        """Read accounts of one client at GRDF, and yield what fails. What concerns all of them ends it."""
         in_a_row = 0
         for account_id in accounts:
             try:
-                self._read(reading, account_id, since)
+                self._read(account_id)
                 in_a_row = 0
             except (AccountLeaving, BadAccount, *ODD_DOCUMENT) as error:
-                reading.counts["unchanged"] += 1
+                self._counts["unchanged"] += 1
                 self.log.warning("Account %s is left unchanged: %s", account_id, what_is_odd(error))
             except GasError as error:
                 self.log.warning("%s", error)
@@ -107,30 +120,98 @@ class ReadPublishedOperator(GrdfOperator):
                 if isinstance(error, (FailNow, QuotaExceeded)) or in_a_row == IN_A_ROW:
                     return
 
-    def _read(self, reading: MonthlyReading, account_id: str, since: datetime | None) -> None:
+    def _read(self, account_id: str) -> None:
         document = self.accounts.document(account_id)  # read again: the list may be hours old
         account, client = self.ledger.account(document), self.adict.of(document)
         stop_if_leaving(account)
         problems: list[RetryLater] = []
         for held in account.meters:
-            try:
-                if _is_due(document, held, since):
-                    reading.read(client, document, held)
-            except QuotaExceeded:
-                raise
-            except RetryLater as error:
-                problems.append(error)
+            if self._is_due(document, held):
+                try:
+                    self._read_meter(client, document, held)
+                except QuotaExceeded:
+                    raise
+                except RetryLater as error:
+                    problems.append(error)
         if problems:
             raise problems[0]
 
+    def _read_meter(self, client: AdictHook, document: Document, held: Held) -> None:
+        """Read a meter with one call for each kind of data, and store what the account may hold then.
 
-def _is_due(document: Mapping[str, object], held: Held, since: datetime | None) -> bool:
-    """Return whether a meter is to be read: as ``extract`` reads everything, or for a person since a moment."""
-    billing = Status.billing_of(document, held.pce)
-    if since is not None:
-        return bool(held.days) and billing.read_at < utc_text(since)
-    today = paris_today(datetime.now(UTC))
-    return bool(held.days) and is_whole_due(str(document["_id"]), billing.last_read(held), today)
+        If GRDF may not be asked, only what the account may not hold is removed.
+
+        :raises GasError: if the failure concerns all accounts or is temporary; what was valid is stored
+        """
+        account, pce, now = str(document["_id"]), held.pce, datetime.now(UTC)
+        billing, problem = Status.billing_of(document, pce), None
+        refused, periods = list[str](), list[Read]()
+        if held.is_open:
+            of, windows = {"account": account, "pce": pce}, held.covered(published_window(paris_today(now)))
+            with booked(client, f"{account}:published {pce}", 2 + len(windows), "history") as terms:
+                with self._noting(account, "contract data", refused):
+                    contract = read_contract(client.contract(pce, account=account, terms=terms), **of)
+                    billing = replace(billing, contract=contract or billing.contract)
+                with self._noting(account, "technical data of the meter", refused):
+                    frequency = read_frequency(client.technical(pce, account=account, terms=terms), **of)
+                    billing = replace(billing, frequency=frequency or billing.frequency)
+                try:
+                    with self._noting(account, "published data", refused):
+                        for window in windows:
+                            staged = client.published_lines(pce, window, account=account, terms=terms)
+                            answer = read_published(staged.body, window=window, today=paris_today(now), **of)
+                            periods.append((answer, staged.read_at))
+                            self._counts["left_out"] += warn_of_left_out(answer, "published lines", self.log)
+                            if found := answer.problem():
+                                raise found
+                except RetryLater as error:
+                    problem = error
+        if problem is None:  # otherwise it stays due
+            billing = replace(billing, read_at=utc_text(now), under=held.own)
+        with undone_if_left(self.couchdb, account):
+            self._store(account, pce, replace(billing, refused=" ".join(refused)), periods)
+        self._counts["meters"] += 1
+        if problem:
+            raise problem
+
+    def _store(self, account: str, pce: str, billing: Billing, periods: list[Read]) -> None:
+        """Store what the account may hold by now. A contract that was read after the end of its right is not its own.
+
+        :raises AccountLeaving, BadAccount: if the household has left in the meantime
+        """
+
+        def change(document: Document) -> Document:
+            stop_if_leaving(Account.from_document(document))
+            return Status.with_billing(document, pce, replace(billing, until=stored.until))
+
+        document = self.accounts.document(account)
+        now = self.ledger.account(document)
+        stop_if_leaving(now)
+        held = next((each for each in now.meters if each.pce == pce), Held(pce=pce))
+        billing = billing if held.is_open else Billing(billing.read_at)
+        daily = silent_after(billing.frequency) is not None
+        stored = store_periods(self.couchdb, account, pce, held.days, periods, daily=daily)
+        self.accounts.update(account, change, known=document)
+        self._counts += stored.counts
+        self.log.info(
+            "Account %s, meter %s: billing periods: %s%s.",
+            account, meter_tag(account, pce), dict(stored.counts) or "as before",
+            "" if daily else f"; its months and years are made of them, as GRDF has no days ({billing.frequency})",
+        )  # fmt: skip
+
+    @contextmanager
+    def _noting(self, account: str, what: str, refused: list[str]) -> Iterator[None]:
+        """Note what GRDF refuses. What concerns more than this meter is raised."""
+        try:
+            yield
+        except (CredentialsRefused, BadSettings, BadAccount):
+            raise
+        except ConsentTooNarrow:  # not a problem: the household chose so
+            refused.append(f"The household's consent does not include the {what}.")
+            self.log.info("Account %s: %s", account, refused[-1])
+        except FailNow as error:
+            refused.append(str(error))
+            self.log.warning("%s", error)
 
 
 def _mixed(run: Run, accounts: Iterable[str]) -> list[str]:

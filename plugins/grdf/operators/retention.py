@@ -39,23 +39,21 @@ class RemoveOverdueOperator(GrdfOperator):
         :return: how many records were removed
         :raises BadSettings: if the login may not purge
         """
-        from grdf.stores.database_files import DatabaseFiles
         from grdf.stores.household_links import HouseholdLinks
         from grdf.stores.records.consent_records import ConsentRecords
         from grdf.stores.removal import purger
 
         now, days = datetime.now(UTC), settings.consent_record_days()
         remover, records = purger(self.couchdb), ConsentRecords(self.couchdb)
-        files = DatabaseFiles(remover.couchdb)
         steps: dict[str, Callable[[], int | None]] = {
             "records whose time is over": lambda: remover.remove_range(CONSENT_RECORD, *overdue(paris_today(now))),
             "records that no account needs": lambda: self._remove_unneeded(records, now, days, remover),
             "links that have expired": lambda: HouseholdLinks(self.couchdb).remove_expired(remover),
             "files for GRDF": lambda: self._remove_proofs(now),
             "files of imports and failed runs": lambda: self.staging.remove_old(now - FILES_KEPT),
-            "old revisions of accounts": lambda: files.compact(ACCOUNT),
-            "old revisions of meters": lambda: files.compact(METER),
-            "old revisions of records": lambda: files.compact(CONSENT_RECORD),
+            "old revisions of accounts": lambda: remover.compact(ACCOUNT),
+            "old revisions of meters": lambda: remover.compact(METER),
+            "old revisions of records": lambda: remover.compact(CONSENT_RECORD),
         }
         removed, failures = dict[str, int](), list[Exception]()
         for what, step in steps.items():
@@ -83,7 +81,6 @@ class RemoveOverdueOperator(GrdfOperator):
 
     def _remove_proofs(self, now: datetime) -> int:
         """Remove files for GRDF whose account does not exist: its deletion ran on a worker that did not see them."""
-        proofs = self.staging.proofs
-        names = proofs.unchanged(now - FILES_KEPT)
+        names = self.staging.old_proofs(now - FILES_KEPT)
         known = self.couchdb.fetch(ACCOUNT, names)
-        return sum(proofs.remove(name) for name in names if name not in known)
+        return sum(self.staging.proofs(name).remove_all() for name in names if name not in known)

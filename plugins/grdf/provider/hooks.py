@@ -7,57 +7,81 @@ connection is named here.
 
 from __future__ import annotations
 
-from airflow.sdk import BaseHook
+import re
 
-from grdf import connection_types
 from grdf.doctor import couch, grdf_api
+from grdf.doctor.findings import Check, Finding, findings_of
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.provider.answer import answer
+from grdf.provider import provider_info
+from include.gas.redact import redact
 
 GRDF = "GRDF"
-TIMEOUT = (5.0, 15.0)
-"""Seconds that CouchDB may take to connect and to answer: a person waits."""
 
 
 class GrdfAdict(AdictHook):
     """ADICT with a connection of the type *GRDF ADICT*."""
 
-    conn_type = connection_types.GRDF
+    conn_type = provider_info.GRDF
     hook_name = "GRDF ADICT"
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask GRDF for a token and for our access rights, and its consent page whether it knows us. Never raises."""
-        return answer(self.grdf_conn_id, grdf_api.checks_of(self, GRDF))
+        return answer(self.grdf_conn_id, GRDF, lambda: grdf_api.client(self))
 
 
-class GrdfDeletionSecret(BaseHook):
-    """The client that may revoke rights. This hook can only find out whether GRDF accepts it.
-
-    :param grdf_conn_id: the Airflow connection
-    """
+class GrdfDeletionSecret(GrdfOAuthHook):
+    """The client that may revoke rights, with a connection of the type *GRDF deletion secret*."""
 
     conn_name_attr = "grdf_conn_id"
-    conn_type = connection_types.DELETION
+    conn_type = provider_info.DELETION
     hook_name = "GRDF deletion secret"
-
-    def __init__(self, grdf_conn_id: str) -> None:
-        super().__init__()
-        self._conn_id = grdf_conn_id
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask GRDF for a token, and throw it away. Never raises, never revokes anything."""
-        return answer(self._conn_id, grdf_api.checks_of_deletion(GrdfOAuthHook(self._conn_id), GRDF))
+        return answer(self.grdf_conn_id, GRDF, lambda: grdf_api.deletion(self))
 
 
 class GrdfCouchDB(CouchDBHook):
     """CouchDB with a connection of the type *CouchDB*."""
 
-    conn_type = connection_types.COUCHDB
+    conn_type = provider_info.COUCHDB
     hook_name = "CouchDB"
 
     def test_connection(self) -> tuple[bool, str]:
         """Look at version, clock, login and databases. Never raises, never changes anything."""
-        hook = CouchDBHook(self.couchdb_conn_id, timeout=TIMEOUT, patience=0)
-        return answer(self.couchdb_conn_id, couch.checks_of_form(hook))
+        hook = couch.hook_of_doctor(self.couchdb_conn_id)
+        return answer(self.couchdb_conn_id, "CouchDB", lambda: couch.connection(hook))
+
+
+def answer(conn_id: str, what: str, check: Check) -> tuple[bool, str]:
+    """Look until something is found that must be mended, and return what to show.
+
+    What comes after that would mostly be its consequence, and a person waits.
+
+    :param conn_id: the id under which Airflow keeps the form's values; it is made up for the test, so nobody knows it
+    :param what: what the check looks at
+    :return: whether the connection works, and the sentences
+    """
+    found: list[Finding] = []
+    for finding in findings_of(what, check):
+        if finding.state == "bad":
+            return False, _shown([finding], conn_id)
+        found.append(finding)
+    return True, _shown(sorted(found, key=lambda finding: finding.state != "ok"), conn_id)
+
+
+def _shown(findings: list[Finding], conn_id: str) -> str:
+    """Return sentences that speak of "this connection" instead of an id that was made up."""
+    text = re.sub(r" \(or in AIRFLOW_CONN_\w+\)", "", " ".join(map(_sentence, findings)))
+    named = rf"(?:(?P<start>The|Our) |(?:the|our) )?(?:Airflow )?(?:connection )?\b{re.escape(conn_id)}\b"
+    return redact(re.sub(named, lambda found: "This connection" if found["start"] else "this connection", text))
+
+
+def _sentence(finding: Finding) -> str:
+    says = finding.says.rstrip(".")
+    if says.startswith(("it ", "version ")):
+        says = f"{finding.what}: {says}"
+    mark = "To look at: " if finding.state == "look" else ""
+    return f"{mark}{says if mark else says[:1].upper() + says[1:]}." + (f" {finding.do}" if finding.do else "")

@@ -1,8 +1,7 @@
 """What Airflow's providers manager reads: our connection types, what their forms ask for, and which options are secret.
 
-Every Airflow process reads this, so it imports nothing of Airflow, and of ours the types' names alone. The hooks never
-rely on a connection's type: these forms write the fields that JSON and environment variables hold as well
-(:mod:`grdf.hooks.connection`).
+Every Airflow process reads this, so it imports nothing of Airflow and of ours. The hooks never rely on a connection's
+type: these forms write the fields that JSON and environment variables hold as well (:mod:`grdf.hooks.connection`).
 
 A field whose name contains "token" has no default here: Airflow hides its value, also in what it tells the form, so
 that the form would store ``***``. The hooks have the same defaults. Nor has it a list of values (``enum``): the form
@@ -14,11 +13,66 @@ says "Bad Request" for connections without a port (mended in apache/airflow#7329
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
-from grdf.connection_types import COUCHDB, DELETION, GRDF
-
-Field = dict[str, Any]
+GRDF, DELETION, COUCHDB = "grdf", "grdfdelete", "couchdb"
+Field = tuple[str, str, dict[str, Any]]
+"""A field's label, its help, and what differs from a text without a default (JSON Schema)."""
+OF_CLIENT: dict[str, Field] = {
+    "token_url": (
+        "Token address",
+        "Where GRDF gives tokens. Leave it empty for GRDF's production environment. Airflow shows *** once it is set.",
+        {},
+    ),
+    "scope": (
+        "Scope", "Scope of the token. Leave it empty for the path of the ADICT address, such as /adict/v2.", {},
+    ),
+    "calls_per_second": (
+        "Calls per second",
+        "What your contract with GRDF allows, over all accounts and machines. GRDF's usual contract: 1.",
+        {"type": "number", "default": 1, "exclusiveMinimum": 0},
+    ),
+    "calls_per_day": (
+        "Calls per day", "What your contract with GRDF allows. GRDF's usual contract: 6000.",
+        {"type": "integer", "default": 6000, "minimum": 1},
+    ),
+}  # fmt: skip
+OF_ADICT: dict[str, Field] = {
+    "authorize_url": (
+        "Consent page",
+        "GRDF's page where a household agrees (Client Connect). Not needed for the direct way alone.",
+        {"default": "https://sofit-sso-oidc.grdf.fr/openam/oauth2/realms/externeGrdf/authorize"},
+    ),
+    "redirect_uri": (
+        "Redirect URI",
+        "Where GRDF sends a household back, exactly as declared to GRDF: this Airflow's address with /grdf/callback. "
+        "Not needed for the direct way alone.",
+        {},
+    ),
+    "issuer": (
+        "Issuer", "The iss that a household's id_token must carry. Leave it empty to derive it from the consent page.",
+        {},
+    ),
+    "id_token_algorithms": (
+        "Signature of id_tokens",
+        "How GRDF signs a household's id_token: HS with the client secret, others with the public keys below. Leave it "
+        "empty for HS256; several are separated by commas. Airflow shows *** once it is set.",
+        {},
+    ),
+    "jwks_url": (
+        "Public keys",
+        "Address of GRDF's public keys (JWKS). Needed for signatures that begin with RS, PS or ES.", {},
+    ),
+}  # fmt: skip
+OF_COUCHDB: dict[str, Field] = {
+    "database_prefix": (
+        "Database prefix",
+        "What the names of the databases begin with, if CouchDB serves others as well. It may hold a slash, as "
+        "Cozy's do.",
+        {},
+    ),
+}
 SECRETS = ("alert_notifier_kwargs", "quota_url")
 """Options of ``[grdf]`` whose value, or a part of it, is secret: Airflow hides them, and reads their ``_CMD`` too."""
 SECRET = {
@@ -28,121 +82,51 @@ SECRET = {
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Return what Airflow asks each provider for."""
+    """Return what Airflow asks each provider for. Each time anew, since Airflow adds to what it gets."""
+    client = {
+        "hidden-fields": ["schema"],
+        "relabeling": {"host": "ADICT address", "login": "Client id", "password": "Client secret"},
+        "placeholders": {
+            "host": "https://api.grdf.fr/adict/v2",
+            "port": "443 (Airflow 3.3.2 tests no connection without a port)",
+            "login": "sent by GRDF by e-mail",
+            "password": "sent by GRDF by text message",
+        },
+    }
+    server = {
+        "hidden-fields": [],
+        "relabeling": {"schema": "Protocol", "host": "Host", "login": "User", "password": "Password"},
+        "placeholders": {"schema": "http or https", "host": "couchdb.example.org", "port": "5984"},
+    }
     return {
         "package-name": "airflow-provider-grdf",
         "name": "GRDF",
         "description": "Households' gas data from GRDF's ADICT API, stored in CouchDB.",
-        "connection-types": [_adict(), _deletion(), _couchdb()],
+        "connection-types": [
+            _type(GRDF, "GrdfAdict", "GRDF ADICT", client, _fields(OF_CLIENT | OF_ADICT)),
+            _type(DELETION, "GrdfDeletionSecret", "GRDF deletion secret", client, _fields(OF_CLIENT)),
+            _type(COUCHDB, "GrdfCouchDB", "CouchDB", server, _fields(OF_COUCHDB)),
+        ],
         "config": {"grdf": {"description": "Settings of GRDF.", "options": {name: dict(SECRET) for name in SECRETS}}},
     }
 
 
-def _field(label: str, description: str, *, kind: str = "string", default: Any = None, **schema: Any) -> Field:
+def _type(name: str, hook: str, shown: str, behaviour: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
     return {
-        "label": label,
-        "description": description,
-        "schema": {"type": [kind, "null"], "default": default, **schema},
+        "connection-type": name,
+        "hook-class-name": f"grdf.provider.hooks.{hook}",
+        "hook-name": shown,
+        "ui-field-behaviour": copy.deepcopy(behaviour),
+        "conn-fields": fields,
     }
 
 
-_CLIENT = {
-    "hidden-fields": ["schema"],
-    "relabeling": {"host": "ADICT address", "login": "Client id", "password": "Client secret"},
-    "placeholders": {
-        "host": "https://api.grdf.fr/adict/v2",
-        "port": "443 (Airflow 3.3.2 tests no connection without a port)",
-        "login": "sent by GRDF by e-mail",
-        "password": "sent by GRDF by text message",
-    },
-}
-
-
-def _of_every_client() -> dict[str, Field]:
-    """Return the fields of both GRDF types. A function, since Airflow adds to what it gets."""
+def _fields(of: dict[str, Field]) -> dict[str, Any]:
     return {
-        "token_url": _field(
-            "Token address",
-            "Where GRDF gives tokens. Leave it empty for GRDF's production environment. Airflow shows *** once it is "
-            "set.",
-        ),
-        "scope": _field(
-            "Scope",
-            "Scope of the token. Leave it empty for the path of the ADICT address, such as /adict/v2.",
-        ),
-        "calls_per_second": _field(
-            "Calls per second",
-            "What your contract with GRDF allows, over all accounts and machines. GRDF's usual contract: 1.",
-            kind="number", default=1, exclusiveMinimum=0,
-        ),
-        "calls_per_day": _field(
-            "Calls per day",
-            "What your contract with GRDF allows. GRDF's usual contract: 6000.",
-            kind="integer", default=6000, minimum=1,
-        ),
-    }  # fmt: skip
-
-
-def _adict() -> dict[str, Any]:
-    return {
-        "connection-type": GRDF,
-        "hook-class-name": "grdf.provider.hooks.GrdfAdict",
-        "hook-name": "GRDF ADICT",
-        "ui-field-behaviour": _CLIENT,
-        "conn-fields": {
-            **_of_every_client(),
-            "authorize_url": _field(
-                "Consent page",
-                "GRDF's page where a household agrees (Client Connect). Not needed for the direct way alone.",
-                default="https://sofit-sso-oidc.grdf.fr/openam/oauth2/realms/externeGrdf/authorize",
-            ),
-            "redirect_uri": _field(
-                "Redirect URI",
-                "Where GRDF sends a household back, exactly as declared to GRDF: this Airflow's address with "
-                "/grdf/callback. Not needed for the direct way alone.",
-            ),
-            "issuer": _field(
-                "Issuer",
-                "The iss that a household's id_token must carry. Leave it empty to derive it from the consent page.",
-            ),
-            "id_token_algorithms": _field(
-                "Signature of id_tokens",
-                "How GRDF signs a household's id_token: HS with the client secret, others with the public keys below. "
-                "Leave it empty for HS256; several are separated by commas. Airflow shows *** once it is set.",
-            ),
-            "jwks_url": _field(
-                "Public keys",
-                "Address of GRDF's public keys (JWKS). Needed for signatures that begin with RS, PS or ES.",
-            ),
-        },
-    }
-
-
-def _deletion() -> dict[str, Any]:
-    return {
-        "connection-type": DELETION,
-        "hook-class-name": "grdf.provider.hooks.GrdfDeletionSecret",
-        "hook-name": "GRDF deletion secret",
-        "ui-field-behaviour": _CLIENT,
-        "conn-fields": _of_every_client(),
-    }
-
-
-def _couchdb() -> dict[str, Any]:
-    return {
-        "connection-type": COUCHDB,
-        "hook-class-name": "grdf.provider.hooks.GrdfCouchDB",
-        "hook-name": "CouchDB",
-        "ui-field-behaviour": {
-            "hidden-fields": [],
-            "relabeling": {"schema": "Protocol", "host": "Host", "login": "User", "password": "Password"},
-            "placeholders": {"schema": "http or https", "host": "couchdb.example.org", "port": "5984"},
-        },
-        "conn-fields": {
-            "database_prefix": _field(
-                "Database prefix",
-                "What the names of the databases begin with, if CouchDB serves others as well. It may hold a slash, as "
-                "Cozy's do.",
-            ),
-        },
+        name: {
+            "label": label,
+            "description": says,
+            "schema": {"default": None, **schema, "type": [schema.get("type", "string"), "null"]},
+        }
+        for name, (label, says, schema) in of.items()
     }

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from grdf import settings
-from grdf.quota.ledger import DAY, Answer, Ledger, Ticket
-from grdf.quota.quota_store import Result, Store, store_at
+from grdf.quota.ledger import DAY, Ledger, Ticket, Wait
+from grdf.quota.quota_store import QuotaStore, Result
 from grdf.quota.terms import DAILY, Booking, Purpose, Quota, Terms
 from include.gas.days.gas_day import PARIS
 from include.gas.errors import BadSettings, QuotaWait
@@ -40,8 +41,7 @@ _REASONS = {
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(NamedTuple):
     """How much of a client's quota is used at present.
 
     :param calls: calls that count: those of the last 24 hours, and all of this Paris day
@@ -56,24 +56,13 @@ class Usage:
     pause: float
 
 
-class Moment(NamedTuple):
-    """When an answer was given.
-
-    :param clock: the time on the governor's clock
-    :param refusal: the end of the last pause after GRDF refused the shared token (epoch seconds)
-    """
-
-    clock: float
-    refusal: float
-
-
 def governor_for(client: GrdfConnection) -> Governor:
     """Return the governor for a connection's client. Connections with the same client id share one quota.
 
     :raises BadSettings: if a setting of the quota is invalid
     """
     return Governor(
-        store_at(settings.quota_url()),
+        QuotaStore(settings.quota_url()),
         client.client_id,
         Quota(client.calls_per_second, client.calls_per_day),
         credentials=sha256(f"{client.client_id}:{client.client_secret}".encode()).hexdigest()[:16],
@@ -95,7 +84,7 @@ class Governor:
 
     def __init__(
         self,
-        store: Store,
+        store: QuotaStore,
         client_id: str,
         quota: Quota,
         *,
@@ -108,9 +97,9 @@ class Governor:
         self.connection = connection
         self.sleep = sleep
         self.clock = clock
+        self.credentials = credentials
         self._store = store
         self._key = sha256(client_id.encode()).hexdigest()[:16]
-        self._credentials = credentials
 
     def turn(self, terms: Terms = DAILY, *, account: str | None = None) -> Turn:
         """Return the turn of one call, once it is near.
@@ -124,39 +113,10 @@ class Governor:
         turn.draw_near()
         return turn
 
-    def ask(
-        self, terms: Terms, booking: Booking, ticket: Ticket | None, patience: float, account: str | None
-    ) -> tuple[Answer, Moment]:
-        """Ask once for permission to call. :class:`Turn` repeats this until the call may go.
-
-        :param ticket: from an earlier answer
-        :param patience: seconds that the call may still wait
-        """
-
-        def asked(ledger: Ledger, now: float) -> tuple[Answer, Moment, float, bool]:
-            told = ledger.ask(now, self.quota, terms, booking, ticket, patience=patience, credentials=self._credentials)
-            # A caller that booked in time is not rejected for asking late.
-            too_long = told.reason == "day" or told.seconds > patience + 2 * self.quota.distance
-            if too_long:
-                ledger.give_back(terms.purpose, booking, ticket)
-            return told, Moment(self.clock(), ledger.refusal.until), now, too_long
-
-        told, given, now, too_long = self._change(asked)
-        if told.reason == "day" and booking.name and booking.since is None:
-            booking.since = booking.last_read()
-            return self.ask(terms, booking, ticket, patience, account)
-        if too_long:
-            raise self._wait(account, terms.purpose, told, now)
-        return told, given
-
     def release(self, terms: Terms) -> None:
-        """Release the calls that a task has booked and does not need."""
+        """Stop counting the calls that a task has booked and does not need."""
         if (booking := terms.booking) and booking.counted:
-            self.give_back(terms.purpose, booking)
-
-    def give_back(self, purpose: Purpose, booking: Booking, ticket: Ticket | None = None) -> None:
-        """Stop counting calls that are not made."""
-        self._change(lambda ledger, _: ledger.give_back(purpose, booking, ticket))
+            self.change(lambda ledger, _: ledger.give_back(Ticket(terms.purpose, booking)))
 
     def after_call(self, status: int, retry_after: float | None) -> None:
         """Process GRDF's answer to a call. After a 429 all workers wait, not only this one.
@@ -164,20 +124,15 @@ class Governor:
         :param retry_after: the ``Retry-After`` of the answer, in seconds
         """
         if status == 429:
-            seconds = self._change(lambda ledger, now: ledger.slow_down.begin(now, retry_after))
+            seconds = self.change(lambda ledger, now: ledger.pause.begin(now, retry_after))
             log.warning("GRDF's quota is exceeded (HTTP 429): no worker calls GRDF for %.0f s.", seconds)
 
     def refused(self) -> None:
         """Report that GRDF refused our client or the shared token. Nobody calls with these credentials for a while."""
-
-        def refused(ledger: Ledger, now: float) -> float:
-            ledger.refused = self._credentials
-            return ledger.refusal.begin(now)
-
         log.warning(
             "GRDF refuses our client or a token of ours (HTTP 401): no worker calls GRDF for %.0f s. If this "
             "continues, compare login and password of the connection %s with those that GRDF sent.",
-            self._change(refused), self.connection,
+            self.change(lambda ledger, now: ledger.pause.begin(now, credentials=self.credentials)), self.connection,
         )  # fmt: skip
 
     def expect(self, daily_calls: int) -> None:
@@ -186,23 +141,24 @@ class Governor:
         def expected(ledger: Ledger, _: float) -> None:
             ledger.fleet = daily_calls
 
-        self._change(expected)
+        self.change(expected)
 
     def left(self, purpose: Purpose = "daily") -> int:
         """Return how many calls may still be made now within the daily quota."""
-        return self._change(lambda ledger, _: ledger.left(self.quota, purpose))
+        return self.change(lambda ledger, _: ledger.left(self.quota, purpose))
 
     def usage(self) -> Usage:
         """Return how much of the quota is used at present."""
-        return self._change(
-            lambda ledger, now: Usage(
-                *ledger.used(), ledger.left(self.quota, "daily"), max(0.0, ledger.slow_down.until - now)
-            )
-        )
+
+        def used(ledger: Ledger, now: float) -> Usage:
+            pause = 0.0 if ledger.pause.credentials else max(0.0, ledger.pause.until - now)
+            return Usage(*ledger.used(), ledger.left(self.quota, "daily"), pause)
+
+        return self.change(used)
 
     def time_needed(self, calls: int) -> float:
         """Return the least time that an import's calls take from now on, in seconds, with the days it waits for."""
-        left, share = self._change(
+        left, share = self.change(
             lambda ledger, _: (ledger.left(self.quota, "history"), ledger.share(self.quota, "history"))
         )
         if calls <= left:
@@ -210,13 +166,18 @@ class Governor:
         days, last = divmod(calls - left - 1, max(1, share))
         return (days + 1) * DAY + (last + 1) * self.quota.distance
 
-    def how_long(self, calls: int) -> str:
-        """Return :meth:`time_needed` as text, for example ``about 3 min, until 14:05 on 25 November (Paris time)``."""
-        seconds = self.time_needed(calls)
-        end = (datetime.now(UTC) + timedelta(seconds=seconds)).astimezone(PARIS)
-        return f"about {_duration(seconds)}, until {end:%H:%M on %-d %B} (Paris time)"
+    def earliest_end(self, calls: int) -> str:
+        """Return when an import's calls are made at the earliest, for example ``14:05 on 25 November (Paris time)``."""
+        end = datetime.now(UTC) + timedelta(seconds=self.time_needed(calls))
+        return f"{end.astimezone(PARIS):%H:%M on %-d %B} (Paris time)"
 
-    def _change(self, change: Callable[[Ledger, float], Result]) -> Result:
+    def change(self, change: Callable[[Ledger, float], Result]) -> Result:
+        """Change the ledger, and return what the change does.
+
+        :param change: a function of the ledger and the shared clock (epoch seconds)
+        :raises BadSettings: if the ledger is damaged
+        """
+
         def changed(text: str | None, now: float) -> tuple[str, Result]:
             ledger = Ledger.read(text, now)
             result = change(ledger, now)
@@ -224,44 +185,13 @@ class Governor:
 
         try:
             return self._store.update(self._key, changed)
-        except ValueError as error:
+        except msgspec.MsgspecError:
             raise BadSettings.about(
                 None,
-                f"the record of calls to GRDF in [grdf] quota_url is damaged ({error})",
+                "the record of calls to GRDF in [grdf] quota_url is damaged",
                 "Remove it (the SQLite file, or the row of the table grdf_quota). It is created again, and the calls "
                 "of the last 24 hours are then not counted.",
             ) from None
-
-    def _wait(self, account: str | None, purpose: Purpose, told: Answer, now: float) -> QuotaWait:
-        """Return the error that says why a call waits, and until when."""
-        quota = self.quota
-        until = f"{datetime.fromtimestamp(now + told.seconds, UTC).astimezone(PARIS):%H:%M on %-d %B %Y} (Paris time)"
-        next_step: str | None = f"Nothing to do: it continues automatically from {until}."
-        if told.reason == "token":
-            cause = f"it refuses our client or any token of ours (HTTP 401): all our workers wait until {until}"
-            next_step = (
-                f"Compare login and password of the connection {self.connection} with what GRDF sent; then it "
-                "continues automatically."
-            )
-        elif told.reason == "pause":
-            cause, next_step = f"it asked all our workers to wait until {until}", None
-        elif told.reason == "turn":
-            next_step = None
-            cause = (
-                f"{quota.calls_per_second:g} call(s) a second are allowed and more calls are waiting than can be "
-                f"made until {until}"
-            )
-        elif purpose == "history" and self.left():
-            share = self._change(lambda ledger, _: ledger.share(quota, "history"))
-            cause = (
-                f"the {share} calls that imports of the past may make in 24 hours are used up; the other "
-                f"{quota.calls_per_day - share} are kept for daily runs"
-            )
-        else:
-            cause = f"all {quota.calls_per_day} calls that GRDF allows in 24 hours are used up"
-        return QuotaWait.about(
-            account, f"GRDF was not called, since {cause}", next_step, retry_after=max(1.0, told.seconds)
-        )
 
 
 class Turn:
@@ -273,69 +203,98 @@ class Turn:
     if it was delayed all the same.
 
     :ivar waited: the seconds for which the call has waited so far
-    :ivar met_refusal: whether GRDF has refused the shared token meanwhile, so that there may be another one now
     """
 
     def __init__(self, governor: Governor, account: str | None, terms: Terms) -> None:
         self.connection = governor.connection
         self.waited = 0.0
-        self.met_refusal = False
         self._governor = governor
         self._account = account
-        self._terms = terms
-        self._booking = terms.booking or Booking()
-        self._ticket: Ticket | None = None
-        self._given: Moment | None = None
+        self._longest = terms.longest_wait
+        self.ticket = Ticket(terms.purpose, terms.booking or Booking())
+        self._asked_at = 0.0
 
     def draw_near(self) -> None:
         """Book the call, and wait until it is time to connect."""
         while True:
-            told = self._ask(self._terms.longest_wait - self.waited)
-            ahead = told.seconds - (NEAR if told.ticket else 0.0)
+            wait = self._ask(self._longest - self.waited)
+            ahead = wait.seconds - (NEAR if self.ticket.at else 0.0)
             if ahead <= 0:
                 return
             if ahead > HELD_OPEN:
-                log.info("Waiting %.0f s for GRDF's quota: %s.", told.seconds, _REASONS[told.reason])
+                log.info("Waiting %.0f s for GRDF's quota: %s.", wait.seconds, _REASONS[wait.reason])
             self._sleep(min(ahead, _LONGEST_SLEEP))
 
     def take(self) -> None:
         """Wait for the rest of the time. The caller sends right after."""
         enough = max(HELD_UP * self._governor.quota.distance, LEAST_HELD_UP)
         for _ in range(ASK_TIMES):
-            while (told := self._ask(min(HELD_OPEN, self._terms.longest_wait))).seconds:
-                self._sleep(told.seconds)
-            late = self._passed
+            while (wait := self._ask(min(HELD_OPEN, self._longest))).seconds:
+                self._sleep(wait.seconds)
+            late = self._governor.clock() - self._asked_at
             if late <= enough:
                 return
             log.debug("Delayed by %.0f ms after its turn had come; the next call waits for it.", 1000 * late)
 
     def give_up(self) -> None:
         """Stop counting the call, which is not made."""
-        self._governor.give_back(self._terms.purpose, self._booking, self._ticket)
+        self._governor.change(lambda ledger, _: ledger.give_back(self.ticket))
 
-    def _ask(self, patience: float) -> Answer:
-        before = self._given
-        told, self._given = self._governor.ask(self._terms, self._booking, self._ticket, patience, self._account)
-        self._ticket = told.ticket
-        if told.reason == "token" or (before and before.refusal != self._given.refusal):
-            self.met_refusal = True
-        return told
+    def _ask(self, patience: float) -> Wait:
+        """Ask once for permission to call.
 
-    @property
-    def _passed(self) -> float:
-        """The seconds since the last answer."""
-        return self._governor.clock() - self._given.clock if self._given else 0.0
+        :param patience: seconds that the call may still wait
+        """
+        governor, ticket, booking = self._governor, self.ticket, self.ticket.booking
+
+        def ask(ledger: Ledger, now: float) -> tuple[Wait, QuotaWait | None]:
+            wait = ledger.ask(now, governor.quota, ticket, patience=patience, credentials=governor.credentials)
+            self._asked_at = governor.clock()
+            # A caller that booked in time is not rejected for asking late.
+            if wait.reason != "day" and wait.seconds <= patience + 2 * governor.quota.distance:
+                return wait, None
+            ledger.give_back(ticket)
+            return wait, self._too_long(ledger, wait, now)
+
+        wait, too_long = governor.change(ask)
+        if wait.reason == "day" and booking.name and booking.since is None:
+            booking.since = booking.last_read()
+            return self._ask(patience)
+        if too_long:
+            raise too_long
+        return wait
+
+    def _too_long(self, ledger: Ledger, wait: Wait, now: float) -> QuotaWait:
+        """Return the error that says why a call waits, and until when."""
+        quota, share = self._governor.quota, ledger.share(self._governor.quota, "history")
+        until = f"{datetime.fromtimestamp(now + wait.seconds, UTC).astimezone(PARIS):%H:%M on %-d %B %Y} (Paris time)"
+        next_step = None
+        if wait.reason == "token":
+            cause = f"it refuses our client or any token of ours (HTTP 401): all our workers wait until {until}"
+            next_step = (
+                f"Compare login and password of the connection {self.connection} with what GRDF sent; then it "
+                "continues automatically."
+            )
+        elif wait.reason == "pause":
+            cause = f"it asked all our workers to wait until {until}"
+        elif wait.reason == "turn":
+            cause = (
+                f"{quota.calls_per_second:g} call(s) a second are allowed and more calls are waiting than can be "
+                f"made until {until}"
+            )
+        else:
+            next_step = f"Nothing to do: it continues automatically from {until}."
+            cause = f"all {quota.calls_per_day} calls that GRDF allows in 24 hours are used up"
+            if self.ticket.purpose == "history" and ledger.left(quota, "daily"):
+                cause = (
+                    f"the {share} calls that imports of the past may make in 24 hours are used up; the other "
+                    f"{quota.calls_per_day - share} are kept for daily runs"
+                )
+        return QuotaWait.about(
+            self._account, f"GRDF was not called, since {cause}", next_step, retry_after=max(1.0, wait.seconds)
+        )
 
     def _sleep(self, seconds: float) -> None:
-        seconds = max(_LEAST_WAIT, seconds - self._passed)
+        seconds = max(_LEAST_WAIT, seconds - (self._governor.clock() - self._asked_at))
         self._governor.sleep(seconds)
         self.waited += seconds
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if minutes < 2:
-        return f"{seconds:.0f} s"
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes / 60:.0f} h" if minutes < 2880 else f"{minutes / 1440:.0f} days"

@@ -23,11 +23,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 import msgspec
 
-from grdf.quota.terms import Booking, Purpose, Quota, Terms
+from grdf.quota.terms import Booking, Purpose, Quota
 from include.gas.days.gas_day import PARIS
 
 DAY = 86_400.0
@@ -47,33 +47,32 @@ BIN = 300
 the safe side."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Ticket:
-    """A call's place in the queue.
+    """A call that is to be made, and its place in the queue, which :meth:`Ledger.ask` writes.
 
-    :param at: the booked instant (epoch seconds)
+    :param booking: the calls of its task
+    :param at: the booked instant (epoch seconds); 0 if there is none yet
     :param counted: the five-minute interval in which the call is counted
     :param went: when the call was let go (epoch seconds); 0 if it was not
     """
 
-    at: float
-    counted: int
+    purpose: Purpose = "daily"
+    booking: Booking = field(default_factory=Booking)
+    at: float = 0.0
+    counted: int = 0
     went: float = 0.0
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a caller that asks for its turn is told.
+class Wait(NamedTuple):
+    """How long a caller has to wait before it asks again.
 
-    :param seconds: how long to wait, and then ask again with the ticket; 0 to call now. A caller that is delayed before
-        sending asks again, too
-    :param ticket: the call's place; ``None`` if there is none yet
-    :param reason: why it waits: for its turn, for the end of a pause after a 429 or after a refused token, or for calls
-        of the day that stop counting
+    :param seconds: 0 to call now. A caller that is delayed before sending asks again, too
+    :param reason: it waits for its turn, for the end of a pause after a 429 or after a refused token, or for calls of
+        the day that stop counting
     """
 
     seconds: float
-    ticket: Ticket | None
     reason: Literal["turn", "pause", "token", "day"] = "turn"
 
 
@@ -83,22 +82,24 @@ class Pause:
 
     :param until: its end (epoch seconds)
     :param length: its length, unless GRDF named the time (seconds)
+    :param credentials: a fingerprint of those that GRDF has refused, if it concerns only them
     """
 
     until: float = 0.0
     length: float = 0.0
+    credentials: str | None = None
 
-    def begin(self, now: float, seconds: float | None = None) -> float:
+    def begin(self, now: float, seconds: float | None = None, credentials: str | None = None) -> float:
         """Pause, for twice as long as the last time if that was just now. Return for how long.
 
         :param seconds: for how long, if GRDF names the time
         """
         if seconds:
-            self.until = max(self.until, now + min(seconds, DAY))
+            self.until, self.credentials = max(self.until, now + min(seconds, DAY)), None
         elif self.until <= now:  # otherwise the call was sent before the pause began
             lasts = now - self.until < max(60.0, 2 * self.length)
             self.length = min(2 * self.length, LONGEST_PAUSE) if lasts and self.length else FIRST_PAUSE
-            self.until = now + self.length
+            self.until, self.credentials = now + self.length, credentials
         return self.until - now
 
 
@@ -127,9 +128,7 @@ class Ledger:
     :param fleet: calls per day that the daily runs of all accounts need, if known
     :param calls: how many calls were made, by five-minute interval since 1970 and by purpose
     :param waiting: the tasks that wait for calls of the day, by name
-    :param slow_down: the pause after a 429
-    :param refusal: the pause after GRDF refused a token
-    :param refused: a fingerprint of the credentials that it refused
+    :param pause: the pause after a 429, or after GRDF refused a token
     """
 
     last: float = 0.0
@@ -137,20 +136,15 @@ class Ledger:
     fleet: int = 0
     calls: dict[int, dict[Purpose, int]] = field(default_factory=dict)
     waiting: dict[str, Waiting] = field(default_factory=dict)
-    slow_down: Pause = field(default_factory=Pause)
-    refusal: Pause = field(default_factory=Pause)
-    refused: str = ""
+    pause: Pause = field(default_factory=Pause)
 
     @classmethod
     def read(cls, text: str | None, now: float) -> Self:
         """Return the ledger that :meth:`text` wrote without what does not count any more. ``None`` is an empty one.
 
-        :raises ValueError: if the text is not a ledger
+        :raises msgspec.MsgspecError: if the text is not a ledger
         """
-        try:
-            ledger = cls() if text is None else msgspec.json.decode(text, type=cls)
-        except msgspec.MsgspecError:
-            raise ValueError("no ledger of calls") from None
+        ledger = cls() if text is None else msgspec.json.decode(text, type=cls)
         if ledger.last > now + SET_BACK:
             ledger.last = ledger.free = 0.0
         ledger.calls = {at: made for at, made in ledger.calls.items() if counted_until(at) > now}
@@ -186,18 +180,8 @@ class Ledger:
         left = quota.calls_per_day - total
         return max(0, min(left, self.share(quota, "history") - history) if purpose == "history" else left)
 
-    def ask(
-        self,
-        now: float,
-        quota: Quota,
-        terms: Terms,
-        booking: Booking,
-        ticket: Ticket | None,
-        *,
-        patience: float,
-        credentials: str = "",
-    ) -> Answer:
-        """Ask for permission to make a call, or ask again with the ticket from an earlier answer.
+    def ask(self, now: float, quota: Quota, ticket: Ticket, *, patience: float, credentials: str = "") -> Wait:
+        """Ask for permission to make a call, or ask again with the same ticket.
 
         A caller that was let go but was delayed before sending may go at once if nobody else went in between; the
         others then keep their distance to the new time. If somebody did go, the call is treated as late.
@@ -208,38 +192,38 @@ class Ledger:
 
         :param patience: how many seconds ahead to book at most; if it would take longer, nothing is booked
         """
-        if ticket is None and not booking.counted and (until := self._take(now, quota, terms.purpose, booking)) > now:
-            return Answer(until - now, None, "day")
-        paused, reason = self._pause(now, terms.purpose, credentials)
-        if ticket is None or ticket.at < paused:
-            at = max(now, paused, self.last + quota.distance if terms.purpose == "connect" else self.free)
-            if terms.purpose == "history" and at - now > 2 * quota.distance:
-                return Answer(at - now - 2 * quota.distance, ticket, reason)
+        booking, purpose = ticket.booking, ticket.purpose
+        if not ticket.at and not booking.counted and (until := self._take(now, quota, purpose, booking)) > now:
+            return Wait(until - now, "day")
+        paused, reason = self._pause(now, purpose, credentials)
+        if not ticket.at or ticket.at < paused:
+            at = max(now, paused, self.last + quota.distance if purpose == "connect" else self.free)
+            if purpose == "history" and at - now > 2 * quota.distance:
+                return Wait(at - now - 2 * quota.distance, reason)
             if at - now > patience:
-                return Answer(at - now, ticket, reason)
-            if ticket is None:
-                booking.calls, booking.counted = booking.calls - 1, booking.counted - 1
-            ticket = Ticket(at, ticket.counted if ticket else booking.at)
+                return Wait(at - now, reason)
+            if not ticket.at:
+                booking.calls, booking.counted, ticket.counted = booking.calls - 1, booking.counted - 1, booking.at
+            ticket.at = at
             self.free = max(self.free, at + quota.distance)
         again = 0 < ticket.went == self.last
         start = max(ticket.at, self.last if again else self.last + quota.distance)
         if now < start:
-            return Answer(start - now, ticket, reason)
-        self.last = now
+            return Wait(start - now, reason)
+        self.last = ticket.went = now
         self.free = max(self.free, now + quota.distance)
-        self._count(terms.purpose, ticket.counted, -1)
-        self._count(terms.purpose, int(now // BIN))
-        return Answer(0.0, Ticket(ticket.at, int(now // BIN), now))
+        self._count(purpose, ticket.counted, -1)
+        ticket.counted = int(now // BIN)
+        self._count(purpose, ticket.counted)
+        return Wait(0.0)
 
-    def give_back(self, purpose: Purpose, booking: Booking, ticket: Ticket | None = None) -> None:
-        """Stop counting the calls of a task that gives up for now.
-
-        :param ticket: of a call that it will not make in its present form
-        """
-        if ticket:
-            self._count(purpose, ticket.counted, -1)
-            booking.calls += 1
-        self._count(purpose, booking.at, -booking.counted)
+    def give_back(self, ticket: Ticket) -> None:
+        """Stop counting a call and the others of its task, which gives up for now."""
+        booking = ticket.booking
+        if ticket.at:
+            self._count(ticket.purpose, ticket.counted, -1)
+            booking.calls, ticket.at = booking.calls + 1, 0.0
+        self._count(ticket.purpose, booking.at, -booking.counted)
         booking.counted = 0
 
     def _take(self, now: float, quota: Quota, purpose: Purpose, booking: Booking) -> float:
@@ -275,10 +259,10 @@ class Ledger:
 
     def _pause(self, now: float, purpose: Purpose, credentials: str) -> tuple[float, Literal["turn", "pause", "token"]]:
         """Return until when a call waits for the end of a pause, and why."""
-        concerned = credentials == self.refused and purpose != "connect"
-        if concerned and self.refusal.until > max(now, self.slow_down.until):
-            return self.refusal.until, "token"
-        return self.slow_down.until, "pause" if self.slow_down.until > now else "turn"
+        refused = self.pause.credentials
+        if self.pause.until <= now or (refused is not None and (credentials != refused or purpose == "connect")):
+            return 0.0, "turn"
+        return self.pause.until, "pause" if refused is None else "token"
 
     def _count(self, purpose: Purpose, at: int, calls: int = 1) -> None:
         if calls > 0 or at in self.calls:  # what does not count any more is not taken back

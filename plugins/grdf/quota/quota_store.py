@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from include.gas.errors import BadSettings, StoreBusy
 
@@ -27,100 +27,81 @@ _BEGIN = {
     "sqlite": ("PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE"),
     "postgresql": ("BEGIN", "SELECT pg_advisory_xact_lock(hashtext('grdf_quota'))"),
 }
+_READ = "SELECT ledger FROM grdf_quota WHERE client = :client"
 _WRITE = (
     "INSERT INTO grdf_quota (client, ledger) VALUES (:client, :ledger)"
     " ON CONFLICT (client) DO UPDATE SET ledger = excluded.ledger"
 )
 
 
-class Store(Protocol):
-    """A place for short texts that processes change one after another."""
-
-    def update(self, key: str, change: Change[Result]) -> Result:
-        """Change one text.
-
-        :param key: identifies the text
-        :raises BadSettings: if the store cannot be used
-        """
-
-
-def store_at(url: str) -> Store:
-    """Return the store for the setting ``[grdf] quota_url``.
-
-    :param url: ``sqlite:///path`` or ``postgresql://...``
-    :raises BadSettings: if the URL names another kind of store
-    """
-    scheme, _, place = url.partition("://")
-    kind, _, driver = scheme.lower().partition("+")
-    if place and kind == "sqlite":
-        return SQLStore(url, Path(place.removeprefix("/")))
-    if place and kind in ("postgresql", "postgres"):
-        return SQLStore(f"postgresql+{driver or 'psycopg'}://{place}")
-    raise BadSettings.about(
-        None,
-        "the setting [grdf] quota_url names an unknown kind of store",
-        "Use postgresql://USER:PASSWORD@HOST/DATABASE, or remove the setting for one machine.",
-    )
-
-
-class SQLStore:
+class QuotaStore:
     """A table in a SQLite file, for all processes of one machine, or in a PostgreSQL database such as Airflow's own.
 
-    :param url: in SQLAlchemy's format
-    :param file: the SQLite file, created if it does not exist; it must not be on a network file system
+    :param url: the setting ``[grdf] quota_url``: ``sqlite:///path``, whose file is created if it does not exist and
+        must not be on a network file system, or ``postgresql://...``
+    :raises BadSettings: if the URL names another kind of store
     """
 
-    def __init__(self, url: str, file: Path | None = None) -> None:
-        self.file = file
-        self._url = url
+    def __init__(self, url: str) -> None:
+        scheme, _, place = url.partition("://")
+        kind, _, driver = scheme.lower().partition("+")
+        if not place or kind not in ("sqlite", "postgresql", "postgres"):
+            raise BadSettings.about(
+                None,
+                "the setting [grdf] quota_url names an unknown kind of store",
+                "Use postgresql://USER:PASSWORD@HOST/DATABASE, or remove the setting for one machine.",
+            )
+        self.file = Path(place.removeprefix("/")) if kind == "sqlite" else None
+        self._url = url if self.file else f"postgresql+{driver or 'psycopg'}://{place}"
 
     def update(self, key: str, change: Change[Result]) -> Result:
-        """Change one text, see :class:`Store`. The clock is PostgreSQL's, or this machine's."""
-        from sqlalchemy.exc import OperationalError, SQLAlchemyError
+        """Change one text. The clock is PostgreSQL's, or this machine's.
 
+        :param key: identifies the text
+        :raises StoreBusy: if it makes sense to try again
+        :raises BadSettings: if the store cannot be used
+        """
+        from sqlalchemy import Column, MetaData, Table, Text, text
+        from sqlalchemy.exc import SQLAlchemyError
+
+        table = Table("grdf_quota", MetaData(), Column("client", Text, primary_key=True), Column("ledger", Text))
         try:
-            engine = _engine(self._url)
             if self.file:
                 self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self.file.touch(mode=0o600)
+            with _engine(self._url).connect() as database:  # what is not committed ends with it
+                for words in _BEGIN[database.dialect.name]:
+                    database.exec_driver_sql(words)
+                table.create(database, checkfirst=True)
+                stored = database.scalar(text(_READ), {"client": key})
+                now = time.time()
+                if not self.file:
+                    now = float(database.exec_driver_sql("SELECT extract(epoch FROM clock_timestamp())").scalar_one())
+                ledger, result = change(stored, now)
+                database.execute(text(_WRITE), {"client": key, "ledger": ledger})
+                database.exec_driver_sql("COMMIT")
+                return result
         except (SQLAlchemyError, ImportError, OSError, ValueError) as error:  # a ValueError of a port that is no number
-            raise self._unusable(error) from None
-        try:
-            return _update(engine, key, change)
-        except OperationalError as error:
-            if self.file and not any(word in str(error.orig) for word in ("locked", "is full")):
-                raise self._unusable(error) from None
-            raise self._busy(error) from None
-        except SQLAlchemyError as error:
-            raise self._unusable(error) from None
+            raise self._failure(error) from None
 
-    # No message repeats an error's text if it may contain the address with its password.
+    def _failure(self, error: Exception) -> BadSettings | StoreBusy:
+        """Return what to do. It repeats no text that may contain an address with its password."""
+        from sqlalchemy.exc import OperationalError
 
-    def _unusable(self, error: Exception) -> BadSettings:
-        if self.file:
-            cause = getattr(error, "orig", error)
-            return BadSettings.about(
-                None,
-                f"the file {self.file}, which counts the calls to GRDF, cannot be used ({cause})",
-                "Let Airflow's user write there, on a disk with free space. If the file is damaged, move it away: it "
-                "is created again, and the calls of the last 24 hours are then not counted.",
-            )
-        return BadSettings.about(
-            None,
-            f"the calls to GRDF cannot be counted: [grdf] quota_url cannot be used ({type(error).__name__})",
-            "Check the address, the user's permission to create a table and to write, and that the database's Python "
-            "driver (psycopg[binary]) is installed on every worker.",
+        place = f"the file {self.file}" if self.file else "the database of [grdf] quota_url"
+        said = getattr(error, "orig", error) if self.file else type(error).__name__
+        cause = f"the calls to GRDF cannot be counted: {place} cannot be used ({said})"
+        next_step = (
+            "Let Airflow's user write there, on a disk with free space. If the file is damaged, move it away: it is "
+            "created again, and the calls of the last 24 hours are then not counted."
+            if self.file
+            else "Check that the server runs, the address, the user's permission to create a table and to write, and "
+            "that the database's Python driver (psycopg[binary]) is installed on every worker."
         )
-
-    def _busy(self, error: Exception) -> StoreBusy:
-        cause, next_step = f"the file {self.file} cannot be used at the moment ({getattr(error, 'orig', error)})", None
-        if not self.file:
-            cause = f"the database of [grdf] quota_url does not answer ({type(error).__name__})"
-            next_step = (
-                "It is tried again automatically. If this continues, check that the server runs, and the address, "
-                "database, user and password in that setting."
-            )
-        return StoreBusy.about(None, f"GRDF was not called, since the calls cannot be counted: {cause}", next_step)
+        may_pass = not self.file or any(word in str(said) for word in ("locked", "is full"))
+        if isinstance(error, OperationalError) and may_pass:
+            return StoreBusy.about(None, cause, f"It is tried again automatically. If this continues: {next_step}")
+        return BadSettings.about(None, cause, next_step)
 
 
 @lru_cache(maxsize=8)
@@ -131,21 +112,3 @@ def _engine(url: str) -> Engine:
     patience = {"timeout": _PATIENCE} if address.drivername == "sqlite" else {"connect_timeout": 5}
     # No connection outlives an update: tasks are forked, and thousands must not hold one each.
     return create_engine(address, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=patience)
-
-
-def _update(engine: Engine, key: str, change: Change[Result]) -> Result:
-    from sqlalchemy import Column, MetaData, Table, Text, text
-
-    table = Table("grdf_quota", MetaData(), Column("client", Text, primary_key=True), Column("ledger", Text))
-    with engine.connect() as database:  # what is not committed ends with it
-        for words in _BEGIN[engine.dialect.name]:
-            database.exec_driver_sql(words)
-        table.create(database, checkfirst=True)
-        stored = database.scalar(text("SELECT ledger FROM grdf_quota WHERE client = :client"), {"client": key})
-        now = time.time()
-        if engine.dialect.name == "postgresql":
-            now = float(database.exec_driver_sql("SELECT extract(epoch FROM clock_timestamp())").scalar_one())
-        ledger, result = change(stored, now)
-        database.execute(text(_WRITE), {"client": key, "ledger": ledger})
-        database.exec_driver_sql("COMMIT")
-        return result

@@ -45,7 +45,7 @@ class HouseholdLinks:
         :param link: identifies the link, which cannot be made from that
         :param until: when it expires (epoch seconds)
         """
-        self._change(account, lambda _: {"link": link, "until": until, "tries": 0})
+        self._change(account, lambda stored: _emptied(stored) | {"link": link, "until": until, "tries": 0})
 
     def standing(self, account: str, link: str) -> Standing:
         """Return the state of a link."""
@@ -105,17 +105,18 @@ class HouseholdLinks:
 
     def take_back(self, account: str) -> None:
         """Make all links of an account void."""
-        self._change(account, lambda _: {})
+        self._change(account, _emptied)
 
     def _stored(self, account: str) -> Stored:
-        return self._couchdb.get(DOCTYPE, link_document(account)) or {}
+        name = link_document(account)
+        return self._couchdb.get(DOCTYPE, name) or {"_id": name}
 
     def _change(self, account: str, change: Callable[[Stored], Stored]) -> None:
-        def changed(stored: Stored) -> Stored:
-            new, revision = change(stored), {"_rev": stored["_rev"]} if stored else {}
-            return stored if new == stored else {"_id": link_document(account), **revision, **new}
+        change_document(self._couchdb, DOCTYPE, lambda: self._stored(account), change, account=account)
 
-        change_document(self._couchdb, DOCTYPE, lambda: self._stored(account), changed, account=account)
+
+def _emptied(stored: Stored) -> Stored:
+    return {key: stored[key] for key in ("_id", "_rev") if key in stored}
 
 
 def _standing(stored: Stored, link: str) -> Standing:

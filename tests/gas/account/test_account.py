@@ -10,12 +10,12 @@ import pytest
 from msgspec.structs import replace
 
 from include.gas.account.account import Account
-from include.gas.account.grant import Code, IdToken
-from include.gas.account.own_meters import with_meters, without_tokens
+from include.gas.account.grant import Code, IdToken, without_grant
+from include.gas.account.own_meters import with_meters
 from include.gas.account.sections.status import Billing, Reading, Status
 from include.gas.account.state import with_state
 from include.gas.days.windows import Window
-from include.gas.errors import BadAccount, GrantRefused
+from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held
 
 PCE, GI = "09900000000017", "GI000042"
@@ -40,8 +40,7 @@ def document(oauth: Any = None, results: Any = None, **more: Any) -> dict[str, A
 def test_as_cozy_leaves_it() -> None:
     account = Account.from_document(document())
     assert account == Account("acc-1", grant=IdToken("s3cr3t-i"))
-    assert account.needs_first_launch
-    assert account.required_grant() == IdToken("s3cr3t-i")
+    assert account.needs_grant
 
 
 def test_with_a_code_to_exchange() -> None:
@@ -49,21 +48,21 @@ def test_with_a_code_to_exchange() -> None:
         document({"code": "s3cr3t-c", "redirect_uri": "https://x.example/cb", "nonce": "n"}, {})
     )
     assert account.grant == Code("s3cr3t-c", "https://x.example/cb", "n")
-    assert account.needs_first_launch
+    assert account.needs_grant
 
 
 def test_as_the_konnector_leaves_it() -> None:
     account = Account.from_document(document(results={"id_token": "s3cr3t-i", "pce_id": PCE}))
     assert account.meters == (Held(pce=PCE),)
     assert account.grant == IdToken("s3cr3t-i")
-    assert not account.needs_first_launch
+    assert not account.needs_grant
 
 
 def test_as_we_leave_it() -> None:
-    changed = without_tokens(with_meters(document(), reversed(METERS)))
+    changed = without_grant(with_meters(document(), reversed(METERS)), token=True)
     assert Account.from_document(changed).meters == METERS, "one that may be read comes first"
     assert Account.from_document(changed).grant is None
-    assert not Account.from_document(changed).needs_first_launch
+    assert not Account.from_document(changed).needs_grant
     assert changed["oauth_callback_results"]["pce_id"] == PCE
     assert changed["oauth_callback_results"]["consents"][1] == {"pce": GI, "id_accreditation": "u-2"}
     assert changed["oauth_callback_results"]["scope"] == "openid"
@@ -71,13 +70,13 @@ def test_as_we_leave_it() -> None:
 
 
 def test_reconnected() -> None:
-    known = without_tokens(with_meters(document(), METERS))
+    known = without_grant(with_meters(document(), METERS), token=True)
     known["oauth"] = {"code": "s3cr3t-c"}
-    assert Account.from_document(known).needs_first_launch
+    assert Account.from_document(known).needs_grant
     known["oauth"], known["oauth_callback_results"]["id_token"] = {}, "s3cr3t-i"
     for state in (None, "VENDOR_DOWN", "USER_ACTION_NEEDED.OAUTH_OUTDATED"):
         known["state"] = state
-        assert Account.from_document(known).needs_first_launch
+        assert Account.from_document(known).needs_grant
         assert Account.from_document(known).reconnected
     assert not Account.from_document(document(results={"id_token": "s3cr3t-i", "pce_id": PCE})).reconnected
 
@@ -94,16 +93,9 @@ def test_no_secret_is_left_or_shown() -> None:
          "client_secret": "s3cr3t", "redirect_uri": "https://x.example/cb", "expires_at": "s3cr3t"},
         {"id_token": "s3cr3t", "access_token": "s3cr3t", "code": "s3cr3t"},
     )  # fmt: skip
-    assert "s3cr3t" not in json.dumps(without_tokens(full))
+    assert "s3cr3t" not in json.dumps(without_grant(full, token=True))
     assert "s3cr3t" not in repr(Account.from_document(full))
     assert "s3cr3t" not in repr(Account.from_document(document()))
-
-
-def test_nothing_to_learn_from() -> None:
-    account = Account.from_document(document({}, {}))
-    assert account.needs_first_launch
-    with pytest.raises(GrantRefused, match=r"^Account acc-1: no meter is known, .* must connect again"):
-        account.required_grant()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.declared_right import answered, is_of_another, is_of_holder, request_of, terms_of
+from include.gas.account.declared_right import answered, is_of_another, is_of_holder, request_of, wanted_right
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.answers.access_rights import AccessRight
 
@@ -37,9 +37,6 @@ def right(name: str = "", email: str = "", name_of: str = "u-1", **more: Any) ->
 )
 def test_a_right_is_of_whom_it_is_declared_for(shown: AccessRight, asked: Declaration, fits: bool) -> None:
     assert is_of_holder(shown, asked) is fits
-    fields = {"name": asked.name, "company": asked.company, "email": asked.email, "postcode": asked.postcode}
-    assert is_of_holder(shown, fields) is fits, "as the document has it"
-    assert not is_of_holder(shown, {})
 
 
 @pytest.mark.parametrize(
@@ -67,8 +64,8 @@ def test_what_is_asked_for() -> None:
     assert {name for name, said in sent.items() if said == "Vrai"} == {"perim_donnees_publiees"}
     assert "numero_telephone_mobile_titulaire" not in sent
     assert "nom_titulaire" not in request_of(SHOP, date(2024, 2, 29))
-    assert terms_of(DURAND).published
-    assert not terms_of(SHOP).published
+    assert wanted_right(DURAND).published
+    assert not wanted_right(SHOP).published
 
 
 @pytest.mark.parametrize(

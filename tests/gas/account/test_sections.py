@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 
 from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.grant import IdToken, with_id_token, without_grant
-from include.gas.account.own_meters import with_meters, without_tokens
+from include.gas.account.own_meters import with_meters
 from include.gas.account.sections.client import DEFAULT, bound, client_if_known
 from include.gas.account.sections.marks import Connected, leaving, with_leaving, without_leaving
 from include.gas.account.sections.rights.declaration import (
     Declaration,
-    entered_again,
     is_refused,
     names_person,
     refusal_of,
@@ -39,7 +38,7 @@ from include.gas.rights.meter_rights import Held
 
 PCE, OTHER = "09900000000017", "GI000042"
 NOW, DAY = datetime(2024, 4, 2, 9, tzinfo=UTC), date(2024, 3, 1)
-READING = Reading({"2024": StoredYear(3, DAY, date(2024, 3, 9), 1)}, DAY, DAY, ("u-1",))
+READING = Reading({"2024": StoredYear(DAY, date(2024, 3, 9), provisional=1)}, DAY, DAY, ("u-1",))
 HELD_METER = Held(pce=PCE, word="active", is_open=True, right="u-1", own=("u-0", "u-1"))
 Read = Callable[[Mapping[str, Any]], object]
 Write = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -62,7 +61,8 @@ SECTIONS: dict[str, tuple[Read, tuple[Write, ...]]] = {
         lambda d: (Declaration.of(d), names_person(d), is_refused(d), refusal_of(d)),
         (
             lambda d: with_refused(d, "x", NOW), without_refusal, without_person,
-            lambda d: without_old_person(d, NOW), lambda d: with_entered(d, NOW), lambda d: entered_again(d, NOW),
+            lambda d: without_old_person(d, NOW), lambda d: with_entered(d, NOW),
+            lambda d: with_entered(d, NOW, again=True),
         ),
     ),
 }  # fmt: skip
@@ -116,7 +116,6 @@ def test_whatever_the_grant_and_the_consents_are_an_account_is_read_or_refused(
     before = copy.deepcopy(document)
     for write in (
         lambda d: with_meters(d, [HELD_METER]),
-        without_tokens,
         lambda d: without_grant(d, token=True),
         lambda d: with_id_token(d, IdToken("s3cr3t", "n")),
         lambda d: with_state(d, "LOGIN_FAILED", "why", NOW, partial=True),

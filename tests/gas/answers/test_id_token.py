@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
-from datetime import UTC, datetime
+import time
 from typing import Any
 
 import jwt
@@ -22,8 +22,7 @@ from include.gas.errors import IdTokenRefused
 
 SECRET = "an-invented-client-secret-of-some-length"
 ISSUER = "https://login.example:443/openam/oauth2/externeGrdf"
-NOW = datetime(2024, 4, 2, 7, 0, tzinfo=UTC)
-AT = int(NOW.timestamp())
+AT = int(time.time())
 CLAIMS: dict[str, Any] = {
     "iss": ISSUER, "aud": "client", "azp": "client", "sub": "s", "iat": AT - 60, "exp": AT + 3540, "nonce": "n-1",
     "consentements": '[{"pce":"09900000000017","id_accreditation":"u"}]',
@@ -57,8 +56,8 @@ def forge(header: dict[str, Any], claims: Any = CLAIMS, key: bytes = b"") -> str
 
 def verify(token: Any, **changes: Any) -> dict[str, Any]:
     usual: dict[str, Any] = {
-        "account": "acc-1", "client_id": "client", "algorithms": ["HS256"], "key": SECRET, "issuer": ISSUER,
-        "nonce": "n-1", "now": NOW,
+        "account": "acc-1", "client_id": "client", "algorithms": ["HS256"], "secret": SECRET, "jwks": None,
+        "issuer": ISSUER, "nonce": "n-1",
     }  # fmt: skip
     return verify_id_token(token, **(usual | changes))
 
@@ -81,11 +80,11 @@ def refuse(token: Any, cause: str, **changes: Any) -> None:
 @pytest.mark.filterwarnings("ignore::jwt.InsecureKeyLengthWarning")  # raised when the test itself signs
 def test_genuine_tokens() -> None:
     assert verify(sign()) == CLAIMS
-    assert verify(sign(key="short"), key="short") == CLAIMS
-    assert verify(sign("RS256", RSA, {"kid": "r1"}), algorithms=["RS256"], key=JWKS) == CLAIMS
-    assert verify(sign("RS256", RSA), algorithms=["RS256"], key=JWKS) == CLAIMS
-    assert verify(sign("ES256", EC, {"kid": "e1"}), algorithms=["RS256", "ES256"], key=JWKS) == CLAIMS
-    both = {"algorithms": ["HS256", "RS256"], "key": SECRET, "jwks": JWKS}
+    assert verify(sign(key="short"), secret="short") == CLAIMS
+    assert verify(sign("RS256", RSA, {"kid": "r1"}), algorithms=["RS256"], secret=None, jwks=JWKS) == CLAIMS
+    assert verify(sign("RS256", RSA), algorithms=["RS256"], secret=None, jwks=JWKS) == CLAIMS
+    assert verify(sign("ES256", EC, {"kid": "e1"}), algorithms=["RS256", "ES256"], secret=None, jwks=JWKS) == CLAIMS
+    both = {"algorithms": ["HS256", "RS256"], "jwks": JWKS}
     assert verify(sign(), **both) == verify(sign("RS256", RSA), **both) == CLAIMS
 
 
@@ -96,8 +95,8 @@ def test_lenient_where_it_is_meant_to_be() -> None:
     assert verify(sign(iss="other"), issuer=None)
     assert verify(sign(nonce=...), nonce=None)
     assert verify(sign(nonce="unasked"), nonce=None)
-    assert verify(sign(exp=AT - 59))
-    assert verify(sign(iat=AT + 59))
+    assert verify(sign(exp=AT - 30))
+    assert verify(sign(iat=AT + 30))
 
 
 @pytest.mark.parametrize("name", ["none", "None", "NONE"])
@@ -121,58 +120,92 @@ def test_no_algorithm_accepted(algorithms: list[Any]) -> None:
 @pytest.mark.parametrize("header", [{"alg": "HS256"}, {"alg": "HS256", "kid": "r1"}])
 def test_the_public_key_is_no_secret(secret: bytes, header: dict[str, Any]) -> None:
     forged = forge(header, key=secret)
-    refuse(forged, "algorithm that we do not accept (accepted: RS256)", algorithms=["RS256"], key=JWKS)
-    refuse(forged, "is signed with HS256, for which we have no client secret", algorithms=["HS256", "RS256"], key=JWKS)
-    refuse(forged, "the signature does not match", algorithms=["HS256", "RS256"], key=SECRET, jwks=JWKS)
+    refuse(forged, "algorithm that we do not accept (accepted: RS256)", algorithms=["RS256"], secret=None, jwks=JWKS)
+    refuse(
+        forged,
+        "is signed with HS256, for which we have no client secret",
+        algorithms=["HS256", "RS256"],
+        secret=None,
+        jwks=JWKS,
+    )
+    refuse(forged, "the signature does not match", algorithms=["HS256", "RS256"], jwks=JWKS)
 
 
 def test_a_secret_is_no_public_key() -> None:
-    refuse(sign("RS256", RSA), "for which we have no published key", algorithms=["HS256", "RS256"], key=SECRET)
-    refuse(sign("RS256", RSA), "for which we have no published key", algorithms=["RS256"], key=PEM.decode())
+    refuse(sign("RS256", RSA), "for which we have no published key", algorithms=["HS256", "RS256"])
+    refuse(sign("RS256", RSA), "for which we have no published key", algorithms=["RS256"], secret=PEM.decode())
     octets = {"keys": [{"kty": "oct", "k": base64.urlsafe_b64encode(SECRET.encode()).decode(), "kid": "r1"}]}
-    refuse(sign(headers={"kid": "r1"}), "for which we have no client secret", algorithms=["HS256"], key=octets)
-    refuse(sign("RS256", RSA, {"kid": "r1"}), "not among the published ones", algorithms=["RS256"], key=octets)
+    refuse(
+        sign(headers={"kid": "r1"}),
+        "for which we have no client secret",
+        algorithms=["HS256"],
+        secret=None,
+        jwks=octets,
+    )
+    refuse(
+        sign("RS256", RSA, {"kid": "r1"}),
+        "not among the published ones",
+        algorithms=["RS256"],
+        secret=None,
+        jwks=octets,
+    )
 
 
 def test_wrong_keys() -> None:
     refuse(sign(key="another-secret-that-is-long-enough!"), "is not signed by GRDF: the signature does not match")
     refuse(sign("HS512", SECRET * 2), "algorithm that we do not accept")
-    refuse(sign("RS256", OTHER_RSA, {"kid": "r1"}), "the signature does not match", algorithms=["RS256"], key=JWKS)
-    refuse(sign("RS256", RSA, {"kid": "r9"}), "not among the published ones", algorithms=["RS256"], key=JWKS)
-    refuse(sign("RS512", RSA, {"kid": "r1"}), "not among the published ones", algorithms=["RS512"], key=JWKS)
-    refuse(sign(), "for which we have no client secret", key="")
-    refuse(sign(), "for which we have no client secret", key=None)
+    refuse(
+        sign("RS256", OTHER_RSA, {"kid": "r1"}),
+        "the signature does not match",
+        algorithms=["RS256"],
+        secret=None,
+        jwks=JWKS,
+    )
+    refuse(
+        sign("RS256", RSA, {"kid": "r9"}), "not among the published ones", algorithms=["RS256"], secret=None, jwks=JWKS
+    )
+    refuse(
+        sign("RS512", RSA, {"kid": "r1"}), "not among the published ones", algorithms=["RS512"], secret=None, jwks=JWKS
+    )
+    refuse(sign(), "for which we have no client secret", secret="")
+    refuse(sign(), "for which we have no client secret", secret=None)
     for keys in ({}, {"keys": None}, {"keys": [7]}, {"keys": []}):
-        refuse(sign("RS256", RSA), "not among the published ones", algorithms=["RS256"], key=keys)
+        refuse(sign("RS256", RSA), "not among the published ones", algorithms=["RS256"], secret=None, jwks=keys)
     broken = {"keys": [{"kty": "RSA", "kid": "r1", "n": "AQAB"}]}
-    refuse(sign("RS256", RSA), "published key that cannot be read", algorithms=["RS256"], key=broken)
+    refuse(sign("RS256", RSA), "published key that cannot be read", algorithms=["RS256"], secret=None, jwks=broken)
     cipher = {"keys": [jwk(RSA, RSAAlgorithm, use="enc")]}
-    refuse(sign("RS256", RSA), "not among the published ones", algorithms=["RS256"], key=cipher)
-    refuse(sign("RS256", RSA), "not among the published ones", algorithms=["RS256"], key={"keys": JWKS["keys"][:1] * 2})
+    refuse(sign("RS256", RSA), "not among the published ones", algorithms=["RS256"], secret=None, jwks=cipher)
+    refuse(
+        sign("RS256", RSA),
+        "not among the published ones",
+        algorithms=["RS256"],
+        secret=None,
+        jwks={"keys": JWKS["keys"][:1] * 2},
+    )
 
 
 @pytest.mark.parametrize(
     "header", [{"jwk": JWKS["keys"][0]}, {"jku": "https://evil.example/keys"}, {"x5u": "https://evil.example"}]
 )
 def test_keys_that_the_token_brings_are_not_used(header: dict[str, Any]) -> None:
-    refuse(sign("RS256", OTHER_RSA, header), "the signature does not match", algorithms=["RS256"], key=JWKS)
+    refuse(
+        sign("RS256", OTHER_RSA, header), "the signature does not match", algorithms=["RS256"], secret=None, jwks=JWKS
+    )
 
 
 @pytest.mark.parametrize(
     ("changes", "cause"),
     [
-        ({"exp": AT - 60}, "expired 1 min ago"), ({"exp": AT - 9000}, "expired 2 h ago"),
-        ({"exp": ...}, "does not say when it was issued and when it expires"),
-        ({"iat": ...}, "does not say when it was issued and when it expires"), ({"exp": "soon"}, "does not say when"),
-        ({"exp": True}, "does not say when"), ({"exp": float("inf")}, "does not say when"),
-        ({"exp": 10**400}, "does not say when"), ({"iat": AT + 61}, "is not valid yet"),
-        ({"nbf": AT + 61}, "is not valid yet"), ({"nbf": "later"}, "is not valid yet"),
-        ({"aud": "other"}, "another client than ours (`aud`)"), ({"aud": ...}, "(`aud`)"),
+        ({"exp": AT - 61}, "has expired"), ({"exp": True}, "has expired"), ({"exp": ...}, "lacks one of the claims"),
+        ({"iat": ...}, "lacks one of the claims"), ({"exp": "soon"}, "cannot be read"),
+        ({"exp": float("inf")}, "cannot be read"), ({"iat": AT + 90}, "is not valid yet"),
+        ({"nbf": AT + 90}, "is not valid yet"), ({"nbf": "later"}, "cannot be read"),
+        ({"aud": "other"}, "another client than ours (`aud`)"), ({"aud": ...}, "`aud`"),
         ({"aud": "clientele"}, "(`aud`)"), ({"aud": ["other"]}, "(`aud`)"), ({"aud": {"client": 1}}, "(`aud`)"),
         ({"aud": [["client"]]}, "(`aud`)"), ({"aud": ["client", "other"], "azp": ...}, "(`azp`)"),
         ({"azp": "other"}, "(`azp`)"),
         ({"iss": ISSUER.replace(":443", "")}, "a different login server than the one configured (`iss`)"),
-        ({"iss": ...}, "(`iss`)"), ({"iss": [ISSUER]}, "(`iss`)"), ({"nonce": ...}, "lacks the nonce we sent"),
+        ({"iss": ...}, "`iss`"), ({"iss": [ISSUER]}, "(`iss`)"), ({"nonce": ...}, "lacks the nonce we sent"),
         ({"nonce": None}, "lacks the nonce we sent"),
         ({"nonce": "n-2"}, "has a different nonce from the one we sent"),
         ({"nonce": ["n-1"]}, "has a different nonce"),
@@ -184,7 +217,7 @@ def test_wrong_claims(changes: dict[str, Any], cause: str) -> None:
 
 
 def test_an_empty_client_id_matches_nothing() -> None:
-    refuse(sign(aud="", azp=...), "(`aud`)", client_id="")
+    refuse(sign(aud="", azp=...), "`aud`", client_id="")
 
 
 @pytest.mark.parametrize(

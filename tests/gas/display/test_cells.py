@@ -10,15 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.days.windows import Window
-from include.gas.display.cells import Bounds, Cell, Kind, day_cells, month_cells, year_cells
+from include.gas.display.cells import Cell, Kind, day_cells, month_cells, year_cells
+from include.gas.display.meter_days import DueDays, MeterDays
 from include.gas.documents.totals import month_documents, year_documents
+from include.gas.rights.meter_rights import Held
 
 TODAY = date(2026, 5, 20)
 FIRST = date(2024, 2, 10)
 
 
-def bounds(first: date | None = FIRST, consent_end: date | None = None) -> Bounds:
-    return Bounds.of(first=first, covered=lambda whole: (whole.clip(end=consent_end) or whole,), today=TODAY)
+def bounds(first: date | None = FIRST, consent_end: date | None = None) -> DueDays:
+    held = Held(pce="m", word="active", days=(Window(date.min, consent_end or date.max),))
+    return MeterDays(held, since=first).due(TODAY)
 
 
 def stored(day: date, load: float = 7, **more: Any) -> dict[str, Any]:
@@ -176,8 +179,7 @@ def test_a_damaged_document_is_left_out_and_the_rest_is_shown(damage: dict[str, 
 
 def test_days_between_two_consents_are_outside_and_not_missing() -> None:
     covered = (Window(date(2024, 1, 10), date(2024, 2, 1)), Window(date(2024, 3, 1), date(2024, 4, 28)))
-    bounds = Bounds.of(first=date(2024, 1, 10), today=date(2024, 5, 1), covered=lambda _: covered)
-    assert bounds.why_none_of(date(2024, 2, 1), date(2024, 3, 1)) == Kind.OUTSIDE
-    assert bounds.why_none_of(date(2024, 2, 1), date(2024, 3, 2)) == Kind.AWAITED
-    assert bounds.expected(date(2024, 1, 1), date(2024, 4, 1)) == 22 + 31
-    assert bounds.expected(date(2024, 2, 1), date(2024, 3, 1)) == 0
+    meter = MeterDays(Held(pce="m", word="active", days=covered), since=date(2024, 1, 10))
+    due = meter.due(date(2024, 5, 1))
+    assert [cell.kind for cell in month_cells(2024, [], due)[:3]] == [Kind.NONE, Kind.OUTSIDE, Kind.AWAITED]
+    assert [cell.expected for cell in month_cells(2024, [], due)[:4]] == [22, 0, 31, 27]

@@ -11,18 +11,21 @@ from include.gas.days.windows import Window
 from include.gas.display.fleet import Age, fleet
 from include.gas.display.meter_days import MeterDays
 from include.gas.display.overview import Group, Overview, Situation
-from include.gas.display.recent_days import RecentDays
+from include.gas.documents.year_counts import StoredYear
+from include.gas.rights.meter_rights import Held
 
 TODAY = date(2026, 5, 20)
 NEWEST = TODAY - timedelta(days=2)
-LATE = MeterDays(stored=(TODAY - timedelta(days=9),))
-GAPS = RecentDays(
-    NEWEST,
-    "s-ss",
-    since=NEWEST - timedelta(days=3),
-    covered=(Window(date.min, date.max),),
-    years=((2026, 3),),
-)
+EVER = Held(pce="0990", word="active", days=(Window(date.min, date.max),))
+
+
+def stored(last: date, first: date | None = None, *absent: Window) -> MeterDays:
+    return MeterDays(EVER, (StoredYear(first or last, last, absent),))
+
+
+LATE = stored(TODAY - timedelta(days=9))
+HOLE = NEWEST - timedelta(days=2)
+GAPS = stored(NEWEST, NEWEST - timedelta(days=3), Window(HOLE, NEWEST - timedelta(days=1)))
 
 
 def account(name: str, **more: Any) -> Overview:
@@ -33,7 +36,7 @@ def test_each_account_is_counted_in_one_group() -> None:
     found = fleet(
         [
             account("a"),
-            account("b", recent=(GAPS,)),
+            account("b", days_of_meters=(GAPS,)),
             account("c", days_of_meters=(LATE,)),
             account("d", standing=Situation.CONNECT),
             account("e", standing=Situation.ASKED),
@@ -55,7 +58,7 @@ def test_each_account_is_counted_in_one_group() -> None:
 
 def test_who_is_silent_for_long_is_listed_until_it_is_known() -> None:
     def silent(name: str, age: int, **more: Any) -> Overview:
-        return account(name, days_of_meters=(MeterDays(stored=(TODAY - timedelta(days=age),)),), **more)
+        return account(name, days_of_meters=(stored(TODAY - timedelta(days=age)),), **more)
 
     known = {"known": TODAY - timedelta(days=9)}
     found = fleet([silent("a", 31), silent("b", 90), silent("young", 30), silent("known", 90, **known)], TODAY)

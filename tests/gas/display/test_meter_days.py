@@ -1,4 +1,4 @@
-"""When a meter falls silent: from which day its age counts, and when none is expected of it."""
+"""When a meter falls silent, from which day its age counts, and which of its days are missing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from include.gas.account.account import Account
-from include.gas.account.sections.status import Status
+from include.gas.account.sections.status import Billing, Status
 from include.gas.days.lateness import period_late_after, silent_after
 from include.gas.days.windows import Window
-from include.gas.display.meter_days import MeterDays, days_of_meters
+from include.gas.display.meter_days import MeterDays, Missing, days_of_meters
+from include.gas.documents.year_counts import StoredYear
 from include.gas.rights.meter_rights import Held
 from tests.readings import with_billing, with_reading
 
@@ -27,30 +28,39 @@ def covered(*spans: tuple[int, int]) -> Held:
     return Held(pce=PCE, word="active", days=tuple(Window(ago(first), ago(end)) for first, end in spans))
 
 
+def meter(
+    stored: int | None = None, frequency: str = "", billed: int | None = None, held: Held | None = None, **more: Any
+) -> MeterDays:
+    """Return a meter whose newest day, and the last one of whose newest billing period, are so many days old."""
+    years = () if stored is None else (StoredYear(ago(stored), ago(stored)),)
+    newest = None if billed is None else ago(billed)
+    return MeterDays(held or Held(pce=PCE), years, None, Billing(frequency=frequency), newest, **more)
+
+
 @pytest.mark.parametrize(
     ("meter", "start"),
     [
-        (MeterDays(stored=(ago(400), ago(9))), 9),
-        (MeterDays(stored=(ago(9),), came=(ago(20),)), 9),
-        (MeterDays(stored=(ago(90),), came=(ago(3),)), 3),
-        (MeterDays(came=(ago(20),)), 20),
-        (MeterDays(), None),
+        (meter(9), 9),
+        (meter(9, came=(ago(20),)), 9),
+        (meter(90, came=(ago(3),)), 3),
+        (meter(came=(ago(20),)), 20),
+        (meter(), None),
         # Its right begins later, or began after it came; between two rights nothing is due.
-        (MeterDays(came=(ago(20),), held=covered((-40, -400))), None),
-        (MeterDays(came=(ago(20),), held=covered((3, -400))), 3),
-        (MeterDays(stored=(ago(101),), held=covered((500, 100), (-40, -400))), None),
-        (MeterDays(stored=(ago(101),), held=covered((500, 100), (9, -400))), 9),
-        (MeterDays(stored=(ago(30),), is_read=False), None),
+        (meter(came=(ago(20),), held=covered((-40, -400))), None),
+        (meter(came=(ago(20),), held=covered((3, -400))), 3),
+        (meter(101, held=covered((500, 100), (-40, -400))), None),
+        (meter(101, held=covered((500, 100), (9, -400))), 9),
+        (meter(30, is_read=False), None),
         # Of one without daily data, billing periods are expected once it has any.
-        (MeterDays(frequency="6M", stored=(ago(29),)), None),
-        (MeterDays(frequency="6M", came=(ago(300),)), None),
-        (MeterDays(frequency="6M", stored=(ago(29),), billed=(ago(241),)), 241),
+        (meter(29, "6M"), None),
+        (meter(None, "6M", came=(ago(300),)), None),
+        (meter(29, "6M", 241), 241),
     ],
     ids=repr,
 )
 def test_the_day_on_which_it_fell_silent(meter: MeterDays, start: int | None) -> None:
     """It is the first one on which its age, counted from a day so many days ago, is above the limit."""
-    limit = silent_after(meter.frequency) or period_late_after(meter.frequency)
+    limit = silent_after(meter.billing.frequency) or period_late_after(meter.billing.frequency)
     due = None if start is None else ago(start - limit - 1)
     assert meter.silent_on(TODAY) == (due if due and due <= TODAY else None)
 
@@ -59,7 +69,7 @@ def test_the_day_on_which_it_fell_silent(meter: MeterDays, start: int | None) ->
 def test_it_is_silent_by_how_often_grdf_reads_it(frequency: str, limit: int) -> None:
     kind = "stored" if limit in (5, 55) else "billed"
     for age, fell in ((limit, None), (limit + 1, TODAY), (limit + 3, ago(2))):
-        assert MeterDays(frequency=frequency, **{kind: (ago(age),)}).silent_on(TODAY) == fell  # type: ignore[arg-type]
+        assert meter(frequency=frequency, **{kind: age}).silent_on(TODAY) == fell
 
 
 def read(**more: Any) -> tuple[MeterDays, ...]:
@@ -79,7 +89,7 @@ def test_what_a_document_says_of_each_meter() -> None:
                     {}, [Held(pce=PCE, word="active", since=moment.format(1)), Held(pce=OTHER, word="over")]
                 ),
                 PCE,
-                {"2026": {"days": 1, "first": "2026-03-02", "last": "2026-03-02"}},
+                {"2026": {"first": "2026-03-02", "last": "2026-03-02"}},
             ),
             OTHER,
             "6M",
@@ -88,21 +98,21 @@ def test_what_a_document_says_of_each_meter() -> None:
         declaration={"pce": OTHER, "entered_at": moment.format(3)},
         connected={"at": moment.format(4), "by": "x"},
     )  # fmt: skip
-    assert (set(meter.came), meter.stored, meter.daily, meter.is_read) == (
+    assert (set(meter.came), meter.last, meter.daily, meter.is_read) == (
         {date(2026, 1, 5), date(2026, 1, 2)},
-        (date(2026, 3, 2),),
+        date(2026, 3, 2),
         True,
         True,
     )
     assert not other.is_read
     assert (set(other.came), other.daily) == ({date(2026, 1, 5), date(2026, 1, 4)}, False)
-    assert other.billed == (date(2026, 3, 31),)
+    assert other.billed == date(2026, 3, 31)
 
 
 def test_what_it_gave_since_it_came_counts_from_its_newest_day() -> None:
     """A meter that has given nothing for long, also to those who had it before, is silent on the first day."""
     status = Status.with_held({}, [Held(pce=PCE, word="active", since="2026-06-08T08:00:00Z")])
-    years = {"2026": {"days": 1, "first": "2026-03-02", "last": "2026-03-02"}}
+    years = {"2026": {"first": "2026-03-02", "last": "2026-03-02"}}
     for whole_at, came in (("2026-06-08", ()), ("2026-06-07", (date(2026, 6, 8),))):
         document = with_reading(status, PCE, years, whole_at=whole_at)
         (meter,) = read(oauth={}, oauth_callback_results={"consents": [{"pce": PCE}]}, **document)
@@ -112,3 +122,57 @@ def test_what_it_gave_since_it_came_counts_from_its_newest_day() -> None:
 def test_an_account_without_meters_has_one_that_is_not_forgotten() -> None:
     assert read() == (MeterDays(),)
     assert read(declaration={"name": "x", "entered_at": "2026-01-01T08:00:00Z"})[0].came == (date(2026, 1, 1),)
+
+
+# -- which days are missing -------------------------------------------------------------------------------------------
+
+
+def told(years: dict[str, Any], *covered: Window, asked_from: str | None = "2023-01-01", is_read: bool = True) -> Any:
+    held = Held(pce=PCE, word="active", days=covered or (Window(date.min, date.max),))
+    reading = Status.reading(with_reading({}, PCE, years, since=asked_from), PCE)
+    meter = MeterDays(held, (*reading.by_year().values(),), reading.since, is_read=is_read)
+    return meter.missing(date(2026, 5, 20))
+
+
+def until(day: int) -> Window:
+    return Window(date.min, date(2026, 5, day))
+
+
+def since(day: int) -> Window:
+    return Window(date(2026, 5, day), date.max)
+
+
+def year(first: str, last: str, *absent: tuple[str, str]) -> dict[str, Any]:
+    holes = [{"first": f"{first[:5]}{one}", "end": f"{first[:5]}{other}"} for one, other in absent]
+    return {"first": first, "last": last, "absent": holes}
+
+
+def test_missing_days_are_the_calendar_minus_the_store() -> None:
+    """The days up to 16 May should be there; up to 18 March, they are older than two months."""
+    whole = {"2026": year("2026-01-01", "2026-05-17")}
+    assert told(whole, asked_from=None) == (0, 0)
+    assert told(whole, asked_from="2025-12-30") == Missing(lately=0, before=2)
+    holes = {"2026": year("2026-01-01", "2026-05-12", ("02-01", "02-08"), ("05-01", "05-06"))}
+    assert told(holes, asked_from=None) == Missing(lately=5 + 4, before=7)
+    assert told({}, asked_from=None) == (0, 0), "it was not asked yet"
+    assert told({}, asked_from="2026-03-01") == Missing(lately=16 + 30 + 13, before=18)
+
+
+def test_only_days_that_a_right_covers_are_missing_and_only_while_the_meter_is_read() -> None:
+    years = {"2026": year("2026-05-03", "2026-05-12", ("05-07", "05-09"))}
+    assert told(years, until(8), since(9), asked_from=None) == (1 + 4, 0)
+    assert told(years, until(13), asked_from=None) == (2, 0)
+    assert told(years, asked_from=None, is_read=False) == (2, 0)
+    assert told(years, since(1), asked_from="2020-01-01") == (2 + 2 + 4, 0)
+
+
+def test_older_days_of_another_program_hide_no_hole() -> None:
+    own = {"2025": year("2025-01-01", "2025-12-31", ("06-01", "06-10")), "2026": year("2026-01-01", "2026-05-17")}
+    covered = Window(date(2025, 1, 1), date.max)
+    assert told(own, covered, asked_from="2025-01-01") == (0, 9)
+    assert told({"2022": year("2022-01-01", "2022-12-31"), **own}, covered, asked_from="2025-01-01") == (0, 9)
+
+
+def test_a_day_at_the_end_of_the_calendar_is_no_crash() -> None:
+    held = MeterDays(Held(pce=PCE, word="over"), (StoredYear(date(9999, 12, 20), date.max),))
+    assert held.missing(TODAY) == (0, 0)

@@ -11,8 +11,7 @@ from include.gas.account.sections.status import Status
 from include.gas.days.windows import Window
 from include.gas.display.overview import Situation, overview
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
-from include.gas.rights.meter_rights import Held, Word
-from include.gas.rights.proof_check import Proof
+from include.gas.rights.meter_rights import Held, Proof, Word
 from tests.readings import with_billing, with_reading
 
 PCE, OTHER = "09999999900017", "GI999042"
@@ -70,22 +69,22 @@ def after(first: int) -> dict[str, Any]:
     last = days(-81)
     word: Word = "active" if first <= 0 else "later"
     held = Held(pce=PCE, word=word, day=days(first), days=(until(days(-80)), Window(days(first), date.max)))
-    stored = {"2026": {"days": 1, "first": str(last), "last": str(last)}}
+    stored = {"2026": {"first": str(last), "last": str(last)}}
     return Status.with_held({"readings": {PCE: {"years": stored}}}, [held])
 
 
 def gap(lately: int, before: int) -> dict[str, Any]:
     """Return what was read of the meter, without some days of the last two months and of before."""
-    year = {"days": 137 - lately - before, "first": "2026-01-01", "last": "2026-05-17", "provisional": 35}
-    if lately:
-        year["recent"] = "s" * (61 - lately) + "-" * lately + "s"
-    former = {"days": 365, "first": "2025-01-01", "last": "2025-12-31", "corrected": 2}
+    holes = (date(2026, 1, 2), before), (date(2026, 5, 17) - timedelta(days=lately), lately)
+    absent = [{"first": str(first), "end": str(first + timedelta(days=days))} for first, days in holes if days]
+    year = {"first": "2026-01-01", "last": "2026-05-17", "absent": absent, "provisional": 35}
+    former = {"first": "2025-01-01", "last": "2025-12-31", "corrected": 2}
     return {"readings": {PCE: {"years": {"2025": former, "2026": year}}}}
 
 
 def only(last: str) -> dict[str, Any]:
     """Return what was read of a meter of which one day is stored."""
-    return {"readings": {PCE: {"years": {last[:4]: {"days": 1, "first": last, "last": last}}}}}
+    return {"readings": {PCE: {"years": {last[:4]: {"first": last, "last": last}}}}}
 
 
 def proofs(state: str, **more: str) -> dict[str, Any]:
@@ -172,11 +171,11 @@ def test_what_is_said_first(situation: Situation, more: dict[str, Any]) -> None:
 
 def test_the_figures_are_those_of_all_meters_and_the_last_day_is_that_of_the_meter_which_lags() -> None:
     document = account(**meters("active", "active", covered=until(date(2027, 5, 1))), **gap(2, 3))
-    year = {"days": 10, "first": "2024-03-01", "last": "2024-03-31", "provisional": 1, "corrected": 1}
+    year = {"first": "2024-03-01", "last": "2024-03-31", "provisional": 1, "corrected": 1}
     document = with_reading(document, OTHER, {"2024": year}, since=None)
     line = overview(document)
     assert (line.meters, line.last) == ((PCE, OTHER), date(2024, 3, 31))
-    assert (line.days, line.provisional, line.corrected) == (365 + 132 + 10, 36, 3)
-    lately, before = (59, 21 + (date(2026, 3, 19) - date(2024, 4, 1)).days)
+    assert sum(year.days for year in line.years) == 365 + 132 + 31
+    lately, before = (59, (date(2026, 3, 19) - date(2024, 4, 1)).days)
     assert line.missing(TODAY) == (2 + lately, 3 + before)
     assert line.consent_until == date(2027, 4, 30)

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.answers.consumption.daily import Reading
+from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import account_range
 from include.gas.documents.storing import load_answer
-from include.gas.documents.year_counts import RECENT, StoredYear, stored_years
+from include.gas.documents.year_counts import StoredYear, stored_years
 from tests.gas.memory_store import MemoryStore
 
 PCE = "09999999900017"
@@ -27,6 +28,10 @@ def load(store: MemoryStore, readings: list[Reading], read_at: str = "2026-01-01
     return load_answer(store, "a", PCE, readings, read_at)
 
 
+def one(day: date) -> Window:
+    return Window(day, day + timedelta(days=1))
+
+
 @given(st.dictionaries(st.integers(0, 900), st.sampled_from(["provisional", "definitive"]), min_size=1))
 def test_a_load_tells_of_each_year_that_it_looked_at_what_is_stored(days: dict[int, str]) -> None:
     store = MemoryStore()
@@ -36,29 +41,15 @@ def test_a_load_tells_of_each_year_that_it_looked_at_what_is_stored(days: dict[i
         mine = {FIRST + timedelta(days=n): status for n, status in days.items()}
         mine = {day: status for day, status in mine.items() if day.year == year}
         provisional = sum(status == "provisional" for status in mine.values())
-        assert held == StoredYear(len(mine), min(mine), max(mine), provisional, recent=held.recent)
-        letters = held.letters()
-        assert letters is not None
-        ended = enumerate(reversed(letters))
-        assert {max(mine) - timedelta(days=ago) for ago, letter in ended if letter == "s"} == {
-            day for day in mine if (max(mine) - day).days < RECENT
-        }
-        assert len(letters) == min((max(mine) - min(mine)).days + 1, RECENT)
+        assert held == StoredYear(min(mine), max(mine), held.absent, provisional)
+        assert held.days == len(mine)
+        every = [day for day in Window(date(year, 1, 1), date(year + 1, 1, 1)).days() if held.within(one(day))]
+        assert every == sorted(mine)
 
 
 def test_a_corrected_day_is_counted_once_however_often_it_was_corrected() -> None:
     store = MemoryStore()
     for hour, kwh in enumerate((5, 6, 7)):
         report = load(store, [reading(FIRST, kwh, "provisional")], f"2026-01-01T0{hour}:00:00+00:00")
-    assert report.held == {2023: StoredYear(1, FIRST, FIRST, provisional=1, corrected=1, recent="c")}
+    assert report.held == {2023: StoredYear(FIRST, FIRST, provisional=1, corrected=1)}
     assert load(store, [reading(FIRST, 7, "provisional")], "2026-01-02T00:00:00+00:00").held == report.held
-
-
-def test_the_last_days_are_told_one_by_one_unless_all_is_there_as_it_first_came() -> None:
-    store = MemoryStore()
-    days = [reading(FIRST + timedelta(days=n), 7, "provisional") for n in range(6) if n != 2]
-    whole = load(store, days[2:]).held[2023]
-    assert (whole.recent, whole.letters()) == ("", "sss")
-    assert load(store, days[:2]).held[2023].recent == "ss-sss"
-    corrected = load(store, [reading(FIRST + timedelta(days=4), 8, "provisional")], "2026-01-02T00:00:00+00:00")
-    assert corrected.held[2023].letters() == "ss-scs"

@@ -9,8 +9,8 @@ from typing import Any
 from include.gas.account.sections.status import Status
 from include.gas.days.windows import Window
 from include.gas.display.overview import overview
-from include.gas.health.rights_look import RightsLook
-from include.gas.health.verdict import NO_RIGHTS, Client, Verdict, judge
+from include.gas.health.rights_concerns import Concern
+from include.gas.health.verdict import Client, Verdict, judge
 from include.gas.rights.meter_rights import Held, Word
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
@@ -33,7 +33,7 @@ def judged(
     clients: Iterable[Client] = (),
     unread: Mapping[str, str] | None = None,
     refused: Iterable[str] = (),
-    rights: RightsLook = NO_RIGHTS,
+    rights: Iterable[Concern] = (),
 ) -> Verdict:
     """Return the verdict on a fleet.
 

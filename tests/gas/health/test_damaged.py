@@ -11,12 +11,13 @@ import pytest
 
 from include.gas.display.overview import Situation, overview
 from include.gas.health.causes import Cause
-from include.gas.rights.proof_check import Proof
+from include.gas.rights.meter_rights import Proof
 from tests.gas.health.judged import TODAY, causes, held, judged, with_held
 from tests.readings import with_billing, with_reading
 
 PCE, RIGHT, AT = "02201000000001", "right", "2026-01-01T08:00:00.000000Z"
-LAST_YEAR = {"9999": {"days": 9, "first": "9999-12-20", "last": "9999-12-31", "recent": "sss-----ssss"}}
+HOLE = {"first": "9999-12-23", "end": "9999-12-28"}
+LAST_YEAR = {"9999": {"first": "9999-12-20", "last": "9999-12-31", "absent": [HOLE]}}
 ODD = (
     "0001-01-01", "9999-12-31", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "2026-06-10T08:00:00", "", "x",
     "\ud800", 10**400, float("nan"), -1, None, [], {}, ["9999-12-31"], LAST_YEAR,
@@ -37,7 +38,9 @@ def account(name: str = "home") -> dict[str, Any]:
     ends = date(2029, 1, 1)
     proofs = {RIGHT: Proof(state="asked", until=date(2026, 12, 1), sent=AT)}
     meter = held(PCE, first=date(2023, 1, 1), end=ends, day=ends, since=AT, own=(RIGHT,), proofs=proofs)
-    years = {"2026": {"days": 159, "first": "2026-01-01", "last": "2026-06-08"}}
+    years = {
+        "2026": {"first": "2026-01-01", "last": "2026-06-08", "absent": [{"first": "2026-02-01", "end": "2026-02-03"}]}
+    }
     return with_billing(with_reading(with_held(document, meter), PCE, years), PCE, until="2026-06-01")
 
 
@@ -63,7 +66,7 @@ def test_no_damaged_value_stops_the_summary_of_an_account(place: tuple[Any, ...]
 
 def test_accounts_that_cannot_be_understood_are_not_read_and_the_others_are_judged() -> None:
     damaged = account("damaged") | {"oauth": "x"}
-    late = with_reading(account("late"), PCE, {"2026": {"days": 9, "first": "2026-03-01", "last": "2026-03-09"}})
+    late = with_reading(account("late"), PCE, {"2026": {"first": "2026-03-01", "last": "2026-03-09"}})
     assert overview(damaged).situation(TODAY) == Situation.ODD
     found = judged(damaged, damaged | {"_id": "odd"}, late, account())
     assert causes(found) == {"unread": ["damaged", "odd"], "alone": ["late"]}

@@ -22,7 +22,7 @@ def days_ago(days: int) -> str:
 
 def year(age: int) -> dict[str, Any]:
     last = TODAY - timedelta(days=age)
-    return {str(last.year): {"days": 1, "first": last.isoformat(), "last": last.isoformat()}}
+    return {str(last.year): {"first": last.isoformat(), "last": last.isoformat()}}
 
 
 def account(other: Held | None = None, *, stored: int | None = None, **more: Any) -> dict[str, Any]:

@@ -12,10 +12,9 @@ from include.gas.account.sections.status import Reading, Status
 from include.gas.answers.proof_state import ASKED
 from include.gas.documents.year_counts import StoredYear
 from include.gas.health.causes import Cause
-from include.gas.health.rights_look import look_at_rights
+from include.gas.health.rights_concerns import concerns_of_rights
 from include.gas.health.verdict import Client, Verdict, names
-from include.gas.rights.meter_rights import Meter, Right
-from include.gas.rights.proof_check import Proof
+from include.gas.rights.meter_rights import Meter, Proof, Right
 from tests.gas.health.judged import NOW, TODAY, causes, held, judged, with_held
 
 PCE = "02201000000000"
@@ -29,7 +28,7 @@ def account(name: str, last: date | None = TODAY - timedelta(days=2), **more: An
         "state": None,
     }
     first = last and last - timedelta(days=99)
-    years = {str(last.year): StoredYear(100, first, last)} if last and first else {}
+    years = {str(last.year): StoredYear(first, last)} if last and first else {}
     document = Status.with_reading(with_held(document, held(PCE)), PCE, Reading(years, date(2026, 1, 1), first))
     return document | more
 
@@ -97,26 +96,28 @@ def test_who_falls_silent_is_named_once() -> None:
     first = verdict([old("before", 9), *WELL])
     assert told(first) == ["before"]
     second = verdict([old("today", 6), old("before", 10), *WELL])
-    assert told(second, first.told({})) == ["today"]
-    third = second.told(first.told({}))
+    assert told(second, first.named_after({})) == ["today"]
+    third = second.named_after(first.named_after({}))
     assert told(verdict([old("today", 7), old("before", 11), *WELL]), third) == []
     read = verdict([old("today", 8), *WELL])
-    assert told(verdict([old("today", 14), old("before", 6), *WELL]), read.told(third)) == ["before"], "again silent"
+    assert told(verdict([old("today", 14), old("before", 6), *WELL]), read.named_after(third)) == ["before"], (
+        "again silent"
+    )
 
 
 def test_who_stays_silent_after_everybody_was_is_named() -> None:
     late = verdict([old(name) for name in "abc"])
     assert (causes(late), told(late)) == ({"late": ["a", "b", "c"]}, [])
-    assert told(verdict([old("a"), *WELL]), late.told({})) == ["a"]
+    assert told(verdict([old("a"), *WELL]), late.named_after({})) == ["a"]
 
 
 def test_who_is_silent_is_named_once_whatever_the_cause_becomes() -> None:
     first = verdict([old("a", 12), *WELL])
     assert told(first) == ["a"]
     late = verdict([old("a", 13), *(old(f"well-{number}", 9) for number in range(9))])
-    assert told(late, first.told({})) == []
+    assert told(late, first.named_after({})) == []
     for later in (verdict([old("a", 14), *WELL]), verdict([old("a", 14), *WELL], unread={"a": "its DAG is paused"})):
-        assert told(later, late.told(first.told({}))) == []
+        assert told(later, late.named_after(first.named_after({}))) == []
 
 
 def test_one_of_several_meters_that_is_refused_is_told_beside_a_proof() -> None:
@@ -129,8 +130,8 @@ def test_one_of_several_meters_that_is_refused_is_told_beside_a_proof() -> None:
 def test_whoever_does_not_fit_into_one_mail_is_in_the_next() -> None:
     fleet = [*(account(f"w{number:03}") for number in range(200)), *(old(f"o{number:02}") for number in range(25))]
     found = verdict(fleet)
-    assert told(found, found.told({})) == [f"o{number}" for number in range(20, 25)]
-    assert told(found, found.told(found.told({}))) == []
+    assert told(found, found.named_after({})) == [f"o{number}" for number in range(20, 25)]
+    assert told(found, found.named_after(found.named_after({}))) == []
 
 
 def test_what_passes_by_itself_names_nobody() -> None:
@@ -193,10 +194,10 @@ def test_what_waits_for_a_household_is_counted_as_that_alone() -> None:
     )  # fmt: skip
     found = verdict([over(lost, 3), account("b")])
     assert causes(found) == {"connect": ["lost"]}
-    assert (found.expected, found.red) == (1, ()), "one that moves is ordinary life"
+    assert found.red == (), "one that moves is ordinary life"
     assert verdict([over(lost, 3), over(account("too"), 3), account("b")]).red
     assert told(found) == ["lost"], "and named once"
-    assert told(found, found.told({})) == []
+    assert told(found, found.named_after({})) == []
     found = verdict([*(over(account(f"moved-{number}"), 8) for number in range(9)), account("b")])
     assert (found.findings, found.accounts, found.well) == ((), 1, 1), "after a week they rest"
 
@@ -229,7 +230,9 @@ CHECKED = {"grdf_adict": "2026-06-10T05:30:00.000000Z"}
 
 
 def rights(*meters: Meter, asked: dict[str, str] = CHECKED, renews: bool = False) -> Verdict:
-    return verdict([account("a"), account("b")], rights=look_at_rights(meters, {"a": renews, "b": False}, NOW, asked))
+    of_clients = {QUOTA.name: asked.get(QUOTA.name, "")}
+    told = concerns_of_rights(meters, {"a": renews, "b": False}, NOW, of_clients)
+    return verdict([account("a"), account("b")], rights=told)
 
 
 def test_who_renews_once_the_old_right_is_over_is_not_asked_to() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.declaration_check import given_by
+from include.gas.account.sections.rights.declaration import given_by
 from include.gas.importing import line_check
 from include.gas.importing.line_check import Line, check_beside, check_lines, to_csv
 from include.gas.rights.meter_rights import Meter, Right
@@ -112,7 +112,7 @@ LATER = TODAY + timedelta(days=700)
         (account("home"), [right("home", "ended", ended_on=TODAY)], "to declare", ""),
         (account("home"), [], "to declare", ""),
         (account("home", OTHER), [], "wrong", line_check.OTHER),
-        (account("home", **MARK), [right("home")], "wrong", "its deletion is in progress"),
+        (account("home", **MARK), [right("home")], "wrong", "it is leaving"),
         (account("home") | {"oauth_callback_results": []}, [right("home")], "wrong", "oauth_callback_results"),
         ({"_id": "home", "account_type": "edf"}, [], "wrong", "its account_type is not grdfgrandlyon"),
         (OURS, [], "to declare", ""),

@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 
 from include.gas.account.account import Account
-from include.gas.account.sections.marks import Leaving, leaving, with_leaving, without_leaving
+from include.gas.account.sections.marks import leaving, with_leaving, without_leaving
 from include.gas.documents.doctypes import DAY
-from include.gas.leaving.deletion_plan import divide, forget, plan_text
-from include.gas.leaving.deletion_record import (
+from include.gas.leaving.deletion import (
     Order,
     all_left,
     begun,
-    noted,
+    divide,
+    forget,
     open_record,
+    plan_text,
+    questioned,
     unfinished,
-    with_order,
 )
 from include.gas.rights.meter_rights import Meter, Right
 
@@ -36,7 +37,9 @@ def entry(**more: Any) -> dict[str, Any]:
 
 def test_the_mark() -> None:
     marked = with_leaving(ACCOUNT, by="me", since=NOW)
-    assert leaving(marked) == Leaving("me", "2026-01-02T03:04:05.000000Z")
+    assert marked["leaving"] == {"by": "me", "since": "2026-01-02T03:04:05.000000Z"}
+    assert leaving(marked) == "me"
+    assert leaving({"leaving": {}}), "any object counts"
     assert Account.from_document(marked).leaving == leaving(marked)
     assert leaving(ACCOUNT) is None
     assert without_leaving(marked) == ACCOUNT
@@ -92,20 +95,30 @@ def test_a_deletion_that_does_not_end_is_told_after_a_day() -> None:
     assert len(told) == 2
     assert "Account gone: its deletion of 2026-01-02 has not ended" in told[1]
     assert "start it for this account again" in told[0]
-    asked = with_order(open_record("b", []), order())
+    asked = questioned(open_record("b", []), order())
     assert unfinished([asked, gone | {"finished_at": "2026"}], NOW + timedelta(hours=25)) == []
 
 
 def test_who_goes_on_with_it() -> None:
     second = begun(entry(), order("run-2", asked_by="you", keep_data=True, approved_by="me"), LATER)
-    assert [each["run"] for each in second["orders"]] == ["run-1", "run-2"]
     assert (second["run"], second["asked_by"], second["approved_by"]) == ("run-2", "you", "me")
     assert not second["keep_data"], "what has begun to remove the data goes on"
     assert second["begun_at"] == "2026-01-02T03:04:05.000000Z"
     assert begun(second, order("run-2", asked_by="you", keep_data=True, approved_by="me"), LATER) == second
-    assert noted(second, order("run-2")).approved_by == "me"
+    assert order("run-2").noted_in(second).approved_by == "me"
     cleared = order("run-2", started="since it was cleared")
-    assert noted(second, cleared) == cleared
+    assert cleared.noted_in(second) == cleared
+
+
+def test_what_waits_for_an_approval_changes_nothing_of_what_is_carried_out() -> None:
+    question = order("run-2", rights=["u-1"])
+    asked = questioned(entry(), question)
+    assert order("run-2").noted_in(asked) == question
+    assert order().noted_in(asked) == order()
+    assert {key: value for key, value in asked.items() if key != "question"} == entry()
+    taken_over = begun(asked, question, LATER)
+    assert "question" not in taken_over
+    assert order().noted_in(taken_over).approved_by == ""
 
 
 def test_the_plan_names_what_goes_and_what_stays() -> None:

@@ -6,14 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from include.gas.account.account import Account
-from include.gas.account.account_state import settle
+from include.gas.account.state import settle
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.display.overview import Situation, overview
 from include.gas.errors import OAUTH_OUTDATED, USER_ACTION_NEEDED
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import Meter, Right, hold
-from include.gas.rights.proof_check import Proof
+from include.gas.rights.meter_rights import Meter, Proof, Right, hold
 from include.gas.rights.transitions import Answer, listed, proved
 
 PCE = "09999999900001"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from include.gas.answers.access_rights import WAITING, AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.days.windows import Window
-from include.gas.rights.meter_rights import Coverage, Meter, Right, days_of, hold, lasting, unclaimed
+from include.gas.rights.meter_rights import Meter, Right, days_of, hold, lasting, unclaimed
 from include.gas.rights.transitions import (
     Answer,
     Asking,
@@ -78,6 +79,11 @@ def is_open(meter: Meter, account: str, day: int) -> bool:
     return hold(meter, account, today(day)).is_open
 
 
+def wanted(**terms: Any) -> Right:
+    """Return a right as it is to be declared."""
+    return Right(client="", way="declared", state="asked", since="", **terms)
+
+
 EMPTY = Meter(pce=PCE)
 HELD = listed(brought(EMPTY, who("a"), "r1", "client_connect"), answer(line("r1"), day=0))
 
@@ -93,7 +99,7 @@ def test_a_meter_is_one_accounts() -> None:
     events: tuple[Callable[[], Meter], ...] = (
         lambda: brought(HELD, who("b", 5), "r1", "client_connect"),
         lambda: brought(HELD, who("b", 5), "r2", "adopted", chosen=True),
-        lambda: asked(HELD, who("b", 5), Coverage()),
+        lambda: asked(HELD, who("b", 5), wanted()),
     )
     for event in events:
         with pytest.raises(Taken) as taken:
@@ -143,7 +149,7 @@ def test_who_is_behind_a_household_that_leaves_gets_none_of_its_days() -> None:
 
 
 def test_a_declaration_that_is_accepted_late_takes_no_day_of_who_had_the_meter_meanwhile() -> None:
-    meter = answered(asked(EMPTY, who("b"), Coverage()), who("b"), "r1")
+    meter = answered(asked(EMPTY, who("b"), wanted()), who("b"), "r1")
     meter = listed(brought(meter, who("a", 1), "r2", "client_connect"), answer(line("r2", made=1), day=2))
     over = listed(meter, answer(line("r1", WAITING), line("r2", "revoked", made=1, revoked=today(12)), day=12))
     late = listed(over, answer(line("r1"), line("r2", "revoked", made=1, revoked=today(12)), day=13))
@@ -153,7 +159,7 @@ def test_a_declaration_that_is_accepted_late_takes_no_day_of_who_had_the_meter_m
 
 def test_what_is_accepted_second_does_not_come_into_force() -> None:
     """GRDF has let two households in, one after the other, through rights that both waited."""
-    meter = asked(asked(EMPTY, who("a"), Coverage()), who("b", 1), Coverage())
+    meter = asked(asked(EMPTY, who("a"), wanted()), who("b", 1), wanted())
     meter = answered(answered(meter, who("a"), "r1"), who("b", 1), "r2")
     meter = listed(meter, answer(line("r1", made=0), line("r2", made=10), day=10))
     assert [hold(meter, account, today(10)).word for account in "ab"] == ["active", "behind"]
@@ -164,7 +170,7 @@ def test_what_is_accepted_second_does_not_come_into_force() -> None:
 
 def test_two_rights_of_an_account_come_into_force_together() -> None:
     """Its older one waited while another account's came: GRDF's list names them in an order of its own."""
-    meter = answered(asked(EMPTY, who("a"), Coverage()), who("a"), "r3")
+    meter = answered(asked(EMPTY, who("a"), wanted()), who("a"), "r3")
     meter = brought(brought(meter, who("b", 1, "south"), "r2", "client_connect"), who("a", 2), "r1", "client_connect")
     shown = answer(line("r1", made=1), line("r3"), day=5)
     meter = listed(meter, shown)
@@ -188,7 +194,7 @@ def test_the_list_ends_nothing_and_the_answer_about_the_meter_does(state: str) -
 
 
 def test_a_right_that_its_holder_has_refused_stays_refused_when_grdf_lists_it_no_more() -> None:
-    waits = answered(asked(EMPTY, who("a"), Coverage()), who("a"), "r1")
+    waits = answered(asked(EMPTY, who("a"), wanted()), who("a"), "r1")
     refusing = listed(waits, answer(line("r1", "refused"), day=1))
     assert one(listed(refusing, answer(day=5))).state == "refused"
 
@@ -197,7 +203,7 @@ def test_a_right_that_grdf_checks_again_keeps_the_meter() -> None:
     checked = listed(HELD, answer(line("r1", "to be checked again by GRDF"), day=9))
     assert not is_open(checked, "a", 9)
     with pytest.raises(Taken):
-        asked(checked, who("b", 9), Coverage())
+        asked(checked, who("b", 9), wanted())
 
 
 def test_a_right_that_a_lost_ledger_learns_again_keeps_its_days() -> None:
@@ -237,9 +243,9 @@ def test_an_answer_from_before_changes_nothing() -> None:
 
 
 def test_a_declaration_whose_answer_was_lost_is_settled_by_the_next_look() -> None:
-    meter = asked(EMPTY, who("a"), Coverage(calls_until=today(99)))
-    assert asked(meter, who("a"), Coverage()) == meter
-    (again,) = asked(meter, who("a", 1), Coverage()).rights
+    meter = asked(EMPTY, who("a"), wanted(calls_until=today(99)))
+    assert asked(meter, who("a"), wanted()) == meter
+    (again,) = asked(meter, who("a", 1), wanted()).rights
     assert (again.state, again.since) == ("asked", at(1))
     assert [each.account for each in listed(meter, answer(line("r1", WAITING), day=1)).rights] == ["a", ""]
     settled = one(listed(meter, answer(line("r1", WAITING), day=1, fits=("r1",))))
@@ -248,17 +254,17 @@ def test_a_declaration_whose_answer_was_lost_is_settled_by_the_next_look() -> No
 
 
 def test_one_process_declares_at_a_time() -> None:
-    meter, next_one = asked(EMPTY, who("a"), Coverage()), replace(who("a"), at=utc_text(START + DAY / 1440))
+    meter, next_one = asked(EMPTY, who("a"), wanted()), replace(who("a"), at=utc_text(START + DAY / 1440))
     with pytest.raises(UnderWay):
-        asked(meter, next_one, Coverage())
+        asked(meter, next_one, wanted())
     over = lost(meter, who("a"))
     assert lost(over, who("a")) == over
-    assert one(asked(over, next_one, Coverage())).since == next_one.at
-    assert lost(asked(over, next_one, Coverage()), who("a")) == asked(over, next_one, Coverage()), "not that one"
+    assert one(asked(over, next_one, wanted())).since == next_one.at
+    assert lost(asked(over, next_one, wanted()), who("a")) == asked(over, next_one, wanted()), "not that one"
 
 
 def test_the_answer_to_a_declaration_after_the_list() -> None:
-    meter = listed(asked(EMPTY, who("a"), Coverage()), answer(line("r1", WAITING), day=0, whole=False))
+    meter = listed(asked(EMPTY, who("a"), wanted()), answer(line("r1", WAITING), day=0, whole=False))
     assert one(answered(meter, who("a"), "r1")).id == "r1"
     assert len(answered(meter, who("a"), "r1").rights) == 1
 
@@ -269,7 +275,7 @@ def test_a_right_that_nobody_has_brought_is_told_until_somebody_does() -> None:
     brought_back = brought(meter, who("a", 2), "r1", "adopted")
     assert unclaimed([brought_back], today(2)) == []
     assert [each.id for each in unclaimed([orphaned(brought_back, "a")], today(2))] == ["r1"], "the account was lost"
-    assert orphaned(asked(EMPTY, who("a"), Coverage()), "a") == EMPTY
+    assert orphaned(asked(EMPTY, who("a"), wanted()), "a") == EMPTY
 
 
 def test_leaving() -> None:
@@ -294,12 +300,12 @@ def test_days_that_are_over_may_be_asked_for_while_the_right_is_in_force() -> No
 
 
 def test_a_right_that_ends_sooner_is_no_answer_to_a_declaration() -> None:
-    assert lasting(HELD, "a", Coverage(calls_until=today(1095), end=today(1096)), today(9)) == one(HELD)
-    longer = Coverage(calls_until=today(2000), end=today(2001))
+    assert lasting(HELD, "a", wanted(calls_until=today(1095), end=today(1096)), today(9)) == one(HELD)
+    longer = wanted(calls_until=today(2000), end=today(2001))
     assert lasting(HELD, "a", longer, today(1000)) == one(HELD)
     assert lasting(HELD, "a", longer, today(1080)) is None
-    assert lasting(HELD, "a", Coverage(), today(1080)) is None
-    assert lasting(HELD, "b", Coverage(), today(9)) is None
+    assert lasting(HELD, "a", wanted(), today(1080)) is None
+    assert lasting(HELD, "b", wanted(), today(9)) is None
 
 
 @pytest.mark.parametrize(
@@ -353,7 +359,7 @@ class World:
                 if right.state == WAITING:
                     rights[name] = line(name, made=self.day)
         elif event == "declare":
-            self.apply(lambda meter: asked(meter, self.who(account), Coverage()))
+            self.apply(lambda meter: asked(meter, self.who(account), wanted()))
             if any(each.state == "asked" for each in self.meter.of(account)):
                 name = f"{client}{self.day}"
                 rights[name] = line(name, WAITING, made=self.day)

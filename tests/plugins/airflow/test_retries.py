@@ -42,7 +42,7 @@ def test_a_senseless_waiting_time_is_cut_to_a_day(seconds: float) -> None:
 @pytest.mark.parametrize(
     ("name", "read", "default", "least", "most"),
     [
-        ("reread_days", lambda: settings.reread_days().days, 62, 0, 1000),
+        ("reread_days", settings.reread_days, 62, 0, 1000),
         ("publication_days", settings.publication_days, 1, 0, 4),
         ("first_hour", settings.first_hour, 8, 0, 23),
         ("spread_minutes", settings.spread_minutes, 240, 1, 1440),

@@ -30,8 +30,10 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, connection: Put) -> I
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    def call(*argv: str) -> tuple[int, str, str]:
-        code = couchdb_setup.main(["setup", *argv])
+    def call(*readers: str) -> tuple[int, str, str]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AIRFLOW__GRDF__COUCHDB_READERS", ", ".join(readers))
+            code = couchdb_setup.main(["setup"])
         said = capsys.readouterr()
         return code, said.out, said.err
 

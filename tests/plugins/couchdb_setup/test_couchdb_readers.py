@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-import pytest
 import requests
 
 from grdf.doctor.couch import databases
@@ -29,20 +28,20 @@ def test_who_else_could_read_is_shut_out_and_named(server: Server, run: Run) -> 
     assert f"grdf-day: exists, now open to {server.member}" in said
     assert f"io-cozy-accounts: exists, now open to {server.member}" in said
     assert server.security(DAY)["members"] == {"names": [server.member], "roles": ["_admin"]}
-    code, said, _ = run("--reader", "bi")
+    code, said, _ = run("bi")
     assert "grdf-day: exists, now open to bi" in said
     assert server.security(ACCOUNT)["members"]["names"] == [server.member]
-    assert "open to" not in run("--reader", "bi")[1]
+    assert "open to" not in run("bi")[1]
 
 
 def test_a_reader_comes_in_where_the_gas_data_are_and_nowhere_else(server: Server, run: Run) -> None:
     server.connect()
     reader = server.member + "-reader"
-    assert f"user {reader}: CouchDB does not know it" in run("--reader", reader)[1], "it is let in, not created"
+    assert f"user {reader}: CouchDB does not know it" in run(reader)[1], "it is let in, not created"
     user = f"{server.url}/_users/" + quote(f"org.couchdb.user:{reader}", safe="")
     document = {"name": reader, "password": "x", "roles": [], "type": "user"}
     server.http.put(user, json=document, timeout=30)
-    assert f"user {reader}" not in run("--reader", reader)[1]
+    assert f"user {reader}" not in run(reader)[1]
     http = requests.Session()
     http.auth, http.trust_env = (reader, "x"), False
     for doctype in DOCTYPES:
@@ -62,22 +61,10 @@ def test_a_reader_that_was_let_in_everywhere_is_taken_out(server: Server, run: R
         server.http.put(server.path(doctype) + "/_security", json=rules, timeout=30)
     (found,) = [each for each in databases(CouchDBHook()) if each.state == "bad"]
     assert "bi, the role city may read tokens, names and addresses" in found.says
-    assert "--reader NAME" in found.do
-    said = run("--reader", "bi")[1]
+    assert "couchdb_readers" in found.do
+    said = run("bi")[1]
     assert [each.state for each in databases(CouchDBHook())] == ["ok"]
     for doctype in DOCTYPES:
         gone = f"{database_name(doctype, server.prefix)}: exists, now open to {server.member}" in said
         assert gone == (doctype not in FOR_READERS), doctype
         assert ("bi" in server.security(doctype)["members"]["names"]) == (doctype in FOR_READERS)
-
-
-def test_readers_in_the_settings_stay_when_the_compose_file_starts_again(
-    server: Server, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server.connect()
-    monkeypatch.setenv("AIRFLOW__GRDF__COUCHDB_READERS", "bi, ecolyo,")
-    for arguments in ((), ("--reader", "bi"), ("--reader", "third"), ()):
-        run(*arguments)
-        assert server.security(DAY)["members"]["names"] == sorted(
-            {"bi", "ecolyo", server.member, *arguments} - {"--reader"}
-        )

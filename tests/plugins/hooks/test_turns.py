@@ -15,7 +15,7 @@ import requests
 
 from grdf.hooks.http_calls import send_at_turn
 from grdf.quota.governor import HELD_OPEN, NEAR, Governor
-from grdf.quota.quota_store import store_at
+from grdf.quota.quota_store import QuotaStore
 from grdf.quota.terms import Quota
 from include.gas.errors import QuotaWait
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call
@@ -125,7 +125,7 @@ def listener(tmp_path: Path) -> Iterator[Listener]:
 
 @pytest.fixture
 def governor(tmp_path: Path) -> Governor:
-    return Governor(store_at(f"sqlite:///{tmp_path / 'quota.db'}"), "client", Quota(1.0, 100))
+    return Governor(QuotaStore(f"sqlite:///{tmp_path / 'quota.db'}"), "client", Quota(1.0, 100))
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS")

@@ -10,7 +10,7 @@ from include.gas.documents.changes import LoadReport
 from include.gas.documents.year_counts import StoredYear
 
 PCE, DAY = "09999999900017", date(2024, 1, 1)
-YEARS = {year: StoredYear(1, DAY.replace(year=year), DAY.replace(year=year)) for year in (2022, 2023, 2024)}
+YEARS = {year: StoredYear(DAY.replace(year=year), DAY.replace(year=year)) for year in (2022, 2023, 2024)}
 READ = Reading({str(year): each for year, each in YEARS.items()}, DAY, DAY, ("u-1",))
 
 

@@ -201,7 +201,7 @@ def test_an_outage_of_the_provider_s_keys_does_not_cost_the_code(
     clean.control.fault("jwk_uri", status=503)
 
     def run() -> dict[str, Any]:
-        operator = AcquireTokenOperator(task_id="t", account_id=account_id, grdf_conn_id=conn_id)
+        operator = AcquireTokenOperator(task_id="t", account_id=account_id)
         operator.__dict__["adict"] = AdictHook(conn_id, shelf=MemoryShelf())
         return dict(operator.execute(context()))
 

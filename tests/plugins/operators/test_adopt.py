@@ -14,7 +14,7 @@ from include.gas.account.sections.marks import with_leaving
 from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DAY, MONTH, YEAR
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest
-from include.gas.leaving.deletion_record import Order, begun, open_record
+from include.gas.leaving.deletion import Order, begun, open_record
 from tests.couch_places import Place
 from tests.konnector import Konnector
 from tests.konnector_house import DOCTYPES, PCE, House, adopt, numbers

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grdf.quota.ledger import Answer, Ledger, Ticket
-from grdf.quota.terms import CONNECT, DAILY, HISTORY, MARGIN, Booking, Purpose, Quota, Terms
+from grdf.quota.ledger import Ledger, Ticket, Wait
+from grdf.quota.terms import CONNECT, MARGIN, Purpose, Quota
 from include.gas.errors import QuotaExceeded
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call, instants
 
@@ -41,21 +41,19 @@ def test_however_late_they_wake_the_distance_is_kept(
 ) -> None:
     """Also over a pause, and everybody goes."""
     quota, ledger = Quota(pace, 6000), Ledger()
-    waiting: list[tuple[float, Terms, Booking, Ticket | None]] = [
-        (NOON + at, Terms(purpose), Booking(), None) for purpose, at in callers
-    ]
+    waiting = [(NOON + at, Ticket(purpose)) for purpose, at in callers]
     made: list[float] = []
     pause = (0.0, 0.0)
     while waiting:
         waiting.sort(key=lambda each: each[0])
-        now, terms, booking, ticket = waiting.pop(0)
+        now, ticket = waiting.pop(0)
         if refused_at is not None and now >= NOON + refused_at:
-            pause, refused_at = (now, now + ledger.slow_down.begin(now, 7)), None
-        told = ledger.ask(now, quota, terms, booking, ticket, patience=600)
+            pause, refused_at = (now, now + ledger.pause.begin(now, 7)), None
+        told = ledger.ask(now, quota, ticket, patience=600)
         ledger = Ledger.read(ledger.text(), now)
         if told.seconds:
             late = chance.random() * (0.5 if chance.random() < 0.1 else 0.01)
-            waiting.append((now + max(told.seconds, 1e-4) + late, terms, booking, told.ticket))
+            waiting.append((now + max(told.seconds, 1e-4) + late, ticket))
         else:
             made.append(now)
     assert len(made) == len(callers)
@@ -64,36 +62,36 @@ def test_however_late_they_wake_the_distance_is_kept(
     assert not [each for each in made if pause[0] < each < pause[1]]
 
 
-def ask(ledger: Ledger, now: float, terms: Terms = DAILY, patience: float = 600) -> Answer:
-    return ledger.ask(now, GRDF, terms, Booking(), None, patience=patience)
+def ask(ledger: Ledger, now: float, ticket: Ticket | None = None, patience: float = 600) -> Wait:
+    return ledger.ask(now, GRDF, ticket or Ticket(), patience=patience)
 
 
 def test_first_come_first_served() -> None:
-    ledger, tickets = Ledger(), []
-    for number in range(5):
-        told = ask(ledger, NOON + number / 100)
-        assert told.ticket
-        tickets.append(told.ticket.at)
-    assert tickets == sorted(set(tickets))
+    ledger, tickets = Ledger(), [Ticket() for _ in range(5)]
+    for number, ticket in enumerate(tickets):
+        ask(ledger, NOON + number / 100, ticket)
+    instants = [ticket.at for ticket in tickets]
+    assert instants == sorted(set(instants))
 
 
 def test_history_stands_back_behind_daily_runs() -> None:
     ledger = Ledger()
     for _ in range(3):
-        ask(ledger, NOON, HISTORY)
-    assert ask(ledger, NOON, HISTORY).ticket is None, "it holds no place in the queue"
-    booked = ask(ledger, NOON, DAILY)
-    assert booked.ticket is not None
+        ask(ledger, NOON, Ticket("history"))
+    ask(ledger, NOON, fourth := Ticket("history"))
+    assert not fourth.at, "it holds no place in the queue"
+    booked = ask(ledger, NOON, daily := Ticket())
+    assert daily.at
     assert booked.seconds <= 3 * GRDF.distance, "few imports are before it, however many wait"
 
 
 def test_a_person_does_not_wait_behind_the_tasks() -> None:
     ledger = Ledger()
     for _ in range(100):
-        ask(ledger, NOON, DAILY)
-    assert ask(ledger, NOON, CONNECT, patience=20).seconds <= GRDF.distance
-    assert ask(ledger, NOON, CONNECT.of_token, patience=20).seconds <= GRDF.distance
-    assert ask(ledger, NOON, DAILY).seconds > 99
+        ask(ledger, NOON)
+    assert ask(ledger, NOON, Ticket("connect"), patience=20).seconds <= GRDF.distance
+    assert ask(ledger, NOON, Ticket(CONNECT.of_token.purpose), patience=20).seconds <= GRDF.distance
+    assert ask(ledger, NOON).seconds > 99
 
 
 def test_a_queue_longer_than_anybody_waits_is_said_at_once() -> None:

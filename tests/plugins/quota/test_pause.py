@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grdf.quota.ledger import FIRST_PAUSE, LONGEST_PAUSE, Answer, Ledger, Ticket
-from grdf.quota.terms import DAILY, Booking
+from grdf.quota.ledger import FIRST_PAUSE, LONGEST_PAUSE, Ledger, Ticket, Wait
 from include.gas.errors import QuotaExceeded
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call
 
@@ -31,26 +30,28 @@ def test_without_a_time_the_pause_doubles_while_429s_go_on() -> None:
         before = clock.now
         clock.governor().after_call(429, None)
         clock.governor().after_call(429, None)  # was in progress at the same time
-        clock.now += Ledger.read(next(iter(clock.texts.values())), before).slow_down.until - before
+        clock.now += Ledger.read(next(iter(clock.texts.values())), before).pause.until - before
         call(clock.governor())
         pauses.append(round(clock.now - before))
     assert pauses == [min(FIRST_PAUSE * 2**number, LONGEST_PAUSE) for number in range(13)]
     clock.now += 3 * LONGEST_PAUSE
-    assert Ledger.read(next(iter(clock.texts.values())), clock.now).slow_down.begin(clock.now) == FIRST_PAUSE
+    assert Ledger.read(next(iter(clock.texts.values())), clock.now).pause.begin(clock.now) == FIRST_PAUSE
 
 
 def test_a_pause_moves_what_was_booked_and_counts_it_once() -> None:
     ledger = Ledger()
 
-    def ask(now: float, ticket: Ticket | None = None) -> Answer:
-        return ledger.ask(now, GRDF, DAILY, Booking(), ticket, patience=600)
+    def ask(now: float, ticket: Ticket) -> Wait:
+        return ledger.ask(now, GRDF, ticket, patience=600)
 
-    assert ask(NOON).seconds == 0
-    booked = [ask(NOON) for _ in range(2)]
-    ledger.slow_down.begin(NOON + 0.5, 30)
-    held = [ask(NOON + 1.1, each.ticket) for each in booked]
+    assert ask(NOON, Ticket()).seconds == 0
+    booked = [Ticket() for _ in range(2)]
+    for each in booked:
+        ask(NOON, each)
+    ledger.pause.begin(NOON + 0.5, 30)
+    held = [ask(NOON + 1.1, each) for each in booked]
     assert [(each.reason, round(each.seconds, 2)) for each in held] == [("pause", 29.4), ("pause", 30.47)]
-    assert ask(NOON + 30.5, held[0].ticket).seconds == 0
+    assert ask(NOON + 30.5, booked[0]).seconds == 0
     assert ledger.used() == (3, 0)
 
 

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from grdf.quota.governor import Governor
-from grdf.quota.quota_store import Store, store_at
+from grdf.quota.quota_store import QuotaStore
 from grdf.quota.terms import Quota
 from include.gas.errors import BadSettings, GasError, RetryLater, StoreBusy
 from include.sandbox.processes import Processes
@@ -29,8 +29,8 @@ ROOT = Path(__file__).resolve().parents[3]
 GRDF = Quota(1.0, 6000)
 
 
-def sqlite(file: Path) -> Store:
-    return store_at(f"sqlite:///{file}")
+def sqlite(file: Path) -> QuotaStore:
+    return QuotaStore(f"sqlite:///{file}")
 
 
 # ---- the stores ------------------------------------------------------------------------------------------------------
@@ -39,7 +39,7 @@ def sqlite(file: Path) -> Store:
 def test_a_damaged_file_is_a_matter_of_settings(tmp_path: Path) -> None:
     file = tmp_path / "quota.db"
     file.write_bytes(b"this is no database, whatever its name says" * 50)
-    with pytest.raises(BadSettings, match=r"quota\.db, which counts the calls to GRDF, cannot be used .*move it away"):
+    with pytest.raises(BadSettings, match=r"quota\.db cannot be used .*move it away"):
         call(Governor(sqlite(file), "id", GRDF))
 
 
@@ -76,7 +76,7 @@ def test_a_file_that_others_hold_too_long_passes(tmp_path: Path, monkeypatch: py
 )
 def test_a_server_that_is_not_there(url: str, kind: type[Exception]) -> None:
     with pytest.raises(kind, match=r"\[grdf\] quota_url") as caught:
-        call(Governor(store_at(url), "id", GRDF))
+        call(Governor(QuotaStore(url), "id", GRDF))
     assert "hush" not in "".join(traceback.format_exception(caught.value))
 
 
@@ -104,11 +104,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 PROGRAM = """
 import sys, time
 from grdf.quota.governor import Governor
-from grdf.quota.quota_store import store_at
+from grdf.quota.quota_store import QuotaStore
 from grdf.quota.terms import Quota
 from tests.plugins.clockwork import call
 url, client, pace, calls = sys.argv[1:]
-governor = Governor(store_at(url), client, Quota(float(pace), 6000))
+governor = Governor(QuotaStore(url), client, Quota(float(pace), 6000))
 governor.left()
 print("ready", flush=True)
 sys.stdin.readline()

@@ -21,45 +21,45 @@ def imports(place: Staging) -> Imports:
 
 
 def test_a_file_is_stored_once_and_read(imports: Imports) -> None:
-    assert imports.read("homes.csv") is None
-    assert imports.names() == []
+    assert imports.content("homes.csv") is None
+    assert imports.waiting() == []
     assert imports.upload("homes.csv", b"\xef\xbb\xbf" + HOMES) == 1
-    assert imports.read("homes.csv") == HOMES
+    assert imports.content("homes.csv") == HOMES
     with pytest.raises(BadRequest, match="there is a file homes"):
         imports.upload("homes.csv", HOMES)
     with pytest.raises(BadRequest, match="is not a header"):
         imports.upload("more.csv", HOMES.replace(b"name", b"Durand"))
-    assert imports.names() == ["homes.csv"]
+    assert imports.waiting() == ["homes.csv"]
 
 
 def test_the_result_lies_beside_it(imports: Imports) -> None:
     imports.upload("homes.csv", HOMES)
-    imports.put("homes.result.csv", "line,account\n")
-    assert imports.read("homes.result.csv") == b"line,account\n"
-    assert imports.names() == ["homes.csv"], "the other is our own"
-    assert imports.names(results=True) == ["homes.result.csv"]
+    imports.write("homes.result.csv", b"line,account\n")
+    assert imports.content("homes.result.csv") == b"line,account\n"
+    assert imports.waiting() == ["homes.csv"], "the other is our own"
+    assert imports.waiting(results=True) == ["homes.result.csv"]
     imports.remove("homes.csv")
-    assert imports.read("homes.csv") is None
-    assert imports.names(results=True) == ["homes.result.csv"]
+    assert imports.content("homes.csv") is None
+    assert imports.waiting(results=True) == ["homes.result.csv"]
 
 
 def old(imports: Imports, before: datetime) -> int:
-    return Staging(imports.folder.removesuffix("/import")).remove_old(before)
+    return Staging(imports.url.removesuffix("/import")).remove_old(before)
 
 
 def test_old_files_are_removed(imports: Imports) -> None:
     imports.upload("homes.csv", HOMES)
-    imports.put("homes.result.csv", "line,account\n")
+    imports.write("homes.result.csv", b"line,account\n")
     assert old(imports, datetime.now(UTC) - timedelta(minutes=5)) == 0
     assert old(imports, datetime.now(UTC) + timedelta(minutes=5)) == 2
-    assert (imports.names(), imports.names(results=True)) == ([], [])
+    assert (imports.waiting(), imports.waiting(results=True)) == ([], [])
 
 
 def test_what_other_programs_leave_goes_too(imports: Imports) -> None:
     """They may be copies of a file of households."""
     imports.upload("homes.csv", HOMES)
     for name in ("homes.csv~", ".homes.csv.swp", ".homes.csv.0123abcd", "homes.xlsx", "old/homes.csv"):
-        path = ObjectStoragePath(f"{imports.folder}/{name}")
+        path = ObjectStoragePath(f"{imports.url}/{name}")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(HOMES)
     assert old(imports, datetime.now(UTC) - timedelta(minutes=5)) == 0
@@ -71,8 +71,8 @@ def test_what_other_programs_leave_goes_too(imports: Imports) -> None:
 def test_a_copy_with_the_times_of_its_original_is_as_old_as_the_copy(imports: Imports, dated: float) -> None:
     """As ``cp -p``, ``rsync -a`` and ``unzip`` make it. An object store knows only when it was given a file."""
     imports.upload("homes.csv", HOMES)
-    if imports.folder.startswith("file://"):
-        os.utime(f"{imports.folder.removeprefix('file://')}/homes.csv", (dated, dated))
+    if imports.url.startswith("file://"):
+        os.utime(f"{imports.url.removeprefix('file://')}/homes.csv", (dated, dated))
     assert old(imports, datetime.now(UTC) - timedelta(minutes=5)) == 0
-    assert imports.names() == ["homes.csv"]
+    assert imports.waiting() == ["homes.csv"]
     assert old(imports, datetime.now(UTC) + timedelta(minutes=5)) == 1

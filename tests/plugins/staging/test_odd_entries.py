@@ -43,14 +43,14 @@ def test_a_deletion_takes_sub_folders_too(place: Staging) -> None:
 def test_a_file_that_was_sent_goes_and_its_neighbours_stay(place: Staging) -> None:
     by_hand(place, "home", "1.pdf", PDF)
     by_hand(place, "home/old", "scan.pdf", PDF)
-    place.proofs.remove_sent("home", ["1.pdf"])
-    assert place.proofs.count("home") == 1
+    place.proofs("home").remove("1.pdf")
+    assert place.proofs("home").count() == 1
 
 
 def test_a_sub_folder_is_not_read(place: Staging) -> None:
     by_hand(place, "home", "1.pdf", PDF)
     by_hand(place, "home/durand-invente", "scan.pdf", PDF)
-    assert [*place.proofs.read("home")] == ["1.pdf"]
+    assert [*place.proofs("home").checked()] == ["1.pdf"]
 
 
 def test_everything_goes_with_empty_folders_and_links(local: Staging, proofs: Path, tmp_path: Path) -> None:

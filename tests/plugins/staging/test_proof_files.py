@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from grdf.staging.area import StagedAnswer, Staging
+from grdf.staging.folder import local_path
 from include.gas.errors import ProofNotSent
 from include.gas.proof.proof_file import MOST_BYTES, NotAProof, checked
 from tests.plugins.staging.proof_samples import GOOD, by_hand, pdf, picture
@@ -37,36 +38,36 @@ def test_what_it_does_not(why: str, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_files_are_read_in_the_order_of_their_names_and_removed(place: Staging) -> None:
-    assert place.proofs.read("home") == {}
+    assert place.proofs("home").checked() == {}
     by_hand(place, "home", "b scan of M. Durand-Invente.jpeg", GOOD["image/png"])
     by_hand(place, "home", "a.txt", GOOD["application/pdf"])
     by_hand(place, "home", ".DS_Store", b"of a file manager")
     by_hand(place, "home-2", "a", GOOD["image/jpeg"])
-    assert [file.kind for file in place.proofs.read("home").values()] == ["application/pdf", "image/png"]
+    assert [file.kind for file in place.proofs("home").checked().values()] == ["application/pdf", "image/png"]
     assert place.count("home") == 3
-    place.proofs.remove_sent("home", ["a.txt", "of nobody"])
-    assert place.proofs.remove("home") == 2
+    place.proofs("home").remove("a.txt", "of nobody")
+    assert place.proofs("home").remove_all() == 2
     assert place.count("home") == 0
     assert place.count("home-2") == 1
 
 
 def test_a_page_puts_a_checked_file_with_one_call(place: Staging) -> None:
     for content in GOOD.values():
-        place.proofs.put("home", checked(content))
-    assert [file.content for file in place.proofs.read("home").values()] == list(GOOD.values()), "as they arrived"
+        place.proofs("home").put(checked(content))
+    assert [file.content for file in place.proofs("home").checked().values()] == list(GOOD.values()), "as they arrived"
 
 
 def test_a_deletion_takes_everything(place: Staging) -> None:
     answer = StagedAnswer("09999995000010", "2026-06-01", "2026-06-03", "2026-06-05T08:00:00+00:00", "")
     place.put("home", "run", [answer])
-    place.proofs.put("home", checked(GOOD["application/pdf"]))
-    place.proofs.put("proofs", checked(GOOD["application/pdf"]))
+    place.proofs("home").put(checked(GOOD["application/pdf"]))
+    place.proofs("proofs").put(checked(GOOD["application/pdf"]))
     place.put("proofs", "run", [answer])  # an account of that name is like any other
     assert place.count("home") == 2
     assert place.remove_all("home") == 2
     assert place.count("home") == 0
     assert place.count("proofs") == 2
-    assert len(place.proofs.read("proofs")) == 1
+    assert len(place.proofs("proofs").checked()) == 1
     assert place.remove_all("proofs") == 2
 
 
@@ -74,24 +75,24 @@ def test_a_refusal_names_the_file_by_its_place(place: Staging) -> None:
     by_hand(place, "home", "a.pdf", GOOD["application/pdf"])
     by_hand(place, "home", "durand-invente.pdf", b"no PDF")
     with pytest.raises(ProofNotSent) as refused:
-        place.proofs.read("home")
+        place.proofs("home").checked()
     said = str(refused.value)
     assert said.startswith("Account home: file 2 of 2 in proofs/home")
     assert "by name, is neither a PDF nor a PNG nor a JPEG file. Nothing was sent. Replace or remove it" in said
     assert "durand" not in said
     by_hand(place, "home", "durand-invente.pdf", b"x" * (MOST_BYTES + 1))
     with pytest.raises(ProofNotSent, match=r"file 2 of 2 .* is larger than 4 MB"):
-        place.proofs.read("home")
+        place.proofs("home").checked()
 
 
 def test_files_that_a_page_puts_are_private(tmp_path: Path) -> None:
     place = Staging(f"file://{tmp_path}/staging")
-    place.proofs.put("home", checked(GOOD["image/png"]))
+    place.proofs("home").put(checked(GOOD["image/png"]))
     (file,) = (tmp_path / "staging" / "proofs" / "home").iterdir()
     assert [stat.S_IMODE(path.stat().st_mode) for path in (file, file.parent, file.parent.parent)] == [
         0o600, 0o700, 0o700
     ]  # fmt: skip
-    place.proofs.remove("home")
+    place.proofs("home").remove_all()
     assert not file.parent.exists()
 
 
@@ -99,10 +100,11 @@ def test_files_that_a_page_puts_are_private(tmp_path: Path) -> None:
 def test_files_are_told_by_when_they_were_put_there(place: Staging, dated: float) -> None:
     """The times of the original may come along with a copy on a disk, also one that a scanner dated in the future."""
     now, day = datetime.now(UTC), timedelta(days=1)
-    assert place.proofs.unchanged(now + day) == []
+    assert place.old_proofs(now + day) == []
     for account in ("one", "two"):
-        reference = place.proofs.put(account, checked(GOOD["image/png"]))
-        if reference.startswith("file://"):
-            os.utime(reference.removeprefix("file://"), (dated, dated))
-    assert sorted(place.proofs.unchanged(now + day)) == ["one", "two"]
-    assert place.proofs.unchanged(now - day) == []
+        folder = place.proofs(account)
+        folder.put(checked(GOOD["image/png"]))
+        if local := local_path(folder.url):
+            os.utime(local / folder.names()[0], (dated, dated))
+    assert sorted(place.old_proofs(now + day)) == ["one", "two"]
+    assert place.old_proofs(now - day) == []

@@ -7,8 +7,7 @@ import traceback
 import pytest
 
 from grdf import settings
-from grdf.staging.area import Staging
-from include.gas.errors import BadSettings, FailNow
+from include.gas.errors import BadSettings
 
 
 @pytest.mark.parametrize(
@@ -44,11 +43,3 @@ def test_what_is_no_url_is_told_without_its_login(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(BadSettings, match=r"\[grdf\] staging_url is not a URL") as caught:
         settings.staging_url()
     assert "hush-hush" not in "".join(traceback.format_exception(caught.value))
-
-
-def test_the_place_that_a_former_setting_gave_is_told_without_it() -> None:
-    """The XCom of a run that began before the setting was corrected."""
-    former = "memory://writer:hush-hush@store/staging/home/0123.json"
-    with pytest.raises(FailNow, match=r"memory://\[hidden\]@store/staging/home.*are not in this account") as caught:
-        Staging("memory://store/staging").get("home", former)
-    assert "hush-hush" not in str(caught.value)

@@ -190,7 +190,7 @@ class Runs(Outside):
         began = self.clock.ticks
         for task in dag.topological_sort():
             before = [states[each].state for each in task.upstream_task_ids]
-            if task.trigger_rule != "all_done" and any(state != "success" for state in before):
+            if not task.trigger_rule.startswith("all_done") and any(state != "success" for state in before):
                 worst = "skipped" if all(state in ("success", "skipped") for state in before) else "upstream_failed"
                 states[task.task_id] = Ended(worst)
                 continue

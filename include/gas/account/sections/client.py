@@ -17,14 +17,13 @@ CONNECTION_ID = re.compile(r"(?!(?i:.*_delete|grdfgrandlyon)$)[A-Za-z0-9][A-Za-z
 """The ids of connections that accounts may belong to: none of those with a secret that revokes, in whatever case, since
 Airflow's environment variables have no other; nor ``grdfgrandlyon``, whose secret would be the usual client's."""
 
-
 KEY = "grdf_connection"
 """Key in account documents: the Airflow connection of the client. It alone may use, prove or end the account's rights.
 """
 
 
 def client_of(document: Mapping[str, Any]) -> str:
-    """Return the id of the Airflow connection that an account, or the record of its deletion, belongs to.
+    """Return the id of the Airflow connection that an account belongs to.
 
     Anything odd is an error: another client must not be asked instead.
 
@@ -36,16 +35,11 @@ def client_of(document: Mapping[str, Any]) -> str:
     if isinstance(named, str) and CONNECTION_ID.fullmatch(named):
         return named
     raise ClientUnknown.about(
-        whose(document),
+        str(document.get("_id")),
         f"its {KEY} is not the id of an Airflow connection, so it is not known which client at GRDF has its rights",
         f"GRDF was not asked. Correct {KEY} in the account's document in io-cozy-accounts, or remove it if "
         f"the client is that of {DEFAULT}.",
     )
-
-
-def whose(document: Mapping[str, Any]) -> str:
-    """Return the id of the account that a document is, or that it is the record of."""
-    return str(document.get("_id") if "account_type" in document else document.get("account"))
 
 
 def client_if_known(document: Mapping[str, Any]) -> str:
@@ -57,7 +51,7 @@ def client_if_known(document: Mapping[str, Any]) -> str:
 
 
 def bound(document: Mapping[str, Any], connection: str) -> Document:
-    """Return the document of a new account, or of the record of a deletion, that belongs to a client.
+    """Return the document of a new account that belongs to a client.
 
     :param connection: the id of the client's Airflow connection
     """

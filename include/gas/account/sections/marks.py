@@ -10,20 +10,7 @@ from include.gas.account.sections.section import Section, members, put, written
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 
-
-class Leaving(Section, frozen=True):
-    """The mark of a deletion in progress. While it is there, nothing is read or stored for the account.
-
-    How far the deletion is, its record says.
-
-    :param by: Airflow user who asked for it
-    :param since: when the account was marked, UTC text
-    """
-
-    key: ClassVar[str] = "leaving"
-
-    by: str
-    since: str
+_LEAVING = "leaving"
 
 
 class Mark(Section, frozen=True):
@@ -58,24 +45,24 @@ class Known(Mark, frozen=True):
     key: ClassVar[str] = "silence_known"
 
 
-def leaving(document: Mapping[str, Any]) -> Leaving | None:
-    """Return the mark of a deletion on an account document; ``None`` if there is none.
+def leaving(document: Mapping[str, Any]) -> str | None:
+    """Return who asked for the deletion of an account that is in progress; ``None`` if none is.
 
-    Any object counts as a mark, whatever it contains.
+    While the mark is there, nothing is read or stored for the account. How far the deletion is, its record says. Any
+    object counts as a mark, whatever it contains.
     """
-    mark = document.get(Leaving.key)
-    return Leaving(str(mark.get("by", "")), str(mark.get("since", ""))) if isinstance(mark, Mapping) else None
+    mark = document.get(_LEAVING)
+    return str(mark.get("by") or "somebody") if isinstance(mark, Mapping) else None
 
 
 def with_leaving(document: Mapping[str, Any], *, by: str, since: datetime) -> Document:
-    """Return the account document with the mark of a deletion. From then on nothing is read or stored for the account.
+    """Return the account document with the mark of a deletion.
 
     :param by: who asked for it
-    :param since: an aware datetime, the present
     """
-    return put(document, Leaving.key, written(Leaving(by, utc_text(since))))
+    return put(document, _LEAVING, {"by": by, "since": utc_text(since)})
 
 
 def without_leaving(document: Mapping[str, Any]) -> Document:
     """Return the account document without the mark, for a household that keeps its data."""
-    return put(document, Leaving.key, None)
+    return put(document, _LEAVING, None)

@@ -39,7 +39,6 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
         """Return when everything was read last; ``None`` if a right is new since, or lets older days be asked for.
 
         :param held: what the account has of the meter now
-        :param today: civil date in Paris
         """
         served = held.covered(Window(oldest_allowed(today), today))
         is_older = bool(served) and (self.since is None or served[0].first < self.since)

@@ -6,8 +6,9 @@ most meters (``1M``, ``MM``), half a year for ``6M`` and a day for ``JJ``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
+
+import msgspec
 
 from include.gas.answers.consumption.sorting import Answer, Kind, Line, sort_answer
 from include.gas.answers.fields import Quality, Status, coefficient_in, number_in, quality_in, status_in
@@ -19,8 +20,7 @@ TO_COME = timedelta(days=200)
 """How far in the future a period may end: half a year and more, in case that GRDF writes its nominal end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(msgspec.Struct, frozen=True):
     """A billing period.
 
     :param load: energy in kWh; on monthly rows, the whole m³ between two indexes times the coefficient
@@ -43,6 +43,11 @@ class Period:
     def __len__(self) -> int:
         """Return the number of gas days."""
         return (self.end - self.first).days
+
+    @property
+    def window(self) -> Window:
+        """Its gas days."""
+        return Window(self.first, self.end)
 
 
 def read_published(text: str | bytes, *, account: str, pce: str, window: Window, today: date) -> Answer[Period]:

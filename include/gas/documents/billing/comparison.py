@@ -11,7 +11,6 @@ from datetime import date
 from typing import Any
 
 from include.gas.answers.consumption.published import Period
-from include.gas.days.windows import Window
 from include.gas.documents.billing.periods import readable_periods
 from include.gas.documents.gas_days import day_of, is_day
 from include.gas.documents.totals import Number, exact_sum
@@ -57,13 +56,12 @@ def compare(period: Period, loads: Mapping[date, Number]) -> Comparison:
 
     :param loads: kWh by stored gas day; may contain other days
     """
-    window = Window(period.first, period.end)
-    stored = [loads[day] for day in window.days() if day in loads]
+    stored = [loads[day] for day in period.window.days() if day in loads]
     total = exact_sum(stored)
     cubic_metre = period.coefficient or USUAL_COEFFICIENT
     difference = exact_sum((period.load, -total))
     within = -cubic_metre <= difference <= FLOORED * len(stored) + cubic_metre
-    return Comparison(period.first, period.end, period.load, total, len(window) - len(stored), not within)
+    return Comparison(period.first, period.end, period.load, total, len(period) - len(stored), not within)
 
 
 def compare_all(periods: Iterable[Mapping[str, Any]], days: Iterable[Mapping[str, Any]]) -> tuple[Comparison, ...]:

@@ -1,29 +1,94 @@
-"""Published periods as documents. They are compared with the stored gas days, but never replace them."""
+"""A meter's billing periods as documents, and the month and year totals that are made of them.
+
+They are compared with the stored gas days, but never replace them. Storing may be repeated, also after a kill. The
+totals are read before the periods, and all is written against the revisions that were read. So if two do this at once,
+the one that has read older ones gets a conflict, or writes first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
+
+import msgspec
 
 from include.gas.answers.consumption.published import Period
 from include.gas.answers.consumption.sorting import Answer
 from include.gas.days.gas_day import ONE_DAY, YEARS, utc_text
 from include.gas.days.windows import Window
-from include.gas.documents.gas_days import (
-    CHANGES_KEPT,
-    Document,
-    has_load,
-    is_number,
-    own_day,
-    says_the_same,
-)
-from include.gas.errors import ODD_DOCUMENT
+from include.gas.documents.billing.period_totals import new_until, period_totals, to_write
+from include.gas.documents.doctypes import MONTH, PUBLISHED, YEAR
+from include.gas.documents.gas_days import Document, account_range, changes_with, day_id, has_load, own_day
+from include.gas.documents.storing import Store
+from include.gas.errors import StoreBusy
+from include.gas.meter_tag import meter_tag
 
-D = TypeVar("D", bound=Mapping[str, Any])
+Read = tuple[Answer[Period], str]
+"""An answer, and when GRDF was asked."""
 
-_COMPARED = ("load", "end", "status", "quality", "coefficient", "reason")
+
+class PeriodsStored(NamedTuple):
+    """What was stored.
+
+    :param counts: number of periods by what became of them: ``new``, ``corrected``, ``removed``
+    :param until: first gas day after the newest period that is stored now; ``None`` if none is
+    """
+
+    counts: Counter[str]
+    until: date | None
+
+
+def store_periods(
+    store: Store, account: str, pce: str, allowed: Sequence[Window], read: Collection[Read], *, daily: bool
+) -> PeriodsStored:
+    """Store the periods that an account may hold, remove what is outside its days, and bring the totals up to date.
+
+    :param allowed: the gas days of the meter that the account may hold now, in order
+    :param read: what GRDF has said; empty if it was not asked
+    :param daily: whether GRDF may have daily data for the meter; otherwise its months and years are made of its periods
+    :raises StoreBusy: if others have changed the same documents meanwhile
+    """
+    span = account_range(account, pce)
+    months, years = (
+        {each["_id"]: each for each in store.range(doctype, *span) if own_day(each, doctype)}
+        for doctype in (MONTH, YEAR)
+    )
+    stored = {each["_id"]: each for each in store.range(PUBLISHED, *span)}
+    pending = {each["_id"]: each for each in _pending(account, pce, allowed, stored, read)}
+    _write(store, PUBLISHED, pending.values(), account, pce)
+    periods = list(readable_periods((stored | pending).values()))
+    of_months, of_years = period_totals(account, pce, periods)
+    until = new_until(months, daily=daily)
+    _write(store, MONTH, to_write(months, of_months, new_until=until), account, pce)
+    _write(store, YEAR, to_write(years, of_years, new_until=until), account, pce)
+    counts = Counter(
+        "removed" if "_deleted" in each else "corrected" if key in stored else "new" for key, each in pending.items()
+    )
+    return PeriodsStored(counts, max((period.end for period in periods), default=None))
+
+
+def _pending(
+    account: str, pce: str, allowed: Sequence[Window], stored: dict[str, Document], read: Collection[Read]
+) -> Iterator[Document]:
+    """Yield the periods to write and those to remove; of one that is yielded twice, the last one counts."""
+    gone = (document for answer, _ in read for document in withdrawn(stored.values(), answer))
+    for each in (*foreign(stored.values(), allowed), *gone):
+        yield {"_id": each["_id"], "_rev": each["_rev"], "_deleted": True}
+    for answer, read_at in read:
+        for row in answer.rows:
+            new = period_document(account, pce, row, read_at)
+            merged = merge_period(stored.get(new["_id"]), new)
+            if merged and is_within(row.window, allowed):
+                yield merged
+
+
+def _write(store: Store, doctype: str, documents: Iterable[Document], account: str, pce: str) -> None:
+    if store.write(doctype, list(documents)).conflicts:
+        said = f"others changed the billing periods or totals of meter {meter_tag(account, pce)} meanwhile"
+        raise StoreBusy.about(account, said)
 
 
 def period_document(account: str, pce: str, period: Period, read_at: datetime | str) -> Document:
@@ -34,74 +99,53 @@ def period_document(account: str, pce: str, period: Period, read_at: datetime | 
 
     :param read_at: when ADICT was asked: an aware datetime or its ISO text
     """
+    first = period.first
     return {
-        "_id": f"{account}:{pce}:{period.first.isoformat()}",
+        "_id": day_id(account, pce, first),
         "account": account,
         "pce": pce,
-        "load": period.load,
-        "first": period.first.isoformat(),
-        "end": period.end.isoformat(),
-        "year": period.first.year,
-        "month": period.first.month,
-        "day": period.first.day,
+        **msgspec.to_builtins(period),
+        "year": first.year,
+        "month": first.month,
+        "day": first.day,
         "hour": 0,
         "minute": 0,
         "days": len(period),
-        "coefficient": period.coefficient,
-        "volume": period.volume,
-        "reason": period.reason,
-        "status": period.status,
-        "quality": period.quality,
         "read_at": utc_text(read_at),
     }
 
 
-def period_of(document: Mapping[str, Any]) -> Period:
-    """Return the period in a document that :func:`period_document` made."""
-    coefficient, volume = document.get("coefficient"), document.get("volume")
-    return Period(
-        date.fromisoformat(document["first"]),
-        date.fromisoformat(document["end"]),
-        document["load"],
-        coefficient if is_number(coefficient) else None,
-        volume if is_number(volume) else None,
-        document.get("reason", ""),
-        document.get("status", "definitive"),
-        document.get("quality", "measured"),
-    )
+def period_of(document: Mapping[str, Any]) -> Period | None:
+    """Return the period in a stored document; ``None`` if others have damaged it, or have put it between them."""
+    with suppress(msgspec.ValidationError, UnicodeError):
+        period = msgspec.convert(document, Period)
+        if has_load(document) and own_day(document) == period.first < period.end and period.end.year in YEARS:
+            return period
+    return None
 
 
 def readable_periods(documents: Iterable[Mapping[str, Any]]) -> Iterator[Period]:
-    """Yield the periods in stored documents. What others have damaged or put between them is left out.
+    """Yield the periods in stored documents.
 
     :param documents: all documents from the range of a meter's periods
     """
-    return (period for period, _ in _readable(documents))
+    return (period for document in documents if (period := period_of(document)))
 
 
 def merge_period(stored: Document | None, new: Document) -> Document | None:
-    """Return the document to write for a period.
-
-    A changed load or end is noted.
+    """Return the document to write for a period, with a note of a changed load or end.
 
     :param stored: the stored document with its ``_rev``; ``None`` if there is none
     :param new: the document made from the answer
-    :return: ``None`` if the stored document has the same values, and others have not damaged it
+    :return: ``None`` if the stored document says the same
     """
     if stored is None:
-        return dict(new)
-    same = says_the_same(stored, new, _COMPARED) and new["volume"] in (None, stored.get("volume"))
-    if same and any(_readable([stored])):
+        return new
+    if period_of(stored) == period_of(new):
         return None
-    merged = {**stored, **new}
-    if (stored.get("load"), stored.get("end")) == (new["load"], new["end"]):
-        if new["volume"] is None and is_number(stored.get("volume")):
-            merged["volume"] = stored["volume"]
-    else:
-        former = stored.get("changes")
-        change = {"at": new["read_at"], "before": stored.get("load"), "after": new["load"], "end": stored.get("end")}
-        merged["changes"] = [*(former if isinstance(former, list) else []), change][-CHANGES_KEPT:]
-    return merged
+    change = {"at": new["read_at"], "before": stored.get("load"), "after": new["load"], "end": stored.get("end")}
+    same = (stored.get("load"), stored.get("end")) == (new["load"], new["end"])
+    return {**stored, **new} | ({} if same else {"changes": changes_with(stored, change)})
 
 
 def withdrawn(stored: Iterable[Document], answer: Answer[Period]) -> list[Document]:
@@ -116,9 +160,9 @@ def withdrawn(stored: Iterable[Document], answer: Answer[Period]) -> list[Docume
     named = {row.first for row in answer.rows}
     return [
         document
-        for period, document in _readable(stored)
-        if answer.whole and period.first in answer.window and period.first not in named
-        if any(row.first < period.end and period.first < row.end for row in answer.rows)
+        for document in stored
+        if answer.whole and (period := period_of(document)) and period.first in answer.window
+        if period.first not in named and any(row.window.clip(period.first, period.end) for row in answer.rows)
     ]
 
 
@@ -128,9 +172,12 @@ def foreign(stored: Iterable[Document], allowed: Sequence[Window]) -> list[Docum
     :param stored: all documents from the range of a meter's periods
     :param allowed: the days that it may hold, in order; periods before the first one are left alone, and all if none is
     """
-    found = [(document, first) for document in stored if (first := own_day(document))]
-    opens = allowed[0].first if allowed else date.max
-    return [each for each, first in found if first >= opens and not is_within(_span(each, first), allowed)]
+    return [
+        document
+        for document in stored
+        if (first := own_day(document)) and allowed and first >= allowed[0].first
+        if not is_within(period.window if (period := period_of(document)) else Window(first, first + ONE_DAY), allowed)
+    ]
 
 
 def is_within(span: Window, allowed: Iterable[Window]) -> bool:
@@ -139,17 +186,3 @@ def is_within(span: Window, allowed: Iterable[Window]) -> bool:
     :param allowed: the days that it may hold, in order and without overlaps
     """
     return any(span.clip(each.first, each.end) == span for each in allowed)
-
-
-def _readable(documents: Iterable[D]) -> Iterator[tuple[Period, D]]:
-    for document in documents:
-        with suppress(*ODD_DOCUMENT):
-            period = period_of(document)
-            if has_load(document) and period.first == own_day(document) and period.end.year in YEARS:
-                yield period, document
-
-
-def _span(document: Document, first: date) -> Window:
-    """Return the days of a stored period; only the first one if others have damaged it."""
-    ends = (period.end for period, _ in _readable([document]))
-    return Window(first, max([first + ONE_DAY, *ends]))

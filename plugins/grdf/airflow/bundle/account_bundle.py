@@ -71,27 +71,20 @@ class AccountBundle(BaseDagBundle):
         :raises Exception: if CouchDB has not answered since the DAG processor started. Airflow then reads no file, so
             that all DAGs stay as they are
         """
-        if time.monotonic() >= self._ask_at:
-            self._follow()
+        began = time.monotonic()
+        if began >= self._ask_at:
+            try:
+                self._write(self._accounts())
+                self._failure = None
+            except Exception as error:  # noqa: BLE001 - whatever it is, the DAGs stay
+                if self._failure is None:
+                    log.warning("The accounts' DAGs stay as they are until CouchDB tells the accounts. %s", error)
+                now = time.monotonic()
+                self._failure, self._ask_at = error, now + PAUSE * (now - began)
         if self._failure is not None and self._lines is None:
             raise self._failure
 
-    def _follow(self) -> None:
-        began = time.monotonic()
-        try:
-            lines = self._asked()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the DAGs stay
-            if self._failure is None:
-                log.warning("The accounts' DAGs stay as they are until CouchDB tells the accounts. %s", error)
-            now = time.monotonic()
-            self._failure, self._ask_at = error, now + PAUSE * (now - began)
-            return
-        if self._failure is not None:
-            log.info("CouchDB answers again: the accounts' DAGs follow its accounts.")
-        self._failure = None
-        self._write(lines)
-
-    def _asked(self) -> Mapping[str, str]:
+    def _accounts(self) -> Mapping[str, str]:
         from grdf.airflow.account_list import listed, with_dag
         from grdf.stores.accounts.account_mirror import AccountMirror
 

@@ -1,4 +1,10 @@
-"""The arguments that our DAGs and tasks have in common."""
+"""The arguments that our DAGs and tasks have in common, and how long one try of a task may take.
+
+Without a limit, a task that hangs would stop its account for ever, because an account's runs follow one another. Each
+limit is far above what normal work takes. A call waits at most 10 minutes for GRDF's quota, and then the task gives up
+its slot (``GrdfOperator``); each return starts a new time limit. What was read or stored before a limit
+is kept and not read again.
+"""
 
 from __future__ import annotations
 
@@ -10,28 +16,35 @@ from airflow.sdk import CronTriggerTimetable
 
 from grdf import settings
 from grdf.airflow.retries import GasRetryPolicy
-from grdf.dag_settings import or_default
 
 PARIS = "Europe/Paris"
 START = pendulum.datetime(2020, 1, 1, tz=PARIS)
+
+ONE_CALL = timedelta(hours=1)
+"""A call or two to GRDF, each with its 10 minutes of waiting, its answer and one repetition; then one document."""
+STORING = timedelta(hours=2)
+"""CouchDB and Airflow only. Three years of 20 meters take minutes, a list of 20,000 accounts half an hour."""
+METERS = timedelta(hours=6)
+"""Calls for each of an account's meters. 20 calls that each wait their 10 minutes take some 4 hours."""
+FLEET = timedelta(hours=20)
+"""Calls for many accounts: as long as the quota of one GRDF day may take, and over before the next day's run is due."""
 
 
 def task_defaults(limit: timedelta | None = None, **more: Any) -> dict[str, Any]:
     """Return a DAG's ``default_args``.
 
-    :param limit: how long a try of a task may take, see ``grdf.airflow.tasks.time_limits``; ``None`` if each task sets
-        its own
-    :param more: further default arguments for the tasks; one that is ``None`` is left to Airflow
+    :param limit: how long a try of a task may take; ``None`` if each task sets its own
+    :param more: further default arguments for the tasks; one that is empty is left to Airflow
     """
     return {
         "owner": "grdf",
-        "pool": or_default(settings.pool, settings.POOL),
+        "pool": settings.pool.or_default(),
         # Each counts as one. By Airflow's default the first of four would count as four, before others' tasks.
         "weight_rule": "absolute",
-        "retries": or_default(settings.retries, settings.RETRIES),
-        "retry_delay": timedelta(seconds=or_default(settings.retry_seconds, settings.RETRY_SECONDS)),
+        "retries": settings.retries.or_default(),
+        "retry_delay": timedelta(seconds=settings.retry_seconds.or_default()),
         "retry_policy": GasRetryPolicy(),
-        **{name: value for name, value in {"execution_timeout": limit, **more}.items() if value is not None},
+        **{name: value for name, value in {"execution_timeout": limit, **more}.items() if value},
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
@@ -27,8 +26,7 @@ from include.gas.errors import (
     FailNow,
     GasError,
 )
-from include.gas.leaving.deletion_plan import STANDING, plan_text
-from include.gas.leaving.deletion_record import is_open, keeps_data, noted, with_order
+from include.gas.leaving.deletion import STANDING, is_open, keeps_data, plan_text, questioned
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -51,16 +49,16 @@ class CheckDeletionOperator(DeletionOperator):
         params = run.params
         if not params["keep_data"]:
             _ = self.remover  # an error before the consents are revoked, if the login may not purge
-        _, document = self.checked(run)
+        entry, document = self.checked(run)
         if document is not None and is_real_run(params):
-            self._take_in(context, document)
-        text, _ = self.plan(run)
+            document = self._taken_in(context, document)
+        text, _ = self.plan(run, entry, document)
         self.log.info("%s", text)
         if params["dry_run"]:
             self.log.info("Account %s: dry run, nothing was revoked or removed.", self.account_id)
         return {"account": self.account_id, "dry_run": bool(params["dry_run"]), "text": text}
 
-    def _take_in(self, context: Context, document: Document) -> None:
+    def _taken_in(self, context: Context, document: Document) -> Document:
         """Let the ledger know what the household has brought and no run has taken in, so that the plan is whole.
 
         Nothing is declared for it.
@@ -68,11 +66,11 @@ class CheckDeletionOperator(DeletionOperator):
         from grdf.ledger.taking_in import TakingIn
 
         if leaving(document) is not None or names_person(document):
-            return
+            return document
         try:
             if Account.from_document(document).needs_grant:  # a first launch may be using it, which works once
                 self.wait_for_running(context)
-            TakingIn(self.couchdb, self.adict.of(document), self.account_id).take_in()
+            return TakingIn(self.couchdb, self.adict.of(document), self.account_id).take_in()
         except (BadSettings, ClientUnknown, CredentialsRefused):
             raise  # a problem of ours, not of this household: once it is solved, the consents can be found
         except FailNow as error:
@@ -81,33 +79,30 @@ class CheckDeletionOperator(DeletionOperator):
                 "is stored is removed anyway.",
                 error,
             )
+            return document
 
-    def plan(self, run: Run) -> tuple[str, list[str]]:
+    def plan(self, run: Run, entry: Document, document: Document | None) -> tuple[str, list[str]]:
         """Return what the deletion would remove as text, and GRDF's ids of the rights that it would revoke.
 
         If GRDF cannot be asked, those known before count.
 
-        :raises BadRequest: as :meth:`checked` does
-        :raises BadAccount: if there is no such account
+        :param document: ``None`` if an earlier try has removed it
         """
-        notes = []
-        entry, document = self.checked(run)
-        keep_data = keeps_data(entry, self.order(run))
         if document is None:
             text = f"Account **{self.account_id}**: an earlier deletion was interrupted near its end; this one ends it."
             return text, []
+        notes = _open_questions(document)
         try:
-            meters = self.look(document)
+            meters = self.asked_meters(document)
         except GasError as error:
             notes.append(f"The consents could not be looked up at GRDF, so those known before are listed: {error}")
             meters = self.meters(document)
         own, left_alone = self.own_rights(meters)
         rights = {right.id: right.state for _, right in own if right.state in STANDING}
-        notes += _open_questions(document)
         if is_open(entry):
             notes.append(f"Another run ({entry['run']}, by {entry['asked_by']}) has begun it; this one takes over.")
         removed = None
-        if not keep_data:
+        if not keeps_data(entry, self.order(run, entry)):
             found = {doctype: len(rows) for doctype, rows in self.documents().items()}
             removed = {f"documents of {doctype}": number for doctype, number in found.items()}
             removed["staged files"] = self.staging.count(self.account_id)
@@ -123,10 +118,8 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
     """Waits for an approval by somebody who has not asked for the deletion. If the asker approves, it asks again.
 
     The text for the approver is computed here, because the return value of ``check`` can be changed in Airflow, even by
-    the asker.
-
-    Question and approval are noted on the record in CouchDB, where the following steps look for them. A task's state
-    and return value can be changed in Airflow by anyone who may edit the DAG's runs.
+    the asker. Question and approval are noted on the record in CouchDB, where the following steps look for them: a
+    task's state and return value can be changed in Airflow by anyone who may edit the DAG's runs.
     """
 
     template_fields: Sequence[str] = ("account_id", "subject")
@@ -144,8 +137,8 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
                 "Airflow does not say who asked for its deletion, so nobody can be told apart from that person",
                 "Nothing was done. Start the DAG in Airflow's UI or through its API, as a logged-in user.",
             )
-        self.body, rights = self.plan(run)
-        self.record(partial(with_order, order=self.order(run, rights)))
+        self.body, rights = self.plan(run, *self.checked(run))
+        self.record(lambda entry: questioned(entry, replace(self.order(run, {}), rights=rights)))
         return ApprovalOperator.execute(self, context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
@@ -156,16 +149,16 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
         :param event: the answer, with the user who gave it according to Airflow
         """
         if event.get("chosen_options") == [self.APPROVE]:
-            run, now = Run.of(context), datetime.now(UTC)
+            run = Run.of(context)
             approver = str((event.get("responded_by_user") or {}).get("name") or "")
-            given = replace(noted(self.entry(), self.order(run)), approved_by=approver, approved_at=utc_text(now))
-            if not given.is_approved(by_one_person=settings.deletion_by_one_person()):
+            answer = {"approved_by": approver, "approved_at": utc_text(datetime.now(UTC))}
+            if not replace(self.order(run, {}), **answer).is_approved(by_one_person=settings.deletion_by_one_person()):
                 self.log.warning(
                     "Account %s: %s asked for its deletion and cannot approve it as well. It waits for somebody else.",
                     self.account_id, approver or "somebody without a name",
                 )  # fmt: skip
                 return self.execute(context)
-            self.record(partial(with_order, order=given))
+            self.record(lambda entry: questioned(entry, replace(self.order(run, entry), **answer)))
             self.log.info("Account %s: its deletion is approved by %s.", self.account_id, approver)
         return super().execute_complete(context, event)
 
@@ -179,5 +172,5 @@ def _open_questions(document: Document) -> list[str]:
     if account.needs_grant:
         return ["Not all of its consents are known yet; they are looked up before the consents are revoked."]
     if account.declares:
-        return ["A right was to be declared for it. If GRDF shows it only later, grdf_consents names it."]
+        return ["A right was to be declared for it. If GRDF shows it only later, the page Fleet names it."]
     return []

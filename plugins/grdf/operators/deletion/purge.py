@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grdf import settings
@@ -17,6 +18,7 @@ from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONNECT, CONSENT_RECORD, DATA, METER
 from include.gas.documents.gas_days import account_range, possible_ids
 from include.gas.errors import OAUTH_OUTDATED, StoreBusy
+from include.gas.leaving.deletion import forget
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -41,7 +43,6 @@ class PurgeAccountOperator(DeletionOperator):
         :raises StoreBusy: if something is still stored
         """
         from grdf.airflow.airflow_history import remove_history
-        from grdf.stores.database_files import DatabaseFiles
 
         run = Run.of(context)
         for last in self.couchdb.range(AUDIT, *account_range(self.account_id))[-1:]:
@@ -54,10 +55,8 @@ class PurgeAccountOperator(DeletionOperator):
         else:
             self._remove()
             self._stop_if_left()
-            files = DatabaseFiles(self.remover.couchdb)
             for doctype in (*DATA, METER, ACCOUNT):
-                files.compact(doctype)
-                files.compact_indexes(doctype)
+                self.remover.compact(doctype)
             history = remove_history(self.account_id, this_run=run.id)
         end = {"airflow_history": history, "finished_at": utc_text(datetime.now(UTC))}
         record = self.record(lambda entry: {**self.permitted(run, entry), **end})
@@ -90,14 +89,18 @@ class PurgeAccountOperator(DeletionOperator):
         for doctype, rows in documents.items():
             self.remover.remove_revisions(doctype, rows)
         meters = self.meters(document or {})
-        self.forget_former({meter.pce for meter in meters})
-        self.leave_meters(meters)
+        self._forget_former({meter.pce for meter in meters})
+        for meter in meters:
+            if forget(meter, self.account_id).rights:
+                self.ledger.apply(meter.pce, partial(forget, account=self.account_id))
+            elif meter.rev:
+                self.remover.remove_revisions(METER, {meter.pce: meter.rev})
         self.staging.remove_all(self.account_id)
         self.remover.remove(CONNECT, link_document(self.account_id))
         # Last: as long as it is there, whoever asks for the account finds it leaving.
         self.remover.remove(ACCOUNT, self.account_id)
 
-    def forget_former(self, pces: Collection[str]) -> None:
+    def _forget_former(self, pces: Collection[str]) -> None:
         """Purge the tombstones of what was removed while the household was here, which no listing shows.
 
         These are totals without days any more, days of somebody else that were taken back, and periods that GRDF

@@ -13,8 +13,7 @@ from include.gas.account.sections.marks import with_leaving
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadRequest
-from include.gas.leaving.deletion_plan import STANDING
-from include.gas.leaving.deletion_record import ASKED, REVOKED, begun
+from include.gas.leaving.deletion import ASKED, REVOKED, STANDING, begun
 from include.gas.rights.transitions import ended
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class MarkLeavingOperator(DeletionOperator):
         if not settings.deletion_needs_approval():
             run.stop_if_cleared("grdf_delete_account")  # an approval is of a run as it was started
 
-        self.record(lambda entry: begun(entry, self.approved_order(run, entry), now))
+        self.record(lambda entry: begun(entry, self.permitted_order(run, entry), now))
         if document is not None:
             self.accounts.update(self.account_id, partial(with_leaving, by=run.asked_by, since=now))
             self.log.info("Account %s is leaving: its DAG refuses to run from now on.", self.account_id)
@@ -67,7 +66,7 @@ class RevokeConsentsOperator(DeletionOperator):
         run = Run.of(context)
         record = self.permitted(run)
         self.wait_for_running(context)
-        own, left = self.own_rights(self.look(self.couchdb.get(ACCOUNT, self.account_id) or {}))
+        own, left = self.own_rights(self.asked_meters(self.couchdb.get(ACCOUNT, self.account_id) or {}))
         standing = [(pce, right) for pce, right in own if right.state in STANDING]
         asked = {right.id: ASKED for _, right in standing}
         if record["approved_by"] and not asked.keys() <= {*record["rights"]}:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowRescheduleException
-from msgspec.structs import replace
 
 from grdf import settings
 from grdf.airflow.tasks.run import Run
@@ -19,11 +18,10 @@ from include.gas.account.own_meters import named_in
 from include.gas.account.sections.rights.declaration import Declaration, names_person
 from include.gas.answers.access_rights import is_pce
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA, METER
+from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
 from include.gas.documents.gas_days import account_range, dag_id
 from include.gas.errors import BadAccount, BadRequest
-from include.gas.leaving.deletion_plan import divide, forget
-from include.gas.leaving.deletion_record import Order, is_open, noted, open_record
+from include.gas.leaving.deletion import Order, divide, is_open, open_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,7 +64,7 @@ class DeletionOperator(AccountOperator):
         found = {meter.pce: meter for meter in self.ledger.of_account(self.account_id)}
         return list((self.ledger.fetch(named) | found).values())
 
-    def look(self, document: Mapping[str, Any]) -> list[Meter]:
+    def asked_meters(self, document: Mapping[str, Any]) -> list[Meter]:
         """Ask GRDF for the rights to these meters, note its answer in the ledger, and return them as they are then."""
         from grdf.ledger.account_rights import AccountRights
 
@@ -81,14 +79,6 @@ class DeletionOperator(AccountOperator):
                 with suppress(BadAccount):
                     used |= {right for _, right in named_in(other, str(other["_id"]))}
         return divide(meters, self.account_id, used)
-
-    def leave_meters(self, meters: Iterable[Meter]) -> None:
-        """Take the household's rights out of the ledger, and remove each meter to which nobody has a right then."""
-        for meter in meters:
-            if forget(meter, self.account_id).rights:
-                self.ledger.apply(meter.pce, partial(forget, account=self.account_id))
-            elif meter.rev:
-                self.remover.remove_revisions(METER, {meter.pce: meter.rev})
 
     def documents(self) -> dict[str, dict[str, str]]:
         """Return the account's documents, their revisions by id for each doctype."""
@@ -120,43 +110,37 @@ class DeletionOperator(AccountOperator):
 
         return change_document(self.couchdb, AUDIT, self.entry, change, account=self.account_id)
 
-    def order(self, run: Run, rights: Iterable[str] = ()) -> Order:
-        """Return what this run asks for.
-
-        :param rights: GRDF's ids of the rights whose revocation is to be approved
-        """
+    def order(self, run: Run, entry: Mapping[str, Any]) -> Order:
+        """Return what this run asks for, with its approval if the record has one."""
         started, keep_data = utc_text(run.started) if run.started else "", bool(run.params["keep_data"])
-        return Order(run=run.id, started=started, asked_by=run.asked_by, keep_data=keep_data, rights=sorted(rights))
+        return Order(run=run.id, started=started, asked_by=run.asked_by, keep_data=keep_data).noted_in(entry)
 
-    def approved_order(self, run: Run, entry: Mapping[str, Any]) -> Order:
-        """Return what this run asks for, with its approval if the settings require one.
+    def permitted_order(self, run: Run, entry: Document, *, has_begun: bool = False) -> Order:
+        """Return what this run asks for, if it may do it.
 
-        :param entry: the record
-        :raises BadRequest: if there is none that is valid
+        :param has_begun: whether it must carry out the deletion already
+        :raises BadRequest: if it has no valid approval and needs one, or does not carry out the deletion
         """
-        order, by_one_person = noted(entry, self.order(run)), settings.deletion_by_one_person()
-        if settings.deletion_needs_approval() and not order.is_approved(by_one_person=by_one_person):
+        order, by_one_person = self.order(run, entry), settings.deletion_by_one_person()
+        is_approved = order.is_approved(by_one_person=by_one_person) or not settings.deletion_needs_approval()
+        carries_out = (entry.get("run"), entry.get("started")) == (order.run, order.started)
+        if not is_approved or (has_begun and not carries_out):
             raise BadRequest.about(
                 self.account_id,
-                "nobody has approved this run in its current form and since it was last started",
-                "Nothing was done. Start grdf_delete_account again: it continues where the former one stopped.",
+                "nobody has approved this run in its current form and since it was last started, or another run has "
+                "taken over",
+                "This run did nothing more. Start grdf_delete_account again only if no other run is at work: it "
+                "continues where the former one stopped.",
             )
         return order
 
     def permitted(self, run: Run, entry: Document | None = None) -> Document:
-        """Return the record of the deletion that this run carries out, if it may.
+        """Return the record of the deletion that this run carries out, if it may, see :meth:`permitted_order`.
 
         :param entry: the record as it was just read; read anew by default
-        :raises BadRequest: if nobody has approved it, or it has not started the deletion, or another run has taken over
         """
         entry = entry or self.entry()
-        order = self.approved_order(run, entry)
-        if (entry.get("run"), entry.get("started")) != (order.run, order.started):
-            raise BadRequest.about(
-                self.account_id,
-                "this run has not started a deletion of it, or another run has taken over",
-                "This run did nothing more. Start grdf_delete_account again only if no other run is at work.",
-            )
+        self.permitted_order(run, entry, has_begun=True)
         return entry
 
     def checked(self, run: Run) -> tuple[Document, Document | None]:
@@ -197,5 +181,4 @@ def is_real_run(params: Mapping[str, Any]) -> bool:
 def _to_declare(document: Mapping[str, Any]) -> Declaration | None:
     """Return what is to be declared for an account, if it names a meter."""
     given = Declaration.of(document) if names_person(document) else None
-    given = replace(given, pce="".join(given.pce.split())) if given else None
     return given if given and is_pce(given.pce) else None

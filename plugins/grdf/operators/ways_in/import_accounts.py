@@ -57,11 +57,11 @@ class ImportAccountsOperator(GrdfOperator):
 
         run, imports = Run.of(context), Imports(settings.staging_url())
         run.stop_if_cleared("grdf_import_accounts")
-        result, content = result_name(check_name(self.file)), imports.read(self.file)
+        result, content = result_name(check_name(self.file)), imports.content(self.file)
         if content is None:
             raise BadRequest.about(
                 None,
-                f"there is no file {self.file} in {imports.folder}",
+                f"there is no file {self.file} in {imports.url}",
                 f"Nothing was done. If it was worked off, {result} says what came of it. Else put it there, readable "
                 "for the user that runs Airflow's tasks, and start again.",
             )
@@ -76,7 +76,7 @@ class ImportAccountsOperator(GrdfOperator):
             if not dry_run and not is_stopped:
                 problems = self._take_in(lines, households, run)
         finally:
-            imports.put(result, to_csv(lines))
+            imports.write(result, to_csv(lines).encode())
         found = counts(lines)
         said = ", ".join(f"{number} {outcome}" for outcome, number in found.items())
         self.log.info("File %s: %s. All lines are in %s.", self.file, said, result)
@@ -91,7 +91,7 @@ class ImportAccountsOperator(GrdfOperator):
             )
         elif problems:
             raise first_to_raise(problems, last_try=run.is_last_try)
-        elif imports.read(self.file) != content:
+        elif imports.content(self.file) != content:
             self.log.warning("File %s has changed in the meantime: start again to import it.", self.file)
         else:
             households.forget_refused(lines)
@@ -107,8 +107,8 @@ class ImportAccountsOperator(GrdfOperator):
         from grdf.quota.governor import governor_for
 
         left = [at for at, each in enumerate(lines) if each.outcome == "to declare"]
-        least = governor_for(self.clients()[0].oauth.facts).how_long(2 * len(left))
-        self.log.info("%d line(s) to declare: %s, at the least.", len(left), least)
+        end = governor_for(self.clients()[0].oauth.facts).earliest_end(2 * len(left))
+        self.log.info("%d line(s) to declare: until %s at least.", len(left), end)
         meters, aside, open_ = meters_of_clients(self.ledger.every), dict[str, GasError](), list[GasError]()
         for at in left:
             line = replace(lines[at], account=lines[at].account or _made_id(run, lines[at].number))

@@ -99,7 +99,7 @@ class SendProofOperator(AccountOperator):
         proofs = {key: right.proof for key, right in rights.items() if right.proof}
         due = {key for key, proof in proofs.items() if proof.is_due}
         replaceable = {key for key, proof in proofs.items() if proof.is_replaceable}
-        own = self.staging.proofs.read(account) if replaceable else {}
+        own = self.staging.proofs(account).checked() if replaceable else {}
         wanted, failed = replaceable if own else due, len(self._failures)
         self._counts["asked"] += len(due)
         for line in found.rights:
@@ -108,7 +108,7 @@ class SendProofOperator(AccountOperator):
                     self._send(account, client, line, rights[line.id].since, list(own.values()))
         self.accounts.update(account, self.ledger.settled)
         if len(self._failures) == failed:
-            self.staging.proofs.remove_sent(account, own)
+            self.staging.proofs(account).remove(*own)
 
     def _send(
         self, account: str, client: AdictHook, line: AccessRight, declared: str, own: Sequence[ProofFile]
@@ -134,7 +134,7 @@ class SendProofOperator(AccountOperator):
         self._counts.update(sent=1, files=len(files))
         self.log.info(
             "Account %s: the proof of the consent for meter %s is with GRDF, in %d file(s). GRDF checks it; "
-            "grdf_consents tells the result.", account, tag, len(files),
+            "the account's page tells the result.", account, tag, len(files),
         )  # fmt: skip
 
     @contextmanager

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response, StreamingResponse
 
-from grdf import dag_settings
+from grdf import settings
 from grdf.page.account.account_charts import chart, said
-from grdf.page.account.account_data import AccountView, account_view, asked_month, names_in_addresses
+from grdf.page.account.account_data import Figures, account_view, asked_month, names_in_addresses
 from grdf.page.html.render import page, problem, texts_for
 from grdf.page.html.spelling import Spelling
 from grdf.page.list.mirror import couchdb
@@ -70,11 +70,11 @@ def show(
         view=view,
         situation=view.line.situation(today),
         today=today,
-        charts=_charts(request, view),
+        charts=_charts(request, view.figures),
         said=said,
         allowed=allowed,
-        several=len(dag_settings.connections()) > 1,
-        reread=_range_to_reread(view, today),
+        several=len(settings.connections.or_default()) > 1,
+        reread=_range_to_reread(view.figures, today),
         one_day=ONE_DAY,
         year_of=_year_of,
         tag=lambda pce: meter_tag(account, pce),  # as logs and messages name the meter
@@ -113,20 +113,19 @@ def _unknown(request: Request) -> Response:
     return problem(request, 404, "account.unknown", ((f"{request.scope['root_path']}/", "page.name"),))
 
 
-def _charts(request: Request, view: AccountView) -> dict[str, Any]:
-    meter = view.meter
-    if meter is None:
+def _charts(request: Request, figures: Figures | None) -> dict[str, Any]:
+    if figures is None:
         return {}
     t = texts_for(request)
-    spell, month = Spelling(t.language), meter.month
+    spell, month, years = Spelling(t.language), figures.month, figures.years
     days = t("account.days.chart", month=spell.month(month))
     months = t("account.months.chart", year=month.year)
     return {
-        "days": chart(meter.days, t, name=days, label=lambda day: str(day.day), title=spell.weekday),
-        "months": chart(meter.months, t, name=months, label=spell.month_name, title=spell.month),
-        "years": chart(meter.years, t, name=t("account.years.chart"), label=_year_of, title=_year_of, years=True),
-        "month": meter.months[month.month - 1],
-        "year": next((cell for cell in meter.years if cell.first.year == month.year), None),
+        "days": chart(figures.days, t, name=days, label=lambda day: str(day.day), title=spell.weekday),
+        "months": chart(figures.months, t, name=months, label=spell.month_name, title=spell.month),
+        "years": chart(years, t, name=t("account.years.chart"), label=_year_of, title=_year_of, years=True),
+        "month": figures.months[month.month - 1],
+        "year": next((cell for cell in years if cell.first.year == month.year), None),
     }
 
 
@@ -134,9 +133,9 @@ def _year_of(day: date) -> str:
     return str(day.year)
 
 
-def _range_to_reread(view: AccountView, today: date) -> tuple[date, date]:
+def _range_to_reread(figures: Figures | None, today: date) -> tuple[date, date]:
     """Return the range of days to propose for reading again: the month shown, its end exclusive."""
-    month = view.meter.month if view.meter else today.replace(day=1)
+    month = figures.month if figures else today.replace(day=1)
     return month, max(min((month + 31 * ONE_DAY).replace(day=1), today), month + ONE_DAY)
 
 

@@ -21,8 +21,8 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
-from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.page.connect.connectable import CALLBACK, connectable, couchdb, page_address, redirect_uri
+from grdf.hooks.oauth import CALLBACK, GrdfOAuthHook
+from grdf.page.connect.connectable import connectable, couchdb, page_address
 from grdf.page.connect.forms import MINUTES, show_forms
 from grdf.page.connect.opener import Opener, Stop, by_link, by_login
 from grdf.page.connect.sealing import seal, unseal
@@ -104,7 +104,8 @@ def to_grdf(request: Request, opener: Opener, sent: FormData) -> Response:
     :raises Stop: if the form was opened at an address other than the callback's
     """
     connection = connectable(opener.account).connection
-    facts, back = GrdfOAuthHook(connection).facts, urlsplit(redirect_uri(connection))
+    oauth = GrdfOAuthHook(connection)
+    facts, back = oauth.facts, urlsplit(oauth.redirect_uri)
     origin = request.headers.get("Origin")
     if origin and urlsplit(origin).netloc != back.netloc:  # the cookie would be missing when GRDF leads back
         again = f"{page_address(connection)}{opener.path()}"
@@ -164,7 +165,7 @@ def finish(attempt: Attempt, opener: Opener, code: str) -> None:
             return
         sent = oauth.exchange_code(
             code,
-            redirect_uri(connection),
+            oauth.redirect_uri,
             account=account,
             code_verifier=attempt.verifier,
             terms=Terms("connect", longest_wait=PATIENCE),

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from airflow.sdk import conf
-
 from grdf.hooks.connection import connection_of
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.hooks.oauth import CALLBACK, GrdfOAuthHook
 from grdf.ledger.room import client_with_room, meters_of_clients
 from grdf.page.list.mirror import meters
 from include.gas.account.connected import check_connectable
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
 from include.gas.documents.gas_days import Document, account_range
-from include.gas.errors import BadAccount, BadSettings
-from include.gas.leaving.deletion_record import all_left
+from include.gas.errors import BadAccount
+from include.gas.leaving.deletion import all_left
 
-CALLBACK = "/callback"
-"""Path to which GRDF sends a household back, below the page's own address."""
 LOOK_UP = (3.05, 15.0)
 """Connect and read timeouts for CouchDB, in seconds."""
 
@@ -59,21 +55,4 @@ def page_address(connection: str) -> str:
     :param connection: the connection whose redirect URI leads there
     :raises BadSettings: if it is not known
     """
-    return redirect_uri(connection).rstrip("/").removesuffix(CALLBACK)
-
-
-def redirect_uri(connection: str) -> str:
-    """Return the address to which GRDF sends households back: exactly the one that is registered with GRDF.
-
-    :param connection: if it sets no ``redirect_uri``, the page's address below ``[api] base_url`` is used
-    :raises BadSettings: if neither is set
-    """
-    base = conf.get("api", "base_url", fallback="").rstrip("/")
-    address = GrdfOAuthHook(connection).facts.redirect_uri or (f"{base}/grdf{CALLBACK}" if base else "")
-    if not address:
-        raise BadSettings.about(
-            None,
-            "the page does not know its own address, to which GRDF and links lead households",
-            f"Set redirect_uri in the extra of the connection {connection}, or [api] base_url.",
-        )
-    return address
+    return GrdfOAuthHook(connection).redirect_uri.rstrip("/").removesuffix(CALLBACK)

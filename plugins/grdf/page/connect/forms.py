@@ -18,10 +18,17 @@ from grdf.page.connect.opener import Opener
 from grdf.page.guard import policy
 from grdf.page.html.render import page
 from grdf.stores.household_links import HouseholdLinks
-from include.gas.account.declaration_check import USUAL_PERIMETERS, given_by, to_declare, wrong_fields
 from include.gas.account.declared_right import YEARS_BACK
 from include.gas.account.grant import results_of
-from include.gas.account.sections.rights.declaration import PERIMETERS, Declaration, is_refused
+from include.gas.account.sections.rights.declaration import (
+    PERIMETERS,
+    USUAL_PERIMETERS,
+    Declaration,
+    given_by,
+    is_refused,
+    to_declare,
+    wrong_fields,
+)
 from include.gas.days.gas_day import ONE_DAY, PARIS, paris_today
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.gas_days import Document

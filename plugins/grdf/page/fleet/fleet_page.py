@@ -8,8 +8,8 @@ from datetime import UTC, datetime, time
 from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from grdf import dag_settings, settings
-from grdf.health.look import client_now
+from grdf import settings
+from grdf.health.fleet_verdict import client_now, concerns
 from grdf.ledger.meters import Ledger
 from grdf.page.html.catalogue import Texts
 from grdf.page.html.render import page, texts_for
@@ -21,8 +21,7 @@ from include.gas.days.gas_day import PARIS, paris_today, utc_text
 from include.gas.display.fleet import AGES, fleet
 from include.gas.documents.gas_days import ACCOUNT_ID, DAG_PREFIX, dag_id
 from include.gas.errors import BadAccount
-from include.gas.health.rights_look import look_at_rights
-from include.gas.health.verdict import NO_RIGHTS, judge
+from include.gas.health.verdict import judge
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -45,12 +44,8 @@ def fleet_view(request: Request, visitor: VisitorDep) -> Response:
     overviews = [lines[account] for account in accounts if account in seen]
     found = fleet(overviews, paris_today(now))
     sees_all = len(seen) == len(accounts)
-    clients = [client_now(name) for name in dag_settings.connections()] if sees_all else []
-    rights = (
-        look_at_rights(meters(), {each.id: each.renews for each in overviews}, now, Ledger(couchdb()).last_asked())
-        if sees_all
-        else NO_RIGHTS
-    )
+    clients = [client_now(name) for name in settings.connections.or_default()] if sees_all else []
+    rights = concerns(meters(), overviews, clients, now, Ledger(couchdb())) if sees_all else []
     return page(
         request,
         "fleet.html",

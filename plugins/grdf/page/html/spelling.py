@@ -24,10 +24,6 @@ class Spelling:
         """Format a day, such as "8 Mar 2024"."""
         return format_date(day, "d MMM y", locale=self.language)
 
-    def short(self, day: date) -> str:
-        """Format a day without its year, such as "8 Mar"."""
-        return format_date(day, "d MMM", locale=self.language)
-
     def clock(self, instant: datetime) -> str:
         """Format the time of day of an aware instant in Paris, such as "09:05"."""
         return f"{instant.astimezone(PARIS):%H:%M}"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from grdf import dag_settings
+from grdf import settings
 from grdf.page.html.render import page
 from grdf.page.list.listing import Question, listing
 from grdf.page.list.mirror import mirror
@@ -29,7 +29,7 @@ def account_list(request: Request, visitor: VisitorDep) -> Response:
         request,
         "accounts.html",
         list=found,
-        several=len(dag_settings.connections()) > 1,
+        several=len(settings.connections.or_default()) > 1,
         may_connect=can_connect_some(visitor),
         may_import=can_import(visitor),
     )

@@ -9,8 +9,8 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
+from include.gas.display.meter_days import Missing
 from include.gas.display.overview import Overview, Situation
-from include.gas.display.recent_days import Missing
 
 PAGE_SIZE = 50
 LONGEST = 140
@@ -33,20 +33,12 @@ class Line:
     missing: Missing
 
 
-def _first_unknown(day: date | None) -> tuple[bool, date]:
-    return (day is not None, day or date.min)
-
-
-def _last_unknown(day: date | None) -> tuple[bool, date]:
-    return (day is None, day or date.max)
-
-
 SORTS: Mapping[str, Callable[[Line], Any]] = {
     "state": lambda line: _URGENCY[line.situation],
     "account": lambda line: line.overview.id,
-    "last": lambda line: _first_unknown(line.overview.last),
+    "last": lambda line: line.overview.last or date.min,
     "missing": lambda line: -sum(line.missing),
-    "consent": lambda line: _last_unknown(line.overview.consent_until),
+    "consent": lambda line: line.overview.consent_until or date.max,
 }
 """Sortable columns, with a sort key that puts accounts needing attention first. Ties are sorted by account id."""
 

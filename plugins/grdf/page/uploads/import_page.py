@@ -62,7 +62,7 @@ def remove(request: Request, visitor: ImporterDep, name: Annotated[str, Form()] 
 def result(_: ImporterDep, name: str = "") -> Response:
     """Return the result of an import, a CSV file without personal data."""
     place = _imports()
-    content = place.read(name) if name in place.names(results=True) else None
+    content = place.content(name) if name in place.waiting(results=True) else None
     if content is None:
         raise HTTPException(404, "no such result")
     kept = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -75,15 +75,15 @@ def _imports() -> Imports:
 
 def _page(request: Request, *, stored: str = "", wrong: str = "") -> Response:
     place = _imports()
-    waiting = place.names()
+    waiting = place.waiting()
     return page(
         request,
         "import.html",
         422 if wrong else 200,
         dag=IMPORT,
-        folder=place.folder,
+        folder=place.url,
         waiting=waiting,
-        results=place.names(results=True),
+        results=place.waiting(results=True),
         stored=stored if stored in waiting else "",
         wrong=wrong,
         columns=COLUMNS,

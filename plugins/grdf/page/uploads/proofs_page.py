@@ -15,7 +15,6 @@ from grdf.page.connect.connectable import couchdb
 from grdf.page.html.render import page, texts_for, wants_page
 from grdf.page.security import AccountDep, ConnectorDep, Visitor, can_act
 from grdf.page.uploads.uploaded import uploaded
-from grdf.staging.area import Staging
 from grdf.staging.proof_files import ProofFiles
 from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.records.consent_records import ConsentRecords
@@ -56,14 +55,14 @@ async def upload(request: Request, account: AccountDep, visitor: ConnectorDep) -
 @router.post("/connect/{account}/proofs/remove")
 def remove(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
     """Remove all files that wait."""
-    count = _files().remove(account)
+    count = _files(account).remove_all()
     log.info("Account %s: %s removed %d file(s) that waited to be sent as proofs.", account, visitor.name, count)
     return RedirectResponse(f"{request.scope['root_path']}/connect/{account}/proofs", 303)
 
 
 def _store(request: Request, account: str, files: list[tuple[str, bytes]], visitor: Visitor) -> Response:
     stop_if_leaving(AccountStore(couchdb()).account(account))  # else files would be left behind
-    if not files or _files().waiting(account) + len(files) > MOST:
+    if not files or len(_files(account).names()) + len(files) > MOST:
         wrong = texts_for(request)("proofs.too_many" if files else "proofs.no_file")
         return _page(request, account, visitor, wrong=wrong)
     proofs: list[ProofFile] = []
@@ -73,7 +72,7 @@ def _store(request: Request, account: str, files: list[tuple[str, bytes]], visit
         except NotAProof as error:
             return _page(request, account, visitor, wrong=f"{name} {error}.")
     for proof in proofs:
-        _files().put(account, proof)
+        _files(account).put(proof)
     log.info("Account %s: %s uploaded %d file(s) to be sent as proofs.", account, visitor.name, len(files))
     return RedirectResponse(f"{request.scope['root_path']}/connect/{account}/proofs", 303)
 
@@ -88,12 +87,12 @@ def _page(request: Request, account: str, visitor: Visitor, *, wrong: str = "") 
         dag=DAG,
         can_send=can_act(visitor, DAG),
         proofs=[(meter_tag(account, meter.pce), proof) for meter in meters for proof in meter.proofs.values()],
-        waiting=_files().waiting(account),
+        waiting=len(_files(account).names()),
         most=MOST,
         today=paris_today(datetime.now(UTC)),
         wrong=wrong,
     )
 
 
-def _files() -> ProofFiles:
-    return Staging(settings.staging_url()).proofs
+def _files(account: str) -> ProofFiles:
+    return ProofFiles(settings.staging_url(), account)

@@ -15,7 +15,7 @@ from include.gas.answers.consumption.published import Period
 from include.gas.answers.consumption.sorting import Answer
 from include.gas.days.windows import Window
 from include.gas.documents.billing.period_totals import is_of_periods, period_totals
-from include.gas.documents.billing.store_periods import store_periods
+from include.gas.documents.billing.periods import store_periods
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.storing import load_answer
 from tests.gas.memory_store import MemoryStore

@@ -204,22 +204,6 @@ def test_merging() -> None:
     assert new["changes"][-1]["after"] == CHANGES_KEPT + 2
 
 
-def test_a_volume_that_comes_later_is_stored_and_stays() -> None:
-    def told(volume: float | None, month: int, load: int = 1922) -> dict[str, Any]:
-        return period_document("home", PCE, Period(MARCH, APRIL, load, 11.24, volume), f"2024-0{month}-01T11:00:00Z")
-
-    stored = told(None, 5)
-    new = merge_period(stored, told(171.0, 6))
-    assert new is not None
-    assert (new["volume"], "changes" in new) == (171.0, False)
-    assert merge_period(new, told(171.0, 7)) is merge_period(new, told(None, 7)) is None
-    corrected = merge_period(new, told(None, 7, load=1930))
-    assert corrected is not None
-    assert corrected["volume"] is None, "it was that of another load"
-    asked = told(None, 8) | {"status": "provisional"}
-    assert (merge_period(new, asked) or {})["volume"] == 171.0
-
-
 def loads(each: int = 62, *, first: date = MARCH, days: int = 31) -> dict[date, int]:
     return {first + timedelta(days=n): each for n in range(days)}
 
@@ -278,7 +262,12 @@ def test_what_others_have_damaged_is_not_compared() -> None:
     expected = compare_all([good], days)
     note = days[0] | {"_id": f"{days[0]['_id']}-note", "load": 5000}
     assert compare_all([good], [*days, note, days[0] | {"month": 13}]) == expected
-    for damage in ({"first": None}, {"first": "2024-03-02"}, {"end": "9999-12-31"}, {"load": "x"}, {"end": 7}):
+    for damage in (
+        {"first": None},
+        {"first": "2024-03-02"},
+        {"end": "9999-12-31"},
+        {"load": "x"},
+        {"end": 7},
+        {"coefficient": "abc"},
+    ):
         assert compare_all([good | damage], days) == ()
-    (found,) = compare_all([good | {"coefficient": "abc"}], days)
-    assert found == expected[0], "as if GRDF had sent none"

@@ -1,42 +1,47 @@
-"""A right that we declare at GRDF for a household ("tiers direct"): what it gave for that, and what came of it."""
+"""A right that we declare at GRDF for a household ("tiers direct"): what it gave, checked, and what came of it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import msgspec
 
 from include.gas.account.sections.section import Section, members, put, read
+from include.gas.answers.access_rights import PCE
 from include.gas.answers.words import fold, fold_address
-from include.gas.days.gas_day import utc_text
+from include.gas.days.gas_day import parse_day, utc_text
 from include.gas.documents.gas_days import Document
+from include.gas.documents.stored_consent import Entered
+from include.gas.errors import DeclarationRefused
 
 PERIMETERS = ("informatives", "publiees", "contractuelles", "techniques")
 """What a right may include, in ADICT's words (3.6)."""
+USUAL_PERIMETERS = PERIMETERS[:2]
+DAYS = ("first", "end", "calls_until")
 PERSON = ("name", "company", "postcode", "email", "phone")
 """The keys that are removed as soon as GRDF has the right."""
-_KEPT = ("pce", "perimeters", "first", "end", "calls_until")
+_KEPT = ("pce", "perimeters", *DAYS)
 _ENTERED_AT = "entered_at"
 REFUSED_KEPT = timedelta(days=30)
 """How long what a household gave is kept after it was refused, or while GRDF never answers."""
+LONGEST = 100
+"""Maximum length of a name, an e-mail address or a phone number, in characters."""
 
+OLDEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
+"""Days that a right may name."""
 
-class Holder(Protocol):
-    """Whoever holds a gas contract, as entered."""
+CANNOT = "the declaration cannot be sent to GRDF: "
+"""How the cause begins of each :class:`DeclarationRefused` of this module."""
 
-    @property
-    def name(self) -> str:
-        """The last name."""
-
-    @property
-    def company(self) -> str:
-        """The company's name, instead of it."""
-
-    @property
-    def email(self) -> str:
-        """The e-mail address."""
+_FORMS = {
+    "pce": (PCE, "its pce is not a meter's number: 14 digits, or GI and 6 digits"),
+    "postcode": (re.compile(r"[0-9]{5}"), "its postcode is not 5 digits"),
+    "email": (re.compile(r"[^@\s;,<>]+@[^@\s;,<>]+\.[^@\s;,<>]+"), "its email is not an e-mail address"),
+    "phone": (re.compile(r"(\+?[0-9 .-]{6,20})?"), "its phone is not a phone number"),
+}
 
 
 class Declaration(Section, frozen=True):
@@ -84,17 +89,80 @@ class Declaration(Section, frozen=True):
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Declaration | None:
         """Return the declaration on an account document; ``None`` if there is none or if it cannot be read."""
-        found = members(document.get(cls.key))
+        found = _given(document)
+        if isinstance(pce := found.get("pce"), str):
+            found = {**found, "pce": "".join(pce.split())}  # people write it in groups
         return read(cls, found) if found else None
+
+
+def to_declare(document: Mapping[str, Any]) -> Declaration:
+    """Return the declaration that an account asks for, checked.
+
+    :raises DeclarationRefused: if something is missing or wrong; the text names the field and not what is in it
+    """
+    found = _given(document)
+    for field, wrong in wrong_fields(document).items():
+        raise DeclarationRefused.about(
+            str(document.get("_id")),
+            f"{CANNOT}{wrong}",
+            "GRDF was not asked. Correct the declaration in the account's document, then start a run of its DAG.",
+            reason=field,
+        )
+    texts = {name: str(found.get(name) or "").strip() for name in ("pce", *PERSON)}
+    days = {name: _day(found, name) for name in DAYS}
+    perimeters = [str(each) for each in found.get("perimeters") or USUAL_PERIMETERS]
+    return msgspec.structs.replace(Declaration.of(document) or Declaration(), **texts, **days, perimeters=perimeters)
+
+
+def given_by(declaration: Declaration) -> dict[str, Any]:
+    """Return the section ``declaration`` of an account for what a household gave."""
+    values = {name: getattr(declaration, name) for name in ("pce", "perimeters", *PERSON, *DAYS)}
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items() if value}
+
+
+def wrong_fields(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with the declaration that an account asks for: a clause for each field, without its content.
+
+    Without a name and a company, and with both, it is ``name`` that is wrong.
+    """
+    found = _given(document)
+    odd = {name: f"its {name} is not a short text" for name in ("pce", *PERSON) if not _is_text(found.get(name))}
+    texts = {name: "" if name in odd else str(found.get(name) or "").strip() for name in ("pce", *PERSON)}
+    wrong = {field: text for field, (form, text) in _FORMS.items() if not form.fullmatch(texts[field])}
+    if bool(texts["name"]) == bool(texts["company"]):
+        wrong["name"] = "it needs either name or company"
+    perimeters = found.get("perimeters") or list(USUAL_PERIMETERS)
+    if not isinstance(perimeters, list) or not {*map(str, perimeters)} <= {*PERIMETERS}:
+        wrong["perimeters"] = f"its perimeters are not a list of {', '.join(PERIMETERS)}"
+    elif "informatives" not in perimeters:
+        wrong["perimeters"] = "its perimeters do not include informatives, the daily data"
+    return odd | _wrong_days(found) | {field: text for field, text in wrong.items() if field not in odd}
+
+
+def _wrong_days(found: Mapping[str, Any]) -> dict[str, str]:
+    days: dict[str, date | None] = {}
+    wrong: dict[str, str] = {}
+    for name in DAYS:
+        try:
+            days[name] = day = _day(found, name)
+        except ValueError:
+            wrong[name] = f"its {name} is not a day such as 2026-11-27"
+            continue
+        if day and not OLDEST <= day <= LATEST:
+            wrong[name] = f"a day is not between {OLDEST} and {LATEST}"
+    first, end = days.get("first"), days.get("end")
+    if first and end and first >= end:
+        wrong.setdefault("end", "its end is not after first")
+    return wrong
 
 
 def names_person(document: Mapping[str, Any]) -> bool:
     """Return whether an account document has a declaration that GRDF does not have yet."""
-    return any(members(document.get(Declaration.key)).get(name) for name in PERSON)
+    return any(_given(document).get(name) for name in PERSON)
 
 
-def is_same_holder(one: Holder, other: Holder) -> bool:
-    """Return whether two entries may be of the same holder: the same name or the same e-mail address.
+def is_same_holder(one: Entered, other: Declaration) -> bool:
+    """Return whether a record and a declaration may be of the same holder: the same name, or the same e-mail address.
 
     Case, accents and spaces do not matter. A holder may get another address, and may write a name in another way.
     """
@@ -105,7 +173,7 @@ def is_same_holder(one: Holder, other: Holder) -> bool:
 
 def is_refused(document: Mapping[str, Any]) -> bool:
     """Return whether a person has to correct the declaration on an account document."""
-    return members(document.get(Declaration.key)).get("refused") is True
+    return _given(document).get("refused") is True
 
 
 def is_to_declare(document: Mapping[str, Any]) -> bool:
@@ -115,8 +183,7 @@ def is_to_declare(document: Mapping[str, Any]) -> bool:
 
 def refusal_of(document: Mapping[str, Any]) -> str:
     """Return what a person has to correct on the declaration of an account document; ``""`` if nothing."""
-    found = members(document.get(Declaration.key))
-    because = found.get("refused_because")
+    because = _given(document).get("refused_because")
     return because if is_refused(document) and isinstance(because, str) else ""
 
 
@@ -126,7 +193,7 @@ def with_refused(document: Mapping[str, Any], because: str, at: datetime, reason
     :param because: what to correct, without the person
     :param reason: the same for the page
     """
-    found = members(document.get(Declaration.key))
+    found = _given(document)
     since = (found.get(_ENTERED_AT) if is_refused(document) else None) or utc_text(at)
     note = {"refused": True, "refused_because": because, "refused_reason": reason, _ENTERED_AT: since}
     return put(document, Declaration.key, {**found, **note}) if names_person(document) else dict(document)
@@ -134,33 +201,28 @@ def with_refused(document: Mapping[str, Any], because: str, at: datetime, reason
 
 def without_refusal(document: Mapping[str, Any]) -> Document:
     """Return the account document without that note, because the declaration is sent again."""
-    found = members(document.get(Declaration.key))
+    found = _given(document)
     former = _ENTERED_AT if is_refused(document) else ""  # its time begins anew
     kept = {key: value for key, value in found.items() if not key.startswith("refused") and key != former}
     return put(document, Declaration.key, kept or None)
 
 
-def with_entered(document: Document, now: datetime) -> Document:
-    """Return the account document with a note when its declaration was first seen, unless its age is known."""
-    found = members(document.get(Declaration.key))
-    if not names_person(document) or _age(found, now) is not None:
+def with_entered(document: Document, now: datetime, *, again: bool = False) -> Document:
+    """Return the account document with a note when its declaration was first seen, unless its age is known.
+
+    :param again: whether its time begins anew, because a person asks for it. One that is refused begins anew once it
+        is sent, see :func:`without_refusal`
+    """
+    found = _given(document)
+    stays = is_refused(document) if again else _age(found, now) is not None
+    if stays or not names_person(document):
         return document
     return put(document, Declaration.key, {**found, _ENTERED_AT: utc_text(now)})
 
 
-def entered_again(document: Document, now: datetime) -> Document:
-    """Return the account document with the time of its declaration begun anew, because a person asks for it.
-
-    One that is refused begins anew once it is sent, see :func:`without_refusal`.
-    """
-    if not names_person(document) or is_refused(document):
-        return document
-    return put(document, Declaration.key, {**members(document.get(Declaration.key)), _ENTERED_AT: utc_text(now)})
-
-
 def without_person(document: Mapping[str, Any]) -> Document:
     """Return the account document without what the household gave to be declared; what was declared stays."""
-    found = members(document.get(Declaration.key))
+    found = _given(document)
     return put(document, Declaration.key, {key: value for key, value in found.items() if key in _KEPT} or None)
 
 
@@ -170,7 +232,7 @@ def without_old_person(document: Document, now: datetime) -> Document:
     One that GRDF has never answered counts as refused from then on. Its moment goes, too: whoever is entered there by
     hand later has as much time.
     """
-    found = members(document.get(Declaration.key))
+    found = _given(document)
     age = _age(found, now)
     if age is None or age < REFUSED_KEPT or not names_person(document):
         return document
@@ -184,3 +246,16 @@ def _age(found: Mapping[str, Any], now: datetime) -> timedelta | None:
         return max(timedelta(), now - datetime.fromisoformat(str(found.get(_ENTERED_AT))))
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def _given(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    return members(document.get(Declaration.key))
+
+
+def _is_text(value: object) -> bool:
+    return value is None or (isinstance(value, str) and len(value) <= LONGEST and value.isprintable())
+
+
+def _day(found: Mapping[str, Any], name: str) -> date | None:
+    value = found.get(name)
+    return None if value in (None, "") else parse_day(str(value))

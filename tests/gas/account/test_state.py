@@ -7,15 +7,14 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.account_state import settle, state_of, with_rights_state
 from include.gas.account.sections.marks import with_leaving
 from include.gas.account.sections.rights.declaration import REFUSED_KEPT, names_person
+from include.gas.account.state import settle, state_of, with_rights_state
 from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.gas_day import utc_text
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import Held, Word
-from include.gas.rights.proof_check import Proof
+from include.gas.rights.meter_rights import Held, Proof, Word
 
 PCE, OTHER = "09900000000017", "GI000042"
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -29,41 +28,33 @@ class Named(NamedTuple):
     why: str = ""
 
 
-Told = tuple[Cause, Named]
+Concern = tuple[Cause, Named]
 """A cause and one whom it concerns."""
 
 
-@dataclass(frozen=True, slots=True)
-class RightsLook:
-    """All rights, as of one moment.
-
-    :param told: whom the causes that are about rights concern
-    :param unchecked: when GRDF was last asked about all rights of a client, UTC text, by each client of which that is
-        too long ago; ``""`` if it never was
-    """
-
-    told: tuple[Told, ...] = ()
-    unchecked: Mapping[str, str] = field(default_factory=dict)
-
-
-def look_at_rights(
+def concerns_of_rights(
     meters: Iterable[Meter], accounts: Mapping[str, bool], now: datetime, asked: Mapping[str, str]
-) -> RightsLook:
-    """Look at all rights.
+) -> Iterator[Concern]:
+    """Yield whom the causes that are about rights concern.
 
     :param accounts: all accounts by their ids, with whether a right is declared for them once the old one has ended
     :param now: an aware datetime, the present
-    :param asked: when GRDF was last asked about all rights of a client, by client, UTC text
+    :param asked: our clients, and when GRDF was last asked about all rights of each, UTC text; ``""`` if it never was
     """
     known, today, long_ago = list(meters), paris_today(now), utc_text(now - FRESH)
     standing = [_standing(meter, today) for meter in known]
     rights = [right for each in standing for of_account in each.values() for right in of_account]
-    told = [(Cause.UNCLAIMED, Named(each.id, each.client)) for each in unclaimed(known, today)]
-    told += [found for right in rights for found in _of_right(right, accounts, now)]
-    told += [found for each in standing for found in (*_ending(each.values(), accounts, today), *_shared(each))]
+    for each in unclaimed(known, today):
+        yield Cause.UNCLAIMED, Named(each.id, each.client)
+    for right in rights:
+        yield from _of_right(right, accounts, now)
+    for of_meter in standing:
+        yield from _ending(of_meter.values(), accounts, today)
+        yield from _shared(of_meter)
     old = {right.client for right in rights if right.since < long_ago}
-    unchecked = {client: asked.get(client, "") for client in old if asked.get(client, "") < long_ago}
-    return RightsLook(tuple(told), unchecked)
+    for client, at in asked.items():
+        if client in old and at < long_ago:
+            yield Cause.UNCHECKED, Named(client, f"last asked {at[:16]} UTC" if at else "never asked")
 
 
 def _standing(meter: Meter, today: date) -> dict[str, list[Right]]:
@@ -75,14 +66,14 @@ def _standing(meter: Meter, today: date) -> dict[str, list[Right]]:
     return found
 
 
-def _of_right(right: Right, accounts: Collection[str], now: datetime) -> Iterator[Told]:
+def _of_right(right: Right, accounts: Collection[str], now: datetime) -> Iterator[Concern]:
     if _waits(right) and right.since < utc_text(now - LATE):
         yield Cause.UNANSWERED, Named(right.account, f"since {right.since[:10]}")
     if right.account not in accounts and right.goes_on(paris_today(now)):
         yield Cause.LOST, Named(right.account)
 
 
-def _ending(rights_of: Iterable[Iterable[Right]], accounts: Mapping[str, bool], today: date) -> Iterator[Told]:
+def _ending(rights_of: Iterable[Iterable[Right]], accounts: Mapping[str, bool], today: date) -> Iterator[Concern]:
     """Yield the last right of each account that has none after it and ends soon."""
     for rights in rights_of:
         last = max(rights, key=_last_day)
@@ -90,7 +81,7 @@ def _ending(rights_of: Iterable[Iterable[Right]], accounts: Mapping[str, bool], 
             yield Cause.ENDING, Named(last.account, f"on {end}")
 
 
-def _shared(standing: Mapping[str, Iterable[Right]]) -> Iterator[Told]:
+def _shared(standing: Mapping[str, Iterable[Right]]) -> Iterator[Concern]:
     """Yield the accounts that read a meter, if there are several. Who is behind another does not."""
     accounts = sorted({each.account for rights in standing.values() for each in rights if each.was_active})
     if len(accounts) > 1:

@@ -1,41 +1,23 @@
-"""Why accounts' DAGs do not read them, as far as Airflow shows it to a task, or its database to the doctor."""
+"""Why accounts' DAGs do not read them, as far as Airflow shows it to a task. The doctor uses the same words."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from grdf.health.airflow_tables import DAYS, Rows
 from include.gas.days.gas_day import gas_day_start
 from include.gas.documents.gas_days import dag_id
 
+DAYS = 2
+"""How many days back a run must have read an account. One morning may be missed for reasons that pass."""
 MOST = 100
 """Accounts that a task asks Airflow about, with two questions each. The others are taken to be as most of these."""
 MISSING = "Airflow has no DAG for it"
 STALE = "its DAG is gone from Airflow's list of DAGs"
 PAUSED = "its DAG is paused"
 FAILED = f"no run has read it for {DAYS} days: they were skipped, failed, or did not start"
-
-
-def by_database(rows: Rows, accounts: Collection[str]) -> Mapping[str, str]:
-    """Return what Airflow's database shows.
-
-    :param rows: see :mod:`grdf.health.airflow_tables`
-    """
-    dags = {str(name): (bool(paused), bool(stale)) for name, paused, stale in rows["dags"]}
-    read = {str(name) for (name,) in rows["read"]}
-    found: dict[str, str] = {}
-    for account in accounts:
-        paused, stale = dags.get(dag_id(account), (False, False))
-        if dag_id(account) not in dags:
-            found[account] = MISSING
-        elif paused or stale:
-            found[account] = STALE if stale else PAUSED
-        elif dag_id(account) not in read:
-            found[account] = FAILED
-    return found
 
 
 def by_task(ti: Any, today: date, accounts: Sequence[str]) -> Mapping[str, str]:

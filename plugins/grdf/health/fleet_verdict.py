@@ -1,8 +1,8 @@
-"""One look at the fleet, for ``grdf_health`` and ``./grdf doctor``, and at a client, for the page of the fleet, too."""
+"""The verdict on the fleet, for ``grdf_health`` and ``./grdf doctor``, and what the page of the fleet shows of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,11 +16,12 @@ from grdf.stores.accounts.account_store import AccountStore
 from include.gas.display.overview import Overview, overview
 from include.gas.documents.doctypes import DOCTYPES
 from include.gas.errors import CredentialsRefused, GasError
-from include.gas.health.rights_look import look_at_rights
+from include.gas.health.rights_concerns import Concern, concerns_of_rights
 from include.gas.health.verdict import Client, Unread, Verdict, judge
+from include.gas.rights.meter_rights import Meter
 
 
-def look_at_fleet(
+def judge_fleet(
     couchdb: CouchDBHook, clients: Sequence[Client], unread: Unread, now: datetime
 ) -> tuple[Sequence[Overview], Verdict]:
     """Return all accounts, and the verdict on them. GRDF is asked for a token if one of them is silent.
@@ -35,10 +36,21 @@ def look_at_fleet(
     if missing := [doctype for doctype in DOCTYPES if not couchdb.has_database(doctype)]:
         raise no_database(couchdb, *missing)
     ledger = Ledger(couchdb)
-    meters, asked = list(ledger.every()), ledger.last_asked()
+    meters = list(ledger.every())  # before the accounts: one that is made meanwhile is not lost
     fleet = [overview(document) for document in AccountStore(couchdb).every_of_ours()]
-    rights = look_at_rights(meters, {each.id: each.renews for each in fleet}, now, asked)
-    return fleet, judge(fleet, clients, now, rights, unread, refuses_token)
+    return fleet, judge(fleet, clients, now, concerns(meters, fleet, clients, now, ledger), unread, refuses_token)
+
+
+def concerns(
+    meters: Iterable[Meter], fleet: Sequence[Overview], clients: Sequence[Client], now: datetime, ledger: Ledger
+) -> list[Concern]:
+    """Return whom the causes that are about rights concern.
+
+    :param meters: all of the ledger
+    """
+    asked = ledger.last_asked()
+    of_clients = {client.name: asked.get(client.name, "") for client in clients}
+    return list(concerns_of_rights(meters, {each.id: each.renews for each in fleet}, now, of_clients))
 
 
 def refuses_token(client: str) -> bool:

@@ -1,0 +1,175 @@
+"""A folder of the staging store, on a disk or in an object store. Whatever fails there says what to do.
+
+People put files there by hand: there may be folders, links and pipes, too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from airflow.sdk import ObjectStoragePath
+
+from grdf.staging.files import write_private
+from include.gas.errors import BadSettings, GasError, StoreBusy
+from include.gas.redact import redact
+
+_WRONG = (
+    PermissionError, FileNotFoundError, NotADirectoryError, IsADirectoryError, FileExistsError, ImportError, ValueError
+)  # fmt: skip
+"""What is wrong with a place. Any other error may pass, such as a full disk or a server that does not answer."""
+
+
+class Folder:
+    """A folder below the setting ``[grdf] staging_url``.
+
+    :param base_url: that setting, such as ``file:///var/lib/grdf`` or ``s3://connection@bucket/x``
+    :param name: the folder's path below it
+    :param account: for messages
+    """
+
+    def __init__(self, base_url: str, name: str = "", account: str | None = None) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.url = f"{self.base_url}/{name}".rstrip("/")
+        self._account = account
+
+    def read(self, name: str, most: int = -1) -> bytes | None:
+        """Return the content of a file; ``None`` if there is none.
+
+        :param most: bytes to read at most
+        """
+        with self.failures(), suppress(FileNotFoundError):
+            with self._path(name).open("rb") as file:  # type: ignore[no-untyped-call]  # untyped in Airflow
+                content: bytes = file.read(most)
+            return content
+        return None
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file that is seen only once it is complete, as objects of a store are."""
+        with self.failures():
+            if local := local_path(self.url):
+                write_private(local / name, content)
+            else:
+                self._path(name).write_bytes(content)
+
+    def names(self) -> list[str]:
+        """Return the names of the files that are not hidden, in alphabetical order."""
+        with self.failures():
+            return sorted(path.name for path in self._entries() if path.name[0] != "." and path.is_file())
+
+    def remove(self, *names: str) -> None:
+        """Remove files. It is fine if they are gone already."""
+        with self.failures():
+            for name in names:
+                self._path(name).unlink(missing_ok=True)
+
+    def count(self) -> int:
+        """Return how many files lie here at any depth, hidden ones included."""
+        with self.failures():
+            return len(_within(self._path()))
+
+    def remove_all(self) -> int:
+        """Remove the folder with all that is in it, and return how many files that were. What a link leads to stays."""
+        with self.failures():
+            found, path = len(_within(self._path())), self._path()
+            with suppress(FileNotFoundError):  # there is none
+                path.fs.rm(path.path, recursive=True)
+            return found
+
+    def remove_old(self, before: datetime, *, keep: str) -> int:
+        """Remove the files at any depth that have not changed since a moment, and return how many.
+
+        :param keep: name of a folder in which nothing is removed
+        """
+        removed, base = 0, self._path()
+        with self.failures():
+            for path in _within(base):
+                with suppress(FileNotFoundError):  # it has just gone
+                    if not path.path.startswith(f"{base.path}/{keep}/") and _changed(path) < before.timestamp():
+                        path.unlink()
+                        removed += 1
+        return removed
+
+    def unchanged(self, since: datetime) -> list[str]:
+        """Return the names of the folders in which nothing has changed since a moment."""
+        with self.failures():
+            return [
+                each.name
+                for each in self._entries()
+                if all(_changed(file) < since.timestamp() for file in _within(each))
+            ]
+
+    def _path(self, name: str = "") -> ObjectStoragePath:
+        return ObjectStoragePath(f"{self.url}/{name}".rstrip("/"))
+
+    def _entries(self) -> list[ObjectStoragePath]:
+        path = self._path()
+        path.fs.invalidate_cache()
+        try:  # without details, for which fsspec looks at each file, and some last for a moment
+            return [self._path(name.rstrip("/").rpartition("/")[2]) for name in path.fs.ls(path.path, detail=False)]
+        except FileNotFoundError:
+            return []
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Turn a failure inside the block into an error that says what to do.
+
+        :raises StoreBusy: if it makes sense to try again
+        :raises BadSettings: if a person must correct the place or its settings
+        """
+        try:
+            yield
+        except GasError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the clients of the object stores share no base class
+            kind = BadSettings if isinstance(error, _WRONG) else StoreBusy
+            # Without its cause: the message of an object store's client may contain a signed address.
+            raise kind.about(
+                self._account,
+                f"the storage for GRDF's answers, {self.base_url}, cannot be used ({_words_of(error)})",
+                f"{'It is tried again. If this continues, check' if kind is StoreBusy else 'Check'} that the setting "
+                "[grdf] staging_url names a place to which all workers can write and, for an object store, its bucket "
+                "and the Airflow connection before its @ (s3://connection@bucket/folder), whose provider is installed "
+                "on every worker (such as apache-airflow-providers-amazon[s3fs]).",
+            ) from None
+
+
+def local_path(url: str) -> Path | None:
+    """Return the path of a place on a local disk; ``None`` for one in an object store."""
+    return Path(url.removeprefix("file://")) if url.startswith("file://") else None
+
+
+def _changed(path: ObjectStoragePath) -> float:
+    """Return when a file was last put there or changed, epoch seconds.
+
+    On a disk, a copy may have the time of its original. So what counts is when the disk last noted anything about it.
+    """
+    local = local_path(str(path))
+    moment: float = os.lstat(local).st_ctime if local else path.fs.modified(path.path).timestamp()
+    return moment
+
+
+def _within(path: ObjectStoragePath) -> list[ObjectStoragePath]:
+    """Return what lies in a folder at any depth, folders left out; the path itself if it is none.
+
+    :raises OSError: if a folder on a disk may not be read, so that nobody takes it for empty
+    """
+    path.fs.invalidate_cache()  # another process may have written
+    strict = {"on_error": _raise} if local_path(str(path)) else {}
+    names: list[str] = path.fs.find(path.path, **strict)
+    return [ObjectStoragePath(path.fs.unstrip_protocol(name), conn_id=path.conn_id) for name in names]
+
+
+def _raise(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):  # it has just gone
+        raise error
+
+
+def _words_of(error: Exception) -> str:
+    """Return the message of a disk or an import; of any other error the class, for a client may quote an address."""
+    if type(error).__module__ != "builtins" or not isinstance(error, OSError | ImportError):
+        return type(error).__name__
+    return redact(getattr(error, "strerror", None) or str(error)).rstrip(". ") or type(error).__name__
