@@ -185,7 +185,7 @@ def test_a_consent_is_given_again(door: Site, world: LocalWorld, couchdb: CouchD
 
 
 @pytest.mark.parametrize(("change", "says"), [
-    ({"leaving": {"since": "2026-02-01T00:00:00Z", "by": "op", "run": "r"}}, "its deletion is in progress"),
+    ({"leaving": {"since": "2026-02-01T00:00:00Z", "by": "op", "run": "r"}}, "it is leaving"),
     ({"account_type": "enedisgrandlyon"}, "is not grdfgrandlyon"),
 ])  # fmt: skip
 def test_one_that_may_not_be_connected(
