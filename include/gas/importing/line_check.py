@@ -15,13 +15,13 @@ from include.gas.account.account import Account
 from include.gas.account.connected import check_connectable, is_of_another
 from include.gas.account.declared_right import wanted_right
 from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import CANNOT, Declaration, to_declare
+from include.gas.account.sections.rights.declaration import Declaration, to_declare, wrong_fields
 from include.gas.account.sections.section import members
 from include.gas.answers.access_rights import is_pce
 from include.gas.answers.words import fold
 from include.gas.display.csv_cells import safe_cell
 from include.gas.documents.gas_days import check_account_id
-from include.gas.errors import DeclarationRefused, FailNow
+from include.gas.errors import FailNow
 from include.gas.rights.meter_rights import Meter, lasting
 from include.gas.rights.transitions import Asking, Taken, UnderWay, asked
 
@@ -162,10 +162,10 @@ def _alone(number: int, cells: Mapping[str, str]) -> Line:
         return bare.came_to("wrong", DIGITS_LOST)
     given: dict[str, Any] = {**cells, "pce": pce}
     given["perimeters"] = [fold(word) for word in _BETWEEN.split(cells.get("perimeters", "")) if word]
-    try:
-        return replace(bare, declaration=to_declare({"_id": account, Declaration.key: given}))
-    except DeclarationRefused as error:
-        return bare.came_to("wrong", error.cause.removeprefix(CANNOT))
+    document = {"_id": account, Declaration.key: given}
+    for reason in wrong_fields(document).values():
+        return bare.came_to("wrong", reason)
+    return replace(bare, declaration=to_declare(document))
 
 
 def counts(lines: Iterable[Line]) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +9,11 @@ from grdf.airflow.announcing import announce
 from grdf.airflow.tasks.run import Run
 from grdf.meters.saving import undone_if_left, with_stored
 from grdf.operators.base import AccountOperator
-from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
+from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.grant import results_of
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.changes import Changes
-from include.gas.documents.doctypes import ACCOUNT, AUDIT
+from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadAccount
 from include.gas.konnector.adopting import adopt, plan_adoption, remove
 
@@ -29,14 +28,7 @@ class AdoptKonnectorOperator(AccountOperator):
 
     The documents name neither account nor meter, so the form does. It is safe to repeat, to interrupt, and to run while
     the account's own DAG runs.
-
-    :param account_id: the account's id (templated); the form's by default
     """
-
-    template_fields: Sequence[str] = ("account_id",)
-
-    def __init__(self, *, account_id: str = "{{ params.account }}", **kwargs: Any) -> None:
-        super().__init__(account_id=account_id, **kwargs)
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
@@ -85,7 +77,6 @@ class AdoptKonnectorOperator(AccountOperator):
 
         An account that nobody knows may be the household's own in its Cozy, so it is none of these.
         """
-        documents = self.couchdb.scan(ACCOUNT)
-        ids = {str(each["_id"]) for each in documents if each.get("account_type") == ACCOUNT_TYPE}
+        ids = {str(each["_id"]) for each in self.accounts.every_of_ours()}
         gone = {str(each["account"]) for each in self.couchdb.scan(AUDIT) if each.get("account")}
         return (ids | gone) - {self.account_id}

@@ -41,7 +41,7 @@ class ImportAccountsOperator(GrdfOperator):
 
     template_fields: Sequence[str] = ("file",)
 
-    def __init__(self, *, file: str = "{{ params.file }}", **kwargs: Any) -> None:
+    def __init__(self, *, file: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.file = file
 

@@ -36,13 +36,11 @@ class SendProofOperator(AccountOperator):
     GRDF is asked about these rights first, in one call, so that nothing is sent twice. A proof that cannot be sent does
     not stop the others.
 
-    :param account_id: the account's id (templated), by default the form's; empty for all that wait
+    :param account_id: the account's id (templated); empty for all that wait
     """
 
-    template_fields: Sequence[str] = ("account_id",)
-
-    def __init__(self, *, account_id: str = "{{ params.account }}", **kwargs: Any) -> None:
-        super().__init__(account_id=account_id, **kwargs)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self._counts = Counter({"asked": 0, "sent": 0, "files": 0})
         self._failures: list[GasError] = []
 
