@@ -35,8 +35,4 @@ with DAG(
     default_args=task_defaults(FLEET),
     doc_md=DOC,
 ):
-    ImportAccountsOperator(
-        task_id="import_accounts",
-        file="{{ params.file }}",
-        priority_weight=0,  # any task of a daily run goes first
-    )
+    ImportAccountsOperator(task_id="import_accounts", priority_weight=0)  # any task of a daily run goes first

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from grdf import settings
 from grdf.airflow.retries import first_to_raise
@@ -35,15 +34,7 @@ class ImportAccountsOperator(GrdfOperator):
 
     It may be killed and started again at any point: the accounts and the ledger say what is done. No household gets a
     second right. The CSV file is removed at the end.
-
-    :param file: name of the file in the folder ``import`` of the staging store (templated)
     """
-
-    template_fields: Sequence[str] = ("file",)
-
-    def __init__(self, *, file: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.file = file
 
     def perform(self, context: Context) -> dict[str, int]:
         """Run the task.
@@ -57,19 +48,20 @@ class ImportAccountsOperator(GrdfOperator):
 
         run, imports = Run.of(context), Imports(settings.staging_url())
         run.stop_if_cleared("grdf_import_accounts")
-        result, content = result_name(check_name(self.file)), imports.content(self.file)
+        file = check_name(run.params["file"])
+        result, content = result_name(file), imports.content(file)
         if content is None:
             raise BadRequest.about(
                 None,
-                f"there is no file {self.file} in {imports.url}",
+                f"there is no file {file} in {imports.url}",
                 f"Nothing was done. If it was worked off, {result} says what came of it. Else put it there, readable "
                 "for the user that runs Airflow's tasks, and start again.",
             )
-        households = Households(self.couchdb, self.adict, file=self.file, run=run)
+        households = Households(self.couchdb, self.adict, file=file, run=run)
         lines = households.checked(check_lines(read_lines(content)))
         wrong = [each for each in lines if each.outcome == "wrong"]
         for each in wrong[:IN_LOG]:
-            self.log.warning("Line %d of %s is wrong: %s.", each.number, self.file, each.reason)
+            self.log.warning("Line %d of %s is wrong: %s.", each.number, file, each.reason)
         dry_run, problems = run.params["dry_run"], list[GasError]()
         is_stopped = bool(wrong) and not (dry_run or run.params["skip_wrong_lines"])
         try:
@@ -79,23 +71,23 @@ class ImportAccountsOperator(GrdfOperator):
             imports.write(result, to_csv(lines).encode())
         found = counts(lines)
         said = ", ".join(f"{number} {outcome}" for outcome, number in found.items())
-        self.log.info("File %s: %s. All lines are in %s.", self.file, said, result)
+        self.log.info("File %s: %s. All lines are in %s.", file, said, result)
         if dry_run:
             self.log.info("Dry run: nothing was sent to GRDF and no account was written.")
         elif is_stopped:
             raise BadRequest.about(
                 None,
-                f"{len(wrong)} of {len(lines)} lines of {self.file} are wrong",
+                f"{len(wrong)} of {len(lines)} lines of {file} are wrong",
                 f"No line was sent to GRDF by this try. See the log and {result}. Correct the file, or choose to skip "
                 "wrong lines, and start again.",
             )
         elif problems:
             raise first_to_raise(problems, last_try=run.is_last_try)
-        elif imports.content(self.file) != content:
-            self.log.warning("File %s has changed in the meantime: start again to import it.", self.file)
+        elif imports.content(file) != content:
+            self.log.warning("File %s has changed in the meantime: start again to import it.", file)
         else:
             households.forget_refused(lines)
-            imports.remove(self.file)
+            imports.remove(file)
         return found
 
     def _take_in(self, lines: list[Line], households: Households, run: Run) -> list[GasError]:
@@ -106,7 +98,7 @@ class ImportAccountsOperator(GrdfOperator):
         from grdf.ledger.room import client_with_room, meters_of_clients
         from grdf.quota.governor import governor_for
 
-        left = [at for at, each in enumerate(lines) if each.outcome == "to declare"]
+        file, left = run.params["file"], [at for at, each in enumerate(lines) if each.outcome == "to declare"]
         end = governor_for(self.clients()[0].oauth.facts).earliest_end(2 * len(left))
         self.log.info("%d line(s) to declare: until %s at least.", len(left), end)
         meters, aside, open_ = meters_of_clients(self.ledger.every), dict[str, GasError](), list[GasError]()
@@ -122,12 +114,12 @@ class ImportAccountsOperator(GrdfOperator):
                 self.log.error("%s: %s Its lines are put aside; those of other clients go on.", client, error)
                 aside[client] = error
             except (RetryLater, UnknownRefusal, RefusalUnexplained) as error:
-                self.log.warning("Line %d of %s stays open. %s", line.number, self.file, error)
+                self.log.warning("Line %d of %s stays open. %s", line.number, file, error)
                 open_.append(error)
                 if len(open_) == MOST_OPEN:
                     break
             except FailNow as error:
-                self.log.warning("Line %d of %s is refused: %s.", line.number, self.file, error.cause)
+                self.log.warning("Line %d of %s is refused: %s.", line.number, file, error.cause)
                 lines[at] = line.came_to("refused", error.cause)
         return [*aside.values(), *open_]
 
