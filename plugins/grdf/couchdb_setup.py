@@ -30,7 +30,17 @@ Say = Callable[[str], None]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Set up CouchDB according to the Airflow connections, and print what was created and what existed."""
-    _arguments(argv)
+    parser = argparse.ArgumentParser(
+        prog="./grdf couchdb",
+        description="Create in CouchDB what this project needs; what exists stays. The Airflow connections "
+        "couchdb (an ordinary user, created here) and couchdb_admin (a server administrator) say "
+        "where.",
+        epilog="Exit codes: 0 everything is there, 1 something must be corrected, 2 wrong usage, 4 CouchDB did "
+        "not answer.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("setup", help="create databases, the ordinary user and access rules; may be repeated")
+    parser.parse_args(argv)
     from grdf import settings
     from grdf.hooks.couchdb import CouchDBHook
 
@@ -147,20 +157,6 @@ def _database(admin: CouchDBHook, doctype: str, members: Sequence[str], say: Say
         admin.good(admin.request("PUT", doctype, "/_security", body=wanted))
         changes = [f"now open to {' and '.join(sorted(members)) or 'administrators'}"]
     say(f"database {database_name(doctype, admin.prefix)}: {', '.join([state, *changes, *completed])}")
-
-
-def _arguments(argv: Sequence[str] | None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="./grdf couchdb",
-        description="Create in CouchDB what this project needs; what exists stays. The Airflow connections "
-        "couchdb (an ordinary user, created here) and couchdb_admin (a server administrator) say "
-        "where.",
-        epilog="Exit codes: 0 everything is there, 1 something must be corrected, 2 wrong usage, 4 CouchDB did "
-        "not answer.",
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("setup", help="create databases, the ordinary user and access rules; may be repeated")
-    parser.parse_args(argv)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ def minute_of(account_id: str, spread_minutes: int) -> int:
     return int.from_bytes(blake2b(account_id.encode(), digest_size=4).digest(), "big") % spread_minutes
 
 
+@dataclass(unsafe_hash=True)
 class GasDayTimetable(Timetable):
     """One run per gas day (06:00 to 06:00 Paris time: 24 h, or 23 h and 25 h at the clock changes).
 
@@ -43,8 +45,7 @@ class GasDayTimetable(Timetable):
 
     description = "Each gas day (06:00 to 06:00 in Paris), once GRDF has published it"
 
-    def __init__(self, minutes: int = 0) -> None:
-        self.minutes = minutes
+    minutes: int = 0
 
     @classmethod
     def for_account(cls, account_id: str, *, publication_days: int, first_hour: int, spread_minutes: int) -> Any:
@@ -66,14 +67,6 @@ class GasDayTimetable(Timetable):
     def deserialize(cls, data: dict[str, Any]) -> GasDayTimetable:
         """Return the timetable that Airflow has stored."""
         return cls(data["minutes"])
-
-    def __eq__(self, other: object) -> bool:
-        """Return whether two timetables start runs at the same minute."""
-        return isinstance(other, GasDayTimetable) and self.minutes == other.minutes
-
-    def __hash__(self) -> int:
-        """Return a hash that agrees with equality."""
-        return hash(self.minutes)
 
     @property
     def summary(self) -> str:

@@ -273,7 +273,8 @@ def _rights(document: Mapping[str, Any], account: Account) -> dict[str, Any]:
 def _lost_on(document: Mapping[str, Any], meters: Sequence[Held]) -> date | None:
     """Return the day on which the last right of an account ended or was refused; ``None`` if it is unknown."""
     ends = [held.day for held in meters if held.word == "over" and held.day]
-    return max(ends or days_in(state_since(document)), default=None)
+    since = days_in(state_since(document)) if document.get("state") else ()
+    return max(ends or since, default=None)
 
 
 def _proofs(account: Account) -> dict[str, Any]:

@@ -43,38 +43,9 @@ def lineage_of(
     :param counts: the load's counts
     """
     from airflow.providers.openlineage.extractors import OperatorLineage
-    from openlineage.client.event_v2 import InputDataset, OutputDataset
-    from openlineage.client.facet_v2 import input_statistics_input_dataset, output_statistics_output_dataset
-
-    source, where = urlsplit(api_base), urlsplit(server)
-    read: dict[str, Any] = {
-        "inputStatistics": input_statistics_input_dataset.InputStatisticsInputDatasetFacet(
-            rowCount=lines,
-            size=sum(len(answer.body.encode()) for answer in answers),
-            fileCount=len(answers),
-        )
-    }
-    path = f"{source.path}/pce/*/{ENDPOINT}"
-    outputs = [
-        OutputDataset(
-            namespace=f"couchdb://{where.netloc.rpartition('@')[2]}",
-            name=database_name(doctype, prefix),
-            outputFacets={
-                "outputStatistics": output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
-                    rowCount=sum(counts[name] for name in names)
-                )
-            },
-        )
-        for doctype, names in WRITTEN.items()
-    ]
-    inputs = [InputDataset(namespace=f"{source.scheme}://{source.netloc}", name=path, inputFacets=read)]
-    return OperatorLineage(inputs=inputs, outputs=outputs, run_facets={"grdf_gas_days": _days(answers)})
-
-
-def _days(answers: Collection[StagedAnswer]) -> Any:
-    """Return which gas days the task was about, as a facet of this project's own."""
     from attrs import define
-    from openlineage.client.facet_v2 import RunFacet
+    from openlineage.client.event_v2 import InputDataset, OutputDataset
+    from openlineage.client.facet_v2 import RunFacet, input_statistics_input_dataset, output_statistics_output_dataset
 
     @define
     class GasDaysRunFacet(RunFacet):
@@ -83,4 +54,19 @@ def _days(answers: Collection[StagedAnswer]) -> Any:
         first: str
         end: str
 
-    return GasDaysRunFacet(first=min(each.first for each in answers), end=max(each.end for each in answers))
+    source, couchdb = urlsplit(api_base), f"couchdb://{urlsplit(server).netloc.rpartition('@')[2]}"
+    size = sum(len(answer.body.encode()) for answer in answers)
+    read = input_statistics_input_dataset.InputStatisticsInputDatasetFacet(
+        rowCount=lines, size=size, fileCount=len(answers)
+    )
+    outputs = []
+    for doctype, names in WRITTEN.items():
+        number = sum(counts[name] for name in names)
+        written = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=number)
+        name = database_name(doctype, prefix)
+        outputs.append(OutputDataset(couchdb, name, outputFacets={"outputStatistics": written}))
+    asked = InputDataset(
+        f"{source.scheme}://{source.netloc}", f"{source.path}/pce/*/{ENDPOINT}", inputFacets={"inputStatistics": read}
+    )
+    days = GasDaysRunFacet(first=min(each.first for each in answers), end=max(each.end for each in answers))
+    return OperatorLineage(inputs=[asked], outputs=outputs, run_facets={"grdf_gas_days": days})

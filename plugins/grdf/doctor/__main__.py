@@ -17,7 +17,6 @@ from itertools import chain
 
 from grdf.doctor.findings import Finding, findings_of
 
-FINE, NEEDS_A_PERSON = 0, 1
 PATIENCE = "5"
 """Seconds to wait for a connection to Airflow's PostgreSQL, which by itself would wait for ever."""
 AIRFLOW = "Airflow"
@@ -52,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps({"exit": int(bool(bad)), "findings": [asdict(each) for each in found]}), file=out)
     else:
         print("Nothing needs mending." if not bad else f"{bad} thing(s) need mending.", file=out)
-    return NEEDS_A_PERSON if bad else FINE
+    return int(bool(bad))
 
 
 def _findings() -> Iterator[Finding]:

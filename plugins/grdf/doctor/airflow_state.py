@@ -63,35 +63,28 @@ class Airflow:
 
 def read() -> Airflow | Finding:
     """Return what Airflow's database shows, or why it cannot be read from here."""
+    from sqlalchemy import DateTime, bindparam, text
     from sqlalchemy.exc import SQLAlchemyError
 
     if not has_database():
         return Finding("unknown", "it has no database here", "Run this in the API server.")
-    try:
-        return _read()
-    except (SQLAlchemyError, ImportError, RuntimeError) as error:
-        name = type(error).__name__
-        if _is_another(error):
-            return Finding(
-                "bad", f"its database is damaged, or has no tables of this Airflow ({name})",
-                "Correct [database] sql_alchemy_conn, run airflow db migrate, or restore it.",
-            )  # fmt: skip
-        says = f"its database cannot be read from here ({name})"
-        return Finding("unknown", says, "Run this in the API server.")
-
-
-def _read() -> Airflow:
-    from airflow.api.common.airflow_health import get_airflow_health
-    from airflow.utils.session import create_session
-    from sqlalchemy import DateTime, bindparam, text
-
     since = bindparam("since", datetime.now(UTC) - timedelta(days=DAYS), type_=DateTime(timezone=True))
     rows: dict[str, Any] = {}
-    with create_session() as session:
-        for name, query in QUERIES.items():
-            found = session.execute(text(query).bindparams(*([since] if ":since" in query else [])))
-            rows[name] = {str(key): int(value) for key, value in found}
-    return Airflow(get_airflow_health(), **rows)
+    try:
+        from airflow.api.common.airflow_health import get_airflow_health
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            for name, query in QUERIES.items():
+                found = session.execute(text(query).bindparams(*([since] if ":since" in query else [])))
+                rows[name] = {str(key): int(value) for key, value in found}
+        return Airflow(get_airflow_health(), **rows)
+    except (SQLAlchemyError, ImportError, RuntimeError) as error:
+        kind = type(error).__name__
+        if not _is_another(error):
+            return Finding("unknown", f"its database cannot be read from here ({kind})", "Run this in the API server.")
+        says = f"its database is damaged, or has no tables of this Airflow ({kind})"
+        return Finding("bad", says, "Correct [database] sql_alchemy_conn, run airflow db migrate, or restore it.")
 
 
 def _is_another(error: Exception) -> bool:

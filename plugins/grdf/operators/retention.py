@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from grdf import settings
@@ -51,9 +52,7 @@ class RemoveOverdueOperator(GrdfOperator):
             "links that have expired": lambda: HouseholdLinks(self.couchdb).remove_expired(remover),
             "files for GRDF": lambda: self._remove_proofs(now),
             "files of imports and failed runs": lambda: self.staging.remove_old(now - FILES_KEPT),
-            "old revisions of accounts": lambda: remover.compact(ACCOUNT),
-            "old revisions of meters": lambda: remover.compact(METER),
-            "old revisions of records": lambda: remover.compact(CONSENT_RECORD),
+            **{f"old revisions of {each}": partial(remover.compact, each) for each in (ACCOUNT, METER, CONSENT_RECORD)},
         }
         removed, failures = dict[str, int](), list[Exception]()
         for what, step in steps.items():
