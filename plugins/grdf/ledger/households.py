@@ -56,10 +56,8 @@ class Households:
         good = [each for each in lines if each.outcome == "to declare"]
         meters = self._ledger.fetch(each.given.pce for each in good)
         good = [replace(each, account=each.account or self._known(each, meters[each.given.pce])) for each in good]
-        documents, gone = (
-            self._couchdb.fetch(ACCOUNT, {each.account for each in good}),
-            all_left(self._couchdb.scan(AUDIT)),
-        )
+        documents = self._couchdb.fetch(ACCOUNT, {each.account for each in good})
+        gone = all_left(self._couchdb.scan(AUDIT))
         done = {each.number: self._beside(each, documents.get(each.account), meters, gone) for each in good}
         return [done.get(each.number, each) for each in lines]
 
@@ -120,11 +118,10 @@ class Households:
         remover = Remover(self._couchdb)
         for line in lines:
             document = self._couchdb.get(ACCOUNT, line.account) if line.outcome == "refused" else None
-            is_bare = (
-                document and is_refused(document) and not ("oauth" in document or named_in(document, line.account))
-            )
-            if not document or not is_bare:
+            if document is None or not is_refused(document) or "oauth" in document:
                 continue
-            if all(each.by == self._by and each.given >= self._began for each in self._records.of(line.account)):
+            has_right = any(right for _, right in named_in(document, line.account))
+            records = self._records.of(line.account)
+            if not has_right and all(each.by == self._by and each.given >= self._began for each in records):
                 remover.remove_revisions(ACCOUNT, {line.account: document["_rev"]})
                 remover.remove_range(CONSENT_RECORD, *account_range(line.account))
