@@ -156,20 +156,18 @@ class AccountRights:
             raise StoreBusy.about(self.account, "its right is being declared by another task") from None
         stop_if_leaving(Account.from_document(self.accounts.update(self.account, without_refusal)))
         try:
-            right = self.client.declare(pce, request_of(given, today), account=self.account, terms=self.terms)
+            right_id = self.client.declare(pce, request_of(given, today), account=self.account, terms=self.terms)
         except RightExists as error:
             self._settle_existing(given, error)
             return
-        except (RetryLater, RefusalUnexplained) as error:  # GRDF may have taken it: the next look tells
-            sent = not isinstance(error, QuotaWait)
-            self._apply(pce, lambda meter: lost(meter, who) if sent else refused(meter, self.account))
+        except (RetryLater, FailNow) as error:
+            # GRDF may have taken it: the next look tells.
+            is_lost = isinstance(error, RetryLater | RefusalUnexplained) and not isinstance(error, QuotaWait)
+            self._apply(pce, lambda meter: lost(meter, who) if is_lost else refused(meter, self.account))
             raise
-        except FailNow:
-            self._apply(pce, lambda meter: refused(meter, self.account))
-            raise
-        if right.id:
-            self._apply(pce, lambda meter: answered(meter, who, right.id))
-        if not (right.id and right.waits):
+        if right_id:
+            self._apply(pce, lambda meter: answered(meter, who, right_id))
+        else:
             self.look([pce], given)
         log.info("Account %s: the right to read meter %s is declared.", self.account, meter_tag(self.account, pce))
 
