@@ -29,7 +29,7 @@ do not know changes nothing, and is reported.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -107,6 +107,11 @@ class Answer:
     shared: bool = False
     fits: Collection[str] = ()
     asker: str = ""
+
+    @property
+    def settles(self) -> bool:
+        """Whether what it does not show is not there."""
+        return self.whole and self.complete
 
 
 def brought(meter: Meter, who: Asking, right_id: str, way: Way, *, chosen: bool = False) -> Meter:
@@ -188,17 +193,13 @@ def listed(meter: Meter, answer: Answer) -> Meter:
     What the list shows as worse than it was is a question (:func:`questionable`) until GRDF has answered about the
     meter.
     """
-    lines = {line.id: line for line in answer.rights if _tells(line, meter.pce)}
-    new = [line for line in lines.values() if line.id not in {right.id for right in meter.rights}]
-    mine = _asked(meter, answer.asker) if answer.whole else None
-    fits = answer.fits if mine and mine.client == answer.client else ()
-    fitting = next((line for line in new if line.id in fits), None)
-    rights = [_shown(right, fitting if right is mine else lines.get(right.id), answer) for right in meter.rights]
+    pairs, new = _matched(meter, answer)
+    rights = [_shown(right, line, answer) for right, line in pairs]
     # One that may be the one that is being declared says nothing yet.
     if answer.whole or not any(right.state == "asked" for right in meter.rights):
-        rights += [_unclaimed(line, answer) for line in new if line.stands and line is not fitting]
+        rights += [_unclaimed(line, answer) for line in new if line.stands]
     meter = _ranked(replace(meter, rights=tuple(rights)), answer)
-    if not (answer.whole and answer.complete):
+    if not answer.settles:
         return meter
     return replace(meter, rights=tuple(right for right in meter.rights if right.account or right.state != "ended"))
 
@@ -247,19 +248,26 @@ def left(meter: Meter, account: str) -> Meter:
     return replace(meter, rights=others)
 
 
-def _tells(line: AccessRight, pce: str) -> bool:
-    return line.pce == pce and line.role in ("", *GAS_USE_ROLES) and line.state in _STATES
+def _matched(meter: Meter, answer: Answer) -> tuple[list[tuple[Right, AccessRight | None]], list[AccessRight]]:
+    """Return each right with what GRDF says of it, and what GRDF says of others."""
+    known, of_meter = {right.id for right in meter.rights}, [each for each in answer.rights if each.pce == meter.pce]
+    lines = {line.id: line for line in of_meter if line.role in ("", *GAS_USE_ROLES) and line.state in _STATES}
+    new = [line for line in lines.values() if line.id not in known]
+    mine = _asked(meter, answer.asker) if answer.whole else None
+    declared = _declared(mine, new, answer)
+    pairs = [(right, declared if right is mine else lines.get(right.id)) for right in meter.rights]
+    return pairs, [line for line in new if line is not declared]
+
+
+def _declared(mine: Right | None, new: Iterable[AccessRight], answer: Answer) -> AccessRight | None:
+    """Return what GRDF says of the right whose declaration waits for an answer."""
+    fits = answer.fits if mine and mine.client == answer.client else ()
+    return next((line for line in new if line.id in fits), None)
 
 
 def _shown(right: Right, line: AccessRight | None, answer: Answer) -> Right:
-    """Return a right as GRDF shows it; ended if GRDF does not show it although asked about it."""
     if line is None:
-        stands = right.client == answer.client and right.id and right.state not in ("ended", "refused")
-        is_there = any(each.id == right.id for each in answer.rights)
-        # One that GRDF has never shown may not have reached its list yet.
-        known_from = right.listed_at or utc_text(datetime.fromisoformat(right.since) + LATE)
-        is_missing = answer.whole and answer.complete and stands and not is_there and known_from < answer.at
-        return replace(_ended(right, answer.today), listed_at=answer.at) if is_missing else right
+        return _missing(right, answer)
     # What waits is looked for by whoever starts its account; what is active ends by an answer about the meter alone.
     settles = right.state == "waiting" or (right.state == "active" and _STATES[line.state] != "active")
     if answer.at < right.listed_at or (right.account and settles and not answer.whole):
@@ -267,6 +275,16 @@ def _shown(right: Right, line: AccessRight | None, answer: Answer) -> Right:
     new = _with(right, line, answer)
     is_same = right.listed_at and replace(new, listed_at=right.listed_at) == right  # each morning's list writes nothing
     return right if is_same else new
+
+
+def _missing(right: Right, answer: Answer) -> Right:
+    """Return a right that GRDF does not show: it is over if GRDF was asked about it."""
+    stood = right.client == answer.client and right.id and right.state not in ("ended", "refused")
+    # One that GRDF has never shown may not have reached its list yet.
+    known_from = right.listed_at or utc_text(datetime.fromisoformat(right.since) + LATE)
+    if not (answer.settles and stood and known_from < answer.at) or right.id in {line.id for line in answer.rights}:
+        return right
+    return replace(_ended(right, answer.today), listed_at=answer.at)
 
 
 def _ranked(meter: Meter, answer: Answer) -> Meter:
