@@ -8,9 +8,9 @@ brought  a checked ``id_token``, an operator, an     it is the account's; refuse
                                                      document names stays behind that one instead
 asked    us, before we declare                       a right without an id waits for an answer; refused if another
                                                      account has the meter, and while another process may be declaring
-lost     us, if the answer does not arrive           the next look tells, and then it may be declared again
-answered GRDF, to the declaration                    the asked right has its id, and waits or is active
-refused  GRDF, to the declaration                    the asked right goes
+answered GRDF, to the declaration                    the asked right has its id, and waits
+refused  GRDF, to the declaration, or nobody: its    the asked right goes. If GRDF has taken it all the same, its next
+         answer did not arrive                       answer shows it, and the account brings it
 listed   GRDF's list, or its answer about the meter  states and dates of the rights it shows; a right nobody has brought
                                                      is kept if it stands. Only GRDF's *answer about the meter* ends a
                                                      right that it does not show, or shows as not in force, and says
@@ -29,7 +29,7 @@ do not know changes nothing, and is reported.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -94,8 +94,6 @@ class Answer:
     :param whole: whether GRDF was asked about this meter: only then it can end a right
     :param complete: whether all lines could be read, so that what is not shown is not there
     :param shared: whether several accounts may have one meter
-    :param fits: ids of rights that may have been made by a declaration that waits for an answer
-    :param asker: the account whose declaration that is
     """
 
     client: str
@@ -105,8 +103,6 @@ class Answer:
     whole: bool = False
     complete: bool = True
     shared: bool = False
-    fits: Collection[str] = ()
-    asker: str = ""
 
     @property
     def settles(self) -> bool:
@@ -152,15 +148,9 @@ def asked(meter: Meter, who: Asking, wanted: Right) -> Meter:
         return replace(meter, rights=(*meter.rights, new))
     if mine.since == who.at:
         return meter
-    if not mine.listed_at and mine.since > utc_text(datetime.fromisoformat(who.at) - LONGEST_CALL):
+    if mine.since > utc_text(datetime.fromisoformat(who.at) - LONGEST_CALL):
         raise UnderWay(who.account)
     return _changed(meter, mine, new)
-
-
-def lost(meter: Meter, who: Asking) -> Meter:
-    """Note that the call that was to declare a right is over, and that nobody knows what GRDF did."""
-    mine = _asked(meter, who.account)
-    return _changed(meter, mine, replace(mine, listed_at=who.at)) if mine and mine.since == who.at else meter
 
 
 def answered(meter: Meter, who: Asking, right_id: str) -> Meter:
@@ -183,7 +173,7 @@ def answered(meter: Meter, who: Asking, right_id: str) -> Meter:
 
 
 def refused(meter: Meter, account: str) -> Meter:
-    """Forget a declaration that GRDF has refused."""
+    """Forget a declaration that GRDF has refused, or not answered."""
     return replace(meter, rights=tuple(right for right in meter.rights if right is not _asked(meter, account)))
 
 
@@ -193,11 +183,12 @@ def listed(meter: Meter, answer: Answer) -> Meter:
     What the list shows as worse than it was is a question (:func:`questionable`) until GRDF has answered about the
     meter.
     """
-    pairs, new = _matched(meter, answer)
-    rights = [_shown(right, line, answer) for right, line in pairs]
+    known, of_meter = {right.id for right in meter.rights}, [each for each in answer.rights if each.pce == meter.pce]
+    lines = {line.id: line for line in of_meter if line.role in ("", *GAS_USE_ROLES) and line.state in _STATES}
+    rights = [_shown(right, lines.get(right.id), answer) for right in meter.rights]
     # One that may be the one that is being declared says nothing yet.
     if answer.whole or not any(right.state == "asked" for right in meter.rights):
-        rights += [_unclaimed(line, answer) for line in new if line.stands]
+        rights += [_unclaimed(line, answer) for line in lines.values() if line.stands and line.id not in known]
     meter = _ranked(replace(meter, rights=tuple(rights)), answer)
     if not answer.settles:
         return meter
@@ -248,23 +239,6 @@ def left(meter: Meter, account: str) -> Meter:
     return replace(meter, rights=others)
 
 
-def _matched(meter: Meter, answer: Answer) -> tuple[list[tuple[Right, AccessRight | None]], list[AccessRight]]:
-    """Return each right with what GRDF says of it, and what GRDF says of others."""
-    known, of_meter = {right.id for right in meter.rights}, [each for each in answer.rights if each.pce == meter.pce]
-    lines = {line.id: line for line in of_meter if line.role in ("", *GAS_USE_ROLES) and line.state in _STATES}
-    new = [line for line in lines.values() if line.id not in known]
-    mine = _asked(meter, answer.asker) if answer.whole else None
-    declared = _declared(mine, new, answer)
-    pairs = [(right, declared if right is mine else lines.get(right.id)) for right in meter.rights]
-    return pairs, [line for line in new if line is not declared]
-
-
-def _declared(mine: Right | None, new: Iterable[AccessRight], answer: Answer) -> AccessRight | None:
-    """Return what GRDF says of the right whose declaration waits for an answer."""
-    fits = answer.fits if mine and mine.client == answer.client else ()
-    return next((line for line in new if line.id in fits), None)
-
-
 def _shown(right: Right, line: AccessRight | None, answer: Answer) -> Right:
     if line is None:
         return _missing(right, answer)
@@ -312,8 +286,7 @@ def _with(right: Right, line: AccessRight, answer: Answer) -> Right:
     since = min(right.since, line.created_at or right.since) if is_konnectors else right.since
     was_active = right.was_active or (state == "ended" and is_konnectors) or (state == "active" and not right.account)
     shown = replace(
-        right, id=line.id, state=state, since=since, listed_at=answer.at,
-        was_active=was_active,
+        right, state=state, since=since, listed_at=answer.at, was_active=was_active,
         begins=line.first, calls_until=line.last, first=line.data_first, end=line.data_end,
         ended_on=None, daily=line.informative is not False, published=line.published is not False,
         proof=_shown_proof(right.proof, line, answer.at),

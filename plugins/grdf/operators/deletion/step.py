@@ -69,7 +69,10 @@ class DeletionOperator(AccountOperator):
         from grdf.ledger.account_rights import AccountRights
 
         rights = AccountRights(self.couchdb, self.adict.of(document), self.account_id)
-        return list(rights.look([meter.pce for meter in self.meters(document)], _to_declare(document)).meters.values())
+        found = rights.look(meter.pce for meter in self.meters(document))
+        if given := _to_declare(document):
+            rights.take_up(given, found, chosen=False)
+        return list(rights.meters.values())
 
     def own_rights(self, meters: Iterable[Meter]) -> tuple[list[tuple[str, Right]], dict[str, str]]:
         """Return the household's own rights to its meters, and why the others stay, see :func:`divide`."""

@@ -80,9 +80,7 @@ class LookAtWaitingOperator(GrdfOperator):
     def _settle_all(self, client: AdictHook, accounts: Sequence[Unsettled], due: Set[str], begun: list[str]) -> None:
         from grdf.ledger.looking import look
 
-        declared = {pce: (each.account.id, each.declaration) for each in accounts for pce in each.meters}
-        given = {pce: (name, what) for pce, (name, what) in declared.items() if what}
-        meters, failed = look(self.ledger, client, declared, declared=given).meters, 0
+        meters, failed = look(self.ledger, client, {pce for each in accounts for pce in each.meters}).meters, 0
         for each in accounts:
             if len(begun) == STARTED:
                 self.log.info("The next run settles the others: %d accounts begin to be read now.", STARTED)
