@@ -15,7 +15,7 @@ from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.own_meters import named_in
-from include.gas.account.sections.rights.declaration import Declaration, names_person
+from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.answers.access_rights import is_pce
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
@@ -182,6 +182,6 @@ def is_real_run(params: Mapping[str, Any]) -> bool:
 
 
 def _to_declare(document: Mapping[str, Any]) -> Declaration | None:
-    """Return what is to be declared for an account, if it names a meter."""
-    given = Declaration.of(document) if names_person(document) else None
+    """Return what is or was to be declared for an account, if it names a meter."""
+    given = Declaration.of(document)
     return given if given and is_pce(given.pce) else None
