@@ -69,10 +69,7 @@ class AccountRights:
         self._apply(pce, lambda meter: brought(meter, who, right, way, chosen=chosen))
 
     def look(self, pces: Iterable[str]) -> Look:
-        """Ask GRDF about some meters, and note what it answers.
-
-        :raises GasError: if GRDF does not answer
-        """
+        """Ask GRDF about some meters, and note what it answers."""
         found = look(self.ledger, self.client, list(pces), account=self.account, terms=self.terms)
         self.meters |= found.meters
         return found
