@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any, Literal
 
 from include.gas.account.account import Account
-from include.gas.account.connected import check_connectable, is_of_another
+from include.gas.account.connected import check_connectable, is_for_another
 from include.gas.account.declared_right import wanted_right
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import CANNOT, Declaration, refusal_of, to_declare
@@ -115,7 +115,7 @@ def check_beside(
         # What an import has declared without an answer gives the account neither a meter nor a holder: it is corrected.
         named = {each.pce for each in account.meters if each.right or not account.declares}
         stands = any(right.goes_on(who.today) for right in meter.of(who.account))
-        is_another = is_of_another(document, line.declaration) and (stands or not is_imported(document))
+        is_another = is_for_another(document, line.declaration) and (stands or not is_imported(document))
         if (named and meter.pce not in named) or is_another:
             return line.came_to("wrong", OTHER)
         if done := _done(line, document, meter, who, began):

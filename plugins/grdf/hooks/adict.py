@@ -20,7 +20,7 @@ from grdf.hooks.oauth import PATIENCE, GrdfOAuthHook, retry_after
 from grdf.quota.governor import Governor, Turn, governor_for
 from grdf.quota.terms import DAILY, Terms
 from grdf.staging.area import StagedAnswer
-from include.gas.account.declared_right import Declared, answered
+from include.gas.account.declared_right import declared_id
 from include.gas.account.sections.client import DEFAULT, KEY
 from include.gas.answers.access_rights import Rights, read_rights
 from include.gas.answers.refusals import declaration_error, http_error, proof_error
@@ -196,20 +196,20 @@ class AdictHook(BaseHook):
         sent = self._sent(ALL_RIGHTS, self.oauth.ask_data_token(terms), self._governor().turn(terms))
         return _rights(_judged(ALL_RIGHTS, sent, UNQUOTED))
 
-    def declare(self, pce: str, request: Mapping[str, Any], *, account: str, terms: Terms = DAILY) -> Declared:
+    def declare(self, pce: str, request: Mapping[str, Any], *, account: str, terms: Terms = DAILY) -> str:
         """Declare a right to read one meter (``PUT /pce/{pce}/droit_acces``). GRDF then mails the contract's holder.
 
         If no answer comes, GRDF may have taken it all the same: look at :meth:`listed_rights` before another try.
 
         :param request: see :func:`include.gas.account.declared_right.request_of`; it names the holder
-        :return: the right that GRDF has now
+        :return: GRDF's id of the right; ``""`` if its answer does not say
         :raises RightExists: if GRDF has a right of ours to this meter already
         :raises DeclarationRefused: if something that the household gave is not as GRDF knows it
         """
         call = Call(
             "PUT", f"/pce/{pce}/droit_acces", f"the right to read meter {meter_tag(account, pce)}", account, request
         )
-        return answered(text_of(self._accepted(call, terms, declaration_error).response))
+        return declared_id(text_of(self._accepted(call, terms, declaration_error).response))
 
     def send_proof(self, right_id: str, files: Sequence[ProofFile], *, account: str, terms: Terms = DAILY) -> None:
         """Send the proof of a consent (``PUT /droit_acces/{id}/preuves``). GRDF then checks it.

@@ -22,7 +22,7 @@ from grdf.page.ways_in.start_page import start_page
 from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.household_links import HouseholdLinks
 from grdf.stores.records.consent_records import ConsentRecords
-from include.gas.account.connected import declaring, is_of_another
+from include.gas.account.connected import declaring, is_for_another
 from include.gas.account.declared_right import request_of
 from include.gas.account.sections.rights.declaration import Declaration, without_old_person
 from include.gas.days.gas_day import paris_today
@@ -83,7 +83,7 @@ def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
 
     def change(stored: Document | None) -> Document:
         where.check_unchanged(stored)
-        if stored is not None and is_of_another(without_old_person(stored, at), asked):
+        if stored is not None and is_for_another(without_old_person(stored, at), asked):
             log.warning(
                 "Account %s: a form of %s was not sent, since another one waits for GRDF's answer, for another holder, "
                 "e-mail address or meter.", account, opener.by,
