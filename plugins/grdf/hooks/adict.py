@@ -15,8 +15,8 @@ from airflow.sdk.log import mask_secret
 
 from grdf.hooks.connection import connection_of
 from grdf.hooks.data_token import DataToken, Variables, variable_of
-from grdf.hooks.http_calls import Sent, bearer, no_answer, retry_after, send_at_turn
-from grdf.hooks.oauth import PATIENCE, GrdfOAuthHook
+from grdf.hooks.http_calls import Sent, bearer, retry_after, send_at_turn
+from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.quota.governor import Governor, Turn, governor_for
 from grdf.quota.terms import DAILY, Terms
 from grdf.staging.area import StagedAnswer
@@ -159,15 +159,13 @@ class AdictHook(BaseHook):
         sent = self._accepted(Call("GET", path, about, account, dates, NDJSON), terms)
         return StagedAnswer(pce, first, end, sent.at.isoformat(), text_of(sent.response))
 
-    def contract(self, pce: str, *, account: str, terms: Terms = DAILY) -> str:
-        """Ask for the contract of one meter (``donnees_contractuelles``), and return the answer as received."""
-        what = f"the contract of meter {meter_tag(account, pce)}"
-        return text_of(self._accepted(Call("GET", f"/pce/{pce}/donnees_contractuelles", what, account), terms).response)
+    def facts_of(self, pce: str, kind: str, *, account: str, terms: Terms = DAILY) -> str:
+        """Ask for the facts of one meter (``donnees_<kind>``), and return the answer as received.
 
-    def technical(self, pce: str, *, account: str, terms: Terms = DAILY) -> str:
-        """Ask for the technical facts of one meter, its address among them, and return the answer as received."""
-        what = f"the technical facts of meter {meter_tag(account, pce)}"
-        return text_of(self._accepted(Call("GET", f"/pce/{pce}/donnees_techniques", what, account), terms).response)
+        :param kind: ``contractuelles``, or ``techniques``, which has the meter's address
+        """
+        what = f"the data ({kind}) of meter {meter_tag(account, pce)}"
+        return text_of(self._accepted(Call("GET", f"/pce/{pce}/donnees_{kind}", what, account), terms).response)
 
     def listed_rights(self, pces: Iterable[str], *, account: str, terms: Terms = DAILY) -> Rights:
         """Ask which rights we hold on up to 1,000 meters (``POST /droits_acces``), with one call for all of them."""
@@ -240,7 +238,6 @@ class AdictHook(BaseHook):
         if turn.waited:  # GRDF may have refused the token meanwhile
             token, _ = self.data_token(terms=terms)
         sent = self._sent(call, token, turn)
-        governor.after_call(sent.response.status_code, retry_after(sent.response))
         if sent.response.status_code == 401:  # it was revoked early, or our clock differs from GRDF's
             governor.refused()
             if DataToken.load(self._shelf.get(name)) == token:
@@ -249,17 +246,15 @@ class AdictHook(BaseHook):
 
     def _sent(self, call: Call, token: DataToken, turn: Turn) -> Sent:
         data: dict[str, Any] = {"files": call.files} if call.files else {"json": call.data}
-        try:
-            return send_at_turn(
-                turn,
-                call.method,
-                self.oauth.facts.api_base + call.path,
-                headers={"Accept": call.accept},
-                auth=bearer(token.value),
-                **({"params": call.data} if call.method == "GET" else data),
-            )
-        except requests.RequestException as error:
-            raise no_answer(f"asking for {call.what}, GRDF", error, call.account, PATIENCE) from None
+        return send_at_turn(
+            turn,
+            call.method,
+            self.oauth.facts.api_base + call.path,
+            who=f"asking for {call.what}, GRDF",
+            headers={"Accept": call.accept},
+            auth=bearer(token.value),
+            **({"params": call.data} if call.method == "GET" else data),
+        )
 
     def _governor(self) -> Governor:
         return governor_for(self.oauth.facts)

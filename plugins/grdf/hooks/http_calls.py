@@ -27,6 +27,7 @@ SECONDS = 120.0
 """Time within which an answer of GRDF must end: three years of gas days are about 1 MB and take GRDF seconds."""
 LARGEST = 100_000_000
 """Largest answer of GRDF in bytes: its list of 100,000 rights is about 60 MB."""
+PATIENCE = "It is tried again automatically. If this continues, check the network and GRDF's announcements of outages."
 PIECE = 65_536
 """How many bytes of a body are unpacked at once."""
 
@@ -119,14 +120,17 @@ class Sent(NamedTuple):
     at: datetime
 
 
-def send_at_turn(turn: Turn, method: str, url: str, *, most: int | None = None, **options: Any) -> Sent:
-    """Send one request to GRDF at its turn, which is near.
+def send_at_turn(
+    turn: Turn, method: str, url: str, *, who: str = "GRDF", most: int | None = None, **options: Any
+) -> Sent:
+    """Send one request to GRDF at its turn, which is near, and return the answer whatever its status.
 
     No redirect is followed: it would carry a secret to another address.
 
+    :param who: who is asked for what, as the beginning of a clause
     :param most: largest body in bytes; ``None`` means :data:`LARGEST`
     :param options: passed to ``requests.Session.request``
-    :raises requests.RequestException: see :meth:`LimitedAdapter.send`
+    :raises ServiceUnavailable: if there is no answer
     """
     adapter, status = TurnAdapter(turn, most or LARGEST), None
     try:
@@ -135,13 +139,14 @@ def send_at_turn(turn: Turn, method: str, url: str, *, most: int | None = None, 
             session.get_redirect_target = lambda _: None  # type: ignore[assignment,method-assign]  # of this session alone
             response = session.request(method, url, timeout=TIMEOUT, allow_redirects=False, **options)
         status = response.status_code
-    except requests.RequestException:
+    except requests.RequestException as error:
         if adapter.sent_at is None:  # there was no connection
             turn.give_up()
-        raise
+        raise no_answer(who, error, turn.account, PATIENCE) from None
     finally:
         if adapter.sent_at is not None:  # a call that never had its turn was not made
             tell_call(turn.connection, url, status)
+    turn.answered(status, retry_after(response))
     return Sent(response, adapter.sent_at or datetime.now(UTC))
 
 

@@ -26,7 +26,6 @@ from include.gas.answers.id_token import LEEWAY, verify_id_token
 from include.gas.answers.refusals import token_error
 from include.gas.errors import BadSettings, CredentialsRefused, IdTokenRefused, ServiceUnavailable
 
-PATIENCE = "It is tried again automatically. If this continues, check the network and GRDF's announcements of outages."
 CODE_RETRY = 30.0
 """Seconds until a code is tried again after a failure. A code is valid for minutes; tasks usually wait ten."""
 SMALL = 1_000_000
@@ -156,25 +155,18 @@ class GrdfOAuthHook(BaseHook):
     def _ask(
         self, form: dict[str, str], terms: Terms, *, account: str | None, turn: Turn | None = None
     ) -> dict[str, Any]:
-        facts, governor = self.facts, governor_for(self.facts)
-        credentials = {"client_id": facts.client_id, "client_secret": facts.client_secret}
-        try:
-            response, _ = send_at_turn(
-                turn or governor.turn(terms, account=account),
-                "POST",
-                facts.token_url,
-                most=SMALL,
-                data=form | credentials,
-                headers={"Accept": "application/json"},
-            )
-        except requests.RequestException as error:
-            raise no_answer(f"GRDF's token endpoint {facts.token_url}", error, account, PATIENCE) from None
-        status, seconds = response.status_code, retry_after(response)
-        if not terms.trial:  # who answered may be an address that a person has mistyped
-            governor.after_call(status, seconds)
-        if refusal := token_error(
-            status, response.text, account=account, grant=form["grant_type"], retry_after=seconds
-        ):
+        facts = self.facts
+        response, _ = send_at_turn(
+            turn or governor_for(facts).turn(terms, account=account),
+            "POST",
+            facts.token_url,
+            who=f"GRDF's token endpoint {facts.token_url}",
+            most=SMALL,
+            data=form | {"client_id": facts.client_id, "client_secret": facts.client_secret},
+            headers={"Accept": "application/json"},
+        )
+        status, grant, seconds = response.status_code, form["grant_type"], retry_after(response)
+        if refusal := token_error(status, response.text, account=account, grant=grant, retry_after=seconds):
             raise refusal
         try:
             answer = response.json()

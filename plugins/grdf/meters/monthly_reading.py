@@ -89,10 +89,10 @@ class MonthlyReading:
         windows = held.covered(published_window(paris_today(now)))
         with booked(adict, f"{account}:published {held.pce}", 2 + len(windows), "history") as terms:
             with self._noting(account, "contract data", refused):
-                contract = read_contract(adict.contract(held.pce, account=account, terms=terms), **of)
+                contract = read_contract(adict.facts_of(held.pce, "contractuelles", account=account, terms=terms), **of)
                 found = replace(found, contract=contract or found.contract)
             with self._noting(account, "technical data of the meter", refused):
-                frequency = read_frequency(adict.technical(held.pce, account=account, terms=terms), **of)
+                frequency = read_frequency(adict.facts_of(held.pce, "techniques", account=account, terms=terms), **of)
                 found = replace(found, frequency=frequency or found.frequency)
             try:
                 with self._noting(account, "published data", refused):
