@@ -180,11 +180,11 @@ class AdictHook(BaseHook):
         :return: the rights, and how many lines of the answer could not be read
         """
         call = Call("POST", "/droits_acces", "the household's consents", account, {"id_pce": list(pces)}, NDJSON)
-        return _rights(self._accepted(call, terms, UNQUOTED), account)
+        return read_rights(text_of(self._accepted(call, terms, UNQUOTED).response), account=account)
 
     def all_access_rights(self) -> Rights:
         """Ask which rights we hold on any meter (``GET /droits_acces``). One call for all accounts."""
-        return _rights(self._accepted(ALL_RIGHTS, DAILY, UNQUOTED))
+        return read_rights(text_of(self._accepted(ALL_RIGHTS, DAILY, UNQUOTED).response), account=None)
 
     def try_rights(self, terms: Terms) -> Rights:
         """Ask for the list of all our access rights with a token of its own. This takes two calls in all.
@@ -194,7 +194,7 @@ class AdictHook(BaseHook):
         :param terms: a trial's
         """
         sent = self._sent(ALL_RIGHTS, self.oauth.ask_data_token(terms), self._governor().turn(terms))
-        return _rights(_judged(ALL_RIGHTS, sent, UNQUOTED))
+        return read_rights(text_of(_judged(ALL_RIGHTS, sent, UNQUOTED).response), account=None)
 
     def declare(self, pce: str, request: Mapping[str, Any], *, account: str, terms: Terms = DAILY) -> Declared:
         """Declare a right to read one meter (``PUT /pce/{pce}/droit_acces``). GRDF then mails the contract's holder.
@@ -289,10 +289,3 @@ def _judged(call: Call, sent: Sent, judge: Judge) -> Sent:
     if refusal := judge(status, text_of(sent.response), account=call.account, what=call.what, retry_after=seconds):
         raise refusal
     return sent
-
-
-def _rights(sent: Sent, account: str | None = None) -> Rights:
-    rights = read_rights(text_of(sent.response), account=account)
-    if rights.problem:
-        raise rights.problem
-    return rights
