@@ -57,4 +57,4 @@ with DAG(
         results=read.output,
         inlets=list(ASSETS.values()),
         outlets=[changes_of(HISTORY)],
-    ).as_teardown(on_failure_fail_dagrun=True)  # it runs whatever became of the others, and hides no failure of theirs
+    ).as_teardown()  # it runs whatever became of the others, and hides no failure of theirs

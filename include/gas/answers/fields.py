@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from include.gas.answers.words import day_in, fold
-from include.gas.days.windows import Window
+from include.gas.answers.words import fold
 
 Status = Literal["provisional", "definitive"]
 Quality = Literal["measured", "estimated", "corrected"]
@@ -71,19 +70,3 @@ def is_about(line: dict[str, Any], pce: str) -> bool:
     if isinstance(name, int) and not isinstance(name, bool):
         return f"{name:014d}" == pce
     return isinstance(name, str) and name.strip() == pce
-
-
-def window_in(line: dict[str, Any], asked: Window) -> Window | None:
-    """Return the days that a line says it is about (``periode``).
-
-    :param line: an object of an answer
-    :param asked: the requested days; the result is cut to them
-    :return: ``None`` if the line names no such days
-    """
-    period = line.get("periode")
-    if not isinstance(period, dict):
-        return None
-    first, end = day_in(period.get("date_debut")), day_in(period.get("date_fin"))
-    if first is None or end is None or first >= end:
-        return None
-    return Window(first, end).clip(asked.first, asked.end)

@@ -12,7 +12,6 @@ from typing import Any
 
 from include.gas.answers.scan import scan
 from include.gas.answers.words import fold, text_of
-from include.gas.days.windows import Window
 from include.gas.errors import (
     BadRequest,
     BadSettings,
@@ -120,14 +119,12 @@ def refusal_error(
     *,
     account: str | None,
     pce: str | None,
-    window: Window | None = None,
     quoted: bool = True,
 ) -> GasError | None:
     """Return the error for a status in an answer.
 
     :param code: ``statut_restitution.code`` (7 digits) or ``code_statut_traitement`` (10 digits)
     :param message: GRDF's message; it is quoted redacted and cut
-    :param window: the days that the status is about; for code 2000100, the days to ask for again
     :param quoted: whether to quote the message; answers about rights may name the household in it
     :return: ``None`` when nothing is wrong: success, no data for these days, or a right that waits for its holder
     """
@@ -137,12 +134,7 @@ def refusal_error(
     where = f"meter {meter_tag(account, pce)}: " if account and pce else ""
     said = _said(code, message if quoted else "")
     if code == PARTIAL:
-        days = f" for {window}" if window else ""
-        return PartialAnswer.about(
-            account,
-            f"{where}GRDF failed on part of the answer{days}{said}",
-            windows=() if window is None else (window,),
-        )
+        return PartialAnswer.about(account, f"{where}GRDF failed on part of the answer{said}")
     kind, cause = _sort(code, fold(message))
     return kind.about(account, f"{where}{cause}{said}")
 
