@@ -219,7 +219,7 @@ class KonnectorWay(TwoLoads):
 
 
 def _staged(told: Told) -> StagedAnswer:
-    return StagedAnswer(PCE, told.window.first.isoformat(), told.window.end.isoformat(), told.read_at, told.body)
+    return StagedAnswer(PCE, told.window, told.read_at, told.body)
 
 
 RAW_WRITE = "one raw _bulk_docs"

@@ -42,7 +42,7 @@ class DailyRun:
         self.place, self.member, self.step = place, member, step
         connected(place)
         window, body, read_at = member.answer(step)
-        answer = StagedAnswer(member.pce, f"{window.first}", f"{window.end}", read_at, body)
+        answer = StagedAnswer(member.pce, window, read_at, body)
         staging = Staging(settings.staging_url())
         reference = staging.put(member.account, f"{place.prefix} {step}", [answer])
         self.task = LoadOperator(

@@ -83,4 +83,6 @@ def _days(answers: Collection[StagedAnswer]) -> Any:
         first: str
         end: str
 
-    return GasDaysRunFacet(first=min(each.first for each in answers), end=max(each.end for each in answers))
+    return GasDaysRunFacet(
+        first=str(min(each.window.first for each in answers)), end=str(max(each.window.end for each in answers))
+    )

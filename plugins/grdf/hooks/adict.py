@@ -154,11 +154,11 @@ class AdictHook(BaseHook):
         return self._lines(pce, "publiees", window, "the published periods", account, terms)
 
     def _lines(self, pce: str, kind: str, window: Window, what: str, account: str, terms: Terms) -> StagedAnswer:
-        first, end = window.first.isoformat(), window.end.isoformat()
-        path, dates = f"/pce/{pce}/donnees_consos_{kind}", {"date_debut": first, "date_fin": end}
+        path = f"/pce/{pce}/donnees_consos_{kind}"
+        dates = {"date_debut": str(window.first), "date_fin": str(window.end)}
         about = f"{what} {window} of meter {meter_tag(account, pce)}"
         sent = self._accepted(Call("GET", path, about, account, dates, NDJSON), terms)
-        return StagedAnswer(pce, first, end, sent.at.isoformat(), text_of(sent.response))
+        return StagedAnswer(pce, window, sent.at.isoformat(), text_of(sent.response))
 
     def contract(self, pce: str, *, account: str, terms: Terms = DAILY) -> str:
         """Ask for the contract of one meter (``donnees_contractuelles``), and return the answer as received."""

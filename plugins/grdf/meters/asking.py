@@ -114,7 +114,7 @@ def _read(adict: AdictHook, account: str, asked: Asked, terms: Terms) -> MeterRe
             raise problem
         problems += [problem] if problem else []
     if asked.whole and not problems and all(lines.whole for _, lines in answers):
-        since, under = asked.windows[0].first.isoformat(), asked.held.own
+        since, under = asked.windows[0].first, asked.held.own
         answers = [(replace(staged, history_from=since, under=under), lines) for staged, lines in answers]
     return MeterRead(pce, answers, problems)
 

@@ -7,7 +7,7 @@ import os
 import stat
 import traceback
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,13 +17,13 @@ from airflow.sdk import ObjectStoragePath
 from grdf.staging.area import StagedAnswer, Staging
 from grdf.staging.failures import in_words
 from grdf.staging.files import write_private
+from include.gas.days.windows import Window
 from include.gas.errors import BadSettings, FailNow, StoreBusy
 from include.sandbox.processes import free_port
 from tests.servers import ObjectStore
 
-ANSWER = StagedAnswer(
-    "09999995000010", "2026-06-01", "2026-06-03", "2026-06-05T08:00:00+00:00", '{"é": 1}\n{"b"', "2024-01-01"
-)
+JUNE = Window(date(2026, 6, 1), date(2026, 6, 3))
+ANSWER = StagedAnswer("09999995000010", JUNE, "2026-06-05T08:00:00+00:00", '{"é": 1}\n{"b"', date(2024, 1, 1))
 
 
 def mode(path: Path) -> int:
@@ -35,7 +35,7 @@ def local(reference: str) -> Path:
 
 
 def test_what_is_put_is_given_and_removed(place: Staging) -> None:
-    answers = [ANSWER, StagedAnswer("GI999042", "2026-06-01", "2026-06-03", "2026-06-05T08:00:00+00:00", "")]
+    answers = [ANSWER, StagedAnswer("GI999042", JUNE, "2026-06-05T08:00:00+00:00", "")]
     reference = place.put("home", "scheduled__2026-06-01T04:00:00+00:00", answers)
     assert place.get("home", reference) == answers
     assert place.get("home", reference)[0].window.first.isoformat() == "2026-06-01"
@@ -69,9 +69,9 @@ def test_only_an_account_s_own_files_are_touched(tmp_path: Path, do: Callable[..
 
 def test_a_traceback_that_shows_an_answer_shows_neither_meter_nor_figures() -> None:
     secret = {name: f"hush-{name}" for name in ("pce", "body")}
-    answer = StagedAnswer(first="2026-06-01", end="2026-06-03", read_at="2026-06-05T08:00:00+00:00", **secret)
+    answer = StagedAnswer(window=JUNE, read_at="2026-06-05T08:00:00+00:00", **secret)
     assert "hush" not in repr(answer)
-    assert "2026-06-01" in repr(answer)
+    assert "date(2026, 6, 1)" in repr(answer)
 
 
 def test_a_second_try_replaces_the_first(place: Staging) -> None:
