@@ -17,6 +17,16 @@ _QUALITIES: tuple[tuple[str, Quality], ...] = (("mesur", "measured"), ("estim", 
 _MOST_CAREFUL: Quality = "estimated"
 
 
+def value_at(value: Any, *path: str) -> Any:
+    """Return what is at the end of a way through objects; ``None`` if it ends before.
+
+    :param value: a JSON value from an answer
+    """
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
 def number_in(value: object) -> int | float | None:
     """Return a number from 0 to :data:`HIGHEST`; ``None`` for anything else.
 
@@ -44,15 +54,6 @@ def quality_in(use: dict[str, Any]) -> Quality:
     """
     word = fold(use.get("type_qualif_conso"))
     return next((quality for start, quality in _QUALITIES if word.startswith(start)), _MOST_CAREFUL)
-
-
-def coefficient_in(use: dict[str, Any]) -> float | None:
-    """Return the conversion coefficient of a consumption, in kWh per m³.
-
-    :param use: the ``consommation`` of a line
-    """
-    factors = use.get("coeff_calcul")
-    return number_in(factors.get("coeff_conversion")) if isinstance(factors, dict) else None
 
 
 def is_about(line: dict[str, Any], pce: str) -> bool:
