@@ -153,11 +153,11 @@ class AdictHook(BaseHook):
         return self._lines(pce, "publiees", window, "the published periods", account, terms)
 
     def _lines(self, pce: str, kind: str, window: Window, what: str, account: str, terms: Terms) -> StagedAnswer:
-        first, end = window.first.isoformat(), window.end.isoformat()
-        path, dates = f"/pce/{pce}/donnees_consos_{kind}", {"date_debut": first, "date_fin": end}
+        path = f"/pce/{pce}/donnees_consos_{kind}"
+        dates = {"date_debut": str(window.first), "date_fin": str(window.end)}
         about = f"{what} {window} of meter {meter_tag(account, pce)}"
         sent = self._accepted(Call("GET", path, about, account, dates, NDJSON), terms)
-        return StagedAnswer(pce, first, end, sent.at.isoformat(), text_of(sent.response))
+        return StagedAnswer(pce, window, sent.at.isoformat(), text_of(sent.response))
 
     def facts_of(self, pce: str, kind: str, *, account: str, terms: Terms = DAILY) -> str:
         """Ask for the facts of one meter (``donnees_<kind>``), and return the answer as received.
@@ -170,11 +170,11 @@ class AdictHook(BaseHook):
     def listed_rights(self, pces: Iterable[str], *, account: str, terms: Terms = DAILY) -> Rights:
         """Ask which rights we hold on up to 1,000 meters (``POST /droits_acces``), with one call for all of them."""
         call = Call("POST", "/droits_acces", "the household's consents", account, {"id_pce": list(pces)}, NDJSON)
-        return _rights(self._accepted(call, terms, UNQUOTED), account)
+        return read_rights(text_of(self._accepted(call, terms, UNQUOTED).response), account=account)
 
     def all_access_rights(self) -> Rights:
         """Ask which rights we hold on any meter (``GET /droits_acces``). One call for all accounts."""
-        return _rights(self._accepted(ALL_RIGHTS, DAILY, UNQUOTED))
+        return read_rights(text_of(self._accepted(ALL_RIGHTS, DAILY, UNQUOTED).response), account=None)
 
     def try_rights(self, terms: Terms) -> Rights:
         """Ask for the list of all our access rights with a token of its own. This takes two calls in all.
@@ -184,7 +184,7 @@ class AdictHook(BaseHook):
         :param terms: a trial's
         """
         sent = self._sent(ALL_RIGHTS, self.oauth.ask_data_token(terms), self._governor().turn(terms))
-        return _rights(_judged(ALL_RIGHTS, sent, UNQUOTED))
+        return read_rights(text_of(_judged(ALL_RIGHTS, sent, UNQUOTED).response), account=None)
 
     def declare(self, pce: str, request: Mapping[str, Any], *, account: str, terms: Terms = DAILY) -> str:
         """Declare a right to read one meter (``PUT /pce/{pce}/droit_acces``). GRDF then mails the contract's holder.
@@ -271,10 +271,3 @@ def _judged(call: Call, sent: Sent, judge: Judge) -> Sent:
     if refusal := judge(status, text_of(sent.response), account=call.account, what=call.what, retry_after=seconds):
         raise refusal
     return sent
-
-
-def _rights(sent: Sent, account: str | None = None) -> Rights:
-    rights = read_rights(text_of(sent.response), account=account)
-    if rights.problem:
-        raise rights.problem
-    return rights

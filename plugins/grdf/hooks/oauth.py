@@ -132,13 +132,7 @@ class GrdfOAuthHook(BaseHook):
             nonce=nonce,
             leeway=math.inf if ever else LEEWAY,
         )
-        if not (found := parse_claims(claims, account=account)):
-            raise IdTokenRefused.about(
-                account,
-                "the id_token names no meter: the household came back from GRDF without choosing one",
-                "Let the household connect again and choose a meter.",
-            )
-        return found
+        return parse_claims(claims, account=account)
 
     def ask_data_token(self, terms: Terms = DAILY, turn: Turn | None = None) -> DataToken:
         """Request a new data token from GRDF.
