@@ -37,4 +37,4 @@ with DAG(
     default_args=task_defaults(METERS),  # no calls to GRDF, but it reads all that a konnector has stored
     doc_md=DOC,
 ):
-    AdoptKonnectorOperator(task_id="adopt", outlets=[changes_of(ADOPTION)])
+    AdoptKonnectorOperator(task_id="adopt", account_id="{{ params.account }}", outlets=[changes_of(ADOPTION)])

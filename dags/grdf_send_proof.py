@@ -37,4 +37,4 @@ with DAG(
     default_args=task_defaults(METERS),
     doc_md=DOC,
 ):
-    SendProofOperator(task_id="send")
+    SendProofOperator(task_id="send", account_id="{{ params.account }}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG
 
 from grdf.airflow.tasks.defaults import STORING, for_all_accounts, in_paris, task_defaults
 from grdf.operators.ways_in.look_at_waiting import LookAtWaitingOperator
-from grdf.operators.ways_in.start_account import StartAccountOperator
+from include.gas.documents.gas_days import accounts_dag
 
 DOC = """
 A right that was declared for a household counts once the contract's holder has accepted it in GRDF's e-mail, and
@@ -28,11 +29,11 @@ with DAG(
     doc_md=DOC,
 ) as dag:
     look = LookAtWaitingOperator(task_id="look")
-    StartAccountOperator.partial(
+    TriggerDagRunOperator.partial(
         task_id="first_launch",
         openlineage_inject_parent_info=False,
         # Airflow may not know the DAG yet of an account that was made a moment ago; its first run starts by itself
         # then. The next look waits for this run, so it must not try for long.
         retries=3,
         retry_delay=timedelta(seconds=20),
-    ).expand(trigger_dag_id=look.output)
+    ).expand(trigger_dag_id=look.output.map(accounts_dag))

@@ -32,7 +32,7 @@ def import_of(homes: list[dict[str, str]], name: str = "") -> list[tuple[str, st
 
     name = name or f"{secrets.token_hex(4)}.csv"
     put(homes, name)
-    operator = ImportAccountsOperator(task_id="import", file=name, dag=DAG("steps", schedule=None))
+    operator = ImportAccountsOperator(task_id="import", dag=DAG("steps", schedule=None))
     operator._cached_logger = LOG  # type: ignore[assignment]  # else Airflow writes to standard output
     params = {"file": name, "dry_run": False, "skip_wrong_lines": False}
     at_hand = context(run_type="manual", run_id=secrets.token_hex(8)) | {"params": params}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
@@ -101,12 +102,14 @@ def test_an_account_that_became_another_client_s_meanwhile(page: Site, two: Loca
     assert document(two, new) == before
 
 
-def test_an_answer_for_the_other_client_is_refused(page: Site, two: LocalWorld, full: str, new: str) -> None:
-    """GRDF names the client in its answer. Another one's code is not tried."""
+def test_a_code_for_the_other_client_is_refused(page: Site, two: LocalWorld, full: str, new: str) -> None:
+    """Client, verifier and nonce are those of the attempt, so GRDF does not take another one's code."""
     browser = page.browser("op")
-    back = consent(begin(browser, new))
+    back, other = (consent(begin(browser, account)) for account in (new, full))
     assert f"client_id={CLIENTS[SOUTH]}" in back
-    answer = browser.get(back.replace(f"client_id={CLIENTS[SOUTH]}", f"client_id={CLIENTS[USUAL]}"))
+    assert f"client_id={CLIENTS[USUAL]}" in other
+    own, theirs = (dict(parse_qsl(urlsplit(each).query)) for each in (back, other))
+    answer = browser.get(f"{back.partition('?')[0]}?{urlencode(own | {'code': theirs['code']})}")
     assert answer.status_code == 400
     assert document(two, new) == {}
 
@@ -161,13 +164,13 @@ def test_an_account_of_no_client_says_so(page: Site, two: LocalWorld, full: str)
 def test_a_wrong_setting_keeps_no_account_of_the_usual_client_out(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account_id: str, new: str
 ) -> None:
-    from grdf.page.connect.place import place
+    from grdf.page.connect.connectable import connectable
 
     account_of(two, account_id, USUAL)
     account_of(two, new, SOUTH)
-    assert [place(name).connection for name in (account_id, new)] == [USUAL, SOUTH]
+    assert [connectable(name).connection for name in (account_id, new)] == [USUAL, SOUTH]
     monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", "grdf_adict; grdf_south")
-    assert place(account_id).connection == USUAL
+    assert connectable(account_id).connection == USUAL
     for name in (new, f"{new}-2"):
         with pytest.raises(GasError, match=r"\[grdf\] connections"):
-            place(name)
+            connectable(name)

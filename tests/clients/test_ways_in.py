@@ -35,7 +35,7 @@ def imported(rows: int = 1) -> list[str]:
     homes = [household(next(_numbers)) for _ in range(rows)]
     name = f"{secrets.token_hex(4)}.csv"
     put(homes, name)
-    operator = ImportAccountsOperator(task_id="import", file=name, dag=DAG("steps", schedule=None))
+    operator = ImportAccountsOperator(task_id="import", dag=DAG("steps", schedule=None))
     operator._cached_logger = LOG  # type: ignore[assignment]  # else Airflow writes to standard output
     params = {"file": name, "dry_run": False, "skip_wrong_lines": False}
     at_hand = context(run_type="manual", run_id=secrets.token_hex(8)) | {"params": params}

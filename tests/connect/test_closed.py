@@ -51,9 +51,9 @@ def test_an_airflow_that_fails_closes_it(monkeypatch: pytest.MonkeyPatch, failur
     monkeypatch.setattr(security, "get_user", fail)
     request = Request({"type": "http", "headers": []})
     with pytest.raises(HTTPException) as refused:
-        asyncio.run(security.visitor(request))
+        asyncio.run(security.visitor_if_any(request))
     assert refused.value.status_code == 503
     monkeypatch.setattr(security, "requires_access_dag", fail)
     with pytest.raises(HTTPException) as refused:
-        security.can_see(security.Visitor("x", "x", None, request), "any")
+        security.can_see(security.Visitor("x", None, request), "any")
     assert refused.value.status_code == 503

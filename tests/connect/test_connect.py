@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from fastapi import Request
 
-from grdf.page.connect.attempt import COOKIE, Attempt, challenge_of
+from grdf.page.connect.client_connect import COOKIE, Attempt, challenge_of
 from include.gas.account.account import Account
 from include.gas.documents.doctypes import ACCOUNT
 from tests.connect.dance import asked, begin, consent, said, stored_account, whole
@@ -185,7 +185,7 @@ def test_a_consent_is_given_again(door: Site, world: LocalWorld, couchdb: CouchD
 
 
 @pytest.mark.parametrize(("change", "says"), [
-    ({"leaving": {"since": "2026-02-01T00:00:00Z", "by": "op", "run": "r"}}, "its deletion is in progress"),
+    ({"leaving": {"since": "2026-02-01T00:00:00Z", "by": "op", "run": "r"}}, "it is leaving"),
     ({"account_type": "enedisgrandlyon"}, "is not grdfgrandlyon"),
 ])  # fmt: skip
 def test_one_that_may_not_be_connected(
@@ -312,8 +312,6 @@ def test_an_answer_that_is_not_for_us(door: Site, couchdb: CouchDBHook, account_
     back = asked(consent(begin(browser, account_id)))
     for state in ("", "nonsense", back["state"][:-2] + "xx", "é", "x" * 10_000):
         assert shown(browser.get(back_to(door, **back | {"state": state}))) == (400, BAD), state
-    for change in ({"client_id": "somebody"}, {"iss": "https://evil.example/openam"}, {"iss": "http://["}):
-        assert shown(browser.get(back_to(door, **back | change))) == (400, "This answer is not meant for us")
     assert stored_account(couchdb, account_id) is None
     assert browser.get(back_to(door, **back)).status_code == 303, "the right one still counts"
 

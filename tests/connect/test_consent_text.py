@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from grdf.page.connect.consent_text import consent_text, mark_of
 from grdf.page.html.catalogue import LANGUAGES
-from grdf.page.ways_in.consent_text import consent_text, mark_of
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.errors import BadSettings
 

@@ -131,6 +131,14 @@ def test_a_first_launch_that_cannot_start_keeps_no_holder_waiting_for_long() -> 
     assert task.partial_kwargs["retries"] * task.partial_kwargs["retry_delay"] <= timedelta(minutes=1)
 
 
+def test_no_other_dag_than_an_account_s_is_started() -> None:
+    """Users may be allowed to edit XComs, but not to start every DAG."""
+    from dags.grdf_waiting_rights import dag
+    from include.gas.documents.gas_days import accounts_dag
+
+    assert dag.get_task("first_launch").expand_input.value["trigger_dag_id"].callables == [accounts_dag]
+
+
 def test_failures_are_tried_again_by_our_policy() -> None:
     code = """
 import sys, warnings

@@ -74,7 +74,7 @@ def run(
     from grdf.operators.ways_in.import_accounts import ImportAccountsOperator
 
     dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
-    operator = ImportAccountsOperator(task_id="import_accounts", file=name, dag=dag)
+    operator = ImportAccountsOperator(task_id="import_accounts", dag=dag)
     operator._cached_logger = LOG  # type: ignore[assignment]  # else Airflow writes to standard output
     of_run = context(run_type="manual", run_id=run_id or secrets.token_hex(8))
     at_hand = of_run | {"params": {"file": name, "dry_run": dry_run, "skip_wrong_lines": skip}}

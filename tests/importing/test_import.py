@@ -74,7 +74,7 @@ def test_households_are_declared_and_nothing_of_them_stays_but_the_records(
         assert files() == [NAME, "homes.result.csv"]
         told = run()
     assert told == {"declared": 3}
-    assert "3 line(s) to declare: about" in caplog.text
+    assert "3 line(s) to declare: until" in caplog.text
     assert "File homes.csv: 3 declared. All lines are in homes.result.csv" in caplog.text
     assert puts(clean) == 3
     found = rights(clean, *homes)

@@ -35,7 +35,7 @@ def test_who_leaves_while_the_import_is_in_progress(clean: LocalWorld, home: dic
     delete(account, steps=("check", "mark", "revoke"), started=started)
     put([home])
     assert run(dry_run=True) == {"wrong": 1}
-    assert "its deletion is in progress" in result()[0]["reason"]
+    assert "it is leaving" in result()[0]["reason"]
     assert (puts(clean), records(account)) == (0, [])
 
 

@@ -85,10 +85,8 @@ class Leader(Runs):
             self._run(account, "manual", None)
 
     def _by_page(self, account: str, code: str, nonce: str) -> None:
-        from grdf.page.connect.attempt import Attempt
-        from grdf.page.connect.opener import Opener
-        from grdf.page.connect.stop import Stop
-        from grdf.page.ways_in.grdf_site import finish
+        from grdf.page.connect.client_connect import Attempt, finish
+        from grdf.page.connect.opener import Opener, Stop
 
         self.world.book.came_back(account)
         outer, self.world.wire.actor = self.world.wire.actor, account

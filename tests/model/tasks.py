@@ -236,7 +236,7 @@ def _import_all() -> None:
     from importlib import import_module
 
     import grdf
-    import grdf.page.ways_in.grdf_site
+    import grdf.page.connect.client_connect
     import include.gas
     from tests.modules import import_all
 

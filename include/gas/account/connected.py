@@ -8,13 +8,14 @@ from typing import Any
 
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
 from include.gas.account.grant import RESULTS, IdToken, results_of, with_id_token
-from include.gas.account.sections.client import DEFAULT, bound
+from include.gas.account.sections.client import DEFAULT, bound, client_of
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import Declaration, given_by, is_to_declare
 from include.gas.account.sections.section import put
 from include.gas.answers.words import fold, fold_address
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document, check_account_id
+from include.gas.errors import BadAccount
 
 HINT_SEPARATOR = ";"
 LONGEST_HINT_PART = 100
@@ -66,9 +67,17 @@ def connected(
 
     :param token: the checked ``id_token``
     :param by: who connected the account, for its document
-    :param connection: the client that has the consents, for a new account
+    :param connection: the client that has the consents
+    :raises BadAccount: if the account has another client, or cannot be connected
     """
     base = _base(document, account, connection)
+    if client_of(base) != connection:
+        raise BadAccount.about(
+            account,
+            "it has been connected in another way in the meantime, so nothing was connected. The consent that was just "
+            "given remains at GRDF, unused",
+            "Start again.",
+        )
     results = {"scope": "openid", "consents": [], **results_of(base)}  # told apart from the konnector's
     return Connected(utc_text(at), by).noted(with_id_token(put(base, RESULTS, results), token))
 

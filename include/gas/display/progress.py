@@ -74,28 +74,26 @@ def progress(document: Mapping[str, Any] | None) -> Progress:
 
     :param document: the account document, of any shape; ``None`` if there is none
     """
-    if document is None:
-        return Progress(Step.NOTHING)
     try:
-        account = Account.from_document(document)
+        account = Account.from_document(document) if document is not None else None
     except BadAccount as error:
         return Progress(Step.PROBLEM, message=str(error))
-    return Progress(Step.NOTHING) if account.leaving else _of(document, account)
-
-
-def _of(document: Mapping[str, Any], account: Account) -> Progress:
-    declaration = Declaration.of(document)
-    if declaration is not None and account.refused and account.declares:
+    if document is None or account is None or account.leaving:
+        return Progress(Step.NOTHING)
+    declaration = Declaration.of(document) if account.declares else None
+    if declaration and account.refused:
         return Progress(Step.CORRECT, reason=declaration.refused_reason, message=account.message)
-    pce = declaration.pce if declaration is not None and account.declares else ""
-    meters = [each for each in account.meters if each.pce == pce or not pce]
-    held = max(meters, key=lambda each: each.since, default=None)
-    asks = account.declares or account.needs_grant
-    if held is None or account.needs_grant:
-        if account.waits_for_person:
-            return Progress(Step.PROBLEM, message=account.message)
-        return Progress(Step.DECLARING if asks else Step.NOTHING)
-    return _with_right(document, account, held, asks=asks)
+    held, asks = _held(account, declaration), account.declares or account.needs_grant
+    if held is not None and not account.needs_grant:
+        return _with_right(document, account, held, asks=asks)
+    if account.waits_for_person:
+        return Progress(Step.PROBLEM, message=account.message)
+    return Progress(Step.DECLARING if asks else Step.NOTHING)
+
+
+def _held(account: Account, declaration: Declaration | None) -> Held | None:
+    pce = declaration.pce if declaration else ""
+    return max((each for each in account.meters if pce in ("", each.pce)), key=lambda each: each.since, default=None)
 
 
 def _with_right(document: Mapping[str, Any], account: Account, held: Held, *, asks: bool) -> Progress:

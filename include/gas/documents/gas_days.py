@@ -67,6 +67,14 @@ def account_of(dag_id: str) -> str | None:
     return account if account != dag_id and ACCOUNT_ID.fullmatch(account) else None
 
 
+def accounts_dag(dag: str) -> str:
+    """Return the id of an account's DAG as it is. It may come from an XCom, which some users may edit.
+
+    :raises ValueError: if it is not the DAG of an account
+    """
+    return dag_id(account_of(dag) or "")
+
+
 def day_id(account: str, pce: str, day: date) -> str:
     """Return the id of a day document."""
     return f"{account}:{pce}:{day.isoformat()}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from include.gas.account.account import Account
 from include.gas.account.own_meters import named_in
@@ -37,30 +37,17 @@ PENDING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Adoption:
+class Adoption(NamedTuple):
     """An account, and the rights of one holder to one meter that it is to get.
 
     :param account: its id; it may not exist yet
     :param rights: the rights, oldest first
-    :param client: the connection of the client that has them
     :param reason: why it cannot have them, whatever the ledger says; ``""`` if it may
     """
 
     account: str
-    rights: tuple[AccessRight, ...] = field(repr=False)
-    client: str
+    rights: tuple[AccessRight, ...]
     reason: str = ""
-
-    @property
-    def pce(self) -> str:
-        """The meter."""
-        return self.rights[0].pce
-
-    @property
-    def names(self) -> str:
-        """GRDF's ids of the rights, for messages."""
-        return ", ".join(right.id for right in self.rights)
 
 
 @dataclass(frozen=True)
@@ -87,9 +74,9 @@ class Known:
         return {"".join(asked.pce.split()): name for name, asked in given if asked}
 
     @cached_property
-    def bringing(self) -> set[str]:
-        """The clients of accounts whose household has come back from GRDF's site, and that have not taken that in."""
-        return {client_if_known(each) for each in self.accounts.values() if _brings(each)} - {""}
+    def has_newcomer(self) -> bool:
+        """Whether a household has come back from GRDF's site, and its account has not taken that in."""
+        return any(map(_brings, self.accounts.values()))
 
     @cached_property
     def named(self) -> dict[str, str]:
@@ -117,13 +104,18 @@ class Known:
                 return each.account
         return ""
 
-    def pends(self, right: AccessRight, account: str, client: str) -> bool:
+    def pends(self, right: AccessRight, account: str) -> bool:
         """Return whether an account may be about to get the right by itself."""
-        young = client in self.bringing and right.created_at > utc_text(self.now - timedelta(hours=1))
+        young = self.has_newcomer and right.created_at > utc_text(self.now - timedelta(hours=1))
         return young or self.asking.get(right.pce, account) != account
 
     def _rights(self, pce: str) -> tuple[Right, ...]:
         return self.meters[pce].rights if pce in self.meters else ()
+
+
+def ids_of(rights: Iterable[AccessRight]) -> str:
+    """Return GRDF's ids of rights, for messages."""
+    return ", ".join(right.id for right in rights)
 
 
 def check_pattern(pattern: object) -> str:
@@ -132,12 +124,9 @@ def check_pattern(pattern: object) -> str:
     :raises BadRequest: if it names no part of the right's id, or makes ids that accounts cannot have
     """
     text = str(pattern)
-    try:
-        if (long := _filled(text, "r" * 64)) != text:
-            check_account_id(long)
+    with suppress(ValueError):
+        if (long := _filled(text, "r" * 64)) != text and check_account_id(long):
             return text
-    except ValueError:
-        pass
     raise BadRequest.about(
         None,
         "id_pattern is not a pattern of account ids",
@@ -165,9 +154,9 @@ def adoptions(listed: Iterable[AccessRight], client: str, known: Known, pattern:
             elif len(of_holders) > 1 and not known.several:
                 reason = DIFFER
             else:
-                reason = PENDING if known.pends(newest, account, client) else ""
+                reason = PENDING if known.pends(newest, account) else ""
             taken.add(account)
-            yield Adoption(account, tuple(own), client, reason)
+            yield Adoption(account, tuple(own), reason)
 
 
 def _free(rights: Iterable[AccessRight], known: Known) -> dict[str, dict[tuple[str, ...], list[AccessRight]]]:

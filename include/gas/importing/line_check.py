@@ -6,6 +6,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -14,13 +15,13 @@ from include.gas.account.account import Account
 from include.gas.account.connected import check_connectable, is_for_another
 from include.gas.account.declared_right import wanted_right
 from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import CANNOT, Declaration, refusal_of, to_declare
+from include.gas.account.sections.rights.declaration import Declaration, to_declare, wrong_fields
 from include.gas.account.sections.section import members
 from include.gas.answers.access_rights import is_pce
 from include.gas.answers.words import fold
 from include.gas.display.csv_cells import safe_cell
 from include.gas.documents.gas_days import check_account_id
-from include.gas.errors import DeclarationRefused, FailNow
+from include.gas.errors import FailNow
 from include.gas.rights.meter_rights import Meter, lasting
 from include.gas.rights.transitions import Asking, Taken, UnderWay, asked
 
@@ -47,8 +48,8 @@ _BETWEEN = re.compile(r"[\s|+,;]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A line after the check, and what has come of it.
+class Line:
+    """A line of an import after its check, and what has come of it.
 
     :param number: its number in the file
     :param account: the id of its account; ``""`` if it has none yet, or if the cell is no id
@@ -65,33 +66,31 @@ class Checked:
     declaration: Declaration | None = field(default=None, repr=False)
 
     @property
-    def pce(self) -> str:
-        """Its meter; ``""`` for a line that is wrong by itself."""
-        return self.declaration.pce if self.declaration else ""
+    def given(self) -> Declaration:
+        """What the household gave. Only of a line that is good by itself."""
+        assert self.declaration
+        return self.declaration
 
-    def came_to(self, outcome: Outcome, reason: str) -> Checked:
+    def came_to(self, outcome: Outcome, reason: str) -> Line:
         """Return the line with its outcome."""
         return replace(self, outcome=outcome, reason=reason)
 
 
-def check_lines(lines: Mapping[int, Mapping[str, str]]) -> list[Checked]:
+def check_lines(lines: Mapping[int, Mapping[str, str]]) -> list[Line]:
     """Return all lines checked by themselves and against each other, in their order.
 
     :param lines: the cells by line number, see :func:`include.gas.importing.csv_file.read_lines`
     """
     found = [_alone(number, cells) for number, cells in lines.items()]
-    meters, accounts = Counter(each.pce for each in found), Counter(each.account for each in found)
-    return [
-        each.came_to("wrong", TWICE)
-        if each.declaration and (meters[each.pce] > 1 or (each.account and accounts[each.account] > 1))
-        else each
-        for each in found
-    ]
+    good = [each for each in found if each.declaration]
+    meters, accounts = Counter(each.given.pce for each in good), Counter(each.account for each in found if each.account)
+    twice = {each.number for each in good if meters[each.given.pce] > 1 or accounts[each.account] > 1}
+    return [each.came_to("wrong", TWICE) if each.number in twice else each for each in found]
 
 
 def check_beside(
-    line: Checked, document: Mapping[str, Any] | None, meter: Meter, who: Asking, *, began: str, left: bool = False
-) -> Checked:
+    line: Line, document: Mapping[str, Any] | None, meter: Meter, who: Asking, *, began: str, left: bool = False
+) -> Line:
     """Return a good line checked against its account, and against what the ledger says of its meter.
 
     What this run has declared or GRDF has refused to it is done, whatever has become of it since: a run that was
@@ -103,30 +102,45 @@ def check_beside(
     :param began: when the run of the import was started, UTC text
     :param left: whether the household of the account has left
     """
-    assert line.declaration
     try:
         check_connectable(document)
     except FailNow as error:
         return line.came_to("wrong", error.cause)
     if left:
         return line.came_to("refused", LEFT)
-    if document is not None:
-        account = Account.from_document(document)
-        # What an import has declared without an answer gives the account neither a meter nor a holder: it is corrected.
-        named = {each.pce for each in account.meters if each.right or not account.declares}
-        stands = any(right.goes_on(who.today) for right in meter.of(who.account))
-        is_another = is_for_another(document, line.declaration) and (stands or not is_imported(document))
-        if (named and meter.pce not in named) or is_another:
-            return line.came_to("wrong", OTHER)
-        if done := _done(line, document, meter, who, began):
-            return done
-    try:
-        asked(meter, who, wanted_right(line.declaration))
-    except Taken:
-        return line.came_to("wrong", TAKEN)
-    except UnderWay:
-        pass  # by an earlier try, or the account's own run
+    if document is not None and (found := _beside_account(line, document, meter, who, began)):
+        return found
+    with suppress(UnderWay):  # by an earlier try, or the account's own run
+        try:
+            asked(meter, who, wanted_right(line.given))
+        except Taken:
+            return line.came_to("wrong", TAKEN)
     return line
+
+
+def _beside_account(line: Line, document: Mapping[str, Any], meter: Meter, who: Asking, began: str) -> Line | None:
+    """Return a line that its account leaves nothing to declare for; ``None`` if there is."""
+    account, declaration, mine = Account.from_document(document), Declaration.of(document), meter.of(who.account)
+    if _is_other(line, document, account, stands=any(right.goes_on(who.today) for right in mine)):
+        return line.came_to("wrong", OTHER)
+    if account.refused and declaration and declaration.entered_at >= began:
+        return line.came_to("refused", declaration.refused_because)
+    is_new = any(right.since >= began and right.state != "asked" for right in mine)
+    if not account.declares and (is_new or lasting(meter, who.account, wanted_right(line.given), who.today)):
+        return line.came_to("connected", CONNECTED)
+    return None
+
+
+def _is_other(line: Line, document: Mapping[str, Any], account: Account, *, stands: bool) -> bool:
+    """Return whether an account has or asks for another right.
+
+    What an import has declared without an answer gives the account neither a meter nor a holder: it is corrected.
+
+    :param stands: whether the account has a right to the meter
+    """
+    named = {each.pce for each in account.meters if each.right or not account.declares}
+    is_another = is_for_another(document, line.given) and (stands or not is_imported(document))
+    return is_another or bool(named and line.given.pce not in named)
 
 
 def is_imported(document: Mapping[str, Any]) -> bool:
@@ -134,33 +148,13 @@ def is_imported(document: Mapping[str, Any]) -> bool:
     return str(members(document.get(Connected.key)).get("by")).startswith(BY)
 
 
-def _done(line: Checked, document: Mapping[str, Any], meter: Meter, who: Asking, began: str) -> Checked | None:
-    """Return a line that its account leaves nothing to do for; ``None`` if its right is to be declared."""
-    assert line.declaration
-    account, mine = Account.from_document(document), meter.of(who.account)
-    if account.refused and _refused_at(document) >= began:
-        return line.came_to("refused", refusal_of(document))
-    lasts = lasting(meter, account.id, wanted_right(line.declaration), who.today)
-    if not account.declares:
-        is_new = any(right.since >= began and right.state != "asked" for right in mine)
-        return line.came_to("connected", CONNECTED) if lasts or is_new else None
-    standing = [right for right in mine if right.goes_on(who.today)]
-    is_renewed = standing and not lasts and not account.refused
-    return line.came_to("declared", RENEWS.format(standing[-1].over_on)) if is_renewed else None
-
-
-def _refused_at(document: Mapping[str, Any]) -> str:
-    declaration = Declaration.of(document)
-    return declaration.entered_at if declaration else ""
-
-
-def _alone(number: int, cells: Mapping[str, str]) -> Checked:
+def _alone(number: int, cells: Mapping[str, str]) -> Line:
     """Return a line checked by itself."""
     account = cells.get("account", "")
     try:
-        bare = Checked(number, check_account_id(account) if account else "")
+        bare = Line(number, check_account_id(account) if account else "")
     except ValueError:
-        return Checked(number, "", "wrong", BAD_ACCOUNT)
+        return Line(number, "", "wrong", BAD_ACCOUNT)
     if not cells:
         return bare.came_to("wrong", CUT)
     pce, postcode = "".join(cells.get("pce", "").split()), cells.get("postcode", "")
@@ -168,18 +162,18 @@ def _alone(number: int, cells: Mapping[str, str]) -> Checked:
         return bare.came_to("wrong", DIGITS_LOST)
     given: dict[str, Any] = {**cells, "pce": pce}
     given["perimeters"] = [fold(word) for word in _BETWEEN.split(cells.get("perimeters", "")) if word]
-    try:
-        return replace(bare, declaration=to_declare({"_id": account, Declaration.key: given}))
-    except DeclarationRefused as error:
-        return bare.came_to("wrong", error.cause.removeprefix(CANNOT))
+    document = {"_id": account, Declaration.key: given}
+    for reason in wrong_fields(document).values():
+        return bare.came_to("wrong", reason)
+    return replace(bare, declaration=to_declare(document))
 
 
-def counts(lines: Iterable[Checked]) -> dict[str, int]:
+def counts(lines: Iterable[Line]) -> dict[str, int]:
     """Return how many lines have each outcome."""
     return dict(sorted(Counter(each.outcome for each in lines).items()))
 
 
-def to_csv(lines: Iterable[Checked]) -> str:
+def to_csv(lines: Iterable[Line]) -> str:
     """Return the result file, which names neither a person nor a meter's number."""
     rows: list[str] = []
     writer = csv.writer(SimpleNamespace(write=rows.append))

@@ -3,13 +3,12 @@
 Its documents are in the same databases as ours, have random ids, and name neither account nor meter. ``load``,
 ``year``, ``month`` and ``day`` are numbers; the day of a month and the month of a year are 1, or 0 as similar
 konnectors write it. ``cozyMetadata`` says when and for which account cozy-stack wrote them. ``price`` is from another
-program, Cozy's Ecolyo.
+program, Cozy's Ecolyo, which computes it again where it is missing.
 
 * A **day** that we do not have becomes ours. Its status is unknown, so it is stored as provisional and read in 1970:
   any reading from GRDF replaces it.
 * A **total** of a time without any stored day becomes ours with ``days: 0``: that is older than GRDF's daily history.
 * What we have stays: GRDF's figure of a day, and the sum of the stored days. The konnector's figure goes.
-* A price comes along if our document has the load that it was computed for, and no price.
 
 Of several documents for one period, the one that was written last counts. All of ours are stored before any of the
 konnector's is removed, and one that was changed meanwhile is not removed. So it is safe to repeat and to interrupt.
@@ -42,9 +41,6 @@ LENGTHS = {DAY: len("2024-03-28"), MONTH: len("2024-03"), YEAR: len("2024")}
 READ_AT = "1970-01-01T00:00:00Z"
 """When an adopted day counts as read: before any reading from GRDF."""
 
-ROUNDING = 0.001
-"""kWh by which a total of the konnector's may differ from ours and still count as equal, since it added floats."""
-
 COUNTS: Mapping[str, str] = {
     "days_adopted": "days adopted",
     "days_ours": "days that we have already",
@@ -55,6 +51,8 @@ COUNTS: Mapping[str, str] = {
     "uncovered": "documents of days that its consent does not cover, left alone",
 }
 """The counts of a plan in words, in the order in which they are shown."""
+_TOTALS = ("totals_kept", "totals_ours")
+_COUNTED = {DAY: ("days_adopted", "days_ours"), MONTH: _TOTALS, YEAR: _TOTALS}
 
 
 class WholeStore(Store, Protocol):
@@ -69,17 +67,17 @@ class WholeStore(Store, Protocol):
 class Plan:
     """What adopting does.
 
-    :param theirs: the konnector's documents by doctype and period, those of one period in the order of their writing
+    :param theirs: the konnector's documents by doctype, all of which go
+    :param ours: the documents of ours that take the place of some of them, by doctype
     :param windows: the gas days that they are about
-    :param days: our days, by the end of their ids
     :param counts: numbers for all keys of :data:`COUNTS`
     """
 
     account: str
     pce: str
-    theirs: Mapping[str, Mapping[str, list[Document]]]
+    theirs: Mapping[str, list[Document]]
+    ours: Mapping[str, list[Document]]
     windows: tuple[Window, ...]
-    days: Mapping[str, Document]
     counts: Mapping[str, int]
 
     def text(self) -> str:
@@ -87,25 +85,8 @@ class Plan:
         lines = [f"* {self.counts[kind]} {words}" for kind, words in COUNTS.items() if self.counts[kind]]
         return "\n".join([f"Account **{self.account}**, documents of the konnector's:", "", *(lines or ["* none"])])
 
-    def ours(self, doctype: str, stored: Mapping[str, Document]) -> list[Document]:
-        """Return the documents of ours that take the place of the konnector's, if they are to be written.
 
-        :param stored: our stored documents, by the end of their ids
-        """
-        pending = []
-        for period, group in self.theirs[doctype].items():
-            load = group[-1]["load"]
-            if doctype == DAY:
-                made = day_document(self.account, Reading(date.fromisoformat(period), load), self.pce, READ_AT)
-            else:
-                made = bare_total(f"{self.account}:{self.pce}:{period}", load, 0)
-            new = _priced(stored.get(period, made), group)
-            if new != stored.get(period):
-                pending.append(new)
-        return pending
-
-
-def look(store: WholeStore, account: str, held: Held, others: Collection[str], today: date) -> Plan:
+def plan_adoption(store: WholeStore, account: str, held: Held, others: Collection[str], today: date) -> Plan:
     """Read all documents and return the plan of the adoption. Write nothing.
 
     :param account: id of the account that gets the konnector's documents
@@ -115,14 +96,15 @@ def look(store: WholeStore, account: str, held: Held, others: Collection[str], t
     :param today: civil date in Paris
     :raises BadRequest: if a document is neither ours nor the konnector's
     """
-    theirs: dict[str, dict[str, list[Document]]] = {doctype: {} for doctype in LENGTHS}
-    windows, days, counts = [], dict[str, Document](), Counter[str]()
+    theirs: dict[str, list[Document]] = {doctype: [] for doctype in LENGTHS}
+    last: dict[str, dict[str, Document]] = {doctype: {} for doctype in LENGTHS}
+    windows, days, counts = [], set[str](), Counter[str]()
     start, end = account_range(account, held.pce)
     for doctype, length in LENGTHS.items():
         for document in sorted(store.scan(doctype), key=_written):
             if document["_id"].startswith("_") or {"account", "pce"} <= document.keys():  # somebody's index, or ours
                 if start <= document["_id"] <= end and doctype == DAY and is_day(document):
-                    days[document["_id"].rpartition(":")[2]] = document
+                    days.add(document["_id"].rpartition(":")[2])
                 continue
             window = _window(account, doctype, document)
             if members(document.get("cozyMetadata")).get("sourceAccount") in others:
@@ -131,33 +113,27 @@ def look(store: WholeStore, account: str, held: Held, others: Collection[str], t
                 counts["uncovered"] += 1
             else:
                 windows.append(window)
-                theirs[doctype].setdefault(str(window.first)[:length], []).append(document)
-    counts += _told(theirs, days)
-    return Plan(account, held.pce, theirs, tuple(windows), days, {name: counts[name] for name in COUNTS})
-
-
-def _told(theirs: Mapping[str, Mapping[str, list[Document]]], days: Collection[str]) -> Counter[str]:
-    """Return the counts of what becomes ours and what we have."""
-    counts = Counter[str]()
-    for doctype, groups in theirs.items():
-        stored = {day[: LENGTHS[doctype]] for day in (days if doctype == DAY else {*days, *theirs[DAY]})}
-        known, new = ("days_ours", "days_adopted") if doctype == DAY else ("totals_ours", "totals_kept")
-        counts.update(known if period in stored else new for period in groups)
-        counts["duplicates"] += sum(len(group) - 1 for group in groups.values())
-    return counts
+                theirs[doctype].append(document)
+                last[doctype][str(window.first)[:length]] = document
+    ours = {doctype: _ours(account, held.pce, last, doctype, days) for doctype in LENGTHS}
+    for doctype, periods in last.items():
+        new, known = _COUNTED[doctype]
+        counts[new] += len(ours[doctype])
+        counts[known] += len(periods) - len(ours[doctype])
+        counts["duplicates"] += len(theirs[doctype]) - len(periods)
+    return Plan(account, held.pce, theirs, ours, tuple(windows), {name: counts[name] for name in COUNTS})
 
 
 def adopt(store: WholeStore, plan: Plan) -> LoadReport:
-    """Store what becomes ours, with its totals, and mark what we have with prices.
+    """Store what becomes ours, with its totals.
 
     :raises StoreBusy: if others write the same documents; nothing is lost, and the call can be repeated
     """
-    days = [{key: value for key, value in day.items() if key != "_rev"} for day in plan.ours(DAY, plan.days)]
-    report = Load(store, plan.account, plan.pce, days, plan.windows).run()
+    report = Load(store, plan.account, plan.pce, plan.ours[DAY], plan.windows).run()
     for doctype in (MONTH, YEAR):
-        ids = [f"{plan.account}:{plan.pce}:{period}" for period in plan.theirs[doctype]]
-        stored = {key.rpartition(":")[2]: total for key, total in store.fetch(doctype, ids).items()}
-        if (pending := plan.ours(doctype, stored)) and store.write(doctype, pending).conflicts:
+        stored = store.fetch(doctype, [total["_id"] for total in plan.ours[doctype]])
+        missing = [total for total in plan.ours[doctype] if total["_id"] not in stored]
+        if missing and store.write(doctype, missing).conflicts:
             raise _busy(plan)
     return report
 
@@ -168,8 +144,8 @@ def remove(store: Store, plan: Plan) -> int:
     :raises StoreBusy: if some were changed meanwhile; they stay, and both can be repeated
     """
     removed = 0
-    for doctype, periods in plan.theirs.items():
-        gone = [{"_id": each["_id"], "_rev": each["_rev"], "_deleted": True} for of in periods.values() for each in of]
+    for doctype, documents in plan.theirs.items():
+        gone = [{"_id": each["_id"], "_rev": each["_rev"], "_deleted": True} for each in documents]
         result = store.write(doctype, gone)
         removed += len(result.written)
         if result.conflicts:
@@ -184,12 +160,22 @@ def _written(document: Document) -> tuple[str, float, str]:
     return str(known.get("updatedAt") or known.get("createdAt") or ""), load if is_number(load) else 0, document["_id"]
 
 
-def _priced(ours: Document, theirs: Iterable[Document]) -> Document:
-    """Return our document with the last price of the konnector's that was computed for its load, if it has none."""
-    prices = [
-        each["price"] for each in theirs if is_number(each.get("price")) and abs(each["load"] - ours["load"]) < ROUNDING
-    ]
-    return ours | {"price": prices[-1]} if prices and ours.get("price") is None else ours
+def _ours(
+    account: str, pce: str, last: Mapping[str, Mapping[str, Document]], doctype: str, days: Collection[str]
+) -> list[Document]:
+    """Return the documents of ours for the periods of the konnector's that we do not have."""
+    had = days if doctype == DAY else {day[: LENGTHS[doctype]] for day in (*days, *last[DAY])}
+    return [_made(account, pce, period, theirs) for period, theirs in last[doctype].items() if period not in had]
+
+
+def _made(account: str, pce: str, period: str, theirs: Document) -> Document:
+    """Return the document of ours that takes the place of one of the konnector's."""
+    load = theirs["load"]
+    if len(period) == LENGTHS[DAY]:
+        made = day_document(account, Reading(date.fromisoformat(period), load), pce, READ_AT)
+    else:
+        made = bare_total(f"{account}:{pce}:{period}", load, 0)
+    return made | {"price": theirs["price"]} if is_number(theirs.get("price")) else made
 
 
 def _is_uncovered(window: Window, held: Held, today: date) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 
 from grdf.airflow.tasks.run import Run
 from grdf.hooks.adict import AdictHook
@@ -25,14 +24,12 @@ from include.gas.account.sections.rights.declaration import (
     is_to_declare,
     names_person,
     to_declare,
-    without_person,
 )
 from include.gas.account.sections.status import Status
-from include.gas.account.state import with_state
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONSENT_RECORD
 from include.gas.documents.gas_days import account_range
-from include.gas.importing.line_check import BY, DECLARED, RENEWS, Checked, check_beside, is_imported
+from include.gas.importing.line_check import BY, DECLARED, RENEWS, Line, check_beside, is_imported
 from include.gas.leaving.deletion import all_left
 from include.gas.proof.consent_record import new_record
 from include.gas.rights.meter_rights import Meter, hold
@@ -54,36 +51,37 @@ class Households:
         self._ledger = Ledger(couchdb)
         self._file, self._by, self._began = file, f"{BY}{run.asked_by}", utc_text(run.due)
 
-    def checked(self, lines: Sequence[Checked]) -> list[Checked]:
+    def checked(self, lines: Sequence[Line]) -> list[Line]:
         """Return lines checked against all that there is."""
         good = [each for each in lines if each.outcome == "to declare"]
-        meters = self._ledger.fetch(each.pce for each in good)
-        good = [replace(each, account=each.account or self._known(each, meters[each.pce])) for each in good]
-        documents, left = self._couchdb.fetch(ACCOUNT, {each.account for each in good}), self._couchdb.scan(AUDIT)
-        beside = partial(self._beside, documents=documents, meters=meters, left=all_left(left))
-        done = {each.number: beside(each) for each in good}
+        meters = self._ledger.fetch(each.given.pce for each in good)
+        good = [replace(each, account=each.account or self._known(each, meters[each.given.pce])) for each in good]
+        documents, gone = (
+            self._couchdb.fetch(ACCOUNT, {each.account for each in good}),
+            all_left(self._couchdb.scan(AUDIT)),
+        )
+        done = {each.number: self._beside(each, documents.get(each.account), meters, gone) for each in good}
         return [done.get(each.number, each) for each in lines]
 
-    def _known(self, line: Checked, meter: Meter) -> str:
+    def _known(self, line: Line, meter: Meter) -> str:
         """Return the account of a household for which its line names none: a record knows it; ``""`` if none does.
 
         One whose right to the meter is over may be that of a former tenant of the same name.
         """
-        assert line.declaration
         today = paris_today(datetime.now(UTC))
         for record in self._records.of_meter(meter.pce):
-            is_its = bool(record.account) and is_same_holder(record.entered, line.declaration)
+            is_its = bool(record.account) and is_same_holder(record.entered, line.given)
             if is_its and hold(meter, record.account, today).word not in ("over", "refused"):
                 return record.account
         return ""
 
     def _beside(
-        self, line: Checked, documents: Mapping[str, Document], meters: Mapping[str, Meter], left: Collection[str]
-    ) -> Checked:
-        who, is_left = asking(line.account, ""), line.account in left
-        return check_beside(line, documents.get(line.account), meters[line.pce], who, began=self._began, left=is_left)
+        self, line: Line, document: Document | None, meters: Mapping[str, Meter], gone: Collection[str] = ()
+    ) -> Line:
+        who, left = asking(line.account, ""), line.account in gone
+        return check_beside(line, document, meters[line.given.pce], who, began=self._began, left=left)
 
-    def take_in(self, line: Checked, document: Document | None, connection: str) -> Checked:
+    def take_in(self, line: Line, document: Document | None, connection: str) -> Line:
         """Make sure that a household has its record, its account and its right. Return the line with what came of it.
 
         It may have changed since all lines were checked: its turn may come hours later.
@@ -94,10 +92,8 @@ class Households:
         :raises FailNow: if it cannot be declared; its account says so, too
         :raises RetryLater: if GRDF or CouchDB does not answer, or it is not our turn; repeating it continues
         """
-        given, account = line.declaration, line.account
-        assert given
-        left = all_left(self._couchdb.range(AUDIT, *account_range(account)))
-        line = self._beside(line, {account: document} if document else {}, self._ledger.fetch([given.pce]), left)
+        given, account = line.given, line.account
+        line = self._beside(line, document, self._ledger.fetch([given.pce]))
         if line.outcome != "to declare":
             return line
         client = self._adict.of(document) if document else self._adict.named(connection)
@@ -106,8 +102,8 @@ class Households:
             waits = given_by(to_declare(document or {})) == given_by(given)
         if not waits:
             now = datetime.now(UTC)
-            record = new_record(account, given, now, by=self._by, proof=f"line {line.number} of {self._file}")
-            self._records.add(record)
+            proof = f"line {line.number} of {self._file}"
+            self._records.add(new_record(account, given, now, by=self._by, proof=proof))
             self._accounts.save(
                 account,
                 lambda stored: declaring(stored, account, given, at=now, by=self._by, connection=connection),
@@ -116,27 +112,19 @@ class Households:
         day = Status.held(taken)[given.pce].day if names_person(taken) else None
         return line.came_to("declared", RENEWS.format(day) if day else DECLARED)
 
-    def forget_refused(self, lines: Iterable[Checked]) -> None:
-        """Remove the persons, records and accounts that an import has stored for nothing, once it has ended.
+    def forget_refused(self, lines: Iterable[Line]) -> None:
+        """Remove the accounts, with their records, that an import has made for nothing, once it has ended.
 
-        Until then that keeps it from asking GRDF again.
+        Until then they keep it from asking GRDF again. One that was there before says what to correct, as after a form.
         """
         remover = Remover(self._couchdb)
         for line in lines:
             document = self._couchdb.get(ACCOUNT, line.account) if line.outcome == "refused" else None
-            if document is None or not is_refused(document):
+            is_bare = (
+                document and is_refused(document) and not ("oauth" in document or named_in(document, line.account))
+            )
+            if not document or not is_bare:
                 continue
-            records = list(self._records.of(line.account))
-            own = [each for each in records if each.by == self._by and each.given >= self._began]
-            if any(right for _, right in named_in(document, line.account)):
-                if any(held.is_open for held in Status.held(document).values()):
-                    self._accounts.update(line.account, self._bare)
-                for record in own:
-                    self._records.remove(record)
-            elif own == records and "oauth" not in document:
+            if all(each.by == self._by and each.given >= self._began for each in self._records.of(line.account)):
                 remover.remove_revisions(ACCOUNT, {line.account: document["_rev"]})
                 remover.remove_range(CONSENT_RECORD, *account_range(line.account))
-
-    def _bare(self, document: Document) -> Document:
-        """Return an account's document without the person, and with the state that its rights give it."""
-        return self._ledger.settled(with_state(without_person(document), None))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable, Iterable
 
 from grdf import settings
 from grdf.hooks.oauth import GrdfOAuthHook
+from include.gas.rights.meter_rights import Meter
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +20,15 @@ def room_of(calls_per_day: int) -> int:
     monthly reading and whatever is asked twice.
     """
     return calls_per_day * 5 // 6
+
+
+def meters_of_clients(meters: Callable[[], Iterable[Meter]]) -> Counter[str]:
+    """Return how many meters each of several clients has. A single one is not asked whether it has room.
+
+    :param meters: reads all meters
+    """
+    every = meters() if len(settings.connections()) > 1 else ()
+    return Counter(client for meter in every for client in {right.client for right in meter.rights if right.account})
 
 
 def client_with_room(meters: Counter[str]) -> str:

@@ -5,7 +5,7 @@ GRDF's list says which meter a right is on, and of declared ones for whom. The l
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from include.gas.account.sections.rights.declaration import Declaration, is_refu
 from include.gas.answers.access_rights import AccessRight, is_usable
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import BadRequest
-from include.gas.importing.adoption import TAKEN, Adoption
+from include.gas.importing.adoption import TAKEN, ids_of
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.meter_rights import Meter
 from include.gas.rights.transitions import Answer, Taken, brought, listed
@@ -47,37 +47,37 @@ class RightsWithoutAccount:
         self._asker = asker
         self._dry_run = dry_run
 
-    def give(self, each: Adoption, at: datetime) -> str:
-        """Give an account its rights. Return why the ledger does not let it have them; ``""`` if it does.
+    def give(self, account: str, client: str, rights: Sequence[AccessRight], at: datetime) -> str:
+        """Give an account rights to one meter. Return why the ledger does not let it have them; ``""`` if it does.
 
+        :param client: the connection of the client that has them
+        :param rights: as GRDF lists them, the oldest first
         :param at: when GRDF was asked for them, aware
         """
-        answer = Answer(each.client, each.rights, utc_text(at), paris_today(at))
-        who = asking(each.account, each.client)
+        pce, answer = rights[0].pce, Answer(client, rights, utc_text(at), paris_today(at))
+        who = asking(account, client)
 
         def event(meter: Meter) -> Meter:
             meter = listed(meter, answer)
-            for right in each.rights:
+            for right in rights:
                 meter = brought(meter, who, right.id, "adopted", chosen=True)
             return meter
 
         try:
             if self._dry_run:
-                event(self._ledger.fetch([each.pce])[each.pce])
+                event(self._ledger.fetch([pce])[pce])
             else:
-                self._store(each, self._ledger.apply(each.pce, event))
+                meter = self._ledger.apply(pce, event)
+                mark = Connected(utc_text(datetime.now(UTC)), f"rights adopted by {self._asker}")
+                new = bound({"_id": account, "account_type": ACCOUNT_TYPE, "name": "", "oauth": {}}, client)
+                self._accounts.save(account, lambda stored: self._ledger.settled(mark.noted(stored or new), [meter]))
         except Taken:
             return TAKEN
         self._log.info(
-            "Right %s of client %s (meter %s) %s account %s, as %s says.", each.names, each.client,
-            meter_tag(each.account, each.pce), "would get" if self._dry_run else "has", each.account, self._asker,
+            "Right %s of client %s (meter %s) %s account %s, as %s says.", ids_of(rights), client,
+            meter_tag(account, pce), "would get" if self._dry_run else "has", account, self._asker,
         )  # fmt: skip
         return ""
-
-    def _store(self, each: Adoption, meter: Meter) -> None:
-        mark = Connected(utc_text(datetime.now(UTC)), f"rights adopted by {self._asker}")
-        new = bound({"_id": each.account, "account_type": ACCOUNT_TYPE, "name": "", "oauth": {}}, each.client)
-        self._accounts.save(each.account, lambda stored: self._ledger.settled(mark.noted(stored or new), [meter]))
 
     def take_over(self, clients: AdictHook, name: str) -> int:
         """Give an account the newest usable right on its meters, or on that of its refused declaration.
@@ -108,7 +108,7 @@ class RightsWithoutAccount:
         if not new:
             self._log.info("Account %s: the newest right on its meters is its own already.", name)
         for right in new:
-            if reason := self.give(Adoption(name, (right,), client.grdf_conn_id), at):
+            if reason := self.give(name, client.grdf_conn_id, [right], at):
                 raise BadRequest.about(name, f"it cannot have right {right.id}: {reason}", "Nothing was changed.")
         return len(new)
 

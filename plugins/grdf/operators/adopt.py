@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,21 +9,18 @@ from grdf.airflow.announcing import announce
 from grdf.airflow.tasks.run import Run
 from grdf.meters.saving import undone_if_left, with_stored
 from grdf.operators.base import AccountOperator
-from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
+from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.grant import results_of
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.changes import Changes
-from include.gas.documents.doctypes import ACCOUNT, AUDIT
-from include.gas.documents.gas_days import check_account_id
-from include.gas.errors import BadAccount, BadRequest
-from include.gas.konnector.adopting import adopt, look, remove
+from include.gas.documents.doctypes import AUDIT
+from include.gas.errors import BadAccount
+from include.gas.konnector.adopting import adopt, plan_adoption, remove
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.gas.rights.meter_rights import Held
-
-_NOTHING = "Nothing was changed."
 
 
 class AdoptKonnectorOperator(AccountOperator):
@@ -32,34 +28,26 @@ class AdoptKonnectorOperator(AccountOperator):
 
     The documents name neither account nor meter, so the form does. It is safe to repeat, to interrupt, and to run while
     the account's own DAG runs.
-
-    :param account_id: the account's id (templated); the form's by default
     """
-
-    template_fields: Sequence[str] = ("account_id",)
-
-    def __init__(self, *, account_id: str = "{{ params.account }}", **kwargs: Any) -> None:
-        super().__init__(account_id=account_id, **kwargs)
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
         :return: the account, whether this was a dry run, the counts, how many documents went, and which days changed
-        :raises BadRequest: if the form is not filled in correctly
         :raises BadAccount: if there is no such account, or its meter is not known yet
         :raises AccountLeaving: if the account is being deleted
         """
-        dry_run = self._dry_run(Run.of(context).params)
+        dry_run = bool(Run.of(context).params["dry_run"])
         document = self.accounts.document(self.account_id)
         account = self.ledger.account(document)
         stop_if_leaving(account)
         held, today = self._meter(account, document), paris_today(datetime.now(UTC))
-        plan = look(self.couchdb, self.account_id, held, self._others(), today)
+        plan = plan_adoption(self.couchdb, self.account_id, held, self._others(), today)
         self.log.info("%s", plan.text())
-        told = {"account": self.account_id, "dry_run": dry_run, **plan.counts}
+        counts = {"account": self.account_id, "dry_run": dry_run, **plan.counts}
         if dry_run:
             self.log.info("Account %s: dry run, nothing was written or removed.", self.account_id)
-            return told
+            return counts
 
         def note(document: dict[str, Any]) -> dict[str, Any]:
             stop_if_leaving(Account.from_document(document))  # the konnector's documents then stay
@@ -71,16 +59,7 @@ class AdoptKonnectorOperator(AccountOperator):
         removed, changes = remove(self.couchdb, plan), Changes.of([report])
         self.log.info("Account %s: %d documents of the konnector's were removed.", self.account_id, removed)
         announce(context, self.outlets or (), self.account_id, changes)
-        return told | {"removed": removed, "changes": changes.as_json()}
-
-    def _dry_run(self, params: Any) -> bool:
-        try:
-            check_account_id(self.account_id)
-        except ValueError as error:
-            raise BadRequest.about(
-                None, str(error), f"{_NOTHING} Enter the account's id as it appears in its DAG's name."
-            ) from None
-        return bool(params["dry_run"])
+        return counts | {"removed": removed, "changes": changes.as_json()}
 
     def _meter(self, account: Account, document: dict[str, Any]) -> Held:
         """Return the meter that the konnector read: the one that it noted, otherwise the first."""
@@ -88,7 +67,7 @@ class AdoptKonnectorOperator(AccountOperator):
             raise BadAccount.about(
                 account.id,
                 "its meter is not known yet",
-                f"{_NOTHING} Let its own DAG run once, then start this DAG again.",
+                "Nothing was changed. Let its own DAG run once, then start this DAG again.",
             )
         noted = results_of(document).get("pce_id")
         return next((meter for meter in account.meters if meter.pce == noted), account.meters[0])
@@ -98,7 +77,6 @@ class AdoptKonnectorOperator(AccountOperator):
 
         An account that nobody knows may be the household's own in its Cozy, so it is none of these.
         """
-        documents = self.couchdb.scan(ACCOUNT)
-        ids = {str(each["_id"]) for each in documents if each.get("account_type") == ACCOUNT_TYPE}
+        ids = {str(each["_id"]) for each in self.accounts.every_of_ours()}
         gone = {str(each["account"]) for each in self.couchdb.scan(AUDIT) if each.get("account")}
         return (ids | gone) - {self.account_id}

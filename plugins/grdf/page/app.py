@@ -10,15 +10,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from grdf.page.account import account_page as account
-from grdf.page.connect import link_page
-from grdf.page.connect.stop import Stop
+from grdf.page.connect import client_connect, connect_page, progress_page
+from grdf.page.connect.opener import Stop
 from grdf.page.fleet import fleet_page as fleet
 from grdf.page.guard import Guard, guard
 from grdf.page.html import render
 from grdf.page.list import list_page as accounts
 from grdf.page.security import login_url
 from grdf.page.uploads import import_page, proofs_page
-from grdf.page.ways_in import forms_page, grdf_site, progress_page, records_page
 from include.gas.errors import AccountLeaving, BadAccount, GasError, GrantRefused, RetryLater
 
 log = logging.getLogger(__name__)
@@ -28,11 +27,9 @@ ROUTERS = (
     fleet.router,
     accounts.router,
     account.router,
-    link_page.router,
-    forms_page.router,
-    grdf_site.router,
+    connect_page.router,
+    client_connect.router,
     progress_page.router,
-    records_page.router,
     import_page.router,
     proofs_page.router,
 )
@@ -58,15 +55,14 @@ def create_app() -> FastAPI:
 
 
 def _refused(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = error.headers if isinstance(error, HTTPException) else None
+    assert isinstance(error, HTTPException)
+    status = error.status_code
     if not render.wants_page(request):
-        detail = error.detail if isinstance(error, HTTPException) else "error"
-        return JSONResponse({"detail": detail}, status, headers)
-    key = f"error.{status}" if f"error.{status}" + ".title" in render.texts_for(request) else "error.400"
+        return JSONResponse({"detail": error.detail}, status, error.headers)
+    key = f"error.{status}" if f"error.{status}.title" in render.texts_for(request) else "error.400"
     login = login_url(request) if status == 401 else None
     answer = render.problem(request, status, key, ((login, "error.401.login"),) if login else ())
-    answer.headers.update(headers or {})
+    answer.headers.update(error.headers or {})
     return answer
 
 
@@ -77,11 +73,11 @@ def _misunderstood(request: Request, _: Exception) -> Response:
 def _stopped(request: Request, error: Exception) -> Response:
     """Say why a household is not connected, and how to start again."""
     assert isinstance(error, Stop)
-    again = error.again or getattr(request.state, "again", "")
-    return render.problem(request, error.status, error.key, _again(again), cause=error.cause)
+    return render.problem(request, error.status, error.key, _again(request, error.again), cause=error.cause)
 
 
-def _again(address: str) -> tuple[tuple[str, str], ...]:
+def _again(request: Request, address: str = "") -> tuple[tuple[str, str], ...]:
+    address = address or getattr(request.state, "again", "")
     return ((address, "connect.again"),) if address else ()
 
 
@@ -92,7 +88,7 @@ def _gas_error(request: Request, error: Exception) -> Response:
     sees it, nor does who came with a household's link.
     """
     log.warning("The page Gas accounts could not answer. %s", error)
-    again, later = _again(getattr(request.state, "again", "")), isinstance(error, RetryLater)
+    again, later = _again(request), isinstance(error, RetryLater)
     trusted = getattr(request.state, "logged_in", False) and not getattr(request.state, "household", False)
     if isinstance(error, GrantRefused):
         return render.problem(request, 400, "connect.code_refused", again)
@@ -108,10 +104,6 @@ def _gas_error(request: Request, error: Exception) -> Response:
 
 def _mistake(request: Request, _: Exception) -> Response:
     """Respond to an unexpected exception. Starlette logs it, and sends this response past all middleware."""
-    answer: Response
-    if render.wants_page(request):
-        answer = render.problem(request, 500, "error.500")
-    else:
-        answer = JSONResponse({"detail": "error"}, 500)
+    answer = _refused(request, HTTPException(500, "error"))
     guard(answer.headers)
     return answer

@@ -11,19 +11,17 @@ import asyncio
 from urllib.parse import urlsplit
 
 from airflow.sdk import conf
-from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-SECRET_ADDRESSES = ("/callback", "/household", "/household/progress")
-"""Paths whose query is secret: GRDF's code, or a household's link. It must not appear in the referrer of a request."""
-LARGEST_BODY = 16_384
-"""Bytes. The largest form, about the person who will consent, has three texts of 100 characters."""
-BODY_SECONDS = 10.0
-"""Seconds within which the whole body must arrive."""
+FORM = (16_384, 10.0)
+"""Bytes of the body of a request, and seconds within which it must have come: the largest form has some short texts."""
+UPLOAD = (13 * 1024 * 1024, 120.0)
+"""The same for three proofs of 4 MB, or one file of households. Their routes read it once its sender is known."""
+UPLOADS = ("/import/upload", "/proofs/upload")
 REFUSED = "Refused: this request came from another site. Open the page Gas accounts in Airflow and try it there.\n"
 CSP = {
     "default-src": "'none'",
@@ -51,8 +49,9 @@ HEADERS = {
     "Content-Security-Policy": policy(),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-    # Not "no-referrer": with it, browsers send "Origin: null" with every form, even to the same site (Fetch, 3.2).
-    "Referrer-Policy": "same-origin",
+    # A query may hold GRDF's code, a household's link or a search, and proxies log the referrer. Not "no-referrer":
+    # with it, browsers send "Origin: null" with every form, even to the same site (Fetch, 3.2).
+    "Referrer-Policy": "strict-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
 }
@@ -73,15 +72,12 @@ class Guard:
             _hide(scope)
             await self.app(scope, receive, send)
             return
-        body = scope[BODY] = _Body(scope, receive)
+        body = _Body(scope, receive)
         mounted = scope.get("endpoint")
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                if scope["path"].rstrip("/").endswith(SECRET_ADDRESSES):
-                    # Proxies log the referrer too, so send only the origin. A form's Origin header stays as it is.
-                    headers.setdefault("Referrer-Policy", "strict-origin")
                 if body.is_left:
                     headers["Connection"] = "close"  # otherwise the server would read the rest
                 guard(headers)
@@ -105,23 +101,15 @@ def _hide(scope: Scope) -> None:
     scope["query_string"], scope["path"] = b"", f"{scope.get('root_path', '')}/[hidden]"
 
 
-BODY = "grdf.body"
-"""Where the scope of a request keeps its :class:`_Body`."""
-
-
 class _Body:
     """The body of a request, which is passed on until it is too large or takes too long."""
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         headers = Headers(scope=scope)
         self._receive = receive
-        self._left = LARGEST_BODY
-        self._until = asyncio.get_running_loop().time() + BODY_SECONDS
+        self._left, seconds = UPLOAD if scope["path"].endswith(UPLOADS) else FORM
+        self._until = asyncio.get_running_loop().time() + seconds
         self.is_left = "Transfer-Encoding" in headers or headers.get("Content-Length", "0") != "0"
-
-    def allow(self, largest: int, seconds: float) -> None:
-        """Let the body be larger and take longer, counted from now on."""
-        self._left, self._until = largest, asyncio.get_running_loop().time() + seconds
 
     async def receive(self) -> Message:
         """Return the next part.
@@ -140,15 +128,6 @@ class _Body:
             raise HTTPException(413, "too large")
         self.is_left = bool(message.get("more_body"))
         return message
-
-
-def allow_body(request: Request, largest: int, seconds: float) -> None:
-    """Let the body of a request be larger and take longer than a form's. Only for senders who have logged in.
-
-    :param largest: bytes that it may have
-    :param seconds: within which it must have come
-    """
-    request.scope[BODY].allow(largest, seconds)
 
 
 def guard(headers: MutableHeaders) -> None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
+from fastapi.security import HTTPAuthorizationCredentials
 from fastapi.security.utils import get_authorization_scheme_param
 
 from include.gas.documents.gas_days import account_of, check_account_id, dag_id
@@ -30,12 +31,8 @@ try:
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.models.resource_details import ConnectionDetails, DagAccessEntity
     from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
-    from fastapi.security import HTTPAuthorizationCredentials
 except ImportError:
-    log.exception("The page Gas accounts stays closed: this Airflow has moved its security modules.")
-    CLOSED = True
-else:
-    CLOSED = False
+    log.exception("The page Gas accounts stays closed, whatever is asked: this Airflow has moved its security modules.")
 
 ADICT_CONNECTION = "grdf_adict"
 IMPORT = "grdf_import_accounts"
@@ -45,39 +42,14 @@ IMPORT = "grdf_import_accounts"
 class Visitor:
     """The logged-in Airflow user who sent the request.
 
-    :param id: the user's id in the auth manager
     :param name: the user's name, for texts and records
     :param user: Airflow's user object; only this file uses it
     :param request: the user's request; only this file uses it
     """
 
-    id: str
     name: str
     user: Any = field(repr=False)
     request: Request = field(repr=False)
-
-
-async def visitor(request: Request) -> Visitor:
-    """Return the user who sent the request.
-
-    :raises HTTPException: 401 if nobody is logged in, 503 if Airflow cannot be asked
-    """
-    if CLOSED:
-        raise HTTPException(503, "closed")
-    scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
-    bearer = HTTPAuthorizationCredentials(scheme=scheme, credentials=token) if token else None
-    try:
-        user: Any = await get_user(request, None, bearer)
-        request.state.logged_in = True
-        return Visitor(str(user.get_id()), str(user.get_name()), user, request)
-    except HTTPException:  # no token, an expired one, or one of another Airflow: to the caller it is the same
-        raise HTTPException(401, "not logged in") from None
-    except Exception as error:
-        log.exception("Airflow could not say who sent a request to the page Gas accounts.")
-        raise HTTPException(503, "closed") from error
-
-
-VisitorDep = Annotated[Visitor, Depends(visitor)]
 
 
 async def visitor_if_any(request: Request) -> Visitor | None:
@@ -87,15 +59,34 @@ async def visitor_if_any(request: Request) -> Visitor | None:
 
     :raises HTTPException: 503 if Airflow cannot be asked
     """
+    scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
+    bearer = HTTPAuthorizationCredentials(scheme=scheme, credentials=token) if token else None
     try:
-        return await visitor(request)
-    except HTTPException as refused:
-        if refused.status_code == 401:
-            return None
-        raise
+        user: Any = await get_user(request, None, bearer)
+        found = Visitor(str(user.get_name()), user, request)
+    except HTTPException:  # no token, an expired one, or one of another Airflow: to the caller it is the same
+        return None
+    except Exception as error:
+        log.exception("Airflow could not say who sent a request to the page Gas accounts.")
+        raise HTTPException(503, "closed") from error
+    request.state.logged_in = True
+    return found
 
 
 VisitorIfAnyDep = Annotated[Visitor | None, Depends(visitor_if_any)]
+
+
+def visitor(found: VisitorIfAnyDep) -> Visitor:
+    """Return the user who sent the request.
+
+    :raises HTTPException: 401 if nobody is logged in
+    """
+    if found is None:
+        raise HTTPException(401, "not logged in")
+    return found
+
+
+VisitorDep = Annotated[Visitor, Depends(visitor)]
 
 
 def account_in_path(account: str, _: VisitorDep) -> str:
@@ -110,52 +101,6 @@ def account_in_path(account: str, _: VisitorDep) -> str:
 
 
 AccountDep = Annotated[str, Depends(account_in_path)]
-
-
-def may_view(visitor: VisitorDep, account: AccountDep) -> Visitor:
-    """Require the right to see the account in the path.
-
-    :raises HTTPException: 403 without that right
-    """
-    return _only_if(can_see(visitor, dag_id(account)), visitor)
-
-
-def may_act(visitor: VisitorDep, account: AccountDep) -> Visitor:
-    """Require the right to act on the account in the path.
-
-    :raises HTTPException: 403 without that right
-    """
-    return _only_if(can_act(visitor, dag_id(account)), visitor)
-
-
-ActorDep = Annotated[Visitor, Depends(may_act)]
-
-
-def may_connect_some(visitor: VisitorDep) -> Visitor:
-    """Require the right to connect households, whatever the account.
-
-    :raises HTTPException: 403 without that right
-    """
-    return _only_if(can_connect_some(visitor), visitor)
-
-
-def may_import(visitor: VisitorDep) -> Visitor:
-    """Require the right to connect households, and to start the DAG that imports them.
-
-    :raises HTTPException: 403 without these rights
-    """
-    return _only_if(can_import(visitor), visitor)
-
-
-def may_connect(visitor: VisitorDep, account: AccountDep) -> Visitor:
-    """Require the right to connect the account in the path.
-
-    :raises HTTPException: 403 without that right
-    """
-    return _only_if(can_connect(visitor, account), visitor)
-
-
-ConnectorDep = Annotated[Visitor, Depends(may_connect)]
 
 
 def can_see(visitor: Visitor, dag: str) -> bool:
@@ -208,12 +153,6 @@ def login_url(request: Request) -> str | None:
         return None
 
 
-def _only_if(granted: bool, visitor: Visitor) -> Visitor:
-    if not granted:
-        raise HTTPException(403, "forbidden")
-    return visitor
-
-
 def _answer(question: Callable[[], Any]) -> Any:
     """Return what Airflow answers; ``None`` if it refuses the user.
 
@@ -228,3 +167,32 @@ def _answer(question: Callable[[], Any]) -> Any:
     except Exception as error:
         log.exception("Airflow could not say what a user may do on the page Gas accounts.")
         raise HTTPException(503, "closed") from error
+
+
+def _require(can: Callable[[Visitor], bool]) -> Callable[[Visitor], Visitor]:
+    """Return the dependency of routes for those who have a right. Others get 403."""
+
+    def required(visitor: VisitorDep) -> Visitor:
+        if not can(visitor):
+            raise HTTPException(403, "forbidden")
+        return visitor
+
+    return required
+
+
+def _require_for_account(can: Callable[[Visitor, str], bool]) -> Callable[[Visitor, str], Visitor]:
+    """Return the same for a right on the account in the path."""
+
+    def required(visitor: VisitorDep, account: AccountDep) -> Visitor:
+        return _require(lambda who: can(who, account))(visitor)
+
+    return required
+
+
+may_view = _require_for_account(lambda visitor, account: can_see(visitor, dag_id(account)))
+may_act = _require_for_account(lambda visitor, account: can_act(visitor, dag_id(account)))
+may_connect = _require_for_account(can_connect)
+may_connect_some = _require(can_connect_some)
+may_import = _require(can_import)
+ActorDep = Annotated[Visitor, Depends(may_act)]
+ConnectorDep = Annotated[Visitor, Depends(may_connect)]

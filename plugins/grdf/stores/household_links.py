@@ -1,12 +1,9 @@
 """The validity of households' links. Each account has at most one valid link: the last that was created.
 
-A link is sealed and names its account. Whether it is still valid, and how often it was tried, is stored here in one
-document per account. Without the document no link is valid. A new link replaces the old one, what is sent with a link
-uses it, taking it back empties the document, and a deletion removes it.
-
-The document is named by a hash of the account's id, because the account may not exist yet. It contains a hash of the
-link, its expiry, how often it was tried, and when it was last used: that moment is also noted on the account that was
-connected with it, so the link leads to what came of it.
+A link is sealed and names its account. Whether it is still valid is stored here in one document per account, since the
+account may not exist yet: the link's id, its expiry, how often it was tried, and when it was last used. That moment is
+also noted on the account that was connected with it, so the link leads to what came of it. Without the document no link
+is valid. A new link replaces the old one, taking it back empties the document, and a deletion removes it.
 
 Anyone who holds a link, including a thief, can send any code or form with it, so tries are counted. What fails, and a
 form that GRDF refuses later, gives the link back.
@@ -17,7 +14,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Any, Literal
 
 from grdf.hooks.couchdb import CouchDBHook
@@ -46,10 +42,10 @@ class HouseholdLinks:
         """Make a link valid, and any other link of the account void.
 
         :param account: the account's id; the account need not exist
-        :param link: identifies the link; only its hash is stored
+        :param link: identifies the link, which cannot be made from that
         :param until: when it expires (epoch seconds)
         """
-        self._change(account, lambda stored: _emptied(stored) | {"link": _hash(link), "until": until, "tries": 0})
+        self._change(account, lambda stored: _emptied(stored) | {"link": link, "until": until, "tries": 0})
 
     def standing(self, account: str, link: str) -> Standing:
         """Return the state of a link."""
@@ -94,7 +90,7 @@ class HouseholdLinks:
     def used_at(self, account: str, link: str) -> str | None:
         """Return when a link was last used; ``None`` if it was not, or is not the account's any more."""
         stored = self._stored(account)
-        return stored.get("at") if stored.get("link") == _hash(link) else None
+        return stored.get("at") if stored.get("link") == link else None
 
     def good_until(self, account: str) -> int | None:
         """Return when the account's link expires (epoch seconds), or ``None`` if there is no valid link."""
@@ -124,7 +120,7 @@ def _emptied(stored: Stored) -> Stored:
 
 
 def _standing(stored: Stored, link: str) -> Standing:
-    if stored.get("link") != _hash(link):
+    if stored.get("link") != link:
         return "void"
     return "used" if stored.get("used") else "good" if _is_good(stored) else "tried"
 
@@ -135,8 +131,4 @@ def _is_good(stored: Stored) -> bool:
 
 def link_document(account: str) -> str:
     """Return the id of the document that says which link of an account is valid."""
-    return f"link-{_hash(account)}"
-
-
-def _hash(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
+    return f"link-{account}"

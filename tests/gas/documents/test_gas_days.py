@@ -51,6 +51,7 @@ def test_odd_account_ids_are_refused(account: Any) -> None:
 @given(ACCOUNTS)
 def test_dag_ids_lead_back(account: str) -> None:
     assert d.account_of(d.dag_id(account)) == account
+    assert d.accounts_dag(d.dag_id(account)) == d.dag_id(account)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,8 @@ def test_dag_ids_lead_back(account: str) -> None:
 )
 def test_other_dags_have_no_account(dag_id: str) -> None:
     assert d.account_of(dag_id) is None
+    with pytest.raises(ValueError, match="is not an account id"):
+        d.accounts_dag(dag_id)
 
 
 @given(st.lists(st.tuples(ACCOUNTS, PCES, DAYS), max_size=25), ACCOUNTS, PCES, DAYS, st.integers(1, 900))

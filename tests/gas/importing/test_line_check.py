@@ -9,7 +9,7 @@ import pytest
 
 from include.gas.account.sections.rights.declaration import given_by
 from include.gas.importing import line_check
-from include.gas.importing.line_check import Checked, check_beside, check_lines, to_csv
+from include.gas.importing.line_check import Line, check_beside, check_lines, to_csv
 from include.gas.rights.meter_rights import Meter, Right
 from include.gas.rights.transitions import Asking
 
@@ -28,11 +28,11 @@ def right(name: str, state: Any = "active", **more: Any) -> Right:
     return Right(client="grdf_adict", id=f"right-of-{name}", account=name, way="declared", state=state, **more)
 
 
-def check(*rows: dict[str, str]) -> list[Checked]:
+def check(*rows: dict[str, str]) -> list[Line]:
     return check_lines(dict(enumerate(rows, start=2)))
 
 
-def beside(stored: dict[str, Any] | None, *rights: Right, shared: bool = False, left: bool = False) -> Checked:
+def beside(stored: dict[str, Any] | None, *rights: Right, shared: bool = False, left: bool = False) -> Line:
     """Check a good line of the account ``home`` against what there is."""
     (line,) = check(GOOD | {"account": "home"})
     who = Asking("home", "grdf_adict", "2026-11-30T08:00:00.000000Z", TODAY, shared=shared)
@@ -119,7 +119,7 @@ LATER = TODAY + timedelta(days=700)
         (OURS | {"declaration": GOOD}, [], "to declare", ""),
         (OURS | {"declaration": GOOD | {"email": "x@example.org"}}, [], "wrong", line_check.OTHER),
         (OURS | {"declaration": GOOD | {"pce": OTHER}}, [], "wrong", line_check.OTHER),
-        (OURS | {"declaration": GOOD}, [right("home", calls_until=SOON)], "declared", "until 2026-12-08"),
+        (OURS | {"declaration": GOOD}, [right("home", calls_until=SOON)], "to declare", ""),
         (OURS | {"declaration": GOOD}, [right("home")], "to declare", ""),
         (OURS | {"declaration": GOOD}, [right("home", "waiting")], "to declare", ""),
         (OURS | {"declaration": REFUSED | {"entered_at": BEGAN[:10]}}, [], "to declare", ""),
@@ -145,7 +145,7 @@ def test_an_id_is_not_used_twice() -> None:
 
 
 def test_the_result_names_lines_and_reasons() -> None:
-    results = [Checked(2, "").came_to("wrong", "its pce is odd"), Checked(70, "-x").came_to("wrong", line_check.TAKEN)]
+    results = [Line(2, "").came_to("wrong", "its pce is odd"), Line(70, "-x").came_to("wrong", line_check.TAKEN)]
     rows = to_csv(results).splitlines()
     assert rows[0] == "line,account,outcome,reason"
     assert rows[1] == "2,,wrong,its pce is odd"

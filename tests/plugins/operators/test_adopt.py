@@ -154,8 +154,8 @@ def test_forms_that_are_refused(filled: House) -> None:
     filled.put_account("going", **leaving)
     before = filled.revisions()
     for account, dry_run, error, why in (
-        ("", True, BadRequest, "is not an account id"),
-        ("a:b", True, BadRequest, "is not an account id"),
+        ("", True, BadAccount, "no such account"),
+        ("a:b", True, BadAccount, "no such account"),
         ("unknown", False, BadAccount, "no such account"),
         ("other", False, BadAccount, "account_type is not"),
         ("new", False, BadAccount, "its meter is not known yet. Nothing was changed. Let its own DAG run once"),

@@ -213,7 +213,8 @@ class Runs(Outside):
             yield task.prepare_for_execution()
             return
         ((name, over),) = task.expand_input.value.items()
-        for value in results.get(over.operator.task_id) or []:
+        ((upstream, _),) = over.iter_references()
+        for value in results.get(upstream.task_id) or []:
             if name == "trigger_dag_id":
                 self.begun.append(value.removeprefix("grdf_account__"))
             else:

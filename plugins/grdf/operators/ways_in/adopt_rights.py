@@ -13,7 +13,7 @@ from grdf.operators.base import GrdfOperator
 from include.gas.account.sections.section import members
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import GasError
-from include.gas.importing.adoption import Known, adoptions, check_pattern
+from include.gas.importing.adoption import Known, adoptions, check_pattern, ids_of
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
@@ -58,11 +58,11 @@ class AdoptRightsOperator(GrdfOperator):
                 self.log.warning("%s: %s", client.grdf_conn_id, error)
                 problems.append(error)
                 continue
-            for each in adoptions(listed, client.grdf_conn_id, known, pattern):
-                if reason := each.reason or giving.give(each, at):
-                    tag = meter_tag(each.account, each.pce)
-                    self.log.warning("Right %s (meter %s) gets no account: %s.", each.names, tag, reason)
-                counts["left_out" if reason else "accounts"] += 1
+            for account, rights, reason in adoptions(listed, client.grdf_conn_id, known, pattern):
+                if why := reason or giving.give(account, client.grdf_conn_id, rights, at):
+                    tag = meter_tag(account, rights[0].pce)
+                    self.log.warning("Right %s (meter %s) gets no account: %s.", ids_of(rights), tag, why)
+                counts["left_out" if why else "accounts"] += 1
         self.log.info("Accounts and rights: %s.%s", dict(counts), " Dry run: nothing was written." if dry_run else "")
         if problems:
             raise first_to_raise(problems, last_try=run.is_last_try)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from grdf import settings
 from grdf.airflow.retries import first_to_raise
@@ -18,7 +15,7 @@ from include.gas.account.sections.client import client_if_known
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import OF_CLIENT, BadRequest, FailNow, GasError, RefusalUnexplained, RetryLater, UnknownRefusal
 from include.gas.importing.csv_file import check_name, read_lines, result_name
-from include.gas.importing.line_check import Checked, check_lines, counts, to_csv
+from include.gas.importing.line_check import Line, check_lines, counts, to_csv
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -37,20 +34,7 @@ class ImportAccountsOperator(GrdfOperator):
 
     It may be killed and started again at any point: the accounts and the ledger say what is done. No household gets a
     second right. The CSV file is removed at the end.
-
-    :param file: name of the file in the folder ``import`` of the staging store (templated)
     """
-
-    template_fields: Sequence[str] = ("file",)
-
-    def __init__(self, *, file: str = "{{ params.file }}", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.file = file
-
-    @cached_property
-    def imports(self) -> Imports:
-        """The folder of the files."""
-        return Imports(settings.staging_url())
 
     def perform(self, context: Context) -> dict[str, int]:
         """Run the task.
@@ -62,63 +46,62 @@ class ImportAccountsOperator(GrdfOperator):
         """
         from grdf.ledger.households import Households
 
-        run = Run.of(context)
+        run, imports = Run.of(context), Imports(settings.staging_url())
         run.stop_if_cleared("grdf_import_accounts")
-        content = self._content(check_name(self.file))
-        households = Households(self.couchdb, self.adict, file=self.file, run=run)
+        file = check_name(run.params["file"])
+        result, content = result_name(file), imports.content(file)
+        if content is None:
+            raise BadRequest.about(
+                None,
+                f"there is no file {file} in {imports.url}",
+                f"Nothing was done. If it was worked off, {result} says what came of it. Else put it there, readable "
+                "for the user that runs Airflow's tasks, and start again.",
+            )
+        households = Households(self.couchdb, self.adict, file=file, run=run)
         lines = households.checked(check_lines(read_lines(content)))
         wrong = [each for each in lines if each.outcome == "wrong"]
         for each in wrong[:IN_LOG]:
-            self.log.warning("Line %d of %s is wrong: %s.", each.number, self.file, each.reason)
-        result, dry_run, problems = result_name(self.file), run.params["dry_run"], list[GasError]()
+            self.log.warning("Line %d of %s is wrong: %s.", each.number, file, each.reason)
+        dry_run, problems = run.params["dry_run"], list[GasError]()
         is_stopped = bool(wrong) and not (dry_run or run.params["skip_wrong_lines"])
         try:
             if not dry_run and not is_stopped:
-                problems = self._work(lines, households, run)
+                problems = self._take_in(lines, households, run)
         finally:
-            self.imports.write(result, to_csv(lines).encode())
+            imports.write(result, to_csv(lines).encode())
         found = counts(lines)
         said = ", ".join(f"{number} {outcome}" for outcome, number in found.items())
-        self.log.info("File %s: %s. All lines are in %s.", self.file, said, result)
+        self.log.info("File %s: %s. All lines are in %s.", file, said, result)
         if dry_run:
             self.log.info("Dry run: nothing was sent to GRDF and no account was written.")
         elif is_stopped:
             raise BadRequest.about(
                 None,
-                f"{len(wrong)} of {len(lines)} lines of {self.file} are wrong",
+                f"{len(wrong)} of {len(lines)} lines of {file} are wrong",
                 f"No line was sent to GRDF by this try. See the log and {result}. Correct the file, or choose to skip "
                 "wrong lines, and start again.",
             )
         elif problems:
             raise first_to_raise(problems, last_try=run.is_last_try)
-        elif self.imports.content(self.file) != content:
-            self.log.warning("File %s has changed in the meantime: start again to import it.", self.file)
+        elif imports.content(file) != content:
+            self.log.warning("File %s has changed in the meantime: start again to import it.", file)
         else:
             households.forget_refused(lines)
-            self.imports.remove(self.file)
+            imports.remove(file)
         return found
 
-    def _content(self, name: str) -> bytes:
-        content = self.imports.content(name)
-        if content is None:
-            raise BadRequest.about(
-                None,
-                f"there is no file {name} in {self.imports.url}",
-                f"Nothing was done. If it was worked off, {result_name(name)} says what came of it. Else put it there, "
-                "readable for the user that runs Airflow's tasks, and start again.",
-            )
-        return content
-
-    def _work(self, lines: list[Checked], households: Households, run: Run) -> list[GasError]:
+    def _take_in(self, lines: list[Line], households: Households, run: Run) -> list[GasError]:
         """Take in the households of all lines to declare, and note in ``lines`` what came of each.
 
         :return: why some are still to be declared
         """
-        from grdf.ledger.room import client_with_room
+        from grdf.ledger.room import client_with_room, meters_of_clients
+        from grdf.quota.governor import governor_for
 
-        meters, aside, open_ = self._meters_of_clients(), dict[str, GasError](), list[GasError]()
-        left = [at for at, each in enumerate(lines) if each.outcome == "to declare"]
-        self._tell(len(left))
+        file, left = run.params["file"], [at for at, each in enumerate(lines) if each.outcome == "to declare"]
+        end = governor_for(self.clients()[0].oauth.facts).earliest_end(2 * len(left))
+        self.log.info("%d line(s) to declare: until %s at least.", len(left), end)
+        meters, aside, open_ = meters_of_clients(self.ledger.every), dict[str, GasError](), list[GasError]()
         for at in left:
             line = replace(lines[at], account=lines[at].account or _made_id(run, lines[at].number))
             document = self.couchdb.get(ACCOUNT, line.account)
@@ -131,25 +114,14 @@ class ImportAccountsOperator(GrdfOperator):
                 self.log.error("%s: %s Its lines are put aside; those of other clients go on.", client, error)
                 aside[client] = error
             except (RetryLater, UnknownRefusal, RefusalUnexplained) as error:
-                self.log.warning("Line %d of %s stays open. %s", line.number, self.file, error)
+                self.log.warning("Line %d of %s stays open. %s", line.number, file, error)
                 open_.append(error)
                 if len(open_) == MOST_OPEN:
                     break
             except FailNow as error:
-                self.log.warning("Line %d of %s is refused: %s.", line.number, self.file, error.cause)
+                self.log.warning("Line %d of %s is refused: %s.", line.number, file, error.cause)
                 lines[at] = line.came_to("refused", error.cause)
         return [*aside.values(), *open_]
-
-    def _meters_of_clients(self) -> Counter[str]:
-        """Return how many meters each of several clients has. A single one is not asked whether it has room."""
-        meters = self.ledger.every() if len(self.clients()) > 1 else ()
-        return Counter(client for meter in meters for client in {each.client for each in meter.rights if each.account})
-
-    def _tell(self, left: int) -> None:
-        from grdf.quota.governor import governor_for
-
-        end = governor_for(self.clients()[0].oauth.facts).earliest_end(2 * left)
-        self.log.info("%d line(s) to declare: until %s at least.", left, end)
 
 
 def _made_id(run: Run, number: int) -> str:

@@ -14,8 +14,7 @@ from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import stop_if_leaving
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.gas_days import check_account_id
-from include.gas.errors import AccountLeaving, BadRequest, GasError, ProofNotSent
+from include.gas.errors import AccountLeaving, GasError, ProofNotSent
 from include.gas.meter_tag import meter_tag
 from include.gas.proof.consent_record import record_for
 from include.gas.proof.proof_file import MOST, MOST_BYTES, ProofFile
@@ -37,13 +36,11 @@ class SendProofOperator(AccountOperator):
     GRDF is asked about these rights first, in one call, so that nothing is sent twice. A proof that cannot be sent does
     not stop the others.
 
-    :param account_id: the account's id (templated), by default the form's; empty for all that wait
+    :param account_id: the account's id (templated); empty for all that wait
     """
 
-    template_fields: Sequence[str] = ("account_id",)
-
-    def __init__(self, *, account_id: str = "{{ params.account }}", **kwargs: Any) -> None:
-        super().__init__(account_id=account_id, **kwargs)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self._counts = Counter({"asked": 0, "sent": 0, "files": 0})
         self._failures: list[GasError] = []
 
@@ -58,45 +55,37 @@ class SendProofOperator(AccountOperator):
 
         :return: how many proofs GRDF waited for, how many were sent, and in how many files
         :raises BadRequest: if the run was cleared
+        :raises BadAccount: if there is no such account
         :raises RetryLater: if some could not be sent at the moment
         :raises FailNow: if a person must act for some; the others were sent, and the log says why each was not
         """
+        from grdf.ledger.looking import look
+
         run, name = Run.of(context), self.account_id.strip()
         run.stop_if_cleared("grdf_send_proof")
-        meters = self._named(name) if name else list(self.ledger.every())
         clients: dict[str, set[str]] = {}
-        for meter in meters:
+        for meter in self._meters_of(name) if name else self.ledger.every():
             for right in meter.rights:
                 if right.account and right.state != "ended" and (name or right.proof):
                     clients.setdefault(right.client, set()).add(meter.pce)
-        for client in sorted(clients):
+        for conn_id, pces in sorted(clients.items()):
             with self._noting():
-                self._send_of(self.adict.named(client), clients[client], name)
+                client = self.adict.named(conn_id)
+                found = look(self.ledger, client, pces, account=name)
+                waits = {each.account for meter in found.meters.values() for each in meter.rights if each.proof} - {""}
+                for account in sorted(waits & {name} if name else waits):
+                    with self._noting():
+                        self._send_all(account, client, found)
         counts = dict(self._counts)
         self.log.info("Proofs that GRDF waits for, sent ones, and their files: %s.", counts)
         if self._failures:
             raise first_to_raise(self._failures, last_try=run.is_last_try)
         return counts
 
-    def _named(self, name: str) -> list[Meter]:
+    def _meters_of(self, name: str) -> list[Meter]:
         """Return the meters of the account that a person has named."""
-        try:
-            check_account_id(name)
-        except ValueError as error:
-            step = "Nothing was sent. Enter the account's id as it appears in its DAG's name, or nothing for all."
-            raise BadRequest.about(None, str(error), step) from None
         stop_if_leaving(self.accounts.account(name))
         return self.ledger.of_account(name)
-
-    def _send_of(self, client: AdictHook, pces: set[str], named: str) -> None:
-        """Send the proofs of one client's rights for which GRDF says that it waits."""
-        from grdf.ledger.looking import look
-
-        found = look(self.ledger, client, pces, account=named)
-        accounts = {right.account for meter in found.meters.values() for right in meter.rights if right.proof} - {""}
-        for account in sorted(accounts & {named} if named else accounts):
-            with self._noting():
-                self._send_all(account, client, found)
 
     def _send_all(self, account: str, client: AdictHook, found: Look) -> None:
         """Send an account's proofs, once for each of GRDF's questions.
@@ -115,7 +104,7 @@ class SendProofOperator(AccountOperator):
             if line.id in wanted:
                 with self._noting():
                     self._send(account, client, line, rights[line.id].since, list(own.values()))
-        self._settle(account)
+        self.accounts.update(account, self.ledger.settled)
         if len(self._failures) == failed:
             self.staging.proofs(account).remove(*own)
 
@@ -145,10 +134,6 @@ class SendProofOperator(AccountOperator):
             "Account %s: the proof of the consent for meter %s is with GRDF, in %d file(s). GRDF checks it; "
             "the account's page tells the result.", account, tag, len(files),
         )  # fmt: skip
-
-    def _settle(self, account: str) -> None:
-        """Write to the account what the ledger says now."""
-        self.accounts.update(account, self.ledger.settled)
 
     @contextmanager
     def _noting(self) -> Iterator[None]:

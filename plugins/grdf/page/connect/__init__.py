@@ -1,1 +1,1 @@
-"""Connecting a household: who opened the page, for which account, and the links for households."""
+"""Connecting a household: who opened the page, the forms of both ways in, and the page that follows."""

@@ -7,6 +7,8 @@ kept out of all logs (see ``guard``).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -14,16 +16,30 @@ from fastapi import Depends, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
+from grdf.page.connect.connectable import couchdb
 from grdf.page.connect.sealing import unseal
-from grdf.page.connect.stop import Stop
 from grdf.page.security import Visitor, VisitorIfAnyDep, account_in_path, may_connect
-from grdf.stores.household_links import Standing
+from grdf.stores.household_links import HouseholdLinks, Standing
 
 BY_LINK = "the household itself, with a link"
 """Who connects an account, in records and logs, if no Airflow user does."""
 HOUSEHOLD = "/household"
 LINK_DAYS = 7
 """How long a link for a household is valid."""
+
+
+class Stop(Exception):
+    """Why a household cannot be connected, or not now, for the visitor. What only operators may read is a ``GasError``.
+
+    :param key: names the texts ``connect.<key>.title``, ``.what`` and ``.next``
+    :param status: the HTTP status of the page that says it
+    :param cause: a value for the texts; must not contain secrets
+    :param again: the address for starting again, if it is not where the visitor began
+    """
+
+    def __init__(self, key: str, status: int, cause: str = "", again: str = "") -> None:
+        super().__init__(key)
+        self.key, self.status, self.cause, self.again = f"connect.{key}", status, cause, again
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,11 @@ class Opener:
     link: str = ""
     token: str = field(default="", repr=False)
 
+    @property
+    def is_household(self) -> bool:
+        """Whether it is the household with its link."""
+        return bool(self.link)
+
     def path(self, page: str = "") -> str:
         """Return the path of the form, or of another page about the account, below the page's own address."""
         return f"{HOUSEHOLD}{page}?token={self.token}" if self.link else f"/connect/{self.account}{page}"
@@ -58,6 +79,33 @@ class Opener:
     def follow(self, request: Request) -> Response:
         """Lead to the page that tells what came of what was sent."""
         return RedirectResponse(f"{request.scope['root_path']}{self.path('/progress')}", 303)
+
+    def has_sent(self) -> bool:
+        """Return whether something was sent with the household's link, which can only be followed then.
+
+        :raises Stop: if the link may not be used for another reason
+        """
+        return self.is_household and _is_used(HouseholdLinks(couchdb()).standing(self.account, self.link))
+
+    @contextmanager
+    def sending(self, at: str) -> Iterator[bool]:
+        """Use the household's link for what is sent in the block. It is given back if that fails, whatever the error.
+
+        :param at: the moment that is also noted on the account
+        :return: whether it is to be sent: another click with the link may have been faster
+        :raises Stop: if the link may not be used
+        """
+        if not self.is_household:
+            yield True
+            return
+        links = HouseholdLinks(couchdb())
+        is_first = not _is_used(links.take(self.account, self.link, at))
+        try:
+            yield is_first
+        except Exception:
+            if is_first:
+                links.give_back(self.account, at)
+            raise
 
 
 def by_link(request: Request, token: str) -> Opener:
@@ -94,9 +142,9 @@ def _opener(request: Request, visitor: VisitorIfAnyDep, token: str = "") -> Open
 OpenerDep = Annotated[Opener, Depends(_opener)]
 
 
-def let_pass(standing: Standing) -> None:
-    """Raise :class:`Stop` if a household's link may not be used."""
+def _is_used(standing: Standing) -> bool:
     if standing == "tried":
         raise Stop("link_tried", 410)
     if standing == "void":
         raise Stop("link_void", 404)
+    return standing == "used"

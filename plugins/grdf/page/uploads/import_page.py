@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
-from grdf.page.html.render import page
+from grdf.page.html.render import page, texts_for
 from grdf.page.security import IMPORT, Visitor, may_import
 from grdf.page.uploads.uploaded import uploaded
 from grdf.staging.imports import Imports
@@ -37,14 +37,14 @@ async def upload(request: Request, visitor: ImporterDep) -> Response:
     """Store a file with households."""
     files = await uploaded(request)
     if len(files) != 1:
-        return await run_in_threadpool(_page, request, key="import.one_file")
-    (file,) = files
+        return await run_in_threadpool(_page, request, wrong=texts_for(request)("import.one_file"))
+    ((name, content),) = files
     try:
-        lines = await run_in_threadpool(_imports().upload, file.name, file.content)
+        lines = await run_in_threadpool(_imports().upload, name, content)
     except BadRequest as error:
         return await run_in_threadpool(_page, request, wrong=str(error))
     log.info("%s uploaded a CSV file with %d line(s) of households.", visitor.name, lines)
-    return RedirectResponse(f"{request.scope['root_path']}/import/?{urlencode({'stored': file.name})}", 303)
+    return RedirectResponse(f"{request.scope['root_path']}/import/?{urlencode({'stored': name})}", 303)
 
 
 @router.post("/import/remove")
@@ -73,20 +73,19 @@ def _imports() -> Imports:
     return Imports(settings.staging_url())
 
 
-def _page(request: Request, *, stored: str = "", wrong: str = "", key: str = "") -> Response:
+def _page(request: Request, *, stored: str = "", wrong: str = "") -> Response:
     place = _imports()
     waiting = place.waiting()
     return page(
         request,
         "import.html",
-        422 if wrong or key else 200,
+        422 if wrong else 200,
         dag=IMPORT,
         folder=place.url,
         waiting=waiting,
         results=place.waiting(results=True),
         stored=stored if stored in waiting else "",
         wrong=wrong,
-        wrong_key=key,
         columns=COLUMNS,
         required=REQUIRED,
     )

@@ -1,29 +1,42 @@
-"""The proofs of an account's consents: what GRDF says of them, and files of an operator's own for GRDF."""
+"""The proofs of an account's consents: the records kept here, what GRDF says of them, and an operator's own files."""
 
 from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
 
+import msgspec
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from grdf import settings
-from grdf.page.connect.place import couchdb
-from grdf.page.html.render import page
+from grdf.page.connect.connectable import couchdb
+from grdf.page.html.render import page, texts_for, wants_page
 from grdf.page.security import AccountDep, ConnectorDep, Visitor, can_act
-from grdf.page.uploads.uploaded import Uploaded, uploaded
+from grdf.page.uploads.uploaded import uploaded
 from grdf.staging.proof_files import ProofFiles
 from grdf.stores.accounts.account_store import AccountStore
+from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.account import stop_if_leaving
 from include.gas.days.gas_day import paris_today
 from include.gas.meter_tag import meter_tag
+from include.gas.proof.consent_record import HOUSEHOLD
 from include.gas.proof.proof_file import MOST, NotAProof, ProofFile, checked
 
 log = logging.getLogger(__name__)
 router = APIRouter()
 DAG = "grdf_send_proof"
+
+
+@router.get("/connect/{account}/records")
+def records(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
+    """Show what was agreed to and entered for an account, the newest first. Programs get JSON."""
+    found = ConsentRecords(couchdb()).of(account)[::-1]
+    log.info("Account %s: %s looked at %d record(s) of its consent.", account, visitor.name, len(found))
+    if not wants_page(request):
+        return JSONResponse({"account": account, "records": msgspec.to_builtins(found)})
+    return page(request, "records.html", account=account, records=found, by_household=HOUSEHOLD)
 
 
 @router.get("/connect/{account}/proofs")
@@ -47,28 +60,29 @@ def remove(request: Request, account: AccountDep, visitor: ConnectorDep) -> Resp
     return RedirectResponse(f"{request.scope['root_path']}/connect/{account}/proofs", 303)
 
 
-def _store(request: Request, account: str, files: list[Uploaded], visitor: Visitor) -> Response:
+def _store(request: Request, account: str, files: list[tuple[str, bytes]], visitor: Visitor) -> Response:
     stop_if_leaving(AccountStore(couchdb()).account(account))  # else files would be left behind
     if not files or len(_files(account).names()) + len(files) > MOST:
-        return _page(request, account, visitor, key="proofs.too_many" if files else "proofs.no_file")
+        wrong = texts_for(request)("proofs.too_many" if files else "proofs.no_file")
+        return _page(request, account, visitor, wrong=wrong)
     proofs: list[ProofFile] = []
-    for file in files:
+    for name, content in files:
         try:
-            proofs.append(checked(file.content))
+            proofs.append(checked(content))
         except NotAProof as error:
-            return _page(request, account, visitor, wrong=f"{file.name} {error}.")
+            return _page(request, account, visitor, wrong=f"{name} {error}.")
     for proof in proofs:
         _files(account).put(proof)
     log.info("Account %s: %s uploaded %d file(s) to be sent as proofs.", account, visitor.name, len(files))
     return RedirectResponse(f"{request.scope['root_path']}/connect/{account}/proofs", 303)
 
 
-def _page(request: Request, account: str, visitor: Visitor, *, wrong: str = "", key: str = "") -> Response:
+def _page(request: Request, account: str, visitor: Visitor, *, wrong: str = "") -> Response:
     meters = AccountStore(couchdb()).account(account).meters
     return page(
         request,
         "proofs.html",
-        422 if wrong or key else 200,
+        422 if wrong else 200,
         account=account,
         dag=DAG,
         can_send=can_act(visitor, DAG),
@@ -77,7 +91,6 @@ def _page(request: Request, account: str, visitor: Visitor, *, wrong: str = "", 
         most=MOST,
         today=paris_today(datetime.now(UTC)),
         wrong=wrong,
-        wrong_key=key,
     )
 
 

@@ -26,7 +26,7 @@ class AccountStore:
 
         :raises BadAccount: if there is none
         """
-        document = self._couchdb.get(ACCOUNT, account_id)
+        document = self._couchdb.get(ACCOUNT, account_id) if account_id else None
         if document is None:
             raise BadAccount.about(
                 cause=f"there is no such account in CouchDB (connection {self._couchdb.couchdb_conn_id})",

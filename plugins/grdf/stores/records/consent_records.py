@@ -8,7 +8,6 @@ from datetime import date
 from functools import cached_property
 
 from grdf.hooks.couchdb import CouchDBHook, Document
-from grdf.stores.removal import Remover
 from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE
 from include.gas.documents.gas_days import account_range
 from include.gas.documents.stored_consent import ConsentRecord
@@ -38,10 +37,6 @@ class ConsentRecords:
     def of_meter(self, pce: str) -> list[ConsentRecord]:
         """Return the records for a meter, also those that are kept without an account. All are read once."""
         return self._by_meter[pce]
-
-    def remove(self, record: ConsentRecord) -> None:
-        """Remove a record whose household was not connected after all."""
-        Remover(self._couchdb).remove(DOCTYPE, record.id)
 
     def keep(self, documents: Iterable[Document], left: date, days: int) -> int:
         """Copy records, to keep them without an account's id. Return their number.

@@ -33,9 +33,6 @@ LONGEST = 100
 OLDEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
 """Days that a right may name."""
 
-CANNOT = "the declaration cannot be sent to GRDF: "
-"""How the cause begins of each :class:`DeclarationRefused` of this module."""
-
 _FORMS = {
     "pce": (PCE, "its pce is not a meter's number: 14 digits, or GI and 6 digits"),
     "postcode": (re.compile(r"[0-9]{5}"), "its postcode is not 5 digits"),
@@ -104,7 +101,7 @@ def to_declare(document: Mapping[str, Any]) -> Declaration:
     for field, wrong in wrong_fields(document).items():
         raise DeclarationRefused.about(
             str(document.get("_id")),
-            f"{CANNOT}{wrong}",
+            f"the declaration cannot be sent to GRDF: {wrong}",
             "GRDF was not asked. Correct the declaration in the account's document, then start a run of its DAG.",
             reason=field,
         )

@@ -1,4 +1,4 @@
-"""The choice of an account to connect, and the links with which households connect by themselves."""
+"""The page of an account that is connected: its choice, its forms, and the link with which its household does it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request
+from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from grdf import settings
-from grdf.page.connect.opener import HOUSEHOLD, LINK_DAYS, Invitation
-from grdf.page.connect.place import couchdb, page_address, place
+from grdf.page.connect.client_connect import to_grdf
+from grdf.page.connect.connectable import connectable, couchdb, page_address
+from grdf.page.connect.declare import declare
+from grdf.page.connect.forms import DirectForm, show_forms
+from grdf.page.connect.opener import HOUSEHOLD, LINK_DAYS, Invitation, OpenerDep, Stop
 from grdf.page.connect.sealing import seal
 from grdf.page.html.render import page, wants_page
 from grdf.page.security import AccountDep, ConnectorDep, Visitor, may_connect_some
@@ -23,6 +27,10 @@ from include.gas.documents.gas_days import ACCOUNT_ID
 
 log = logging.getLogger(__name__)
 router = APIRouter()
+
+
+async def _form(request: Request) -> FormData:
+    return await request.form()
 
 
 @router.get("/connect/")
@@ -35,6 +43,25 @@ def choose(request: Request, _: Annotated[Visitor, Depends(may_connect_some)], a
     return page(request, "connect_choose.html", 422 if account else 200, proposal=proposal, wrong=bool(account))
 
 
+@router.get("/connect/{account}")
+@router.get(HOUSEHOLD)
+def start(request: Request, opener: OpenerDep) -> Response:
+    """Explain what will be asked."""
+    return opener.follow(request) if opener.has_sent() else show_forms(request, opener)
+
+
+@router.post("/connect/{account}")
+@router.post(HOUSEHOLD)
+def begin(request: Request, opener: OpenerDep, sent: Annotated[FormData, Depends(_form)]) -> Response:
+    """Go on with one way in: a step of the direct way, or else to GRDF's site."""
+    if opener.has_sent():
+        return opener.follow(request)
+    is_direct = "step" in sent
+    if ("direct" if is_direct else "client_connect") not in settings.ways_in():
+        raise Stop("way_closed", 404)
+    return declare(request, opener, DirectForm(sent)) if is_direct else to_grdf(request, opener, sent)
+
+
 @router.post("/connect/{account}/link")
 def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
     """Create a link for an account, which replaces all earlier ones.
@@ -44,7 +71,7 @@ def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
     if not settings.household_links():
         raise HTTPException(404, "links for households are switched off")
     until, invitation = int(time.time()) + 86_400 * LINK_DAYS, Invitation(secrets.token_urlsafe(16), account)
-    link = f"{page_address(place(account).connection)}{HOUSEHOLD}?token={seal(invitation)}"
+    link = f"{page_address(connectable(account).connection)}{HOUSEHOLD}?token={seal(invitation)}"
     HouseholdLinks(couchdb()).make(account, invitation.id, until)
     moment = datetime.fromtimestamp(until, UTC)
     log.info("Account %s: %s created a link for its household, valid until %s.", account, visitor.name, moment)

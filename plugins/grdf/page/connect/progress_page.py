@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from grdf.page.connect.connectable import couchdb
 from grdf.page.connect.opener import HOUSEHOLD, OpenerDep
-from grdf.page.connect.place import couchdb
 from grdf.page.html.catalogue import Texts
 from grdf.page.html.render import page, texts_for, wants_page
 from grdf.page.html.spelling import Spelling
@@ -38,7 +38,7 @@ def follow(request: Request, opener: OpenerDep) -> Response:
 
     A household is told in words, and nothing that it did not bring itself with its link.
     """
-    store, household = couchdb(), bool(opener.link)
+    store, household = couchdb(), opener.is_household
     document, form = store.get(ACCOUNT, opener.account), f"{request.scope['root_path']}{opener.path()}"
     if household:
         links = HouseholdLinks(store)
@@ -46,14 +46,14 @@ def follow(request: Request, opener: OpenerDep) -> Response:
             document = None
         if links.standing(opener.account, opener.link) != "good":
             form = ""
-    found = progress(document)
-    told, status = _told(texts_for(request), found, form, household=household), 404 if document is None else 200
+    words = _in_words(texts_for(request), progress(document), form, household=household)
+    status = 404 if document is None else 200
     if not wants_page(request):
-        return JSONResponse(told, status)
-    return page(request, "progress.html", status, account=opener.account, household=household, told=told)
+        return JSONResponse(words, status)
+    return page(request, "progress.html", status, account=opener.account, household=household, progress=words)
 
 
-def _told(t: Texts, found: Progress, form: str, *, household: bool) -> dict[str, Any]:
+def _in_words(t: Texts, found: Progress, form: str, *, household: bool) -> dict[str, Any]:
     """Return the state in words.
 
     :param form: the address of the form; empty if it cannot be used

@@ -1,0 +1,183 @@
+"""Client Connect: the way to GRDF's own site, and ``/callback``, to which GRDF sends the household's browser back.
+
+API servers keep nothing about an attempt, so any of them may handle GRDF's answer. GRDF gets a random *state*, and the
+browser a sealed cookie named by it. So only the browser that began an attempt can finish it. The code in the answer is
+worth something only to the client, the verifier and the nonce of the attempt (RFC 7636; OpenID Connect, 3.1.3.7).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+from fastapi import APIRouter, Request
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from grdf import settings
+from grdf.hooks.oauth import CALLBACK, GrdfOAuthHook
+from grdf.page.connect.connectable import connectable, couchdb, page_address
+from grdf.page.connect.forms import MINUTES, show_forms
+from grdf.page.connect.opener import Opener, Stop, by_link, by_login
+from grdf.page.connect.sealing import seal, unseal
+from grdf.page.security import VisitorIfAnyDep
+from grdf.quota.terms import Terms
+from grdf.stores.accounts.account_store import AccountStore
+from include.gas.account.connected import connected, login_hint
+from include.gas.account.grant import IdToken
+from include.gas.days.gas_day import utc_text
+
+if TYPE_CHECKING:
+    from grdf.hooks.connection import GrdfConnection
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+
+COOKIE = "grdf_connect_"
+HOLDER = ("first_name", "last_name", "email")
+"""The person who will consent, as typed into the form. Passed on to GRDF and not stored."""
+ERRORS_OF_THE_HOUSEHOLD = frozenset({"access_denied", "login_required", "consent_required", "interaction_required"})
+PATIENCE = 20.0
+"""Maximum seconds to wait for GRDF's quota, because a person is waiting."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What the browser keeps of an attempt.
+
+    :param connection: the client that the household consents to, which alone can use the code
+    :param token: the token of the household's link; empty if an operator began it
+    :param state: names the attempt in GRDF's answer
+    :param nonce: a random value that the ``id_token`` must contain
+    :param verifier: PKCE's code verifier
+    """
+
+    account: str
+    connection: str
+    token: str = field(default="", repr=False)
+    state: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    nonce: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)
+    verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
+
+    def authorize_url(self, facts: GrdfConnection, redirect_uri: str, hint: str) -> str:
+        """Return the address of GRDF's authorization page for this attempt.
+
+        :param hint: the ``login_hint``, which may be empty
+        """
+        query = {
+            "response_type": "code",
+            "client_id": facts.client_id,
+            "scope": "openid",
+            "redirect_uri": redirect_uri,
+            "state": self.state,
+            "nonce": self.nonce,
+            # Else whoever is logged in to GRDF in this browser consents: the operator, or the household before.
+            "prompt": "login",
+            "code_challenge": challenge_of(self.verifier),
+            "code_challenge_method": "S256",
+        }
+        if hint:
+            query["login_hint"] = hint
+        joint = "&" if urlsplit(facts.authorize_url).query else "?"
+        return f"{facts.authorize_url}{joint}{urlencode(query)}"
+
+    @classmethod
+    def kept_by(cls, request: Request, state: str) -> Attempt | None:
+        """Return the attempt that the browser keeps under a state; ``None`` if there is none, or not any more."""
+        return unseal(request.cookies.get(COOKIE + state, ""), cls, 60 * MINUTES)
+
+
+def challenge_of(verifier: str) -> str:
+    """Return PKCE's code challenge for a code verifier, by the method S256 (RFC 7636, 4.2)."""
+    return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def to_grdf(request: Request, opener: Opener, sent: FormData) -> Response:
+    """Redirect the browser to GRDF. If the fields of the form are not valid, show the form again.
+
+    :raises Stop: if the form was opened at an address other than the callback's
+    """
+    connection = connectable(opener.account).connection
+    oauth = GrdfOAuthHook(connection)
+    facts, back = oauth.facts, urlsplit(oauth.redirect_uri)
+    origin = request.headers.get("Origin")
+    if origin and urlsplit(origin).netloc != back.netloc:  # the cookie would be missing when GRDF leads back
+        again = f"{page_address(connection)}{opener.path()}"
+        raise Stop("other_address", 409, f"{back.scheme}://{back.netloc}", again)
+    holder = {name: str(sent.get(name, "")) for name in HOLDER}
+    try:
+        hint = login_hint(**holder, third_party=settings.third_party())
+    except ValueError:
+        return show_forms(request, opener, holder=holder)
+    attempt = Attempt(opener.account, connection, opener.token)
+    answer = RedirectResponse(attempt.authorize_url(facts, back.geturl(), hint), 303)
+    answer.set_cookie(
+        COOKIE + attempt.state,
+        seal(attempt),
+        max_age=60 * MINUTES,
+        path=request.scope["root_path"] + CALLBACK,
+        secure=back.scheme == "https",
+        httponly=True,
+        samesite="lax",  # GRDF sends the browser back from its own site
+    )
+    return answer
+
+
+@router.get(CALLBACK)
+@router.get(f"{CALLBACK}/")  # a redirect would send the code again, behind a proxy perhaps over plain HTTP
+def callback(request: Request, visitor: VisitorIfAnyDep, state: str = "", code: str = "", error: str = "") -> Response:
+    """Handle GRDF's answer: check that it belongs to an attempt of this browser, and lead to the page that follows."""
+    base, attempt = request.scope["root_path"], Attempt.kept_by(request, state)
+    request.state.again = f"{base}/connect/" if visitor else ""
+    if attempt is None:
+        raise Stop("other_browser", 400)
+    opener = by_link(request, attempt.token) if attempt.token else by_login(visitor, attempt.account)
+    request.state.again = f"{base}{opener.path()}"
+    if error:
+        raise Stop("refused", 200) if error in ERRORS_OF_THE_HOUSEHOLD else Stop("grdf_error", 502, _word(error))
+    if not code:
+        raise Stop("no_code", 400)
+    finish(attempt, opener, code)
+    answer = opener.follow(request)
+    answer.delete_cookie(COOKIE + state, base + CALLBACK)
+    return answer
+
+
+def finish(attempt: Attempt, opener: Opener, code: str) -> None:
+    """Exchange the code, which must be at once, and leave its ``id_token`` on the account, as cozy-stack does.
+
+    Whose the meters are is decided by the account's run. A code works once, as GRDF sees to; so does a link.
+
+    :raises GasError: if GRDF or CouchDB does not answer, or the account cannot be connected; it is then unchanged
+    :raises Stop: if the household's link is not good
+    """
+    account, connection, now = opener.account, attempt.connection, datetime.now(UTC)
+    oauth = GrdfOAuthHook(connection)
+    connectable(account)
+    with opener.sending(utc_text(now)) as is_first:
+        if not is_first:
+            return
+        sent = oauth.exchange_code(
+            code,
+            oauth.redirect_uri,
+            account=account,
+            code_verifier=attempt.verifier,
+            terms=Terms("connect", longest_wait=PATIENCE),
+        )
+        token = IdToken(sent, attempt.nonce)
+        claims = oauth.claims_of(token.token, account=account, nonce=token.nonce)
+        AccountStore(couchdb()).save(
+            account, lambda stored: connected(stored, account, token, at=now, by=opener.by, connection=connection)
+        )
+        log.info("Account %s: connected by %s, with %d meter(s).", account, opener.by, len(claims))
+
+
+def _word(error: str) -> str:
+    """Return an OAuth error code to show to the user, or ``error`` if the text is not such a code."""
+    return error if error.isascii() and error.replace("_", "").isalnum() and len(error) <= 40 else "error"

@@ -1,0 +1,87 @@
+"""The direct way in: the form's check, a summary of what GRDF will mail to whom, and what is stored when it is sent.
+
+GRDF is asked by the account's run.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+from fastapi import Request
+from starlette.responses import Response
+
+from grdf import settings
+from grdf.page.connect.connectable import connectable, couchdb
+from grdf.page.connect.consent_text import consent_text, mark_of
+from grdf.page.connect.forms import DirectForm, show_forms
+from grdf.page.connect.opener import Opener, Stop
+from grdf.page.html.render import page, texts_for
+from grdf.stores.accounts.account_store import AccountStore
+from grdf.stores.records.consent_records import ConsentRecords
+from include.gas.account.connected import declaring, is_for_another
+from include.gas.account.declared_right import request_of
+from include.gas.account.sections.rights.declaration import Declaration, without_old_person
+from include.gas.days.gas_day import paris_today
+from include.gas.documents.gas_days import Document
+from include.gas.documents.stored_consent import ConsentRecord
+from include.gas.proof.consent_record import HOUSEHOLD, new_record
+
+log = logging.getLogger(__name__)
+
+
+def declare(request: Request, opener: Opener, typed: DirectForm) -> Response:
+    """Check the form, show the summary with the text that a household has to tick, or store what is asked for."""
+    t, account, household = texts_for(request), opener.account, opener.is_household
+    if typed.step == "change":
+        return show_forms(request, opener, typed=typed)
+    if wrong := typed.wrong(account, household=household):
+        return show_forms(request, opener, typed=typed, errors={name: t(f"direct.wrong.{name}") for name in wrong})
+    now, asked = datetime.now(UTC), typed.declaration(account)
+    text = consent_text(asked, t.language, paris_today(now)) if household else None
+    is_sent, mark = typed.step == "send", mark_of(text) if text else ""
+    if is_sent and (text is None or typed.agreed == mark):
+        by, proof = (HOUSEHOLD, "") if household else (opener.by, typed.texts["proof"])
+        _store(opener, asked, new_record(account, asked, now, by=by, agreed=text, proof=proof))
+        return opener.follow(request)
+    return page(
+        request,
+        "direct_check.html",
+        422 if is_sent else 200,
+        account=account,
+        household=household,
+        declaration=asked,
+        covers=request_of(asked, paris_today(now)),
+        typed=typed,
+        text=text,
+        mark=mark,
+        third_party=settings.third_party() or t("consent.third_party"),
+        unticked=is_sent,
+        action=f"{request.scope['root_path']}{opener.path()}",
+    )
+
+
+def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
+    """Store the record of the consent, then the account with its declaration.
+
+    :raises GasError: if the account cannot be connected
+    :raises Stop: if it cannot be now, or the link is not good
+    """
+    account, at = opener.account, datetime.fromisoformat(record.given)
+    document, connection = connectable(account)
+
+    def change(stored: Document | None) -> Document:
+        if stored is not None and is_for_another(without_old_person(stored, at), asked):
+            log.warning(
+                "Account %s: a form of %s was not sent, since another one waits for GRDF's answer, for another holder, "
+                "e-mail address or meter.", account, opener.by,
+            )  # fmt: skip
+            raise Stop("direct_waits.household" if opener.is_household else "direct_waits", 409, account)
+        return declaring(stored, account, asked, at=at, by=opener.by, connection=connection)
+
+    with opener.sending(record.given) as is_first:
+        if is_first:
+            change(document)  # what cannot be stored leaves no record
+            ConsentRecords(couchdb()).add(record)  # nobody's for long if the next step fails: see grdf_retention
+            AccountStore(couchdb()).save(account, change)
+            log.info("Account %s: %s connected it, and its right is to be declared.", account, opener.by)

@@ -1,0 +1,144 @@
+"""The forms of the ways in that the settings name, and what was typed into the one of the direct way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from grdf import settings
+from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.page.connect.connectable import connectable, couchdb
+from grdf.page.connect.opener import Opener
+from grdf.page.guard import policy
+from grdf.page.html.render import page
+from grdf.stores.household_links import HouseholdLinks
+from include.gas.account.declared_right import YEARS_BACK
+from include.gas.account.grant import results_of
+from include.gas.account.sections.rights.declaration import (
+    PERIMETERS,
+    USUAL_PERIMETERS,
+    Declaration,
+    given_by,
+    is_refused,
+    to_declare,
+    wrong_fields,
+)
+from include.gas.days.gas_day import ONE_DAY, PARIS, paris_today
+from include.gas.days.windows import oldest_allowed
+from include.gas.documents.gas_days import Document
+
+MINUTES = 60
+"""How long a household may take on GRDF's site, from the page's button to its return."""
+TEXTS = ("pce", "name", "company", "postcode", "email", "phone", "first", "calls_until", "proof")
+"""The fields with a text. All but ``proof``, which only operators fill in, have the names of the declaration."""
+ALWAYS = PERIMETERS[0]
+"""The daily data, without which nothing can be read."""
+LONGEST_PROOF = 200
+
+
+class DirectForm:
+    """The form of the direct way as it was sent.
+
+    :param sent: its fields: the texts of the declaration, ``proof`` and ``perimeters``, and besides
+        ``step`` (``check`` for the summary, ``send``, or ``change`` for the form again), and ``agreed``, which tells
+        which text the household ticked
+    """
+
+    def __init__(self, sent: FormData) -> None:
+        self.texts = {name: str(sent.get(name, "")).strip() for name in TEXTS}
+        self.texts |= {name: re.sub(r"\s", "", self.texts[name]) for name in ("pce", "postcode")}
+        self.texts["pce"] = self.texts["pce"].upper()
+        chosen = [str(each) for each in sent.getlist("perimeters")]
+        self.perimeters = [ALWAYS, *(each for each in chosen if each != ALWAYS)]
+        self.step, self.agreed = (str(sent.get(name, "")) for name in ("step", "agreed"))
+
+    @classmethod
+    def to_correct(cls, document: Document | None) -> DirectForm:
+        """Return the form with what was sent before and has to be corrected; as it is at first if nothing has.
+
+        :param document: the account document
+        """
+        refused = Declaration.of(document) if document and is_refused(document) else None
+        sent = given_by(refused or Declaration())
+        chosen = [("perimeters", name) for name in sent.pop("perimeters", USUAL_PERIMETERS)]
+        return cls(FormData([*sent.items(), *chosen]))
+
+    def __repr__(self) -> str:
+        """Return a text without the person."""
+        return f"DirectForm(step={self.step!r})"
+
+    def hidden(self) -> Iterator[tuple[str, str]]:
+        """Yield name and value of each hidden field that carries the form."""
+        yield from self.texts.items()
+        yield from (("perimeters", each) for each in self.perimeters)
+
+    def wrong(self, account: str, *, household: bool) -> list[str]:
+        """Return the names of the fields that are wrong.
+
+        :param household: whether a household fills it in, which needs no other proof than its tick
+        """
+        proof = self.texts["proof"]
+        odd = not household and (not proof or len(proof) > LONGEST_PROOF or not proof.isprintable())
+        return [*wrong_fields(self._document(account)), *(["proof"] if odd else [])]
+
+    def declaration(self, account: str) -> Declaration:
+        """Return what is to be declared. The form must not be wrong."""
+        return to_declare(self._document(account))
+
+    def _document(self, account: str) -> Document:
+        entered = {name: value for name, value in self.texts.items() if name != "proof"}
+        return {"_id": account, Declaration.key: entered | {"perimeters": self.perimeters}}
+
+
+def show_forms(
+    request: Request,
+    opener: Opener,
+    *,
+    holder: Mapping[str, str] | None = None,
+    typed: DirectForm | None = None,
+    errors: Mapping[str, str] | None = None,
+) -> Response:
+    """Return the page with a form for each way in.
+
+    :param holder: the fields of Client Connect as typed, if they are not valid
+    :param typed: the form of the direct way as typed
+    :param errors: what is wrong there, by field
+    :raises GasError: if the account cannot be connected
+    """
+    account, household, ways = opener.account, opener.is_household, settings.ways_in()
+    document, connection = connectable(account)
+    several, today = len(settings.connections()) > 1, paris_today(datetime.now(UTC))
+    links = settings.household_links() and not household
+    until = HouseholdLinks(couchdb()).good_until(account) if links else None
+    answer = page(
+        request,
+        "connect.html",
+        422 if holder or errors else 200,
+        account=account,
+        known=bool(results_of(document or {}).get("consents")),
+        client=connection if several and not household else "",
+        household=household,
+        ways=ways,
+        minutes=MINUTES,
+        holder=holder or {},
+        wrong=holder is not None,
+        action=f"{request.scope['root_path']}{opener.path()}",
+        typed=typed or DirectForm.to_correct(None if household else document),
+        errors=errors or {},
+        perimeters=PERIMETERS,
+        oldest=oldest_allowed(today, YEARS_BACK),
+        tomorrow=today + ONE_DAY,
+        links=links,
+        link_until=datetime.fromtimestamp(until, PARIS).isoformat() if until else None,
+    )
+    if "client_connect" in ways:  # Chromium applies "form-action" to the redirects after a form is sent, too.
+        grdf = urlsplit(GrdfOAuthHook(connection).facts.authorize_url)
+        places = f"'self' {grdf.scheme}://{grdf.netloc} https://*.grdf.fr"
+        answer.headers["Content-Security-Policy"] = policy(**{"form-action": places})
+    return answer
