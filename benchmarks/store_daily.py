@@ -42,7 +42,7 @@ class DailyRun:
         self.place, self.member, self.step = place, member, step
         connected(place)
         window, body, read_at = member.answer(step)
-        answer = StagedAnswer(member.pce, f"{window.first}", f"{window.end}", read_at, body)
+        answer = StagedAnswer(member.pce, window, read_at, body)
         self.run = f"{place.prefix} {step}"
         Staging(settings.staging_url()).put(member.account, self.run, [answer])
         self.task = LoadOperator(task_id="load", account_id=member.account, staged={"answers": 1, "problems": []})

@@ -6,12 +6,9 @@ or ``None`` when the household can do nothing. ``answers/refusals.py`` maps GRDF
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 from include.gas.meter_tag import without_numbers
-
-if TYPE_CHECKING:
-    from include.gas.days.windows import Window
 
 LOGIN_FAILED = "LOGIN_FAILED"
 USER_ACTION_NEEDED = "USER_ACTION_NEEDED"
@@ -128,13 +125,9 @@ class QuotaWait(QuotaExceeded):
 
 
 class PartialAnswer(RetryLater):
-    """GRDF failed on part of the answer (code 2000100). The rest of the answer is good.
-
-    :param windows: the days to ask for again
-    """
+    """GRDF failed on part of the answer (code 2000100). The rest of the answer is good."""
 
     state = None
-    windows: tuple[Window, ...] = ()
 
 
 class FailNow(GasError):

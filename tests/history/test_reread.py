@@ -148,16 +148,6 @@ def test_accounts_named_twice_or_with_blanks_are_read_once_and_none_is_all(world
         assert f"{account_id}-other" not in everybody
 
 
-def test_more_accounts_than_airflow_can_map_are_refused_with_what_to_do(
-    world: LocalWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    filled = {"from": f"{Y}-03-01", "to": f"{Y}-03-05", "include_definitive": False}
-    monkeypatch.setenv("AIRFLOW__CORE__MAX_MAP_LENGTH", "2")
-    assert plan(accounts=["a", "b", "a"], **filled) == ["a", "b"]
-    with pytest.raises(BadRequest, match=r"3 accounts are more than the 2 tasks .* Nothing was read. Enter at most 2"):
-        plan(accounts=["a", "b", "c"], **filled)
-
-
 def test_an_odd_account_document_stops_nobody_else(world: LocalWorld, account_id: str) -> None:
     household(world, account_id, date(2024, 1, 1))
     odd = f"{account_id}-odd"

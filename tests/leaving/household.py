@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from urllib.parse import quote
 import requests
 
 from include.gas.days.gas_day import utc_text
+from include.gas.days.windows import Window
 from include.gas.documents.doctypes import AUDIT, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import database_name
 from include.gas.leaving.deletion import Order, begun, open_record
@@ -124,9 +125,8 @@ def stage(account: str, pce: str, body: str = "{}", run_id: str = "left-behind",
     from grdf import settings
     from grdf.staging.area import StagedAnswer, Staging
 
-    answer = StagedAnswer(
-        pce, **{"first": "2025-01-01", "end": "2025-01-02", "read_at": "2025-01-02T00:00:00+00:00", **more}, body=body
-    )
+    window = Window(date(2025, 1, 1), date(2025, 1, 2))
+    answer = StagedAnswer(pce, window, "2025-01-02T00:00:00+00:00", body)
     Staging(settings.staging_url()).put(account, run_id, [answer])
 
 

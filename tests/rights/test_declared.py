@@ -80,10 +80,10 @@ def test_a_holder_who_does_not_want_it(clean: LocalWorld, account_id: str, state
 def test_in_force_at_once(clean: LocalWorld, account_id: str) -> None:
     clean.control.set(declared_right_state="Active")
     give(clean, account_id)
-    assert acquire(account_id, "scheduled")["first_launch"]
-    after = document(clean, account_id)
-    assert not after.get("state")
-    assert "waits" not in after["declaration"]
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id, "scheduled")
+    assert look() == [f"grdf_account__{account_id}"], "a quarter of an hour later"
+    assert not document(clean, account_id).get("state")
     assert holds_person(clean, account_id) == []
     acquire(account_id, "scheduled")
     assert extract(account_id, yesterday(clean), "scheduled")

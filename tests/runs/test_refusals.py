@@ -299,23 +299,6 @@ def last_day(world: LocalWorld) -> date:
     return gas_day_of(world.control.now()) - timedelta(days=1)
 
 
-def test_partial_answer_is_asked_again_for_its_window_alone(
-    world: LocalWorld, airflow: Worker, account_id: str
-) -> None:
-    (pce,) = known_account(world, account_id)
-    cut = last_day(world) - timedelta(days=30)
-    world.control.set_quirks(pce, lines={"partial": {"from": cut.isoformat(), "times": 1}})
-
-    run = airflow.run(account_id)
-
-    assert run.state == "success", run.output
-    assert [call["query"]["date_debut"] for call in run.data_calls][1:] == [cut.isoformat()]
-    first = date.fromisoformat(run.data_calls[0]["query"]["date_debut"])
-    expected = world.control.expected(pce, first, last_day(world) + timedelta(days=1))
-    assert days(world, account_id, pce) == expected
-    assert_totals(world, account_id, pce)
-
-
 def test_partial_answer_that_lasts_keeps_the_good_days_and_says_so(
     world: LocalWorld, airflow: Worker, account_id: str
 ) -> None:

@@ -110,7 +110,7 @@ def _base(document: Mapping[str, Any] | None, account: str, connection: str) -> 
     return bound({"_id": check_account_id(account), "account_type": ACCOUNT_TYPE, "name": ""}, connection)
 
 
-def is_of_another(document: Mapping[str, Any], asked: Declaration) -> bool:
+def is_for_another(document: Mapping[str, Any], asked: Declaration) -> bool:
     """Return whether a declaration waits on an account that is for another holder, e-mail address or meter.
 
     One that a person has to correct does not wait. Case, accents and spaces make no other holder.

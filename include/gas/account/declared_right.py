@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -17,20 +16,7 @@ from include.gas.rights.meter_rights import Right
 
 YEARS_BACK, YEARS_AHEAD = 5, 3
 """What a right covers unless the declaration says otherwise: all that GRDF keeps, and three years to come."""
-_ACCEPTED, _WAITING_CODE = "0000000000", "0000000002"
 _WORD = re.compile(r"\w+")
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A right that GRDF has taken.
-
-    :param id: GRDF's id of the right; ``""`` if its answer did not say, or not in the form of an id
-    :param waits: whether the contract's holder must accept it first
-    """
-
-    id: str
-    waits: bool
 
 
 def request_of(declaration: Declaration, today: date) -> dict[str, Any]:
@@ -64,17 +50,13 @@ def wanted_right(declaration: Declaration) -> Right:
     )  # fmt: skip
 
 
-def answered(body: str | bytes) -> Declared:
-    """Return the right in GRDF's answer to a declaration that it has taken.
+def declared_id(body: str | bytes) -> str:
+    """Return GRDF's id of the right in its answer to a declaration; ``""`` if it does not say, or not an id.
 
-    :param body: the body of a 201; an answer without a status counts as one whose holder must accept
+    :param body: the body of a 201
     """
-    right, code = "", _WAITING_CODE
-    for line in scan(body).objects:
-        said = text_of(line.get("id_droit_acces"))
-        right = said if is_right_id(said) else right
-        code = text_of(line.get("code_statut_traitement")) or code
-    return Declared(right, waits=code != _ACCEPTED)
+    ids = [text_of(line.get("id_droit_acces")) for line in scan(body).objects]
+    return next((each for each in reversed(ids) if is_right_id(each)), "")
 
 
 def is_of_holder(right: AccessRight, asked: Declaration) -> bool:

@@ -157,24 +157,25 @@ def state_of(document: Mapping[str, Any], held: Sequence[Held]) -> RightsState:
         return RightsState(USER_ACTION_NEEDED, refusal, reads)
     for word, state, said in _SAID:
         if concerned := [each for each in held if each.word == word]:
-            since = datetime.fromisoformat(min(each.since for each in concerned)).astimezone(PARIS)
-            return RightsState(state, _about(account, concerned, said.format(since=since)), reads)
+            return RightsState(state, _about(account, concerned, said), reads)
     if held and all(each.word in _OVER for each in held):
-        if names_person(document):  # and its right is about to be declared
-            return RightsState()
-        ends = [f"there has been no consent since {each.day}" if each.day else _OVER[each.word] for each in held]
-        said = "; ".join(f"meter {meter_tag(account, each.pce)}: {end}" for each, end in zip(held, ends, strict=True))
-        return RightsState(OAUTH_OUTDATED, f"Account {account}: {said}. The household must consent again.")
-    if refused := [each for each in held if any(proof.state == REFUSED for proof in each.proofs.values())]:
-        return RightsState(
-            USER_ACTION_NEEDED, _about(account, refused, _PROOF_REFUSED.format(account=account)), partial=True
-        )
+        # Whose right is about to be declared has nothing to do.
+        return RightsState() if names_person(document) else _over(account, held)
+    if refused := [each for each in held if REFUSED in {proof.state for proof in each.proofs.values()}]:
+        return RightsState(USER_ACTION_NEEDED, _about(account, refused, _PROOF_REFUSED), partial=True)
     return RightsState()
+
+
+def _over(account: str, held: Sequence[Held]) -> RightsState:
+    ends = [f"there has been no consent since {each.day}" if each.day else _OVER[each.word] for each in held]
+    said = "; ".join(f"meter {meter_tag(account, each.pce)}: {end}" for each, end in zip(held, ends, strict=True))
+    return RightsState(OAUTH_OUTDATED, f"Account {account}: {said}. The household must consent again.")
 
 
 def _about(account: str, held: Sequence[Held], said: str) -> str:
     meters = ", ".join(meter_tag(account, each.pce) for each in held)
-    return f"Account {account}: meter {meters}: {said}."
+    since = datetime.fromisoformat(min(each.since for each in held)).astimezone(PARIS)
+    return f"Account {account}: meter {meters}: {said.format(account=account, since=since)}."
 
 
 def settle(document: Mapping[str, Any], held: Sequence[Held], now: datetime) -> Document:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from include.gas.account.account import Account
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.sections.rights.declaration import Declaration, is_to_declare
 from include.gas.account.sections.status import Status
 from include.gas.days.gas_day import PARIS, utc_text
 from include.gas.documents.gas_days import Document
@@ -32,13 +32,13 @@ class Unsettled:
 
     :param account: its document, as runs use it
     :param waiting: what it has of the meters with a right that waits for an answer
-    :param declaration: what is or was to be declared; ``None`` if nothing
+    :param to_send: what is to be declared; ``None`` if nothing, or if a person has to correct it
     """
 
     document: Document = field(repr=False)
     account: Account
     waiting: tuple[Held, ...]
-    declaration: Declaration | None
+    to_send: Declaration | None
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Unsettled | None:
@@ -48,7 +48,8 @@ class Unsettled:
         except BadAccount:
             return None
         waiting = tuple(each for each in Status.held(document).values() if each.waits or each.word in WORDS)
-        found = cls(dict(document), account, waiting, Declaration.of(document) if account.declares else None)
+        to_send = Declaration.of(document) if is_to_declare(document) else None
+        found = cls(dict(document), account, waiting, to_send)
         return None if account.leaving or not (waiting or found.intends) else found
 
     @property
@@ -59,11 +60,7 @@ class Unsettled:
     @property
     def intends(self) -> bool:
         """Whether its grant or declaration has not become a right yet."""
-        return self._to_send is not None or self.account.reconnected
-
-    @property
-    def _to_send(self) -> Declaration | None:
-        return None if self.account.refused else self.declaration
+        return self.to_send is not None or self.account.reconnected
 
     def is_due(self, look: datetime, now: datetime) -> bool:
         """Return whether it belongs to a look: to each one at first, then to one an hour, then to one a day.
@@ -72,9 +69,9 @@ class Unsettled:
         """
         if self.account.reconnected:
             return True
-        since = max([each.since for each in self.waiting] + ([self._to_send.entered_at] if self._to_send else []))
+        since = max([each.since for each in self.waiting] + ([self.to_send.entered_at] if self.to_send else []))
         read = {each.pce for each in Status.held(self.document).values() if each.is_open}
-        if self._to_send and not self.waiting and self._to_send.pce in read:
+        if self.to_send and not self.waiting and self.to_send.pce in read:
             return since > utc_text(now - ONCE)
         if not since or since > utc_text(now - NEW):
             return True

@@ -138,12 +138,10 @@ class Rights:
 
     :param rights: the rights in the order of the answer
     :param odd: number of objects that were neither a right nor a status, or could not be read
-    :param problem: the error to raise; ``None`` if the answer is good
     """
 
     rights: tuple[AccessRight, ...] = ()
     odd: int = 0
-    problem: GasError | None = None
 
 
 def is_right_id(text: str) -> bool:
@@ -160,27 +158,26 @@ def read_rights(text: str | bytes, *, account: str | None) -> Rights:
     """Parse an answer of ``droits_acces``.
 
     :param account: account id for messages; ``None`` when the rights of all accounts were requested
+    :raises GasError: if GRDF refuses, or if nothing in the answer can be read
     """
     found = scan(text)
-    rights: list[AccessRight] = []
-    odd = len(found.broken)
-    problem: GasError | None = None
+    rights, refusals, odd = list[AccessRight](), list[GasError](), len(found.broken)
     for line in found.objects:
-        right = AccessRight.from_line(line)
-        code, message = status_of(line)
+        right, (code, message) = AccessRight.from_line(line), status_of(line)
         if right is not None:
             rights.append(right)
-        elif code or message:
-            error = refusal_error(code, message, account=account, pce=None, quoted=False)
-            # GRDF sends an empty list as a status line saying that there is no right. That is not an error.
-            problem = problem or (None if fold(message).find("aucun droit") >= 0 else error)
-        else:
+        elif not (code or message):
             odd += 1
-    if problem is not None and rights:  # a line about one of several meters says nothing about the rights beside it
-        problem, odd = None, odd + 1
-    if problem is None and odd and not rights:
-        problem = ServiceUnavailable.about(account, "GRDF's list of rights could not be read")
-    return Rights(tuple(rights), odd, problem)
+        # GRDF sends an empty list as a status line saying that there is no right. That is not an error.
+        elif "aucun droit" not in fold(message):
+            error = refusal_error(code, message, account=account, pce=None, quoted=False)
+            refusals += [error] if error else []
+    if refusals and not rights:
+        raise refusals[0]
+    odd += bool(refusals)  # a line about one of several meters says nothing about the rights beside it
+    if odd and not rights:
+        raise ServiceUnavailable.about(account, "GRDF's list of rights could not be read")
+    return Rights(tuple(rights), odd)
 
 
 def is_usable(right: AccessRight, today: date) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from include.gas.answers.fields import is_about, number_in
+from include.gas.answers.fields import is_about, number_in, value_at
 from include.gas.answers.refusals import refusal_error, status_of
 from include.gas.answers.scan import scan
 from include.gas.answers.words import text_of
@@ -55,9 +55,8 @@ def read_frequency(text: str | bytes, *, account: str, pce: str) -> str:
     :return: ``1M``, ``MM``, ``6M``, ``JJ`` or another code of GRDF's; ``""`` when it does not say
     :raises GasError: if GRDF refuses, or if the answer cannot be read
     """
-    facts = _facts(text, "donnees_techniques", account=account, pce=pce) or {}
-    meter = facts.get("caracteristiques_compteur")
-    return text_of(meter.get("frequence")).upper()[:20] if isinstance(meter, Mapping) else ""
+    facts = _facts(text, "donnees_techniques", account=account, pce=pce)
+    return text_of(value_at(facts, "caracteristiques_compteur", "frequence")).upper()[:20]
 
 
 def _facts(text: str | bytes, key: str, *, account: str, pce: str) -> Mapping[str, Any] | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from include.gas.answers.words import day_in, fold
-from include.gas.days.windows import Window
+from include.gas.answers.words import fold
 
 Status = Literal["provisional", "definitive"]
 Quality = Literal["measured", "estimated", "corrected"]
@@ -16,6 +15,16 @@ HIGHEST = 10**10
 _DEFINITIVE = re.compile(r"d.{0,2}finiti")  # tolerates an accent broken by a wrong charset
 _QUALITIES: tuple[tuple[str, Quality], ...] = (("mesur", "measured"), ("estim", "estimated"), ("corrig", "corrected"))
 _MOST_CAREFUL: Quality = "estimated"
+
+
+def value_at(value: Any, *path: str) -> Any:
+    """Return what is at the end of a way through objects; ``None`` if it ends before.
+
+    :param value: a JSON value from an answer
+    """
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def number_in(value: object) -> int | float | None:
@@ -47,15 +56,6 @@ def quality_in(use: dict[str, Any]) -> Quality:
     return next((quality for start, quality in _QUALITIES if word.startswith(start)), _MOST_CAREFUL)
 
 
-def coefficient_in(use: dict[str, Any]) -> float | None:
-    """Return the conversion coefficient of a consumption, in kWh per m³.
-
-    :param use: the ``consommation`` of a line
-    """
-    factors = use.get("coeff_calcul")
-    return number_in(factors.get("coeff_conversion")) if isinstance(factors, dict) else None
-
-
 def is_about(line: dict[str, Any], pce: str) -> bool:
     """Return whether a line is about the requested meter.
 
@@ -71,19 +71,3 @@ def is_about(line: dict[str, Any], pce: str) -> bool:
     if isinstance(name, int) and not isinstance(name, bool):
         return f"{name:014d}" == pce
     return isinstance(name, str) and name.strip() == pce
-
-
-def window_in(line: dict[str, Any], asked: Window) -> Window | None:
-    """Return the days that a line says it is about (``periode``).
-
-    :param line: an object of an answer
-    :param asked: the requested days; the result is cut to them
-    :return: ``None`` if the line names no such days
-    """
-    period = line.get("periode")
-    if not isinstance(period, dict):
-        return None
-    first, end = day_in(period.get("date_debut")), day_in(period.get("date_fin"))
-    if first is None or end is None or first >= end:
-        return None
-    return Window(first, end).clip(asked.first, asked.end)

@@ -12,7 +12,6 @@ from typing import Any
 
 from include.gas.answers.scan import scan
 from include.gas.answers.words import fold, text_of
-from include.gas.days.windows import Window
 from include.gas.errors import (
     BadRequest,
     BadSettings,
@@ -36,7 +35,6 @@ from include.gas.meter_tag import meter_tag
 from include.gas.redact import excerpt
 
 NO_DATA = "1000008"
-PARTIAL = "2000100"
 UNEXPLAINED_STEP = (
     "grdf_consents checks GRDF's list of rights every morning. Unless the list says that the consent is active, the "
     "household must consent again on GRDF's site. If many accounts are refused like this, ask GRDF for the reason."
@@ -52,6 +50,7 @@ _CODES: dict[str, tuple[type[GasError], str]] = {
     "1000010": (ConsentTooNarrow, "the consent does not include daily (informative) data"),
     "1000011": (ConsentLost, "GRDF considers the proof of consent invalid"),
     "1000014": (ConsentLost, "the holder revoked the consent"),
+    "2000100": (PartialAnswer, "GRDF failed on part of the answer"),
     "1000000003": (BadRequest, "the right of access already exists"),
     "1000000004": (ConsentLost, "the holder's contract ended"),
     "1000000005": (BadRequest, "the postcode does not match the meter"),
@@ -111,23 +110,16 @@ def is_fine(code: str, message: str = "") -> bool:
     """
     if code in (NO_DATA, _WAITING) or (code and not code.strip("0")):
         return True
-    return code not in _CODES and code != PARTIAL and (not (code or message) or "aucune donnee" in fold(message))
+    return code not in _CODES and (not (code or message) or "aucune donnee" in fold(message))
 
 
 def refusal_error(
-    code: str,
-    message: str,
-    *,
-    account: str | None,
-    pce: str | None,
-    window: Window | None = None,
-    quoted: bool = True,
+    code: str, message: str, *, account: str | None, pce: str | None, quoted: bool = True
 ) -> GasError | None:
     """Return the error for a status in an answer.
 
     :param code: ``statut_restitution.code`` (7 digits) or ``code_statut_traitement`` (10 digits)
     :param message: GRDF's message; it is quoted redacted and cut
-    :param window: the days that the status is about; for code 2000100, the days to ask for again
     :param quoted: whether to quote the message; answers about rights may name the household in it
     :return: ``None`` when nothing is wrong: success, no data for these days, or a right that waits for its holder
     """
@@ -136,13 +128,6 @@ def refusal_error(
         return None
     where = f"meter {meter_tag(account, pce)}: " if account and pce else ""
     said = _said(code, message if quoted else "")
-    if code == PARTIAL:
-        days = f" for {window}" if window else ""
-        return PartialAnswer.about(
-            account,
-            f"{where}GRDF failed on part of the answer{days}{said}",
-            windows=() if window is None else (window,),
-        )
     kind, cause = _sort(code, fold(message))
     return kind.about(account, f"{where}{cause}{said}")
 

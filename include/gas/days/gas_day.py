@@ -36,7 +36,8 @@ def gas_day_of(instant: datetime) -> date:
     :raises ValueError: if ``instant`` has no time zone
     """
     local = _paris(instant)
-    return local.date() if local.hour >= START_HOUR else local.date() - ONE_DAY
+    day = date(local.year, local.month, local.day)  # a plain one, also of Airflow's own kind of instants
+    return day if local.hour >= START_HOUR else day - ONE_DAY
 
 
 def paris_today(now: datetime) -> date:

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any, Literal
 
 from include.gas.account.account import Account
-from include.gas.account.connected import check_connectable, is_of_another
+from include.gas.account.connected import check_connectable, is_for_another
 from include.gas.account.declared_right import wanted_right
 from include.gas.account.sections.marks import Connected
 from include.gas.account.sections.rights.declaration import Declaration, to_declare, wrong_fields
@@ -139,7 +139,7 @@ def _is_other(line: Line, document: Mapping[str, Any], account: Account, *, stan
     :param stands: whether the account has a right to the meter
     """
     named = {each.pce for each in account.meters if each.right or not account.declares}
-    is_another = is_of_another(document, line.given) and (stands or not is_imported(document))
+    is_another = is_for_another(document, line.given) and (stands or not is_imported(document))
     return is_another or bool(named and line.given.pce not in named)
 
 

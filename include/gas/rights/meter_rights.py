@@ -62,8 +62,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         ``active``, ``refused`` by the holder, ``ended``
     :param since: when its account had it: when it was brought or declared, and then when GRDF first showed it in force
         for it; when it was made if the ledger learnt of it later, or no account has it, UTC text
-    :param listed_at: when GRDF was asked for the answer that last changed something of it, or
-        when a declaration without an answer was over, UTC text; ``""`` before any
+    :param listed_at: when GRDF was asked for the answer that last changed something of it, UTC text; ``""`` before any
     :param was_active: whether GRDF has shown it in force while no other account had the meter: only then it covers days
     :param begins: first civil day on which GRDF may be asked; ``None`` for no bound
     :param calls_until: last civil day on which GRDF may be asked; ``None`` for no bound

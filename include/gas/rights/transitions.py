@@ -8,9 +8,9 @@ brought  a checked ``id_token``, an operator, an     it is the account's; refuse
                                                      document names stays behind that one instead
 asked    us, before we declare                       a right without an id waits for an answer; refused if another
                                                      account has the meter, and while another process may be declaring
-lost     us, if the answer does not arrive           the next look tells, and then it may be declared again
-answered GRDF, to the declaration                    the asked right has its id, and waits or is active
-refused  GRDF, to the declaration                    the asked right goes
+answered GRDF, to the declaration                    the asked right has its id, and waits
+refused  GRDF, to the declaration, or nobody: its    the asked right goes. If GRDF has taken it all the same, its next
+         answer did not arrive                       answer shows it, and the account brings it
 listed   GRDF's list, or its answer about the meter  states and dates of the rights it shows; a right nobody has brought
                                                      is kept if it stands. Only GRDF's *answer about the meter* ends a
                                                      right that it does not show, or shows as not in force, and says
@@ -94,8 +94,6 @@ class Answer:
     :param whole: whether GRDF was asked about this meter: only then it can end a right
     :param complete: whether all lines could be read, so that what is not shown is not there
     :param shared: whether several accounts may have one meter
-    :param fits: ids of rights that may have been made by a declaration that waits for an answer
-    :param asker: the account whose declaration that is
     """
 
     client: str
@@ -105,8 +103,11 @@ class Answer:
     whole: bool = False
     complete: bool = True
     shared: bool = False
-    fits: Collection[str] = ()
-    asker: str = ""
+
+    @property
+    def settles(self) -> bool:
+        """Whether what it does not show is not there."""
+        return self.whole and self.complete
 
 
 def brought(meter: Meter, who: Asking, right_id: str, way: Way, *, chosen: bool = False) -> Meter:
@@ -147,15 +148,9 @@ def asked(meter: Meter, who: Asking, wanted: Right) -> Meter:
         return replace(meter, rights=(*meter.rights, new))
     if mine.since == who.at:
         return meter
-    if not mine.listed_at and mine.since > utc_text(datetime.fromisoformat(who.at) - LONGEST_CALL):
+    if mine.since > utc_text(datetime.fromisoformat(who.at) - LONGEST_CALL):
         raise UnderWay(who.account)
     return _changed(meter, mine, new)
-
-
-def lost(meter: Meter, who: Asking) -> Meter:
-    """Note that the call that was to declare a right is over, and that nobody knows what GRDF did."""
-    mine = _asked(meter, who.account)
-    return _changed(meter, mine, replace(mine, listed_at=who.at)) if mine and mine.since == who.at else meter
 
 
 def answered(meter: Meter, who: Asking, right_id: str) -> Meter:
@@ -178,7 +173,7 @@ def answered(meter: Meter, who: Asking, right_id: str) -> Meter:
 
 
 def refused(meter: Meter, account: str) -> Meter:
-    """Forget a declaration that GRDF has refused."""
+    """Forget a declaration that GRDF has refused, or not answered."""
     return replace(meter, rights=tuple(right for right in meter.rights if right is not _asked(meter, account)))
 
 
@@ -188,17 +183,14 @@ def listed(meter: Meter, answer: Answer) -> Meter:
     What the list shows as worse than it was is a question (:func:`questionable`) until GRDF has answered about the
     meter.
     """
-    lines = {line.id: line for line in answer.rights if _tells(line, meter.pce)}
-    new = [line for line in lines.values() if line.id not in {right.id for right in meter.rights}]
-    mine = _asked(meter, answer.asker) if answer.whole else None
-    fits = answer.fits if mine and mine.client == answer.client else ()
-    fitting = next((line for line in new if line.id in fits), None)
-    rights = [_shown(right, fitting if right is mine else lines.get(right.id), answer) for right in meter.rights]
+    known, of_meter = {right.id for right in meter.rights}, [each for each in answer.rights if each.pce == meter.pce]
+    lines = {line.id: line for line in of_meter if line.role in ("", *GAS_USE_ROLES) and line.state in _STATES}
+    rights = [_shown(right, lines.get(right.id), answer) for right in meter.rights]
     # One that may be the one that is being declared says nothing yet.
     if answer.whole or not any(right.state == "asked" for right in meter.rights):
-        rights += [_unclaimed(line, answer) for line in new if line.stands and line is not fitting]
+        rights += [_unclaimed(line, answer) for line in lines.values() if line.stands and line.id not in known]
     meter = _ranked(replace(meter, rights=tuple(rights)), answer)
-    if not (answer.whole and answer.complete):
+    if not answer.settles:
         return meter
     return replace(meter, rights=tuple(right for right in meter.rights if right.account or right.state != "ended"))
 
@@ -247,19 +239,9 @@ def left(meter: Meter, account: str) -> Meter:
     return replace(meter, rights=others)
 
 
-def _tells(line: AccessRight, pce: str) -> bool:
-    return line.pce == pce and line.role in ("", *GAS_USE_ROLES) and line.state in _STATES
-
-
 def _shown(right: Right, line: AccessRight | None, answer: Answer) -> Right:
-    """Return a right as GRDF shows it; ended if GRDF does not show it although asked about it."""
     if line is None:
-        stands = right.client == answer.client and right.id and right.state not in ("ended", "refused")
-        is_there = any(each.id == right.id for each in answer.rights)
-        # One that GRDF has never shown may not have reached its list yet.
-        known_from = right.listed_at or utc_text(datetime.fromisoformat(right.since) + LATE)
-        is_missing = answer.whole and answer.complete and stands and not is_there and known_from < answer.at
-        return replace(_ended(right, answer.today), listed_at=answer.at) if is_missing else right
+        return _missing(right, answer)
     # What waits is looked for by whoever starts its account; what is active ends by an answer about the meter alone.
     settles = right.state == "waiting" or (right.state == "active" and _STATES[line.state] != "active")
     if answer.at < right.listed_at or (right.account and settles and not answer.whole):
@@ -267,6 +249,16 @@ def _shown(right: Right, line: AccessRight | None, answer: Answer) -> Right:
     new = _with(right, line, answer)
     is_same = right.listed_at and replace(new, listed_at=right.listed_at) == right  # each morning's list writes nothing
     return right if is_same else new
+
+
+def _missing(right: Right, answer: Answer) -> Right:
+    """Return a right that GRDF does not show: it is over if GRDF was asked about it."""
+    stood = right.client == answer.client and right.id and right.state not in ("ended", "refused")
+    # One that GRDF has never shown may not have reached its list yet.
+    known_from = right.listed_at or utc_text(datetime.fromisoformat(right.since) + LATE)
+    if not (answer.settles and stood and known_from < answer.at) or right.id in {line.id for line in answer.rights}:
+        return right
+    return replace(_ended(right, answer.today), listed_at=answer.at)
 
 
 def _ranked(meter: Meter, answer: Answer) -> Meter:
@@ -294,8 +286,7 @@ def _with(right: Right, line: AccessRight, answer: Answer) -> Right:
     since = min(right.since, line.created_at or right.since) if is_konnectors else right.since
     was_active = right.was_active or (state == "ended" and is_konnectors) or (state == "active" and not right.account)
     shown = replace(
-        right, id=line.id, state=state, since=since, listed_at=answer.at,
-        was_active=was_active,
+        right, state=state, since=since, listed_at=answer.at, was_active=was_active,
         begins=line.first, calls_until=line.last, first=line.data_first, end=line.data_end,
         ended_on=None, daily=line.informative is not False, published=line.published is not False,
         proof=_shown_proof(right.proof, line, answer.at),

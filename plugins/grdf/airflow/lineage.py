@@ -68,5 +68,7 @@ def lineage_of(
     asked = InputDataset(
         f"{source.scheme}://{source.netloc}", f"{source.path}/pce/*/{ENDPOINT}", inputFacets={"inputStatistics": read}
     )
-    days = GasDaysRunFacet(first=min(each.first for each in answers), end=max(each.end for each in answers))
+    days = GasDaysRunFacet(
+        first=str(min(each.window.first for each in answers)), end=str(max(each.window.end for each in answers))
+    )
     return OperatorLineage(inputs=[asked], outputs=outputs, run_facets={"grdf_gas_days": days})

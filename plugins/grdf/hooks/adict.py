@@ -15,12 +15,12 @@ from airflow.sdk.log import mask_secret
 
 from grdf.hooks.connection import connection_of
 from grdf.hooks.data_token import DataToken, Variables, variable_of
-from grdf.hooks.http_calls import Bearer, Sent, no_answer, send_at_turn
-from grdf.hooks.oauth import PATIENCE, GrdfOAuthHook, retry_after
+from grdf.hooks.http_calls import Sent, bearer, retry_after, send_at_turn
+from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.quota.governor import Governor, Turn, governor_for
 from grdf.quota.terms import DAILY, Terms
 from grdf.staging.area import StagedAnswer
-from include.gas.account.declared_right import Declared, answered
+from include.gas.account.declared_right import declared_id
 from include.gas.account.sections.client import DEFAULT, KEY
 from include.gas.answers.access_rights import Rights, read_rights
 from include.gas.answers.refusals import declaration_error, http_error, proof_error
@@ -38,10 +38,8 @@ Judge = Callable[..., GasError | None]
 class Call:
     """A call to ADICT.
 
-    :param method: the HTTP method
     :param path: the path below the API base
     :param what: the subject of the call, for messages
-    :param account: the account's id, for messages
     :param data: query parameters of a ``GET``, otherwise the JSON body
     :param accept: the media type of the answer
     :param files: sent as ``multipart/form-data`` instead of JSON: pairs of a field, and name, content and media type
@@ -66,6 +64,9 @@ class AdictHook(BaseHook):
 
     It asks as one client. :meth:`of` leads to the client of an account, which alone has the account's rights; accounts
     that name none belong to the client of the hook that was made first, of which the others are siblings.
+
+    Each question raises the error for GRDF's HTTP status, see :mod:`include.gas.answers.refusals`. ``terms`` are those
+    on which the call waits for its turn.
 
     :param grdf_conn_id: Airflow connection with the API base and the client's credentials
     :param shelf: where the tokens of all clients are kept, by the names of their Variables
@@ -112,7 +113,6 @@ class AdictHook(BaseHook):
         Whose turn it is looks again before the call: the worker whose turn was before has renewed the token. If GRDF
         takes longer than that to answer, there are two tokens, and both are good.
 
-        :param terms: how a call for a new token waits for GRDF's quota
         :return: the token, and whether GRDF was called
         :raises CredentialsRefused, ServiceUnavailable: if the call for a token fails
         """
@@ -142,7 +142,6 @@ class AdictHook(BaseHook):
 
         :param window: first gas day, and the day after the last (ADICT 3.2: ``date_fin`` is not included)
         :return: the answer as received
-        :raises GasError: the error of :func:`include.gas.answers.refusals.http_error` for the HTTP status
         """
         return self._lines(pce, "informatives", window, "gas days", account, terms)
 
@@ -154,37 +153,28 @@ class AdictHook(BaseHook):
         return self._lines(pce, "publiees", window, "the published periods", account, terms)
 
     def _lines(self, pce: str, kind: str, window: Window, what: str, account: str, terms: Terms) -> StagedAnswer:
-        first, end = window.first.isoformat(), window.end.isoformat()
-        path, dates = f"/pce/{pce}/donnees_consos_{kind}", {"date_debut": first, "date_fin": end}
+        path = f"/pce/{pce}/donnees_consos_{kind}"
+        dates = {"date_debut": str(window.first), "date_fin": str(window.end)}
         about = f"{what} {window} of meter {meter_tag(account, pce)}"
         sent = self._accepted(Call("GET", path, about, account, dates, NDJSON), terms)
-        return StagedAnswer(pce, first, end, sent.at.isoformat(), text_of(sent.response))
+        return StagedAnswer(pce, window, sent.at.isoformat(), text_of(sent.response))
 
-    def contract(self, pce: str, *, account: str, terms: Terms = DAILY) -> str:
-        """Ask for the contract of one meter (``donnees_contractuelles``), and return the answer as received."""
-        what = f"the contract of meter {meter_tag(account, pce)}"
-        return text_of(self._accepted(Call("GET", f"/pce/{pce}/donnees_contractuelles", what, account), terms).response)
+    def facts_of(self, pce: str, kind: str, *, account: str, terms: Terms = DAILY) -> str:
+        """Ask for the facts of one meter (``donnees_<kind>``), and return the answer as received.
 
-    def technical(self, pce: str, *, account: str, terms: Terms = DAILY) -> str:
-        """Ask for the technical facts of one meter (``donnees_techniques``), and return the answer as received.
-
-        It contains the meter's address.
+        :param kind: ``contractuelles``, or ``techniques``, which has the meter's address
         """
-        what = f"the technical facts of meter {meter_tag(account, pce)}"
-        return text_of(self._accepted(Call("GET", f"/pce/{pce}/donnees_techniques", what, account), terms).response)
+        what = f"the data ({kind}) of meter {meter_tag(account, pce)}"
+        return text_of(self._accepted(Call("GET", f"/pce/{pce}/donnees_{kind}", what, account), terms).response)
 
     def listed_rights(self, pces: Iterable[str], *, account: str, terms: Terms = DAILY) -> Rights:
-        """Ask which rights we hold on some meters (``POST /droits_acces``). One call for all of them.
-
-        :param pces: numbers of up to 1,000 meters
-        :return: the rights, and how many lines of the answer could not be read
-        """
+        """Ask which rights we hold on up to 1,000 meters (``POST /droits_acces``), with one call for all of them."""
         call = Call("POST", "/droits_acces", "the household's consents", account, {"id_pce": list(pces)}, NDJSON)
-        return _rights(self._accepted(call, terms, UNQUOTED), account)
+        return read_rights(text_of(self._accepted(call, terms, UNQUOTED).response), account=account)
 
     def all_access_rights(self) -> Rights:
         """Ask which rights we hold on any meter (``GET /droits_acces``). One call for all accounts."""
-        return _rights(self._accepted(ALL_RIGHTS, DAILY, UNQUOTED))
+        return read_rights(text_of(self._accepted(ALL_RIGHTS, DAILY, UNQUOTED).response), account=None)
 
     def try_rights(self, terms: Terms) -> Rights:
         """Ask for the list of all our access rights with a token of its own. This takes two calls in all.
@@ -194,30 +184,27 @@ class AdictHook(BaseHook):
         :param terms: a trial's
         """
         sent = self._sent(ALL_RIGHTS, self.oauth.ask_data_token(terms), self._governor().turn(terms))
-        return _rights(_judged(ALL_RIGHTS, sent, UNQUOTED))
+        return read_rights(text_of(_judged(ALL_RIGHTS, sent, UNQUOTED).response), account=None)
 
-    def declare(self, pce: str, request: Mapping[str, Any], *, account: str, terms: Terms = DAILY) -> Declared:
+    def declare(self, pce: str, request: Mapping[str, Any], *, account: str, terms: Terms = DAILY) -> str:
         """Declare a right to read one meter (``PUT /pce/{pce}/droit_acces``). GRDF then mails the contract's holder.
 
         If no answer comes, GRDF may have taken it all the same: look at :meth:`listed_rights` before another try.
 
         :param request: see :func:`include.gas.account.declared_right.request_of`; it names the holder
-        :return: the right that GRDF has now
+        :return: GRDF's id of the right; ``""`` if its answer does not say
         :raises RightExists: if GRDF has a right of ours to this meter already
         :raises DeclarationRefused: if something that the household gave is not as GRDF knows it
         """
-        call = Call(
-            "PUT", f"/pce/{pce}/droit_acces", f"the right to read meter {meter_tag(account, pce)}", account, request
-        )
-        return answered(text_of(self._accepted(call, terms, declaration_error).response))
+        what = f"the right to read meter {meter_tag(account, pce)}"
+        call = Call("PUT", f"/pce/{pce}/droit_acces", what, account, request)
+        return declared_id(text_of(self._accepted(call, terms, declaration_error).response))
 
     def send_proof(self, right_id: str, files: Sequence[ProofFile], *, account: str, terms: Terms = DAILY) -> None:
-        """Send the proof of a consent (``PUT /droit_acces/{id}/preuves``). GRDF then checks it.
+        """Send the proof of a consent (``PUT /droit_acces/{id}/preuves``), one to three files. GRDF then checks it.
 
         If no answer comes, GRDF may have taken it all the same: its list of rights tells.
 
-        :param right_id: GRDF's id of the right
-        :param files: one to three checked files
         :raises ProofNotSent: if GRDF does not take it
         """
         parts = [("preuves", (file.name(place), file.content, file.kind)) for place, file in enumerate(files, 1)]
@@ -226,6 +213,11 @@ class AdictHook(BaseHook):
             f"the proof of a consent ({len(files)} file(s))",
         )
         self._accepted(Call("PUT", path, what, account, files=parts), terms, proof_error)
+
+    def release(self, terms: Terms) -> None:
+        """Release the calls that were booked and are not needed. If this fails, they count for a day."""
+        with suppress(GasError):
+            self._governor().release(terms)
 
     # -- how it is asked -----------------------------------------------------------------------------------------------
 
@@ -246,7 +238,6 @@ class AdictHook(BaseHook):
         if turn.waited:  # GRDF may have refused the token meanwhile
             token, _ = self.data_token(terms=terms)
         sent = self._sent(call, token, turn)
-        governor.after_call(sent.response.status_code, retry_after(sent.response))
         if sent.response.status_code == 401:  # it was revoked early, or our clock differs from GRDF's
             governor.refused()
             if DataToken.load(self._shelf.get(name)) == token:
@@ -254,25 +245,16 @@ class AdictHook(BaseHook):
         return sent
 
     def _sent(self, call: Call, token: DataToken, turn: Turn) -> Sent:
-        is_get = call.method == "GET"
-        try:
-            return send_at_turn(
-                turn,
-                call.method,
-                self.oauth.facts.api_base + call.path,
-                params=call.data if is_get else None,
-                json=None if is_get or call.files else call.data,
-                files=call.files or None,
-                headers={"Accept": call.accept},
-                auth=Bearer(token.value),
-            )
-        except requests.RequestException as error:
-            raise no_answer(f"asking for {call.what}, GRDF", error, call.account, PATIENCE) from None
-
-    def release(self, terms: Terms) -> None:
-        """Release the calls that were booked and are not needed. If this fails, they count for a day."""
-        with suppress(GasError):
-            self._governor().release(terms)
+        data: dict[str, Any] = {"files": call.files} if call.files else {"json": call.data}
+        return send_at_turn(
+            turn,
+            call.method,
+            self.oauth.facts.api_base + call.path,
+            who=f"asking for {call.what}, GRDF",
+            headers={"Accept": call.accept},
+            auth=bearer(token.value),
+            **({"params": call.data} if call.method == "GET" else data),
+        )
 
     def _governor(self) -> Governor:
         return governor_for(self.oauth.facts)
@@ -289,10 +271,3 @@ def _judged(call: Call, sent: Sent, judge: Judge) -> Sent:
     if refusal := judge(status, text_of(sent.response), account=call.account, what=call.what, retry_after=seconds):
         raise refusal
     return sent
-
-
-def _rights(sent: Sent, account: str | None = None) -> Rights:
-    rights = read_rights(text_of(sent.response), account=account)
-    if rights.problem:
-        raise rights.problem
-    return rights

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -71,13 +70,11 @@ def airflow_connection(conn_id: str) -> Connection:
         return BaseHook.get_connection(conn_id)
     except (AirflowNotFoundException, ValueError):  # leave out their texts, which may contain the input
         named = quoted_id(conn_id)  # a setting names some, where somebody may have put the connection itself
-        shown = named == conn_id
         raise BadSettings.about(
             account=None,
             cause=f"Airflow has no connection {named}, or cannot read it",
-            next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{named.upper()})."
-            if shown
-            else "What a setting names is not the id of a connection. Write the id there.",
+            next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{named.upper()}), or correct the setting "
+            "that names it.",
         ) from None
 
 
@@ -98,11 +95,10 @@ def connection_of(document: Mapping[str, Any]) -> str:
 
 
 def stop_if_doubled(facts: GrdfConnection) -> None:
-    """Raise an error if two of ``[grdf] connections`` have one client id.
+    """Raise an error if two of ``[grdf] connections`` have one client id: one would ask with the other's rights.
 
-    One of the two then asks with the rights of the other, for accounts that are not its own. Which of them is wrong is
-    not known here, so neither is used. A connection that the setting does not list is somebody's own, or is only being
-    tested.
+    Which of them is wrong is not known here, so neither is used. A connection that the setting does not list is
+    somebody's own, or is only being tested.
 
     :param facts: the contents of the connection that is about to be used
     :raises BadSettings: if another connection has the same client id
@@ -115,11 +111,10 @@ def stop_if_doubled(facts: GrdfConnection) -> None:
             continue
         if same:
             raise BadSettings.about(
-                account=None,
-                cause=f"the Airflow connections {facts.conn_id} and {name} have the same client id (login), "
-                "so accounts of one would be asked for with the rights of the other",
-                next_step="GRDF was not asked. Set each to the login and password that GRDF sent for that client, "
-                "under Admin, Connections (or in AIRFLOW_CONN_…).",
+                None,
+                f"the Airflow connections {facts.conn_id} and {name} have the same client id (login)",
+                "GRDF was not asked. Set each to the login and password that GRDF sent for that client, under Admin, "
+                "Connections (or in AIRFLOW_CONN_…).",
             )
 
 
@@ -128,18 +123,10 @@ def extra_of(connection: Connection) -> Mapping[str, Any]:
 
     Otherwise GRDF's production API, or databases without their prefix, would be used instead of what was meant.
     """
-    text = connection.extra
     try:
-        extra = json.loads(text) if text and text.strip() else {}
-    except (ValueError, RecursionError):
-        extra = None
-    if not isinstance(extra, dict):
-        raise BadSettings.about(
-            account=None,
-            cause=f"the extra of the Airflow connection {connection.conn_id} is not a JSON object",
-            next_step="GRDF was not asked. Correct it under Admin, Connections (or in "
-            f"AIRFLOW_CONN_{connection.conn_id.upper()}).",
-        )
+        msgspec.json.decode((connection.extra or "").strip() or "{}", type=dict)
+    except (msgspec.MsgspecError, RecursionError):
+        raise incomplete(connection.conn_id, ["its extra is not a JSON object"]) from None
     return connection.extra_dejson  # this also masks its secrets in the logs
 
 
@@ -147,20 +134,13 @@ def extra_of(connection: Connection) -> Mapping[str, Any]:
 class GrdfConnection:
     """The contents of a GRDF connection. The secret is left out of its ``repr``.
 
-    :param conn_id: Airflow's connection id, for messages
-    :param client_id: the client id that GRDF sent by e-mail
-    :param client_secret: the secret that GRDF sent by text message
     :param api_base: base URL of ADICT, without a trailing slash
-    :param token_url: OAuth token endpoint
     :param authorize_url: Client Connect's page
     :param redirect_uri: where Client Connect sends the household back, as declared to GRDF; may be empty
     :param scope: scope of the data token; GRDF's is the path of the API base (ADICT 2.3)
-    :param issuer: the ``iss`` that an ``id_token`` must carry; derived from ``authorize_url`` by :func:`issuer_of` by
-        default
-    :param id_token_algorithms: signature algorithms accepted for an ``id_token``
+    :param issuer: the ``iss`` that an ``id_token`` must carry; by default that of :func:`issuer_of`
     :param jwks_url: address of the provider's public keys, for the RS and ES algorithms; may be empty
-    :param calls_per_second: the client's quota: calls per second over all endpoints (ADICT 3.8)
-    :param calls_per_day: the client's quota: calls per day
+    :param calls_per_second: the client's quota over all endpoints (ADICT 3.8)
     """
 
     conn_id: str
@@ -241,11 +221,9 @@ def base_url(connection: Connection, *, default_scheme: str) -> str:
     :param default_scheme: scheme for a host without one; a host on this machine gets ``http``
     :return: the URL without a trailing slash; empty if there is no host
     """
-    host = connection.host or ""
-    host = host if host.endswith("://") else host.rstrip("/")
+    host, schema, path = connection.host or "", connection.schema or "", ""
     if not host:
         return ""
-    schema, path = connection.schema or "", ""
     if schema not in ("", "http", "https"):
         schema, path = "", "/" + schema.strip("/")
     if "://" not in host:
@@ -253,7 +231,7 @@ def base_url(connection: Connection, *, default_scheme: str) -> str:
         scheme = "https" if connection.conn_type == "https" else "http" if here else default_scheme
         host = f"{schema or scheme}://{host}"
     scheme, _, rest = host.partition("://")
-    place, slash, tail = rest.partition("/")
+    place, slash, tail = rest.rstrip("/").partition("/")
     if connection.port and place and ":" not in place.rpartition("@")[2].rpartition("]")[2]:
-        host = f"{scheme}://{place}:{connection.port}{slash}{tail}"
-    return host + path
+        place += f":{connection.port}"
+    return f"{scheme}://{place}{slash}{tail}{path}"

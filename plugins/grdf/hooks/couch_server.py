@@ -68,11 +68,7 @@ class CouchServer(BaseHook):
     default_conn_name = "couchdb"
 
     def __init__(
-        self,
-        couchdb_conn_id: str = default_conn_name,
-        *,
-        timeout: tuple[float, float] = TIMEOUT,
-        patience: int = 4,
+        self, couchdb_conn_id: str = default_conn_name, *, timeout: tuple[float, float] = TIMEOUT, patience: int = 4
     ) -> None:
         super().__init__()
         self.couchdb_conn_id = couchdb_conn_id
@@ -87,18 +83,19 @@ class CouchServer(BaseHook):
         :raises BadSettings: if a field is missing or wrong
         """
         connection = airflow_connection(self.couchdb_conn_id)
-        url = base_url(connection, default_scheme="http")
-        login, password = connection.login or "", connection.password or ""
         prefix = extra_of(connection).get("database_prefix") or ""
-        fields = (("host", url), ("login", login), ("password", password))
-        wrong = [f"{field} is missing" for field, value in fields if not value]
-        if url and (fault := what_is_wrong(url)):
+        facts = Facts(
+            base_url(connection, default_scheme="http"), connection.login or "", connection.password or "", prefix
+        )
+        names = {"host": facts.url, "login": facts.login, "password": facts.password}
+        wrong = [f"{name} is missing" for name, value in names.items() if not value]
+        if facts.url and (fault := what_is_wrong(facts.url)):
             wrong.append(f"host {fault}")
         if not isinstance(prefix, str):
             wrong.append(f"database_prefix is a {type(prefix).__name__}, not a string")
         if wrong:
             raise incomplete(self.couchdb_conn_id, wrong)
-        return Facts(url, login, password, prefix)
+        return facts
 
     @property
     def prefix(self) -> str:
@@ -125,35 +122,23 @@ class CouchServer(BaseHook):
         session.hooks["response"] = []  # cloudant's own fails on an error answer that is not a JSON object
         return session
 
-    def request(
-        self,
-        method: str,
-        doctype: str,
-        path: str,
-        *,
-        query: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | None = None,
-    ) -> requests.Response:
-        """Send one request to a doctype's database and return the answer, whatever its status.
+    def request(self, method: str, doctype: str, path: str, **more: Mapping[str, Any] | None) -> requests.Response:
+        """Send one request to a doctype's database, see :meth:`ask_server`.
 
         :param path: what follows the database's name, quoted
-        :param query: query parameters
-        :param body: JSON body
-        :raises ServiceUnavailable: if there is no answer
         """
         name = quote(database_name(doctype, self.prefix), safe="")
-        return self.ask_server(method, f"/{name}{path}", query=query, body=body)
+        return self.ask_server(method, f"/{name}{path}", **more)
 
     def ask_server(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
     ) -> requests.Response:
-        """Send one request to the server and return the answer, whatever its status.
+        """Send one request with a JSON body to the server and return the answer, whatever its status.
 
         It is sent again while the server is busy or cannot be connected to, as while it restarts. A request that was
         sent and has no answer may have been carried out: the caller decides. urllib3's own ``Retry`` would log the
         address, and documents' ids contain meters' numbers.
 
-        :param path: path on the server, quoted
         :raises ServiceUnavailable: if there is no answer
         """
         url, session = self.facts.url + path, self._session
@@ -184,34 +169,29 @@ class CouchServer(BaseHook):
         :raises ServiceUnavailable: for anything that may be temporary, including a login that is locked because another
             program sent wrong passwords
         """
-        status, whose = response.status_code, f"the Airflow connection {self.couchdb_conn_id}"
-        where = f"CouchDB at {place(response.url)} answered {status}"
-        if response.is_redirect:
-            do = f"Set {whose} to the address at which CouchDB itself answers."
-            raise BadSettings.about(None, f"{where}, which names another address", do)
-        if response.ok:
+        if response.ok and not response.is_redirect:
             return response
+        status, whose = response.status_code, f"the Airflow connection {self.couchdb_conn_id}"
         answer = _json(response)
         reason = str(answer.get("reason") if isinstance(answer, dict) else response.reason)
-        cause = f"{where} ({excerpt(reason)})"
+        cause = f"CouchDB at {place(response.url)} answered {status} ({excerpt(reason)})"
         if status == 403 and LOCKED_OUT in reason.lower():
             raise ServiceUnavailable.about(
                 None,
                 cause,
                 f"The login of {whose} may be right: after a program has sent wrong passwords, CouchDB locks the login "
                 "for some minutes for all programs on the same machine. It is tried again automatically. If this "
-                "continues, look on this machine for a program that still uses an old password (another Airflow's "
-                "connection, a service that was not restarted since the password changed) and correct it.",
+                "continues, look there for a program that still uses an old password.",
                 retry_after=LOCKOUT_SECONDS,
             )
-        if status in (401, 403):
+        do = ""
+        if response.is_redirect:
+            do = f"It names another address. Set {whose} to the one at which CouchDB itself answers."
+        elif status in (401, 403):
             do = f"Check login and password of {whose}. Run ./grdf couchdb setup to give its user access."
-            raise BadSettings.about(None, cause, do)
-        if status in (400, 404, 405, 412, 413, 415):
-            do = (
-                f"Check that {whose} names a CouchDB 3 server. If it does, CouchDB refuses what was sent to it, for "
-                "the reason above; another login or address does not help then."
-            )
+        elif status in (400, 404, 405, 412, 413, 415):
+            do = f"Check that {whose} names a CouchDB 3 server. If it does, it refuses what was sent to it."
+        if do:
             raise BadSettings.about(None, cause, do)
         raise ServiceUnavailable.about(None, cause)
 
@@ -240,10 +220,7 @@ class CouchServer(BaseHook):
 
 
 def place(url: str) -> str:
-    """Return scheme, host and port alone: document ids contain meter numbers.
-
-    :param url: a URL of CouchDB
-    """
+    """Return scheme, host and port of a URL alone: document ids contain meter numbers."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -260,7 +237,7 @@ def json_object(response: requests.Response) -> dict[str, Any]:
     """
     answer = _json(response)
     if not isinstance(answer, dict):
-        raise _unreadable(response, "is not a JSON object")
+        raise _unusable(response, "sent an answer that is not a JSON object")
     return answer
 
 
@@ -272,7 +249,7 @@ def rows_of(response: requests.Response) -> list[dict[str, Any]]:
     answer = _json(response)
     rows = answer.get("rows") if isinstance(answer, dict) else answer
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise _unreadable(response, "has no rows")
+        raise _unusable(response, "sent an answer that has no rows")
     return rows
 
 
@@ -282,7 +259,6 @@ def docs_of(response: requests.Response) -> list[dict[str, Any]]:
     A row that CouchDB could not read, for example because a shard of a cluster does not answer, has an ``error``
     instead of a document. Leaving it out would make totals too low.
 
-    :param response: the answer to a request with ``include_docs``
     :raises ServiceUnavailable: if a document that exists could not be read
     """
     found: list[dict[str, Any]] = []
@@ -291,13 +267,8 @@ def docs_of(response: requests.Response) -> list[dict[str, Any]]:
         if row.get("doc") and not error:
             found.append(row)
         elif not (error == "not_found" or (isinstance(value, dict) and value.get("deleted") is True)):
-            raise ServiceUnavailable.about(
-                account=None,
-                cause=f"CouchDB at {place(response.url)} could not read a document that it holds "
-                f"({excerpt(str(error or 'no document'))})",
-                next_step="Nothing was changed; it is tried again automatically. If this continues, check "
-                "CouchDB's shards.",
-            )
+            what = f"could not read a document that it holds ({excerpt(str(error or 'no document'))})"
+            raise _unusable(response, what, "It is tried again automatically. If this continues, check its shards.")
     return found
 
 
@@ -312,8 +283,8 @@ def _json(response: requests.Response) -> Any:
         return None
 
 
-def _unreadable(response: requests.Response, what: str) -> ServiceUnavailable:
-    return ServiceUnavailable.about(account=None, cause=f"CouchDB at {place(response.url)} sent an answer that {what}")
+def _unusable(response: requests.Response, what: str, do: str | None = None) -> ServiceUnavailable:
+    return ServiceUnavailable.about(None, f"CouchDB at {place(response.url)} {what}", do)
 
 
 def _was_not_sent(error: Exception) -> bool:

@@ -62,12 +62,7 @@ class CouchDBHook(CouchServer):
     # -- one document -----------------------------------------------------------------------------------------------
 
     def get(self, doctype: str, doc_id: str) -> Document | None:
-        """Return one document, or ``None`` if it or its database does not exist.
-
-        :param doctype: Cozy doctype, such as ``io.cozy.accounts``
-        :param doc_id: the document's ``_id``
-        :raises BadRequest: if the id is not valid for a document
-        """
+        """Return one document, or ``None`` if it or its database does not exist."""
         response = self.request("GET", doctype, _path_of(doc_id))
         return None if response.status_code == 404 else json_object(self.good(response))
 
@@ -77,7 +72,6 @@ class CouchDBHook(CouchServer):
         :param document: with ``_id``, and ``_rev`` if it replaces one
         :return: the new revision, or ``None`` if somebody has changed the document in the meantime (409), or removed it
             with its database: one that is lost must not be made anew for a document that was in it
-        :raises BadRequest: if the id is not valid for a document
         """
         path, replaces = _path_of(str(document["_id"])), "_rev" in document
         send = self.request if replaces else self._writing
@@ -92,11 +86,7 @@ class CouchDBHook(CouchServer):
         return list(self.scan(doctype, startkey, endkey))
 
     def scan(self, doctype: str, startkey: str = "", endkey: str = HIGHEST) -> Iterator[Document]:
-        """Yield the documents of a range page by page, without those of indexes. At most one page is held in memory.
-
-        :param startkey: first id, included
-        :param endkey: last id, included
-        """
+        """Yield the documents of a range, page by page, without those of indexes."""
         rows: list[dict[str, Any]] = [{"id": startkey}]
         while rows:
             query = json_keys(startkey=rows[-1]["id"], endkey=endkey, limit=PAGE + 1, include_docs=True)
@@ -108,10 +98,7 @@ class CouchDBHook(CouchServer):
             rows = rows[PAGE:]
 
     def fetch(self, doctype: str, ids: Collection[str]) -> dict[str, Document]:
-        """Return documents by id. Ids that do not exist are left out.
-
-        :param ids: any number of ids
-        """
+        """Return documents by id. Ids that do not exist are left out."""
         found: dict[str, Document] = {}
         for batch in _batches(list(ids)):
             query, body = {"include_docs": "true"}, {"keys": list(batch)}
@@ -124,7 +111,6 @@ class CouchDBHook(CouchServer):
     def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:
         """Write documents in batches and read the answer item by item.
 
-        :param docs: each with ``_id``, and ``_rev`` if it replaces one
         :return: which were written and which conflicted with a newer revision
         :raises ServiceUnavailable: if the server refused a document for any other reason; what was written stays
         """
@@ -144,10 +130,9 @@ class CouchDBHook(CouchServer):
                     written[document["_id"]] = row["rev"]
         if refused:
             raise ServiceUnavailable.about(
-                account=None,
-                cause=f"CouchDB did not store {len(refused)} of {len(docs)} documents of {doctype}, the first "
-                f"one being {refused[0]}",
-                next_step="What it stored stays; the task is tried again and stores the rest.",
+                None,
+                f"CouchDB did not store {len(refused)} of {len(docs)} documents of {doctype}, as {refused[0]}",
+                "What it stored stays; the task is tried again and stores the rest.",
             )
         return WriteResult(written=set(written), conflicts=conflicts, revisions=written)
 
@@ -166,10 +151,10 @@ class CouchDBHook(CouchServer):
         response = self.request("PUT", doctype, "")
         if response.status_code in (401, 403):
             raise BadSettings.about(
-                account=None,
-                cause=f"CouchDB at {place(response.url)} has no database {database_name(doctype, self.prefix)}, and "
-                f"the login of the Airflow connection {self.couchdb_conn_id} may not create it",
-                next_step=SET_UP,
+                None,
+                f"CouchDB at {place(response.url)} has no database {database_name(doctype, self.prefix)}, and the "
+                f"login of the Airflow connection {self.couchdb_conn_id} may not create it",
+                SET_UP,
             )
         is_new = response.status_code != 412 and self.good(response).ok
         made = []
@@ -209,13 +194,12 @@ def _path_of(doc_id: str) -> str:
 
     ``_all_docs``, ``_design`` and the like are CouchDB's own. An empty id, or one of dots alone, would lead to the
     database or out of it.
+
+    :raises BadRequest: if the id is not valid for a document
     """
     if doc_id.startswith("_") or doc_id in ("", ".", ".."):
-        raise BadRequest.about(
-            account=None,
-            cause=f"{excerpt(repr(doc_id), 60)} cannot be a document id: ids that begin with '_' are CouchDB's own",
-            next_step="CouchDB was not asked. Correct the id.",
-        )
+        cause = f"{excerpt(repr(doc_id), 60)} cannot be a document id: ids that begin with '_' are CouchDB's own"
+        raise BadRequest.about(None, cause, "CouchDB was not asked. Correct the id.")
     return "/" + quote(doc_id, safe="")
 
 

@@ -20,7 +20,8 @@ VARIABLE = "grdf_data_token"
 """Name of the Variable. Airflow masks the value of a Variable whose name contains "token"."""
 MARGIN = timedelta(seconds=900)
 """How long before its end a token is renewed: the work ahead may take that long."""
-LONGEST = 366 * 86_400
+SOON, LONGEST = 60, 366 * 86_400
+"""Seconds of a life that GRDF does not name, and of the longest that it may."""
 
 
 def variable_of(conn_id: str) -> str:
@@ -42,16 +43,14 @@ class Variables:
         """Set a Variable."""
         from airflow.sdk import Variable
 
-        Variable.set(
-            name, text, description="GRDF data token shared by all accounts of a client; renewed automatically"
-        )
+        about = "GRDF data token shared by all accounts of a client; renewed automatically"
+        Variable.set(name, text, description=about)
 
 
 @dataclass(frozen=True)
 class DataToken:
     """A data token. The token itself is left out of its ``repr``.
 
-    :param value: the bearer token
     :param client: a short fingerprint of the client id and the scope that it was issued for
     :param until: until when it is used, UTC: :data:`MARGIN` before its end, or half of a short life
     """
@@ -64,15 +63,14 @@ class DataToken:
     def granted(cls, value: str, facts: GrdfConnection, asked_at: datetime, expires_in: object) -> DataToken:
         """Return a token made from GRDF's answer.
 
-        :param facts: the connection with which it was requested
         :param asked_at: when it was requested, taken before the request, UTC
-        :param expires_in: its lifetime in seconds; without a usable value it is soon renewed
+        :param expires_in: its lifetime in seconds
         """
         try:
             seconds = float(str(expires_in))
         except ValueError:
-            seconds = 0.0
-        life = timedelta(seconds=seconds if 0 < seconds < LONGEST else 60.0)
+            seconds = 0
+        life = timedelta(seconds=seconds if 0 < seconds < LONGEST else SOON)
         return cls(value, fingerprint(facts), asked_at + life - min(MARGIN, life / 2))
 
     @classmethod

@@ -7,14 +7,13 @@ time: not every caller is a task with an ``execution_timeout``, to which a serve
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, NamedTuple
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
-from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import HTTPError
 
@@ -28,16 +27,13 @@ SECONDS = 120.0
 """Time within which an answer of GRDF must end: three years of gas days are about 1 MB and take GRDF seconds."""
 LARGEST = 100_000_000
 """Largest answer of GRDF in bytes: its list of 100,000 rights is about 60 MB."""
+PATIENCE = "It is tried again automatically. If this continues, check the network and GRDF's announcements of outages."
 PIECE = 65_536
 """How many bytes of a body are unpacked at once."""
 
 
-class TooLate(requests.Timeout):
-    """An answer did not arrive completely in time."""
-
-
-class TooLarge(requests.RequestException):
-    """An answer is larger than allowed."""
+class CutOff(requests.RequestException):
+    """An answer is larger than allowed, or did not arrive completely in time."""
 
 
 def no_answer(who: str, error: Exception, account: str | None = None, do: str | None = None) -> ServiceUnavailable:
@@ -47,23 +43,26 @@ def no_answer(who: str, error: Exception, account: str | None = None, do: str | 
     :param error: raised by ``requests`` or an adapter of this module
     :param do: what to do next
     """
-    is_cut = isinstance(error, TooLate | TooLarge)
-    outcome = (
-        f"did not return a complete answer ({error})" if is_cut else f"could not be reached ({type(error).__name__})"
-    )
+    outcome = f"could not be reached ({type(error).__name__})"
+    if isinstance(error, CutOff):
+        outcome = f"did not return a complete answer ({error})"
     return ServiceUnavailable.about(account, f"{who} {outcome}", do)
 
 
-class Bearer(AuthBase):
-    """Authorizes requests with a bearer token (RFC 6750, 2.1). As a header alone it would yield to a ``.netrc``."""
+def retry_after(response: requests.Response) -> float | None:
+    """Return ``Retry-After`` in seconds (RFC 9110, 10.2.3). Its date form is ignored; no gateway we know of uses it."""
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() else None
 
-    def __init__(self, token: str) -> None:
-        self._token = token
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the token to a request."""
-        request.headers["Authorization"] = f"Bearer {self._token}"
+def bearer(token: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
+    """Return what authorizes requests with a bearer token (RFC 6750). As a header it would yield to a ``.netrc``."""
+
+    def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {token}"
         return request
+
+    return authorize
 
 
 class LimitedAdapter(HTTPAdapter):
@@ -89,8 +88,7 @@ class LimitedAdapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         """Send a request and read the whole answer.
 
-        :raises TooLate: if the answer does not end in time
-        :raises TooLarge: if it is larger than allowed; the connection is then closed
+        :raises CutOff: if it does not end in time or is too large; the connection is then closed
         """
         response: requests.Response = super().send(request, *args, **options)
         body, end = BytesIO(), time.monotonic() + self._seconds
@@ -99,9 +97,9 @@ class LimitedAdapter(HTTPAdapter):
             while piece := response.raw.read1(PIECE, decode_content=True):
                 body.write(piece)
                 if body.tell() > self._most:
-                    raise TooLarge(f"its answer is larger than {self._most / 1e6:g} MB", request=request)
+                    raise CutOff(f"its answer is larger than {self._most / 1e6:g} MB", request=request)
                 if time.monotonic() > end:
-                    raise TooLate(f"its answer did not arrive in full within {self._seconds:g} s", request=request)
+                    raise CutOff(f"its answer did not arrive in full within {self._seconds:g} s", request=request)
         except (HTTPError, OSError) as error:  # errors of requests are OSErrors, too
             response.raw.close()
             if isinstance(error, requests.RequestException):
@@ -122,14 +120,17 @@ class Sent(NamedTuple):
     at: datetime
 
 
-def send_at_turn(turn: Turn, method: str, url: str, *, most: int | None = None, **options: Any) -> Sent:
-    """Send one request to GRDF at its turn, which is near.
+def send_at_turn(
+    turn: Turn, method: str, url: str, *, who: str = "GRDF", most: int | None = None, **options: Any
+) -> Sent:
+    """Send one request to GRDF at its turn, which is near, and return the answer whatever its status.
 
     No redirect is followed: it would carry a secret to another address.
 
+    :param who: who is asked for what, as the beginning of a clause
     :param most: largest body in bytes; ``None`` means :data:`LARGEST`
     :param options: passed to ``requests.Session.request``
-    :raises requests.RequestException: see :meth:`LimitedAdapter.send`
+    :raises ServiceUnavailable: if there is no answer
     """
     adapter, status = TurnAdapter(turn, most or LARGEST), None
     try:
@@ -138,15 +139,15 @@ def send_at_turn(turn: Turn, method: str, url: str, *, most: int | None = None, 
             session.get_redirect_target = lambda _: None  # type: ignore[assignment,method-assign]  # of this session alone
             response = session.request(method, url, timeout=TIMEOUT, allow_redirects=False, **options)
         status = response.status_code
-    except requests.RequestException:
+    except requests.RequestException as error:
         if adapter.sent_at is None:  # there was no connection
             turn.give_up()
-        raise
+        raise no_answer(who, error, turn.account, PATIENCE) from None
     finally:
         if adapter.sent_at is not None:  # a call that never had its turn was not made
             tell_call(turn.connection, url, status)
-    assert adapter.sent_at is not None
-    return Sent(response, adapter.sent_at)
+    turn.answered(status, retry_after(response))
+    return Sent(response, adapter.sent_at or datetime.now(UTC))
 
 
 class TurnAdapter(LimitedAdapter):
@@ -173,21 +174,14 @@ class TurnAdapter(LimitedAdapter):
         """Return the connection pool for an address, with connections that wait for their turn before sending."""
         pool = super().get_connection_with_tls_context(*args, **options)
         assert isinstance(pool, HTTPConnectionPool)
-        pool.ConnectionCls = type("WaitingConnection", (_Waiting, pool.ConnectionCls), {"adapter": self})
+        kind, take_turn = pool.ConnectionCls, self.take_turn
+
+        class Waiting(kind):  # type: ignore[misc,valid-type]  # HTTP, HTTPS, or through a proxy
+            def request(self, *args: Any, **options: Any) -> None:
+                if self.is_closed:  # for TLS urllib3 has connected before it calls this, for plain HTTP it has not
+                    self.connect()
+                take_turn()
+                super().request(*args, **options)
+
+        pool.ConnectionCls = Waiting
         return pool
-
-
-class _Waiting(HTTPConnection):
-    """A mixin for urllib3's connection classes: once connected, the request waits for its turn."""
-
-    adapter: TurnAdapter
-
-    def request(self, *args: Any, **options: Any) -> None:
-        """Send a request, see urllib3.
-
-        For TLS urllib3 has connected before it calls this, for plain HTTP it has not.
-        """
-        if self.is_closed:
-            self.connect()
-        self.adapter.take_turn()
-        super().request(*args, **options)

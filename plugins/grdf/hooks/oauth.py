@@ -17,7 +17,7 @@ from airflow.sdk.log import mask_secret
 
 from grdf.hooks.connection import GrdfConnection, airflow_connection, stop_if_doubled
 from grdf.hooks.data_token import DataToken
-from grdf.hooks.http_calls import SECONDS, TIMEOUT, LimitedAdapter, no_answer, send_at_turn
+from grdf.hooks.http_calls import SECONDS, TIMEOUT, LimitedAdapter, no_answer, retry_after, send_at_turn
 from grdf.quota.governor import Turn, governor_for
 from grdf.quota.terms import CONNECT, DAILY, Terms
 from include.gas.account.sections.client import DEFAULT
@@ -26,7 +26,6 @@ from include.gas.answers.id_token import LEEWAY, verify_id_token
 from include.gas.answers.refusals import token_error
 from include.gas.errors import BadSettings, CredentialsRefused, IdTokenRefused, ServiceUnavailable
 
-PATIENCE = "It is tried again automatically. If this continues, check the network and GRDF's announcements of outages."
 CODE_RETRY = 30.0
 """Seconds until a code is tried again after a failure. A code is valid for minutes; tasks usually wait ten."""
 CALLBACK = "/callback"
@@ -85,46 +84,37 @@ class GrdfOAuthHook(BaseHook):
     ) -> str:
         """Exchange an authorization code for its ``id_token``. A code can be used once (RFC 6749, 4.1.2).
 
-        :param code: the code that Client Connect gave to the household's browser
         :param redirect_uri: the address at which the code was received, which the token endpoint compares; ``None``
             means the connection's
-        :param account: the account's id, for messages
         :param code_verifier: the secret behind the code's challenge, if a challenge was sent (RFC 7636)
         :raises GrantRefused: if the code is used, expired or not ours; the household has to consent again
         :raises CredentialsRefused: if GRDF does not accept the client id or secret
         :raises ServiceUnavailable: if there is no usable answer; try again while the code may still be valid
         """
-        form = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": redirect_uri or self.facts.redirect_uri,
-            **({"code_verifier": code_verifier} if code_verifier else {}),
-        }
+        form = {"grant_type": "authorization_code", "code": code}
+        form["redirect_uri"] = redirect_uri or self.facts.redirect_uri
+        if code_verifier:
+            form["code_verifier"] = code_verifier
         try:
             self._public_keys(account)  # before the code is used: a later failure to get the keys would waste the code
             answer = self._ask(form, terms, account=account)
         except ServiceUnavailable as error:
-            if error.retry_after is None:
-                error.retry_after = CODE_RETRY
+            error.retry_after = error.retry_after or CODE_RETRY
             raise
-        token = answer.get("id_token")
-        if not isinstance(token, str) or not token:
-            raise IdTokenRefused.about(
-                cause="GRDF accepted the household's code but its answer has no id_token, so the meter is not known",
-                account=account,
-                next_step="Ask GRDF whether Client Connect (scope openid) is enabled for this client, then let "
-                "the household connect again.",
-            )
-        mask_secret(token)
-        return token
+        if token := _text(answer, "id_token"):
+            return token
+        raise IdTokenRefused.about(
+            account,
+            "GRDF accepted the household's code but its answer has no id_token, so the meter is not known",
+            "Ask GRDF whether Client Connect (scope openid) is enabled for this client, then let the household connect "
+            "again.",
+        )
 
     def claims_of(
         self, id_token: str, *, account: str, nonce: str | None = None, ever: bool = False
     ) -> tuple[Claim, ...]:
         """Check an ``id_token`` and return the household's consents in it.
 
-        :param id_token: the signed token
-        :param account: the account's id, for messages
         :param nonce: the nonce sent to the authorize page, if one was sent
         :param ever: whether to accept an expired token, which still shows what was once consented to
         :raises IdTokenRefused: if its algorithm, signature, issuer, audience, time or nonce is wrong, or if it names no
@@ -142,13 +132,7 @@ class GrdfOAuthHook(BaseHook):
             nonce=nonce,
             leeway=math.inf if ever else LEEWAY,
         )
-        if not (found := parse_claims(claims, account=account)):
-            raise IdTokenRefused.about(
-                account,
-                "the id_token names no meter: the household came back from GRDF without choosing one",
-                "Let the household connect again and choose a meter.",
-            )
-        return found
+        return parse_claims(claims, account=account)
 
     def ask_data_token(self, terms: Terms = DAILY, turn: Turn | None = None) -> DataToken:
         """Request a new data token from GRDF.
@@ -157,7 +141,7 @@ class GrdfOAuthHook(BaseHook):
         :raises CredentialsRefused: if GRDF does not accept the client id or secret, or grants another scope
         :raises ServiceUnavailable: if there is no usable answer
         """
-        facts = self.facts
+        facts, whose = self.facts, f"connection {self.grdf_conn_id}"
         asked_at = datetime.now(UTC)  # before the request, so that we never expect a token to live longer than it does
         try:
             form = {"grant_type": "client_credentials", "scope": facts.scope}
@@ -168,42 +152,31 @@ class GrdfOAuthHook(BaseHook):
             if not terms.trial:
                 governor_for(facts).refused()
             raise
-        token, scope = answer.get("access_token"), str(answer.get("scope") or facts.scope)
-        if not isinstance(token, str) or not token:
-            raise ServiceUnavailable.about(
-                account=None,
-                cause=f"GRDF's token endpoint answered without an access_token (connection {self.grdf_conn_id})",
-            )
-        if facts.scope not in scope.split():
+        token = _text(answer, "access_token")
+        if not token:
+            raise ServiceUnavailable.about(None, f"GRDF's token endpoint answered without an access_token ({whose})")
+        if facts.scope not in str(answer.get("scope") or facts.scope).split():
             raise CredentialsRefused.about(
-                account=None,
-                cause=f"GRDF returned a token for another scope than {facts.scope} (connection {self.grdf_conn_id})",
-                next_step="Check that the connection's host and scope belong to the same environment as its login.",
+                None,
+                f"GRDF returned a token for another scope than {facts.scope} ({whose})",
+                "Check that the connection's host and scope belong to the same environment as its login.",
             )
-        mask_secret(token)
         return DataToken.granted(token, facts, asked_at, answer.get("expires_in"))
 
     def _ask(
         self, form: dict[str, str], terms: Terms, *, account: str | None, turn: Turn | None = None
     ) -> dict[str, Any]:
         facts = self.facts
-        credentials = {"client_id": facts.client_id, "client_secret": facts.client_secret}
-        governor = governor_for(facts)
-        try:
-            response, _ = send_at_turn(
-                turn or governor.turn(terms, account=account),
-                "POST",
-                facts.token_url,
-                most=SMALL,
-                data=form | credentials,
-                headers={"Accept": "application/json"},
-            )
-        except requests.RequestException as error:
-            raise no_answer(f"GRDF's token endpoint {facts.token_url}", error, account, PATIENCE) from None
-        status, seconds = response.status_code, retry_after(response)
-        if not terms.trial:  # who answered may be an address that a person has mistyped
-            governor.after_call(status, seconds)
-        grant = form["grant_type"]
+        response, _ = send_at_turn(
+            turn or governor_for(facts).turn(terms, account=account),
+            "POST",
+            facts.token_url,
+            who=f"GRDF's token endpoint {facts.token_url}",
+            most=SMALL,
+            data=form | {"client_id": facts.client_id, "client_secret": facts.client_secret},
+            headers={"Accept": "application/json"},
+        )
+        status, grant, seconds = response.status_code, form["grant_type"], retry_after(response)
         if refusal := token_error(status, response.text, account=account, grant=grant, retry_after=seconds):
             raise refusal
         try:
@@ -211,9 +184,8 @@ class GrdfOAuthHook(BaseHook):
         except (ValueError, RecursionError):  # RecursionError: nested too deeply to be parsed
             answer = None
         if not isinstance(answer, dict):
-            raise ServiceUnavailable.about(
-                account, f"GRDF's token endpoint answered HTTP {status} without a JSON object"
-            )
+            cause = f"GRDF's token endpoint answered HTTP {status} without a JSON object"
+            raise ServiceUnavailable.about(account, cause)
         return answer
 
     def _public_keys(self, account: str) -> dict[str, Any] | None:
@@ -241,7 +213,10 @@ class GrdfOAuthHook(BaseHook):
         return keys
 
 
-def retry_after(response: requests.Response) -> float | None:
-    """Return ``Retry-After`` in seconds (RFC 9110, 10.2.3). Its date form is ignored; no gateway we know of uses it."""
-    text = response.headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() else None
+def _text(answer: dict[str, Any], name: str) -> str:
+    """Return a token of an answer, which no log then shows; ``""`` if there is none."""
+    token = answer.get(name)
+    if not isinstance(token, str) or not token:
+        return ""
+    mask_secret(token)
+    return token

@@ -7,7 +7,7 @@ never used to revoke.
 from __future__ import annotations
 
 from grdf.hooks.adict import AdictHook, Call, text_of
-from grdf.hooks.oauth import retry_after
+from grdf.hooks.http_calls import retry_after
 from grdf.quota.terms import DAILY
 from include.gas.account.sections.client import DEFAULT
 from include.gas.answers.refusals import http_error, refusal_error, status_in
@@ -17,18 +17,12 @@ DELETE_CONNECTION = "grdfgrandlyon_delete"
 
 
 def delete_connection(conn_id: str) -> str:
-    """Return the connection whose credentials revoke the rights of a client.
-
-    :param conn_id: the connection of the client that has the rights
-    """
+    """Return the connection whose credentials revoke the rights of a client, which is another connection's."""
     return DELETE_CONNECTION if conn_id == DEFAULT else f"{conn_id}_delete"
 
 
 class RevocationHook(AdictHook):
-    """ADICT with the credentials that may revoke.
-
-    The connection is ``grdfgrandlyon_delete``, or for another client that of :func:`delete_connection`, and nothing
-    else uses it.
+    """ADICT with the credentials that may revoke, from a connection that nothing else uses.
 
     :param client: the connection of the client that has the rights
     :raises BadSettings: if there is no such connection, or it is incomplete
@@ -43,8 +37,6 @@ class RevocationHook(AdictHook):
     def revoke(self, right_id: str, *, account: str) -> None:
         """Revoke one right (``PATCH /droit_acces/{id}``, ADICT 4).
 
-        :param right_id: GRDF's id of the right
-        :param account: the account's id, for messages
         :raises ServiceUnavailable: also if GRDF answers that the right is over already: the next look shows that
         :raises GasError: if GRDF refuses
         """

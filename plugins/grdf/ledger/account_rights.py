@@ -28,7 +28,6 @@ from include.gas.errors import (
     FailNow,
     MeterTaken,
     QuotaWait,
-    RefusalUnexplained,
     RetryLater,
     RightExists,
     StoreBusy,
@@ -36,7 +35,7 @@ from include.gas.errors import (
 from include.gas.leaving.deletion import all_left, left_error
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.meter_rights import Meter, Way, lasting
-from include.gas.rights.transitions import Taken, UnderWay, answered, asked, brought, lost, refused
+from include.gas.rights.transitions import Taken, UnderWay, answered, asked, brought, refused
 
 log = logging.getLogger(__name__)
 
@@ -69,16 +68,27 @@ class AccountRights:
         who = asking(self.account, self.client.grdf_conn_id)
         self._apply(pce, lambda meter: brought(meter, who, right, way, chosen=chosen))
 
-    def look(self, pces: Iterable[str], given: Declaration | None = None) -> Look:
-        """Ask GRDF about some meters, and note what it answers.
-
-        :param given: what is or was to be declared for one of them
-        :raises GasError: if GRDF does not answer
-        """
-        declared = {given.pce: (self.account, given)} if given else None
-        found = look(self.ledger, self.client, list(pces), account=self.account, declared=declared, terms=self.terms)
+    def look(self, pces: Iterable[str]) -> Look:
+        """Ask GRDF about some meters, and note what it answers."""
+        found = look(self.ledger, self.client, list(pces), account=self.account, terms=self.terms)
         self.meters |= found.meters
         return found
+
+    def take_up(self, given: Declaration, found: Look, *, chosen: bool = True) -> None:
+        """Take up a right that was declared for this very holder, stands at GRDF, and that no account has.
+
+        It may be the account's own, whose answer did not arrive. Not one that the holder has given on GRDF's site: its
+        account may be about to bring it, and whoever knows the name and the address could be faster.
+
+        :param chosen: whether nobody else may have the meter
+        :raises MeterTaken: if another account has it
+        """
+        free = {right.id for right in self.meter(given.pce).of("") if right.client == self.client.grdf_conn_id}
+        for line in found.rights:
+            is_declared = line.id in free and line.pce == given.pce and line.stands and not line.made_on_site
+            if is_declared and is_of_holder(line, given):
+                self.bring(given.pce, line.id, "declared", chosen=chosen)
+                self._apply(given.pce, lambda meter: refused(meter, self.account))
 
     def look_at_other(self, pce: str) -> None:
         """Ask GRDF whether the account that has a meter still does. If its client cannot be asked, it has."""
@@ -113,9 +123,9 @@ class AccountRights:
         goes_on = any(right.goes_on(today) for right in self.meter(given.pce).of(self.account))
         if goes_on and given.entered_at and given.entered_at < utc_text(now - ASKED_EARLY):
             return  # GRDF was asked, and takes no other right before this one ends
-        found = self.look([given.pce, *(pce for pce, _ in named_in(document, self.account))], given)
+        found = self.look([given.pce, *(pce for pce, _ in named_in(document, self.account))])
         self._stop_if_another(given, found)
-        self._take_up(given, found)
+        self.take_up(given, found)
         if lasting(self.meter(given.pce), self.account, wanted_right(given), today) is None:
             self._put(given, today)
 
@@ -135,18 +145,6 @@ class AccountRights:
         if not settings.meter_in_several_accounts() and any(right.id in of_holder for right in others):
             raise self._meter_taken(given.pce)
 
-    def _take_up(self, given: Declaration, found: Look) -> None:
-        """Take up a right that was declared for this very holder, stands at GRDF, and that no account has.
-
-        Not one that the holder has given on GRDF's site: its account may be about to bring it, and whoever knows the
-        name and the address could be faster.
-        """
-        free = {right.id for right in self.meter(given.pce).of("") if right.client == self.client.grdf_conn_id}
-        for line in found.rights:
-            is_declared = line.id in free and line.pce == given.pce and line.stands and not line.made_on_site
-            if is_declared and is_of_holder(line, given):
-                self.bring(given.pce, line.id, "declared", chosen=True)
-
     def _put(self, given: Declaration, today: date) -> None:
         who, pce = asking(self.account, self.client.grdf_conn_id), given.pce
         self.look_at_other(pce)
@@ -156,27 +154,23 @@ class AccountRights:
             raise StoreBusy.about(self.account, "its right is being declared by another task") from None
         stop_if_leaving(Account.from_document(self.accounts.update(self.account, without_refusal)))
         try:
-            right = self.client.declare(pce, request_of(given, today), account=self.account, terms=self.terms)
+            right_id = self.client.declare(pce, request_of(given, today), account=self.account, terms=self.terms)
         except RightExists as error:
             self._settle_existing(given, error)
             return
-        except (RetryLater, RefusalUnexplained) as error:  # GRDF may have taken it: the next look tells
-            sent = not isinstance(error, QuotaWait)
-            self._apply(pce, lambda meter: lost(meter, who) if sent else refused(meter, self.account))
-            raise
-        except FailNow:
+        except (RetryLater, FailNow):  # if GRDF has taken it all the same, the next look shows it
             self._apply(pce, lambda meter: refused(meter, self.account))
             raise
-        if right.id:
-            self._apply(pce, lambda meter: answered(meter, who, right.id))
-        if not (right.id and right.waits):
-            self.look([pce], given)
+        if right_id:
+            self._apply(pce, lambda meter: answered(meter, who, right_id))
+        else:
+            self.take_up(given, self.look([pce]))
         log.info("Account %s: the right to read meter %s is declared.", self.account, meter_tag(self.account, pce))
 
     def _settle_existing(self, given: Declaration, error: RightExists) -> None:
         """GRDF has a right to the meter already: the account's own, which it takes up, or somebody else's."""
         pce = given.pce
-        self._take_up(given, self.look([pce], given))
+        self.take_up(given, self.look([pce]))
         self._apply(pce, lambda meter: refused(meter, self.account))
         # One that is over, and that GRDF still shows as active, is its own all the same.
         mine = [right for right in self.meter(pce).of(self.account) if right.state in ("waiting", "active")]

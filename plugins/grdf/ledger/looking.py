@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -12,8 +12,6 @@ from grdf import settings
 from grdf.hooks.adict import AdictHook
 from grdf.ledger.meters import Ledger
 from grdf.quota.terms import DAILY, Terms
-from include.gas.account.declared_right import is_of_holder
-from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.answers.access_rights import AccessRight, Rights
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import BadRequest
@@ -46,13 +44,11 @@ def look(
     pces: Collection[str],
     *,
     account: str = "",
-    declared: Mapping[str, tuple[str, Declaration]] | None = None,
     terms: Terms = DAILY,
 ) -> Look:
     """Ask GRDF for a client's rights to some meters, a thousand in a call, and note its answer.
 
     :param account: the account's id, for messages; ``""`` for several
-    :param declared: what is or was to be declared, by meter, with its account: a right for its holder may be that
     :raises GasError: if GRDF does not answer; what it has answered before is noted
     """
     found, wanted = Look(), sorted(set(pces))
@@ -72,23 +68,15 @@ def look(
             continue
         found.rights += answer.rights
         for pce in asked:
-            event = partial(listed, answer=answer_about(client, answer, pce, at, (declared or {}).get(pce)))
+            event = partial(listed, answer=_about(client, answer, pce, at))
             found.meters |= {pce: ledger.apply(pce, event)} if account else ledger.apply_readable(pce, event)
     return found
 
 
-def answer_about(
-    client: AdictHook, rights: Rights, pce: str, at: datetime, asked: tuple[str, Declaration] | None = None
-) -> Answer:
-    """Return what GRDF says of one meter, having been asked about it.
-
-    :param at: when GRDF was asked, aware
-    :param asked: what is or was to be declared for it, and for which account
-    """
+def _about(client: AdictHook, rights: Rights, pce: str, at: datetime) -> Answer:
+    """Return what GRDF says of one meter, having been asked about it."""
     lines = [right for right in rights.rights if right.pce == pce]
-    asker, given = asked or ("", None)
-    fits = [right.id for right in lines if given and not right.made_on_site and is_of_holder(right, given)]
     return Answer(
         client.grdf_conn_id, lines, utc_text(at), paris_today(at), whole=True, complete=not rights.odd,
-        shared=settings.meter_in_several_accounts(), fits=fits, asker=asker,
+        shared=settings.meter_in_several_accounts(),
     )  # fmt: skip

@@ -78,7 +78,6 @@ class Ledger:
 
         :param event: called once per try
         :raises Taken: if another account has the meter
-        :raises StoreBusy: if others kept changing it
         """
         meter = Meter(pce=pce)
 

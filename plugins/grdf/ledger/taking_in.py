@@ -103,7 +103,6 @@ class TakingIn(AccountRights):
 
         :raises MeterTaken: if another account has one of them
         :raises LeftBefore: if its household has left
-        :raises RetryLater: if GRDF or CouchDB does not answer
         """
         named = named_in(document, account.id)
         self.meters |= self.ledger.fetch(pce for pce, _ in named)

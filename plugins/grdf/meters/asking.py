@@ -19,7 +19,6 @@ from include.gas.errors import (
     CredentialsRefused,
     FailNow,
     GasError,
-    PartialAnswer,
     QuotaWait,
     RetryLater,
 )
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
     from include.gas.account.account import Account
     from include.gas.days.windows import Window
     from include.gas.rights.meter_rights import Held
-
-ASK_AGAIN = 2
-"""How often one task asks again for windows on which GRDF's server failed (2000100)."""
 
 
 class Asked(NamedTuple):
@@ -100,14 +96,13 @@ def read_meters(
 
 
 def _read(adict: AdictHook, account: str, asked: Asked, terms: Terms) -> MeterRead:
-    """Ask for one meter's gas days, with one call per window unless GRDF's server fails on part of it."""
-    pce, asked_again = asked.held.pce, 0
+    """Ask for one meter's gas days, with one call per window."""
+    pce = asked.held.pce
     answers: list[tuple[StagedAnswer, Answer[Reading]]] = []
     problems: list[GasError] = []
-    pending = [*asked.windows]
-    while pending:
+    for window in asked.windows:
         try:
-            staged = adict.daily_lines(pce, pending.pop(0), account=account, terms=terms)
+            staged = adict.daily_lines(pce, window, account=account, terms=terms)
         except (CredentialsRefused, BadSettings, QuotaWait):
             raise
         except (FailNow, RetryLater) as error:
@@ -115,16 +110,11 @@ def _read(adict: AdictHook, account: str, asked: Asked, terms: Terms) -> MeterRe
             continue
         lines = read_daily(staged.body, account=account, pce=pce, window=staged.window)
         answers.append((staged, lines))
-        problem = lines.problem()
-        if isinstance(problem, PartialAnswer) and asked_again < ASK_AGAIN:
-            asked_again += 1
-            pending += problem.windows
-        elif isinstance(problem, CredentialsRefused):
+        if isinstance(problem := lines.problem(), CredentialsRefused):
             raise problem
-        elif problem is not None:
-            problems.append(problem)
+        problems += [problem] if problem else []
     if asked.whole and not problems and all(lines.whole for _, lines in answers):
-        since, under = asked.windows[0].first.isoformat(), asked.held.own
+        since, under = asked.windows[0].first, asked.held.own
         answers = [(replace(staged, history_from=since, under=under), lines) for staged, lines in answers]
     return MeterRead(pce, answers, problems)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
@@ -118,10 +118,7 @@ def note_stored(
         for answer, _, report in loads:
             document = with_stored(document, answer.pce, report)
             if answer.history_from:
-                since, day = (
-                    date.fromisoformat(answer.history_from),
-                    paris_today(datetime.fromisoformat(answer.read_at)),
-                )
+                since, day = answer.history_from, paris_today(datetime.fromisoformat(answer.read_at))
                 reading = Status.reading(document, answer.pce)
                 reading = replace(reading, whole_at=day, since=since, under=answer.under)
                 document = Status.with_reading(document, answer.pce, reading)

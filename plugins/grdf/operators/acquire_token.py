@@ -16,7 +16,6 @@ from include.gas.days.gas_day import paris_today
 from include.gas.errors import (
     DeclarationRefused,
     FailNow,
-    IdTokenRefused,
     LeftBefore,
     MeterTaken,
     NotInForce,
@@ -98,8 +97,6 @@ class AcquireTokenOperator(AccountOperator):
                 raise
             if isinstance(error, LeftBefore) or (later and not run.is_last_try):
                 raise
-            if isinstance(error, IdTokenRefused) and not error.expired:
-                self.log.warning("Its consent stays on the account until somebody has corrected the settings.")
             self.log.warning("%s Its known meters are still read, under the consents that they have.", error)
             return self.accounts.document(account.id)
 

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import conf
-
 from grdf.airflow.announcing import announce
 from grdf.airflow.tasks.run import Run
 from grdf.meters.asking import Asked, MeterRead, judge, not_definitive, read_meters
@@ -21,7 +19,7 @@ from include.gas.days.gas_day import paris_today
 from include.gas.days.past_range import askable, asked_range
 from include.gas.days.windows import Window
 from include.gas.documents.changes import Changes
-from include.gas.errors import ODD_DOCUMENT, BadAccount, BadRequest, GasError, what_is_odd
+from include.gas.errors import ODD_DOCUMENT, BadAccount, GasError, what_is_odd
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
@@ -40,14 +38,13 @@ class PlanHistoryOperator(GrdfOperator):
         """Run the task.
 
         :return: account ids, in order
-        :raises BadRequest: if the form is not filled in correctly, or there are more accounts than Airflow can map
+        :raises BadRequest: if the form is not filled in correctly
         """
         run = Run.of(context)
         window = asked_range(run.params["from"], run.params["to"])
         wanted = run.named_accounts("Nothing was read. Enter account ids, or none for all.")
         listed = self._listed()
         accounts = wanted or [*listed]
-        _stop_if_too_many(len(accounts))
         self.log.info("%d account(s) are read for %s, one call per meter.", len(accounts), window)
         failures = list[GasError]()
         clients = self.clients()
@@ -81,18 +78,6 @@ class PlanHistoryOperator(GrdfOperator):
                         "Account %s is left out of a re-read of all accounts: %s", document["_id"], what_is_odd(error)
                     )
         return found
-
-
-def _stop_if_too_many(accounts: int) -> None:
-    """Raise an error before Airflow fails this task without a word about accounts."""
-    most = conf.getint("core", "max_map_length", fallback=1024)
-    if accounts > most:
-        raise BadRequest.about(
-            None,
-            f"{accounts} accounts are more than the {most} tasks that Airflow may make of one ([core] max_map_length)",
-            f"Nothing was read. Enter at most {most} account ids in each run, or raise the setting everywhere Airflow "
-            "runs (AIRFLOW__CORE__MAX_MAP_LENGTH).",
-        )
 
 
 class ReadHistoryOperator(AccountOperator):

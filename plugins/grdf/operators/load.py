@@ -18,6 +18,7 @@ from include.gas.account.account import stop_if_leaving
 from include.gas.account.sections.client import client_if_known
 from include.gas.answers.consumption.daily import read_daily
 from include.gas.days.gas_day import ONE_DAY, paris_today, utc_text
+from include.gas.days.windows import Window
 from include.gas.documents.changes import Changes
 from include.gas.documents.foreign_days import foreign_days
 from include.gas.errors import FailNow
@@ -122,5 +123,5 @@ class LoadOperator(AccountOperator):
         for meter in meters:
             if days := foreign_days(self.couchdb, self.account_id, meter.pce, meter.days, paris_today(now)):
                 held = {each.pce: each for each in self.ledger.held(self._before)}  # a right may have come since
-                nothing = StagedAnswer(meter.pce, str(min(days)), str(max(days) + ONE_DAY), utc_text(now), "")
+                nothing = StagedAnswer(meter.pce, Window(min(days), max(days) + ONE_DAY), utc_text(now), "")
                 yield self._store(held[meter.pce], nothing)

@@ -150,10 +150,10 @@ class ReadPublishedOperator(GrdfOperator):
             of, windows = {"account": account, "pce": pce}, held.covered(published_window(paris_today(now)))
             with booked(client, f"{account}:published {pce}", 2 + len(windows), "history") as terms:
                 with self._noting(account, "contract data", refused):
-                    contract = read_contract(client.contract(pce, account=account, terms=terms), **of)
+                    contract = read_contract(client.facts_of(pce, "contractuelles", account=account, terms=terms), **of)
                     billing = replace(billing, contract=contract or billing.contract)
                 with self._noting(account, "technical data of the meter", refused):
-                    frequency = read_frequency(client.technical(pce, account=account, terms=terms), **of)
+                    frequency = read_frequency(client.facts_of(pce, "techniques", account=account, terms=terms), **of)
                     billing = replace(billing, frequency=frequency or billing.frequency)
                 try:
                     with self._noting(account, "published data", refused):

@@ -207,10 +207,11 @@ class Turn:
 
     def __init__(self, governor: Governor, account: str | None, terms: Terms) -> None:
         self.connection = governor.connection
+        self.account = account
         self.waited = 0.0
         self._governor = governor
-        self._account = account
         self._longest = terms.longest_wait
+        self._is_trial = terms.trial
         self.ticket = Ticket(terms.purpose, terms.booking or Booking())
         self._asked_at = 0.0
 
@@ -239,6 +240,11 @@ class Turn:
     def give_up(self) -> None:
         """Stop counting the call, which is not made."""
         self._governor.change(lambda ledger, _: ledger.give_back(self.ticket))
+
+    def answered(self, status: int, retry_after: float | None) -> None:
+        """Process GRDF's answer, unless who answered may be an address that a person has mistyped."""
+        if not self._is_trial:
+            self._governor.after_call(status, retry_after)
 
     def _ask(self, patience: float) -> Wait:
         """Ask once for permission to call.
@@ -291,7 +297,7 @@ class Turn:
                     f"{quota.calls_per_day - share} are kept for daily runs"
                 )
         return QuotaWait.about(
-            self._account, f"GRDF was not called, since {cause}", next_step, retry_after=max(1.0, wait.seconds)
+            self.account, f"GRDF was not called, since {cause}", next_step, retry_after=max(1.0, wait.seconds)
         )
 
     def _sleep(self, seconds: float) -> None:

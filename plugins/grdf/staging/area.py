@@ -31,8 +31,7 @@ class AnswersGone(FailNow):
 class StagedAnswer:
     """One raw answer of ADICT.
 
-    :param first: first gas day asked for, ``YYYY-MM-DD``
-    :param end: the gas day after the last one asked for, ``YYYY-MM-DD``
+    :param window: the gas days that were asked for
     :param read_at: when the request was sent, ISO 8601 in UTC
     :param body: the answer as received
     :param history_from: the oldest gas day asked for, if everything that may be asked for was, and came
@@ -40,17 +39,11 @@ class StagedAnswer:
     """
 
     pce: str = field(repr=False)
-    first: str
-    end: str
+    window: Window
     read_at: str
     body: str = field(repr=False)
-    history_from: str | None = None
+    history_from: date | None = None
     under: tuple[str, ...] = ()
-
-    @property
-    def window(self) -> Window:
-        """The gas days that were asked for."""
-        return Window(date.fromisoformat(self.first), date.fromisoformat(self.end))
 
 
 class Staging:
@@ -86,8 +79,7 @@ class Staging:
                 f"object store (s3://...). {EXTRACT_AGAIN}",
             )
         try:
-            found = msgspec.json.decode(content, type=list[StagedAnswer])
-            return [each for each in found if each.window]
+            return msgspec.json.decode(content, type=list[StagedAnswer])
         except (msgspec.MsgspecError, ValueError, RecursionError):
             raise FailNow.about(
                 account,

@@ -22,20 +22,24 @@ def change_document(
     change: Callable[[_Read], _New],
     *,
     account: str | None = None,
+    known: _Read | None = None,
 ) -> _New:
     """Change a document, and return it as it is stored then. Nothing is written if nothing changes.
 
     :param read: returns the document as it is stored now
     :param change: returns the new document for the stored one; called once per try, must not change its argument
-    :param account: the account's id, for the message
+    :param account: for the message
+    :param known: the document as the caller has read it, which saves a request. If it is out of date, CouchDB refuses
+        the write. If nothing is to be written, it is read again all the same: it may be out of date
     :raises StoreBusy: if others kept changing it
     """
     for turn in range(TRIES):
         time.sleep(random.uniform(0, 0.02) * turn)  # so that competing writers do not collide again
-        stored = read()
+        stored, is_fresh = (known, False) if known is not None and not turn else (read(), True)
         new = change(stored)
         if new is None or new == stored:
-            return new
-        if revision := couchdb.put(doctype, new):
+            if is_fresh:
+                return new
+        elif revision := couchdb.put(doctype, new):
             return {**new, "_rev": revision}
     raise StoreBusy.about(account, f"others changed its document in {doctype} {TRIES} times in a row")

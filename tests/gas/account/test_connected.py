@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from include.gas.account.account import Account
-from include.gas.account.connected import check_connectable, connected, declaring, is_of_another, login_hint
+from include.gas.account.connected import check_connectable, connected, declaring, is_for_another, login_hint
 from include.gas.account.grant import IdToken
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.errors import AccountLeaving, BadAccount
@@ -102,4 +102,4 @@ def test_one_that_is_leaving_is_left_alone():
 def test_who_writes_their_name_in_another_way_is_no_other_household(given, another):
     asked = {"pce": A, "name": "Durand Invente", "email": "m.durand@example.org", "postcode": "69001"}
     waiting = declaring(None, "new", Declaration(**asked), at=NOW, by="household")
-    assert is_of_another(waiting, Declaration(**(asked | given))) is another
+    assert is_for_another(waiting, Declaration(**(asked | given))) is another

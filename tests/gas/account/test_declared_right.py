@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.declared_right import answered, is_of_another, is_of_holder, request_of, wanted_right
+from include.gas.account.declared_right import declared_id, is_of_another, is_of_holder, request_of, wanted_right
 from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.answers.access_rights import AccessRight
 
@@ -69,15 +69,12 @@ def test_what_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "id_", "waits"),
+    ("body", "id_"),
     [
-        ('{"id_droit_acces": "u-1", "code_statut_traitement": "0000000000"}', "u-1", False),
-        ('{"id_droit_acces": "u-1", "code_statut_traitement": "0000000002"}', "u-1", True),
-        ('{"id_droit_acces": "u-1"}', "u-1", True),
-        ('{"id_droit_acces": "../x y", "code_statut_traitement": "0000000000"}', "", False),
-        ("<html>", "", True),
+        ('{"id_droit_acces": "u-1", "code_statut_traitement": "0000000002"}', "u-1"),
+        ('{"id_droit_acces": "../x y", "code_statut_traitement": "0000000000"}', ""),
+        ("<html>", ""),
     ],
 )
-def test_what_grdf_answers(body: str, id_: str, waits: bool) -> None:
-    declared = answered(body)
-    assert (declared.id, declared.waits) == (id_, waits)
+def test_what_grdf_answers(body: str, id_: str) -> None:
+    assert declared_id(body) == id_

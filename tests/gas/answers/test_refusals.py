@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-from datetime import date
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 
 from include.gas import errors as e
 from include.gas.answers.refusals import http_error, refusal_error, token_error
-from include.gas.days.windows import Window
 from include.gas.meter_tag import meter_tag
 
 PCE = "09900000000017"
@@ -62,14 +60,6 @@ def test_codes(code: Any, message: str, kind: type[e.GasError] | None) -> None:
         assert str(error).startswith(f"Account a: meter {meter_tag('a', PCE)}: ")
         assert str(error).endswith(".")
         assert str(code).strip() in str(error)
-
-
-def test_a_partial_answer_names_the_days() -> None:
-    window = Window(date(2024, 3, 28), date(2024, 3, 30))
-    error = refusal_error("2000100", "relancer", account="a", pce=PCE, window=window)
-    assert isinstance(error, e.PartialAnswer)
-    assert error.windows == (window,)
-    assert "2024-03-28 to 2024-03-29" in str(error)
 
 
 STATUS = json.dumps({"statut_restitution": {"code": "9999400", "message": "date_debut trop ancienne"}})
@@ -190,6 +180,6 @@ def test_states() -> None:
 
 
 def test_details_survive_pickling() -> None:
-    error = e.PartialAnswer("x", retry_after=3, windows=())
+    error = e.PartialAnswer("x", retry_after=3)
     assert pickle.loads(pickle.dumps(error)).retry_after == 3
     assert str(e.BadAccount("whole text", account="a")) == "whole text"

@@ -26,7 +26,6 @@ from include.gas.rights.transitions import (
     ended,
     left,
     listed,
-    lost,
     orphaned,
     questionable,
     refused,
@@ -61,12 +60,10 @@ def answer(
     *lines: AccessRight,
     day: int,
     whole: bool = True,
-    fits: tuple[str, ...] = (),
     client: str = "north",
     shared: bool = False,
-    asker: str = "a",
 ) -> Answer:
-    return Answer(client, lines, at(day), today(day), whole=whole, shared=shared, fits=fits, asker=asker)
+    return Answer(client, lines, at(day), today(day), whole=whole, shared=shared)
 
 
 def one(meter: Meter, account: str = "a") -> Right:
@@ -247,8 +244,9 @@ def test_a_declaration_whose_answer_was_lost_is_settled_by_the_next_look() -> No
     assert asked(meter, who("a"), wanted()) == meter
     (again,) = asked(meter, who("a", 1), wanted()).rights
     assert (again.state, again.since) == ("asked", at(1))
-    assert [each.account for each in listed(meter, answer(line("r1", WAITING), day=1)).rights] == ["a", ""]
-    settled = one(listed(meter, answer(line("r1", WAITING), day=1, fits=("r1",))))
+    shown = listed(meter, answer(line("r1", WAITING), day=1))
+    assert [each.account for each in shown.rights] == ["a", ""]
+    settled = one(refused(brought(shown, who("a", 1), "r1", "declared", chosen=True), "a"))
     assert (settled.id, settled.state) == ("r1", "waiting")
     assert refused(meter, "a") == EMPTY
 
@@ -257,10 +255,7 @@ def test_one_process_declares_at_a_time() -> None:
     meter, next_one = asked(EMPTY, who("a"), wanted()), replace(who("a"), at=utc_text(START + DAY / 1440))
     with pytest.raises(UnderWay):
         asked(meter, next_one, wanted())
-    over = lost(meter, who("a"))
-    assert lost(over, who("a")) == over
-    assert one(asked(over, next_one, wanted())).since == next_one.at
-    assert lost(asked(over, next_one, wanted()), who("a")) == asked(over, next_one, wanted()), "not that one"
+    assert one(asked(refused(meter, "a"), next_one, wanted())).since == next_one.at
 
 
 def test_the_answer_to_a_declaration_after_the_list() -> None:
@@ -380,17 +375,22 @@ class World:
             self.apply(lambda meter: listed(meter, self.answer(client, cut, whole=False)))
         elif event == "look":
             lines = list(rights.values())
-            for asker in ("", *(each for each in self.declared if self.clients[each] == client)):
-                self.apply(
-                    lambda meter, asker=asker: listed(meter, self.answer(client, lines, whole=True, asker=asker))
-                )
+            self.apply(lambda meter: listed(meter, self.answer(client, lines, whole=True)))
+            for asker in [each for each in self.declared if self.clients[each] == client]:
+                self.take_up(asker, self.declared[asker])
+
+    def take_up(self, account: str, name: str) -> None:
+        """Bring a right that was declared for the account, stands, and that no account has."""
+        free = {right.id for right in self.meter.of("") if right.state in ("waiting", "active")}
+        if name in free:
+            self.apply(lambda meter: brought(meter, self.who(account), name, "declared", chosen=True))
+            self.apply(lambda meter: refused(meter, account))
 
     def who(self, account: str) -> Asking:
         return who(account, self.day, self.clients[account], shared=self.shared)
 
-    def answer(self, client: str, lines: list[AccessRight], *, whole: bool, asker: str = "") -> Answer:
-        fits = (self.declared[asker],) if asker else ()
-        return answer(*lines, day=self.day, whole=whole, fits=fits, client=client, shared=self.shared, asker=asker)
+    def answer(self, client: str, lines: list[AccessRight], *, whole: bool) -> Answer:
+        return answer(*lines, day=self.day, whole=whole, client=client, shared=self.shared)
 
     def apply(self, change) -> None:  # type: ignore[no-untyped-def]
         try:

@@ -118,7 +118,7 @@ def test_an_extra_that_is_no_json_object_is_said(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AIRFLOW_CONN_GRDF_X", json.dumps(fields))
     for ask in (lambda: read("grdf_x"), lambda: CouchDBHook("grdf_x").get_conn()):
         with pytest.raises(
-            BadSettings, match="the extra of the Airflow connection grdf_x is not a JSON object"
+            BadSettings, match="connection grdf_x is incomplete: its extra is not a JSON object"
         ) as caught:
             ask()
         assert "s3cret" not in str(caught.value)

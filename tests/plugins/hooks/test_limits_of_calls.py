@@ -11,7 +11,6 @@ from datetime import date
 import pytest
 
 from grdf.hooks.adict import AdictHook
-from grdf.hooks.airflow_api import AirflowApiHook
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.hooks.revocation import RevocationHook
@@ -108,11 +107,3 @@ def test_a_couchdb_that_drips_or_floods_ends_too(
             ServiceUnavailable, match=rf"did not return a complete answer \({said}\)\..*connection couchdb"
         ):
             CouchDBHook(timeout=(1, 0.5)).get(ACCOUNT, "home-1")
-
-
-def test_airflow_s_own_api_ends_too(connection: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grdf.hooks.airflow_api.WHOLE", 1.0)
-    with Drip(HEAD, b" ", every=0.05) as server:
-        hook = AirflowApiHook(connection("airflow_api", host=server.url, login="a", password="b"))
-        with pytest.raises(ServiceUnavailable, match=r"its answer did not arrive in full within 1 s"):
-            hook.delete("/dags/grdf_account__home-1")

@@ -47,11 +47,11 @@ def test_the_alert_says_which_connection_it_is(connection: Callable[..., str]) -
     with pytest.raises(BadSettings) as caught:
         AirflowApiHook(conn).get("/dags")
     assert caught.value.cause == (
-        "the host of the Airflow connection being_told holds a login before its @, which belongs in the login and the "
-        "password of the connection"
+        "the Airflow connection being_told is incomplete: host holds a login before its @, which belongs in the login "
+        "and the password of the connection"
     )
 
 
 def test_a_connection_without_a_host_is_named(connection: Callable[..., str]) -> None:
-    with pytest.raises(BadSettings, match=r"the host of the Airflow connection being_told is not an http"):
+    with pytest.raises(BadSettings, match=r"connection being_told is incomplete: host is not an http"):
         AirflowApiHook(connection("being_told", login="reader", password="another-word")).get("/dags")

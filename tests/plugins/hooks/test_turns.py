@@ -11,13 +11,12 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-import requests
 
 from grdf.hooks.http_calls import send_at_turn
 from grdf.quota.governor import HELD_OPEN, NEAR, Governor
 from grdf.quota.quota_store import QuotaStore
 from grdf.quota.terms import Quota
-from include.gas.errors import QuotaWait
+from include.gas.errors import QuotaWait, ServiceUnavailable
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call
 from tests.plugins.drip import certificate_for
 
@@ -192,6 +191,6 @@ def test_a_call_without_a_connection_is_not_counted(governor: Governor) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         for _ in range(3):
-            with pytest.raises(requests.ConnectionError):
+            with pytest.raises(ServiceUnavailable):
                 send_at_turn(governor.turn(), "GET", f"http://127.0.0.1:{closed.getsockname()[1]}/")
     assert governor.left() == 100

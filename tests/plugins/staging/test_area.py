@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 import traceback
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,13 +16,13 @@ from airflow.sdk import ObjectStoragePath
 from grdf.staging.area import StagedAnswer, Staging
 from grdf.staging.files import write_private
 from grdf.staging.folder import Folder
+from include.gas.days.windows import Window
 from include.gas.errors import BadSettings, FailNow, StoreBusy
 from include.sandbox.processes import free_port
 from tests.servers import ObjectStore
 
-ANSWER = StagedAnswer(
-    "09999995000010", "2026-06-01", "2026-06-03", "2026-06-05T08:00:00+00:00", '{"é": 1}\n{"b"', "2024-01-01"
-)
+JUNE = Window(date(2026, 6, 1), date(2026, 6, 3))
+ANSWER = StagedAnswer("09999995000010", JUNE, "2026-06-05T08:00:00+00:00", '{"é": 1}\n{"b"', date(2024, 1, 1))
 
 
 def mode(path: Path) -> int:
@@ -31,7 +31,7 @@ def mode(path: Path) -> int:
 
 def test_what_is_put_is_given_and_removed(place: Staging) -> None:
     run = "scheduled__2026-06-01T04:00:00+00:00"
-    answers = [ANSWER, StagedAnswer("GI999042", "2026-06-01", "2026-06-03", "2026-06-05T08:00:00+00:00", "")]
+    answers = [ANSWER, StagedAnswer("GI999042", JUNE, "2026-06-05T08:00:00+00:00", "")]
     place.put("home", run, answers)
     place.put("home-2", run, [])
     assert place.get("home", run) == answers
@@ -45,9 +45,9 @@ def test_what_is_put_is_given_and_removed(place: Staging) -> None:
 
 def test_a_traceback_that_shows_an_answer_shows_neither_meter_nor_figures() -> None:
     secret = {name: f"hush-{name}" for name in ("pce", "body")}
-    answer = StagedAnswer(first="2026-06-01", end="2026-06-03", read_at="2026-06-05T08:00:00+00:00", **secret)
+    answer = StagedAnswer(window=JUNE, read_at="2026-06-05T08:00:00+00:00", **secret)
     assert "hush" not in repr(answer)
-    assert "2026-06-01" in repr(answer)
+    assert "date(2026, 6, 1)" in repr(answer)
 
 
 def test_a_second_try_replaces_the_first(place: Staging) -> None:

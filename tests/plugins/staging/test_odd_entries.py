@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from grdf.staging.area import StagedAnswer, Staging
+from include.gas.days.windows import Window
 from tests.plugins.staging.proof_samples import GOOD, by_hand
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def test_a_deletion_takes_sub_folders_too(place: Staging) -> None:
     by_hand(place, "home/old", "scan Durand-Invente.pdf", PDF)
     by_hand(place, "home/old/older", ".hidden", b"x")
     by_hand(place, "home-2/old", "a", PDF)
-    answer = StagedAnswer("09999995000010", "2026-06-01", "2026-06-03", "2026-06-05T08:00:00+00:00", "")
+    answer = StagedAnswer("09999995000010", Window(date(2026, 6, 1), date(2026, 6, 3)), "2026-06-05T08:00:00+00:00", "")
     place.put("home", "run", [answer])
     assert place.count("home") == 4
     assert place.remove_all("home") == 4

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from grdf.staging.area import StagedAnswer, Staging
 from grdf.staging.folder import local_path
+from include.gas.days.windows import Window
 from include.gas.errors import ProofNotSent
 from include.gas.proof.proof_file import MOST_BYTES, NotAProof, checked
 from tests.plugins.staging.proof_samples import GOOD, by_hand, pdf, picture
@@ -58,7 +59,7 @@ def test_a_page_puts_a_checked_file_with_one_call(place: Staging) -> None:
 
 
 def test_a_deletion_takes_everything(place: Staging) -> None:
-    answer = StagedAnswer("09999995000010", "2026-06-01", "2026-06-03", "2026-06-05T08:00:00+00:00", "")
+    answer = StagedAnswer("09999995000010", Window(date(2026, 6, 1), date(2026, 6, 3)), "2026-06-05T08:00:00+00:00", "")
     place.put("home", "run", [answer])
     place.proofs("home").put(checked(GOOD["application/pdf"]))
     place.proofs("proofs").put(checked(GOOD["application/pdf"]))

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from include.gas.answers.consumption.sorting import Answer, Kind, Line, sort_answer
-from include.gas.answers.fields import Quality, Status, number_in, quality_in, status_in
+from include.gas.answers.fields import Quality, Status, number_in, quality_in, status_in, value_at
 from include.gas.answers.words import day_in, instant_in, moment_in, text_of
 from include.gas.days.gas_day import ONE_DAY, YEARS, gas_day_of
 from include.gas.days.windows import Window
@@ -74,21 +74,15 @@ def measures_in(line: Line, use: Line) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for name, path in _NUMBERS.items():
-        if (number := number_in(_at(line, path))) is not None:
+        if (number := number_in(value_at(line, *path))) is not None:
             found[name] = number
     for name, paths in _MOMENTS.items():
-        moment = next((told for path in paths if (told := moment_in(_at(line, path)))), "")
+        moment = next((each for path in paths if (each := moment_in(value_at(line, *path)))), "")
         if name in found and moment:
             found[f"{name}_at"] = moment
     if isinstance(zero := use.get("flag_retour_zero"), bool):
         found["through_zero"] = zero
     return found | {name: word[:LONGEST_WORD] for name, key in _WORDS.items() if (word := text_of(use.get(key)))}
-
-
-def _at(value: Any, path: tuple[str, ...]) -> Any:
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
 
 
 def _reading(span: Window, load: int | float, line: Line, use: Line) -> Reading:

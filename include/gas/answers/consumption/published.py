@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import msgspec
 
 from include.gas.answers.consumption.sorting import Answer, Kind, Line, sort_answer
-from include.gas.answers.fields import Quality, Status, coefficient_in, number_in, quality_in, status_in
+from include.gas.answers.fields import Quality, Status, number_in, quality_in, status_in, value_at
 from include.gas.answers.words import day_in, instant_in, text_of
 from include.gas.days.gas_day import ONE_DAY, YEARS, gas_day_of
 from include.gas.days.windows import Window
@@ -65,23 +65,15 @@ def read_published(text: str | bytes, *, account: str, pce: str, window: Window,
 
 
 def _period(span: Window, load: int | float, line: Line, use: Line) -> Period:
-    taken = line.get("releve_fin")
-    reason = text_of(taken.get("raison_releve")) if isinstance(taken, dict) else ""
-    volume = number_in(use.get("volume_brut"))
-    return Period(span.first, span.end, load, coefficient_in(use), volume, reason[:20], status_in(use), quality_in(use))
+    coefficient = number_in(value_at(use, "coeff_calcul", "coeff_conversion"))
+    reason, volume = text_of(value_at(line, "releve_fin", "raison_releve"))[:20], number_in(use.get("volume_brut"))
+    return Period(span.first, span.end, load, coefficient, volume, reason, status_in(use), quality_in(use))
 
 
 def _span(line: Line, use: Line) -> Window | None:
-    bounds: list[date] = []
-    for name, taken in (("date_debut_consommation", "releve_debut"), ("date_fin_consommation", "releve_fin")):
-        bound = _bound(use.get(name))
-        reading = line.get(taken)
-        if bound is None and isinstance(reading, dict):
-            bound = _bound(reading.get("date_releve"))
-        if bound is None:
-            return None
-        bounds.append(bound)
-    return Window.of(*bounds)
+    first = _bound(use.get("date_debut_consommation")) or _bound(value_at(line, "releve_debut", "date_releve"))
+    end = _bound(use.get("date_fin_consommation")) or _bound(value_at(line, "releve_fin", "date_releve"))
+    return Window.of(first, end) if first and end else None
 
 
 def _bound(value: object) -> date | None:

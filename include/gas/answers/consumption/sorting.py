@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Generic, TypeVar
 
-from include.gas.answers.fields import is_about, number_in, window_in
+from include.gas.answers.fields import is_about, number_in
 from include.gas.answers.refusals import is_fine, refusal_error, status_of
 from include.gas.answers.scan import scan
 from include.gas.answers.words import fold
 from include.gas.days.windows import Window
-from include.gas.errors import FailNow, GasError, PartialAnswer, ServiceUnavailable
+from include.gas.errors import FailNow, GasError, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 
 Line = dict[str, Any]
@@ -67,27 +67,18 @@ class Answer(Generic[Row]):
     def problem(self) -> GasError | None:
         """Return the error to raise after the rows are stored.
 
-        An error that needs a person comes before one that goes away by itself. All windows to ask for again are in one
-        ``PartialAnswer``. If nothing in the answer could be read, the error is a ``ServiceUnavailable``.
+        An error that needs a person comes before one that goes away by itself. If nothing in the answer could be read,
+        the error is a ``ServiceUnavailable``.
 
         :return: ``None`` if nothing is wrong
         """
         if self.refusals:
-            first = min(self.refusals, key=_passes)
-            if isinstance(first, PartialAnswer):
-                windows = (each.windows or (self.window,) for each in self.refusals if isinstance(each, PartialAnswer))
-                first.windows = tuple(sorted({window for each in windows for window in each}))
-            return first
+            return min(self.refusals, key=lambda error: not isinstance(error, FailNow))
         if self.broken and not (self.rows or self.absent):
             tag = meter_tag(self.account, self.pce)
             cause = f"meter {tag}: GRDF's answer for {self.window} could not be read ({self.broken[0]})"
             return ServiceUnavailable.about(self.account, cause)
         return None
-
-
-def _passes(error: GasError) -> int:
-    """Return how likely an error goes away by itself."""
-    return 0 if isinstance(error, FailNow) else 1 if isinstance(error, PartialAnswer) else 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +154,7 @@ class _Sorter(Generic[Row]):
         if not is_about(line, self.pce):
             return "foreign"
         if (code and not is_fine(code, message)) or (message and not code and not use):
-            about = window_in(line, self.window)
-            refusal = refusal_error(code, message, account=self.account, pce=self.pce, window=about)
+            refusal = refusal_error(code, message, account=self.account, pce=self.pce)
             self.refusals += [refusal] if refusal else []
             return "refused"
         if code and not use:

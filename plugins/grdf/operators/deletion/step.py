@@ -15,7 +15,7 @@ from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.own_meters import named_in
-from include.gas.account.sections.rights.declaration import Declaration, names_person
+from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.answers.access_rights import is_pce
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
@@ -69,7 +69,10 @@ class DeletionOperator(AccountOperator):
         from grdf.ledger.account_rights import AccountRights
 
         rights = AccountRights(self.couchdb, self.adict.of(document), self.account_id)
-        return list(rights.look([meter.pce for meter in self.meters(document)], _to_declare(document)).meters.values())
+        found = rights.look(meter.pce for meter in self.meters(document))
+        if given := _to_declare(document):
+            rights.take_up(given, found, chosen=False)
+        return list(rights.meters.values())
 
     def own_rights(self, meters: Iterable[Meter]) -> tuple[list[tuple[str, Right]], dict[str, str]]:
         """Return the household's own rights to its meters, and why the others stay, see :func:`divide`."""
@@ -179,6 +182,6 @@ def is_real_run(params: Mapping[str, Any]) -> bool:
 
 
 def _to_declare(document: Mapping[str, Any]) -> Declaration | None:
-    """Return what is to be declared for an account, if it names a meter."""
-    given = Declaration.of(document) if names_person(document) else None
+    """Return what is or was to be declared for an account, if it names a meter."""
+    given = Declaration.of(document)
     return given if given and is_pce(given.pce) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.adict import AdictHook
+    from include.gas.rights.meter_rights import Meter
 
 STARTED = 1000
 """Accounts whose runs one look may start: Airflow maps at most 1,024 tasks (``[core] max_map_length``)."""
@@ -46,19 +47,11 @@ class LookAtWaitingOperator(GrdfOperator):
         run, now = Run.of(context), datetime.now(UTC)
         unsettled = [each for each in map(Unsettled.of, self.accounts.listed()) if each]
         due = {each.account.id for each in unsettled if not run.is_scheduled or each.is_due(run.due, now)}
-        begun, failures, clients = list[str](), list[GasError](), self.clients()
-        for client in clients:
-            accounts = [each for each in unsettled if client_if_known(each.document) == client.grdf_conn_id]
-            if not due & {each.account.id for each in accounts}:
-                continue
-            try:
-                self._settle(client, accounts, due, begun)
-            except GasError as error:
-                self.log.error("%s: %s", client.grdf_conn_id, error)
-                failures.append(error)
         if not due:
             raise AirflowSkipException("Nothing has to be settled or looked for now: GRDF was not asked.")
-        if len(clients) > 1:
+        begun: list[str] = []
+        failures = [error for client in self.clients() if (error := self._settle(client, unsettled, due, begun))]
+        if len(self.clients()) > 1:
             # A run that waits for one client's calls would keep the next ones, which come in a quarter of an hour, from
             # looking for the others' answers.
             failures = [error for error in failures if not isinstance(error, QuotaWait)]
@@ -67,44 +60,53 @@ class LookAtWaitingOperator(GrdfOperator):
         self.log.info("%d account(s) wait; %d begin to be read.", len(unsettled), len(begun))
         return begun
 
-    def _settle(self, client: AdictHook, accounts: Sequence[Unsettled], due: Collection[str], begun: list[str]) -> None:
-        """Settle what is to be settled of a client's accounts.
+    def _settle(
+        self, client: AdictHook, unsettled: Iterable[Unsettled], due: Set[str], begun: list[str]
+    ) -> GasError | None:
+        """Settle what is to be settled of a client's accounts. Return why that failed.
 
         :param due: ids of the accounts of which what they ask for is taken in now; rights are looked for of all
         :param begun: the DAGs of accounts that begin to be read, to which this adds
-        :raises GasError: if GRDF does not answer
         """
-        from grdf.ledger.looking import look
-        from grdf.ledger.taking_in import TakingIn
+        accounts = [each for each in unsettled if client_if_known(each.document) == client.grdf_conn_id]
+        try:
+            if due & {each.account.id for each in accounts}:
+                self._settle_all(client, accounts, due, begun)
+        except GasError as error:
+            self.log.error("%s: %s", client.grdf_conn_id, error)
+            return error
+        return None
 
-        wanted = {pce for each in accounts for pce in each.meters}
-        declared = {
-            pce: (each.account.id, each.declaration) for each in accounts for pce in each.meters if each.declaration
-        }
-        meters = look(self.ledger, client, wanted, declared=declared).meters
-        failed = 0
+    def _settle_all(self, client: AdictHook, accounts: Sequence[Unsettled], due: Set[str], begun: list[str]) -> None:
+        from grdf.ledger.looking import look
+
+        meters, failed = look(self.ledger, client, {pce for each in accounts for pce in each.meters}).meters, 0
         for each in accounts:
             if len(begun) == STARTED:
                 self.log.info("The next run settles the others: %d accounts begin to be read now.", STARTED)
                 return
-            name = each.account.id
             try:
-                if each.intends and name in due:
-                    after = TakingIn(self.couchdb, client, name).take_in(declares=False)
-                else:  # what its rights mean now
-                    known = [meters[pce] for pce in each.meters if pce in meters]
-                    after = self.accounts.update(name, partial(self.ledger.settled, meters=known), known=each.document)
+                after = self._settle_one(client, each, meters, is_due=each.account.id in due)
             except OF_CLIENT:
                 raise
             except (GasError, *ODD_DOCUMENT) as error:
-                self.log.warning("Account %s is not settled. %s", name, what_is_odd(error))
+                self.log.warning("Account %s is not settled. %s", each.account.id, what_is_odd(error))
                 failed += isinstance(error, RetryLater)
                 if failed == MOST_FAILED:
                     raise
             else:
                 if _open(after) - _open(each.document):
-                    self.log.info("Account %s: its right is in force; it is read from now on.", name)
-                    begun.append(dag_id(name))
+                    self.log.info("Account %s: its right is in force; it is read from now on.", each.account.id)
+                    begun.append(dag_id(each.account.id))
+
+    def _settle_one(self, client: AdictHook, each: Unsettled, meters: Mapping[str, Meter], *, is_due: bool) -> Document:
+        """Take in what an account asks for, or write to it what its rights mean now. Return its document."""
+        from grdf.ledger.taking_in import TakingIn
+
+        if each.intends and is_due:
+            return TakingIn(self.couchdb, client, each.account.id).take_in(declares=False)
+        event = partial(self.ledger.settled, meters=[meters[pce] for pce in each.meters if pce in meters])
+        return self.accounts.update(each.account.id, event, known=each.document)
 
 
 def _open(document: Document) -> set[str]:

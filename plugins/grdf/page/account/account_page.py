@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from io import StringIO
-from itertools import chain
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from grdf import settings
 from grdf.page.account.account_charts import chart, said
@@ -102,11 +100,16 @@ def take_away(account: AccountDep, table: Literal["days", "months", "years", "pu
     if couchdb().get(ACCOUNT, account) is None:
         raise HTTPException(404, "no such account")
     doctype, columns = TABLES[table]
-    documents = couchdb().scan(doctype, *account_range(account))
-    first = next(documents, None)  # so that an error of CouchDB is raised before the response starts
+    written = StringIO()
+    rows = csv.writer(written)
+    rows.writerow([{"load": "kwh"}.get(column, column) for column in columns])
+    rows.writerows(
+        [_field(document, column) for column in columns]
+        for document in couchdb().range(doctype, *account_range(account))
+    )
     name = f'attachment; filename="{account}-{table}.csv"'
-    rows = _rows(first, documents, columns)
-    return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
+    headers = {"Content-Disposition": name}
+    return Response(written.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _unknown(request: Request) -> Response:
@@ -137,19 +140,6 @@ def _range_to_reread(figures: Figures | None, today: date) -> tuple[date, date]:
     """Return the range of days to propose for reading again: the month shown, its end exclusive."""
     month = figures.month if figures else today.replace(day=1)
     return month, max(min((month + 31 * ONE_DAY).replace(day=1), today), month + ONE_DAY)
-
-
-def _rows(first: Document | None, others: Iterator[Document], columns: tuple[str, ...]) -> Iterator[str]:
-    written = StringIO()
-    table = csv.writer(written)
-    table.writerow([{"load": "kwh"}.get(column, column) for column in columns])
-    for document in chain([first] if first else [], others):
-        table.writerow([_field(document, column) for column in columns])
-        if written.tell() > 65_536:
-            yield written.getvalue()
-            written.seek(0)
-            written.truncate()
-    yield written.getvalue()
 
 
 def _field(document: Document, column: str) -> Any:

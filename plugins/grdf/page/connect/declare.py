@@ -19,7 +19,7 @@ from grdf.page.connect.opener import Opener, Stop
 from grdf.page.html.render import page, texts_for
 from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.records.consent_records import ConsentRecords
-from include.gas.account.connected import declaring, is_of_another
+from include.gas.account.connected import declaring, is_for_another
 from include.gas.account.declared_right import request_of
 from include.gas.account.sections.rights.declaration import Declaration, without_old_person
 from include.gas.days.gas_day import paris_today
@@ -71,7 +71,7 @@ def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
     document, connection = connectable(account)
 
     def change(stored: Document | None) -> Document:
-        if stored is not None and is_of_another(without_old_person(stored, at), asked):
+        if stored is not None and is_for_another(without_old_person(stored, at), asked):
             log.warning(
                 "Account %s: a form of %s was not sent, since another one waits for GRDF's answer, for another holder, "
                 "e-mail address or meter.", account, opener.by,

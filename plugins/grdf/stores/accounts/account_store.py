@@ -46,34 +46,22 @@ class AccountStore:
     def update(
         self, account_id: str, change: Callable[[Document], Document], *, known: Document | None = None
     ) -> Document:
-        """Change an account's document. Start again whenever another writer has changed it in the meantime.
+        """Change an account's document, see :func:`grdf.stores.compare_and_swap.change_document`.
 
-        Nothing is written if the document stays the same.
-
-        :param change: returns the new document for the stored one; called once per try, must not change its argument
-        :param known: the document as the caller has read it, which saves a request. If it is out of date, CouchDB
-            refuses the write. If nothing is to be written, it is read again all the same: it may be out of date
         :return: the document as it is stored now
         :raises BadAccount: if the account does not exist
         """
-        if known is not None:
-            new = change(known)
-            if new != known and (revision := self._couchdb.put(ACCOUNT, new)):
-                return new | {"_rev": revision}
-        return change_document(self._couchdb, ACCOUNT, lambda: self.document(account_id), change, account=account_id)
+        read = partial(self.document, account_id)
+        return change_document(self._couchdb, ACCOUNT, read, change, account=account_id, known=known)
 
     def save(self, account_id: str, change: Callable[[Document | None], Document]) -> Document:
-        """Create or change an account's document, as :meth:`update` does.
-
-        :param change: returns the new document for the stored one, or for ``None`` if there is none
-        """
+        """Create or change an account's document, as :meth:`update` does."""
         read = partial(self._couchdb.get, ACCOUNT, account_id)
         return change_document(self._couchdb, ACCOUNT, read, change, account=account_id)
 
     def mark(self, account_id: str, error: GasError, *, partial: bool = False) -> None:
         """Note on an account what a person must do, if a failure concerns this household rather than everybody.
 
-        :param error: its class says which Cozy state goes with it, if any
         :param partial: whether other meters of the account can still be read
         """
         if not error.state:
