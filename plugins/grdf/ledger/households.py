@@ -24,8 +24,10 @@ from include.gas.account.sections.rights.declaration import (
     is_to_declare,
     names_person,
     to_declare,
+    without_person,
 )
 from include.gas.account.sections.status import Status
+from include.gas.account.state import with_state
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONSENT_RECORD
 from include.gas.documents.gas_days import account_range
@@ -111,17 +113,26 @@ class Households:
         return line.came_to("declared", RENEWS.format(day) if day else DECLARED)
 
     def forget_refused(self, lines: Iterable[Line]) -> None:
-        """Remove the accounts, with their records, that an import has made for nothing, once it has ended.
+        """Remove the persons, records and accounts that an import has stored for nothing, once it has ended.
 
-        Until then they keep it from asking GRDF again. One that was there before says what to correct, as after a form.
+        Until then they keep it from asking GRDF again.
         """
         remover = Remover(self._couchdb)
         for line in lines:
             document = self._couchdb.get(ACCOUNT, line.account) if line.outcome == "refused" else None
-            if document is None or not is_refused(document) or "oauth" in document:
+            if document is None or not is_refused(document):
                 continue
-            has_right = any(right for _, right in named_in(document, line.account))
-            records = self._records.of(line.account)
-            if not has_right and all(each.by == self._by and each.given >= self._began for each in records):
+            records = list(self._records.of(line.account))
+            own = [each for each in records if each.by == self._by and each.given >= self._began]
+            if any(right for _, right in named_in(document, line.account)):
+                if any(held.is_open for held in Status.held(document).values()):
+                    self._accounts.update(line.account, self._bare)
+                for record in own:
+                    remover.remove(CONSENT_RECORD, record.id)
+            elif own == records and "oauth" not in document:
                 remover.remove_revisions(ACCOUNT, {line.account: document["_rev"]})
                 remover.remove_range(CONSENT_RECORD, *account_range(line.account))
+
+    def _bare(self, document: Document) -> Document:
+        """Return an account's document without the person, and with the state that its rights give it."""
+        return self._ledger.settled(with_state(without_person(document), None))

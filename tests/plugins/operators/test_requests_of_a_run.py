@@ -55,11 +55,11 @@ def test_a_daily_run_reads_each_thing_once(
     runs, day = Runs(account_id), yesterday(clean)
     runs.requests(day - timedelta(days=3))
     usual = {
-        "AcquireToken": 4,  # the account, again by whoever takes it in, its meter, and again before it is written
+        "AcquireToken": 1,  # the account, which asks for nothing
         "RescopeToken": 0,
-        "Extract": 3,  # the account before and after the call, and its meter
+        "Extract": 2,  # the account and its meter
         "Load": 9,  # the account, its meter, months, years and days are read, and written
     }
     assert runs.requests(day - timedelta(days=2)) == usual
-    usual["Load"] = 6  # the five are read, and the account once more, which may have left in the meantime
+    usual["Load"] = 5  # these are read
     assert runs.requests(day - timedelta(days=2)) == usual, "nothing is new, and nothing is written"
