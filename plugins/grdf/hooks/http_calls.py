@@ -32,8 +32,12 @@ PIECE = 65_536
 """How many bytes of a body are unpacked at once."""
 
 
-class CutOff(requests.RequestException):
-    """An answer is larger than allowed, or did not arrive completely in time."""
+class TooLate(requests.Timeout):
+    """An answer did not arrive completely in time."""
+
+
+class TooLarge(requests.RequestException):
+    """An answer is larger than allowed."""
 
 
 def no_answer(who: str, error: Exception, account: str | None = None, do: str | None = None) -> ServiceUnavailable:
@@ -44,7 +48,7 @@ def no_answer(who: str, error: Exception, account: str | None = None, do: str | 
     :param do: what to do next
     """
     outcome = f"could not be reached ({type(error).__name__})"
-    if isinstance(error, CutOff):
+    if isinstance(error, TooLate | TooLarge):
         outcome = f"did not return a complete answer ({error})"
     return ServiceUnavailable.about(account, f"{who} {outcome}", do)
 
@@ -88,7 +92,7 @@ class LimitedAdapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         """Send a request and read the whole answer.
 
-        :raises CutOff: if it does not end in time or is too large; the connection is then closed
+        :raises TooLate, TooLarge: the connection is then closed
         """
         response: requests.Response = super().send(request, *args, **options)
         body, end = BytesIO(), time.monotonic() + self._seconds
@@ -97,9 +101,9 @@ class LimitedAdapter(HTTPAdapter):
             while piece := response.raw.read1(PIECE, decode_content=True):
                 body.write(piece)
                 if body.tell() > self._most:
-                    raise CutOff(f"its answer is larger than {self._most / 1e6:g} MB", request=request)
+                    raise TooLarge(f"its answer is larger than {self._most / 1e6:g} MB", request=request)
                 if time.monotonic() > end:
-                    raise CutOff(f"its answer did not arrive in full within {self._seconds:g} s", request=request)
+                    raise TooLate(f"its answer did not arrive in full within {self._seconds:g} s", request=request)
         except (HTTPError, OSError) as error:  # errors of requests are OSErrors, too
             response.raw.close()
             if isinstance(error, requests.RequestException):

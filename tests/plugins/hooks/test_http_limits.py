@@ -14,7 +14,7 @@ from threading import Event, Thread
 import pytest
 import requests
 
-from grdf.hooks.http_calls import CutOff, LimitedAdapter, no_answer
+from grdf.hooks.http_calls import LimitedAdapter, TooLarge, TooLate, no_answer
 from tests.plugins.drip import Drip, certificate_for
 
 SECONDS = 0.6
@@ -55,7 +55,7 @@ def test_an_answer_that_drips_ends_in_time(
     with session() as asking:
         asking.verify = str(server.certificate) if server.certificate else True
         began = time.monotonic()
-        with pytest.raises(CutOff, match=r"did not arrive in full within 0.6 s") as caught:
+        with pytest.raises(TooLate, match=r"did not arrive in full within 0.6 s") as caught:
             asking.get(server.url, timeout=(5, 5))
         assert SECONDS - 0.1 < time.monotonic() - began < SECONDS + 2
         assert "answer (its answer did not arrive in full within 0.6 s)" in str(no_answer("GRDF", caught.value))
@@ -109,7 +109,7 @@ def test_what_unpacks_to_more_than_is_read_is_refused(encoding: str) -> None:
     body = packed(encoding, 3_000_000)
     header = f"Content-Encoding: {encoding.removeprefix('raw ')}\r\n"
     asking = session(most=2_000_000, seconds=30)
-    with asking, Giver(header, body) as server, pytest.raises(CutOff, match=r"larger than 2 MB"):
+    with asking, Giver(header, body) as server, pytest.raises(TooLarge, match=r"larger than 2 MB"):
         asking.get(server.url, timeout=30)
     with Giver(header, body) as server, session(most=3_000_000, seconds=30) as asking:
         assert asking.get(server.url, timeout=30).content == bytes(3_000_000)
@@ -117,7 +117,7 @@ def test_what_unpacks_to_more_than_is_read_is_refused(encoding: str) -> None:
 
 def test_what_is_too_large_is_not_read_to_its_end() -> None:
     with Giver("", bytes(200_000_000)) as server, session(most=1_000_000, seconds=60) as asking:
-        with pytest.raises(CutOff):
+        with pytest.raises(TooLarge):
             asking.get(server.url, timeout=30)
         assert server.done.wait(10)
         assert server.sent < 50_000_000
