@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 from include.gas.days.gas_day import PARIS
 from tests.quota_fleet_stand_ins import MIDNIGHT, Accounts, Couch, Hub, MemoryStore, Task
@@ -239,9 +240,10 @@ class World:
         plan = self._ready(PlanHistoryOperator(task_id="plan"))
         plan.__dict__ |= {
             "_listed": lambda: {each: (meters, "grdf_adict") for each, meters in self.meters.items()},
-            "_governor": lambda _client: Governor(self.store, "client", self.quota),
         }
-        for account in PlanHistoryOperator.perform(plan, context):
+        with patch("grdf.operators.history.governor_for", lambda _: Governor(self.store, "client", self.quota)):
+            accounts = PlanHistoryOperator.perform(plan, context)
+        for account in accounts:
 
             def work(account: str = account) -> Any:
                 operator = self._ready(ReadHistoryOperator(task_id="read", account_id=account))
