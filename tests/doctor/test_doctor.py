@@ -79,7 +79,7 @@ def test_what_it_looks_at(clean: LocalWorld, doctor: Doctor) -> None:
         (lambda _: {"AIRFLOW__GRDF__POOL": "redis://u:wrong/word@h"}, "Airflow", "no pool [hidden]"),
         (lambda w: extra(w, "AIRFLOW_CONN_COUCHDB", password="wrong"), "CouchDB", "login"),
         (lambda w: extra(w, "AIRFLOW_CONN_COUCHDB", host="127.0.0.1:9"), "CouchDB", "could not be reached"),
-        (lambda _: {"AIRFLOW__GRDF__QUOTA_URL": "postgresql://127.0.0.1:9/q"}, "GRDF (grdf_adict)", "cannot be counted"),
+        (lambda _: {"AIRFLOW__GRDF__QUOTA_URL": "postgresql://127.0.0.1:9/q"}, "GRDF (grdf_adict)", "be counted"),
         (lambda w: extra(w, "AIRFLOW_CONN_COUCHDB", database_prefix="empty"), "CouchDB", "are missing"),
         (lambda _: {"AIRFLOW__GRDF__STAGING_URL": "s3://writer:wrong/word@bucket"}, "settings", "staging_url holds a"),
     ],
