@@ -25,6 +25,7 @@ from include.gas.errors import (
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from grdf.hooks.adict import AdictHook
     from include.gas.documents.gas_days import Document
 
 
@@ -54,11 +55,12 @@ class AcquireTokenOperator(AccountOperator):
                 f"Account {account.id} is waiting for its household ({account.state}), so GRDF is not asked. "
                 f"{account.message} A run started by hand tries anyway."
             )
+        client = self.adict.of(document)
         if run.is_scheduled and account.is_settled:  # extract asks the ledger, whatever the document says
             return self._found(account)
         if account.declares and not (run.is_scheduled or run.is_backfill):  # somebody still wants it
             self.accounts.update(account.id, partial(with_entered, now=datetime.now(UTC), again=True))
-        after = Account.from_document(self._taken_in(document, account, run))
+        after = Account.from_document(self._taken_in(client, document, account, run))
         self._stop_if_nothing_is_read(after, run)
         return self._found(after, first=account.needs_grant or account.declares)
 
@@ -77,13 +79,13 @@ class AcquireTokenOperator(AccountOperator):
                 raise AirflowSkipException(after.message)
             raise NotInForce(after.message, account=after.id)
 
-    def _taken_in(self, document: Document, account: Account, run: Run) -> Document:
+    def _taken_in(self, client: AdictHook, document: Document, account: Account, run: Run) -> Document:
         """Let the ledger decide. Meters that are known are still read, whatever came of the others."""
         from grdf.ledger.taking_in import TakingIn
 
         # What GRDF has refused is not sent again before a person has corrected it or starts a run.
         declares = not (account.refused and run.is_scheduled)
-        taking_in = TakingIn(self.couchdb, self.adict.of(document), account.id)
+        taking_in = TakingIn(self.couchdb, client, account.id)
         try:
             return taking_in.take_in(declares=declares, asks=not run.is_scheduled)
         except (FailNow, RetryLater) as error:
