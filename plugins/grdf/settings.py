@@ -30,8 +30,8 @@ def state_folder(written: str) -> Path:
 def staging_url(written: str) -> str:
     """Return where raw answers wait between ``extract`` and ``load``: any URL that ``ObjectStoragePath`` takes.
 
-    What stands before the host's ``@`` is the Airflow connection for an object store. A login may not be in it: the
-    place of a run's answers is an XCom, and stands in rendered fields and messages.
+    What stands before the host's ``@`` is the Airflow connection for an object store. A login may not be in it:
+    messages name the place.
     """
     url = written or f"file://{state_folder() / 'staging'}"
     query = url.partition("?")[2]
@@ -39,7 +39,7 @@ def staging_url(written: str) -> str:
         raise WrongOption(
             "holds a login, which Airflow would show wherever it shows the place",
             "Put it into an Airflow connection for that store, and write the connection's id in its place "
-            "(s3://connection@bucket/folder). If tasks have run with it, change the password: it is in their XComs.",
+            "(s3://connection@bucket/folder). If tasks have run with it, change the password: it may be in their logs.",
         )
     if not url.partition("://")[0].isalnum() or "://" not in url:
         do = "Set a URL with a scheme, such as file:///var/lib/grdf/staging or s3://connection@bucket/staging."

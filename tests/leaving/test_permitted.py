@@ -87,6 +87,20 @@ def test_the_asker_is_asked_to_leave_it_to_somebody_else(
     assert assert_gone(clean, account_id, pces)["approved_by"] == "ana"
 
 
+def test_a_form_that_was_sent_twice_is_approved_once(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pces = household(clean, account_id)
+    monkeypatch.setattr("airflow.providers.standard.operators.hitl.HITLOperator.execute", lambda *_: None)
+    runs = {run: operators(account_id)["approve"] for run in ("run-1", "run-2")}
+    form = {"account": account_id, "confirm": account_id, **FORM}
+    for run, approve in runs.items():
+        approve.execute(deletion_context(run, form, by="ana"))
+    runs["run-1"].execute_complete(deletion_context("run-1", form, by="ana"), answer("ben"))
+    delete(account_id, by="ana", approved_by=None, steps=("mark", "revoke", "purge"))
+    assert assert_gone(clean, account_id, pces)["approved_by"] == "ben"
+
+
 def test_somebody_must_have_asked(account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     context = deletion_context("run-1", {"account": account_id, "confirm": account_id, **FORM}, by="")
     asked: list[Any] = []

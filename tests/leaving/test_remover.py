@@ -72,7 +72,9 @@ def test_no_tombstone_stays(server: PurgingCouch, hook: CouchDBHook, remover: Re
 def test_databases_that_do_not_exist(remover: Remover) -> None:
     assert remover.remove_range(MONTH, *RANGE) == 0
     assert remover.remove(ACCOUNT, "leaver") == 0
-    remover.compact(MONTH)
+    from grdf.stores.database_files import DatabaseFiles
+
+    DatabaseFiles(remover.couchdb).compact(MONTH)
 
 
 def test_a_document_that_is_written_meanwhile_stays(server: PurgingCouch, hook: CouchDBHook, remover: Remover) -> None:
@@ -88,13 +90,14 @@ def test_a_document_that_is_written_meanwhile_stays(server: PurgingCouch, hook: 
 
 
 def test_a_whole_server_keeps_no_tombstone(world: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
+    from grdf.stores.database_files import DatabaseFiles
     from grdf.stores.removal import Remover
 
     url, login = f"{world.couch.url}/{database_name(DAY)}", (world.couch.user, world.couch.password)
     fill(couchdb, account_id, 350)
     remover, mine = Remover(couchdb), account_range(account_id)
     assert remover.remove_range(DAY, *mine) == 350
-    remover.compact(DAY)
+    DatabaseFiles(remover.couchdb).compact(DAY)
     changes = requests.get(f"{url}/_changes", auth=login, timeout=30).json()["results"]
     assert [each for each in changes if each["id"].startswith(f"{account_id}:")] == []
 

@@ -60,7 +60,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     def noted_in(self, entry: Mapping[str, Any]) -> Order:
         """Return the order as a record has it, with the approval; as it is if the record has it not."""
-        for each in (entry.get("question") or {}, entry):
+        for each in (*entry.get("questions", ()), entry):
             if (each.get("run"), each.get("started")) == (self.run, self.started):
                 return msgspec.convert(each, Order)
         return self
@@ -76,14 +76,15 @@ def open_record(account: str, records: Sequence[Document]) -> Document:
         return last
     number = int(last["_id"].rpartition(":")[2]) + 1 if last else 1
     return {
-        "_id": f"{account}:{number:04}", "account": account, "revoked": {}, "left_alone": {}, "removed": {},
-        "finished_at": None,
+        "_id": f"{account}:{number:04}", "account": account, "questions": [], "revoked": {}, "left_alone": {},
+        "removed": {}, "finished_at": None,
     }  # fmt: skip
 
 
 def questioned(entry: Mapping[str, Any], order: Order) -> Document:
-    """Return the record with what waits for an approval, or has it."""
-    return {**entry, "question": msgspec.to_builtins(order)}
+    """Return the record with what waits for an approval, or has it, instead of what it said of this order before."""
+    others = [each for each in entry["questions"] if (each["run"], each["started"]) != (order.run, order.started)]
+    return {**entry, "questions": [*others, msgspec.to_builtins(order)]}
 
 
 def keeps_data(entry: Mapping[str, Any], order: Order) -> bool:
@@ -94,8 +95,7 @@ def keeps_data(entry: Mapping[str, Any], order: Order) -> bool:
 def begun(entry: Mapping[str, Any], order: Order, at: datetime) -> Document:
     """Return the record of a deletion that a run carries out from now on, be it begun by another one."""
     carried_out = msgspec.to_builtins(order) | {"keep_data": keeps_data(entry, order)}
-    others = {key: value for key, value in entry.items() if key != "question"}
-    return {**others, **carried_out, "begun_at": entry.get("begun_at") or utc_text(at)}
+    return {**entry, **carried_out, "begun_at": entry.get("begun_at") or utc_text(at)}
 
 
 def is_open(entry: Mapping[str, Any]) -> bool:

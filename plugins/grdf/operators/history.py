@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from include.gas.rights.meter_rights import Held
 
 COUNTS = ("calls", "new", "corrected", "confirmed", "unchanged", "absent")
-"""The counts of a re-read: calls to GRDF, then days."""
+"""The counts of a re-read: answers of GRDF, then days."""
 
 
 class PlanHistoryOperator(GrdfOperator):
@@ -97,7 +97,7 @@ class ReadHistoryOperator(AccountOperator):
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
-        :return: the account, counts of days (new, corrected, unchanged, absent, refused), what changed, and in words
+        :return: the account, counts of days (new, corrected, confirmed, unchanged, absent), what changed, and in words
             why meters were not asked for at all
         :raises GasError: if a meter could not be read; the data of the others is stored
         """

@@ -40,19 +40,21 @@ class RemoveOverdueOperator(GrdfOperator):
         :return: how many records were removed
         :raises BadSettings: if the login may not purge
         """
+        from grdf.stores.database_files import DatabaseFiles
         from grdf.stores.household_links import HouseholdLinks
         from grdf.stores.records.consent_records import ConsentRecords
         from grdf.stores.removal import purger
 
         now, days = datetime.now(UTC), settings.consent_record_days()
         remover, records = purger(self.couchdb), ConsentRecords(self.couchdb)
+        files = DatabaseFiles(remover.couchdb)
         steps: dict[str, Callable[[], int | None]] = {
             "records whose time is over": lambda: remover.remove_range(CONSENT_RECORD, *overdue(paris_today(now))),
             "records that no account needs": lambda: self._remove_unneeded(records, now, days, remover),
             "links that have expired": lambda: HouseholdLinks(self.couchdb).remove_expired(remover),
             "files for GRDF": lambda: self._remove_proofs(now),
             "files of imports and failed runs": lambda: self.staging.remove_old(now - FILES_KEPT),
-            **{f"old revisions of {each}": partial(remover.compact, each) for each in (ACCOUNT, METER, CONSENT_RECORD)},
+            **{f"old revisions of {each}": partial(files.compact, each) for each in (ACCOUNT, METER, CONSENT_RECORD)},
         }
         removed, failures = dict[str, int](), list[Exception]()
         for what, step in steps.items():

@@ -132,7 +132,7 @@ class Governor:
         log.warning(
             "GRDF refuses our client or a token of ours (HTTP 401): no worker calls GRDF for %.0f s. If this "
             "continues, compare login and password of the connection %s with those that GRDF sent.",
-            self.change(lambda ledger, now: ledger.pause.begin(now, credentials=self.credentials)), self.connection,
+            self.change(lambda ledger, now: ledger.refusal.begin(now, credentials=self.credentials)), self.connection,
         )  # fmt: skip
 
     def expect(self, daily_calls: int) -> None:
@@ -151,7 +151,7 @@ class Governor:
         """Return how much of the quota is used at present."""
 
         def used(ledger: Ledger, now: float) -> Usage:
-            pause = 0.0 if ledger.pause.credentials else max(0.0, ledger.pause.until - now)
+            pause = max(0.0, ledger.pause.until - now)
             return Usage(*ledger.used(), ledger.left(self.quota, "daily"), pause)
 
         return self.change(used)

@@ -82,20 +82,20 @@ class Pause:
 
     :param until: its end (epoch seconds)
     :param length: its length, unless GRDF named the time (seconds)
-    :param credentials: a fingerprint of those that GRDF has refused, if it concerns only them
+    :param credentials: a fingerprint of those that it concerns; ``""`` for all
     """
 
     until: float = 0.0
     length: float = 0.0
-    credentials: str | None = None
+    credentials: str = ""
 
-    def begin(self, now: float, seconds: float | None = None, credentials: str | None = None) -> float:
+    def begin(self, now: float, seconds: float | None = None, credentials: str = "") -> float:
         """Pause, for twice as long as the last time if that was just now. Return for how long.
 
         :param seconds: for how long, if GRDF names the time
         """
         if seconds:
-            self.until, self.credentials = max(self.until, now + min(seconds, DAY)), None
+            self.until = max(self.until, now + min(seconds, DAY))
         elif self.until <= now:  # otherwise the call was sent before the pause began
             lasts = now - self.until < max(60.0, 2 * self.length)
             self.length = min(2 * self.length, LONGEST_PAUSE) if lasts and self.length else FIRST_PAUSE
@@ -128,7 +128,8 @@ class Ledger:
     :param fleet: calls per day that the daily runs of all accounts need, if known
     :param calls: how many calls were made, by five-minute interval since 1970 and by purpose
     :param waiting: the tasks that wait for calls of the day, by name
-    :param pause: the pause after a 429, or after GRDF refused a token
+    :param pause: the pause after a 429
+    :param refusal: the pause after GRDF refused a token, for those with the same credentials
     """
 
     last: float = 0.0
@@ -137,6 +138,7 @@ class Ledger:
     calls: dict[int, dict[Purpose, int]] = field(default_factory=dict)
     waiting: dict[str, Waiting] = field(default_factory=dict)
     pause: Pause = field(default_factory=Pause)
+    refusal: Pause = field(default_factory=Pause)
 
     @classmethod
     def read(cls, text: str | None, now: float) -> Self:
@@ -259,10 +261,9 @@ class Ledger:
 
     def _pause(self, now: float, purpose: Purpose, credentials: str) -> tuple[float, Literal["turn", "pause", "token"]]:
         """Return until when a call waits for the end of a pause, and why."""
-        refused = self.pause.credentials
-        if self.pause.until <= now or (refused is not None and (credentials != refused or purpose == "connect")):
-            return 0.0, "turn"
-        return self.pause.until, "pause" if refused is None else "token"
+        refused = self.refusal.until if credentials == self.refusal.credentials and purpose != "connect" else 0.0
+        until = max(self.pause.until, refused)
+        return (0.0, "turn") if until <= now else (until, "token" if until == refused else "pause")
 
     def _count(self, purpose: Purpose, at: int, calls: int = 1) -> None:
         if calls > 0 or at in self.calls:  # what does not count any more is not taken back

@@ -1,10 +1,10 @@
 """The removal of documents from CouchDB so that nothing personal stays.
 
 CouchDB keeps a tombstone of every deleted document, with its id, and our ids contain the meter's number. After a purge
-no tombstone stays, and a compaction frees what old revisions held; the files of indexes follow, as CouchDB brings them
-up to date and compacts them by itself. Only the server's list of its latest purges (``_purged_infos_limit``, 1,000 by
-default) still contains ids, until others replace them. The embedded server purges for show: the ids stay in its files,
-which is one more reason to use it for trying and testing only.
+no tombstone stays, and a compaction (``database_files``) frees what old revisions and indexes held. Only the server's
+list of its latest purges (``_purged_infos_limit``, 1,000 by default) still contains ids, until others replace them. The
+embedded server purges for show: the ids stay in its files, which is one more reason to use it for trying and testing
+only.
 
 Only a server administrator may purge. A deletion must purge (:func:`purger`). Other removals (of marks, or of days that
 a late load stored for a household that has left) do what their login may.
@@ -84,15 +84,6 @@ class Remover:
             return 0
         rows = [row for row in rows_of(self.couchdb.good(response)) if members(row.get("value")).get("deleted")]
         return self.remove_revisions(doctype, {row["id"]: row["value"]["rev"] for row in rows})
-
-    def compact(self, doctype: str) -> None:
-        """Have CouchDB write a database's file anew, without old revisions and what was removed. It does so later.
-
-        :raises BadSettings: if the login is no administrator's
-        """
-        response = self.couchdb.request("POST", doctype, "/_compact", body={})
-        if response.status_code != 404:  # the database does not exist, so nothing was ever stored
-            self.couchdb.good(response)
 
 
 def purger(couchdb: CouchDBHook) -> Remover:

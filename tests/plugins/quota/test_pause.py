@@ -62,3 +62,11 @@ def test_a_pause_longer_than_anybody_waits_frees_the_task() -> None:
         call(clock.governor(), account="home")
     assert caught.value.retry_after == pytest.approx(7200)
     assert clock.now == NOON
+
+
+def test_a_refused_token_and_a_429_pause_apart() -> None:
+    ledger = Ledger()
+    assert ledger.refusal.begin(NOON, credentials="old secret") == FIRST_PAUSE
+    assert ledger.pause.begin(NOON + 1) == FIRST_PAUSE
+    told = ledger.ask(NOON + 2, GRDF, Ticket(), patience=600, credentials="new secret")
+    assert (told.reason, told.seconds) == ("pause", 1)

@@ -43,6 +43,7 @@ class PurgeAccountOperator(DeletionOperator):
         :raises StoreBusy: if something is still stored
         """
         from grdf.airflow.airflow_history import remove_history
+        from grdf.stores.database_files import DatabaseFiles
 
         run = Run.of(context)
         for last in self.couchdb.range(AUDIT, *account_range(self.account_id))[-1:]:
@@ -55,8 +56,10 @@ class PurgeAccountOperator(DeletionOperator):
         else:
             self._remove()
             self._stop_if_left()
+            files = DatabaseFiles(self.remover.couchdb)
             for doctype in (*DATA, METER, ACCOUNT):
-                self.remover.compact(doctype)
+                files.compact(doctype)
+                files.compact_indexes(doctype)
             history = remove_history(self.account_id, this_run=run.id)
         end = {"airflow_history": history, "finished_at": utc_text(datetime.now(UTC))}
         record = self.record(lambda entry: {**self.permitted(run, entry), **end})
