@@ -220,4 +220,5 @@ def _ends_about_now(held: Held, now: datetime) -> bool:
     """Return whether a right ends soon or has ended lately: what is renewed early waits for that."""
     if held.day is None or held.word not in ("active", "over"):
         return False
-    return -REFUSED_KEPT < held.day - paris_today(now) <= RENEWED_FROM
+    today = paris_today(now)
+    return held.day - today <= RENEWED_FROM and today - max(held.day, held.free or held.day) < REFUSED_KEPT

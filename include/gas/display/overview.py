@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from include.gas.account.account import Account
 from include.gas.account.sections.client import DEFAULT, client_if_known, client_of
-from include.gas.account.sections.marks import Known, leaving
+from include.gas.account.sections.marks import Connected, Known, leaving
 from include.gas.account.sections.status import Status
 from include.gas.account.state import state_since
 from include.gas.answers.proof_state import ASKED, REFUSED
@@ -271,10 +271,10 @@ def _rights(document: Mapping[str, Any], account: Account) -> dict[str, Any]:
 
 
 def _lost_on(document: Mapping[str, Any], meters: Sequence[Held]) -> date | None:
-    """Return the day on which the last right of an account ended or was refused; ``None`` if it is unknown."""
+    """Return the day on which the last right of an account ended or was refused, or on which it was connected since."""
     ends = [held.day for held in meters if held.word == "over" and held.day]
-    since = days_in(state_since(document)) if document.get("state") else ()
-    return max(ends or since, default=None)
+    known = ends or [*days_in(document.get("state") and state_since(document))]
+    return max(*known, *days_in(Connected.moment(document)), date.min) if known else None
 
 
 def _proofs(account: Account) -> dict[str, Any]:

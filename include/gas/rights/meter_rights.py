@@ -94,10 +94,15 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     proof: Proof | None = None
 
     @property
+    def free_on(self) -> date | None:
+        """The first day on which GRDF may not be asked under it, and takes another one; ``None`` for no end."""
+        after = self.calls_until + ONE_DAY if self.calls_until and self.calls_until < date.max else None
+        return min((day for day in (after, self.ended_on) if day), default=None)
+
+    @property
     def over_on(self) -> date | None:
         """The first day on which it is of no more use; ``None`` for no end."""
-        after = self.calls_until + ONE_DAY if self.calls_until and self.calls_until < date.max else None
-        return min((day for day in (after, self.end, self.ended_on) if day), default=None)
+        return min((day for day in (self.free_on, self.end) if day), default=None)
 
     def is_in_force(self, today: date) -> bool:
         """Return whether GRDF may be asked under it."""
@@ -184,6 +189,7 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         (GRDF checks it anew); ``behind`` (another account has the meter until its right ends); ``narrow`` (without
         daily data); ``refused``; ``over`` (since ``day``); ``none``
     :param day: the day on which that begins or ends; ``None`` if none is known
+    :param free: the day from which on GRDF takes another right, if that is known
     :param since: when the newest right was brought, declared or made, UTC text
     :param right: GRDF's id of the newest right; ``""`` if none is known
     :param own: GRDF's ids of all its rights
@@ -197,6 +203,7 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     word: Word = "none"
     is_open: bool = False
     day: date | None = None
+    free: date | None = None
     since: str = ""
     right: str = ""
     own: tuple[str, ...] = ()
@@ -233,7 +240,7 @@ def hold(meter: Meter, account: str, today: date, *, shared: bool = False) -> He
     word, day = _standing(rights, today, is_behind=is_behind)
     newest = max(reversed(rights), key=lambda right: right.since, default=None)  # of two of one day, the later one
     return Held(
-        pce=meter.pce, word=word, day=day,
+        pce=meter.pce, word=word, day=day, free=max((right.free_on for right in rights if right.free_on), default=None),
         is_open=any(right.is_in_force(today) and right.was_active and right.daily for right in rights),
         since=newest.since if newest else "", right=newest.id if newest else "",
         own=tuple(right.id for right in rights if right.id), days=days_of(meter, account, shared=shared),

@@ -120,7 +120,8 @@ class AccountRights:
         self.stop_if_left()
         given, now = to_declare(document), datetime.now(UTC)
         today = paris_today(now)
-        goes_on = any(right.goes_on(today) for right in self.meter(given.pce).of(self.account))
+        own = self.meter(given.pce).of(self.account)
+        goes_on = any(right.goes_on(today) or right.is_in_force(today) for right in own)
         if goes_on and given.entered_at and given.entered_at < utc_text(now - ASKED_EARLY):
             return  # GRDF was asked, and takes no other right before this one ends
         found = self.look([given.pce, *(pce for pce, _ in named_in(document, self.account))])
@@ -185,7 +186,7 @@ class AccountRights:
             )
         log.info(
             "Account %s: its right to meter %s ends on %s, and GRDF takes no other before. It is declared again by "
-            "itself then.", self.account, meter_tag(self.account, pce), mine[-1].over_on,
+            "itself then.", self.account, meter_tag(self.account, pce), mine[-1].free_on,
         )  # fmt: skip
 
     def _apply(self, pce: str, event: Event) -> None:

@@ -13,6 +13,7 @@ from grdf.meters.asking import Asked, MeterRead, judge, not_definitive, read_met
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.status import Status
+from include.gas.account.state import settle
 from include.gas.days.asked_days import daily_window, is_whole_due
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window
@@ -46,6 +47,8 @@ class ExtractOperator(AccountOperator):
         document = self.accounts.document(self.account_id)
         account = self.ledger.account(document)
         stop_if_leaving(account)
+        if settle(document, account.meters, datetime.now(UTC)) != document:  # a right has ended since it was looked at
+            self.accounts.update(account.id, self.ledger.settled)
         purpose: Purpose = "history" if run.is_backfill else "daily"  # daily runs take precedence in GRDF's quota
         asked = list(self._asked(run, document, account))
         reads = list(read_meters(self.adict.of(document), self.ledger, account.id, asked, run, purpose))
