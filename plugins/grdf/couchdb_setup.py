@@ -71,7 +71,7 @@ def set_up(ordinary: CouchDBHook, *, say: Say, readers: Collection[str] = ()) ->
             next_step="Nothing was done. Set the connection couchdb_admin to an administrator's login, then run "
             "this again; the connection couchdb may stay as it is.",
         )
-    if admin.logs_requests():
+    if logs_requests(admin):
         say("log: CouchDB writes down each request, which names accounts and meters; set its [log] level to warning")
     member = None
     if ordinary is admin:
@@ -88,11 +88,23 @@ def set_up(ordinary: CouchDBHook, *, say: Say, readers: Collection[str] = ()) ->
             raise BadSettings.about(
                 account=None,
                 cause=f"the Airflow connection {ordinary.couchdb_conn_id} leads to a CouchDB without the "
-                f"database {database_name(doctype, ordinary.prefix)}, which was just created through "
+                f"database {database_name(doctype, ordinary.facts.prefix)}, which was just created through "
                 f"{admin.couchdb_conn_id}",
                 next_step="Let both connections name the same server.",
             )
     say("ready")
+
+
+def logs_requests(admin: CouchDBHook) -> bool:
+    """Return whether CouchDB writes a line for each request into its own log. Only an administrator is told.
+
+    It does at the levels ``debug``, ``info`` and ``notice`` (``chttpd:maybe_log``), and its default is ``info``
+    (``[log] level``). Where the level cannot be read, such as on the embedded server, the answer is no.
+    """
+    response = admin.ask_server("GET", "/_node/_local/_config/log/level")
+    if response.status_code == 404:
+        return "unknown_config_value" in response.text
+    return response.ok and response.text.strip().strip('"').lower() in ("debug", "info", "notice")
 
 
 def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
@@ -156,7 +168,7 @@ def _database(admin: CouchDBHook, doctype: str, members: Sequence[str], say: Say
     if found != wanted:
         admin.good(admin.request("PUT", doctype, "/_security", body=wanted))
         changes = [f"now open to {' and '.join(sorted(members)) or 'administrators'}"]
-    say(f"database {database_name(doctype, admin.prefix)}: {', '.join([state, *changes, *completed])}")
+    say(f"database {database_name(doctype, admin.facts.prefix)}: {', '.join([state, *changes, *completed])}")
 
 
 if __name__ == "__main__":

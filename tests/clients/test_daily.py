@@ -145,7 +145,7 @@ def test_a_connection_that_airflow_does_not_have(
 
 
 def test_each_client_has_a_token_of_its_own(two: LocalWorld) -> None:
-    from grdf.hooks.data_token import variable_of
+    from grdf.hooks.oauth import variable_of
 
     assert [variable_of(name) for name in (USUAL, SOUTH)] == ["grdf_data_token", "grdf_data_token_grdf_south"]
     usual = AdictHook(USUAL)

@@ -241,8 +241,7 @@ def test_the_token_stays_in_memory(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    from grdf.hooks.data_token import Variables
-    from grdf.hooks.oauth import GrdfOAuthHook
+    from grdf.hooks.oauth import GrdfOAuthHook, Variables
 
     tokens: list[tuple[str, str]] = []
     ask = GrdfOAuthHook.ask_data_token

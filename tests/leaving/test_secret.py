@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from grdf.hooks.adict import Call
 from grdf.quota.terms import DAILY
+from include.gas.errors import GasError
 from tests.helpers import adict_hook
 from tests.leaving.household import ACTIVE, household, rights
 
@@ -69,8 +72,8 @@ def test_grdf_refuses_the_data_token_for_a_revocation(clean: LocalWorld, account
     pces = household(clean, account_id)
     (right,) = rights(clean, pces)
     hook = adict_hook()
-    answer = hook._answer(Call("PATCH", f"/droit_acces/{right}", "x", account_id), DAILY)
-    assert answer.response.status_code == 403
+    with pytest.raises(GasError, match="HTTP 403"):
+        hook._ask(Call("PATCH", f"/droit_acces/{right}", "x", account_id), DAILY)
     assert set(rights(clean, pces).values()) == {ACTIVE}
 
 
@@ -79,5 +82,5 @@ def test_the_delete_token_reads_no_data(clean: LocalWorld, account_id: str) -> N
 
     pces = household(clean, account_id)
     hook = RevocationHook()
-    answer = hook._answer(Call("GET", f"/pce/{pces[0]}/donnees_consos_informatives", "x", account_id), DAILY)
-    assert answer.response.status_code == 403
+    with pytest.raises(GasError, match="HTTP 403"):
+        hook._ask(Call("GET", f"/pce/{pces[0]}/donnees_consos_informatives", "x", account_id), DAILY)

@@ -44,7 +44,7 @@ def test_a_run_tells_days_and_numbers_and_no_household(clean: LocalWorld, accoun
     assert [word for word in (pce, account_id, "kWh", "energie") if word in text] == []
     kinds = {"com.grandlyon.grdf.day": 10, "com.grandlyon.grdf.month": 7, "com.grandlyon.grdf.year": 4}
     assert {each["name"]: each["outputFacets"]["outputStatistics"]["rowCount"] for each in wrote} == {
-        database_name(doctype, CouchDBHook().prefix): sum(len(period) == length for period in figures)
+        database_name(doctype, CouchDBHook().facts.prefix): sum(len(period) == length for period in figures)
         for doctype, length in kinds.items()
     }
     assert {each["namespace"] for each in wrote} == {f"couchdb://{clean.couch.url.partition('//')[2]}"}

@@ -213,6 +213,42 @@ def proof_error(
     )
 
 
+def revocation_error(
+    status: int,
+    body: str,
+    *,
+    account: str | None,
+    what: str,
+    retry_after: float | None = None,
+    right: str,
+    connection: str,
+) -> GasError | None:
+    """Return the error for GRDF's answer to the revocation of a right (ADICT 4).
+
+    :param what: which revocation, for the text
+    :param retry_after: the ``Retry-After`` header, in seconds
+    :param right: GRDF's id of the right
+    :param connection: the Airflow connection with the credentials that asked
+    :return: ``None`` if the right is over
+    """
+    code, message = status_in(body)
+    taken = 200 <= status < 300  # a redirect has revoked nothing
+    if taken and not code and body.lstrip()[:1] in ("", "{", "["):  # neither has a page in HTML
+        return None
+    if status in (403, 404):  # it may not, or is another client's
+        return CredentialsRefused.about(
+            account,
+            f"GRDF does not let the client of the connection {connection} revoke consent {right} (HTTP {status})",
+            f"Check that {connection} has the credentials that may revoke the consents of this account's client, then "
+            "start grdf_delete_account again.",
+        )
+    if status == 409:
+        return ServiceUnavailable.about(account, f"GRDF answered {what} with HTTP 409, as for one that is over")
+    refusal = http_error(status, body, account=account, what=what, retry_after=retry_after, quoted=False)
+    refusal = refusal or refusal_error(code, message, account=account, pce=None, quoted=False)
+    return refusal or ServiceUnavailable.about(account, f"GRDF did not complete {what}")
+
+
 def _of_sending(status: int, code: str, account: str | None, what: str, retry_after: float | None) -> GasError | None:
     """Return the error for an answer to something that was sent, unless it is about what was sent.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from grdf.couchdb_setup import logs_requests
 from grdf.doctor.findings import Finding, State, clock
-from grdf.hooks.couch_server import json_object, place
 from grdf.hooks.couchdb import COMPARES, CouchDBHook
+from grdf.hooks.http_calls import json_of
 from include.gas.documents.doctypes import DOCTYPES, FOR_READERS, database, index_name
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings
@@ -57,13 +58,10 @@ def _server(hook: CouchDBHook) -> Iterator[Finding]:
         do = f"Correct login and password of the connection {hook.couchdb_conn_id}, or have the user created. {SET_UP}"
         raise BadSettings.about(None, "it refuses this login", do)
     hook.good(answer)
-    try:
-        greeting = answer.json()
-    except (ValueError, RecursionError):
-        greeting = None
+    greeting = json_of(answer)
     if not (isinstance(greeting, dict) and "couchdb" in greeting):
         raise BadSettings.about(
-            None, f"what answers at {place(answer.url)} is no CouchDB",
+            None, f"what answers at {hook.facts.url} is no CouchDB",
             f"Correct host and port of the Airflow connection {hook.couchdb_conn_id} (or in "
             f"AIRFLOW_CONN_{hook.couchdb_conn_id.upper()}).",
         )  # fmt: skip
@@ -95,7 +93,7 @@ def _version(text: str, vendor: str) -> Finding:
 
 def log(hook: CouchDBHook) -> Iterator[Finding]:
     """Look whether CouchDB's own log names meters. Only an administrator is told, so others pass over it."""
-    if (admin := hook.administrator()) is not hook and admin.logs_requests():
+    if (admin := hook.administrator()) is not hook and logs_requests(admin):
         yield Finding(
             "look", "its own log has a line for each request, which names accounts and meters",
             "Set [log] level to warning in CouchDB's configuration, and remove the logs that it has written.",
@@ -114,7 +112,7 @@ def databases(hook: CouchDBHook) -> Iterator[Finding]:
 
 def _faults(hook: CouchDBHook, doctype: str) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with a database: a key of :data:`FAULTS`, and its name or that of whoever may come in."""
-    name = database_name(doctype, hook.prefix)
+    name = database_name(doctype, hook.facts.prefix)
     if not hook.has_database(doctype):
         yield "missing", name
         return
@@ -123,7 +121,7 @@ def _faults(hook: CouchDBHook, doctype: str) -> Iterator[tuple[str, str]]:
         yield "unindexed", name
     if database(doctype).compares_revisions and hook.request("GET", doctype, COMPARES).status_code == 404:
         yield "uncompared", name
-    members = json_object(hook.good(hook.request("GET", doctype, "/_security"))).get("members") or {}
+    members = hook.json_object(hook.request("GET", doctype, "/_security")).get("members") or {}
     names = {*(members.get("names") or ()), *(f"the role {role}" for role in members.get("roles") or ())}
     if not names:
         yield "open", name

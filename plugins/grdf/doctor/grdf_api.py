@@ -73,7 +73,8 @@ def _connection(hook: GrdfOAuthHook) -> Iterator[Finding]:
 
 def _rights(hook: AdictHook) -> Finding:
     try:
-        listed = hook.try_rights(TRIAL)
+        # With a token of its own, which is not kept: a person may be trying values that are wrong.
+        listed = AdictHook(hook.grdf_conn_id, shelf={}).all_access_rights(TRIAL)
     except ConsentLost as error:  # of whom? this list is of no household
         return Finding(
             "bad", f"GRDF gives this client a token, but does not let it list access rights: {error.cause}",

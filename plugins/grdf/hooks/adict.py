@@ -9,14 +9,12 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-import requests
 from airflow.sdk import BaseHook
 from airflow.sdk.log import mask_secret
 
 from grdf.hooks.connection import connection_of
-from grdf.hooks.data_token import DataToken, Variables, variable_of
 from grdf.hooks.http_calls import Sent, bearer, retry_after, send_at_turn
-from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.hooks.oauth import DataToken, GrdfOAuthHook, Variables, variable_of
 from grdf.quota.governor import Governor, Turn, governor_for
 from grdf.quota.terms import DAILY, Terms
 from grdf.staging.area import StagedAnswer
@@ -30,8 +28,8 @@ from include.gas.meter_tag import meter_tag
 from include.gas.proof.proof_file import ProofFile
 
 NDJSON = "application/x-ndjson"
-JSON = "application/json"
-Judge = Callable[..., GasError | None]
+UNQUOTED = partial(http_error, quoted=False)
+"""About rights GRDF's message may name the household."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +38,9 @@ class Call:
 
     :param path: the path below the API base
     :param what: the subject of the call, for messages
-    :param data: query parameters of a ``GET``, otherwise the JSON body
+    :param data: what to send, by its name among the arguments of ``requests``: ``params``, ``json`` or ``files``
     :param accept: the media type of the answer
-    :param files: sent as ``multipart/form-data`` instead of JSON: pairs of a field, and name, content and media type
+    :param judge: the function of :mod:`include.gas.answers.refusals` that knows a refusal of this call
     """
 
     method: str
@@ -50,13 +48,8 @@ class Call:
     what: str
     account: str | None
     data: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    accept: str = JSON
-    files: Sequence[tuple[str, tuple[str, bytes, str]]] = field(default=(), repr=False)
-
-
-ALL_RIGHTS = Call("GET", "/droits_acces", "the list of all our access rights", None, accept=NDJSON)
-UNQUOTED = partial(http_error, quoted=False)
-"""About rights GRDF's message may name the household."""
+    accept: str = "application/json"
+    judge: Callable[..., GasError | None] = http_error
 
 
 class AdictHook(BaseHook):
@@ -114,7 +107,6 @@ class AdictHook(BaseHook):
         takes longer than that to answer, there are two tokens, and both are good.
 
         :return: the token, and whether GRDF was called
-        :raises CredentialsRefused, ServiceUnavailable: if the call for a token fails
         """
         if token := self._kept():
             return token, False
@@ -141,23 +133,19 @@ class AdictHook(BaseHook):
         """Ask for the gas days of one meter (``donnees_consos_informatives``). One call, however long the range.
 
         :param window: first gas day, and the day after the last (ADICT 3.2: ``date_fin`` is not included)
-        :return: the answer as received
         """
         return self._lines(pce, "informatives", window, "gas days", account, terms)
 
     def published_lines(self, pce: str, window: Window, *, account: str, terms: Terms = DAILY) -> StagedAnswer:
-        """Ask for the billing periods of one meter (``donnees_consos_publiees``). One call for up to five years.
-
-        See :meth:`daily_lines`.
-        """
+        """Ask for the billing periods of one meter (``donnees_consos_publiees``), up to five years, likewise."""
         return self._lines(pce, "publiees", window, "the published periods", account, terms)
 
     def _lines(self, pce: str, kind: str, window: Window, what: str, account: str, terms: Terms) -> StagedAnswer:
         path = f"/pce/{pce}/donnees_consos_{kind}"
         dates = {"date_debut": str(window.first), "date_fin": str(window.end)}
         about = f"{what} {window} of meter {meter_tag(account, pce)}"
-        sent = self._accepted(Call("GET", path, about, account, dates, NDJSON), terms)
-        return StagedAnswer(pce, window, sent.at.isoformat(), text_of(sent.response))
+        sent = self._ask(Call("GET", path, about, account, {"params": dates}, NDJSON), terms)
+        return StagedAnswer(pce, window, sent.at.isoformat(), sent.text)
 
     def facts_of(self, pce: str, kind: str, *, account: str, terms: Terms = DAILY) -> str:
         """Ask for the facts of one meter (``donnees_<kind>``), and return the answer as received.
@@ -165,26 +153,18 @@ class AdictHook(BaseHook):
         :param kind: ``contractuelles``, or ``techniques``, which has the meter's address
         """
         what = f"the data ({kind}) of meter {meter_tag(account, pce)}"
-        return text_of(self._accepted(Call("GET", f"/pce/{pce}/donnees_{kind}", what, account), terms).response)
+        return self._ask(Call("GET", f"/pce/{pce}/donnees_{kind}", what, account), terms).text
 
     def listed_rights(self, pces: Iterable[str], *, account: str, terms: Terms = DAILY) -> Rights:
         """Ask which rights we hold on up to 1,000 meters (``POST /droits_acces``), with one call for all of them."""
-        call = Call("POST", "/droits_acces", "the household's consents", account, {"id_pce": list(pces)}, NDJSON)
-        return read_rights(text_of(self._accepted(call, terms, UNQUOTED).response), account=account)
+        asked = {"json": {"id_pce": list(pces)}}
+        call = Call("POST", "/droits_acces", "the household's consents", account, asked, NDJSON, UNQUOTED)
+        return read_rights(self._ask(call, terms).text, account=account)
 
-    def all_access_rights(self) -> Rights:
+    def all_access_rights(self, terms: Terms = DAILY) -> Rights:
         """Ask which rights we hold on any meter (``GET /droits_acces``). One call for all accounts."""
-        return read_rights(text_of(self._accepted(ALL_RIGHTS, DAILY, UNQUOTED).response), account=None)
-
-    def try_rights(self, terms: Terms) -> Rights:
-        """Ask for the list of all our access rights with a token of its own. This takes two calls in all.
-
-        Nothing is kept, and a refusal says nothing to the workers: a person may be trying values that are wrong.
-
-        :param terms: a trial's
-        """
-        sent = self._sent(ALL_RIGHTS, self.oauth.ask_data_token(terms), self._governor().turn(terms))
-        return read_rights(text_of(_judged(ALL_RIGHTS, sent, UNQUOTED).response), account=None)
+        call = Call("GET", "/droits_acces", "the list of all our access rights", None, accept=NDJSON, judge=UNQUOTED)
+        return read_rights(self._ask(call, terms).text, account=None)
 
     def declare(self, pce: str, request: Mapping[str, Any], *, account: str, terms: Terms = DAILY) -> str:
         """Declare a right to read one meter (``PUT /pce/{pce}/droit_acces``). GRDF then mails the contract's holder.
@@ -197,8 +177,8 @@ class AdictHook(BaseHook):
         :raises DeclarationRefused: if something that the household gave is not as GRDF knows it
         """
         what = f"the right to read meter {meter_tag(account, pce)}"
-        call = Call("PUT", f"/pce/{pce}/droit_acces", what, account, request)
-        return declared_id(text_of(self._accepted(call, terms, declaration_error).response))
+        call = Call("PUT", f"/pce/{pce}/droit_acces", what, account, {"json": request}, judge=declaration_error)
+        return declared_id(self._ask(call, terms).text)
 
     def send_proof(self, right_id: str, files: Sequence[ProofFile], *, account: str, terms: Terms = DAILY) -> None:
         """Send the proof of a consent (``PUT /droit_acces/{id}/preuves``), one to three files. GRDF then checks it.
@@ -208,11 +188,9 @@ class AdictHook(BaseHook):
         :raises ProofNotSent: if GRDF does not take it
         """
         parts = [("preuves", (file.name(place), file.content, file.kind)) for place, file in enumerate(files, 1)]
-        path, what = (
-            f"/droit_acces/{quote(right_id, safe='')}/preuves",
-            f"the proof of a consent ({len(files)} file(s))",
-        )
-        self._accepted(Call("PUT", path, what, account, files=parts), terms, proof_error)
+        path = f"/droit_acces/{quote(right_id, safe='')}/preuves"
+        what = f"the proof of a consent ({len(files)} file(s))"
+        self._ask(Call("PUT", path, what, account, {"files": parts}, judge=proof_error), terms)
 
     def release(self, terms: Terms) -> None:
         """Release the calls that were booked and are not needed. If this fails, they count for a day."""
@@ -221,14 +199,15 @@ class AdictHook(BaseHook):
 
     # -- how it is asked -----------------------------------------------------------------------------------------------
 
-    def _accepted(self, call: Call, terms: Terms, judge: Judge = http_error) -> Sent:
-        """Make a call and return the answer. Raise the error for its HTTP status if that is a refusal."""
-        return _judged(call, self._answer(call, terms), judge)
-
-    def _answer(self, call: Call, terms: Terms) -> Sent:
-        """Make a call, a second time with a new token after a 401, and return the answer whatever its status."""
+    def _ask(self, call: Call, terms: Terms) -> Sent:
+        """Make a call, a second time with a new token after a 401, and return the answer unless it is a refusal."""
         sent = self._send(call, terms)
-        return self._send(call, terms) if sent.response.status_code == 401 else sent
+        if sent.response.status_code == 401:
+            sent = self._send(call, terms)
+        status, seconds = sent.response.status_code, retry_after(sent.response)
+        if refusal := call.judge(status, sent.text, account=call.account, what=call.what, retry_after=seconds):
+            raise refusal
+        return sent
 
     def _send(self, call: Call, terms: Terms) -> Sent:
         """Make a call with the token that all share. If GRDF refuses that, nobody uses it again."""
@@ -239,13 +218,13 @@ class AdictHook(BaseHook):
             token, _ = self.data_token(terms=terms)
         sent = self._sent(call, token, turn)
         if sent.response.status_code == 401:  # it was revoked early, or our clock differs from GRDF's
-            governor.refused()
+            if not terms.trial:
+                governor.refused()
             if DataToken.load(self._shelf.get(name)) == token:
                 self._shelf[name] = ""
         return sent
 
     def _sent(self, call: Call, token: DataToken, turn: Turn) -> Sent:
-        data: dict[str, Any] = {"files": call.files} if call.files else {"json": call.data}
         return send_at_turn(
             turn,
             call.method,
@@ -253,21 +232,8 @@ class AdictHook(BaseHook):
             who=f"asking for {call.what}, GRDF",
             headers={"Accept": call.accept},
             auth=bearer(token.value),
-            **({"params": call.data} if call.method == "GET" else data),
+            **call.data,
         )
 
     def _governor(self) -> Governor:
         return governor_for(self.oauth.facts)
-
-
-def text_of(response: requests.Response) -> str:
-    """Return a body decoded as UTF-8, as ADICT sends it. Without a charset in its header, requests takes Latin-1."""
-    return response.content.decode("utf-8", errors="replace")
-
-
-def _judged(call: Call, sent: Sent, judge: Judge) -> Sent:
-    """Return an answer, or raise what a function of :mod:`include.gas.answers.refusals` says of it."""
-    status, seconds = sent.response.status_code, retry_after(sent.response)
-    if refusal := judge(status, text_of(sent.response), account=call.account, what=call.what, retry_after=seconds):
-        raise refusal
-    return sent

@@ -10,7 +10,7 @@ import requests
 from airflow.sdk import BaseHook
 
 from grdf.hooks.connection import airflow_connection, base_url, incomplete, what_is_wrong
-from grdf.hooks.http_calls import bearer, no_answer
+from grdf.hooks.http_calls import bearer, json_of, no_answer
 from include.gas.errors import BadSettings, ServiceUnavailable
 from include.gas.redact import redact_address
 
@@ -38,10 +38,7 @@ class AirflowApiHook(BaseHook):
         return self._ask(self._session, "GET", f"/api/v2{path}", params=query)
 
     def listed(self, path: str, what: str, **query: str) -> Iterator[dict[str, Any]]:
-        """Yield all entries of a list.
-
-        :param what: the key of the entries
-        """
+        """Yield all entries of a list, which an answer has under the key ``what``."""
         seen, total = 0, 1
         while seen < total:
             page = self.get(path, limit=str(PAGE), offset=str(seen), **query)
@@ -50,10 +47,7 @@ class AirflowApiHook(BaseHook):
             seen += len(rows) or total
 
     def delete(self, path: str) -> None:
-        """Remove something.
-
-        :raises ServiceUnavailable: also if it is in use
-        """
+        """Remove something. It is an error if it is in use."""
         self._ask(self._session, "DELETE", f"/api/v2{path}")
 
     @cached_property
@@ -66,7 +60,7 @@ class AirflowApiHook(BaseHook):
     def _ask(self, session: requests.Session, method: str, path: str, **options: Any) -> dict[str, Any]:
         url = base_url(airflow_connection(self.airflow_conn_id), default_scheme="http")
         if fault := what_is_wrong(url):
-            raise incomplete(self.airflow_conn_id, [f"host {fault}"])
+            raise incomplete(self.airflow_conn_id, {"host": fault})
         try:
             # A redirect would carry the password or the token to another address.
             response = session.request(method, url + path, timeout=TIMEOUT, allow_redirects=False, **options)
@@ -82,14 +76,11 @@ class AirflowApiHook(BaseHook):
             )
         if status in (204, 404):
             return {}
-        try:
-            answer = response.json() if response.ok else None
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict):
-            raise ServiceUnavailable.about(
-                None,
-                f"the server at the address of Airflow's API (connection {self.airflow_conn_id}) does not answer "
-                f"like Airflow's API (HTTP {status} to {method} {path})",
-            )
-        return answer
+        answer = json_of(response)
+        if response.ok and isinstance(answer, dict):
+            return answer
+        raise ServiceUnavailable.about(
+            None,
+            f"the server at the address of Airflow's API (connection {self.airflow_conn_id}) does not answer like "
+            f"Airflow's API (HTTP {status} to {method} {path})",
+        )

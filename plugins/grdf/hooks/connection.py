@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -49,40 +49,35 @@ def what_is_wrong(url: str, *, carries_secrets: bool = False) -> str:
     return UNSAFE if carries_secrets and parts.scheme != "https" and not is_here else ""
 
 
-def incomplete(conn_id: str, wrong: Sequence[str]) -> BadSettings:
+def incomplete(conn_id: str, faults: Mapping[str, str]) -> BadSettings:
     """Return the error for a connection whose fields are missing or wrong.
 
-    :param wrong: what is wrong, as clauses
+    :param faults: what is wrong with each field, as the end of a clause; ``""`` if nothing is
     """
+    wrong = "; ".join(f"{name} {fault}" for name, fault in faults.items() if fault)
     return BadSettings.about(
-        account=None,
-        cause=f"the Airflow connection {conn_id} is incomplete: {'; '.join(wrong)}",
-        next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{conn_id.upper()}).",
+        None,
+        f"the Airflow connection {conn_id} is incomplete: {wrong}",
+        f"Set it under Admin, Connections (or in AIRFLOW_CONN_{conn_id.upper()}).",
     )
 
 
 def airflow_connection(conn_id: str) -> Connection:
-    """Return an Airflow connection.
-
-    :raises BadSettings: if Airflow has no connection with this id, or it cannot be read
-    """
+    """Return an Airflow connection. It is an error if Airflow has none with this id, or it cannot be read."""
     try:
         return BaseHook.get_connection(conn_id)
     except (AirflowNotFoundException, ValueError):  # leave out their texts, which may contain the input
         named = quoted_id(conn_id)  # a setting names some, where somebody may have put the connection itself
         raise BadSettings.about(
-            account=None,
-            cause=f"Airflow has no connection {named}, or cannot read it",
-            next_step=f"Set it under Admin, Connections (or in AIRFLOW_CONN_{named.upper()}), or correct the setting "
-            "that names it.",
+            None,
+            f"Airflow has no connection {named}, or cannot read it",
+            f"Set it under Admin, Connections (or in AIRFLOW_CONN_{named.upper()}), or correct the setting that names "
+            "it.",
         ) from None
 
 
 def connection_of(document: Mapping[str, Any]) -> str:
-    """Return the Airflow connection with which GRDF is asked for an account.
-
-    :raises ClientUnknown: if it names something odd, or what ``[grdf] connections`` does not list
-    """
+    """Return the Airflow connection with which GRDF is asked for an account, which ``[grdf] connections`` must list."""
     named = client_of(document)
     listed = settings.connections.or_default()
     if named in listed:
@@ -95,13 +90,10 @@ def connection_of(document: Mapping[str, Any]) -> str:
 
 
 def stop_if_doubled(facts: GrdfConnection) -> None:
-    """Raise an error if two of ``[grdf] connections`` have one client id: one would ask with the other's rights.
+    """Raise an error if another of ``[grdf] connections`` has this client id: one would ask with the other's rights.
 
     Which of them is wrong is not known here, so neither is used. A connection that the setting does not list is
     somebody's own, or is only being tested.
-
-    :param facts: the contents of the connection that is about to be used
-    :raises BadSettings: if another connection has the same client id
     """
     listed = settings.connections.or_default()
     for name in listed if facts.conn_id in listed else ():
@@ -126,7 +118,7 @@ def extra_of(connection: Connection) -> Mapping[str, Any]:
     try:
         msgspec.json.decode((connection.extra or "").strip() or "{}", type=dict)
     except (msgspec.MsgspecError, RecursionError):
-        raise incomplete(connection.conn_id, ["its extra is not a JSON object"]) from None
+        raise incomplete(connection.conn_id, {"its extra": "is not a JSON object"}) from None
     return connection.extra_dejson  # this also masks its secrets in the logs
 
 
@@ -161,8 +153,7 @@ class GrdfConnection:
     def read(cls, connection: Connection) -> GrdfConnection:
         """Read an Airflow connection of any type. Numbers in its extra may be texts, and algorithms one text.
 
-        :param connection: ``host`` is the API base, with or without its scheme
-        :raises BadSettings: names what is missing or wrong
+        :raises BadSettings: names all that is missing or wrong
         """
         extra = {name: value for name, value in extra_of(connection).items() if value not in (None, "", [])}
         if isinstance(names := extra.get("id_token_algorithms"), str):
@@ -177,27 +168,26 @@ class GrdfConnection:
             this = msgspec.convert(extra | fields, cls, strict=False)
         except msgspec.ValidationError as error:  # it names the field and what it should be, not what is written
             said, _, where = str(error).partition(" - at `$.")
-            raise incomplete(connection.conn_id, [f"{where.rstrip('`')} in its extra is wrong ({said})"]) from None
-        if wrong := this._problems():
-            raise incomplete(this.conn_id, wrong)
+            raise incomplete(connection.conn_id, {f"{where.rstrip('`')} in its extra": f"is wrong ({said})"}) from None
+        if any((faults := this._faults()).values()):
+            raise incomplete(this.conn_id, faults)
         scope = this.scope or urlsplit(this.api_base).path or "/adict/v2"
         return replace(this, scope=scope, issuer=this.issuer or issuer_of(this.authorize_url))
 
-    def _problems(self) -> list[str]:
-        wrong = []
-        if not self.client_id:
-            wrong.append("login (GRDF's client id) is missing")
-        if not self.client_secret:
-            wrong.append("password (GRDF's client secret) is missing")
-        places = {"host": self.api_base, "token_url": self.token_url, "authorize_url": self.authorize_url}
-        for place, value in (places | ({"jwks_url": self.jwks_url} if self.jwks_url else {})).items():
-            if fault := what_is_wrong(value, carries_secrets=True):
-                wrong.append(f"{place} {fault}")
+    def _faults(self) -> dict[str, str]:
+        addresses = {"host": self.api_base, "token_url": self.token_url, "authorize_url": self.authorize_url}
+        faults = {
+            "login": "" if self.client_id else "(GRDF's client id) is missing",
+            "password": "" if self.client_secret else "(GRDF's client secret) is missing",
+            **{name: what_is_wrong(url, carries_secrets=True) for name, url in addresses.items()},
+        }
+        if self.jwks_url:
+            faults["jwks_url"] = what_is_wrong(self.jwks_url, carries_secrets=True)
+        elif any(not name.startswith("HS") for name in self.id_token_algorithms):
+            faults["jwks_url"] = "is missing, but id_token_algorithms names a public-key algorithm"
         if any(name.lower() == "none" for name in self.id_token_algorithms):
-            wrong.append("id_token_algorithms may not hold 'none': anybody could forge an id_token")
-        if not self.jwks_url and any(not name.startswith("HS") for name in self.id_token_algorithms):
-            wrong.append("id_token_algorithms names a public-key algorithm, but jwks_url is missing")
-        return wrong
+            faults["id_token_algorithms"] = "may not hold 'none': anybody could forge an id_token"
+        return faults
 
 
 def issuer_of(authorize_url: str) -> str:
@@ -207,9 +197,8 @@ def issuer_of(authorize_url: str) -> str:
     ``https://host/openam/oauth2/realms/x/authorize`` belongs to ``https://host:443/openam/oauth2/x``.
     """
     parts = urlsplit(authorize_url)
-    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 443)
     path = parts.path.removesuffix("/authorize").replace("/realms/", "/")
-    return f"{parts.scheme}://{parts.hostname}:{port}{path}"
+    return f"{parts.scheme}://{parts.hostname}:{parts.port or (80 if parts.scheme == 'http' else 443)}{path}"
 
 
 def base_url(connection: Connection, *, default_scheme: str) -> str:
@@ -219,7 +208,7 @@ def base_url(connection: Connection, *, default_scheme: str) -> str:
     doc, "Managing Connections"). A schema that is neither ``http`` nor ``https`` is therefore appended as the path.
 
     :param default_scheme: scheme for a host without one; a host on this machine gets ``http``
-    :return: the URL without a trailing slash; empty if there is no host
+    :return: without a trailing slash; empty if there is no host
     """
     host, schema, path = connection.host or "", connection.schema or "", ""
     if not host:

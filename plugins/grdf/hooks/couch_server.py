@@ -12,15 +12,14 @@ import warnings
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-import msgspec
 import requests
 from airflow.sdk import BaseHook
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from grdf.hooks.connection import airflow_connection, base_url, extra_of, incomplete, what_is_wrong
-from grdf.hooks.http_calls import LimitedAdapter, no_answer
+from grdf.hooks.http_calls import LimitedAdapter, json_of, no_answer
 from include.gas.answers.half_pairs import without_half_pairs
 from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, ServiceUnavailable
@@ -57,6 +56,9 @@ class Facts(NamedTuple):
 class CouchServer(BaseHook):
     """Sends requests to the CouchDB of an Airflow connection.
 
+    Whatever asks it raises ``BadSettings`` if a person must correct the connection or the server, and
+    ``ServiceUnavailable`` if there is no answer, or none that can be used.
+
     :param couchdb_conn_id: Airflow connection with host, port, schema, login, password and, in its extra,
         ``database_prefix``
     :param timeout: seconds to wait for a connection and for a part of an answer; a whole one may take :data:`READS`
@@ -78,29 +80,19 @@ class CouchServer(BaseHook):
 
     @cached_property
     def facts(self) -> Facts:
-        """The connection's fields, checked.
-
-        :raises BadSettings: if a field is missing or wrong
-        """
+        """The connection's fields, checked."""
         connection = airflow_connection(self.couchdb_conn_id)
+        url, login, password = base_url(connection, default_scheme="http"), connection.login, connection.password
         prefix = extra_of(connection).get("database_prefix") or ""
-        facts = Facts(
-            base_url(connection, default_scheme="http"), connection.login or "", connection.password or "", prefix
-        )
-        names = {"host": facts.url, "login": facts.login, "password": facts.password}
-        wrong = [f"{name} is missing" for name, value in names.items() if not value]
-        if facts.url and (fault := what_is_wrong(facts.url)):
-            wrong.append(f"host {fault}")
-        if not isinstance(prefix, str):
-            wrong.append(f"database_prefix is a {type(prefix).__name__}, not a string")
-        if wrong:
-            raise incomplete(self.couchdb_conn_id, wrong)
-        return facts
-
-    @property
-    def prefix(self) -> str:
-        """What the names of the databases begin with."""
-        return self.facts.prefix
+        faults = {
+            "host": what_is_wrong(url),
+            "login": "" if login else "is missing",
+            "password": "" if password else "is missing",
+            "database_prefix": "" if isinstance(prefix, str) else "is not a string",
+        }
+        if any(faults.values()):
+            raise incomplete(self.couchdb_conn_id, faults)
+        return Facts(url, login or "", password or "", prefix)
 
     def get_conn(self) -> requests.Session:
         """Return the session, which is kept by this hook."""
@@ -123,11 +115,8 @@ class CouchServer(BaseHook):
         return session
 
     def request(self, method: str, doctype: str, path: str, **more: Mapping[str, Any] | None) -> requests.Response:
-        """Send one request to a doctype's database, see :meth:`ask_server`.
-
-        :param path: what follows the database's name, quoted
-        """
-        name = quote(database_name(doctype, self.prefix), safe="")
+        """Send one request to a doctype's database, see :meth:`ask_server`. The path is below it, quoted."""
+        name = quote(database_name(doctype, self.facts.prefix), safe="")
         return self.ask_server(method, f"/{name}{path}", **more)
 
     def ask_server(
@@ -138,8 +127,6 @@ class CouchServer(BaseHook):
         It is sent again while the server is busy or cannot be connected to, as while it restarts. A request that was
         sent and has no answer may have been carried out: the caller decides. urllib3's own ``Retry`` would log the
         address, and documents' ids contain meters' numbers.
-
-        :raises ServiceUnavailable: if there is no answer
         """
         url, session = self.facts.url + path, self._session
         data = None if body is None else without_half_pairs(json.dumps(body))
@@ -159,22 +146,20 @@ class CouchServer(BaseHook):
                         "Nothing is lost: it is tried again automatically. If this continues, check whether CouchDB is "
                         f"running, and the Airflow connection {self.couchdb_conn_id}."
                     )
-                    raise no_answer(f"CouchDB at {place(url)}", error, do=do) from None
+                    raise no_answer(f"CouchDB at {self.facts.url}", error, do=do) from None
             time.sleep(wait)
 
     def good(self, response: requests.Response) -> requests.Response:
-        """Return an answer if it is a success.
+        """Return an answer if it is a success, otherwise raise what it means.
 
-        :raises BadSettings: if a person must correct the connection or the server
-        :raises ServiceUnavailable: for anything that may be temporary, including a login that is locked because another
-            program sent wrong passwords
+        A login that is locked because another program sent wrong passwords is temporary.
         """
         if response.ok and not response.is_redirect:
             return response
         status, whose = response.status_code, f"the Airflow connection {self.couchdb_conn_id}"
-        answer = _json(response)
+        answer = json_of(response)
         reason = str(answer.get("reason") if isinstance(answer, dict) else response.reason)
-        cause = f"CouchDB at {place(response.url)} answered {status} ({excerpt(reason)})"
+        cause = f"CouchDB at {self.facts.url} answered {status} ({excerpt(reason)})"
         if status == 403 and LOCKED_OUT in reason.lower():
             raise ServiceUnavailable.about(
                 None,
@@ -184,29 +169,59 @@ class CouchServer(BaseHook):
                 "continues, look there for a program that still uses an old password.",
                 retry_after=LOCKOUT_SECONDS,
             )
-        do = ""
         if response.is_redirect:
             do = f"It names another address. Set {whose} to the one at which CouchDB itself answers."
         elif status in (401, 403):
             do = f"Check login and password of {whose}. Run ./grdf couchdb setup to give its user access."
         elif status in (400, 404, 405, 412, 413, 415):
             do = f"Check that {whose} names a CouchDB 3 server. If it does, it refuses what was sent to it."
-        if do:
-            raise BadSettings.about(None, cause, do)
-        raise ServiceUnavailable.about(None, cause)
+        else:
+            raise ServiceUnavailable.about(None, cause)
+        raise BadSettings.about(None, cause, do)
 
-    # -- what the server says of itself and of our login --------------------------------------------------------------
+    def ask(self, method: str, doctype: str, path: str, **more: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        """Return the JSON object that answers a :meth:`request`; ``None`` if there is no such document or database."""
+        response = self.request(method, doctype, path, **more)
+        return None if response.status_code == 404 else self.json_object(response)
 
-    def logs_requests(self) -> bool:
-        """Return whether the server writes a line for each request into its own log. Only an administrator is told.
+    def rows(self, doctype: str, *, keys: list[str] | None = None, **options: Any) -> list[dict[str, Any]]:
+        """Return the rows of ``_all_docs``, or those of some ids. A database that does not exist has none.
 
-        It does at the levels ``debug``, ``info`` and ``notice`` (``chttpd:maybe_log``), and its default is ``info``
-        (``[log] level``). Where the level cannot be read, such as on the embedded server, the answer is no.
+        :param options: those of ``_all_docs``, whose values CouchDB reads as JSON
         """
-        response = self.ask_server("GET", "/_node/_local/_config/log/level")
-        if response.status_code == 404:
-            return "unknown_config_value" in response.text
-        return response.ok and response.text.strip().strip('"').lower() in ("debug", "info", "notice")
+        query = {name: json.dumps(value, ensure_ascii=False) for name, value in options.items()}
+        method, body = ("GET", None) if keys is None else ("POST", {"keys": keys})
+        answer = self.ask(method, doctype, "/_all_docs", query=query, body=body)
+        rows = [] if answer is None else answer.get("rows")
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise self._trouble("sent an answer that has no rows")
+        return rows
+
+    def rows_with_docs(self, doctype: str, **options: Any) -> list[dict[str, Any]]:
+        """Return those :meth:`rows` that have a document. Documents that were asked for by id may not exist.
+
+        A row that CouchDB could not read, for example because a shard of a cluster does not answer, has an ``error``
+        instead of a document. Leaving it out would make totals too low.
+        """
+        found: list[dict[str, Any]] = []
+        for row in self.rows(doctype, include_docs=True, **options):
+            value, error = row.get("value"), row.get("error")
+            if row.get("doc") and not error:
+                found.append(row)
+            elif not (error == "not_found" or (isinstance(value, dict) and value.get("deleted") is True)):
+                what = f"could not read a document that it holds ({excerpt(str(error or 'no document'))})"
+                raise self._trouble(what, "It is tried again automatically. If this continues, check its shards.")
+        return found
+
+    def json_object(self, response: requests.Response) -> dict[str, Any]:
+        """Return the JSON object of an answer that is a success, see :meth:`good`."""
+        answer = json_of(self.good(response))
+        if isinstance(answer, dict):
+            return answer
+        raise self._trouble("sent an answer that is not a JSON object")
+
+    def _trouble(self, what: str, do: str | None = None) -> ServiceUnavailable:
+        return ServiceUnavailable.about(None, f"CouchDB at {self.facts.url} {what}", do)
 
     def logs_in(self) -> bool:
         """Return whether the server accepts the login."""
@@ -215,76 +230,8 @@ class CouchServer(BaseHook):
 
     def is_administrator(self) -> bool:
         """Return whether the login is a server administrator, who may create databases and purge."""
-        who = json_object(self.good(self.ask_server("GET", "/_session"))).get("userCtx")
+        who = self.json_object(self.ask_server("GET", "/_session")).get("userCtx")
         return "_admin" in ((who or {}).get("roles") or [])
-
-
-def place(url: str) -> str:
-    """Return scheme, host and port of a URL alone: document ids contain meter numbers."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def json_keys(**options: Any) -> dict[str, str]:
-    """Return query parameters as CouchDB reads them: each value as JSON."""
-    return {name: json.dumps(value, ensure_ascii=False) for name, value in options.items()}
-
-
-def json_object(response: requests.Response) -> dict[str, Any]:
-    """Return the JSON object of an answer.
-
-    :raises ServiceUnavailable: if the answer is anything else
-    """
-    answer = _json(response)
-    if not isinstance(answer, dict):
-        raise _unusable(response, "sent an answer that is not a JSON object")
-    return answer
-
-
-def rows_of(response: requests.Response) -> list[dict[str, Any]]:
-    """Return the rows of ``_all_docs``, or those of ``_bulk_docs``, which have no object around them.
-
-    :raises ServiceUnavailable: if there are no rows
-    """
-    answer = _json(response)
-    rows = answer.get("rows") if isinstance(answer, dict) else answer
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise _unusable(response, "sent an answer that has no rows")
-    return rows
-
-
-def docs_of(response: requests.Response) -> list[dict[str, Any]]:
-    """Return the rows of ``_all_docs`` that have a document. Documents that were asked for by id may not exist.
-
-    A row that CouchDB could not read, for example because a shard of a cluster does not answer, has an ``error``
-    instead of a document. Leaving it out would make totals too low.
-
-    :raises ServiceUnavailable: if a document that exists could not be read
-    """
-    found: list[dict[str, Any]] = []
-    for row in rows_of(response):
-        value, error = row.get("value"), row.get("error")
-        if row.get("doc") and not error:
-            found.append(row)
-        elif not (error == "not_found" or (isinstance(value, dict) and value.get("deleted") is True)):
-            what = f"could not read a document that it holds ({excerpt(str(error or 'no document'))})"
-            raise _unusable(response, what, "It is tried again automatically. If this continues, check its shards.")
-    return found
-
-
-def _json(response: requests.Response) -> Any:
-    try:
-        return msgspec.json.decode(response.content)  # a year of days takes half as long as with requests
-    except (msgspec.MsgspecError, RecursionError):
-        pass
-    try:
-        return response.json()  # half a surrogate pair, which the embedded server keeps, is one account's trouble
-    except (ValueError, RecursionError):
-        return None
-
-
-def _unusable(response: requests.Response, what: str, do: str | None = None) -> ServiceUnavailable:
-    return ServiceUnavailable.about(None, f"CouchDB at {place(response.url)} {what}", do)
 
 
 def _was_not_sent(error: Exception) -> bool:

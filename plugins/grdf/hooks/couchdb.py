@@ -8,15 +8,16 @@ name, ``couchdb`` is used for both.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 from urllib.parse import quote
 
 import requests
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from grdf.hooks.couch_server import CouchServer, docs_of, json_keys, json_object, place, rows_of
+from grdf.hooks.couch_server import CouchServer
+from grdf.hooks.http_calls import json_of
 from include.gas.documents.doctypes import database, index_name
 from include.gas.documents.gas_days import database_name
 from include.gas.documents.storing import WriteResult
@@ -35,13 +36,11 @@ SET_UP = "Run ./grdf couchdb setup (with the compose file: docker compose run --
 COMPARES = "/_design/compare-revisions"
 """A design document by which CouchDB compares the revision of a write also with documents that are gone.
 
-It answers 201 to a write with ``_rev`` for a document that was purged: only in a database with a
-``validate_doc_update`` does it look at revisions beforehand (``couch_db:before_docs_update`` of 3.5.2). So a task that
-has read an account before its deletion would bring it back. An empty function is enough. It makes a write of one
-document half as dear again, and one of a thousand ten times as dear."""
+It answers 201 to a write with ``_rev`` for a document that was purged, by which a task could bring back an account that
+was deleted meanwhile: only in a database with a ``validate_doc_update``, of which an empty function is enough, does it
+look at revisions beforehand (``couch_db:before_docs_update`` of 3.5.2). It makes writes dearer, of many most."""
 
 Document = dict[str, Any]
-_T = TypeVar("_T")
 
 
 class CouchDBHook(CouchServer):
@@ -56,15 +55,12 @@ class CouchDBHook(CouchServer):
         except ValueError:  # it exists but cannot be read; the hook reports that
             pass
         admin = CouchDBHook(ADMIN_CONN_ID, timeout=self._timeout, patience=self._patience)
-        admin.facts = admin.facts._replace(prefix=self.prefix)
+        admin.facts = admin.facts._replace(prefix=self.facts.prefix)
         return admin
-
-    # -- one document -----------------------------------------------------------------------------------------------
 
     def get(self, doctype: str, doc_id: str) -> Document | None:
         """Return one document, or ``None`` if it or its database does not exist."""
-        response = self.request("GET", doctype, _path_of(doc_id))
-        return None if response.status_code == 404 else json_object(self.good(response))
+        return self.ask("GET", doctype, _path_of(doc_id))
 
     def put(self, doctype: str, document: Mapping[str, Any]) -> str | None:
         """Write one document.
@@ -77,9 +73,9 @@ class CouchDBHook(CouchServer):
         send = self.request if replaces else self._writing
         response = send("PUT", doctype, path, body=document)
         gone = response.status_code == 404 and replaces
-        return None if gone or response.status_code == 409 else str(json_object(self.good(response))["rev"])
+        return None if gone or response.status_code == 409 else str(self.json_object(response)["rev"])
 
-    # -- many documents (the store that include.gas.documents.storing works on) ----------------------------------------
+    # -- the store that include.gas.documents.storing works on ---------------------------------------------------------
 
     def range(self, doctype: str, startkey: str, endkey: str) -> list[Document]:
         """Return all documents from one id to another, both included, in the order of their ids."""
@@ -89,23 +85,15 @@ class CouchDBHook(CouchServer):
         """Yield the documents of a range, page by page, without those of indexes."""
         rows: list[dict[str, Any]] = [{"id": startkey}]
         while rows:
-            query = json_keys(startkey=rows[-1]["id"], endkey=endkey, limit=PAGE + 1, include_docs=True)
-            response = self.request("GET", doctype, "/_all_docs", query=query)
-            if response.status_code == 404:
-                return
-            rows = docs_of(self.good(response))
+            rows = self.rows_with_docs(doctype, startkey=rows[-1]["id"], endkey=endkey, limit=PAGE + 1)
             yield from (row["doc"] for row in rows[:PAGE] if not row["id"].startswith("_design/"))
             rows = rows[PAGE:]
 
     def fetch(self, doctype: str, ids: Collection[str]) -> dict[str, Document]:
         """Return documents by id. Ids that do not exist are left out."""
         found: dict[str, Document] = {}
-        for batch in _batches(list(ids)):
-            query, body = {"include_docs": "true"}, {"keys": list(batch)}
-            response = self.request("POST", doctype, "/_all_docs", query=query, body=body)
-            if response.status_code == 404:
-                return {}
-            found |= {row["id"]: row["doc"] for row in docs_of(self.good(response))}
+        for keys in _batches([*ids]):
+            found |= {row["id"]: row["doc"] for row in self.rows_with_docs(doctype, keys=keys)}
         return found
 
     def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:
@@ -117,17 +105,18 @@ class CouchDBHook(CouchServer):
         written: dict[str, str] = {}
         conflicts: set[str] = set()
         refused: list[str] = []
-        for batch in _batches(list(docs)):
-            response = self._writing("POST", doctype, "/_bulk_docs", body={"docs": list(batch)})
-            answered = {row["id"]: row for row in rows_of(self.good(response)) if "id" in row}
-            for document in batch:
-                row = answered.get(document["_id"], {"error": "no answer"})  # by id: not every server keeps the order
+        for batch in _batches([*docs]):
+            rows = json_of(self.good(self._writing("POST", doctype, "/_bulk_docs", body={"docs": batch})))
+            answered = {row.get("id"): row for row in rows if isinstance(row, dict)} if isinstance(rows, list) else {}
+            for doc_id in (document["_id"] for document in batch):
+                row = answered.get(doc_id, {"error": "no answer"})  # by id: not every server keeps the order
                 if row.get("error") == "conflict":
-                    conflicts.add(document["_id"])
+                    conflicts.add(doc_id)
                 elif "error" in row or not row.get("rev"):
-                    refused.append(f"{_named(document)} ({row.get('error')}: {row.get('reason')})")
+                    named = without_numbers(doc_id, doc_id.partition(":")[0])  # the meter's number follows the account
+                    refused.append(f"{named} ({row.get('error')}: {row.get('reason')})")
                 else:
-                    written[document["_id"]] = row["rev"]
+                    written[doc_id] = row["rev"]
         if refused:
             raise ServiceUnavailable.about(
                 None,
@@ -136,8 +125,6 @@ class CouchDBHook(CouchServer):
             )
         return WriteResult(written=set(written), conflicts=conflicts, revisions=written)
 
-    # -- databases ---------------------------------------------------------------------------------------------------
-
     def create_database(self, doctype: str) -> list[str]:
         """Create what is missing of a doctype's database and of what CouchDB itself needs in it.
 
@@ -145,14 +132,13 @@ class CouchDBHook(CouchServer):
         hundred times faster with it (docs/decisions.md).
 
         :return: ``created`` or ``exists``, and what an older one lacked, in words
-        :raises BadSettings: if the login is not an administrator's
         """
         wanted = database(doctype)  # refuses one of which nobody knows what a deletion must remove
         response = self.request("PUT", doctype, "")
         if response.status_code in (401, 403):
             raise BadSettings.about(
                 None,
-                f"CouchDB at {place(response.url)} has no database {database_name(doctype, self.prefix)}, and the "
+                f"CouchDB at {self.facts.url} has no database {database_name(doctype, self.facts.prefix)}, and the "
                 f"login of the Airflow connection {self.couchdb_conn_id} may not create it",
                 SET_UP,
             )
@@ -166,14 +152,13 @@ class CouchDBHook(CouchServer):
         for fields in wanted.indexes:
             name = index_name(fields)
             order = {"index": {"fields": list(fields)}, "ddoc": name, "name": name, "type": "json"}
-            if json_object(self.good(self.request("POST", doctype, "/_index", body=order))).get("result") != "exists":
+            if self.json_object(self.request("POST", doctype, "/_index", body=order)).get("result") != "exists":
                 made.append(f"now with the index {name}")
         return ["created"] if is_new else ["exists", *made]
 
     def has_database(self, doctype: str) -> bool:
         """Return whether a doctype's database exists."""
-        response = self.request("GET", doctype, "")
-        return response.status_code != 404 and self.good(response).ok
+        return self.ask("GET", doctype, "") is not None
 
     def _writing(self, method: str, doctype: str, path: str, *, body: Mapping[str, Any]) -> requests.Response:
         """Write. Create the database if it is missing and the login may, as an administrator's may."""
@@ -184,18 +169,11 @@ class CouchDBHook(CouchServer):
         return response
 
 
-def _named(document: Document) -> str:
-    """Return a document's name for a message. Ids contain the meter's number after the account."""
-    return without_numbers(str(document["_id"]), str(document["_id"]).partition(":")[0])
-
-
 def _path_of(doc_id: str) -> str:
     """Return the path of a document below its database. It never leads to another endpoint.
 
     ``_all_docs``, ``_design`` and the like are CouchDB's own. An empty id, or one of dots alone, would lead to the
     database or out of it.
-
-    :raises BadRequest: if the id is not valid for a document
     """
     if doc_id.startswith("_") or doc_id in ("", ".", ".."):
         cause = f"{excerpt(repr(doc_id), 60)} cannot be a document id: ids that begin with '_' are CouchDB's own"
@@ -203,5 +181,5 @@ def _path_of(doc_id: str) -> str:
     return "/" + quote(doc_id, safe="")
 
 
-def _batches(items: Sequence[_T]) -> Iterable[Sequence[_T]]:
+def _batches(items: list[Any]) -> Iterable[list[Any]]:
     return (items[at : at + BATCH] for at in range(0, len(items), BATCH))

@@ -1,23 +1,27 @@
 """GRDF's OAuth: Client Connect's codes and ``id_token``, and the data token that serves every account.
 
 GRDF has no refresh tokens. An authorization code can be exchanged once, for the ``id_token`` that names the household's
-meters. Every call for data carries a ``client_credentials`` token of the third party itself (ADICT 2.1).
+meters. Every call for data carries a ``client_credentials`` token of the third party itself (ADICT 2.1). All workers
+share it in one Airflow Variable for each client: Variables are encrypted at rest, and a task can write them, unlike
+connections (Airflow 3 doc).
 """
 
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from hashlib import sha256
+from typing import Annotated, Any
 
+import msgspec
 import requests
-from airflow.sdk import BaseHook, conf
+from airflow.sdk import BaseHook, Variable, conf
 from airflow.sdk.log import mask_secret
 
 from grdf.hooks.connection import GrdfConnection, airflow_connection, stop_if_doubled
-from grdf.hooks.data_token import DataToken
-from grdf.hooks.http_calls import SECONDS, TIMEOUT, LimitedAdapter, no_answer, retry_after, send_at_turn
+from grdf.hooks.http_calls import SECONDS, TIMEOUT, LimitedAdapter, json_of, no_answer, retry_after, send_at_turn
 from grdf.quota.governor import Turn, governor_for
 from grdf.quota.terms import CONNECT, DAILY, Terms
 from include.gas.account.sections.client import DEFAULT
@@ -32,12 +36,83 @@ CALLBACK = "/callback"
 """Path to which GRDF sends a household back, below the page's own address."""
 SMALL = 1_000_000
 """Largest answer with tokens or keys, in bytes. Valid ones have a few thousand."""
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+VARIABLE = "grdf_data_token"
+"""Name of the Variable. Airflow masks the value of a Variable whose name contains "token"."""
+MARGIN = timedelta(seconds=900)
+"""How long before its end a token is renewed: the work ahead may take that long."""
+SOON = 60
+"""Seconds of a life that GRDF does not name."""
+
+
+def variable_of(conn_id: str) -> str:
+    """Return the name of the Variable with the token of a connection's client."""
+    return VARIABLE if conn_id == DEFAULT else f"{VARIABLE}_{conn_id}"
+
+
+class Variables:
+    """Airflow's Variables, by name. A ``dict`` takes their place where no task runs, so that none can be written."""
+
+    def get(self, name: str) -> str | None:
+        """Return a Variable's value."""
+        text: str | None = Variable.get(name, default=None)
+        return text
+
+    def __setitem__(self, name: str, text: str) -> None:
+        """Set a Variable."""
+        Variable.set(name, text, description="GRDF data token shared by all accounts of a client; renewed by itself")
+
+
+@dataclass(frozen=True)
+class DataToken:
+    """A data token. The token itself is left out of its ``repr``.
+
+    :param client: a short fingerprint of the client id and the scope that it was issued for
+    :param until: until when it is used, UTC: :data:`MARGIN` before its end, or half of a short life
+    """
+
+    value: str = field(repr=False)
+    client: str
+    until: Moment
+
+    @classmethod
+    def granted(cls, value: str, facts: GrdfConnection, asked_at: datetime, expires_in: object) -> DataToken:
+        """Return a token made from GRDF's answer.
+
+        :param asked_at: when it was requested, taken before the request, UTC
+        :param expires_in: its lifetime in seconds
+        """
+        text = str(expires_in).partition(".")[0]
+        life = timedelta(seconds=(text.isdecimal() and len(text) < 9 and int(text)) or SOON)
+        return cls(value, fingerprint(facts), asked_at + life - min(MARGIN, life / 2))
+
+    @classmethod
+    def load(cls, text: str | None) -> DataToken | None:
+        """Return the token in a Variable's text, or ``None`` if there is none."""
+        try:
+            return msgspec.json.decode(text or "", type=cls)
+        except (msgspec.MsgspecError, RecursionError):
+            return None
+
+    def dump(self) -> str:
+        """Return the text to store in the Variable."""
+        return msgspec.json.encode(self).decode()
+
+    def serves(self, facts: GrdfConnection, now: datetime | None = None) -> bool:
+        """Return whether the token can be used with a connection, for some time yet."""
+        return self.client == fingerprint(facts) and (now or datetime.now(UTC)) < self.until
+
+
+def fingerprint(facts: GrdfConnection) -> str:
+    """Return a short fingerprint of what a token is for, so that none of former credentials is used with new ones."""
+    return sha256(f"{facts.client_id} {facts.scope}".encode()).hexdigest()[:16]
 
 
 class GrdfOAuthHook(BaseHook):
-    """Calls GRDF's token endpoint with the credentials of one connection.
+    """Calls GRDF's token endpoint with the credentials of one Airflow connection.
 
-    :param grdf_conn_id: Airflow connection with the client id and secret
+    Each call raises ``CredentialsRefused`` if GRDF does not accept these, and ``ServiceUnavailable`` if there is no
+    usable answer.
     """
 
     def __init__(self, grdf_conn_id: str = DEFAULT) -> None:
@@ -46,10 +121,7 @@ class GrdfOAuthHook(BaseHook):
 
     @cached_property
     def facts(self) -> GrdfConnection:
-        """The connection's fields, checked.
-
-        :raises BadSettings: if a field is missing or wrong, or another of our clients has the same id
-        """
+        """The connection's fields, checked. It is an error, too, if another of our clients has the same id."""
         facts = GrdfConnection.read(airflow_connection(self.grdf_conn_id))
         stop_if_doubled(facts)
         return facts
@@ -74,13 +146,7 @@ class GrdfOAuthHook(BaseHook):
         return LimitedAdapter(seconds=SECONDS, most=SMALL).session()
 
     def exchange_code(
-        self,
-        code: str,
-        redirect_uri: str | None,
-        *,
-        account: str,
-        code_verifier: str | None = None,
-        terms: Terms = CONNECT,
+        self, code: str, redirect_uri: str | None, *, account: str, code_verifier: str = "", terms: Terms = CONNECT
     ) -> str:
         """Exchange an authorization code for its ``id_token``. A code can be used once (RFC 6749, 4.1.2).
 
@@ -88,16 +154,12 @@ class GrdfOAuthHook(BaseHook):
             means the connection's
         :param code_verifier: the secret behind the code's challenge, if a challenge was sent (RFC 7636)
         :raises GrantRefused: if the code is used, expired or not ours; the household has to consent again
-        :raises CredentialsRefused: if GRDF does not accept the client id or secret
-        :raises ServiceUnavailable: if there is no usable answer; try again while the code may still be valid
         """
-        form = {"grant_type": "authorization_code", "code": code}
-        form["redirect_uri"] = redirect_uri or self.facts.redirect_uri
-        if code_verifier:
-            form["code_verifier"] = code_verifier
+        form = {"code": code, "redirect_uri": redirect_uri or self.facts.redirect_uri}
+        form |= {"code_verifier": code_verifier} if code_verifier else {}
         try:
             self._public_keys(account)  # before the code is used: a later failure to get the keys would waste the code
-            answer = self._ask(form, terms, account=account)
+            answer = self._ask("authorization_code", form, terms, account=account)
         except ServiceUnavailable as error:
             error.retry_after = error.retry_after or CODE_RETRY
             raise
@@ -117,8 +179,7 @@ class GrdfOAuthHook(BaseHook):
 
         :param nonce: the nonce sent to the authorize page, if one was sent
         :param ever: whether to accept an expired token, which still shows what was once consented to
-        :raises IdTokenRefused: if its algorithm, signature, issuer, audience, time or nonce is wrong, or if it names no
-            meter
+        :raises IdTokenRefused: if anything of it is wrong, or if it names no meter
         """
         facts = self.facts
         claims = verify_id_token(
@@ -138,17 +199,14 @@ class GrdfOAuthHook(BaseHook):
         """Request a new data token from GRDF.
 
         :param turn: the call's turn in GRDF's quota, if it has one already
-        :raises CredentialsRefused: if GRDF does not accept the client id or secret, or grants another scope
-        :raises ServiceUnavailable: if there is no usable answer
+        :raises CredentialsRefused: also if GRDF grants another scope
         """
         facts, whose = self.facts, f"connection {self.grdf_conn_id}"
         asked_at = datetime.now(UTC)  # before the request, so that we never expect a token to live longer than it does
         try:
-            form = {"grant_type": "client_credentials", "scope": facts.scope}
-            answer = self._ask(form, terms, account=None, turn=turn)
+            answer = self._ask("client_credentials", {"scope": facts.scope}, terms, turn=turn)
         except CredentialsRefused:
-            # This is the same for all accounts: the next caller does not ask at once unless the credentials have
-            # changed.
+            # The same for all accounts: the next caller does not ask at once unless the credentials have changed.
             if not terms.trial:
                 governor_for(facts).refused()
             raise
@@ -164,29 +222,26 @@ class GrdfOAuthHook(BaseHook):
         return DataToken.granted(token, facts, asked_at, answer.get("expires_in"))
 
     def _ask(
-        self, form: dict[str, str], terms: Terms, *, account: str | None, turn: Turn | None = None
+        self, grant: str, form: dict[str, str], terms: Terms, *, account: str | None = None, turn: Turn | None = None
     ) -> dict[str, Any]:
         facts = self.facts
+        form |= {"grant_type": grant, "client_id": facts.client_id, "client_secret": facts.client_secret}
         response, _ = send_at_turn(
             turn or governor_for(facts).turn(terms, account=account),
             "POST",
             facts.token_url,
             who=f"GRDF's token endpoint {facts.token_url}",
             most=SMALL,
-            data=form | {"client_id": facts.client_id, "client_secret": facts.client_secret},
+            data=form,
             headers={"Accept": "application/json"},
         )
-        status, grant, seconds = response.status_code, form["grant_type"], retry_after(response)
+        status, seconds = response.status_code, retry_after(response)
         if refusal := token_error(status, response.text, account=account, grant=grant, retry_after=seconds):
             raise refusal
-        try:
-            answer = response.json()
-        except (ValueError, RecursionError):  # RecursionError: nested too deeply to be parsed
-            answer = None
-        if not isinstance(answer, dict):
-            cause = f"GRDF's token endpoint answered HTTP {status} without a JSON object"
-            raise ServiceUnavailable.about(account, cause)
-        return answer
+        answer = json_of(response)
+        if isinstance(answer, dict):
+            return answer
+        raise ServiceUnavailable.about(account, f"GRDF's token endpoint answered HTTP {status} without a JSON object")
 
     def _public_keys(self, account: str) -> dict[str, Any] | None:
         """Return the provider's public keys; ``None`` if the connection has no ``jwks_url``.

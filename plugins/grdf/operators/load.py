@@ -91,7 +91,7 @@ class LoadOperator(AccountOperator):
             self.adict.of(self._before).oauth.facts.api_base,
             [each.answer for each in loads],
             sum(each.lines.counts["lines"] for each in loads),
-            server=couchdb.facts.url, prefix=couchdb.prefix, counts=self._counts(),
+            server=couchdb.facts.url, prefix=couchdb.facts.prefix, counts=self._counts(),
         )  # fmt: skip
 
     def _counts(self) -> dict[str, int]:

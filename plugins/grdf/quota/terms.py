@@ -78,7 +78,9 @@ class Terms:
 
         The token serves all calls, so even an import renews it as a daily call.
         """
-        return Terms("connect" if self.purpose == "connect" else "daily", longest_wait=self.longest_wait)
+        return Terms(
+            "connect" if self.purpose == "connect" else "daily", longest_wait=self.longest_wait, trial=self.trial
+        )
 
 
 DAILY = Terms()

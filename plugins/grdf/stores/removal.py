@@ -17,7 +17,6 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from grdf.hooks.couch_server import json_keys, json_object, rows_of
 from grdf.hooks.couchdb import HIGHEST, CouchDBHook
 from include.gas.account.sections.section import members
 from include.gas.documents.doctypes import ACCOUNT, FOR_READERS
@@ -44,10 +43,7 @@ class Remover:
 
     def revisions(self, doctype: str, startkey: str, endkey: str) -> dict[str, str]:
         """Return the documents of a range of ids: their revisions by id."""
-        response = self.couchdb.request("GET", doctype, "/_all_docs", query=json_keys(startkey=startkey, endkey=endkey))
-        if response.status_code == 404:
-            return {}
-        return {row["id"]: row["value"]["rev"] for row in json_object(self.couchdb.good(response))["rows"]}
+        return {row["id"]: row["value"]["rev"] for row in self.couchdb.rows(doctype, startkey=startkey, endkey=endkey)}
 
     def remove_range(self, doctype: str, startkey: str, endkey: str) -> int:
         """Remove the documents of a range, and return their number. One that is changed meanwhile stays."""
@@ -70,7 +66,7 @@ class Remover:
         keys, removed = list(rows), 0
         for at in range(0, len(keys), PURGE_BATCH):
             batch = {key: [rows[key]] for key in keys[at : at + PURGE_BATCH]}
-            answer = json_object(self.couchdb.good(self.couchdb.request("POST", doctype, "/_purge", body=batch)))
+            answer = self.couchdb.json_object(self.couchdb.request("POST", doctype, "/_purge", body=batch))
             removed += sum(1 for revisions in (answer.get("purged") or {}).values() if revisions)
         return removed
 
@@ -79,11 +75,9 @@ class Remover:
 
         :param ids: ids that such documents may have had; a range of ids does not find them
         """
-        response = self.couchdb.request("POST", doctype, "/_all_docs", body={"keys": list(ids)})
-        if response.status_code == 404:
-            return 0
-        rows = [row for row in rows_of(self.couchdb.good(response)) if members(row.get("value")).get("deleted")]
-        return self.remove_revisions(doctype, {row["id"]: row["value"]["rev"] for row in rows})
+        rows = self.couchdb.rows(doctype, keys=list(ids))
+        gone = [row for row in rows if members(row.get("value")).get("deleted")]
+        return self.remove_revisions(doctype, {row["id"]: row["value"]["rev"] for row in gone})
 
 
 def purger(couchdb: CouchDBHook) -> Remover:

@@ -113,7 +113,7 @@ def test_the_server_in_uri_form(world: LocalWorld, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("AIRFLOW_CONN_COUCHDB_ODD", uri)
     hook = CouchDBHook("couchdb_odd")
     assert hook.logs_in()
-    assert hook.prefix == "cozy/"
+    assert hook.facts.prefix == "cozy/"
 
 
 @pytest.mark.parametrize("password", ["é ü:/@%", "пароль €", ">>>???~~~"])
@@ -205,9 +205,9 @@ def test_rows_are_matched_by_id_and_not_by_place(serve: Serve, connection: Put) 
         ([{"id": "a", "rev": "1-a"}, {"id": "b", "error": "forbidden", "reason": "validation"}], "forbidden"),
         ([{"id": "a", "rev": "1-a"}, {"id": "b"}], "b"),
         ([], "no answer"),
-        ({"error": "odd"}, "no rows"),
-        ("text", "no rows"),
-        (None, "no rows"),
+        ({"error": "odd"}, "no answer"),
+        ("text", "no answer"),
+        (None, "no answer"),
     ],
 )
 def test_nothing_counts_as_stored_that_the_answer_does_not_say(

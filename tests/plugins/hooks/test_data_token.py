@@ -14,7 +14,7 @@ import pytest
 
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.connection import GrdfConnection
-from grdf.hooks.data_token import VARIABLE, DataToken, Variables
+from grdf.hooks.oauth import VARIABLE, DataToken, Variables
 from grdf.quota.governor import governor_for
 from include.gas.errors import CredentialsRefused
 from include.sandbox.local_world import LocalWorld

@@ -15,8 +15,7 @@ import requests
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt import PyJWK
 
-from grdf.hooks.data_token import MARGIN
-from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.hooks.oauth import MARGIN, GrdfOAuthHook
 from include.gas.errors import (
     BadSettings,
     CredentialsRefused,

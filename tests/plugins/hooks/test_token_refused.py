@@ -14,8 +14,8 @@ import pytest
 import requests
 
 from grdf.hooks.adict import AdictHook, Call
-from grdf.hooks.data_token import VARIABLE, DataToken
 from grdf.hooks.http_calls import Sent
+from grdf.hooks.oauth import VARIABLE, DataToken
 from grdf.quota.governor import Governor, Turn
 from grdf.quota.terms import Terms
 from include.gas.days.windows import Window

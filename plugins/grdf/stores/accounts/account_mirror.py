@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-from grdf.hooks.couch_server import json_object
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.documents.doctypes import ACCOUNT
@@ -86,10 +85,9 @@ class AccountMirror(Generic[Line]):
             self._lock.release()
 
     def _refresh(self, hook: CouchDBHook) -> None:
-        response = hook.request("GET", self._doctype, "")
-        self.has_database = response.status_code != 404
-        state = json_object(hook.good(response)) if self.has_database else {}
-        place = hook.facts.url, hook.prefix
+        state = hook.ask("GET", self._doctype, "") or {}
+        self.has_database = bool(state)
+        place = hook.facts.url, hook.facts.prefix
         if state == self._state and place == self._place:
             return
         if not state or place != self._place:
@@ -107,7 +105,7 @@ class AccountMirror(Generic[Line]):
         while last != self._since:  # an answer without changes ends where it began
             last = self._since
             query = {"since": last, "limit": BATCH, "include_docs": "true"}
-            answer = json_object(hook.good(hook.request("GET", self._doctype, "/_changes", query=query)))
+            answer = hook.ask("GET", self._doctype, "/_changes", query=query) or {}
             changes, end = answer.get("results"), answer.get("last_seq")
             if not isinstance(changes, list) or not isinstance(end, str | int):
                 raise ServiceUnavailable.about(None, "CouchDB's answer about the accounts has no changes or no end")
