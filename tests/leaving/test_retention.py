@@ -151,7 +151,7 @@ def test_nothing_of_a_refused_form_is_readable_the_next_day(account_id: str) -> 
     couchdb, made = CouchDBHook(), record(account_id)
     found = couchdb.get(CONSENT_RECORD, made)
     assert found
-    ConsentRecords(couchdb).remove(next(iter(ConsentRecords(couchdb).of(account_id))))
+    Remover(couchdb).remove(CONSENT_RECORD, made)
     clear_away()
     limit = time.monotonic() + 20
     while True:  # CouchDB compacts in the background
