@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
+from msgspec.structs import replace
 
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
@@ -158,6 +159,18 @@ ODD = [
     {"oauth_callback_results": {"pce_id": {"odd": 1}}},
     {"oauth": ["odd"]},
 ]
+
+
+def test_an_end_by_date_is_noted_by_the_account_s_own_run(clean: LocalWorld, account_id: str) -> None:
+    """Also on a morning on which GRDF could not be asked about all rights."""
+    (pce,) = settled(clean, account_id)
+    ended = {"calls_until": yesterday(clean)}
+    Ledger(CouchDBHook()).apply(
+        pce, lambda meter: replace(meter, rights=tuple(replace(each, **ended) for each in meter.rights))
+    )
+    acquire(account_id)
+    assert extract(account_id, yesterday(clean))["answers"] == 0
+    assert document(clean, account_id)["state"] == OUTDATED
 
 
 def test_odd_accounts_keep_nobody_else_from_being_checked(clean: LocalWorld, account_id: str) -> None:

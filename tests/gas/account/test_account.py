@@ -180,3 +180,16 @@ def test_the_monthly_reading_counts_under_the_rights_that_it_had() -> None:
     assert last("u-1", is_open=False, of=looked_at) == day
     assert last("u-1", of=looked_at) is None
     assert last("u-1", of=Status.billing_of(noted, GI)) is None
+
+
+def test_what_asks_for_nothing_and_is_read_or_history_is_settled() -> None:
+    known = with_meters(document(oauth={}, results={}), [METERS[0], Held(pce=GI, word="over", right="u-2")])
+    assert Account.from_document(known).is_settled
+    asks: list[dict[str, Any]] = [
+        {"oauth": {"code": "c", "redirect_uri": "http://localhost/x"}},
+        {"declaration": {"pce": PCE, "name": "Durand", "postcode": "69001", "email": "durand@example.org"}},
+        {"state": "VENDOR_DOWN"},
+    ]
+    for more in asks:
+        assert not Account.from_document(known | more).is_settled
+    assert not Account.from_document(with_meters(document(oauth={}, results={}), METERS)).is_settled

@@ -101,6 +101,7 @@ def test_settling_names_the_meters_and_repeats_to_nothing() -> None:
         ([NONE], False),
         ([OVER], True),  # since yesterday: what is renewed early waits for the end of its right
         ([has("over", day=ENDED - timedelta(days=90))], False),
+        ([has("over", day=ENDED - timedelta(days=90), free=ENDED + timedelta(days=5))], True),  # then GRDF takes one
         ([has("active", day=ENDED + timedelta(days=50))], True),
         ([has("active", day=ENDED + timedelta(days=900))], False),  # such as more perimeters, which GRDF does not add
         ([has("active")], False),

@@ -113,6 +113,9 @@ STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.CONNECT, meters("refused") | {"state": OAUTH_OUTDATED, "state_since": "2026-05-13T08:00:00Z"}),
     (Situation.OVER, meters("refused") | {"state": OAUTH_OUTDATED, "state_since": "2026-05-12T08:00:00Z"}),
     (Situation.CONNECT, meters("none") | {"state": OAUTH_OUTDATED}),
+    # Who never connected, or could not connect again, rests a week after the last time it tried.
+    (Situation.OVER, NOTHING | {"state": OAUTH_OUTDATED, "state_since": "2026-05-12T08:00:00Z"}),
+    (Situation.CONNECT, over(8) | {"state": OAUTH_OUTDATED, "connected": {"at": "2026-05-13T08:00:00Z", "by": "x"}}),
     (Situation.NEW, over(100) | {"declaration": NAMED}),
     (Situation.NEW, over(100) | {"state": OAUTH_OUTDATED, "oauth": {"code": "c"}}),
     (Situation.CORRECT, over(100) | {"state": USER_ACTION_NEEDED, "declaration": NAMED | {"refused": True}}),
