@@ -19,7 +19,6 @@ from grdf.quota.governor import Governor, Turn, governor_for
 from grdf.quota.terms import DAILY, Terms
 from grdf.staging.area import StagedAnswer
 from include.gas.account.declared_right import declared_id
-from include.gas.account.sections.client import DEFAULT, KEY
 from include.gas.answers.access_rights import Rights, read_rights
 from include.gas.answers.refusals import declaration_error, http_error, proof_error
 from include.gas.days.windows import Window
@@ -55,8 +54,7 @@ class Call:
 class AdictHook(BaseHook):
     """Calls ADICT with the shared data token, and renews the token once when GRDF refuses it.
 
-    It asks as one client. :meth:`of` leads to the client of an account, which alone has the account's rights; accounts
-    that name none belong to the client of the hook that was made first, of which the others are siblings.
+    It asks as one client. :meth:`of` leads to the client of an account, which alone has the account's rights.
 
     Each question raises the error for GRDF's HTTP status, see :mod:`include.gas.answers.refusals`. ``terms`` are those
     on which the call waits for its turn.
@@ -89,9 +87,6 @@ class AdictHook(BaseHook):
         :param document: the account's document, or the record of its deletion
         :raises ClientUnknown: if it names something odd, or a connection that the settings do not list
         """
-        first = next(iter(self._family))
-        if first != DEFAULT and KEY not in document:
-            return self.named(first)  # a DAG of somebody's own, which says what to use instead of the usual one
         return self.named(connection_of(document))
 
     def named(self, conn_id: str) -> AdictHook:
