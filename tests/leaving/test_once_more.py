@@ -46,7 +46,7 @@ def test_it_is_asked_for_under_the_same_id_after_it_kept_the_data(
 
 
 def test_one_that_removes_takes_over_from_one_that_is_about_to_keep(
-    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+    clean: LocalWorld, account_id: str, couch: Couch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from grdf.operators.deletion.purge import PurgeAccountOperator
 
@@ -59,6 +59,7 @@ def test_one_that_removes_takes_over_from_one_that_is_about_to_keep(
     monkeypatch.setattr(PurgeAccountOperator, "_keep", taken_over)
     with pytest.raises(BadRequest, match="another run has taken over"):
         delete(account_id, form=KEEPS)
+    assert "leaving" in document(couch, account_id), "nothing is read for it in between"
     delete(account_id, run_id="removes", steps=("revoke", "purge"))
     assert_gone(clean, account_id, pces)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf.stores.household_links import link_document
-from include.gas.documents.doctypes import AUDIT, CONNECT, DATABASES, DAY, MONTH, YEAR
+from include.gas.documents.doctypes import AUDIT, CONNECT, DATABASES, DAY, MONTH, YEAR, database
 from include.gas.documents.gas_days import dag_id, database_name
 from tests.helpers import connect_code, connect_cozy, holder, stored
 from tests.leaving.household import (
@@ -67,6 +67,28 @@ def test_only_the_record_of_the_deletion_names_the_account_afterwards(
     delete(account_id)
     assert couch.mentions(account_id, *pces).keys() == {database_name(AUDIT)}
     assert link_document(account_id) not in {doc["_id"] for doc in couch.documents(database_name(CONNECT))}
+
+
+def test_the_files_of_indexes_are_compacted_once_they_are_up_to_date(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They name meters until then, and CouchDB leaves small ones as they are (3.5.2)."""
+    from grdf.hooks.couchdb import CouchDBHook
+
+    household(clean, account_id)
+    CouchDBHook().create_database(DAY)
+    seen, ask = list[str](), CouchDBHook.request
+
+    def listen(hook: CouchDBHook, method: str, doctype: str, path: str, **more: Any) -> Any:
+        seen.append(path if doctype == DAY else "")
+        return ask(hook, method, doctype, path, **more)
+
+    monkeypatch.setattr(CouchDBHook, "request", listen)
+    delete(account_id)
+    compacted = [path for path in seen if path.startswith("/_compact/")]
+    assert len(compacted) == len(set(compacted)) == len(database(DAY).indexes)
+    assert seen.count("/_find") == len(compacted)
+    assert seen.index("/_purge") < seen.index("/_find") < seen.index(compacted[0])
 
 
 def test_more_documents_than_a_page(clean: LocalWorld, account_id: str, couch: Couch) -> None:

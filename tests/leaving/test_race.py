@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.gas.documents.doctypes import DAY
-from include.gas.errors import BadAccount, BadRequest
+from include.gas.errors import AccountLeaving, BadAccount, BadRequest
 from tests.helpers import connect_code, known_account, stored, yesterday
 from tests.leaving.household import (
     REVOKED,
@@ -22,7 +22,7 @@ from tests.leaving.household import (
     rights,
     staging_folder,
 )
-from tests.leaving.runs import acquire, extract
+from tests.leaving.runs import acquire, extract, load
 from tests.leaving.steps import delete
 from tests.runs.proxy import Proxy, through
 
@@ -88,6 +88,32 @@ def test_a_load_that_airflow_has_lost_sight_of(
         answer = loading.result(300)
     assert "there is no such account" in answer["error"]
     assert assert_gone(clean, account_id, pces)["removed"]["io.cozy.accounts"] == 1
+
+
+def test_a_load_that_says_nothing_new_of_the_account_sees_that_the_household_leaves(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has stored a day once more, which changes nothing of what the account says is stored."""
+    from grdf.operators import load as loading
+
+    (pce,) = known_account(clean, account_id, history=False, conso_debut=str(yesterday(clean) - timedelta(days=70)))
+
+    def correct(energy: int) -> tuple[dict[str, Any], date]:
+        clean.control.correct(pce, yesterday(clean) - timedelta(days=20), energy)
+        return staged(clean, account_id)
+
+    for energy in (101, 102):
+        load(account_id, *correct(energy))
+    store = loading.store_answer
+
+    def leave(*given: Any) -> Any:
+        loaded = store(*given)
+        delete(account_id, steps=("check", "mark"))
+        return loaded
+
+    monkeypatch.setattr(loading, "store_answer", leave)
+    with pytest.raises(AccountLeaving):
+        load(account_id, *correct(103))
 
 
 def test_a_load_that_begins_after_the_mark_stores_nothing(clean: LocalWorld, account_id: str, forks: Worker) -> None:

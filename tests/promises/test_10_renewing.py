@@ -195,3 +195,20 @@ def test_what_the_page_has_taken_is_good_after_an_outage_of_hours(town: Town, kn
     town.mornings(3)
     assert town.state("alder") == ""
     assert town.wrong_days("alder", PCE, town.ago(20)) == []
+
+
+@pytest.mark.parametrize("way", ["form", "document"])
+def test_a_renewal_waits_for_grdf_if_the_days_end_before_the_right(town: Town, way: str) -> None:
+    town.declare("alder", PCE, "document", first=town.ago(20), end=town.ago(-10), calls_until=town.ago(-50))
+    town.answer(PCE)
+    town.mornings(5)
+    before = len(town.asked)
+    town.declare("alder", PCE, way)
+    town.mornings(44)
+    assert len(town.rights(PCE)) == 1, "GRDF takes no other before"
+    assert len(town.calls("droit_acces", "PUT", since=before)) < 6
+    town.mornings(4)
+    town.answer(PCE)
+    town.mornings(4)
+    assert town.state("alder") == ""
+    assert town.rights(PCE)[-1]["etat_droit_acces"] == "Active"

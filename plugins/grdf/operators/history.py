@@ -12,7 +12,7 @@ from grdf.airflow.tasks.run import Run
 from grdf.meters.asking import Asked, MeterRead, judge, not_definitive, read_meters
 from grdf.meters.saving import Loaded, note_stored, store_answer, undone_if_left
 from grdf.operators.base import AccountOperator, GrdfOperator
-from grdf.quota.governor import Governor, governor_for
+from grdf.quota.governor import governor_for
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.client import DEFAULT, client_if_known
 from include.gas.days.gas_day import paris_today
@@ -25,7 +25,6 @@ from include.gas.meter_tag import meter_tag
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.hooks.adict import AdictHook
     from include.gas.rights.meter_rights import Held
 
 COUNTS = ("calls", "new", "corrected", "confirmed", "unchanged", "absent")
@@ -51,10 +50,9 @@ class PlanHistoryOperator(GrdfOperator):
         clients = self.clients()
         for client in clients:
             name = client.grdf_conn_id
-            # A single client serves all, also one that a DAG of somebody's own names.
-            meters = {each: number for each, (number, of) in listed.items() if of == name or len(clients) == 1}
+            meters = {each: number for each, (number, of) in listed.items() if of == name}
             try:
-                governor = self._governor(client)
+                governor = governor_for(client.oauth.facts)
                 governor.expect(sum(meters.values()))
                 calls = len(meters.keys() & {*accounts})
                 self.log.info("Those of %s take until %s at least.", name, governor.earliest_end(calls))
@@ -64,9 +62,6 @@ class PlanHistoryOperator(GrdfOperator):
         if len(failures) == len(clients):
             raise failures[0]
         return accounts
-
-    def _governor(self, client: AdictHook) -> Governor:
-        return governor_for(client.oauth.facts)
 
     def _listed(self) -> dict[str, tuple[int, str]]:
         """Return the accounts that can be read, with their number of meters and the connection of their client."""

@@ -64,9 +64,11 @@ def test_a_pause_longer_than_anybody_waits_frees_the_task() -> None:
     assert clock.now == NOON
 
 
-def test_a_refused_token_and_a_429_pause_apart() -> None:
-    ledger = Ledger()
-    assert ledger.refusal.begin(NOON, credentials="old secret") == FIRST_PAUSE
-    assert ledger.pause.begin(NOON + 1) == FIRST_PAUSE
-    told = ledger.ask(NOON + 2, GRDF, Ticket(), patience=600, credentials="new secret")
-    assert (told.reason, told.seconds) == ("pause", 1)
+@pytest.mark.parametrize("whose", ["old secret", "new secret"])
+def test_a_refused_token_and_a_429_pause_apart(whose: str) -> None:
+    clock = Clockwork()
+    clock.governor(credentials="old secret").refused()
+    clock.now += 1
+    clock.governor(credentials="new secret").after_call(429, None)
+    call(clock.governor(credentials=whose))
+    assert clock.passed == pytest.approx(1 + FIRST_PAUSE)
