@@ -63,6 +63,8 @@ class Engine:
             [
                 *("dockerd", "--host", self.host, "--data-root", str(folder / "data")),
                 *("--exec-root", f"{run}/run", "--pidfile", f"{run}/docker.pid"),
+                # The default has room for 31 networks, and an engine that was killed leaves its own behind.
+                *("--default-address-pool", "base=10.128.0.0/9,size=24"),
             ],
             log=folder / "dockerd.log",
         )

@@ -129,11 +129,11 @@ def own_databases(world: LocalWorld, connection: Callable[..., str]) -> Iterator
 def grdf(world: Any, connection: Callable[..., str]) -> Callable[..., str]:
     """A function that creates a GRDF connection to the sandbox with some fields changed, and returns its id."""
 
-    def put(*, extra: dict[str, Any] | None = None, **fields: Any) -> str:
+    def put(name: str = "grdf_other", *, extra: dict[str, Any] | None = None, **fields: Any) -> str:
         facts = world.facts
         names = ("token_url", "authorize_url", "redirect_uri", "issuer")
         usual = {"login": facts["client_id"], "password": facts["client_secret"], "host": facts["adict_base"]}
         given = {name: facts[name] for name in names} | {"calls_per_second": 1000} | (extra or {})
-        return connection("grdf_other", **usual | fields, extra=given)
+        return connection(name, **usual | fields, extra=given)
 
     return put

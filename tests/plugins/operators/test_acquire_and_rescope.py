@@ -197,12 +197,12 @@ def test_an_outage_of_the_provider_s_keys_does_not_cost_the_code(
     clean.control.set(id_token_alg="RS256")
     connect_code(clean, account_id)
     keys = {"id_token_algorithms": ["RS256"], "jwks_url": clean.facts["jwks_url"]}
-    conn_id = grdf(extra=keys)
+    grdf(AdictHook.default_conn_name, extra=keys)
     clean.control.fault("jwk_uri", status=503)
 
     def run() -> dict[str, Any]:
         operator = AcquireTokenOperator(task_id="t", account_id=account_id)
-        operator.__dict__["adict"] = AdictHook(conn_id, shelf=MemoryShelf())
+        operator.__dict__["adict"] = AdictHook(shelf=MemoryShelf())
         return dict(operator.execute(context()))
 
     with pytest.raises(ServiceUnavailable, match=account_id) as caught:
