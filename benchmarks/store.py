@@ -20,6 +20,7 @@ from benchmarks.store_reads import reads
 from benchmarks.store_world import HISTORIES, World, facts_of, opened, server_memory
 from benchmarks.timing import Figures, Samples, side_by_side
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from tests.couch_places import Place
 
 ACCOUNTS, YEARS, MINUTES, REPEAT = 1000, 1.0, 6.0, 5
 STEPS = (10, 100, 1000, 5000)
@@ -85,8 +86,7 @@ def _measure(report: Report, world: World) -> tuple[Samples, dict[str, Row]]:
     variants: dict[str, Callable[[], Figures]] = {}
     for name, group in world.members.items():
         for place, word in ((world.busy, ""), (world.alone, " alone")):
-            turns = iter(group[1:])
-            variants[name + word] = lambda turns=turns, place=place: timed(report, place, next(turns), step)  # type: ignore[misc]
+            variants[name + word] = _in_turn(report, place, group[1:], step)
     numbers = itertools.count()
     variants[RAW] = lambda: raw_write(world.alone, _as_many(world.members[USUAL][0], f"{step}-{next(numbers)}"))
     found = side_by_side(variants, world.state.members - 1)
@@ -114,6 +114,11 @@ def _measure(report: Report, world: World) -> tuple[Samples, dict[str, Row]]:
     world.save()
     print(f"  {world.state.filled} other accounts: load {usual['load']:.0f} ms", flush=True)
     return found, traffic
+
+
+def _in_turn(report: Report, place: Place, group: list[Member], step: int) -> Callable[[], Figures]:
+    turns = iter(group)
+    return lambda: timed(report, place, next(turns), step)
 
 
 def _as_many(member: Member, name: str) -> list[Row]:
