@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.stores.removal import Remover
 from include.gas.account.connected import declaring
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.declaration import Declaration
 from include.gas.documents.doctypes import AUDIT
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import LeftBefore

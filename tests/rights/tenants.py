@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.connected import declaring
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.declaration import Declaration
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 from tests.helpers import holder
 from tests.leaving.runs import acquire

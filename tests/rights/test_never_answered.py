@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.gas.account.connected import declaring
-from include.gas.account.sections.rights.declaration import Declaration, names_person
+from include.gas.account.declaration import Declaration, names_person
 from include.gas.errors import RetryLater
 from tests.helpers import holder
 from tests.leaving.runs import acquire, check

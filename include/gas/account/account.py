@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from include.gas.account.declaration import is_refused, names_person
 from include.gas.account.grant import Code, Grant, grant_in, results_of
+from include.gas.account.marks import leaving
 from include.gas.account.own_meters import meters_in
-from include.gas.account.sections.marks import leaving
-from include.gas.account.sections.rights.declaration import is_refused, names_person
 from include.gas.account.state import is_partial, state_message
 from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import (

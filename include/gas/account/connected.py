@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
+from include.gas.account.client import DEFAULT, bound, client_of
+from include.gas.account.declaration import Declaration, given_by, is_to_declare
 from include.gas.account.grant import RESULTS, IdToken, results_of, with_id_token
-from include.gas.account.sections.client import DEFAULT, bound, client_of
-from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import Declaration, given_by, is_to_declare
-from include.gas.account.sections.section import put
+from include.gas.account.marks import Connected
+from include.gas.account.section import put
 from include.gas.answers.words import fold, fold_address
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document, check_account_id

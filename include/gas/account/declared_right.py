@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from include.gas.account.sections.rights.declaration import PERIMETERS, Declaration
+from include.gas.account.declaration import PERIMETERS, Declaration
 from include.gas.answers.access_rights import GAS_USE_ROLES, AccessRight, is_right_id
 from include.gas.answers.scan import scan
 from include.gas.answers.words import fold, fold_address, text_of

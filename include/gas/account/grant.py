@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from include.gas.account.sections.section import copied, members
+from include.gas.account.section import copied, members
 from include.gas.documents.gas_days import Document
 from include.gas.errors import BadAccount
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from include.gas.account.grant import RESULTS, part_of, text_in
-from include.gas.account.sections.section import members
-from include.gas.account.sections.status import Status
+from include.gas.account.section import members
+from include.gas.account.status import Status
 from include.gas.answers.access_rights import is_pce
 from include.gas.documents.gas_days import Document
 from include.gas.errors import BadAccount

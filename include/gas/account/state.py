@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from include.gas.account.own_meters import with_meters
-from include.gas.account.sections.marks import leaving
-from include.gas.account.sections.rights.declaration import (
+from include.gas.account.declaration import (
     REFUSED_KEPT,
     is_refused,
     names_person,
@@ -17,7 +15,9 @@ from include.gas.account.sections.rights.declaration import (
     with_entered,
     without_old_person,
 )
-from include.gas.account.sections.section import copied
+from include.gas.account.marks import leaving
+from include.gas.account.own_meters import with_meters
+from include.gas.account.section import copied
 from include.gas.answers.proof_state import REFUSED
 from include.gas.days.gas_day import PARIS, paris_today, utc_text
 from include.gas.documents.gas_days import Document

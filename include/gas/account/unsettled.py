@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from include.gas.account.account import Account
-from include.gas.account.sections.rights.declaration import Declaration, is_to_declare
-from include.gas.account.sections.status import Status
+from include.gas.account.declaration import Declaration, is_to_declare
+from include.gas.account.status import Status
 from include.gas.days.gas_day import PARIS, utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.errors import BadAccount

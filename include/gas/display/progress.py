@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from include.gas.account.account import Account
-from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.account.sections.status import told_years
+from include.gas.account.declaration import Declaration
+from include.gas.account.status import told_years
 from include.gas.days.windows import ONE_DAY
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held

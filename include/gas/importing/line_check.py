@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from include.gas.account.account import Account
 from include.gas.account.connected import check_connectable, is_for_another
+from include.gas.account.declaration import Declaration, to_declare, wrong_fields
 from include.gas.account.declared_right import wanted_right
-from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import Declaration, to_declare, wrong_fields
-from include.gas.account.sections.section import members
+from include.gas.account.marks import Connected
+from include.gas.account.section import members
 from include.gas.answers.access_rights import is_pce
 from include.gas.answers.words import fold
 from include.gas.display.csv_cells import safe_cell

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Protocol
 
-from include.gas.account.sections.section import members
+from include.gas.account.section import members
 from include.gas.answers.consumption.daily import Reading
 from include.gas.days.gas_day import ONE_DAY, YEARS
 from include.gas.days.windows import Window

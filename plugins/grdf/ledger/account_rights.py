@@ -15,9 +15,9 @@ from grdf.ledger.meters import Event, Ledger, asking
 from grdf.quota.terms import DAILY, Terms
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
+from include.gas.account.declaration import Declaration, to_declare, without_refusal
 from include.gas.account.declared_right import is_of_another, is_of_holder, request_of, wanted_right
 from include.gas.account.own_meters import named_in
-from include.gas.account.sections.rights.declaration import Declaration, to_declare, without_refusal
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import AUDIT
 from include.gas.documents.gas_days import account_range

@@ -16,8 +16,7 @@ from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.connected import declaring
-from include.gas.account.own_meters import named_in
-from include.gas.account.sections.rights.declaration import (
+from include.gas.account.declaration import (
     given_by,
     is_refused,
     is_same_holder,
@@ -26,8 +25,9 @@ from include.gas.account.sections.rights.declaration import (
     to_declare,
     without_person,
 )
-from include.gas.account.sections.status import Status
+from include.gas.account.own_meters import named_in
 from include.gas.account.state import with_state
+from include.gas.account.status import Status
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONSENT_RECORD
 from include.gas.documents.gas_days import account_range

@@ -17,9 +17,9 @@ from grdf import settings
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.compare_and_swap import change_document
 from include.gas.account.account import Account
+from include.gas.account.declaration import Declaration, names_person, without_person
 from include.gas.account.declared_right import wanted_right
 from include.gas.account.own_meters import named_in
-from include.gas.account.sections.rights.declaration import Declaration, names_person, without_person
 from include.gas.account.state import settle
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import LEASE, METER

@@ -18,10 +18,10 @@ from grdf.ledger.account_rights import AccountRights
 from grdf.quota.terms import DAILY, Terms
 from grdf.stores.household_links import HouseholdLinks
 from include.gas.account.account import Account, stop_if_leaving
+from include.gas.account.declaration import is_refused, with_refused
 from include.gas.account.grant import IdToken, with_id_token, without_grant
+from include.gas.account.marks import Connected
 from include.gas.account.own_meters import named_in
-from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import is_refused, with_refused
 from include.gas.account.state import with_error
 from include.gas.answers.claims import Claim
 from include.gas.errors import DeclarationRefused, FailNow, GrantRefused, IdTokenRefused, MeterTaken, RetryLater

@@ -13,10 +13,10 @@ from grdf.ledger.looking import look
 from grdf.ledger.meters import Ledger, asking
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
+from include.gas.account.client import bound
+from include.gas.account.declaration import Declaration, is_refused
+from include.gas.account.marks import Connected
 from include.gas.account.own_meters import named_in
-from include.gas.account.sections.client import bound
-from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import Declaration, is_refused
 from include.gas.answers.access_rights import AccessRight, is_usable
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import BadRequest

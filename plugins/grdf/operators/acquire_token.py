@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
-from include.gas.account.sections.rights.declaration import with_entered
+from include.gas.account.declaration import with_entered
 from include.gas.days.gas_day import paris_today
 from include.gas.errors import (
     DeclarationRefused,

@@ -13,10 +13,10 @@ from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
 from include.gas.account.account import Account
+from include.gas.account.marks import leaving
 from include.gas.account.own_meters import named_in
-from include.gas.account.sections.marks import leaving
-from include.gas.account.sections.status import Status
 from include.gas.account.state import with_error
+from include.gas.account.status import Status
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import ODD_DOCUMENT, BadAccount, BadSettings, GasError, UnknownRefusal, what_is_odd

@@ -8,8 +8,8 @@ import pytest
 
 from include.gas.account.account import Account
 from include.gas.account.connected import check_connectable, connected, declaring, is_for_another, login_hint
+from include.gas.account.declaration import Declaration
 from include.gas.account.grant import IdToken
-from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.errors import AccountLeaving, BadAccount
 
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from include.gas.account.declaration import Declaration
 from include.gas.account.declared_right import declared_id, is_of_another, is_of_holder, request_of, wanted_right
-from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.answers.access_rights import AccessRight
 
 PCE = "09900000000017"

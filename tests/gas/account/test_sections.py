@@ -14,11 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.account.account import ACCOUNT_TYPE, Account
-from include.gas.account.grant import IdToken, with_id_token, without_grant
-from include.gas.account.own_meters import with_meters
-from include.gas.account.sections.client import DEFAULT, bound, client_if_known
-from include.gas.account.sections.marks import Connected, leaving, with_leaving, without_leaving
-from include.gas.account.sections.rights.declaration import (
+from include.gas.account.client import DEFAULT, bound, client_if_known
+from include.gas.account.declaration import (
     Declaration,
     is_refused,
     names_person,
@@ -29,9 +26,12 @@ from include.gas.account.sections.rights.declaration import (
     without_person,
     without_refusal,
 )
-from include.gas.account.sections.section import read
-from include.gas.account.sections.status import Billing, Reading, Status, told_years
+from include.gas.account.grant import IdToken, with_id_token, without_grant
+from include.gas.account.marks import Connected, leaving, with_leaving, without_leaving
+from include.gas.account.own_meters import with_meters
+from include.gas.account.section import read
 from include.gas.account.state import with_state
+from include.gas.account.status import Billing, Reading, Status, told_years
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held

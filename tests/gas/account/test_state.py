@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.sections.marks import with_leaving
-from include.gas.account.sections.rights.declaration import REFUSED_KEPT, names_person
+from include.gas.account.declaration import REFUSED_KEPT, names_person
+from include.gas.account.marks import with_leaving
 from include.gas.account.state import settle, state_of, with_rights_state
 from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.gas_day import utc_text

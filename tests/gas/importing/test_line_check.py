@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.sections.rights.declaration import given_by
+from include.gas.account.declaration import given_by
 from include.gas.importing import line_check
 from include.gas.importing.line_check import Line, check_beside, check_lines, to_csv
 from include.gas.rights.meter_rights import Meter, Right

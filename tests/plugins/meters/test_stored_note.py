@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.account.sections.status import told_years
+from include.gas.account.status import told_years
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import account_range
 from include.gas.documents.year_counts import stored_years

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from grdf.meters.saving import with_stored
-from include.gas.account.sections.status import Reading, Status, told_years
+from include.gas.account.status import Reading, Status, told_years
 from include.gas.documents.changes import LoadReport
 from include.gas.documents.year_counts import StoredYear
 

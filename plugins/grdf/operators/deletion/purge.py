@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.operators.deletion.step import DeletionOperator
+from include.gas.account.declaration import without_person
 from include.gas.account.grant import without_grant
-from include.gas.account.sections.marks import leaving, without_leaving
-from include.gas.account.sections.rights.declaration import without_person
+from include.gas.account.marks import leaving, without_leaving
 from include.gas.account.state import with_state
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONNECT, CONSENT_RECORD, DATA, METER

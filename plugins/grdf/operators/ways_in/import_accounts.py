@@ -11,7 +11,7 @@ from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
 from grdf.staging.imports import Imports
-from include.gas.account.sections.client import client_if_known
+from include.gas.account.client import client_if_known
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import OF_CLIENT, BadRequest, FailNow, GasError, RefusalUnexplained, RetryLater, UnknownRefusal
 from include.gas.importing.csv_file import check_name, read_lines, result_name

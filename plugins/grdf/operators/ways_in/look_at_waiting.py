@@ -11,8 +11,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
-from include.gas.account.sections.client import client_if_known
-from include.gas.account.sections.status import Status
+from include.gas.account.client import client_if_known
+from include.gas.account.status import Status
 from include.gas.account.unsettled import Unsettled
 from include.gas.documents.gas_days import Document, dag_id
 from include.gas.errors import ODD_DOCUMENT, OF_CLIENT, GasError, QuotaWait, RetryLater, what_is_odd

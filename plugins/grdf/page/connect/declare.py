@@ -20,8 +20,8 @@ from grdf.page.html.render import page, texts_for
 from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.connected import declaring, is_for_another
+from include.gas.account.declaration import Declaration, without_old_person
 from include.gas.account.declared_right import request_of
-from include.gas.account.sections.rights.declaration import Declaration, without_old_person
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.gas_days import Document
 from include.gas.documents.stored_consent import ConsentRecord

@@ -18,9 +18,7 @@ from grdf.page.connect.opener import Opener
 from grdf.page.guard import policy
 from grdf.page.html.render import page
 from grdf.stores.household_links import HouseholdLinks
-from include.gas.account.declared_right import YEARS_BACK
-from include.gas.account.grant import results_of
-from include.gas.account.sections.rights.declaration import (
+from include.gas.account.declaration import (
     PERIMETERS,
     USUAL_PERIMETERS,
     Declaration,
@@ -29,6 +27,8 @@ from include.gas.account.sections.rights.declaration import (
     to_declare,
     wrong_fields,
 )
+from include.gas.account.declared_right import YEARS_BACK
+from include.gas.account.grant import results_of
 from include.gas.days.gas_day import ONE_DAY, PARIS, paris_today
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.gas_days import Document

@@ -13,7 +13,7 @@ from grdf.page.html.catalogue import Texts
 from grdf.page.html.render import page, texts_for, wants_page
 from grdf.page.html.spelling import Spelling
 from grdf.stores.household_links import HouseholdLinks
-from include.gas.account.sections.marks import Connected
+from include.gas.account.marks import Connected
 from include.gas.display.progress import Progress, Step, progress
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import DeclarationRefused

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from include.gas.account.sections.section import Section, members, put, written
+from include.gas.account.section import Section, members, put, written
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from include.gas.account.sections.section import Section, members, put, read
+from include.gas.account.section import Section, members, put, read
 from include.gas.answers.access_rights import PCE
 from include.gas.answers.words import fold, fold_address
 from include.gas.days.gas_day import parse_day, utc_text

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from include.gas.account.sections.section import Section, members, put, read, written
+from include.gas.account.section import Section, members, put, read, written
 from include.gas.answers.contract import Contract
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window, oldest_allowed
