@@ -16,6 +16,8 @@ from include.gas.rights.meter_rights import Right
 
 YEARS_BACK, YEARS_AHEAD = 5, 3
 """What a right covers unless the declaration says otherwise: all that GRDF keeps, and three years to come."""
+AT_ONCE = "0000000000"
+"""GRDF's code for a declared right that is in force at once (ADICT 5)."""
 _WORD = re.compile(r"\w+")
 
 
@@ -50,13 +52,16 @@ def wanted_right(declaration: Declaration) -> Right:
     )  # fmt: skip
 
 
-def declared_id(body: str | bytes) -> str:
-    """Return GRDF's id of the right in its answer to a declaration; ``""`` if it does not say, or not an id.
+def declared(body: str | bytes) -> tuple[str, bool]:
+    """Return GRDF's id of the right in its answer to a declaration, and whether its holder has to answer first.
 
     :param body: the body of a 201
+    :return: ``""`` for the id if it does not say, or not an id
     """
-    ids = [text_of(line.get("id_droit_acces")) for line in scan(body).objects]
-    return next((each for each in reversed(ids) if is_right_id(each)), "")
+    lines = scan(body).objects
+    ids = [text_of(line.get("id_droit_acces")) for line in lines]
+    waits = all(text_of(line.get("code_statut_traitement")) != AT_ONCE for line in lines)
+    return next((each for each in reversed(ids) if is_right_id(each)), ""), waits
 
 
 def is_of_holder(right: AccessRight, asked: Declaration) -> bool:

@@ -22,8 +22,6 @@ MORNING = 7
 """The hour of the day's look, Paris time: before the accounts' runs."""
 NEW, RECENT = timedelta(hours=2), timedelta(days=7)
 """For how long after it was asked for each look counts, and for how long the first one of each hour."""
-ONCE = timedelta(minutes=20)
-"""The same for a declaration whose meter is still read: GRDF takes it once, or only when the old right has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +68,6 @@ class Unsettled:
         if self.account.reconnected:
             return True
         since = max([each.since for each in self.waiting] + ([self.to_send.entered_at] if self.to_send else []))
-        read = {each.pce for each in Status.held(self.document).values() if each.is_open}
-        if self.to_send and not self.waiting and self.to_send.pce in read:
-            return since > utc_text(now - ONCE)
         if not since or since > utc_text(now - NEW):
             return True
         return look.minute < QUARTER and (since > utc_text(now - RECENT) or look.astimezone(PARIS).hour == MORNING)

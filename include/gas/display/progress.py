@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from include.gas.account.account import Account
-from include.gas.account.declaration import Declaration
+from include.gas.account.declaration import Declaration, is_taken
 from include.gas.account.status import told_years
 from include.gas.days.windows import ONE_DAY
 from include.gas.errors import BadAccount
@@ -81,6 +81,8 @@ def progress(document: Mapping[str, Any] | None) -> Progress:
     if document is None or account is None or account.leaving:
         return Progress(Step.NOTHING)
     declaration = Declaration.of(document) if account.declares else None
+    if document and is_taken(document):
+        return Progress(Step.TAKEN, message=account.message)
     if declaration and account.refused:
         return Progress(Step.CORRECT, reason=declaration.refused_reason, message=account.message)
     held, asks = _held(account, declaration), account.declares or account.needs_grant

@@ -14,8 +14,8 @@ from grdf.ledger.looking import Look, look
 from grdf.ledger.meters import Event, Ledger, asking
 from grdf.quota.terms import DAILY, Terms
 from grdf.stores.accounts.account_store import AccountStore
-from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.declaration import Declaration, to_declare, without_refusal
+from include.gas.account.account import stop_if_leaving
+from include.gas.account.declaration import Declaration, to_declare
 from include.gas.account.declared_right import is_of_another, is_of_holder, request_of, wanted_right
 from include.gas.account.own_meters import named_in
 from include.gas.days.gas_day import paris_today, utc_text
@@ -39,7 +39,7 @@ from include.gas.rights.transitions import Taken, UnderWay, answered, asked, bro
 
 log = logging.getLogger(__name__)
 
-ASKED_EARLY = timedelta(days=1)
+ASKED_EARLY = timedelta(minutes=20)
 """For how long a renewal is tried while the old right goes on. It is tried again once that has ended."""
 
 
@@ -92,10 +92,10 @@ class AccountRights:
 
     def look_at_other(self, pce: str) -> None:
         """Ask GRDF whether the account that has a meter still does. If its client cannot be asked, it has."""
-        meter, today = self.meter(pce), paris_today(datetime.now(UTC))
-        if settings.meter_in_several_accounts() or not (holder := meter.other_holder(self.account, today)):
+        others = self.meter(pce).others(self.account, paris_today(datetime.now(UTC)))
+        if settings.meter_in_several_accounts():
             return
-        for client in {right.client for right in meter.of(holder)}:
+        for client in {right.client for right in others}:
             try:
                 found = look(self.ledger, self.client.named(client), [pce], account=self.account, terms=self.terms)
                 self.meters |= found.meters
@@ -131,7 +131,7 @@ class AccountRights:
             self._put(given, today)
 
     def _stop_if_another(self, given: Declaration, found: Look) -> None:
-        """Raise an error if the account is another household's, or another account has this household's right."""
+        """Raise an error if the account is another household's."""
         own = [right.id for meter in found.meters.values() for right in meter.of(self.account) if right.id]
         if is_of_another(found.rights, own, given):
             raise DeclarationRefused.about(
@@ -141,10 +141,6 @@ class AccountRights:
                 "the account first.",
                 reason=DeclarationRefused.ANOTHER,
             )
-        of_holder = {line.id for line in found.rights if line.stands and is_of_holder(line, given)}
-        others = [right for right in self.meter(given.pce).rights if right.account not in ("", self.account)]
-        if not settings.meter_in_several_accounts() and any(right.id in of_holder for right in others):
-            raise self._meter_taken(given.pce)
 
     def _put(self, given: Declaration, today: date) -> None:
         who, pce = asking(self.account, self.client.grdf_conn_id), given.pce
@@ -153,9 +149,9 @@ class AccountRights:
             self._apply(pce, lambda meter: asked(meter, who, wanted_right(given)))
         except UnderWay:
             raise StoreBusy.about(self.account, "its right is being declared by another task") from None
-        stop_if_leaving(Account.from_document(self.accounts.update(self.account, without_refusal)))
+        stop_if_leaving(self.accounts.account(self.account))
         try:
-            right_id = self.client.declare(pce, request_of(given, today), account=self.account, terms=self.terms)
+            right_id, waits = self.client.declare(pce, request_of(given, today), account=self.account, terms=self.terms)
         except RightExists as error:
             self._settle_existing(given, error)
             return
@@ -164,7 +160,7 @@ class AccountRights:
             raise
         if right_id:
             self._apply(pce, lambda meter: answered(meter, who, right_id))
-        else:
+        if not (right_id and waits):
             self.take_up(given, self.look([pce]))
         log.info("Account %s: the right to read meter %s is declared.", self.account, meter_tag(self.account, pce))
 
@@ -205,5 +201,6 @@ class AccountRights:
             f"its meter {meter_tag(self.account, pce)} belongs to another account, whose consent stands",
             "Nothing was changed for that meter. Anybody who may see the other account finds it in Gas accounts by the "
             "meter's number. If it is the same household's, keep that account, or delete it first. If both are to be "
-            "read, set [grdf] meter_in_several_accounts. Then let this household connect again.",
+            "read, set [grdf] meter_in_several_accounts. What was to be declared for this household is declared by "
+            "itself once that consent ends, if it does within 30 days; else let it connect again.",
         )

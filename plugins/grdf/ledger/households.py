@@ -98,7 +98,9 @@ class Households:
             return line
         client = self._adict.of(document) if document else self._adict.named(connection)
         waits = document is not None and is_to_declare(document)
-        if waits and is_imported(document or {}):  # an earlier try was killed, and the file may be corrected since
+        renewed = Status.held(document or {}).get(given.pce)  # until its end GRDF tells nobody what is wrong
+        if waits and is_imported(document or {}) and not (renewed and renewed.is_open):
+            # An earlier try was killed, and the file may be corrected since.
             waits = given_by(to_declare(document or {})) == given_by(given)
         if not waits:
             now = datetime.now(UTC)

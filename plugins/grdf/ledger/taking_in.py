@@ -39,11 +39,12 @@ class TakingIn(AccountRights):
         self._links = HouseholdLinks(couchdb)
         self._spent: Account | None = None
         """The account as it was, if its grant is in the ledger."""
+        self._declares = False
+        """Whether its declaration has had its turn."""
 
-    def take_in(self, *, declares: bool = True, asks: bool = False) -> Document:
+    def take_in(self, *, asks: bool = False) -> Document:
         """Let the ledger decide on all that the account's document asks for, and write what came of it.
 
-        :param declares: whether a declaration is sent that GRDF has refused before
         :param asks: whether GRDF is also asked about meters that may not be read: a person thinks that they may
         :return: the document as it is stored then
         :raises MeterTaken: if another account has a right of it, or the meter that is to be declared
@@ -63,7 +64,8 @@ class TakingIn(AccountRights):
             self.bring_named(document, account)
             if account.needs_grant:
                 self._bring_grant(document, account)
-            if account.declares and (declares or not account.refused):
+            if account.declares and not account.refused:
+                self._declares = True
                 self.declare(document)
             self._look_at_unseen(document, closed=asks)
         except FailNow as error:
@@ -89,7 +91,7 @@ class TakingIn(AccountRights):
             if error is None or error.state is None:
                 return changed
             reads = any(each.is_open for each in Account.from_document(changed).meters)
-            if isinstance(error, DeclarationRefused | MeterTaken):
+            if isinstance(error, DeclarationRefused) or (self._declares and isinstance(error, MeterTaken)):
                 changed = with_refused(changed, str(error), now, error.reason)
             return with_error(changed, error, since=now, partial=reads)
 

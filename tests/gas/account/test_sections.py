@@ -20,11 +20,11 @@ from include.gas.account.declaration import (
     is_refused,
     names_person,
     refusal_of,
+    to_send_again,
     with_entered,
     with_refused,
     without_old_person,
     without_person,
-    without_refusal,
 )
 from include.gas.account.grant import IdToken, with_id_token, without_grant
 from include.gas.account.marks import Connected, leaving, with_leaving, without_leaving
@@ -60,9 +60,8 @@ SECTIONS: dict[str, tuple[Read, tuple[Write, ...]]] = {
     "declaration": (
         lambda d: (Declaration.of(d), names_person(d), is_refused(d), refusal_of(d)),
         (
-            lambda d: with_refused(d, "x", NOW), without_refusal, without_person,
+            lambda d: with_refused(d, "x", NOW), lambda d: to_send_again(d, NOW), without_person,
             lambda d: without_old_person(d, NOW), lambda d: with_entered(d, NOW),
-            lambda d: with_entered(d, NOW, again=True),
         ),
     ),
 }  # fmt: skip
