@@ -10,14 +10,8 @@ from include.gas.account.declaration import is_refused, names_person
 from include.gas.account.grant import Code, Grant, grant_in, results_of
 from include.gas.account.marks import leaving
 from include.gas.account.own_meters import meters_in
-from include.gas.account.state import is_partial, state_message
 from include.gas.documents.gas_days import check_account_id
-from include.gas.errors import (
-    LOGIN_FAILED,
-    USER_ACTION_NEEDED,
-    AccountLeaving,
-    BadAccount,
-)
+from include.gas.errors import LOGIN_FAILED, USER_ACTION_NEEDED, AccountLeaving, BadAccount
 from include.gas.rights.meter_rights import Held
 
 ACCOUNT_TYPE = "grdfgrandlyon"
@@ -74,8 +68,8 @@ class Account:
             grant,
             reconnected=bool(meters) and fresh,
             leaving=leaving(document),
-            message=state_message(document),
-            partial=is_partial(document),
+            message=str(document.get("state_message") or ""),
+            partial=document.get("state_partial") is True,
             declares=names_person(document),
             refused=is_refused(document),
         )

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from include.gas.account.section import Section, members, put, read
+from include.gas.account.section import members, put, read
 from include.gas.answers.access_rights import PCE
 from include.gas.answers.words import fold, fold_address
 from include.gas.days.gas_day import parse_day, utc_text
@@ -41,7 +41,7 @@ _FORMS = {
 }
 
 
-class Declaration(Section, frozen=True):
+class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     """The right that is declared for a household, and until GRDF has it, the person who holds the contract.
 
     :param name: last name of the contract's holder; removed once GRDF has the right

@@ -82,13 +82,9 @@ def is_of_another(rights: Iterable[AccessRight], own: Iterable[str], asked: Decl
     """
     mine = {*own}
     named = [each for each in rights if each.id in mine and any(each.holder[:2]) and not each.made_on_site]
-    return bool(named) and not any(_may_be_of(each, asked) for each in named)
-
-
-def _may_be_of(right: AccessRight, asked: Declaration) -> bool:
-    """Return whether the name or the address is the same: people change either, and both at once hardly ever."""
-    name, email, _ = right.holder
-    return (bool(email) and email == fold_address(asked.email)) or _names_fit(name, asked)
+    # People change their name or their address, and both at once hardly ever.
+    fits = (fold_address(asked.email) == each.holder[1] or _names_fit(each.holder[0], asked) for each in named)
+    return bool(named) and not any(fits)
 
 
 def _names_fit(name: str, asked: Declaration) -> bool:

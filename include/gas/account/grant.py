@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from include.gas.account.section import copied, members
+from include.gas.account.section import members
 from include.gas.documents.gas_days import Document
 from include.gas.errors import BadAccount
 
@@ -107,7 +107,7 @@ def without_grant(document: Mapping[str, Any], *, token: bool = False) -> Docume
 
     :param token: whether to remove the ``id_token``, too
     """
-    changed = copied(document)
+    changed = dict(document)
     changed[OAUTH] = _without_secrets(changed.get(OAUTH))
     if token and RESULTS in changed:
         changed[RESULTS] = _without_secrets(changed[RESULTS])

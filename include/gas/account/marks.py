@@ -6,20 +6,23 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from include.gas.account.section import Section, members, put, written
+import msgspec
+
+from include.gas.account.section import members, put, written
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 
 _LEAVING = "leaving"
 
 
-class Mark(Section, frozen=True):
+class Mark(msgspec.Struct, frozen=True):
     """Says that somebody did something with the account.
 
     :param at: when, UTC
     :param by: who: an Airflow user, or a note
     """
 
+    key: ClassVar[str]
     at: str
     by: str
 

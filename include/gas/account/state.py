@@ -17,7 +17,6 @@ from include.gas.account.declaration import (
 )
 from include.gas.account.marks import leaving
 from include.gas.account.own_meters import with_meters
-from include.gas.account.section import copied
 from include.gas.answers.proof_state import REFUSED
 from include.gas.days.gas_day import PARIS, paris_today, utc_text
 from include.gas.documents.gas_days import Document
@@ -37,19 +36,9 @@ OF_RUNS = (VENDOR_DOWN, LOGIN_FAILED)
 _CLEARED = ("state_message", "state_since", "state_partial")
 
 
-def state_message(document: Mapping[str, Any]) -> str:
-    """Return the explanation of the state; ``""`` if there is none."""
-    return str(document.get("state_message") or "")
-
-
 def state_since(document: Mapping[str, Any]) -> str:
     """Return when the state was first noticed, UTC text; ``""`` if unknown."""
     return str(document.get("state_since") or "")
-
-
-def is_partial(document: Mapping[str, Any]) -> bool:
-    """Return whether the state concerns only some of the account's meters."""
-    return document.get("state_partial") is True
 
 
 def with_state(
@@ -68,7 +57,7 @@ def with_state(
     :param since: when the state was noticed, aware. While the state does not change, the earlier moment is kept
     :param partial: whether the state concerns only some of the meters, so that the others are still read
     """
-    changed = {key: value for key, value in copied(document).items() if key not in _CLEARED}
+    changed = {key: value for key, value in document.items() if key not in _CLEARED}
     if state is None:
         return changed | ({"state": None} if changed.get("state") else {})
     moment = document.get("state_since")

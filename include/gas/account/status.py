@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from include.gas.account.section import Section, members, put, read, written
+from include.gas.account.section import members, put, read, written
 from include.gas.answers.contract import Contract
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window, oldest_allowed
@@ -76,7 +76,7 @@ class Billing(msgspec.Struct, frozen=True, omit_defaults=True):
         return paris_today(datetime.fromisoformat(self.read_at)) if self.read_at and counts else None
 
 
-class Status(Section, frozen=True):
+class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of an account, as of the last look.
 
     :param meters: what the account has of each meter, by meter
