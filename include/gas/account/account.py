@@ -9,7 +9,7 @@ from typing import Any
 from include.gas.account.declaration import is_refused, names_person
 from include.gas.account.grant import Code, Grant, grant_in, results_of
 from include.gas.account.marks import leaving
-from include.gas.account.own_meters import meters_in
+from include.gas.account.status import meters_in
 from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import LOGIN_FAILED, USER_ACTION_NEEDED, AccountLeaving, BadAccount
 from include.gas.rights.meter_rights import Held
@@ -99,9 +99,7 @@ class Account:
 
 def _account_id(document: Mapping[str, Any]) -> str:
     try:
-        return check_account_id(document["_id"])
-    except KeyError:
-        raise BadAccount.about(None, "an account document has no _id") from None
+        return check_account_id(document.get("_id", ""))
     except ValueError as error:
         raise BadAccount.about(None, f"an account document has an odd _id: {error}") from None
 

@@ -86,10 +86,10 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Declaration | None:
         """Return the declaration on an account document; ``None`` if there is none or if it cannot be read."""
-        found = _given(document)
+        found = {key: each.strip() if isinstance(each, str) else each for key, each in _given(document).items()}
         if isinstance(pce := found.get("pce"), str):
-            found = {**found, "pce": "".join(pce.split())}  # people write it in groups
-        return read(cls, found) if found else None
+            found["pce"] = "".join(pce.split())  # people write it in groups
+        return read(cls, {key: each for key, each in found.items() if each not in ("", None)}) if found else None
 
 
 def to_declare(document: Mapping[str, Any]) -> Declaration:
@@ -97,18 +97,16 @@ def to_declare(document: Mapping[str, Any]) -> Declaration:
 
     :raises DeclarationRefused: if something is missing or wrong; the text names the field and not what is in it
     """
-    found = _given(document)
-    for field, wrong in wrong_fields(document).items():
+    found, wrong = Declaration.of(document), wrong_fields(document)
+    if wrong or found is None:
+        field, what = next(iter(wrong.items()), ("declaration", "what else is noted there cannot be read"))
         raise DeclarationRefused.about(
             str(document.get("_id")),
-            f"the declaration cannot be sent to GRDF: {wrong}",
+            f"the declaration cannot be sent to GRDF: {what}",
             "GRDF was not asked. Correct the declaration in the account's document, then start a run of its DAG.",
             reason=field,
         )
-    texts = {name: str(found.get(name) or "").strip() for name in ("pce", *PERSON)}
-    days = {name: _day(found, name) for name in DAYS}
-    perimeters = [str(each) for each in found.get("perimeters") or USUAL_PERIMETERS]
-    return msgspec.structs.replace(Declaration.of(document) or Declaration(), **texts, **days, perimeters=perimeters)
+    return msgspec.structs.replace(found, perimeters=found.perimeters or [*USUAL_PERIMETERS])
 
 
 def given_by(declaration: Declaration) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from include.gas.account.account import Account
 from include.gas.account.declaration import Declaration, is_taken
-from include.gas.account.status import told_years
+from include.gas.account.status import Status
 from include.gas.days.windows import ONE_DAY
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held
@@ -101,7 +101,7 @@ def _held(account: Account, declaration: Declaration | None) -> Held | None:
 def _with_right(document: Mapping[str, Any], account: Account, held: Held, *, asks: bool) -> Progress:
     if held.waits and held.word != "checked":
         return Progress(Step.WAITS, since=held.since)
-    step = _OF_WORD.get(held.word) or (Step.READ if told_years(document, held.pce) else Step.ACCEPTED)
+    step = _OF_WORD.get(held.word) or (Step.READ if Status.reading(document, held.pce).by_year() else Step.ACCEPTED)
     if step is Step.OVER and not held.days:  # it was never in force
         step = Step.UNANSWERED
     if asks and step in _ENDED:

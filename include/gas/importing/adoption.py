@@ -13,7 +13,7 @@ from include.gas.account.account import Account
 from include.gas.account.client import client_if_known
 from include.gas.account.declaration import Declaration, names_person
 from include.gas.account.marks import leaving
-from include.gas.account.own_meters import named_in
+from include.gas.account.status import named_in
 from include.gas.answers.access_rights import AccessRight, is_usable
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.gas_days import check_account_id

@@ -234,10 +234,6 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         """Return the parts of a window that it may hold, in order."""
         return tuple(part for each in self.days if (part := window.clip(each.first, each.end)))
 
-    def holds(self, window: Window) -> bool:
-        """Return whether it may hold all days of a window."""
-        return self.covered(window) == (window,)
-
 
 def hold(meter: Meter, account: str, today: date, *, shared: bool = False) -> Held:
     """Return what an account has of a meter.

@@ -25,9 +25,8 @@ from include.gas.account.declaration import (
     to_declare,
     without_person,
 )
-from include.gas.account.own_meters import named_in
 from include.gas.account.state import with_state
-from include.gas.account.status import Status
+from include.gas.account.status import Status, named_in
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONSENT_RECORD
 from include.gas.documents.gas_days import account_range

@@ -25,8 +25,8 @@ from include.gas.account.declaration import (
     without_person,
 )
 from include.gas.account.declared_right import wanted_right
-from include.gas.account.own_meters import named_in
 from include.gas.account.state import settle, with_state
+from include.gas.account.status import named_in
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import LEASE, METER
 from include.gas.errors import BadAccount
@@ -64,10 +64,9 @@ class Ledger:
     def of_account(self, account: str) -> list[Meter]:
         """Return the meters to which an account has a right, whatever its document names. This reads all meters.
 
-        :raises BadAccount: if one that names the account cannot be read
+        :raises BadAccount: if one cannot be read: it may be the account's
         """
-        documents = (each for each in self._couchdb.scan(METER) if f"'account': {account!r}" in str(each))
-        return [meter for meter in map(_read, documents) if meter.of(account)]
+        return [meter for meter in map(_read, self._couchdb.scan(METER)) if meter.of(account)]
 
     def last_asked(self) -> dict[str, str]:
         """Return when GRDF was last asked about all rights of a client, by client, UTC text."""

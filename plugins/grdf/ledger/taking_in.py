@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -26,8 +27,8 @@ from include.gas.account.declaration import Declaration, is_refused, to_declare,
 from include.gas.account.declared_right import is_of_another, is_of_holder, request_of, wanted_right
 from include.gas.account.grant import IdToken, with_id_token, without_grant
 from include.gas.account.marks import Connected
-from include.gas.account.own_meters import named_in
 from include.gas.account.state import with_error
+from include.gas.account.status import named_in
 from include.gas.answers.claims import Claim
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import AUDIT
@@ -146,12 +147,10 @@ class TakingIn:
             return
         self.stop_if_left()
         guessed: dict[str, str] = {}
-        if unknown := [pce for pce, right in missing if not right]:
-            claims = {claim.pce: claim.right for claim in self._former_claims(account) if claim.pce in unknown}
+        if unknown := {pce for pce, right in missing if not right}:
+            claims = {pce: right for pce, right in self._former_claims(account) if pce in unknown}
             found = self.look(unknown)
-            guessed = {
-                pce: konnector_right(document, found.meters[pce], found.rights) for pce in {*unknown} - {*claims}
-            }
+            guessed = {pce: konnector_right(document, found.meters[pce], found.rights) for pce in unknown - {*claims}}
             missing += [*claims.items(), *guessed.items()]
         for pce, right in missing:
             if right:
@@ -163,12 +162,10 @@ class TakingIn:
     def _former_claims(self, account: Account) -> tuple[Claim, ...]:
         """Return what the konnector's ``id_token`` names. It may be years old: what counts is that GRDF signed it."""
         token = account.grant
-        if not isinstance(token, IdToken):
-            return ()
-        try:
-            return self.client.oauth.claims_of(token.token, account=account.id, nonce=token.nonce, ever=True)
-        except FailNow:
-            return ()
+        with suppress(FailNow):
+            if isinstance(token, IdToken):
+                return self.client.oauth.claims_of(token.token, account=account.id, nonce=token.nonce, ever=True)
+        return ()
 
     def _bring_grant(self, document: Document, account: Account) -> None:
         """Turn the account's grant into rights, and remove it once they are in the ledger."""
@@ -291,7 +288,7 @@ class TakingIn:
         if left := all_left(self._couchdb.range(AUDIT, *account_range(self.account))).get(self.account):
             raise left_error(self.account, left)
 
-    # -- declaring -------------------------------------------------------------------------------------------------------
+    # -- declaring -----------------------------------------------------------------------------------------------------
 
     def declare(self, document: Mapping[str, Any]) -> None:
         """Make sure that GRDF has the right that the account's document asks for.

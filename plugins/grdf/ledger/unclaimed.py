@@ -16,7 +16,7 @@ from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
 from include.gas.account.client import bound
 from include.gas.account.declaration import Declaration, is_refused
 from include.gas.account.marks import Connected
-from include.gas.account.own_meters import named_in
+from include.gas.account.status import named_in
 from include.gas.answers.access_rights import AccessRight, is_usable
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import BadRequest

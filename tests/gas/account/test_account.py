@@ -11,9 +11,8 @@ from msgspec.structs import replace
 
 from include.gas.account.account import Account
 from include.gas.account.grant import Code, IdToken, without_grant
-from include.gas.account.own_meters import with_meters
 from include.gas.account.state import with_state
-from include.gas.account.status import Billing, Reading, Status
+from include.gas.account.status import Billing, Reading, Status, with_meters
 from include.gas.days.windows import Window
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held

@@ -28,10 +28,9 @@ from include.gas.account.declaration import (
 )
 from include.gas.account.grant import IdToken, with_id_token, without_grant
 from include.gas.account.marks import Connected, leaving, with_leaving, without_leaving
-from include.gas.account.own_meters import with_meters
 from include.gas.account.section import read
 from include.gas.account.state import with_state
-from include.gas.account.status import Billing, Reading, Status, told_years
+from include.gas.account.status import Billing, Reading, Status, with_meters
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held
@@ -46,7 +45,7 @@ SECTIONS: dict[str, tuple[Read, tuple[Write, ...]]] = {
     "grdf_connection": (client_if_known, (lambda d: bound(d, "grdf_south"), lambda d: bound(d, DEFAULT))),
     "status": (
         lambda d: (
-            Status.held(d), Status.reading(d, PCE).last_whole(HELD_METER, DAY), told_years(d, PCE),
+            Status.held(d), Status.reading(d, PCE).last_whole(HELD_METER, DAY), Status.reading(d, PCE).by_year(),
             Status.billing_of(d, PCE).frequency,
         ),
         (

@@ -15,7 +15,7 @@ from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.declaration import Declaration
-from include.gas.account.own_meters import named_in
+from include.gas.account.status import named_in
 from include.gas.answers.access_rights import is_pce
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA

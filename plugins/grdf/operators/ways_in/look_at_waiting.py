@@ -45,7 +45,7 @@ class LookAtWaitingOperator(GrdfOperator):
         """
         run, now = Run.of(context), datetime.now(UTC)
         unsettled = [each for each in map(Unsettled.of, self.accounts.listed()) if each]
-        due = {each.account.id for each in unsettled if not run.is_scheduled or each.is_due(run.due, now)}
+        due = {each.account for each in unsettled if not run.is_scheduled or each.is_due(run.due, now)}
         if not due:
             raise AirflowSkipException("Nothing has to be settled or looked for now: GRDF was not asked.")
         begun, failures = list[str](), list[GasError]()
@@ -57,7 +57,7 @@ class LookAtWaitingOperator(GrdfOperator):
                 self.log.warning("%s", error)
         for client, accounts in of_client.items():
             try:
-                if due & {each.account.id for each in accounts}:
+                if due & {each.account for each in accounts}:
                     self._settle(client, accounts, due, begun)
             except GasError as error:
                 self.log.error("%s: %s", client.grdf_conn_id, error)
@@ -83,27 +83,27 @@ class LookAtWaitingOperator(GrdfOperator):
                 self.log.info("The next run settles the others: %d accounts begin to be read now.", STARTED)
                 return
             try:
-                after = self._settle_one(client, each, meters, is_due=each.account.id in due)
+                after = self._settle_one(client, each, meters, is_due=each.account in due)
             except OF_CLIENT:
                 raise
             except (GasError, *ODD_DOCUMENT) as error:
-                self.log.warning("Account %s is not settled. %s", each.account.id, what_is_odd(error))
+                self.log.warning("Account %s is not settled. %s", each.account, what_is_odd(error))
                 failed += isinstance(error, RetryLater)
                 if failed == MOST_FAILED:
                     raise
             else:
                 if _open(after) - _open(each.document):
-                    self.log.info("Account %s: its right is in force; it is read from now on.", each.account.id)
-                    begun.append(dag_id(each.account.id))
+                    self.log.info("Account %s: its right is in force; it is read from now on.", each.account)
+                    begun.append(dag_id(each.account))
 
     def _settle_one(self, client: AdictHook, each: Unsettled, meters: Mapping[str, Meter], *, is_due: bool) -> Document:
         """Take in what an account asks for, or write to it what its rights mean now. Return its document."""
         from grdf.ledger.taking_in import TakingIn
 
-        if each.intends and is_due:
-            return TakingIn(self.couchdb, client, each.account.id).take_in()
+        if (each.declares or each.reconnects) and is_due:
+            return TakingIn(self.couchdb, client, each.account).take_in()
         event = partial(self.ledger.settled, meters=[meters[pce] for pce in each.meters if pce in meters])
-        return self.accounts.update(each.account.id, event, known=each.document)
+        return self.accounts.update(each.account, event, known=each.document)
 
 
 def _open(document: Document) -> set[str]:
