@@ -181,8 +181,7 @@ def listed(meter: Meter, answer: Answer) -> Meter:
     What the list shows as worse than it was is a question (:func:`questionable`) until GRDF has answered about the
     meter.
     """
-    known, of_meter = {right.id for right in meter.rights}, [each for each in answer.rights if each.pce == meter.pce]
-    lines = {line.id: line for line in of_meter if line.role in ("", *GAS_USE_ROLES) and line.state in _STATES}
+    known, lines = {right.id for right in meter.rights}, _lines_about(meter, answer)
     rights = [_shown(right, lines.get(right.id), answer) for right in meter.rights]
     # One that may be the one that is being declared says nothing yet.
     if answer.whole or not any(right.state == "asked" for right in meter.rights):
@@ -191,6 +190,12 @@ def listed(meter: Meter, answer: Answer) -> Meter:
     if not answer.settles:
         return meter
     return replace(meter, rights=tuple(right for right in meter.rights if right.account or right.state != "ended"))
+
+
+def _lines_about(meter: Meter, answer: Answer) -> dict[str, AccessRight]:
+    """Return what an answer says of rights to a meter in words that are known, by GRDF's id of the right."""
+    lines = (line for line in answer.rights if line.pce == meter.pce and line.role in ("", *GAS_USE_ROLES))
+    return {line.id: line for line in lines if line.state in _STATES}
 
 
 def questionable(meter: Meter, answer: Answer) -> bool:

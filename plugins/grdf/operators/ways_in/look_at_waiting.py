@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -48,13 +48,7 @@ class LookAtWaitingOperator(GrdfOperator):
         due = {each.account for each in unsettled if not run.is_scheduled or each.is_due(run.due, now)}
         if not due:
             raise AirflowSkipException("Nothing has to be settled or looked for now: GRDF was not asked.")
-        begun, failures = list[str](), list[GasError]()
-        of_client: dict[AdictHook, list[Unsettled]] = {}
-        for each in unsettled:
-            try:
-                of_client.setdefault(self.adict.of(each.document), []).append(each)
-            except BadAccount as error:
-                self.log.warning("%s", error)
+        begun, failures, of_client = list[str](), list[GasError](), self._of_clients(unsettled)
         for client, accounts in of_client.items():
             try:
                 if due & {each.account for each in accounts}:
@@ -68,6 +62,16 @@ class LookAtWaitingOperator(GrdfOperator):
             raise failures[0]
         self.log.info("%d account(s) wait; %d begin to be read.", len(unsettled), len(begun))
         return begun
+
+    def _of_clients(self, unsettled: Iterable[Unsettled]) -> dict[AdictHook, list[Unsettled]]:
+        """Return accounts by the client that has their rights. Whose client is not known is named in the log."""
+        found: dict[AdictHook, list[Unsettled]] = {}
+        for each in unsettled:
+            try:
+                found.setdefault(self.adict.of(each.document), []).append(each)
+            except BadAccount as error:
+                self.log.warning("%s", error)
+        return found
 
     def _settle(self, client: AdictHook, accounts: Sequence[Unsettled], due: Set[str], begun: list[str]) -> None:
         """Settle what is to be settled of a client's accounts.
