@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.promises.adapter import METERS
 
 if TYPE_CHECKING:
@@ -114,3 +116,27 @@ def test_a_household_that_declares_under_several_accounts_has_one_right(town: To
     town.mornings(2)
     assert town.days("alder", PCE)
     assert [town.days(each, PCE) for each in ("birch", "cedar", "daisy")] == [{}, {}, {}]
+
+
+@pytest.mark.parametrize("broken", ["none", "cut", "signature cut"])
+@pytest.mark.parametrize("known", [False, True])
+def test_a_household_whose_token_nobody_can_read_is_asked_to_connect_again(
+    town: Town, broken: str, known: bool
+) -> None:
+    """cozy-stack's document was cut on its way. Whoever is read all the same goes on."""
+    if known:
+        town.connect("alder", PCE, back=20)
+    town.connect("alder", PCE, back=20, run=False)
+    document = town.account("alder")
+    token = document["oauth_callback_results"]["id_token"]
+    document["oauth_callback_results"]["id_token"] = {"none": "?", "cut": token[:200]}.get(broken, token[:-9])
+    town.world.couch.databases[ACCOUNTS]["alder"] = document
+    town.first_runs()
+    town.mornings(2)
+    assert ("alder" in town.health().text) is not known
+    assert town.state("alder") == ("" if known else "USER_ACTION_NEEDED.OAUTH_OUTDATED")
+    assert known or "connect again" in town.account("alder")["state_message"]
+    town.connect("alder", PCE, back=20)
+    town.mornings(2)
+    assert town.state("alder") == ""
+    assert town.days("alder", PCE)

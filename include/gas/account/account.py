@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from include.gas.account.declaration import is_refused, names_person
-from include.gas.account.grant import Code, Grant, grant_in, results_of
+from include.gas.account.grant import Grant, grant_in, results_of
 from include.gas.account.marks import leaving
 from include.gas.account.status import meters_in
 from include.gas.documents.gas_days import check_account_id
@@ -60,7 +60,7 @@ class Account:
         meters = meters_in(document, account)
         # We remove the id_token once its meters are known. So an id_token beside our consents comes from a new consent,
         # whether or not the household was asked to act. The konnector kept the token, but wrote no ``consents``.
-        fresh = isinstance(grant, Code) or (grant is not None and "consents" in results_of(document))
+        fresh = grant is not None and (grant.code != "" or "consents" in results_of(document))
         return cls(
             account,
             state,

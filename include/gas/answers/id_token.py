@@ -1,4 +1,4 @@
-"""Checks an id_token before any claim in it is trusted.
+"""The ``id_token`` of a household's consent: its check before any claim in it is trusted, and the meters that it names.
 
 Our settings decide which algorithms are accepted, not the token. ``none`` is never accepted. HS algorithms are checked
 with the client secret only; RS, PS and ES algorithms with a key of the published set (JWKS) only. So a token that is
@@ -7,18 +7,26 @@ signed with the *public* key used as a secret is refused, whatever its header sa
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jwt
 
+from include.gas.answers.access_rights import is_pce
+from include.gas.answers.words import text_of
 from include.gas.errors import IdTokenRefused
+
+CLAIM = "consentements"
+"""The claim that names the meters: a string that contains JSON."""
 
 LEEWAY = 60
 LONGEST = 20_000
 """Maximum length in characters. GRDF's id_tokens have about 1,500."""
 
+_ODD = (jwt.PyJWTError, ValueError, TypeError, RecursionError)
+"""What the library raises for tokens and keys of any shape."""
 _KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC"}
 _AGAIN = "The household should connect again from its account page, which brings a fresh token."
 _COMPARE = "Compare the {} with GRDF's documents for the login server in use."
@@ -47,8 +55,12 @@ _CAUSES: tuple[tuple[type[Exception], str, str], ...] = (
 class _Doubted(Exception):
     """A reason to refuse a token, and what to do."""
 
-    def __init__(self, cause: str, step: str, *, expired: bool = False) -> None:
-        self.cause, self.step, self.expired = cause, step, expired
+
+class Claim(NamedTuple):
+    """A meter, and GRDF's id of the right to it (``id_accreditation``, also called ``id_droit_acces``)."""
+
+    pce: str
+    right: str
 
 
 def verify_id_token(
@@ -82,8 +94,54 @@ def verify_id_token(
         _check_client_and_nonce(claims, client_id, nonce)
         return claims
     except _Doubted as doubt:  # not chained: the library's traceback could show the token
-        step = f"Nothing was changed. {doubt.step}"
-        raise IdTokenRefused.about(account, f"the id_token {doubt.cause}", step, expired=doubt.expired) from None
+        (cause, step), useless = doubt.args, _is_useless(token, leeway)
+        raise IdTokenRefused.about(
+            account, f"the id_token {cause}", f"Nothing was changed. {step}", useless=useless
+        ) from None
+
+
+def parse_claims(claims: Mapping[str, Any], *, account: str | None = None) -> tuple[Claim, ...]:
+    """Return the meters and rights in a **verified** id_token.
+
+    :param claims: the result of ``verify_id_token``; ``consentements`` is an array, or a string with a JSON array
+    :return: one claim per meter, in order; the last entry of a meter counts
+    :raises IdTokenRefused: if there is no entry, or if any entry cannot be understood, since we do not want to connect
+        only a part of a household's meters
+    """
+
+    def refused(cause: str) -> IdTokenRefused:
+        step = "Nothing was changed. The household should consent again and choose a meter; if it did, tell GRDF."
+        return IdTokenRefused.about(account, f"the id_token is genuine but its {cause}", step)
+
+    entries = claims.get(CLAIM)
+    if isinstance(entries, str):
+        try:
+            entries = json.loads(entries)
+        except (ValueError, RecursionError):
+            raise refused("claim `consentements` is not JSON") from None
+    if isinstance(entries, Mapping):
+        entries = [entries]
+    if not isinstance(entries, list) or not entries:
+        raise refused("claim `consentements` names no meter")
+    found: dict[str, Claim] = {}
+    for number, entry in enumerate(entries, start=1):
+        told = entry if isinstance(entry, Mapping) else {}
+        pce, right = text_of(told.get("pce")), text_of(told.get("id_accreditation"))
+        if not is_pce(pce):
+            raise refused(f"entry {number} of claim `consentements` names no valid meter")
+        if not right:
+            raise refused(f"entry {number} of claim `consentements` has no `id_accreditation`")
+        found[pce] = Claim(pce, right)
+    return tuple(found.values())
+
+
+def _is_useless(token: str, leeway: float) -> bool:
+    """Return whether a token can never be accepted, whatever our settings: it is none, or too old by its own word."""
+    try:
+        jwt.decode(token, options={"verify_signature": False, "verify_exp": True}, leeway=leeway)
+    except _ODD:
+        return True
+    return False
 
 
 def _algorithm_and_key(
@@ -94,7 +152,7 @@ def _algorithm_and_key(
         raise _Doubted("cannot be checked, since no algorithm is accepted", _ALGORITHMS)
     try:
         header = jwt.get_unverified_header(token if len(token) <= LONGEST else "")
-    except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+    except _ODD:
         raise _Doubted("is not a signed JSON web token", _AGAIN) from None
     if header.get("crit"):
         raise _Doubted("asks for extensions that we do not know (`crit`)", _SERVER)
@@ -125,7 +183,7 @@ def _published_key(jwks: Mapping[str, Any], algorithm: str, kid: object) -> Any:
         raise _Doubted("is signed with a key that is not among the published ones", _KEYS)
     try:
         return jwt.PyJWK.from_dict(dict(fitting[0]), algorithm).key
-    except (jwt.PyJWTError, ValueError, TypeError, KeyError):
+    except (*_ODD, KeyError):
         raise _Doubted("is signed with a published key that cannot be read", _KEYS) from None
 
 
@@ -136,9 +194,9 @@ def _decoded(token: str, key: Any, algorithm: str, client_id: str, issuer: str |
             # GRDF chooses the length of the client secret, so a warning on every run is of no use.
             warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
             return dict(jwt.decode(token, key, [algorithm], options, audience=client_id, issuer=issuer, leeway=leeway))
-    except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+    except _ODD as error:
         cause, step = next((cause, step) for kind, cause, step in _CAUSES if isinstance(error, kind))
-        raise _Doubted(cause, step, expired=isinstance(error, jwt.ExpiredSignatureError)) from None
+        raise _Doubted(cause, step) from None
 
 
 def _check_client_and_nonce(claims: Mapping[str, Any], client_id: str, nonce: str | None) -> None:

@@ -81,7 +81,7 @@ def progress(document: Mapping[str, Any] | None) -> Progress:
     if document is None or account is None or account.leaving:
         return Progress(Step.NOTHING)
     declaration = Declaration.of(document) if account.declares else None
-    if document and is_taken(document):
+    if is_taken(document):
         return Progress(Step.TAKEN, message=account.message)
     if declaration and account.refused:
         return Progress(Step.CORRECT, reason=declaration.refused_reason, message=account.message)

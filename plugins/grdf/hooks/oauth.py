@@ -25,8 +25,7 @@ from grdf.hooks.http_calls import SECONDS, TIMEOUT, LimitedAdapter, json_of, no_
 from grdf.quota.governor import Turn, governor_for
 from grdf.quota.terms import CONNECT, DAILY, Terms
 from include.gas.account.client import DEFAULT
-from include.gas.answers.claims import Claim, parse_claims
-from include.gas.answers.id_token import LEEWAY, verify_id_token
+from include.gas.answers.id_token import LEEWAY, Claim, parse_claims, verify_id_token
 from include.gas.answers.refusals import token_error
 from include.gas.errors import BadSettings, CredentialsRefused, IdTokenRefused, ServiceUnavailable
 

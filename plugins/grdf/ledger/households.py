@@ -25,6 +25,7 @@ from include.gas.account.declaration import (
     to_declare,
     without_person,
 )
+from include.gas.account.marks import Connected
 from include.gas.account.state import with_state
 from include.gas.account.status import Status, named_in
 from include.gas.days.gas_day import paris_today, utc_text
@@ -103,11 +104,12 @@ class Households:
             waits = given_by(to_declare(document or {})) == given_by(given)
         if not waits:
             now = datetime.now(UTC)
+            mark = Connected(utc_text(now), self._by)
             proof = f"line {line.number} of {self._file}"
             self._records.add(new_record(account, given, now, by=self._by, proof=proof))
             self._accounts.save(
                 account,
-                lambda stored: declaring(stored, account, given, at=now, by=self._by, connection=connection),
+                lambda stored: declaring(stored, account, given, mark, connection=connection),
             )
         taken = TakingIn(self._couchdb, client, account, HISTORY).take_in()
         day = Status.held(taken)[given.pce].day if names_person(taken) else None

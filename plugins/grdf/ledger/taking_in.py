@@ -21,15 +21,14 @@ from grdf.ledger.looking import Look, look
 from grdf.ledger.meters import Event, Ledger, asking
 from grdf.quota.terms import DAILY, Terms
 from grdf.stores.accounts.account_store import AccountStore
-from grdf.stores.household_links import HouseholdLinks
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.declaration import Declaration, is_refused, to_declare, with_refused
+from include.gas.account.declaration import Declaration, to_declare, with_refused
 from include.gas.account.declared_right import is_of_another, is_of_holder, request_of, wanted_right
-from include.gas.account.grant import IdToken, with_id_token, without_grant
+from include.gas.account.grant import Grant, with_id_token, without_grant
 from include.gas.account.marks import Connected
 from include.gas.account.state import with_error
 from include.gas.account.status import named_in
-from include.gas.answers.claims import Claim
+from include.gas.answers.id_token import Claim
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import AUDIT
 from include.gas.documents.gas_days import account_range
@@ -93,7 +92,7 @@ class TakingIn:
         try:
             if not (account.meters or account.grant or account.declares or account.refused):
                 raise GrantRefused.about(
-                    account.id, "no meter is known, and there is neither an id_token nor a code to learn it from"
+                    account.id, "no meter is known, and there is neither a usable id_token nor a code to learn it from"
                 )
             self.bring_named(document, account)
             if account.needs_grant:
@@ -129,10 +128,7 @@ class TakingIn:
                 changed = with_refused(changed, str(error), now, error.reason)
             return with_error(changed, error, since=now, partial=reads)
 
-        document = self.accounts.update(self.account, change)
-        if is_refused(document):
-            HouseholdLinks(self._couchdb).give_back(self.account, Connected.moment(document))
-        return document
+        return self.accounts.update(self.account, change)
 
     def bring_named(self, document: Document, account: Account) -> None:
         """Bring the rights that the document names and the ledger lacks: the konnector's, or those of a lost ledger.
@@ -161,10 +157,10 @@ class TakingIn:
 
     def _former_claims(self, account: Account) -> tuple[Claim, ...]:
         """Return what the konnector's ``id_token`` names. It may be years old: what counts is that GRDF signed it."""
-        token = account.grant
+        grant = account.grant
         with suppress(FailNow):
-            if isinstance(token, IdToken):
-                return self.client.oauth.claims_of(token.token, account=account.id, nonce=token.nonce, ever=True)
+            if grant and grant.token:
+                return self.client.oauth.claims_of(grant.token, account=account.id, nonce=grant.nonce, ever=True)
         return ()
 
     def _bring_grant(self, document: Document, account: Account) -> None:
@@ -176,7 +172,7 @@ class TakingIn:
             claims = self.client.oauth.claims_of(token.token, account=account.id, nonce=token.nonce, ever=in_time)
         except FailNow as error:
             # One that a wrong setting refuses stays until that is corrected.
-            if isinstance(error, GrantRefused) or (isinstance(error, IdTokenRefused) and error.expired):
+            if isinstance(error, GrantRefused) or (isinstance(error, IdTokenRefused) and error.useless):
                 self._change_grant(account, lambda stored: without_grant(stored, token=True))
             raise
         taken: MeterTaken | None = None
@@ -189,13 +185,13 @@ class TakingIn:
         if taken:
             raise taken
 
-    def _exchanged(self, account: Account) -> IdToken:
+    def _exchanged(self, account: Account) -> Grant:
         """Return the ``id_token`` of the account's grant, not yet verified. A code is used up by that."""
         grant, oauth = account.grant, self.client.oauth
         assert grant
-        if isinstance(grant, IdToken):
+        if not grant.code:
             return grant
-        token = IdToken(oauth.exchange_code(grant.code, grant.redirect_uri, account=account.id), grant.nonce)
+        token = Grant(oauth.exchange_code(grant.code, grant.redirect_uri, account=account.id), nonce=grant.nonce)
         self._change_grant(account, lambda stored: with_id_token(stored, token))
         return token
 

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from include.gas.account.account import Account
-from include.gas.account.grant import Code, IdToken, without_grant
+from include.gas.account.grant import Grant, without_grant
 from include.gas.account.state import with_state
 from include.gas.account.status import Billing, Reading, Status, with_meters
 from include.gas.days.windows import Window
@@ -38,7 +38,7 @@ def document(oauth: Any = None, results: Any = None, **more: Any) -> dict[str, A
 
 def test_as_cozy_leaves_it() -> None:
     account = Account.from_document(document())
-    assert account == Account("acc-1", grant=IdToken("s3cr3t-i"))
+    assert account == Account("acc-1", grant=Grant("s3cr3t-i"))
     assert account.needs_grant
 
 
@@ -46,14 +46,14 @@ def test_with_a_code_to_exchange() -> None:
     account = Account.from_document(
         document({"code": "s3cr3t-c", "redirect_uri": "https://x.example/cb", "nonce": "n"}, {})
     )
-    assert account.grant == Code("s3cr3t-c", "https://x.example/cb", "n")
+    assert account.grant == Grant(code="s3cr3t-c", redirect_uri="https://x.example/cb", nonce="n")
     assert account.needs_grant
 
 
 def test_as_the_konnector_leaves_it() -> None:
     account = Account.from_document(document(results={"id_token": "s3cr3t-i", "pce_id": PCE}))
     assert account.meters == (Held(pce=PCE),)
-    assert account.grant == IdToken("s3cr3t-i")
+    assert account.grant == Grant("s3cr3t-i")
     assert not account.needs_grant
 
 

@@ -26,7 +26,7 @@ from include.gas.account.declaration import (
     without_old_person,
     without_person,
 )
-from include.gas.account.grant import IdToken, with_id_token, without_grant
+from include.gas.account.grant import Grant, with_id_token, without_grant
 from include.gas.account.marks import Connected, leaving, with_leaving, without_leaving
 from include.gas.account.section import read
 from include.gas.account.state import with_state
@@ -115,7 +115,7 @@ def test_whatever_the_grant_and_the_consents_are_an_account_is_read_or_refused(
     for write in (
         lambda d: with_meters(d, [HELD_METER]),
         lambda d: without_grant(d, token=True),
-        lambda d: with_id_token(d, IdToken("s3cr3t", "n")),
+        lambda d: with_id_token(d, Grant("s3cr3t", nonce="n")),
         lambda d: with_state(d, "LOGIN_FAILED", "why", NOW, partial=True),
         lambda d: with_state(d, None),
     ):

@@ -115,7 +115,7 @@ def show_forms(
     document, connection = connectable(account)
     several, today = len(settings.connections()) > 1, paris_today(datetime.now(UTC))
     links = settings.household_links() and not household
-    until = HouseholdLinks(couchdb()).good_until(account) if links else None
+    until = HouseholdLinks(couchdb()).good_until(account, document) if links else None
     answer = page(
         request,
         "connect.html",
