@@ -87,8 +87,6 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     def of(cls, document: Mapping[str, Any]) -> Declaration | None:
         """Return the declaration on an account document; ``None`` if there is none or if it cannot be read."""
         found = {key: each.strip() if isinstance(each, str) else each for key, each in _given(document).items()}
-        if isinstance(pce := found.get("pce"), str):
-            found["pce"] = "".join(pce.split())  # people write it in groups
         return read(cls, {key: each for key, each in found.items() if each not in ("", None)}) if found else None
 
 
@@ -243,7 +241,10 @@ def _age(found: Mapping[str, Any], now: datetime) -> timedelta | None:
 
 
 def _given(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    return members(document.get(Declaration.key))
+    """Return the section as it is, but for the meter's number, which people write in groups and in small letters."""
+    found = members(document.get(Declaration.key))
+    pce = found.get("pce")
+    return {**found, "pce": "".join(pce.split()).upper()} if isinstance(pce, str) else found
 
 
 def _is_text(value: object) -> bool:

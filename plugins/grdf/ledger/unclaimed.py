@@ -14,7 +14,7 @@ from grdf.ledger.meters import Ledger, asking
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
 from include.gas.account.client import bound
-from include.gas.account.declaration import Declaration, is_refused
+from include.gas.account.declaration import Declaration
 from include.gas.account.marks import Connected
 from include.gas.account.status import named_in
 from include.gas.answers.access_rights import AccessRight, is_usable
@@ -92,8 +92,8 @@ class RightsWithoutAccount:
         stop_if_leaving(Account.from_document(document))
         client, given = clients.of(document), Declaration.of(document)
         pces = {pce for pce, _ in named_in(document, name)}
-        if given is not None and is_refused(document):
-            pces |= {"".join(given.pce.split())} - {""}
+        if given and given.refused and given.pce:
+            pces.add(given.pce)
         at, found = datetime.now(UTC), look(self._ledger, client, pces, account=name)
         newest = [right for pce in sorted(pces) if (right := _newest(found.rights, pce))]
         if not newest:

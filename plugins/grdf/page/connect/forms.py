@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -52,8 +51,7 @@ class DirectForm:
 
     def __init__(self, sent: FormData) -> None:
         self.texts = {name: str(sent.get(name, "")).strip() for name in TEXTS}
-        self.texts |= {name: re.sub(r"\s", "", self.texts[name]) for name in ("pce", "postcode")}
-        self.texts["pce"] = self.texts["pce"].upper()
+        self.texts["postcode"] = "".join(self.texts["postcode"].split())
         chosen = [str(each) for each in sent.getlist("perimeters")]
         self.perimeters = [ALWAYS, *(each for each in chosen if each != ALWAYS)]
         self.step, self.agreed = (str(sent.get(name, "")) for name in ("step", "agreed"))
