@@ -224,12 +224,12 @@ def test_what_is_kept_of_a_link_and_for_how_long(couchdb: CouchDBHook, account_i
     assert stored.keys() == {"_id", "_rev", "link", "until", "tries"}
     account = {"_id": account_id, "account_type": "grdfgrandlyon", "connected": {"at": "", "by": "", "link": "named"}}
     assert (links.good_until(account_id, None), links.good_until(account_id, account)) == (until, None)
-    assert [links.take(account_id, "named") for _ in range(TRIES + 1)] == ["good"] * TRIES + ["tried"]
+    assert [links.standing(account_id, "named", sends=True) for _ in range(TRIES + 1)] == ["good"] * TRIES + ["tried"]
     assert links.good_until(account_id, None) is None
     couchdb.put(ACCOUNT, account)
-    assert (links.standing(account_id, "named"), links.take(account_id, "named")) == ("used", "used")
+    assert (links.standing(account_id, "named"), links.standing(account_id, "named", sends=True)) == ("used", "used")
     links.make(account_id, "new", until)
     assert links.standing(account_id, "named") == "void"
-    assert links.take(account_id, "new") == "good"
+    assert links.standing(account_id, "new", sends=True) == "good"
     links.take_back(account_id)
     assert links.standing(account_id, "new") == "void", "what was taken back stays so"

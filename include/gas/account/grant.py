@@ -87,16 +87,14 @@ def _without_secrets(part: object) -> Document:
     }
 
 
-def without_grant(document: Mapping[str, Any], *, token: bool = False) -> Document:
+def without_grant(document: Mapping[str, Any]) -> Document:
     """Return the account document without the tokens, codes and secrets of the OAuth flow.
 
-    A code that is found later is then known to be new.
-
-    :param token: whether to remove the ``id_token``, too
+    A code or an ``id_token`` that is found later is then known to be new.
     """
     changed = dict(document)
     changed[OAUTH] = _without_secrets(changed.get(OAUTH))
-    if token and RESULTS in changed:
+    if RESULTS in changed:
         changed[RESULTS] = _without_secrets(changed[RESULTS])
     return changed
 

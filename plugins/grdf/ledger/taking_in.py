@@ -119,7 +119,7 @@ class TakingIn:
 
         def change(document: Document) -> Document:
             if self._spent is not None and _has(document, self._spent):
-                document = without_grant(document, token=True)
+                document = without_grant(document)
             changed = self.ledger.settled(document, self.meters.values())
             if error is None or error.state is None:
                 return changed
@@ -173,7 +173,7 @@ class TakingIn:
         except FailNow as error:
             # One that a wrong setting refuses stays until that is corrected.
             if isinstance(error, GrantRefused) or (isinstance(error, IdTokenRefused) and error.useless):
-                self._change_grant(account, lambda stored: without_grant(stored, token=True))
+                self._change_grant(account, without_grant)
             raise
         taken: MeterTaken | None = None
         for pce, right in claims:

@@ -47,27 +47,26 @@ class HouseholdLinks:
         """
         self._change(account, lambda stored: stored | {"link": link, "until": until, "tries": 0})
 
-    def standing(self, account: str, link: str) -> Standing:
-        """Return the state of a link."""
-        return _standing(self._stored(account), link, self._couchdb.get(ACCOUNT, account))
+    def standing(self, account: str, link: str, *, sends: bool = False) -> Standing:
+        """Return the state of a link.
 
-    def take(self, account: str, link: str) -> Standing:
-        """Count a try with a link for what is about to be sent, if it is good, and return its previous state."""
-        before: Standing = "void"
+        :param sends: whether something is about to be sent with it, which counts as a try if it is good
+        """
+        found: Standing = "void"
         document = self._couchdb.get(ACCOUNT, account)
 
-        def tried(stored: Stored) -> Stored:
-            nonlocal before
-            before = _standing(stored, link, document)
-            return stored | {"tries": stored["tries"] + 1} if before == "good" else stored
+        def counted(stored: Stored) -> Stored:
+            nonlocal found
+            found = _standing(stored, link, document)
+            return stored | {"tries": stored["tries"] + 1} if sends and found == "good" else stored
 
-        stored = self._change(account, tried)
-        if before == "good" and stored["tries"] == TRIES:
+        stored = self._change(account, counted)
+        if sends and found == "good" and stored["tries"] == TRIES:
             log.warning(
                 "Account %s: its household's link is tried for the last time, of %d. If that fails, somebody else may "
                 "have it; ask the household before you create a new one.", account, TRIES,
             )  # fmt: skip
-        return before
+        return found
 
     def good_until(self, account: str, document: Mapping[str, Any] | None) -> int | None:
         """Return when the account's link expires (epoch seconds), or ``None`` if there is no valid link.

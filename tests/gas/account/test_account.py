@@ -58,7 +58,7 @@ def test_as_the_konnector_leaves_it() -> None:
 
 
 def test_as_we_leave_it() -> None:
-    changed = without_grant(with_meters(document(), reversed(METERS)), token=True)
+    changed = without_grant(with_meters(document(), reversed(METERS)))
     assert Account.from_document(changed).meters == METERS, "one that may be read comes first"
     assert Account.from_document(changed).grant is None
     assert not Account.from_document(changed).needs_grant
@@ -69,7 +69,7 @@ def test_as_we_leave_it() -> None:
 
 
 def test_reconnected() -> None:
-    known = without_grant(with_meters(document(), METERS), token=True)
+    known = without_grant(with_meters(document(), METERS))
     known["oauth"] = {"code": "s3cr3t-c"}
     assert Account.from_document(known).needs_grant
     known["oauth"], known["oauth_callback_results"]["id_token"] = {}, "s3cr3t-i"
@@ -92,7 +92,7 @@ def test_no_secret_is_left_or_shown() -> None:
          "client_secret": "s3cr3t", "redirect_uri": "https://x.example/cb", "expires_at": "s3cr3t"},
         {"id_token": "s3cr3t", "access_token": "s3cr3t", "code": "s3cr3t"},
     )  # fmt: skip
-    assert "s3cr3t" not in json.dumps(without_grant(full, token=True))
+    assert "s3cr3t" not in json.dumps(without_grant(full))
     assert "s3cr3t" not in repr(Account.from_document(full))
     assert "s3cr3t" not in repr(Account.from_document(document()))
 

@@ -114,7 +114,7 @@ def test_whatever_the_grant_and_the_consents_are_an_account_is_read_or_refused(
     before = copy.deepcopy(document)
     for write in (
         lambda d: with_meters(d, [HELD_METER]),
-        lambda d: without_grant(d, token=True),
+        without_grant,
         lambda d: with_id_token(d, Grant("s3cr3t", nonce="n")),
         lambda d: with_state(d, "LOGIN_FAILED", "why", NOW, partial=True),
         lambda d: with_state(d, None),

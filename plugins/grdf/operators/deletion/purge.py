@@ -142,7 +142,7 @@ class PurgeAccountOperator(DeletionOperator):
             self.permitted(run)
             if leaving(document) is None:  # by a former try, and the household may have come back since
                 return document
-            kept = without_person(without_grant(without_leaving(document), token=True))
+            kept = without_person(without_grant(without_leaving(document)))
             return with_state(self.ledger.settled(kept), OAUTH_OUTDATED, message, since=now)
 
         self.accounts.update(self.account_id, change)

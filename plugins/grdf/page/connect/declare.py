@@ -83,7 +83,7 @@ def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
             raise Stop("direct_waits.household" if opener.is_household else "direct_waits", 409, account)
         return declaring(stored, account, asked, mark, connection=connection)
 
-    if opener.may_send():
+    if not opener.has_sent(sends=True):
         change(document)  # what cannot be stored leaves no record
         ConsentRecords(couchdb()).add(record)  # nobody's for long if the next step fails: see grdf_retention
         if Connected.moment(AccountStore(couchdb()).save(account, change)) != mark.at:  # another click was faster

@@ -18,7 +18,7 @@ from grdf import settings
 from grdf.page.connect.connectable import couchdb
 from grdf.page.connect.sealing import unseal
 from grdf.page.security import Visitor, VisitorIfAnyDep, account_in_path, may_connect
-from grdf.stores.household_links import HouseholdLinks, Standing
+from grdf.stores.household_links import HouseholdLinks
 from include.gas.account.marks import Connected
 from include.gas.days.gas_day import utc_text
 
@@ -81,19 +81,20 @@ class Opener:
         """Lead to the page that tells what came of what was sent."""
         return RedirectResponse(f"{request.scope['root_path']}{self.path('/progress')}", 303)
 
-    def has_sent(self) -> bool:
+    def has_sent(self, *, sends: bool = False) -> bool:
         """Return whether something was sent with the household's link, which can only be followed then.
 
+        :param sends: whether something is about to be sent, which counts as a try with the link
         :raises Stop: if the link may not be used for another reason
         """
-        return self.is_household and _is_used(HouseholdLinks(couchdb()).standing(self.account, self.link))
-
-    def may_send(self) -> bool:
-        """Count a try with the household's link. Return whether to send: another click may have been faster.
-
-        :raises Stop: if the link may not be used
-        """
-        return not (self.is_household and _is_used(HouseholdLinks(couchdb()).take(self.account, self.link)))
+        if not self.is_household:
+            return False
+        standing = HouseholdLinks(couchdb()).standing(self.account, self.link, sends=sends)
+        if standing == "tried":
+            raise Stop("link_tried", 410)
+        if standing == "void":
+            raise Stop("link_void", 404)
+        return standing == "used"
 
     def mark(self, at: datetime) -> Connected:
         """Return the mark of the account that is connected."""
@@ -132,11 +133,3 @@ def _opener(request: Request, visitor: VisitorIfAnyDep, token: str = "") -> Open
 
 
 OpenerDep = Annotated[Opener, Depends(_opener)]
-
-
-def _is_used(standing: Standing) -> bool:
-    if standing == "tried":
-        raise Stop("link_tried", 410)
-    if standing == "void":
-        raise Stop("link_void", 404)
-    return standing == "used"
