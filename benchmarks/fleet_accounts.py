@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import requests
 
-from include.gas.account.sections.client import DEFAULT, bound
-from include.gas.account.sections.status import Reading, Status
+from include.gas.account.client import DEFAULT, bound
+from include.gas.account.status import Reading, Status
 from include.gas.answers.consumption.daily import read_daily
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window

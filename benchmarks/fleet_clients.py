@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from include.gas.account.sections.client import DEFAULT
+from include.gas.account.client import DEFAULT
 from include.sandbox.adict.identity import PARTIES, Party
 from include.sandbox.local_world import LocalWorld
 from tests.parties import connections_of

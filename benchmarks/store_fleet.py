@@ -16,8 +16,8 @@ from typing import Any
 
 from benchmarks.household import REREAD, SETTLED, answer_body
 from include.gas.account.account import ACCOUNT_TYPE
-from include.gas.account.sections.status import Reading as Read
-from include.gas.account.sections.status import Status
+from include.gas.account.status import Reading as Read
+from include.gas.account.status import Status
 from include.gas.answers.consumption.daily import Reading, read_daily
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import ACCOUNT, DAY, METER, MONTH, YEAR, database

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from include.gas.account.own_meters import with_meters
-from include.gas.account.sections.status import Billing, Reading, Status
+from include.gas.account.status import Billing, Reading, Status, with_meters
 from include.gas.answers.consumption.published import Period
 from include.gas.answers.contract import Contract
 from include.gas.days.gas_day import ONE_DAY

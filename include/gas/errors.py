@@ -190,13 +190,13 @@ class CredentialsRefused(FailNow):
 class IdTokenRefused(FailNow):
     """An id_token failed its check. The account is unchanged.
 
-    :param expired: whether the token is genuine but too old, so that it can never be accepted
+    :param useless: whether the token is too old or is none, so that it can never be accepted
     """
 
     default_step = (
         "Nothing was changed. If it happens again after a new consent, check the id_token settings of the connection."
     )
-    expired: bool = False
+    useless: bool = False
 
 
 class AccountLeaving(FailNow):

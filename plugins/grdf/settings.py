@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from grdf.options import Setting, WrongOption, boolean, number, text
-from include.gas.account.sections.client import CONNECTION_ID, DEFAULT
+from include.gas.account.client import CONNECTION_ID, DEFAULT
 from include.gas.days.asked_days import REREAD_DAYS
 from include.gas.redact import holds_password, redact
 

@@ -168,9 +168,9 @@ def test_a_wrong_setting_keeps_no_account_of_the_usual_client_out(
 
     account_of(two, account_id, USUAL)
     account_of(two, new, SOUTH)
-    assert [connectable(name).connection for name in (account_id, new)] == [USUAL, SOUTH]
+    assert [connectable(name)[1] for name in (account_id, new)] == [USUAL, SOUTH]
     monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", "grdf_adict; grdf_south")
-    assert connectable(account_id).connection == USUAL
+    assert connectable(account_id)[1] == USUAL
     for name in (new, f"{new}-2"):
         with pytest.raises(GasError, match=r"\[grdf\] connections"):
             connectable(name)

@@ -12,11 +12,13 @@ import pytest
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.room import client_with_room, room_of
 from grdf.ledger.taking_in import TakingIn
+from grdf.operators.ways_in.look_at_waiting import LookAtWaitingOperator
 from include.gas.errors import CredentialsRefused
 from include.sandbox.adict import identity
 from tests.clients.scene import CLIENTS, SOUTH, USUAL, account_of, document, own_right, with_extra
 from tests.helpers import adict_hook, context, holder
 from tests.importing.scene import LOG, adopt, household, outcomes, put
+from tests.rights.declared import look
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -140,6 +142,23 @@ def test_a_meter_of_the_other_client_s_account_is_taken(
     found = TakingIn(CouchDBHook(), adict_hook().named(SOUTH), other).take_in()
     assert found["status"]["meters"][pce]["word"] == "behind", "it is not known that its right is over"
     monkeypatch.undo()
+
+
+def test_who_waits_for_a_client_that_is_not_listed_is_named(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(LookAtWaitingOperator, "log", LOG)  # else Airflow writes to standard output
+    homes = [household(next(_numbers)) for _ in range(2)]
+    for home, client in zip(homes, (SOUTH, USUAL), strict=True):
+        given = {key: value for key, value in home.items() if key != "account"}
+        bare = {"_id": home["account"], "account_type": "grdfgrandlyon", "grdf_connection": client}
+        two.book.save(bare | {"declaration": given})
+    monkeypatch.setenv("AIRFLOW__GRDF__CONNECTIONS", USUAL)
+    with caplog.at_level(logging.WARNING):
+        look("manual")
+    (said,) = [each for each in caplog.messages if each.startswith(f"Account {homes[0]['account']}: ")]
+    assert f"its rights belong to the GRDF client of the Airflow connection {SOUTH}" in said
+    assert document(two, homes[1]["account"])["status"]["meters"][homes[1]["pce"]]["word"] == "waiting"
 
 
 def test_a_meter_whose_right_at_the_other_client_is_over_changes_hands(two: LocalWorld, account_id: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from grdf.page.connect.consent_text import consent_text, mark_of
 from grdf.page.html.catalogue import LANGUAGES
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.declaration import Declaration
 from include.gas.errors import BadSettings
 
 if TYPE_CHECKING:

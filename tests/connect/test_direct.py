@@ -202,8 +202,10 @@ def test_a_meter_of_another_account(front: Site, clean: LocalWorld, account_id: 
     sent = send(browser, start, entered(account_id, **OTHER, **({"proof": None} if who == "household" else {})))
     run(account_id)
     page = followed(browser, sent)
-    says = "This meter is connected already." if who == "household" else "This meter belongs to another account"
-    assert says in said(page).text
+    assert said(page).title == (
+        "This meter is already connected" if who == "household" else "Another account has this meter"
+    )
+    assert "nothing to do: it begins by itself once that consent ends" in said(page).text
     assert other not in page.text
     assert len(rights(clean, right["id_pce"])) == 1, "none was declared"
 

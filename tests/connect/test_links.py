@@ -222,19 +222,14 @@ def test_what_is_kept_of_a_link_and_for_how_long(couchdb: CouchDBHook, account_i
     assert couchdb.get(CONNECT, link_document(f"old-{account_id}")) is None
     stored = couchdb.get(CONNECT, link_document(account_id)) or {}
     assert stored.keys() == {"_id", "_rev", "link", "until", "tries"}
-    assert links.good_until(account_id) == until
-    assert [links.take(account_id, "named", by) for by in ("one", "two", "one")] == ["good", "used", "used"]
-    assert (links.good_until(account_id), links.used_at(account_id, "named")) == (None, "one")
-    links.give_back(account_id, "two")
-    assert links.standing(account_id, "named") == "used"
-    for _ in range(TRIES - 1):
-        links.give_back(account_id, "one")
-        assert links.take(account_id, "named", "one") == "good"
-    links.give_back(account_id, "one")
-    assert links.take(account_id, "named", "one") == "tried"
+    account = {"_id": account_id, "account_type": "grdfgrandlyon", "connected": {"at": "", "by": "", "link": "named"}}
+    assert (links.good_until(account_id, None), links.good_until(account_id, account)) == (until, None)
+    assert [links.standing(account_id, "named", sends=True) for _ in range(TRIES + 1)] == ["good"] * TRIES + ["tried"]
+    assert links.good_until(account_id, None) is None
+    couchdb.put(ACCOUNT, account)
+    assert (links.standing(account_id, "named"), links.standing(account_id, "named", sends=True)) == ("used", "used")
     links.make(account_id, "new", until)
-    assert links.used_at(account_id, "new") is None
-    assert links.take(account_id, "new", "one") == "good"
+    assert links.standing(account_id, "named") == "void"
+    assert links.standing(account_id, "new", sends=True) == "good"
     links.take_back(account_id)
-    links.give_back(account_id, "one")
     assert links.standing(account_id, "new") == "void", "what was taken back stays so"

@@ -10,7 +10,8 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 import requests
 
-from grdf.page.connect.sealing import secret_key
+from grdf.page.connect.opener import Invitation
+from grdf.page.connect.sealing import seal
 from grdf.provider.provider_info import SECRETS
 from include.gas.errors import BadSettings
 from tests.connect.dance import asked, begin, consent, said
@@ -42,7 +43,7 @@ def test_airflows_default_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is public in Airflow's source, so anybody could seal a household's link with it."""
     monkeypatch.delenv("AIRFLOW__API__SECRET_KEY", raising=False)
     with pytest.raises(BadSettings, match="there is no secret"):
-        secret_key()
+        seal(Invitation("x", "home"))
 
 
 def test_no_log_holds_what_grdf_has_sent_wherever_it_lands(front: Site, account_id: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from grdf.operators.ways_in.send_proof import SendProofOperator
-from include.gas.account.sections.marks import with_leaving
+from include.gas.account.marks import with_leaving
 from include.gas.display.progress import Step, progress
 from include.sandbox.adict.meter_data import meters
 from tests.connect.dance import said

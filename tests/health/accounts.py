@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from include.gas.account.sections.status import Reading, Status
+from include.gas.account.status import Reading, Status
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.windows import Window
 from include.gas.documents.year_counts import StoredYear

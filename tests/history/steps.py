@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from include.gas.account.sections.status import Status
+from include.gas.account.status import Status
 from include.gas.days.gas_day import paris_today
 from include.sandbox.figures import summed
 from tests.helpers import adict_hook, context, known_account, stored, with_memory_shelf

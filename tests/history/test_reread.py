@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.account.sections.marks import with_leaving
+from include.gas.account.marks import with_leaving
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.changes import DAYS_NAMED
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, RetryLater

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.gas.account.sections.rights.declaration import PERSON
+from include.gas.account.declaration import PERSON
 from include.gas.errors import BadRequest, GasError, RetryLater
 from tests.helpers import yesterday
 from tests.importing.scene import FIRST_METER, adopt, household, names_person

@@ -120,20 +120,22 @@ def test_nothing_is_sent_while_a_line_is_wrong(
     assert names_person(result()) == []
 
 
-def test_what_is_connected_is_left_alone_and_a_meter_that_is_taken_is_wrong(
+def test_what_is_connected_is_left_alone_and_a_meter_that_is_taken_is_waited_for(
     clean: LocalWorld, homes: list[dict[str, str]]
 ) -> None:
-    one, two, three = homes
+    one, two, _ = homes
     bring(clean, one["account"], one["pce"])
     bring(clean, "somebody-else", two["pce"])
     put(homes)
-    assert run(dry_run=True) == {"connected": 1, "to declare": 1, "wrong": 1}
+    assert run(dry_run=True) == {"connected": 1, "to declare": 2}
     assert result()[1]["reason"] == line_check.TAKEN
-    assert run(skip=True) == {"connected": 1, "declared": 1, "wrong": 1}
+    assert run() == {"connected": 1, "declared": 1, "refused": 1}
+    assert "it is declared by itself once that consent ends" in result()[1]["reason"]
     assert puts(clean) == 1
-    assert records(one["account"]) == records(two["account"]) == []
-    assert len(records(three["account"])) == 1
-    clean.book.remove("somebody-else")
+    assert [len(records(each["account"])) for each in homes] == [0, 1, 1]
+    assert document(clean, two["account"])["declaration"]["email"] == two["email"], "it may be declared yet"
+    for account in ("somebody-else", two["account"]):
+        clean.book.remove(account)
 
 
 def test_a_household_that_grdf_refuses_stops_no_other_and_leaves_nothing(
@@ -190,6 +192,9 @@ def test_no_other_holder_takes_over_a_renewal(clean: LocalWorld, homes: list[dic
     assert run(began=datetime.now(UTC)) == {"declared": 1}
     put([longer | {"name": "Another", "email": "planted-another@example.org"}])
     assert run(began=datetime.now(UTC), dry_run=True) == {"wrong": 1}
+    put([longer | {"postcode": "75001"}])
+    assert run(began=datetime.now(UTC)) == {"declared": 1}
+    assert document(clean, home["account"])["declaration"]["postcode"] == home["postcode"], "it is sent at the end"
 
 
 def test_grdf_fails_and_the_next_try_continues(clean: LocalWorld, homes: list[dict[str, str]]) -> None:
@@ -321,7 +326,7 @@ def test_a_household_without_an_id_has_its_account_until_its_right_is_over(
     assert run() == {"connected": 1}
     assert outcomes() == [(account, "connected")], "the name is the same"
     put([bare | {"name": "Invente-Else", "email": "planted-else@example.org"}])
-    assert run() == {"refused": 1}, "GRDF knows another holder"
+    assert run() == {"refused": 1}, "a right to its meter waits for another holder"
     (right,) = rights(clean, homes[0])
     answer(clean, homes[0]["pce"], "Active")
     look("manual")

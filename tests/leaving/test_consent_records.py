@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.declaration import Declaration
 from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record, overdue
 from tests.leaving.steps import delete

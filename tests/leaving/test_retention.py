@@ -19,7 +19,7 @@ from grdf.staging.area import Staging
 from grdf.staging.imports import Imports
 from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.declaration import Declaration
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import CONSENT_RECORD, METER
 from include.gas.documents.gas_days import account_range

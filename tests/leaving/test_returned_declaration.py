@@ -11,7 +11,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.stores.removal import Remover
 from include.gas.account.connected import declaring
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.declaration import Declaration
+from include.gas.account.marks import Connected
+from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import AUDIT
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import LeftBefore
@@ -39,7 +41,7 @@ def connect(world: LocalWorld, account: str, at: datetime, before: dict[str, Any
     """Fill in the form as a household or an operator does, and return the meter."""
     (pce,) = holder(account).pces
     asked = Declaration(pce=pce, **{**PERSON, "postcode": postcode(pce)})
-    world.book.save(declaring(before, account, asked, at=at, by="household"))
+    world.book.save(declaring(before, account, asked, Connected(utc_text(at), "household")))
     return pce
 
 

@@ -16,8 +16,7 @@ from msgspec.structs import replace
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.page.account.account_data import names_in_addresses
-from include.gas.account.own_meters import with_meters
-from include.gas.account.sections.status import Status
+from include.gas.account.status import Status, with_meters
 from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.account.sections.status import Reading as Read
-from include.gas.account.sections.status import Status
+from include.gas.account.status import Reading as Read
+from include.gas.account.status import Status
 from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.storing import load_answer
 from tests.page_accounts import Fleet

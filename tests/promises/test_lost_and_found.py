@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.promises.adapter import METERS
 
@@ -114,3 +117,57 @@ def test_a_household_that_declares_under_several_accounts_has_one_right(town: To
     town.mornings(2)
     assert town.days("alder", PCE)
     assert [town.days(each, PCE) for each in ("birch", "cedar", "daisy")] == [{}, {}, {}]
+
+
+@pytest.mark.parametrize("broken", ["none", "cut", "signature cut"])
+@pytest.mark.parametrize("known", [False, True])
+def test_a_household_whose_token_nobody_can_read_is_asked_to_connect_again(
+    town: Town, broken: str, known: bool
+) -> None:
+    """cozy-stack's document was cut on its way. Whoever is read all the same goes on."""
+    if known:
+        town.connect("alder", PCE, back=20)
+    town.connect("alder", PCE, back=20, run=False)
+    document = town.account("alder")
+    token = document["oauth_callback_results"]["id_token"]
+    document["oauth_callback_results"]["id_token"] = {"none": "?", "cut": token[:200]}.get(broken, token[:-9])
+    town.world.couch.databases[ACCOUNTS]["alder"] = document
+    town.first_runs()
+    town.mornings(2)
+    assert ("alder" in town.health().text) is not known
+    assert town.state("alder") == ("" if known else "USER_ACTION_NEEDED.OAUTH_OUTDATED")
+    assert known or "connect again" in town.account("alder")["state_message"]
+    town.connect("alder", PCE, back=20)
+    town.mornings(2)
+    assert town.state("alder") == ""
+    assert town.days("alder", PCE)
+
+
+def test_a_meter_that_was_left_today_is_imported_for_the_next_tenant(town: Town) -> None:
+    """The former one has revoked its right on GRDF's site, and no morning has come since."""
+    (right,) = town.connect("alder", PCE, back=20)
+    town.mornings(2)
+    first, moved = town.ago(15), town.today
+    town.revoke(right)
+    assert town.declare("birch", PCE, "import", first=moved) == "declared"
+    town.answer(PCE)
+    town.mornings(3)
+    assert town.wrong_days("birch", PCE, moved) == []
+    assert town.wrong_days("alder", PCE, first, moved - timedelta(days=2)) == [], "what came before it left"
+    assert town.wrong_totals() == []
+
+
+def test_a_next_tenant_who_is_imported_too_early_is_declared_once_the_meter_is_free(town: Town) -> None:
+    (right,) = town.connect("alder", PCE, back=20)
+    town.mornings(2)
+    assert town.declare("birch", PCE, "import", first=town.today) == "refused"
+    assert "consent stands" in town.account("birch")["state_message"]
+    town.mornings(3)
+    assert [each["id_droit_acces"] for each in town.rights(PCE)] == [right], "nothing was sent"
+    moved = town.today
+    town.revoke(right)
+    town.mornings(2)
+    town.answer(PCE)
+    town.mornings(3)
+    assert town.wrong_days("birch", PCE, moved) == []
+    assert "birch@example.org" not in str(town.account("birch"))

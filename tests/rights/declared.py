@@ -14,7 +14,7 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.meters import Ledger
 from grdf.operators.ways_in.look_at_waiting import LookAtWaitingOperator
 from grdf.stores.accounts.account_store import AccountStore
-from include.gas.account.sections.status import Status
+from include.gas.account.status import Status
 from include.gas.days.gas_day import utc_text
 from include.gas.rights.meter_rights import Meter
 from include.sandbox.adict.meter_data import meters

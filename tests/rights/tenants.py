@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.records.consent_records import ConsentRecords
 from include.gas.account.connected import declaring
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.declaration import Declaration
+from include.gas.account.marks import Connected
+from include.gas.days.gas_day import utc_text
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 from tests.helpers import holder
 from tests.leaving.runs import acquire
@@ -30,7 +32,7 @@ def form(world: LocalWorld, account: str, person: dict[str, str], pce: str = "")
     record = new_record(account, asked, now, by=HOUSEHOLD)
     ConsentRecords(CouchDBHook()).add(record)
     stored = document(world, account) or None
-    world.book.save(declaring(stored, account, asked, at=now, by=HOUSEHOLD))
+    world.book.save(declaring(stored, account, asked, Connected(utc_text(now), HOUSEHOLD)))
     acquire(account, "manual")
 
 

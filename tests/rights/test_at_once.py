@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import requests
 
-from include.gas.account.sections.status import Status
+from include.gas.account.status import Status
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import database_name
 from tests.importing.scene import paced

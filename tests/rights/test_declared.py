@@ -80,12 +80,10 @@ def test_a_holder_who_does_not_want_it(clean: LocalWorld, account_id: str, state
 def test_in_force_at_once(clean: LocalWorld, account_id: str) -> None:
     clean.control.set(declared_right_state="Active")
     give(clean, account_id)
-    with pytest.raises(AirflowSkipException):
-        acquire(account_id, "scheduled")
-    assert look() == [f"grdf_account__{account_id}"], "a quarter of an hour later"
+    assert acquire(account_id, "scheduled") == {"account": account_id, "meters": 1, "first_launch": True}
     assert not document(clean, account_id).get("state")
     assert holds_person(clean, account_id) == []
-    acquire(account_id, "scheduled")
+    assert look() == []
     assert extract(account_id, yesterday(clean), "scheduled")
 
 

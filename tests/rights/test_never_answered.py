@@ -9,7 +9,9 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.gas.account.connected import declaring
-from include.gas.account.sections.rights.declaration import Declaration, names_person
+from include.gas.account.declaration import Declaration, names_person
+from include.gas.account.marks import Connected
+from include.gas.days.gas_day import utc_text
 from include.gas.errors import RetryLater
 from tests.helpers import holder
 from tests.leaving.runs import acquire, check
@@ -27,7 +29,7 @@ def entered(world: LocalWorld, account: str, days: float) -> None:
     (pce,) = holder(account).pces
     asked = Declaration(pce=pce, **{**PERSON, "postcode": postcode(pce)})
     then = datetime.now(UTC) - timedelta(days=days)
-    world.book.save(declaring(None, account, asked, at=then, by="household"))
+    world.book.save(declaring(None, account, asked, Connected(utc_text(then), "household")))
     world.control.fault("/droit_acces$", method="PUT", status=503)
     with pytest.raises(RetryLater):
         acquire(account, "scheduled")

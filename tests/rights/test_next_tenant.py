@@ -11,15 +11,18 @@ from airflow.sdk.exceptions import AirflowSkipException
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
+from include.gas.display.progress import Step, progress
 from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.documents.gas_days import account_range
 from include.gas.errors import DeclarationRefused
 from tests.helpers import holder
 from tests.importing.scene import put, result
 from tests.importing.scene import run as run_import
+from tests.leaving.runs import acquire
 from tests.leaving.runs import check as morning
-from tests.rights.declared import PERSON, postcode, rights
-from tests.rights.scene import document
+from tests.leaving.steps import delete
+from tests.rights.declared import PERSON, calls, give, holds_person, look, postcode, rights, still_waits
+from tests.rights.scene import bring, document, other_of
 from tests.rights.tenants import NEXT, SAID, form, program
 
 if TYPE_CHECKING:
@@ -70,6 +73,46 @@ def test_a_misspelt_name_that_was_corrected_by_hand_keeps_nobody_out(clean: Loca
     with pytest.raises(AirflowSkipException):
         program(clean, account_id, {})
     assert [right["nom_titulaire"] for right in rights(clean, holder(account_id).pces[0])] == [PERSON["name"]]
+
+
+@pytest.mark.parametrize("left", [False, True], ids=["the former right ends", "the former account leaves"])
+def test_who_moves_in_too_early_is_declared_once_the_meter_is_free(
+    clean: LocalWorld, account_id: str, *, left: bool
+) -> None:
+    former, (pce,) = other_of(account_id), holder(account_id).pces
+    right = bring(clean, former, pce)
+    morning()
+    give(clean, account_id)
+    with pytest.raises(AirflowSkipException, match="declared by itself once that consent ends"):
+        acquire(account_id, "scheduled")
+    entered = document(clean, account_id)["declaration"]["entered_at"]
+    morning()
+    calls(clean)
+    assert look(minute=5) == []
+    assert calls(clean) == [], "nobody is asked before the meter is free"
+    told = document(clean, account_id)
+    assert told["state_message"].count("belongs to another account, whose consent stands") == 1
+    assert told["declaration"]["entered_at"] == entered, "and the person is not kept for longer"
+    assert progress(told).step is Step.TAKEN
+    if left:
+        delete(former)
+    else:
+        clean.control.revoke(right)
+    morning()
+    look()
+    assert ("PUT", "droit_acces") in calls(clean)
+    assert holds_person(clean, account_id) == []
+    assert still_waits(clean, account_id)
+
+
+def test_what_else_is_refused_is_left_to_a_person(clean: LocalWorld, account_id: str) -> None:
+    give(clean, account_id, postcode="75001")
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id, "scheduled")
+    morning()
+    calls(clean)
+    assert look(minute=5) == []
+    assert calls(clean) == []
 
 
 def line(account: str, **more: str) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from grdf.operators.ways_in.send_proof import SendProofOperator
 from grdf.staging.area import Staging
 from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
-from include.gas.account.sections.marks import with_leaving
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.declaration import Declaration
+from include.gas.account.marks import with_leaving
 from include.gas.documents.doctypes import METER
 from include.gas.documents.stored_consent import ConsentText
 from include.gas.errors import (

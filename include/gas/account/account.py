@@ -6,18 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from include.gas.account.grant import Code, Grant, grant_in, results_of
-from include.gas.account.own_meters import meters_in
-from include.gas.account.sections.marks import leaving
-from include.gas.account.sections.rights.declaration import is_refused, names_person
-from include.gas.account.state import is_partial, state_message
+from include.gas.account.declaration import is_refused, names_person
+from include.gas.account.grant import Grant, grant_in, results_of
+from include.gas.account.marks import leaving
+from include.gas.account.status import meters_in
 from include.gas.documents.gas_days import check_account_id
-from include.gas.errors import (
-    LOGIN_FAILED,
-    USER_ACTION_NEEDED,
-    AccountLeaving,
-    BadAccount,
-)
+from include.gas.errors import LOGIN_FAILED, USER_ACTION_NEEDED, AccountLeaving, BadAccount
 from include.gas.rights.meter_rights import Held
 
 ACCOUNT_TYPE = "grdfgrandlyon"
@@ -66,7 +60,7 @@ class Account:
         meters = meters_in(document, account)
         # We remove the id_token once its meters are known. So an id_token beside our consents comes from a new consent,
         # whether or not the household was asked to act. The konnector kept the token, but wrote no ``consents``.
-        fresh = isinstance(grant, Code) or (grant is not None and "consents" in results_of(document))
+        fresh = grant is not None and (grant.code != "" or "consents" in results_of(document))
         return cls(
             account,
             state,
@@ -74,8 +68,8 @@ class Account:
             grant,
             reconnected=bool(meters) and fresh,
             leaving=leaving(document),
-            message=state_message(document),
-            partial=is_partial(document),
+            message=str(document.get("state_message") or ""),
+            partial=document.get("state_partial") is True,
             declares=names_person(document),
             refused=is_refused(document),
         )
@@ -105,9 +99,7 @@ class Account:
 
 def _account_id(document: Mapping[str, Any]) -> str:
     try:
-        return check_account_id(document["_id"])
-    except KeyError:
-        raise BadAccount.about(None, "an account document has no _id") from None
+        return check_account_id(document.get("_id", ""))
     except ValueError as error:
         raise BadAccount.about(None, f"an account document has an odd _id: {error}") from None
 

@@ -3,44 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
-from include.gas.account.grant import RESULTS, IdToken, results_of, with_id_token
-from include.gas.account.sections.client import DEFAULT, bound, client_of
-from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import Declaration, given_by, is_to_declare
-from include.gas.account.sections.section import put
+from include.gas.account.client import DEFAULT, bound, client_of
+from include.gas.account.declaration import Declaration, given_by, is_refused, is_to_declare
+from include.gas.account.grant import RESULTS, Grant, results_of, with_id_token
+from include.gas.account.marks import Connected
+from include.gas.account.section import members, put
 from include.gas.answers.words import fold, fold_address
-from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document, check_account_id
 from include.gas.errors import BadAccount
 
-HINT_SEPARATOR = ";"
 LONGEST_HINT_PART = 100
 """Maximum length of a name or an e-mail address, in characters."""
 
 
-def login_hint(first_name: str, last_name: str, email: str, third_party: str) -> str:
+def login_hint(first_name: str, last_name: str, email: str, third_party: str) -> str | None:
     """Return the hint that tells GRDF who is about to consent: four parts joined by semicolons (ADICT 2.2).
 
     :param first_name: the contract holder's first name
     :param last_name: the contract holder's last name
     :param email: the contract holder's e-mail address
     :param third_party: our own name as GRDF knows it; may be empty
-    :return: empty if nothing about the holder is given; GRDF then asks the holder itself
-    :raises ValueError: if only some of the holder's parts are given, or a part is not valid
+    :return: empty if nothing about the holder is given, so that GRDF asks the holder itself; ``None`` if only some of
+        its parts are given, or a part is not valid
     """
-    parts = [part.strip() for part in (first_name, last_name, email)]
-    if not any(parts):
+    parts = [part.strip() for part in (first_name, last_name, email, third_party)]
+    if not any(parts[:3]):
         return ""
-    if not all(parts) or "@" not in parts[2]:
-        raise ValueError("enter first name, last name and e-mail address, or none of them")
-    for part in (*parts, third_party):
-        if len(part) > LONGEST_HINT_PART or any(char in ";|" or not char.isprintable() for char in part):
-            raise ValueError("a part of the login hint is too long, or holds ';' or '|'")
-    return HINT_SEPARATOR.join((*parts, third_party.strip()))
+    odd = (len(part) > LONGEST_HINT_PART or not part.isprintable() or {*";|"} & {*part} for part in parts)
+    return ";".join(parts) if all(parts[:3]) and "@" in parts[2] and not any(odd) else None
 
 
 def check_connectable(document: Mapping[str, Any] | None) -> None:
@@ -55,21 +48,17 @@ def check_connectable(document: Mapping[str, Any] | None) -> None:
 
 
 def connected(
-    document: Mapping[str, Any] | None,
-    account: str,
-    token: IdToken,
-    *,
-    at: datetime,
-    by: str,
-    connection: str = DEFAULT,
+    document: Mapping[str, Any] | None, account: str, token: Grant, mark: Connected, *, connection: str = DEFAULT
 ) -> Document:
     """Return the account document of a household that has just consented, as cozy-stack leaves it: with its id_token.
 
     :param token: the checked ``id_token``
-    :param by: who connected the account, for its document
+    :param mark: who connected the account, and when. A household's link does so once
     :param connection: the client that has the consents
     :raises BadAccount: if the account has another client, or cannot be connected
     """
+    if document and is_connected_by(document, mark.link):
+        return dict(document)
     base = _base(document, account, connection)
     if client_of(base) != connection:
         raise BadAccount.about(
@@ -79,27 +68,28 @@ def connected(
             "Start again.",
         )
     results = {"scope": "openid", "consents": [], **results_of(base)}  # told apart from the konnector's
-    return Connected(utc_text(at), by).noted(with_id_token(put(base, RESULTS, results), token))
+    return mark.noted(with_id_token(put(base, RESULTS, results), token))
 
 
 def declaring(
-    document: Mapping[str, Any] | None,
-    account: str,
-    asked: Declaration,
-    *,
-    at: datetime,
-    by: str,
-    connection: str = DEFAULT,
+    document: Mapping[str, Any] | None, account: str, asked: Declaration, mark: Connected, *, connection: str = DEFAULT
 ) -> Document:
     """Return the account document of a household whose right is to be declared.
 
     :param asked: what the household gave, checked
-    :param by: who connected the account, for its document
+    :param mark: who connected the account, and when. A household's link does so once
     :param connection: the client that is to declare the right, for a new account
     """
-    section = given_by(asked) | {"entered_at": utc_text(at)}
-    base = put(_base(document, account, connection), Declaration.key, section)
-    return Connected(utc_text(at), by).noted(base)
+    if document and is_connected_by(document, mark.link):
+        return dict(document)
+    section = given_by(asked) | {"entered_at": mark.at}
+    return mark.noted(put(_base(document, account, connection), Declaration.key, section))
+
+
+def is_connected_by(document: Mapping[str, Any] | None, link: str) -> bool:
+    """Return whether a household's link has connected an account. What GRDF has refused since is corrected with it."""
+    found = document or {}
+    return link != "" and members(found.get(Connected.key)).get("link") == link and not is_refused(found)
 
 
 def _base(document: Mapping[str, Any] | None, account: str, connection: str) -> Document:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from include.gas.account.sections.rights.declaration import PERIMETERS, Declaration
+from include.gas.account.declaration import PERIMETERS, Declaration
 from include.gas.answers.access_rights import GAS_USE_ROLES, AccessRight, is_right_id
 from include.gas.answers.scan import scan
 from include.gas.answers.words import fold, fold_address, text_of
@@ -16,6 +16,8 @@ from include.gas.rights.meter_rights import Right
 
 YEARS_BACK, YEARS_AHEAD = 5, 3
 """What a right covers unless the declaration says otherwise: all that GRDF keeps, and three years to come."""
+AT_ONCE = "0000000000"
+"""GRDF's code for a declared right that is in force at once (ADICT 5)."""
 _WORD = re.compile(r"\w+")
 
 
@@ -50,13 +52,16 @@ def wanted_right(declaration: Declaration) -> Right:
     )  # fmt: skip
 
 
-def declared_id(body: str | bytes) -> str:
-    """Return GRDF's id of the right in its answer to a declaration; ``""`` if it does not say, or not an id.
+def declared(body: str | bytes) -> tuple[str, bool]:
+    """Return GRDF's id of the right in its answer to a declaration, and whether its holder has to answer first.
 
     :param body: the body of a 201
+    :return: ``""`` for the id if it does not say, or not an id
     """
-    ids = [text_of(line.get("id_droit_acces")) for line in scan(body).objects]
-    return next((each for each in reversed(ids) if is_right_id(each)), "")
+    lines = scan(body).objects
+    ids = [text_of(line.get("id_droit_acces")) for line in lines]
+    waits = all(text_of(line.get("code_statut_traitement")) != AT_ONCE for line in lines)
+    return next((each for each in reversed(ids) if is_right_id(each)), ""), waits
 
 
 def is_of_holder(right: AccessRight, asked: Declaration) -> bool:
@@ -77,13 +82,9 @@ def is_of_another(rights: Iterable[AccessRight], own: Iterable[str], asked: Decl
     """
     mine = {*own}
     named = [each for each in rights if each.id in mine and any(each.holder[:2]) and not each.made_on_site]
-    return bool(named) and not any(_may_be_of(each, asked) for each in named)
-
-
-def _may_be_of(right: AccessRight, asked: Declaration) -> bool:
-    """Return whether the name or the address is the same: people change either, and both at once hardly ever."""
-    name, email, _ = right.holder
-    return (bool(email) and email == fold_address(asked.email)) or _names_fit(name, asked)
+    # People change their name or their address, and both at once hardly ever.
+    fits = (fold_address(asked.email) == each.holder[1] or _names_fit(each.holder[0], asked) for each in named)
+    return bool(named) and not any(fits)
 
 
 def _names_fit(name: str, asked: Declaration) -> bool:

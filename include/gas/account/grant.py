@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from include.gas.account.sections.section import copied, members
+from include.gas.account.section import members
 from include.gas.documents.gas_days import Document
 from include.gas.errors import BadAccount
 
@@ -17,32 +17,19 @@ _SECRET_WORDS = ("token", "secret", "password", "nonce", "code", "expires")
 
 
 @dataclass(frozen=True, slots=True)
-class IdToken:
-    """A grant that cozy-stack has already exchanged.
+class Grant:
+    """What a household's consent has brought: a code, or the ``id_token`` that it was exchanged for.
 
-    :param token: the id_token, not checked yet
-    :param nonce: the nonce of the authorization request; ``None`` if there was none
-    """
-
-    token: str = field(repr=False)
-    nonce: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A grant that is not exchanged yet.
-
+    :param token: the id_token, not checked yet; ``""`` if there is a code
     :param code: the authorization code; it works once and expires after a few minutes
-    :param redirect_uri: the redirect URI of the authorization request; ``None`` for the configured one
+    :param redirect_uri: the redirect URI of the authorization request of the code; ``None`` for the configured one
     :param nonce: the nonce of the authorization request; ``None`` if there was none
     """
 
-    code: str = field(repr=False)
+    token: str = field(default="", repr=False)
+    code: str = field(default="", repr=False)
     redirect_uri: str | None = None
     nonce: str | None = field(default=None, repr=False)
-
-
-Grant = IdToken | Code
 
 
 def results_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -59,9 +46,9 @@ def grant_in(document: Mapping[str, Any], account: str) -> Grant | None:
     nonce = text_in(oauth, "nonce", account)
     code = text_in(oauth, "code", account)
     if code is not None:  # newer than any id_token, since the exchange removes the code
-        return Code(code, text_in(oauth, "redirect_uri", account), nonce)
+        return Grant(code=code, redirect_uri=text_in(oauth, "redirect_uri", account), nonce=nonce)
     token = text_in(results, "id_token", account)
-    return None if token is None else IdToken(token, nonce)
+    return None if token is None else Grant(token, nonce=nonce)
 
 
 def part_of(document: Mapping[str, Any], key: str, account: str) -> Mapping[str, Any]:
@@ -100,21 +87,19 @@ def _without_secrets(part: object) -> Document:
     }
 
 
-def without_grant(document: Mapping[str, Any], *, token: bool = False) -> Document:
+def without_grant(document: Mapping[str, Any]) -> Document:
     """Return the account document without the tokens, codes and secrets of the OAuth flow.
 
-    A code that is found later is then known to be new.
-
-    :param token: whether to remove the ``id_token``, too
+    A code or an ``id_token`` that is found later is then known to be new.
     """
-    changed = copied(document)
+    changed = dict(document)
     changed[OAUTH] = _without_secrets(changed.get(OAUTH))
-    if token and RESULTS in changed:
+    if RESULTS in changed:
         changed[RESULTS] = _without_secrets(changed[RESULTS])
     return changed
 
 
-def with_id_token(document: Mapping[str, Any], token: IdToken) -> Document:
+def with_id_token(document: Mapping[str, Any], token: Grant) -> Document:
     """Return the account document with the ``id_token`` that its code was exchanged for, in place of the code.
 
     cozy-stack does the same, because a code works only once.

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from include.gas.account.own_meters import with_meters
-from include.gas.account.sections.marks import leaving
-from include.gas.account.sections.rights.declaration import (
+from include.gas.account.declaration import (
     REFUSED_KEPT,
     is_refused,
     names_person,
@@ -17,7 +14,8 @@ from include.gas.account.sections.rights.declaration import (
     with_entered,
     without_old_person,
 )
-from include.gas.account.sections.section import copied
+from include.gas.account.marks import leaving
+from include.gas.account.status import with_meters
 from include.gas.answers.proof_state import REFUSED
 from include.gas.days.gas_day import PARIS, paris_today, utc_text
 from include.gas.documents.gas_days import Document
@@ -37,19 +35,9 @@ OF_RUNS = (VENDOR_DOWN, LOGIN_FAILED)
 _CLEARED = ("state_message", "state_since", "state_partial")
 
 
-def state_message(document: Mapping[str, Any]) -> str:
-    """Return the explanation of the state; ``""`` if there is none."""
-    return str(document.get("state_message") or "")
-
-
 def state_since(document: Mapping[str, Any]) -> str:
     """Return when the state was first noticed, UTC text; ``""`` if unknown."""
     return str(document.get("state_since") or "")
-
-
-def is_partial(document: Mapping[str, Any]) -> bool:
-    """Return whether the state concerns only some of the account's meters."""
-    return document.get("state_partial") is True
 
 
 def with_state(
@@ -68,7 +56,7 @@ def with_state(
     :param since: when the state was noticed, aware. While the state does not change, the earlier moment is kept
     :param partial: whether the state concerns only some of the meters, so that the others are still read
     """
-    changed = {key: value for key, value in copied(document).items() if key not in _CLEARED}
+    changed = {key: value for key, value in document.items() if key not in _CLEARED}
     if state is None:
         return changed | ({"state": None} if changed.get("state") else {})
     moment = document.get("state_since")
@@ -88,20 +76,6 @@ def with_error(document: Document, error: GasError, *, since: datetime, partial:
     if not error.state or (error.state == VENDOR_DOWN and waits_for_person):
         return document  # what passes by itself hides nothing that a person must do
     return with_state(document, error.state, str(error), since=since, partial=partial)
-
-
-@dataclass(frozen=True, slots=True)
-class RightsState:
-    """What the rights of an account mean for its household.
-
-    :param word: Cozy's word; ``None`` if nobody must act
-    :param message: what a person must do
-    :param partial: whether other meters are read
-    """
-
-    word: str | None = None
-    message: str = ""
-    partial: bool = False
 
 
 _SAID: tuple[tuple[Word, str, str], ...] = (
@@ -132,6 +106,7 @@ _SAID: tuple[tuple[Word, str, str], ...] = (
     ),
 )
 """What is said of meters by how they stand, the most urgent first."""
+_NOTHING = None, "", False
 _OVER: dict[Word, str] = {
     "over": "the consent has ended",
     "refused": "its holder has refused the right",
@@ -144,32 +119,33 @@ _PROOF_REFUSED = (
 )
 
 
-def state_of(document: Mapping[str, Any], held: Sequence[Held]) -> RightsState:
+def state_of(document: Mapping[str, Any], held: Sequence[Held]) -> tuple[str | None, str, bool]:
     """Return what an account's rights mean for its household.
 
     A meter that is over beside one that may be read is history: who has moved is asked for nothing.
 
     :param held: what the account has of its meters
+    :return: Cozy's word, or ``None`` if nobody must act; what a person must do; whether other meters are read
     """
     account = str(document.get("_id"))
     reads = any(each.word in ("active", "later") for each in held)
     if refusal := refusal_of(document):
-        return RightsState(USER_ACTION_NEEDED, refusal, reads)
+        return USER_ACTION_NEEDED, refusal, reads
     for word, state, said in _SAID:
         if concerned := [each for each in held if each.word == word]:
-            return RightsState(state, _about(account, concerned, said), reads)
+            return state, _about(account, concerned, said), reads
     if held and all(each.word in _OVER for each in held):
         # Whose right is about to be declared has nothing to do.
-        return RightsState() if names_person(document) else _over(account, held)
+        return _NOTHING if names_person(document) else (OAUTH_OUTDATED, _over(account, held), False)
     if refused := [each for each in held if REFUSED in {proof.state for proof in each.proofs.values()}]:
-        return RightsState(USER_ACTION_NEEDED, _about(account, refused, _PROOF_REFUSED), partial=True)
-    return RightsState()
+        return USER_ACTION_NEEDED, _about(account, refused, _PROOF_REFUSED), True
+    return _NOTHING
 
 
-def _over(account: str, held: Sequence[Held]) -> RightsState:
+def _over(account: str, held: Sequence[Held]) -> str:
     ends = [f"there has been no consent since {each.day}" if each.day else _OVER[each.word] for each in held]
     said = "; ".join(f"meter {meter_tag(account, each.pce)}: {end}" for each, end in zip(held, ends, strict=True))
-    return RightsState(OAUTH_OUTDATED, f"Account {account}: {said}. The household must consent again.")
+    return f"Account {account}: {said}. The household must consent again."
 
 
 def _about(account: str, held: Sequence[Held], said: str) -> str:
@@ -209,11 +185,11 @@ def with_rights_state(
     :param held: what the account has of its meters; with none of them the state is left alone
     :param is_read: whether it was just read without a problem, so that a run's own state is over
     """
-    found = state_of(document, held)
-    if found.word is None:
+    word, message, partial = state_of(document, held)
+    if word is None:
         keeps = is_refused(document) or not (is_read or (held and document.get("state") not in OF_RUNS))
         return dict(document) if keeps else with_state(document, None)
-    return with_state(document, found.word, found.message, since=now, partial=found.partial)
+    return with_state(document, word, message, since=now, partial=partial)
 
 
 def _ends_about_now(held: Held, now: datetime) -> bool:

@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from include.gas.account.account import Account
-from include.gas.account.sections.rights.declaration import Declaration, is_to_declare
-from include.gas.account.sections.status import Status
+from include.gas.account.declaration import Declaration, is_to_declare
+from include.gas.account.status import Status
 from include.gas.days.gas_day import PARIS, utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.errors import BadAccount
-from include.gas.rights.meter_rights import Held
 
 WORDS = ("waiting", "checked", "asked", "unseen")
 QUARTER = 15
@@ -22,23 +21,24 @@ MORNING = 7
 """The hour of the day's look, Paris time: before the accounts' runs."""
 NEW, RECENT = timedelta(hours=2), timedelta(days=7)
 """For how long after it was asked for each look counts, and for how long the first one of each hour."""
-ONCE = timedelta(minutes=20)
-"""The same for a declaration whose meter is still read: GRDF takes it once, or only when the old right has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
     """An account of which something is to be settled.
 
-    :param account: its document, as runs use it
-    :param waiting: what it has of the meters with a right that waits for an answer
-    :param to_send: what is to be declared; ``None`` if nothing, or if a person has to correct it
+    :param document: its document
+    :param meters: its meters with a right that waits for an answer
+    :param since: since when the newest of all waits, UTC text; ``""`` if that is not known
+    :param declares: whether its declaration is to be sent
+    :param reconnects: whether its household has consented again, and no right has come of that yet
     """
 
     document: Document = field(repr=False)
-    account: Account
-    waiting: tuple[Held, ...]
-    to_send: Declaration | None
+    meters: tuple[str, ...]
+    since: str
+    declares: bool
+    reconnects: bool
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Unsettled | None:
@@ -47,32 +47,24 @@ class Unsettled:
             account = Account.from_document(document)
         except BadAccount:
             return None
-        waiting = tuple(each for each in Status.held(document).values() if each.waits or each.word in WORDS)
-        to_send = Declaration.of(document) if is_to_declare(document) else None
-        found = cls(dict(document), account, waiting, to_send)
-        return None if account.leaving or not (waiting or found.intends) else found
+        waiting = [each for each in Status.held(document).values() if each.waits or each.word in WORDS]
+        given = Declaration.of(document) if is_to_declare(document) else None
+        if account.leaving or not (waiting or given or account.reconnected):
+            return None
+        since = max([*(each.since for each in waiting), *([given.entered_at] if given else [])], default="")
+        meters = tuple(each.pce for each in waiting)
+        return cls(dict(document), meters, since, declares=given is not None, reconnects=account.reconnected)
 
     @property
-    def meters(self) -> tuple[str, ...]:
-        """The meters with a right that waits for an answer."""
-        return tuple(each.pce for each in self.waiting)
-
-    @property
-    def intends(self) -> bool:
-        """Whether its grant or declaration has not become a right yet."""
-        return self.to_send is not None or self.account.reconnected
+    def account(self) -> str:
+        """The account's id."""
+        return str(self.document["_id"])
 
     def is_due(self, look: datetime, now: datetime) -> bool:
         """Return whether it belongs to a look: to each one at first, then to one an hour, then to one a day.
 
         :param look: when the look is due, aware
         """
-        if self.account.reconnected:
+        if self.reconnects or not self.since or self.since > utc_text(now - NEW):
             return True
-        since = max([each.since for each in self.waiting] + ([self.to_send.entered_at] if self.to_send else []))
-        read = {each.pce for each in Status.held(self.document).values() if each.is_open}
-        if self.to_send and not self.waiting and self.to_send.pce in read:
-            return since > utc_text(now - ONCE)
-        if not since or since > utc_text(now - NEW):
-            return True
-        return look.minute < QUARTER and (since > utc_text(now - RECENT) or look.astimezone(PARIS).hour == MORNING)
+        return look.minute < QUARTER and (self.since > utc_text(now - RECENT) or look.astimezone(PARIS).hour == MORNING)

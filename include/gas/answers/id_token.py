@@ -1,4 +1,4 @@
-"""Checks an id_token before any claim in it is trusted.
+"""The ``id_token`` of a household's consent: its check before any claim in it is trusted, and the meters that it names.
 
 Our settings decide which algorithms are accepted, not the token. ``none`` is never accepted. HS algorithms are checked
 with the client secret only; RS, PS and ES algorithms with a key of the published set (JWKS) only. So a token that is
@@ -7,19 +7,26 @@ signed with the *public* key used as a secret is refused, whatever its header sa
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jwt
 
+from include.gas.answers.access_rights import is_pce
+from include.gas.answers.words import text_of
 from include.gas.errors import IdTokenRefused
+
+CLAIM = "consentements"
+"""The claim that names the meters: a string that contains JSON."""
 
 LEEWAY = 60
 LONGEST = 20_000
 """Maximum length in characters. GRDF's id_tokens have about 1,500."""
 
-_KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC"}
+_ODD = (jwt.PyJWTError, ValueError, TypeError, RecursionError)
+"""What the library raises for tokens and keys of any shape."""
 _AGAIN = "The household should connect again from its account page, which brings a fresh token."
 _COMPARE = "Compare the {} with GRDF's documents for the login server in use."
 _ALGORITHMS, _KEYS, _CLIENT = map(_COMPARE.format, ("`id_token_algorithms`", "`jwks_url`", "login (client id)"))
@@ -47,8 +54,12 @@ _CAUSES: tuple[tuple[type[Exception], str, str], ...] = (
 class _Doubted(Exception):
     """A reason to refuse a token, and what to do."""
 
-    def __init__(self, cause: str, step: str, *, expired: bool = False) -> None:
-        self.cause, self.step, self.expired = cause, step, expired
+
+class Claim(NamedTuple):
+    """A meter, and GRDF's id of the right to it (``id_accreditation``, also called ``id_droit_acces``)."""
+
+    pce: str
+    right: str
 
 
 def verify_id_token(
@@ -82,8 +93,54 @@ def verify_id_token(
         _check_client_and_nonce(claims, client_id, nonce)
         return claims
     except _Doubted as doubt:  # not chained: the library's traceback could show the token
-        step = f"Nothing was changed. {doubt.step}"
-        raise IdTokenRefused.about(account, f"the id_token {doubt.cause}", step, expired=doubt.expired) from None
+        (cause, step), useless = doubt.args, _is_useless(token, leeway)
+        raise IdTokenRefused.about(
+            account, f"the id_token {cause}", f"Nothing was changed. {step}", useless=useless
+        ) from None
+
+
+def parse_claims(claims: Mapping[str, Any], *, account: str | None = None) -> tuple[Claim, ...]:
+    """Return the meters and rights in a **verified** id_token.
+
+    :param claims: the result of ``verify_id_token``; ``consentements`` is an array, or a string with a JSON array
+    :return: one claim per meter, in order; the last entry of a meter counts
+    :raises IdTokenRefused: if there is no entry, or if any entry cannot be understood, since we do not want to connect
+        only a part of a household's meters
+    """
+
+    def refused(cause: str) -> IdTokenRefused:
+        step = "Nothing was changed. The household should consent again and choose a meter; if it did, tell GRDF."
+        return IdTokenRefused.about(account, f"the id_token is genuine but its {cause}", step)
+
+    entries = claims.get(CLAIM)
+    if isinstance(entries, str):
+        try:
+            entries = json.loads(entries)
+        except (ValueError, RecursionError):
+            raise refused("claim `consentements` is not JSON") from None
+    if isinstance(entries, Mapping):
+        entries = [entries]
+    if not isinstance(entries, list) or not entries:
+        raise refused("claim `consentements` names no meter")
+    found: dict[str, Claim] = {}
+    for number, entry in enumerate(entries, start=1):
+        told = entry if isinstance(entry, Mapping) else {}
+        pce, right = text_of(told.get("pce")), text_of(told.get("id_accreditation"))
+        if not is_pce(pce):
+            raise refused(f"entry {number} of claim `consentements` names no valid meter")
+        if not right:
+            raise refused(f"entry {number} of claim `consentements` has no `id_accreditation`")
+        found[pce] = Claim(pce, right)
+    return tuple(found.values())
+
+
+def _is_useless(token: str, leeway: float) -> bool:
+    """Return whether a token can never be accepted, whatever our settings: it is none, or too old by its own word."""
+    try:
+        jwt.decode(token, options={"verify_signature": False, "verify_exp": True}, leeway=leeway)
+    except _ODD:
+        return True
+    return False
 
 
 def _algorithm_and_key(
@@ -94,10 +151,8 @@ def _algorithm_and_key(
         raise _Doubted("cannot be checked, since no algorithm is accepted", _ALGORITHMS)
     try:
         header = jwt.get_unverified_header(token if len(token) <= LONGEST else "")
-    except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+    except _ODD:
         raise _Doubted("is not a signed JSON web token", _AGAIN) from None
-    if header.get("crit"):
-        raise _Doubted("asks for extensions that we do not know (`crit`)", _SERVER)
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in accepted:
         said = f"is signed with an algorithm that we do not accept (accepted: {', '.join(accepted)})"
@@ -106,27 +161,22 @@ def _algorithm_and_key(
         if not secret:
             raise _Doubted(f"is signed with {algorithm}, for which we have no client secret", _ALGORITHMS)
         return algorithm, secret
-    if jwks is None or algorithm[:2] not in _KEY_TYPES:
+    if jwks is None:
         raise _Doubted(f"is signed with {algorithm}, for which we have no published key", _KEYS)
     return algorithm, _published_key(jwks, algorithm, header.get("kid"))
 
 
 def _published_key(jwks: Mapping[str, Any], algorithm: str, kid: object) -> Any:
-    fitting = [
-        each
-        for each in jwks.get("keys") or ()
-        if isinstance(each, Mapping)
-        and each.get("kty") == _KEY_TYPES[algorithm[:2]]
-        and each.get("use", "sig") == "sig"
-        and each.get("alg", algorithm) == algorithm
-        and (kid is None or each.get("kid") == kid)
-    ]
+    """Return the key of the token. The library leaves out those that it cannot read, and fails if it can read none."""
+    try:
+        keys = jwt.PyJWKSet.from_dict(dict(jwks)).keys
+    except _ODD:
+        keys = []
+    of_algorithm = [key for key in keys if key.algorithm_name == algorithm and key.public_key_use in (None, "sig")]
+    fitting = [key for key in of_algorithm if kid in (None, key.key_id)]
     if len(fitting) != 1:
         raise _Doubted("is signed with a key that is not among the published ones", _KEYS)
-    try:
-        return jwt.PyJWK.from_dict(dict(fitting[0]), algorithm).key
-    except (jwt.PyJWTError, ValueError, TypeError, KeyError):
-        raise _Doubted("is signed with a published key that cannot be read", _KEYS) from None
+    return fitting[0].key
 
 
 def _decoded(token: str, key: Any, algorithm: str, client_id: str, issuer: str | None, leeway: float) -> dict[str, Any]:
@@ -136,9 +186,9 @@ def _decoded(token: str, key: Any, algorithm: str, client_id: str, issuer: str |
             # GRDF chooses the length of the client secret, so a warning on every run is of no use.
             warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
             return dict(jwt.decode(token, key, [algorithm], options, audience=client_id, issuer=issuer, leeway=leeway))
-    except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+    except _ODD as error:
         cause, step = next((cause, step) for kind, cause, step in _CAUSES if isinstance(error, kind))
-        raise _Doubted(cause, step, expired=isinstance(error, jwt.ExpiredSignatureError)) from None
+        raise _Doubted(cause, step) from None
 
 
 def _check_client_and_nonce(claims: Mapping[str, Any], client_id: str, nonce: str | None) -> None:

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from include.gas.account.account import Account
-from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.account.sections.status import Billing, Status
+from include.gas.account.declaration import Declaration
+from include.gas.account.marks import Connected
+from include.gas.account.status import Billing, Status
 from include.gas.days.asked_days import REREAD_DAYS
 from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.days.lateness import due_until, period_late_after, silent_after

@@ -9,10 +9,10 @@ from enum import StrEnum
 from typing import Any, Self
 
 from include.gas.account.account import Account
-from include.gas.account.sections.client import DEFAULT, client_if_known, client_of
-from include.gas.account.sections.marks import Connected, Known, leaving
-from include.gas.account.sections.status import Status
+from include.gas.account.client import DEFAULT, client_if_known, client_of
+from include.gas.account.marks import Connected, Known, leaving
 from include.gas.account.state import state_since
+from include.gas.account.status import Status
 from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.display.meter_days import MeterDays, Missing, days_in, days_of_meters

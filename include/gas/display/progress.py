@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from include.gas.account.account import Account
-from include.gas.account.sections.rights.declaration import Declaration
-from include.gas.account.sections.status import told_years
+from include.gas.account.declaration import Declaration, is_taken
+from include.gas.account.status import Status
 from include.gas.days.windows import ONE_DAY
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held
@@ -81,6 +81,8 @@ def progress(document: Mapping[str, Any] | None) -> Progress:
     if document is None or account is None or account.leaving:
         return Progress(Step.NOTHING)
     declaration = Declaration.of(document) if account.declares else None
+    if is_taken(document):
+        return Progress(Step.TAKEN, message=account.message)
     if declaration and account.refused:
         return Progress(Step.CORRECT, reason=declaration.refused_reason, message=account.message)
     held, asks = _held(account, declaration), account.declares or account.needs_grant
@@ -99,7 +101,7 @@ def _held(account: Account, declaration: Declaration | None) -> Held | None:
 def _with_right(document: Mapping[str, Any], account: Account, held: Held, *, asks: bool) -> Progress:
     if held.waits and held.word != "checked":
         return Progress(Step.WAITS, since=held.since)
-    step = _OF_WORD.get(held.word) or (Step.READ if told_years(document, held.pce) else Step.ACCEPTED)
+    step = _OF_WORD.get(held.word) or (Step.READ if Status.reading(document, held.pce).by_year() else Step.ACCEPTED)
     if step is Step.OVER and not held.days:  # it was never in force
         step = Step.UNANSWERED
     if asks and step in _ENDED:

@@ -7,18 +7,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from include.gas.account.account import Account
-from include.gas.account.own_meters import named_in
-from include.gas.account.sections.client import client_if_known
-from include.gas.account.sections.marks import leaving
-from include.gas.account.sections.rights.declaration import Declaration, names_person
+from include.gas.account.client import client_if_known
+from include.gas.account.declaration import Declaration, names_person
+from include.gas.account.marks import leaving
+from include.gas.account.status import named_in
 from include.gas.answers.access_rights import AccessRight, is_usable
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import BadAccount, BadRequest
-from include.gas.rights.meter_rights import Meter, Right
+from include.gas.rights.meter_rights import Meter
 
 DEFAULT_PATTERN = "right-{right}"
 
@@ -35,19 +35,6 @@ PENDING = (
     "an account asks for its meter, or is about to bring what its household has given within the last hour: then start "
     "this again in an hour. If it is the same household, start grdf_consents with that account"
 )
-
-
-class Adoption(NamedTuple):
-    """An account, and the rights of one holder to one meter that it is to get.
-
-    :param account: its id; it may not exist yet
-    :param rights: the rights, oldest first
-    :param reason: why it cannot have them, whatever the ledger says; ``""`` if it may
-    """
-
-    account: str
-    rights: tuple[AccessRight, ...]
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,33 +58,33 @@ class Known:
     def asking(self) -> dict[str, str]:
         """The accounts that ask for a right to be declared, by meter."""
         given = ((name, Declaration.of(each)) for name, each in self.accounts.items() if names_person(each))
-        return {"".join(asked.pce.split()): name for name, asked in given if asked}
+        return {asked.pce: name for name, asked in given if asked}
 
     @cached_property
     def has_newcomer(self) -> bool:
         """Whether a household has come back from GRDF's site, and its account has not taken that in."""
-        return any(map(_brings, self.accounts.values()))
+        for each in self.accounts.values():
+            with suppress(BadAccount):
+                if Account.from_document(each).needs_grant:
+                    return True
+        return False
 
     @cached_property
-    def named(self) -> dict[str, str]:
-        """The accounts whose document names a right, by GRDF's id of it. The ledger may have been lost."""
+    def owners(self) -> dict[str, str]:
+        """The accounts of rights, by GRDF's id, by the ledger or their documents: the ledger may be lost."""
         found = dict[str, str]()
         for name, each in self.accounts.items():
             with suppress(BadAccount):
                 found |= dict.fromkeys((right for _, right in named_in(each, name)), name)
-        return found
-
-    def owner(self, right: AccessRight) -> str:
-        """Return the account that has a right, by the ledger or by its own document; ``""`` if none has."""
-        found = next((each.account for each in self._rights(right.pce) if each.id == right.id), "")
-        return found or self.named.get(right.id, "")
+        rights = (right for meter in self.meters.values() for right in meter.rights)
+        return found | {right.id: right.account for right in rights if right.account}
 
     def former(self, right: AccessRight, client: str, listed: Mapping[str, AccessRight]) -> str:
         """Return the account of a client that has had a right of the same holder to the meter; ``""`` if none has.
 
         :param listed: the client's list, by GRDF's id of the right: it names the holders of former rights, too
         """
-        for each in reversed(self._rights(right.pce)):
+        for each in reversed(self.meters[right.pce].rights if right.pce in self.meters else ()):
             line, document = listed.get(each.id), self.accounts.get(each.account)
             is_same = line is not None and any(line.holder[:2]) and right.is_held_by(*line.holder[:2])
             if is_same and document and leaving(document) is None and client_if_known(document) == client:
@@ -108,9 +95,6 @@ class Known:
         """Return whether an account may be about to get the right by itself."""
         young = self.has_newcomer and right.created_at > utc_text(self.now - timedelta(hours=1))
         return young or self.asking.get(right.pce, account) != account
-
-    def _rights(self, pce: str) -> tuple[Right, ...]:
-        return self.meters[pce].rights if pce in self.meters else ()
 
 
 def ids_of(rights: Iterable[AccessRight]) -> str:
@@ -135,18 +119,22 @@ def check_pattern(pattern: object) -> str:
     )
 
 
-def adoptions(listed: Iterable[AccessRight], client: str, known: Known, pattern: str) -> Iterator[Adoption]:
+def adoptions(
+    listed: Iterable[AccessRight], client: str, known: Known, pattern: str
+) -> Iterator[tuple[str, list[AccessRight], str]]:
     """Yield the accounts that are to get the rights in a client's list, also those that cannot have them.
 
     That is the account that was lost with a right, one that has had a right of the same holder, or else a new one.
 
     :param client: the client's connection
     :param pattern: of the ids of new accounts, see :func:`check_pattern`
+    :return: an account's id, the rights of one holder to one meter that it is to get, the oldest first, and why it
+        cannot have them, whatever the ledger says; ``""`` if it may
     """
     rights, taken = {right.id: right for right in listed}, {*known.accounts}
     for of_holders in _free(rights.values(), known).values():
         for own in of_holders.values():
-            newest, lost = own[-1], next(filter(None, map(known.owner, own)), "")
+            newest, lost = own[-1], next((known.owners[right.id] for right in own if right.id in known.owners), "")
             its = lost or known.former(newest, client, rights)
             account = its or _filled(pattern, newest.id)
             if not its and account in taken:
@@ -156,7 +144,7 @@ def adoptions(listed: Iterable[AccessRight], client: str, known: Known, pattern:
             else:
                 reason = PENDING if known.pends(newest, account) else ""
             taken.add(account)
-            yield Adoption(account, tuple(own), reason)
+            yield account, own, reason
 
 
 def _free(rights: Iterable[AccessRight], known: Known) -> dict[str, dict[tuple[str, ...], list[AccessRight]]]:
@@ -164,7 +152,7 @@ def _free(rights: Iterable[AccessRight], known: Known) -> dict[str, dict[tuple[s
     free: dict[str, dict[tuple[str, ...], list[AccessRight]]] = {}
     today = paris_today(known.now)
     for right in sorted(rights, key=lambda each: (each.created_at, each.created or date.min)):
-        if is_usable(right, today) and right.id not in known.gone and known.owner(right) not in known.accounts:
+        if is_usable(right, today) and right.id not in known.gone and known.owners.get(right.id) not in known.accounts:
             holder = right.holder if all(right.holder) else (right.id,)
             free.setdefault(right.pce, {}).setdefault(holder, []).append(right)
     return free
@@ -172,10 +160,3 @@ def _free(rights: Iterable[AccessRight], known: Known) -> dict[str, dict[tuple[s
 
 def _filled(pattern: str, right: str) -> str:
     return pattern.replace("{right}", right).replace("{short}", right[:8])
-
-
-def _brings(document: Mapping[str, Any]) -> bool:
-    try:
-        return Account.from_document(document).needs_grant
-    except BadAccount:
-        return False

@@ -6,24 +6,22 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, Literal
 
 from include.gas.account.account import Account
 from include.gas.account.connected import check_connectable, is_for_another
+from include.gas.account.declaration import Declaration, to_declare, wrong_fields
 from include.gas.account.declared_right import wanted_right
-from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import Declaration, to_declare, wrong_fields
-from include.gas.account.sections.section import members
-from include.gas.answers.access_rights import is_pce
+from include.gas.account.marks import Connected
+from include.gas.account.section import members
 from include.gas.answers.words import fold
 from include.gas.display.csv_cells import safe_cell
 from include.gas.documents.gas_days import check_account_id
 from include.gas.errors import FailNow
 from include.gas.rights.meter_rights import Meter, lasting
-from include.gas.rights.transitions import Asking, Taken, UnderWay, asked
+from include.gas.rights.transitions import Asking
 
 Outcome = Literal["wrong", "connected", "to declare", "declared", "refused"]
 
@@ -35,11 +33,12 @@ DIGITS_LOST = (
 BAD_ACCOUNT = "its account is not an id: 1 to 128 letters, digits, '_' and '-', not beginning with '_'"
 TWICE = "its meter or its account is on several lines of the file, and nobody can tell which of them is right"
 OTHER = "its account has or asks for another right; see the account, or import the household under another id"
-TAKEN = "its meter is another account's, which Gas accounts finds by the meter's number"
+TAKEN = "another account has its meter: GRDF is asked whether it still does, and if so it is declared once it does not"
 CONNECTED = "it has a right to this meter already, or one that waits for its holder"
 LEFT = "the household of its account has left, and no id is used twice; import it under another id, or without one"
 BY = "import by "
 """How it begins who has connected an account by an import. It is stored and compared with: never reword it."""
+WAITS = "{}; it is declared by itself once that consent ends, if it does within 30 days"
 DECLARED = "its right is declared, and its account says what comes of it"
 RENEWS = "its right is in force until {}, and GRDF takes no other before: then it is declared by itself"
 
@@ -91,7 +90,7 @@ def check_lines(lines: Mapping[int, Mapping[str, str]]) -> list[Line]:
 def check_beside(
     line: Line, document: Mapping[str, Any] | None, meter: Meter, who: Asking, *, began: str, left: bool = False
 ) -> Line:
-    """Return a good line checked against its account, and against what the ledger says of its meter.
+    """Return a good line checked against its account. Whether it may have its meter is for the ledger to say, and GRDF.
 
     What this run has declared or GRDF has refused to it is done, whatever has become of it since: a run that was
     interrupted continues.
@@ -110,12 +109,8 @@ def check_beside(
         return line.came_to("refused", LEFT)
     if document is not None and (found := _beside_account(line, document, meter, who, began)):
         return found
-    with suppress(UnderWay):  # by an earlier try, or the account's own run
-        try:
-            asked(meter, who, wanted_right(line.given))
-        except Taken:
-            return line.came_to("wrong", TAKEN)
-    return line
+    is_taken = not who.shared and meter.others(who.account, who.today)
+    return line.came_to("to declare", TAKEN) if is_taken else line
 
 
 def _beside_account(line: Line, document: Mapping[str, Any], meter: Meter, who: Asking, began: str) -> Line | None:
@@ -157,20 +152,13 @@ def _alone(number: int, cells: Mapping[str, str]) -> Line:
         return Line(number, "", "wrong", BAD_ACCOUNT)
     if not cells:
         return bare.came_to("wrong", CUT)
-    pce, postcode = "".join(cells.get("pce", "").split()), cells.get("postcode", "")
-    if _DIGITS_LOST.fullmatch(pce) or (re.fullmatch(r"[0-9]{4}", postcode) and is_pce(pce)):
+    if _DIGITS_LOST.fullmatch(cells.get("pce", "")) or re.fullmatch(r"[0-9]{4}", cells.get("postcode", "")):
         return bare.came_to("wrong", DIGITS_LOST)
-    given: dict[str, Any] = {**cells, "pce": pce}
-    given["perimeters"] = [fold(word) for word in _BETWEEN.split(cells.get("perimeters", "")) if word]
-    document = {"_id": account, Declaration.key: given}
+    perimeters = [fold(word) for word in _BETWEEN.split(cells.get("perimeters", "")) if word]
+    document = {"_id": account, Declaration.key: {**cells, "perimeters": perimeters}}
     for reason in wrong_fields(document).values():
         return bare.came_to("wrong", reason)
     return replace(bare, declaration=to_declare(document))
-
-
-def counts(lines: Iterable[Line]) -> dict[str, int]:
-    """Return how many lines have each outcome."""
-    return dict(sorted(Counter(each.outcome for each in lines).items()))
 
 
 def to_csv(lines: Iterable[Line]) -> str:

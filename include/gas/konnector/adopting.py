@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Protocol
 
-from include.gas.account.sections.section import members
+from include.gas.account.section import members
 from include.gas.answers.consumption.daily import Reading
 from include.gas.days.gas_day import ONE_DAY, YEARS
 from include.gas.days.windows import Window
@@ -181,7 +181,7 @@ def _made(account: str, pce: str, period: str, theirs: Document) -> Document:
 def _is_uncovered(window: Window, held: Held, today: date) -> bool:
     """Return whether days of a period may be another household's. Those to come are nobody's yet."""
     own = window.clip(held.days[0].first, today) if held.days else None
-    return own is not None and not held.holds(own)
+    return own is not None and held.covered(own) != (own,)
 
 
 def _window(account: str, doctype: str, document: Mapping[str, Any]) -> Window:

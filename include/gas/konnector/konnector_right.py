@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from include.gas.account.sections.section import members
+from include.gas.account.section import members
 from include.gas.answers.access_rights import AccessRight
 from include.gas.answers.words import day_in
 from include.gas.days.gas_day import paris_today

@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.declaration import Declaration
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -109,10 +109,13 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         begun = self.begins is None or self.begins <= today
         return self.state == "active" and begun and (self.calls_until is None or today <= self.calls_until)
 
+    def stands(self, today: date) -> bool:
+        """Return whether it is in force, or may come into force, and covers days to come."""
+        return self.state in ("active", "waiting") and (self.over_on is None or today < self.over_on)
+
     def goes_on(self, today: date) -> bool:
         """Return whether it is in force or will be, and covers days to come; also while GRDF checks it anew."""
-        stands = self.state == "active" or (self.state == "waiting" and self.was_active)
-        return stands and (self.over_on is None or today < self.over_on)
+        return self.stands(today) and (self.state == "active" or self.was_active)
 
 
 class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -130,6 +133,10 @@ class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def of(self, account: str) -> tuple[Right, ...]:
         """Return an account's rights, the oldest first; with ``""`` those that no account has."""
         return tuple(right for right in self.rights if right.account == account)
+
+    def others(self, account: str, today: date) -> list[Right]:
+        """Return the rights of other accounts that are in force, or may come into force."""
+        return [right for right in self.rights if right.account not in ("", account) and right.stands(today)]
 
     def other_holder(self, account: str, today: date) -> str:
         """Return another account that has the meter, by a right that goes on; ``""`` if there is none."""
@@ -177,8 +184,10 @@ def unclaimed(meters: Iterable[Meter], today: date) -> list[Right]:
 
 
 Word = Literal[
-    "active", "later", "unseen", "waiting", "checked", "asked", "behind", "narrow", "refused", "over", "none",
+    "active", "later", "unseen", "waiting", "checked", "asked", "behind", "narrow", "over", "refused", "none",
 ]  # fmt: skip
+"""How an account stands with a meter, the best first."""
+_BEST_FIRST: tuple[Word, ...] = get_args(Word)
 
 
 class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -225,10 +234,6 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         """Return the parts of a window that it may hold, in order."""
         return tuple(part for each in self.days if (part := window.clip(each.first, each.end)))
 
-    def holds(self, window: Window) -> bool:
-        """Return whether it may hold all days of a window."""
-        return self.covered(window) == (window,)
-
 
 def hold(meter: Meter, account: str, today: date, *, shared: bool = False) -> Held:
     """Return what an account has of a meter.
@@ -247,11 +252,6 @@ def hold(meter: Meter, account: str, today: date, *, shared: bool = False) -> He
         waits=any(right.state == "waiting" for right in rights),
         proofs={right.id: right.proof for right in rights if right.proof and right.state != "ended"},
     )  # fmt: skip
-
-
-_BEST_FIRST: tuple[Word, ...] = (
-    "active", "later", "unseen", "waiting", "checked", "asked", "behind", "narrow", "over", "refused", "none",
-)  # fmt: skip
 
 
 def _standing(rights: Iterable[Right], today: date, *, is_behind: bool) -> tuple[Word, date | None]:

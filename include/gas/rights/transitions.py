@@ -7,7 +7,8 @@ brought  a checked ``id_token``, an operator, an     it is the account's; refuse
          adoption                                    the meter (unless meters are shared). What a token or the account's
                                                      document names stays behind that one instead
 asked    us, before we declare                       a right without an id waits for an answer; refused if another
-                                                     account has the meter, and while another process may be declaring
+                                                     account has the meter or waits for it, and while another process
+                                                     may be declaring
 answered GRDF, to the declaration                    the asked right has its id, and waits
 refused  GRDF, to the declaration, or nobody: its    the asked right goes. If GRDF has taken it all the same, its next
          answer did not arrive                       answer shows it, and the account brings it
@@ -59,10 +60,6 @@ LONGEST_CALL = timedelta(minutes=15)
 
 class Taken(Exception):
     """Another account has the right, or the meter."""
-
-    def __init__(self, account: str) -> None:
-        super().__init__(account)
-        self.account = account
 
 
 class UnderWay(Exception):
@@ -123,9 +120,9 @@ def brought(meter: Meter, who: Asking, right_id: str, way: Way, *, chosen: bool 
     if known is not None and known.account == who.account:
         return meter
     if known is not None and known.account:
-        raise Taken(known.account)
-    if chosen:
-        _stop_if_taken(meter, who)
+        raise Taken
+    if chosen and not who.shared and meter.other_holder(who.account, who.today):
+        raise Taken
     if known is not None:
         was_active = known.was_active and (who.shared or not meter.other_holder(who.account, who.today))
         since = known.since if way == "konnector" else who.at  # it covers no day that another account has had till then
@@ -138,10 +135,11 @@ def asked(meter: Meter, who: Asking, wanted: Right) -> Meter:
     """Note that the account is about to declare a right, instead of an earlier declaration without an answer.
 
     :param wanted: the right as it is to be
-    :raises Taken: if another account has the meter
+    :raises Taken: if another account has the meter, or a right to it that waits
     :raises UnderWay: if another process may be declaring it at this moment
     """
-    _stop_if_taken(meter, who)
+    if not who.shared and meter.others(who.account, who.today):
+        raise Taken
     mine = _asked(meter, who.account)
     new = replace(wanted, client=who.client, account=who.account, since=who.at)
     if mine is None:
@@ -149,7 +147,7 @@ def asked(meter: Meter, who: Asking, wanted: Right) -> Meter:
     if mine.since == who.at:
         return meter
     if mine.since > utc_text(datetime.fromisoformat(who.at) - LONGEST_CALL):
-        raise UnderWay(who.account)
+        raise UnderWay
     return _changed(meter, mine, new)
 
 
@@ -183,8 +181,7 @@ def listed(meter: Meter, answer: Answer) -> Meter:
     What the list shows as worse than it was is a question (:func:`questionable`) until GRDF has answered about the
     meter.
     """
-    known, of_meter = {right.id for right in meter.rights}, [each for each in answer.rights if each.pce == meter.pce]
-    lines = {line.id: line for line in of_meter if line.role in ("", *GAS_USE_ROLES) and line.state in _STATES}
+    known, lines = {right.id for right in meter.rights}, _lines_about(meter, answer)
     rights = [_shown(right, lines.get(right.id), answer) for right in meter.rights]
     # One that may be the one that is being declared says nothing yet.
     if answer.whole or not any(right.state == "asked" for right in meter.rights):
@@ -193,6 +190,12 @@ def listed(meter: Meter, answer: Answer) -> Meter:
     if not answer.settles:
         return meter
     return replace(meter, rights=tuple(right for right in meter.rights if right.account or right.state != "ended"))
+
+
+def _lines_about(meter: Meter, answer: Answer) -> dict[str, AccessRight]:
+    """Return what an answer says of rights to a meter in words that are known, by GRDF's id of the right."""
+    lines = (line for line in answer.rights if line.pce == meter.pce and line.role in ("", *GAS_USE_ROLES))
+    return {line.id: line for line in lines if line.state in _STATES}
 
 
 def questionable(meter: Meter, answer: Answer) -> bool:
@@ -312,11 +315,6 @@ def _ended(right: Right, today: date) -> Right:
 
 def _asked(meter: Meter, account: str) -> Right | None:
     return next((right for right in meter.of(account) if right.state == "asked"), None)
-
-
-def _stop_if_taken(meter: Meter, who: Asking) -> None:
-    if not who.shared and (holder := meter.other_holder(who.account, who.today)):
-        raise Taken(holder)
 
 
 def _changed(meter: Meter, old: Right, new: Right) -> Meter:

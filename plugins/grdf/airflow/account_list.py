@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.staging.files import write_private
-from include.gas.account.sections.marks import leaving
+from include.gas.account.marks import leaving
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import ACCOUNT_ID
 from include.gas.errors import ServiceUnavailable

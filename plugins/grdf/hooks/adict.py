@@ -18,7 +18,7 @@ from grdf.hooks.oauth import DataToken, GrdfOAuthHook, Variables, variable_of
 from grdf.quota.governor import Governor, Turn, governor_for
 from grdf.quota.terms import DAILY, Terms
 from grdf.staging.area import StagedAnswer
-from include.gas.account.declared_right import declared_id
+from include.gas.account.declared_right import declared
 from include.gas.answers.access_rights import Rights, read_rights
 from include.gas.answers.refusals import declaration_error, http_error, proof_error
 from include.gas.days.windows import Window
@@ -161,19 +161,19 @@ class AdictHook(BaseHook):
         call = Call("GET", "/droits_acces", "the list of all our access rights", None, accept=NDJSON, judge=UNQUOTED)
         return read_rights(self._ask(call, terms).text, account=None)
 
-    def declare(self, pce: str, request: Mapping[str, Any], *, account: str, terms: Terms = DAILY) -> str:
+    def declare(self, pce: str, request: Mapping[str, Any], *, account: str, terms: Terms = DAILY) -> tuple[str, bool]:
         """Declare a right to read one meter (``PUT /pce/{pce}/droit_acces``). GRDF then mails the contract's holder.
 
         If no answer comes, GRDF may have taken it all the same: look at :meth:`listed_rights` before another try.
 
         :param request: see :func:`include.gas.account.declared_right.request_of`; it names the holder
-        :return: GRDF's id of the right; ``""`` if its answer does not say
+        :return: see :func:`include.gas.account.declared_right.declared`
         :raises RightExists: if GRDF has a right of ours to this meter already
         :raises DeclarationRefused: if something that the household gave is not as GRDF knows it
         """
         what = f"the right to read meter {meter_tag(account, pce)}"
         call = Call("PUT", f"/pce/{pce}/droit_acces", what, account, {"json": request}, judge=declaration_error)
-        return declared_id(self._ask(call, terms).text)
+        return declared(self._ask(call, terms).text)
 
     def send_proof(self, right_id: str, files: Sequence[ProofFile], *, account: str, terms: Terms = DAILY) -> None:
         """Send the proof of a consent (``PUT /droit_acces/{id}/preuves``), one to three files. GRDF then checks it.

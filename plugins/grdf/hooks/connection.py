@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from grdf import settings
 from grdf.options import quoted_id
-from include.gas.account.sections.client import client_of
+from include.gas.account.client import client_of
 from include.gas.errors import BadSettings, ClientUnknown
 
 if TYPE_CHECKING:

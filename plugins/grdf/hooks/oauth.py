@@ -24,9 +24,8 @@ from grdf.hooks.connection import GrdfConnection, airflow_connection, stop_if_do
 from grdf.hooks.http_calls import SECONDS, TIMEOUT, LimitedAdapter, json_of, no_answer, retry_after, send_at_turn
 from grdf.quota.governor import Turn, governor_for
 from grdf.quota.terms import CONNECT, DAILY, Terms
-from include.gas.account.sections.client import DEFAULT
-from include.gas.answers.claims import Claim, parse_claims
-from include.gas.answers.id_token import LEEWAY, verify_id_token
+from include.gas.account.client import DEFAULT
+from include.gas.answers.id_token import LEEWAY, Claim, parse_claims, verify_id_token
 from include.gas.answers.refusals import token_error
 from include.gas.errors import BadSettings, CredentialsRefused, IdTokenRefused, ServiceUnavailable
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from grdf.hooks.adict import AdictHook, Call
 from grdf.quota.terms import DAILY
-from include.gas.account.sections.client import DEFAULT
+from include.gas.account.client import DEFAULT
 from include.gas.answers.refusals import revocation_error
 
 DELETE_CONNECTION = "grdfgrandlyon_delete"

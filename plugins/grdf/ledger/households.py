@@ -16,22 +16,24 @@ from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.records.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.connected import declaring
-from include.gas.account.own_meters import named_in
-from include.gas.account.sections.rights.declaration import (
+from include.gas.account.declaration import (
+    Declaration,
     given_by,
     is_refused,
     is_same_holder,
+    is_taken,
     is_to_declare,
     names_person,
     to_declare,
     without_person,
 )
-from include.gas.account.sections.status import Status
+from include.gas.account.marks import Connected
 from include.gas.account.state import with_state
+from include.gas.account.status import Status, named_in
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONSENT_RECORD
-from include.gas.documents.gas_days import account_range
-from include.gas.importing.line_check import BY, DECLARED, RENEWS, Line, check_beside, is_imported
+from include.gas.errors import MeterTaken
+from include.gas.importing.line_check import BY, DECLARED, RENEWS, WAITS, Line, check_beside, is_imported
 from include.gas.leaving.deletion import all_left
 from include.gas.proof.consent_record import new_record
 from include.gas.rights.meter_rights import Meter, hold
@@ -89,7 +91,7 @@ class Households:
         :param line: a line to declare with an account
         :param document: the account's document; ``None`` if there is none
         :param connection: the client of a new account
-        :raises FailNow: if it cannot be declared; its account says so, too
+        :raises FailNow: if it cannot be declared; its account says so, too. That another one has the meter is no error
         :raises RetryLater: if GRDF or CouchDB does not answer, or it is not our turn; repeating it continues
         """
         given, account = line.given, line.account
@@ -97,42 +99,49 @@ class Households:
         if line.outcome != "to declare":
             return line
         client = self._adict.of(document) if document else self._adict.named(connection)
-        waits = document is not None and is_to_declare(document)
-        if waits and is_imported(document or {}):  # an earlier try was killed, and the file may be corrected since
-            waits = given_by(to_declare(document or {})) == given_by(given)
-        if not waits:
+        if document is None or _is_to_enter(document, given):
             now = datetime.now(UTC)
+            mark = Connected(utc_text(now), self._by)
             proof = f"line {line.number} of {self._file}"
             self._records.add(new_record(account, given, now, by=self._by, proof=proof))
-            self._accounts.save(
-                account,
-                lambda stored: declaring(stored, account, given, at=now, by=self._by, connection=connection),
-            )
-        taken = TakingIn(self._couchdb, client, account, HISTORY).take_in()
+            self._accounts.save(account, lambda stored: declaring(stored, account, given, mark, connection=connection))
+        try:
+            taken = TakingIn(self._couchdb, client, account, HISTORY).take_in()
+        except MeterTaken as error:
+            return line.came_to("refused", WAITS.format(error.cause))
         day = Status.held(taken)[given.pce].day if names_person(taken) else None
         return line.came_to("declared", RENEWS.format(day) if day else DECLARED)
 
     def forget_refused(self, lines: Iterable[Line]) -> None:
         """Remove the persons, records and accounts that an import has stored for nothing, once it has ended.
 
-        Until then they keep it from asking GRDF again.
+        Until then they keep it from asking GRDF again. What waits for a meter stays: it may be declared yet.
         """
-        remover = Remover(self._couchdb)
-        for line in lines:
-            document = self._couchdb.get(ACCOUNT, line.account) if line.outcome == "refused" else None
-            if document is None or not is_refused(document):
+        remover, refused = Remover(self._couchdb), {each.account for each in lines if each.outcome == "refused"}
+        for account, document in self._couchdb.fetch(ACCOUNT, refused).items():
+            if is_taken(document) or not is_refused(document):
                 continue
-            records = list(self._records.of(line.account))
-            own = [each for each in records if each.by == self._by and each.given >= self._began]
-            if any(right for _, right in named_in(document, line.account)):
-                if any(held.is_open for held in Status.held(document).values()):
-                    self._accounts.update(line.account, self._bare)
-                for record in own:
+            for record in self._records.of(account):
+                if record.by == self._by and record.given >= self._began:
                     remover.remove(CONSENT_RECORD, record.id)
-            elif own == records and "oauth" not in document:
-                remover.remove_revisions(ACCOUNT, {line.account: document["_rev"]})
-                remover.remove_range(CONSENT_RECORD, *account_range(line.account))
+            if any(held.is_open for held in Status.held(document).values()):
+                self._accounts.update(account, self._bare)
+            elif not (named_in(document, account) or "oauth" in document or self._records.of(account)):
+                remover.remove_revisions(ACCOUNT, {account: document["_rev"]})
 
     def _bare(self, document: Document) -> Document:
         """Return an account's document without the person, and with the state that its rights give it."""
         return self._ledger.settled(with_state(without_person(document), None))
+
+
+def _is_to_enter(document: Document, given: Declaration) -> bool:
+    """Return whether a line is entered on an account, instead of what waits there for GRDF, if anything does.
+
+    An earlier try was killed, and the file may be corrected since. Until the end of a right that it renews, GRDF tells
+    nobody what is wrong.
+    """
+    if not is_to_declare(document):
+        return True
+    renewed = Status.held(document).get(given.pce)
+    is_open = renewed is not None and renewed.is_open
+    return is_imported(document) and not is_open and given_by(to_declare(document)) != given_by(given)

@@ -12,7 +12,7 @@ from grdf import settings
 from grdf.hooks.adict import AdictHook
 from grdf.ledger.meters import Ledger
 from grdf.quota.terms import DAILY, Terms
-from include.gas.answers.access_rights import AccessRight, Rights
+from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import BadRequest
 from include.gas.rights.meter_rights import Meter
@@ -68,15 +68,11 @@ def look(
             continue
         found.rights += answer.rights
         for pce in asked:
-            event = partial(listed, answer=_about(client, answer, pce, at))
+            lines = [right for right in answer.rights if right.pce == pce]
+            about = Answer(
+                client.grdf_conn_id, lines, utc_text(at), paris_today(at),
+                whole=True, complete=not answer.odd, shared=settings.meter_in_several_accounts(),
+            )  # fmt: skip
+            event = partial(listed, answer=about)
             found.meters |= {pce: ledger.apply(pce, event)} if account else ledger.apply_readable(pce, event)
     return found
-
-
-def _about(client: AdictHook, rights: Rights, pce: str, at: datetime) -> Answer:
-    """Return what GRDF says of one meter, having been asked about it."""
-    lines = [right for right in rights.rights if right.pce == pce]
-    return Answer(
-        client.grdf_conn_id, lines, utc_text(at), paris_today(at), whole=True, complete=not rights.odd,
-        shared=settings.meter_in_several_accounts(),
-    )  # fmt: skip

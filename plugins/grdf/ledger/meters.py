@@ -17,10 +17,16 @@ from grdf import settings
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.compare_and_swap import change_document
 from include.gas.account.account import Account
+from include.gas.account.declaration import (
+    Declaration,
+    is_taken,
+    names_person,
+    to_send_again,
+    without_person,
+)
 from include.gas.account.declared_right import wanted_right
-from include.gas.account.own_meters import named_in
-from include.gas.account.sections.rights.declaration import Declaration, names_person, without_person
-from include.gas.account.state import settle
+from include.gas.account.state import settle, with_state
+from include.gas.account.status import named_in
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import LEASE, METER
 from include.gas.errors import BadAccount
@@ -58,10 +64,9 @@ class Ledger:
     def of_account(self, account: str) -> list[Meter]:
         """Return the meters to which an account has a right, whatever its document names. This reads all meters.
 
-        :raises BadAccount: if one that names the account cannot be read
+        :raises BadAccount: if one cannot be read: it may be the account's
         """
-        documents = (each for each in self._couchdb.scan(METER) if f"'account': {account!r}" in str(each))
-        return [meter for meter in map(_read, documents) if meter.of(account)]
+        return [meter for meter in map(_read, self._couchdb.scan(METER)) if meter.of(account)]
 
     def last_asked(self) -> dict[str, str]:
         """Return when GRDF was last asked about all rights of a client, by client, UTC text."""
@@ -116,15 +121,19 @@ class Ledger:
     def settled(self, document: Document, meters: Iterable[Meter] = ()) -> Document:
         """Return an account's document with what the ledger says of its meters, and the state that this gives it.
 
-        Once a right that lasts is known, nobody is named any more.
+        Once a right that lasts is known, nobody is named any more. A declaration that was refused because another
+        account had the meter is to be sent again if none has it now.
 
         :param meters: meters that were read a moment ago, also such that the document does not name yet
         """
         now, known = datetime.now(UTC), {meter.pce: meter for meter in meters}
         if (given := Declaration.of(document)) and given.pce and names_person(document):
             known = self.fetch([given.pce] if given.pce not in known else []) | known
-            if lasting(known[given.pce], str(document["_id"]), wanted_right(given), paris_today(now)):
+            meter, account, today = known[given.pce], str(document["_id"]), paris_today(now)
+            if lasting(meter, account, wanted_right(given), today):
                 document = without_person(document)
+            elif is_taken(document) and not meter.others(account, today):
+                document = with_state(to_send_again(document, now), None)
         return settle(document, self.held(document, known), now)
 
     def account(self, document: Mapping[str, Any]) -> Account:

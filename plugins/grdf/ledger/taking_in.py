@@ -2,48 +2,82 @@
 
 The intents are a grant of Client Connect, a right that the document names, and a declaration. Whoever writes one (the
 page, an import, cozy-stack, another program) leaves the rest to this. It may be repeated and killed at any point: the
-ledger says what is done.
+ledger says what is done. To declare is to look, then to ask.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from grdf import settings
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.ledger.account_rights import AccountRights
+from grdf.ledger.looking import Look, look
+from grdf.ledger.meters import Event, Ledger, asking
 from grdf.quota.terms import DAILY, Terms
-from grdf.stores.household_links import HouseholdLinks
+from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.grant import IdToken, with_id_token, without_grant
-from include.gas.account.own_meters import named_in
-from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import is_refused, with_refused
+from include.gas.account.declaration import Declaration, to_declare, with_refused
+from include.gas.account.declared_right import is_of_another, is_of_holder, request_of, wanted_right
+from include.gas.account.grant import Grant, with_id_token, without_grant
+from include.gas.account.marks import Connected
 from include.gas.account.state import with_error
-from include.gas.answers.claims import Claim
-from include.gas.errors import DeclarationRefused, FailNow, GrantRefused, IdTokenRefused, MeterTaken, RetryLater
+from include.gas.account.status import named_in
+from include.gas.answers.id_token import Claim
+from include.gas.days.gas_day import paris_today, utc_text
+from include.gas.documents.doctypes import AUDIT
+from include.gas.documents.gas_days import account_range
+from include.gas.errors import (
+    BadSettings,
+    CredentialsRefused,
+    DeclarationRefused,
+    FailNow,
+    GrantRefused,
+    IdTokenRefused,
+    MeterTaken,
+    QuotaWait,
+    RetryLater,
+    RightExists,
+    StoreBusy,
+)
 from include.gas.konnector.konnector_right import konnector_right
-from include.gas.rights.meter_rights import Meter, Right
+from include.gas.leaving.deletion import all_left, left_error
+from include.gas.meter_tag import meter_tag
+from include.gas.rights.meter_rights import Meter, Right, Way, lasting
+from include.gas.rights.transitions import Taken, UnderWay, answered, asked, brought, refused
 
+log = logging.getLogger(__name__)
+
+ASKED_EARLY = timedelta(minutes=20)
+"""For how long a renewal is tried while the old right goes on. It is tried again once that has ended."""
 Document = dict[str, Any]
 
 
-class TakingIn(AccountRights):
-    """Takes in one account."""
+class TakingIn:
+    """Takes in one account. ``meters`` are those that were read or changed so far.
+
+    :param adict: the hook for the account's client, which leads to the others
+    :param terms: how the calls wait for GRDF's quota
+    """
 
     def __init__(self, couchdb: CouchDBHook, adict: AdictHook, account: str, terms: Terms = DAILY) -> None:
-        super().__init__(couchdb, adict, account, terms)
-        self._links = HouseholdLinks(couchdb)
+        self.account, self.client, self.terms = account, adict, terms
+        self.ledger, self.accounts = Ledger(couchdb), AccountStore(couchdb)
+        self.meters: dict[str, Meter] = {}
+        self._couchdb = couchdb
         self._spent: Account | None = None
         """The account as it was, if its grant is in the ledger."""
+        self._declares = False
+        """Whether its declaration has had its turn."""
 
-    def take_in(self, *, declares: bool = True, asks: bool = False) -> Document:
+    def take_in(self, *, asks: bool = False) -> Document:
         """Let the ledger decide on all that the account's document asks for, and write what came of it.
 
-        :param declares: whether a declaration is sent that GRDF has refused before
         :param asks: whether GRDF is also asked about meters that may not be read: a person thinks that they may
         :return: the document as it is stored then
         :raises MeterTaken: if another account has a right of it, or the meter that is to be declared
@@ -58,12 +92,13 @@ class TakingIn(AccountRights):
         try:
             if not (account.meters or account.grant or account.declares or account.refused):
                 raise GrantRefused.about(
-                    account.id, "no meter is known, and there is neither an id_token nor a code to learn it from"
+                    account.id, "no meter is known, and there is neither a usable id_token nor a code to learn it from"
                 )
             self.bring_named(document, account)
             if account.needs_grant:
                 self._bring_grant(document, account)
-            if account.declares and (declares or not account.refused):
+            if account.declares and not account.refused:
+                self._declares = True
                 self.declare(document)
             self._look_at_unseen(document, closed=asks)
         except FailNow as error:
@@ -84,19 +119,16 @@ class TakingIn(AccountRights):
 
         def change(document: Document) -> Document:
             if self._spent is not None and _has(document, self._spent):
-                document = without_grant(document, token=True)
+                document = without_grant(document)
             changed = self.ledger.settled(document, self.meters.values())
             if error is None or error.state is None:
                 return changed
             reads = any(each.is_open for each in Account.from_document(changed).meters)
-            if isinstance(error, DeclarationRefused | MeterTaken):
+            if isinstance(error, DeclarationRefused) or (self._declares and isinstance(error, MeterTaken)):
                 changed = with_refused(changed, str(error), now, error.reason)
             return with_error(changed, error, since=now, partial=reads)
 
-        document = self.accounts.update(self.account, change)
-        if is_refused(document):
-            self._links.give_back(self.account, Connected.moment(document))
-        return document
+        return self.accounts.update(self.account, change)
 
     def bring_named(self, document: Document, account: Account) -> None:
         """Bring the rights that the document names and the ledger lacks: the konnector's, or those of a lost ledger.
@@ -111,12 +143,10 @@ class TakingIn(AccountRights):
             return
         self.stop_if_left()
         guessed: dict[str, str] = {}
-        if unknown := [pce for pce, right in missing if not right]:
-            claims = {claim.pce: claim.right for claim in self._former_claims(account) if claim.pce in unknown}
+        if unknown := {pce for pce, right in missing if not right}:
+            claims = {pce: right for pce, right in self._former_claims(account) if pce in unknown}
             found = self.look(unknown)
-            guessed = {
-                pce: konnector_right(document, found.meters[pce], found.rights) for pce in {*unknown} - {*claims}
-            }
+            guessed = {pce: konnector_right(document, found.meters[pce], found.rights) for pce in unknown - {*claims}}
             missing += [*claims.items(), *guessed.items()]
         for pce, right in missing:
             if right:
@@ -127,13 +157,11 @@ class TakingIn(AccountRights):
 
     def _former_claims(self, account: Account) -> tuple[Claim, ...]:
         """Return what the konnector's ``id_token`` names. It may be years old: what counts is that GRDF signed it."""
-        token = account.grant
-        if not isinstance(token, IdToken):
-            return ()
-        try:
-            return self.client.oauth.claims_of(token.token, account=account.id, nonce=token.nonce, ever=True)
-        except FailNow:
-            return ()
+        grant = account.grant
+        with suppress(FailNow):
+            if grant and grant.token:
+                return self.client.oauth.claims_of(grant.token, account=account.id, nonce=grant.nonce, ever=True)
+        return ()
 
     def _bring_grant(self, document: Document, account: Account) -> None:
         """Turn the account's grant into rights, and remove it once they are in the ledger."""
@@ -144,8 +172,8 @@ class TakingIn(AccountRights):
             claims = self.client.oauth.claims_of(token.token, account=account.id, nonce=token.nonce, ever=in_time)
         except FailNow as error:
             # One that a wrong setting refuses stays until that is corrected.
-            if isinstance(error, GrantRefused) or (isinstance(error, IdTokenRefused) and error.expired):
-                self._change_grant(account, lambda stored: without_grant(stored, token=True))
+            if isinstance(error, GrantRefused) or (isinstance(error, IdTokenRefused) and error.useless):
+                self._change_grant(account, without_grant)
             raise
         taken: MeterTaken | None = None
         for pce, right in claims:
@@ -157,13 +185,13 @@ class TakingIn(AccountRights):
         if taken:
             raise taken
 
-    def _exchanged(self, account: Account) -> IdToken:
+    def _exchanged(self, account: Account) -> Grant:
         """Return the ``id_token`` of the account's grant, not yet verified. A code is used up by that."""
         grant, oauth = account.grant, self.client.oauth
         assert grant
-        if isinstance(grant, IdToken):
+        if not grant.code:
             return grant
-        token = IdToken(oauth.exchange_code(grant.code, grant.redirect_uri, account=account.id), grant.nonce)
+        token = Grant(oauth.exchange_code(grant.code, grant.redirect_uri, account=account.id), nonce=grant.nonce)
         self._change_grant(account, lambda stored: with_id_token(stored, token))
         return token
 
@@ -183,6 +211,151 @@ class TakingIn(AccountRights):
             unseen += [each.pce for each in self.ledger.held(document, self.meters) if not each.is_open]
         if unseen:
             self.look(unseen)
+
+    # -- what GRDF is asked, and what the ledger decides ---------------------------------------------------------------
+
+    def meter(self, pce: str) -> Meter:
+        """Return a meter, as it was read last."""
+        return self.meters.get(pce) or self.ledger.fetch([pce])[pce]
+
+    def bring(self, pce: str, right: str, way: Way, *, chosen: bool = False) -> None:
+        """Bring a right, see :func:`include.gas.rights.transitions.brought`.
+
+        :raises MeterTaken: if another account has it, or has the meter of one that was chosen
+        """
+        who = asking(self.account, self.client.grdf_conn_id)
+        self._apply(pce, lambda meter: brought(meter, who, right, way, chosen=chosen))
+
+    def _apply(self, pce: str, event: Event) -> None:
+        """Let something happen to a meter.
+
+        :raises MeterTaken: if another account has it, or its right
+        """
+        try:
+            self.meters[pce] = self.ledger.apply(pce, event)
+        except Taken:
+            raise MeterTaken.about(
+                self.account,
+                f"its meter {meter_tag(self.account, pce)} belongs to another account, whose consent stands or waits",
+                "Nothing was changed for that meter. Anybody who may see the other account finds it in Gas accounts by "
+                "the meter's number. If it is the same household's, keep that account, or delete it first. If both are "
+                "to be read, set [grdf] meter_in_several_accounts. What was to be declared for this household is "
+                "declared by itself once that consent ends, if it does within 30 days; else let it connect again.",
+            ) from None
+
+    def look(self, pces: Iterable[str]) -> Look:
+        """Ask GRDF about some meters, and note what it answers."""
+        found = look(self.ledger, self.client, list(pces), account=self.account, terms=self.terms)
+        self.meters |= found.meters
+        return found
+
+    def take_up(self, given: Declaration, found: Look, *, chosen: bool = True) -> None:
+        """Take up a right that was declared for this very holder, stands at GRDF, and that no account has.
+
+        It may be the account's own, whose answer did not arrive. Not one that the holder has given on GRDF's site: its
+        account may be about to bring it, and whoever knows the name and the address could be faster.
+
+        :param chosen: whether nobody else may have the meter
+        :raises MeterTaken: if another account has it
+        """
+        free = {right.id for right in self.meter(given.pce).of("") if right.client == self.client.grdf_conn_id}
+        for line in found.rights:
+            is_declared = line.id in free and line.pce == given.pce and line.stands and not line.made_on_site
+            if is_declared and is_of_holder(line, given):
+                self.bring(given.pce, line.id, "declared", chosen=chosen)
+                self._apply(given.pce, lambda meter: refused(meter, self.account))
+
+    def look_at_other(self, pce: str) -> None:
+        """Ask GRDF whether the account that has a meter still does. If its client cannot be asked, it has."""
+        if settings.meter_in_several_accounts():
+            return
+        for client in {right.client for right in self.meter(pce).others(self.account, paris_today(datetime.now(UTC)))}:
+            try:
+                found = look(self.ledger, self.client.named(client), [pce], account=self.account, terms=self.terms)
+                self.meters |= found.meters
+            except (BadSettings, CredentialsRefused, QuotaWait) as error:
+                log.warning("Account %s: GRDF cannot be asked about the other account. %s", self.account, error)
+
+    def stop_if_left(self) -> None:
+        """Raise an error if a backup has brought back who has left: account ids are not used twice.
+
+        :raises LeftBefore: in that case
+        """
+        if left := all_left(self._couchdb.range(AUDIT, *account_range(self.account))).get(self.account):
+            raise left_error(self.account, left)
+
+    # -- declaring -----------------------------------------------------------------------------------------------------
+
+    def declare(self, document: Mapping[str, Any]) -> None:
+        """Make sure that GRDF has the right that the account's document asks for.
+
+        :raises DeclarationRefused: if GRDF refuses it, or somebody has to correct it
+        :raises MeterTaken: if another account has the meter
+        :raises RetryLater: if GRDF or CouchDB does not answer; repeating it continues
+        """
+        self.stop_if_left()
+        given, now = to_declare(document), datetime.now(UTC)
+        today = paris_today(now)
+        own = self.meter(given.pce).of(self.account)
+        goes_on = any(right.goes_on(today) or right.is_in_force(today) for right in own)
+        if goes_on and given.entered_at and given.entered_at < utc_text(now - ASKED_EARLY):
+            return  # GRDF was asked, and takes no other right before this one ends
+        found = self.look([given.pce, *(pce for pce, _ in named_in(document, self.account))])
+        known = [right.id for meter in found.meters.values() for right in meter.of(self.account) if right.id]
+        if is_of_another(found.rights, known, given):
+            raise DeclarationRefused.about(
+                self.account,
+                "another household is or was connected under this account; give this one an account of its own",
+                "Nothing was sent to GRDF. If it is the same household under another name and e-mail address, delete "
+                "the account first.",
+                reason=DeclarationRefused.ANOTHER,
+            )
+        self.take_up(given, found)
+        if lasting(self.meter(given.pce), self.account, wanted_right(given), today) is None:
+            self._put(given, today)
+
+    def _put(self, given: Declaration, today: date) -> None:
+        who, pce = asking(self.account, self.client.grdf_conn_id), given.pce
+        self.look_at_other(pce)
+        try:
+            self._apply(pce, lambda meter: asked(meter, who, wanted_right(given)))
+        except UnderWay:
+            raise StoreBusy.about(self.account, "its right is being declared by another task") from None
+        stop_if_leaving(self.accounts.account(self.account))
+        try:
+            right_id, waits = self.client.declare(pce, request_of(given, today), account=self.account, terms=self.terms)
+        except RightExists as error:
+            self._settle_existing(given, error)
+            return
+        except (RetryLater, FailNow):  # if GRDF has taken it all the same, the next look shows it
+            self._apply(pce, lambda meter: refused(meter, self.account))
+            raise
+        if right_id:
+            self._apply(pce, lambda meter: answered(meter, who, right_id))
+        if not (right_id and waits):
+            self.take_up(given, self.look([pce]))
+        log.info("Account %s: the right to read meter %s is declared.", self.account, meter_tag(self.account, pce))
+
+    def _settle_existing(self, given: Declaration, error: RightExists) -> None:
+        """GRDF has a right to the meter already: the account's own, which it takes up, or somebody else's."""
+        pce = given.pce
+        self.take_up(given, self.look([pce]))
+        self._apply(pce, lambda meter: refused(meter, self.account))
+        # One that is over, and that GRDF still shows as active, is its own all the same.
+        mine = [right for right in self.meter(pce).of(self.account) if right.state in ("waiting", "active")]
+        if not mine:
+            raise DeclarationRefused.about(
+                self.account,
+                f"{error.cause}, and no account has it",
+                "Nothing was declared. If it is known to be this household's, start grdf_consents with this account, "
+                "which gives it the right once it is in force. If it may be somebody's who has moved out, ask GRDF to "
+                "revoke it, then start a run of this account's DAG.",
+                reason=DeclarationRefused.EXISTS,
+            )
+        log.info(
+            "Account %s: its right to meter %s ends on %s, and GRDF takes no other before. It is declared again by "
+            "itself then.", self.account, meter_tag(self.account, pce), mine[-1].free_on,
+        )  # fmt: skip
 
 
 def lacks(meter: Meter, account: str, right: str) -> bool:

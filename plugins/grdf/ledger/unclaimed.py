@@ -6,17 +6,17 @@ GRDF's list says which meter a right is on, and of declared ones for whom. The l
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from grdf.ledger.looking import look
 from grdf.ledger.meters import Ledger, asking
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
-from include.gas.account.own_meters import named_in
-from include.gas.account.sections.client import bound
-from include.gas.account.sections.marks import Connected
-from include.gas.account.sections.rights.declaration import Declaration, is_refused
+from include.gas.account.client import bound
+from include.gas.account.declaration import Declaration
+from include.gas.account.marks import Connected
+from include.gas.account.status import named_in
 from include.gas.answers.access_rights import AccessRight, is_usable
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import BadRequest
@@ -92,10 +92,10 @@ class RightsWithoutAccount:
         stop_if_leaving(Account.from_document(document))
         client, given = clients.of(document), Declaration.of(document)
         pces = {pce for pce, _ in named_in(document, name)}
-        if given is not None and is_refused(document):
-            pces |= {"".join(given.pce.split())} - {""}
+        if given and given.refused and given.pce:
+            pces.add(given.pce)
         at, found = datetime.now(UTC), look(self._ledger, client, pces, account=name)
-        newest = [right for pce in sorted(pces) if (right := _newest(found.rights, pce))]
+        newest = _newest_usable((right for right in found.rights if right.pce in pces), paris_today(at))
         if not newest:
             raise BadRequest.about(
                 name,
@@ -104,7 +104,7 @@ class RightsWithoutAccount:
                 "is accepted. If there is none, let the household connect, or start a run of the account's DAG, which "
                 "declares what is asked for.",
             )
-        new = [right for right in newest if right.id not in {each.id for each in found.meters[right.pce].of(name)}]
+        new = [right for pce, right in newest.items() if right.id not in {own.id for own in found.meters[pce].of(name)}]
         if not new:
             self._log.info("Account %s: the newest right on its meters is its own already.", name)
         for right in new:
@@ -113,7 +113,7 @@ class RightsWithoutAccount:
         return len(new)
 
 
-def _newest(rights: Iterable[AccessRight], pce: str) -> AccessRight | None:
-    """Return the newest usable right to a meter."""
-    usable = [right for right in rights if right.pce == pce and is_usable(right, paris_today(datetime.now(UTC)))]
-    return max(reversed(usable), key=lambda right: str(right.created or ""), default=None)  # the list is in order
+def _newest_usable(rights: Iterable[AccessRight], today: date) -> dict[str, AccessRight]:
+    """Return the newest usable right to each meter, by its number."""
+    usable = (right for right in rights if is_usable(right, today))
+    return {right.pce: right for right in sorted(usable, key=lambda right: right.created or date.min)}

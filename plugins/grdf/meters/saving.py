@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec.structs import replace
 
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.sections.marks import leaving
-from include.gas.account.sections.status import Status
+from include.gas.account.marks import leaving
 from include.gas.account.state import with_rights_state
+from include.gas.account.status import Status
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.changes import LoadReport
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA

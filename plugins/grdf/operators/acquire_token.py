@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
-from include.gas.account.sections.rights.declaration import with_entered
+from include.gas.account.declaration import to_send_again
 from include.gas.days.gas_day import paris_today
 from include.gas.errors import (
     DeclarationRefused,
@@ -59,7 +59,7 @@ class AcquireTokenOperator(AccountOperator):
         if run.is_scheduled and account.is_settled:  # extract asks the ledger, whatever the document says
             return self._found(account)
         if account.declares and not (run.is_scheduled or run.is_backfill):  # somebody still wants it
-            self.accounts.update(account.id, partial(with_entered, now=datetime.now(UTC), again=True))
+            self.accounts.update(account.id, partial(to_send_again, now=datetime.now(UTC)))
         after = Account.from_document(self._taken_in(client, document, account, run))
         self._stop_if_nothing_is_read(after, run)
         return self._found(after, first=account.needs_grant or account.declares)
@@ -83,11 +83,8 @@ class AcquireTokenOperator(AccountOperator):
         """Let the ledger decide. Meters that are known are still read, whatever came of the others."""
         from grdf.ledger.taking_in import TakingIn
 
-        # What GRDF has refused is not sent again before a person has corrected it or starts a run.
-        declares = not (account.refused and run.is_scheduled)
-        taking_in = TakingIn(self.couchdb, client, account.id)
         try:
-            return taking_in.take_in(declares=declares, asks=not run.is_scheduled)
+            return TakingIn(self.couchdb, client, account.id).take_in(asks=not run.is_scheduled)
         except (FailNow, RetryLater) as error:
             reads = any(meter.is_open for meter in self.ledger.account(document).meters)
             later = isinstance(error, RetryLater)

@@ -13,10 +13,10 @@ from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
 from include.gas.account.account import Account
-from include.gas.account.own_meters import named_in
-from include.gas.account.sections.marks import leaving
-from include.gas.account.sections.status import Status
+from include.gas.account.marks import leaving
 from include.gas.account.state import with_error
+from include.gas.account.status import Status, named_in
+from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import ODD_DOCUMENT, BadAccount, BadSettings, GasError, UnknownRefusal, what_is_odd
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.adict import AdictHook
-    from include.gas.answers.access_rights import AccessRight, Rights
+    from include.gas.answers.access_rights import Rights
     from include.gas.documents.gas_days import Document
     from include.gas.rights.meter_rights import Right
 
@@ -122,8 +122,9 @@ class CheckConsentsOperator(GrdfOperator):
         from grdf.ledger.looking import look
 
         name, at = client.grdf_conn_id, datetime.now(UTC)
-        known = [each for each in meters.values() if any(_goes_on(right, name) for right in each.rights)]
-        questions, problems = [meter.pce for meter in known], list[GasError]()
+        known = [each for each in meters.values() if any(_is_asked_about(right, name) for right in each.rights)]
+        lines, questions = {meter.pce: list[AccessRight]() for meter in known}, [meter.pce for meter in known]
+        problems = list[GasError]()
         try:
             found = client.all_access_rights()
         except GasError as error:
@@ -134,28 +135,23 @@ class CheckConsentsOperator(GrdfOperator):
                     "%d line(s) of GRDF's list of rights could not be read. Tell GRDF if this continues.", found.odd
                 )
             _stop_if_of_another_client(name, found, known)
-            questions, problems = self._note_list(name, found, at, meters, questions), _unknown_words(name, found)
+            for right in found.rights:
+                lines.setdefault(right.pce, []).append(right)
+            shared, day = settings.meter_in_several_accounts(), paris_today(at)
+            answers = {pce: Answer(name, lines[pce], utc_text(at), day, shared=shared) for pce in sorted(lines)}
+            questions = [pce for pce, answer in answers.items() if self._note(pce, answer, meters)]
+            problems = _unknown_words(name, found)
         if questions:
             self.log.info("%s: GRDF is asked about %d meter(s).", name, len(questions))
             meters |= look(self.ledger, client, questions).meters
         return problems
 
-    def _note_list(
-        self, client: str, found: Rights, at: datetime, meters: dict[str, Meter], known: Iterable[str]
-    ) -> list[str]:
-        """Note what GRDF's list shows. Return the meters about which GRDF must be asked."""
-        lines: dict[str, list[AccessRight]] = {pce: [] for pce in known}
-        for right in found.rights:
-            lines.setdefault(right.pce, []).append(right)
-        questions, shared = list[str](), settings.meter_in_several_accounts()
-        for pce in sorted(lines):
-            answer = Answer(client, lines[pce], utc_text(at), paris_today(at), shared=shared)
-            before = meters.get(pce, Meter(pce=pce))
-            if listed(before, answer) != before:
-                meters |= self.ledger.apply_readable(pce, partial(listed, answer=answer))
-            if questionable(meters.get(pce, before), answer):
-                questions.append(pce)
-        return questions
+    def _note(self, pce: str, answer: Answer, meters: dict[str, Meter]) -> bool:
+        """Note what GRDF's list shows of a meter. Return whether GRDF must be asked about it."""
+        before = meters.get(pce, Meter(pce=pce))
+        if listed(before, answer) != before:
+            meters |= self.ledger.apply_readable(pce, partial(listed, answer=answer))
+        return questionable(meters.get(pce, before), answer)
 
     def _settled(
         self, meters: Mapping[str, Meter], documents: Sequence[Document], records: Sequence[Document]
@@ -221,5 +217,5 @@ def _is_behind(document: Document) -> bool:
     return any(held.word == "behind" for held in Status.held(document).values())
 
 
-def _goes_on(right: Right, client: str) -> bool:
+def _is_asked_about(right: Right, client: str) -> bool:
     return right.client == client and right.state != "ended"

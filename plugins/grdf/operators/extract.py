@@ -12,8 +12,8 @@ from grdf.airflow.tasks.run import Run
 from grdf.meters.asking import Asked, MeterRead, judge, not_definitive, read_meters
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.sections.status import Status
 from include.gas.account.state import settle
+from include.gas.account.status import Status
 from include.gas.days.asked_days import daily_window, is_whole_due
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window

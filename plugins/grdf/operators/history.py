@@ -14,7 +14,7 @@ from grdf.meters.saving import Loaded, note_stored, store_answer, undone_if_left
 from grdf.operators.base import AccountOperator, GrdfOperator
 from grdf.quota.governor import governor_for
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.sections.client import DEFAULT, client_if_known
+from include.gas.account.client import DEFAULT, client_if_known
 from include.gas.days.gas_day import paris_today
 from include.gas.days.past_range import askable, asked_range
 from include.gas.days.windows import Window

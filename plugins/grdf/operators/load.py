@@ -15,7 +15,7 @@ from grdf.metrics import tell_load
 from grdf.operators.base import AccountOperator
 from grdf.staging.area import AnswersGone, StagedAnswer
 from include.gas.account.account import stop_if_leaving
-from include.gas.account.sections.client import client_if_known
+from include.gas.account.client import client_if_known
 from include.gas.answers.consumption.daily import read_daily
 from include.gas.days.gas_day import ONE_DAY, paris_today, utc_text
 from include.gas.days.windows import Window

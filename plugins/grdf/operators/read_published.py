@@ -17,8 +17,8 @@ from grdf.meters.asking import booked
 from grdf.meters.saving import undone_if_left, warn_of_left_out
 from grdf.operators.base import GrdfOperator
 from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.sections.client import client_if_known
-from include.gas.account.sections.status import Billing, Status
+from include.gas.account.client import client_if_known
+from include.gas.account.status import Billing, Status
 from include.gas.answers.consumption.published import read_published
 from include.gas.answers.contract import read_contract, read_frequency
 from include.gas.days.asked_days import is_whole_due, published_window

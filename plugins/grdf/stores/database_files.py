@@ -6,7 +6,7 @@ import time
 from urllib.parse import quote
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.account.sections.section import members
+from include.gas.account.section import members
 from include.gas.documents.gas_days import Document
 
 PATIENCE, LOOK = 300.0, 1.0

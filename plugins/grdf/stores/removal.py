@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import Any
 
 from grdf.hooks.couchdb import HIGHEST, CouchDBHook
-from include.gas.account.sections.section import members
+from include.gas.account.section import members
 from include.gas.documents.doctypes import ACCOUNT, FOR_READERS
 from include.gas.documents.gas_days import ACCOUNT_ID, account_range
 from include.gas.errors import BadSettings

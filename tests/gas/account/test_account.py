@@ -10,10 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from include.gas.account.account import Account
-from include.gas.account.grant import Code, IdToken, without_grant
-from include.gas.account.own_meters import with_meters
-from include.gas.account.sections.status import Billing, Reading, Status
+from include.gas.account.grant import Grant, without_grant
 from include.gas.account.state import with_state
+from include.gas.account.status import Billing, Reading, Status, with_meters
 from include.gas.days.windows import Window
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held
@@ -39,7 +38,7 @@ def document(oauth: Any = None, results: Any = None, **more: Any) -> dict[str, A
 
 def test_as_cozy_leaves_it() -> None:
     account = Account.from_document(document())
-    assert account == Account("acc-1", grant=IdToken("s3cr3t-i"))
+    assert account == Account("acc-1", grant=Grant("s3cr3t-i"))
     assert account.needs_grant
 
 
@@ -47,19 +46,19 @@ def test_with_a_code_to_exchange() -> None:
     account = Account.from_document(
         document({"code": "s3cr3t-c", "redirect_uri": "https://x.example/cb", "nonce": "n"}, {})
     )
-    assert account.grant == Code("s3cr3t-c", "https://x.example/cb", "n")
+    assert account.grant == Grant(code="s3cr3t-c", redirect_uri="https://x.example/cb", nonce="n")
     assert account.needs_grant
 
 
 def test_as_the_konnector_leaves_it() -> None:
     account = Account.from_document(document(results={"id_token": "s3cr3t-i", "pce_id": PCE}))
     assert account.meters == (Held(pce=PCE),)
-    assert account.grant == IdToken("s3cr3t-i")
+    assert account.grant == Grant("s3cr3t-i")
     assert not account.needs_grant
 
 
 def test_as_we_leave_it() -> None:
-    changed = without_grant(with_meters(document(), reversed(METERS)), token=True)
+    changed = without_grant(with_meters(document(), reversed(METERS)))
     assert Account.from_document(changed).meters == METERS, "one that may be read comes first"
     assert Account.from_document(changed).grant is None
     assert not Account.from_document(changed).needs_grant
@@ -70,7 +69,7 @@ def test_as_we_leave_it() -> None:
 
 
 def test_reconnected() -> None:
-    known = without_grant(with_meters(document(), METERS), token=True)
+    known = without_grant(with_meters(document(), METERS))
     known["oauth"] = {"code": "s3cr3t-c"}
     assert Account.from_document(known).needs_grant
     known["oauth"], known["oauth_callback_results"]["id_token"] = {}, "s3cr3t-i"
@@ -93,7 +92,7 @@ def test_no_secret_is_left_or_shown() -> None:
          "client_secret": "s3cr3t", "redirect_uri": "https://x.example/cb", "expires_at": "s3cr3t"},
         {"id_token": "s3cr3t", "access_token": "s3cr3t", "code": "s3cr3t"},
     )  # fmt: skip
-    assert "s3cr3t" not in json.dumps(without_grant(full, token=True))
+    assert "s3cr3t" not in json.dumps(without_grant(full))
     assert "s3cr3t" not in repr(Account.from_document(full))
     assert "s3cr3t" not in repr(Account.from_document(document()))
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from include.gas.account.account import Account
-from include.gas.account.connected import check_connectable, connected, declaring, is_for_another, login_hint
-from include.gas.account.grant import IdToken
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.connected import (
+    check_connectable,
+    connected,
+    declaring,
+    is_connected_by,
+    is_for_another,
+    login_hint,
+)
+from include.gas.account.declaration import Declaration
+from include.gas.account.grant import Grant
+from include.gas.account.marks import Connected
 from include.gas.errors import AccountLeaving, BadAccount
 
-NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 AT = "2026-03-01T10:00:00.000000Z"
+MARK = Connected(AT, "op")
 A, B = "09999990000001", "09999990000002"
 
 
@@ -32,15 +38,14 @@ def test_the_hint_has_four_parts():
     ],
 )  # fmt: skip
 def test_what_cannot_be_a_hint(parts):
-    with pytest.raises(ValueError, match=r"login hint|none of them"):
-        login_hint(*parts, "Ville")
+    assert login_hint(*parts, "Ville") is None
 
 
-TOKEN = IdToken("signed", "once")
+TOKEN = Grant("signed", nonce="once")
 
 
 def test_a_new_account_is_as_cozy_leaves_it():
-    document = connected(None, "new", TOKEN, at=NOW, by="op")
+    document = connected(None, "new", TOKEN, MARK)
     assert document == {
         "_id": "new",
         "account_type": "grdfgrandlyon",
@@ -63,7 +68,7 @@ def test_connecting_again_loses_nothing(of_konnector):
         "state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "anything": {"else": 1},
     }  # fmt: skip
     before = repr(old)
-    new = connected(old, "known", TOKEN, at=NOW, by="op")
+    new = connected(old, "known", TOKEN, MARK)
     assert repr(old) == before
     changed = {"oauth", "oauth_callback_results", "connected"}
     assert {key: new[key] for key in new.keys() - changed} == {key: old[key] for key in old.keys() - changed}
@@ -78,7 +83,7 @@ def test_another_kind_of_account_is_left_alone(account_type):
     with pytest.raises(BadAccount):
         check_connectable(document)
     with pytest.raises(BadAccount):
-        connected(document, "known", TOKEN, at=NOW, by="op")
+        connected(document, "known", TOKEN, MARK)
 
 
 def test_one_that_is_leaving_is_left_alone():
@@ -88,7 +93,7 @@ def test_one_that_is_leaving_is_left_alone():
         "leaving": {"since": "2026-02-01T00:00:00Z", "by": "op", "run": "r", "keep_data": False},
     }
     with pytest.raises(AccountLeaving):
-        connected(document, "known", TOKEN, at=NOW, by="op")
+        connected(document, "known", TOKEN, MARK)
 
 
 @pytest.mark.parametrize(
@@ -101,5 +106,17 @@ def test_one_that_is_leaving_is_left_alone():
 )  # fmt: skip
 def test_who_writes_their_name_in_another_way_is_no_other_household(given, another):
     asked = {"pce": A, "name": "Durand Invente", "email": "m.durand@example.org", "postcode": "69001"}
-    waiting = declaring(None, "new", Declaration(**asked), at=NOW, by="household")
+    waiting = declaring(None, "new", Declaration(**asked), MARK)
     assert is_for_another(waiting, Declaration(**(asked | given))) is another
+
+
+def test_a_link_has_connected_until_what_it_sent_is_refused():
+    sent = declaring(None, "new", Declaration(pce=A, name="Durand"), Connected(AT, "household", "link-1"))
+    assert is_connected_by(sent, "link-1")
+    assert not is_connected_by(sent, "link-2")
+    assert not is_connected_by(None, "link-1")
+    assert not is_connected_by(declaring(None, "new", Declaration(pce=A), MARK), ""), "an operator has no link"
+    by_operator = connected(sent, "new", TOKEN, MARK)
+    assert is_connected_by(by_operator, "link-1"), "whoever connects it later"
+    assert by_operator["connected"] == {"at": AT, "by": "op", "link": "link-1"}
+    assert not is_connected_by(sent | {"declaration": {**sent["declaration"], "refused": True}}, "link-1")

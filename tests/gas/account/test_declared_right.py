@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.declared_right import declared_id, is_of_another, is_of_holder, request_of, wanted_right
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.declaration import Declaration
+from include.gas.account.declared_right import declared, is_of_another, is_of_holder, request_of, wanted_right
 from include.gas.answers.access_rights import AccessRight
 
 PCE = "09900000000017"
@@ -69,12 +69,12 @@ def test_what_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "id_"),
+    ("body", "id_", "waits"),
     [
-        ('{"id_droit_acces": "u-1", "code_statut_traitement": "0000000002"}', "u-1"),
-        ('{"id_droit_acces": "../x y", "code_statut_traitement": "0000000000"}', ""),
-        ("<html>", ""),
+        ('{"id_droit_acces": "u-1", "code_statut_traitement": "0000000002"}', "u-1", True),
+        ('{"id_droit_acces": "../x y", "code_statut_traitement": "0000000000"}', "", False),
+        ("<html>", "", True),
     ],
 )
-def test_what_grdf_answers(body: str, id_: str) -> None:
-    assert declared_id(body) == id_
+def test_what_grdf_answers(body: str, id_: str, waits: bool) -> None:
+    assert declared(body) == (id_, waits)

@@ -14,24 +14,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.account.account import ACCOUNT_TYPE, Account
-from include.gas.account.grant import IdToken, with_id_token, without_grant
-from include.gas.account.own_meters import with_meters
-from include.gas.account.sections.client import DEFAULT, bound, client_if_known
-from include.gas.account.sections.marks import Connected, leaving, with_leaving, without_leaving
-from include.gas.account.sections.rights.declaration import (
+from include.gas.account.client import DEFAULT, bound, client_if_known
+from include.gas.account.declaration import (
     Declaration,
     is_refused,
     names_person,
     refusal_of,
+    to_send_again,
     with_entered,
     with_refused,
     without_old_person,
     without_person,
-    without_refusal,
 )
-from include.gas.account.sections.section import read
-from include.gas.account.sections.status import Billing, Reading, Status, told_years
+from include.gas.account.grant import Grant, with_id_token, without_grant
+from include.gas.account.marks import Connected, leaving, with_leaving, without_leaving
+from include.gas.account.section import read
 from include.gas.account.state import with_state
+from include.gas.account.status import Billing, Reading, Status, with_meters
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held
@@ -46,7 +45,7 @@ SECTIONS: dict[str, tuple[Read, tuple[Write, ...]]] = {
     "grdf_connection": (client_if_known, (lambda d: bound(d, "grdf_south"), lambda d: bound(d, DEFAULT))),
     "status": (
         lambda d: (
-            Status.held(d), Status.reading(d, PCE).last_whole(HELD_METER, DAY), told_years(d, PCE),
+            Status.held(d), Status.reading(d, PCE).last_whole(HELD_METER, DAY), Status.reading(d, PCE).by_year(),
             Status.billing_of(d, PCE).frequency,
         ),
         (
@@ -60,9 +59,8 @@ SECTIONS: dict[str, tuple[Read, tuple[Write, ...]]] = {
     "declaration": (
         lambda d: (Declaration.of(d), names_person(d), is_refused(d), refusal_of(d)),
         (
-            lambda d: with_refused(d, "x", NOW), without_refusal, without_person,
+            lambda d: with_refused(d, "x", NOW), lambda d: to_send_again(d, NOW), without_person,
             lambda d: without_old_person(d, NOW), lambda d: with_entered(d, NOW),
-            lambda d: with_entered(d, NOW, again=True),
         ),
     ),
 }  # fmt: skip
@@ -116,8 +114,8 @@ def test_whatever_the_grant_and_the_consents_are_an_account_is_read_or_refused(
     before = copy.deepcopy(document)
     for write in (
         lambda d: with_meters(d, [HELD_METER]),
-        lambda d: without_grant(d, token=True),
-        lambda d: with_id_token(d, IdToken("s3cr3t", "n")),
+        without_grant,
+        lambda d: with_id_token(d, Grant("s3cr3t", nonce="n")),
         lambda d: with_state(d, "LOGIN_FAILED", "why", NOW, partial=True),
         lambda d: with_state(d, None),
     ):

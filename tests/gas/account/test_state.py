@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.sections.marks import with_leaving
-from include.gas.account.sections.rights.declaration import REFUSED_KEPT, names_person
+from include.gas.account.declaration import REFUSED_KEPT, names_person
+from include.gas.account.marks import with_leaving
 from include.gas.account.state import settle, state_of, with_rights_state
 from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.gas_day import utc_text
@@ -62,18 +62,18 @@ TABLE: dict[str, tuple[list[Held], str | None, bool, str]] = {
 @pytest.mark.parametrize("name", TABLE)
 def test_what_an_account_s_rights_mean(name: str) -> None:
     held, word, partial, said = TABLE[name]
-    told = state_of(account(), held)
-    assert (told.word, told.partial) == (word, partial)
-    assert said in told.message
-    assert bool(told.message) == bool(word)
-    assert not {PCE, OTHER} & {*told.message.replace(",", " ").split()}, "no meter's number"
+    found, message, beside = state_of(account(), held)
+    assert (found, beside) == (word, partial)
+    assert said in message
+    assert bool(message) == bool(word)
+    assert not {PCE, OTHER} & {*message.replace(",", " ").split()}, "no meter's number"
 
 
 def test_what_is_about_to_be_declared_again_needs_nobody() -> None:
-    assert state_of(account(declaration=PERSON), [OVER]).word is None
+    assert state_of(account(declaration=PERSON), [OVER])[0] is None
     refused = PERSON | {"refused": True, "refused_because": "Account home-1: correct the postcode."}
     told = state_of(account(declaration=refused), [OVER, ACTIVE])
-    assert (told.word, told.message, told.partial) == (USER_ACTION_NEEDED, refused["refused_because"], True)
+    assert told == (USER_ACTION_NEEDED, refused["refused_because"], True)
 
 
 def test_what_a_run_has_noted_stays_until_a_run_is_well_or_a_right_needs_somebody() -> None:

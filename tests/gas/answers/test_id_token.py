@@ -172,7 +172,7 @@ def test_wrong_keys() -> None:
     for keys in ({}, {"keys": None}, {"keys": [7]}, {"keys": []}):
         refuse(sign("RS256", RSA), "not among the published ones", algorithms=["RS256"], secret=None, jwks=keys)
     broken = {"keys": [{"kty": "RSA", "kid": "r1", "n": "AQAB"}]}
-    refuse(sign("RS256", RSA), "published key that cannot be read", algorithms=["RS256"], secret=None, jwks=broken)
+    refuse(sign("RS256", RSA), "not among the published ones", algorithms=["RS256"], secret=None, jwks=broken)
     cipher = {"keys": [jwk(RSA, RSAAlgorithm, use="enc")]}
     refuse(sign("RS256", RSA), "not among the published ones", algorithms=["RS256"], secret=None, jwks=cipher)
     refuse(
@@ -231,6 +231,18 @@ def test_an_empty_client_id_matches_nothing() -> None:
 )  # fmt: skip
 def test_garbage(token: Any) -> None:
     refuse(token, "")
+
+
+def test_what_can_never_be_accepted_is_told_from_what_a_setting_refuses() -> None:
+    useless = ["?", sign()[:200], sign()[:-2], sign(exp=AT - 61), sign(exp=AT - 61, key="another" * 8)]
+    kept = [sign(key="another" * 8), sign(aud="somebody"), sign(nonce="n-2")]
+    for token in useless + kept:
+        with pytest.raises(IdTokenRefused) as caught:
+            verify(token)
+        assert caught.value.useless is (token in useless), token
+    with pytest.raises(IdTokenRefused) as caught:
+        verify(sign(exp=AT - 61), nonce="n-2", leeway=float("inf"))
+    assert not caught.value.useless, "its age does not count"
 
 
 @given(st.integers(0, 400), st.integers(1, 63))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.gas.account.account import Account
-from include.gas.account.sections.status import Billing, Status
+from include.gas.account.status import Billing, Status
 from include.gas.days.lateness import period_late_after, silent_after
 from include.gas.days.windows import Window
 from include.gas.display.meter_days import MeterDays, Missing, days_of_meters

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.sections.status import Status
+from include.gas.account.status import Status
 from include.gas.days.windows import Window
 from include.gas.display.overview import Situation, overview
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from include.gas.account.sections.status import Status
+from include.gas.account.status import Status
 from include.gas.days.windows import Window
 from include.gas.display.progress import Progress, Step, progress
 from include.gas.rights.meter_rights import Held

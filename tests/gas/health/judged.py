@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from include.gas.account.sections.status import Status
+from include.gas.account.status import Status
 from include.gas.days.windows import Window
 from include.gas.display.overview import overview
 from include.gas.health.rights_concerns import Concern

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.sections.status import Reading, Status
+from include.gas.account.status import Reading, Status
 from include.gas.answers.proof_state import ASKED
 from include.gas.documents.year_counts import StoredYear
 from include.gas.health.causes import Cause

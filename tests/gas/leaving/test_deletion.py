@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.gas.account.account import Account
-from include.gas.account.sections.marks import leaving, with_leaving, without_leaving
+from include.gas.account.marks import leaving, with_leaving, without_leaving
 from include.gas.documents.doctypes import DAY
 from include.gas.leaving.deletion import (
     Order,

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.declaration import Declaration
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.stored_consent import ConsentRecord, ConsentText

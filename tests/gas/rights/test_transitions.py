@@ -99,9 +99,8 @@ def test_a_meter_is_one_accounts() -> None:
         lambda: asked(HELD, who("b", 5), wanted()),
     )
     for event in events:
-        with pytest.raises(Taken) as taken:
+        with pytest.raises(Taken):
             event()
-        assert taken.value.account == "a"
     both = listed(
         brought(HELD, who("b", 5, shared=True), "r2", "client_connect"),
         answer(line("r1"), line("r2", made=5), day=5, shared=True),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.account.sections.status import told_years
+from include.gas.account.status import Status
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import account_range
 from include.gas.documents.year_counts import stored_years
@@ -29,7 +29,7 @@ def assert_told(couchdb: CouchDBHook, world: LocalWorld, account_id: str, *pces:
     for pce in pces:
         days = couchdb.range(DAY, *account_range(account_id, pce))
         assert days
-        assert told_years(document(world, account_id), pce) == stored_years(days)
+        assert Status.reading(document(world, account_id), pce).by_year() == stored_years(days)
 
 
 def test_a_first_launch_tells_what_it_stored_and_a_run_that_finds_nothing_new_leaves_the_account_as_it_is(
@@ -40,7 +40,7 @@ def test_a_first_launch_tells_what_it_stored_and_a_run_that_finds_nothing_new_le
     day = yesterday(clean)
     load(account_id, extract(account_id, day))
     assert_told(couchdb, clean, account_id, *pces)
-    assert len(told_years(document(clean, account_id), pces[0])) >= 3
+    assert len(Status.reading(document(clean, account_id), pces[0]).by_year()) >= 3
     revision = document(clean, account_id)["_rev"]
     load(account_id, extract(account_id, day))
     assert document(clean, account_id)["_rev"] == revision
@@ -55,4 +55,4 @@ def test_a_range_read_again_is_told_too(clean: LocalWorld, couchdb: CouchDBHook,
     assert_told(couchdb, clean, account_id, pce)
     read(account_id, first - timedelta(days=365), first - timedelta(days=350))
     assert_told(couchdb, clean, account_id, pce)
-    assert told_years(document(clean, account_id), pce)[first.year - 1].days >= 15
+    assert Status.reading(document(clean, account_id), pce).by_year()[first.year - 1].days >= 15

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.gas.account.sections.marks import with_leaving
+from include.gas.account.marks import with_leaving
 from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DAY, MONTH, YEAR
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.account.sections.status import Status
+from include.gas.account.status import Status
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import account_range, day_id

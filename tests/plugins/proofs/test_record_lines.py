@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import msgspec
 
 from grdf.proofs.record_pdf import record_lines
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.declaration import Declaration
 from include.gas.documents.stored_consent import ConsentRecord, ConsentText
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 

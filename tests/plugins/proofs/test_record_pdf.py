@@ -9,7 +9,7 @@ import pytest
 from pypdf import PdfReader
 
 from grdf.proofs.record_pdf import record_pdf
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.declaration import Declaration
 from include.gas.documents.stored_consent import ConsentRecord, ConsentText
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
 from include.gas.proof.proof_file import checked

@@ -13,8 +13,8 @@ from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.operators.deletion.step import DeletionOperator, is_real_run
 from include.gas.account.account import Account
-from include.gas.account.sections.marks import leaving
-from include.gas.account.sections.rights.declaration import names_person
+from include.gas.account.declaration import names_person
+from include.gas.account.marks import leaving
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.errors import (

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.operators.deletion.step import DeletionOperator
+from include.gas.account.declaration import without_person
 from include.gas.account.grant import without_grant
-from include.gas.account.sections.marks import leaving, without_leaving
-from include.gas.account.sections.rights.declaration import without_person
+from include.gas.account.marks import leaving, without_leaving
 from include.gas.account.state import with_state
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONNECT, CONSENT_RECORD, DATA, METER
@@ -142,7 +142,7 @@ class PurgeAccountOperator(DeletionOperator):
             self.permitted(run)
             if leaving(document) is None:  # by a former try, and the household may have come back since
                 return document
-            kept = without_person(without_grant(without_leaving(document), token=True))
+            kept = without_person(without_grant(without_leaving(document)))
             return with_state(self.ledger.settled(kept), OAUTH_OUTDATED, message, since=now)
 
         self.accounts.update(self.account_id, change)

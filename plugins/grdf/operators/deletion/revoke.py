@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.operators.deletion.step import DeletionOperator
-from include.gas.account.sections.marks import with_leaving
+from include.gas.account.marks import with_leaving
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadRequest

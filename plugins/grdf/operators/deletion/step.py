@@ -14,8 +14,8 @@ from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import ACCOUNT_TYPE
-from include.gas.account.own_meters import named_in
-from include.gas.account.sections.rights.declaration import Declaration
+from include.gas.account.declaration import Declaration
+from include.gas.account.status import named_in
 from include.gas.answers.access_rights import is_pce
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
@@ -66,9 +66,9 @@ class DeletionOperator(AccountOperator):
 
     def asked_meters(self, document: Mapping[str, Any]) -> list[Meter]:
         """Ask GRDF for the rights to these meters, note its answer in the ledger, and return them as they are then."""
-        from grdf.ledger.account_rights import AccountRights
+        from grdf.ledger.taking_in import TakingIn
 
-        rights = AccountRights(self.couchdb, self.adict.of(document), self.account_id)
+        rights = TakingIn(self.couchdb, self.adict.of(document), self.account_id)
         found = rights.look(meter.pce for meter in self.meters(document))
         if given := _to_declare(document):
             rights.take_up(given, found, chosen=False)

@@ -10,7 +10,7 @@ from grdf import settings
 from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
-from include.gas.account.sections.section import members
+from include.gas.account.section import members
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import GasError
 from include.gas.importing.adoption import Known, adoptions, check_pattern, ids_of

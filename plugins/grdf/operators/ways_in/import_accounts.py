@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -11,11 +12,11 @@ from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
 from grdf.staging.imports import Imports
-from include.gas.account.sections.client import client_if_known
+from include.gas.account.client import client_if_known
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import OF_CLIENT, BadRequest, FailNow, GasError, RefusalUnexplained, RetryLater, UnknownRefusal
 from include.gas.importing.csv_file import check_name, read_lines, result_name
-from include.gas.importing.line_check import Line, check_lines, counts, to_csv
+from include.gas.importing.line_check import Line, check_lines, to_csv
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -69,7 +70,7 @@ class ImportAccountsOperator(GrdfOperator):
                 problems = self._take_in(lines, households, run)
         finally:
             imports.write(result, to_csv(lines).encode())
-        found = counts(lines)
+        found: dict[str, int] = dict(sorted(Counter(each.outcome for each in lines).items()))
         said = ", ".join(f"{number} {outcome}" for outcome, number in found.items())
         self.log.info("File %s: %s. All lines are in %s.", file, said, result)
         if dry_run:

@@ -11,11 +11,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
-from include.gas.account.sections.client import client_if_known
-from include.gas.account.sections.status import Status
+from include.gas.account.status import Status
 from include.gas.account.unsettled import Unsettled
 from include.gas.documents.gas_days import Document, dag_id
-from include.gas.errors import ODD_DOCUMENT, OF_CLIENT, GasError, QuotaWait, RetryLater, what_is_odd
+from include.gas.errors import ODD_DOCUMENT, OF_CLIENT, BadAccount, GasError, QuotaWait, RetryLater, what_is_odd
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -46,38 +45,40 @@ class LookAtWaitingOperator(GrdfOperator):
         """
         run, now = Run.of(context), datetime.now(UTC)
         unsettled = [each for each in map(Unsettled.of, self.accounts.listed()) if each]
-        due = {each.account.id for each in unsettled if not run.is_scheduled or each.is_due(run.due, now)}
+        due = {each.account for each in unsettled if not run.is_scheduled or each.is_due(run.due, now)}
         if not due:
             raise AirflowSkipException("Nothing has to be settled or looked for now: GRDF was not asked.")
-        begun: list[str] = []
-        failures = [error for client in self.clients() if (error := self._settle(client, unsettled, due, begun))]
-        if len(self.clients()) > 1:
-            # A run that waits for one client's calls would keep the next ones, which come in a quarter of an hour, from
-            # looking for the others' answers.
-            failures = [error for error in failures if not isinstance(error, QuotaWait)]
+        begun, failures, of_client = list[str](), list[GasError](), self._of_clients(unsettled)
+        for client, accounts in of_client.items():
+            try:
+                if due & {each.account for each in accounts}:
+                    self._settle(client, accounts, due, begun)
+            except GasError as error:
+                self.log.error("%s: %s", client.grdf_conn_id, error)
+                # A run that waits for one client's calls would keep the next ones, which come in a quarter of an hour,
+                # from looking for the others' answers.
+                failures += [error] if len(of_client) == 1 or not isinstance(error, QuotaWait) else []
         if failures and not begun:
             raise failures[0]
         self.log.info("%d account(s) wait; %d begin to be read.", len(unsettled), len(begun))
         return begun
 
-    def _settle(
-        self, client: AdictHook, unsettled: Iterable[Unsettled], due: Set[str], begun: list[str]
-    ) -> GasError | None:
-        """Settle what is to be settled of a client's accounts. Return why that failed.
+    def _of_clients(self, unsettled: Iterable[Unsettled]) -> dict[AdictHook, list[Unsettled]]:
+        """Return accounts by the client that has their rights. Whose client is not known is named in the log."""
+        found: dict[AdictHook, list[Unsettled]] = {}
+        for each in unsettled:
+            try:
+                found.setdefault(self.adict.of(each.document), []).append(each)
+            except BadAccount as error:
+                self.log.warning("%s", error)
+        return found
+
+    def _settle(self, client: AdictHook, accounts: Sequence[Unsettled], due: Set[str], begun: list[str]) -> None:
+        """Settle what is to be settled of a client's accounts.
 
         :param due: ids of the accounts of which what they ask for is taken in now; rights are looked for of all
         :param begun: the DAGs of accounts that begin to be read, to which this adds
         """
-        accounts = [each for each in unsettled if client_if_known(each.document) == client.grdf_conn_id]
-        try:
-            if due & {each.account.id for each in accounts}:
-                self._settle_all(client, accounts, due, begun)
-        except GasError as error:
-            self.log.error("%s: %s", client.grdf_conn_id, error)
-            return error
-        return None
-
-    def _settle_all(self, client: AdictHook, accounts: Sequence[Unsettled], due: Set[str], begun: list[str]) -> None:
         from grdf.ledger.looking import look
 
         meters, failed = look(self.ledger, client, {pce for each in accounts for pce in each.meters}).meters, 0
@@ -86,27 +87,27 @@ class LookAtWaitingOperator(GrdfOperator):
                 self.log.info("The next run settles the others: %d accounts begin to be read now.", STARTED)
                 return
             try:
-                after = self._settle_one(client, each, meters, is_due=each.account.id in due)
+                after = self._settle_one(client, each, meters, is_due=each.account in due)
             except OF_CLIENT:
                 raise
             except (GasError, *ODD_DOCUMENT) as error:
-                self.log.warning("Account %s is not settled. %s", each.account.id, what_is_odd(error))
+                self.log.warning("Account %s is not settled. %s", each.account, what_is_odd(error))
                 failed += isinstance(error, RetryLater)
                 if failed == MOST_FAILED:
                     raise
             else:
                 if _open(after) - _open(each.document):
-                    self.log.info("Account %s: its right is in force; it is read from now on.", each.account.id)
-                    begun.append(dag_id(each.account.id))
+                    self.log.info("Account %s: its right is in force; it is read from now on.", each.account)
+                    begun.append(dag_id(each.account))
 
     def _settle_one(self, client: AdictHook, each: Unsettled, meters: Mapping[str, Meter], *, is_due: bool) -> Document:
         """Take in what an account asks for, or write to it what its rights mean now. Return its document."""
         from grdf.ledger.taking_in import TakingIn
 
-        if each.intends and is_due:
-            return TakingIn(self.couchdb, client, each.account.id).take_in(declares=False)
+        if (each.declares or each.reconnects) and is_due:
+            return TakingIn(self.couchdb, client, each.account).take_in()
         event = partial(self.ledger.settled, meters=[meters[pce] for pce in each.meters if pce in meters])
-        return self.accounts.update(each.account.id, event, known=each.document)
+        return self.accounts.update(each.account, event, known=each.document)
 
 
 def _open(document: Document) -> set[str]:

@@ -30,8 +30,7 @@ from grdf.page.security import VisitorIfAnyDep
 from grdf.quota.terms import Terms
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.connected import connected, login_hint
-from include.gas.account.grant import IdToken
-from include.gas.days.gas_day import utc_text
+from include.gas.account.grant import Grant
 
 if TYPE_CHECKING:
     from grdf.hooks.connection import GrdfConnection
@@ -103,7 +102,7 @@ def to_grdf(request: Request, opener: Opener, sent: FormData) -> Response:
 
     :raises Stop: if the form was opened at an address other than the callback's
     """
-    connection = connectable(opener.account).connection
+    _, connection = connectable(opener.account)
     oauth = GrdfOAuthHook(connection)
     facts, back = oauth.facts, urlsplit(oauth.redirect_uri)
     origin = request.headers.get("Origin")
@@ -111,9 +110,8 @@ def to_grdf(request: Request, opener: Opener, sent: FormData) -> Response:
         again = f"{page_address(connection)}{opener.path()}"
         raise Stop("other_address", 409, f"{back.scheme}://{back.netloc}", again)
     holder = {name: str(sent.get(name, "")) for name in HOLDER}
-    try:
-        hint = login_hint(**holder, third_party=settings.third_party())
-    except ValueError:
+    hint = login_hint(**holder, third_party=settings.third_party())
+    if hint is None:
         return show_forms(request, opener, holder=holder)
     attempt = Attempt(opener.account, connection, opener.token)
     answer = RedirectResponse(attempt.authorize_url(facts, back.geturl(), hint), 303)
@@ -157,25 +155,22 @@ def finish(attempt: Attempt, opener: Opener, code: str) -> None:
     :raises GasError: if GRDF or CouchDB does not answer, or the account cannot be connected; it is then unchanged
     :raises Stop: if the household's link is not good
     """
-    account, connection, now = opener.account, attempt.connection, datetime.now(UTC)
+    account, connection, mark = opener.account, attempt.connection, opener.mark(datetime.now(UTC))
     oauth = GrdfOAuthHook(connection)
     connectable(account)
-    with opener.sending(utc_text(now)) as is_first:
-        if not is_first:
-            return
-        sent = oauth.exchange_code(
-            code,
-            oauth.redirect_uri,
-            account=account,
-            code_verifier=attempt.verifier,
-            terms=Terms("connect", longest_wait=PATIENCE),
-        )
-        token = IdToken(sent, attempt.nonce)
-        claims = oauth.claims_of(token.token, account=account, nonce=token.nonce)
-        AccountStore(couchdb()).save(
-            account, lambda stored: connected(stored, account, token, at=now, by=opener.by, connection=connection)
-        )
-        log.info("Account %s: connected by %s, with %d meter(s).", account, opener.by, len(claims))
+    if opener.has_sent(sends=True):  # another click was faster
+        return
+    sent = oauth.exchange_code(
+        code,
+        oauth.redirect_uri,
+        account=account,
+        code_verifier=attempt.verifier,
+        terms=Terms("connect", longest_wait=PATIENCE),
+    )
+    token = Grant(sent, nonce=attempt.nonce)
+    claims = oauth.claims_of(sent, account=account, nonce=attempt.nonce)
+    AccountStore(couchdb()).save(account, lambda stored: connected(stored, account, token, mark, connection=connection))
+    log.info("Account %s: connected by %s, with %d meter(s).", account, opener.by, len(claims))
 
 
 def _word(error: str) -> str:

@@ -71,7 +71,8 @@ def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
     if not settings.household_links():
         raise HTTPException(404, "links for households are switched off")
     until, invitation = int(time.time()) + 86_400 * LINK_DAYS, Invitation(secrets.token_urlsafe(16), account)
-    link = f"{page_address(connectable(account).connection)}{HOUSEHOLD}?token={seal(invitation)}"
+    _, connection = connectable(account)
+    link = f"{page_address(connection)}{HOUSEHOLD}?token={seal(invitation)}"
     HouseholdLinks(couchdb()).make(account, invitation.id, until)
     moment = datetime.fromtimestamp(until, UTC)
     log.info("Account %s: %s created a link for its household, valid until %s.", account, visitor.name, moment)

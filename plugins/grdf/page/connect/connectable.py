@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from grdf.hooks.connection import connection_of
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import CALLBACK, GrdfOAuthHook
@@ -19,20 +17,13 @@ LOOK_UP = (3.05, 15.0)
 """Connect and read timeouts for CouchDB, in seconds."""
 
 
-class Connectable(NamedTuple):
-    """An account that may be connected: its document, if it exists, and the client that it belongs to, or gets."""
-
-    document: Document | None
-    connection: str
-
-
 def couchdb() -> CouchDBHook:
     """Return a hook for CouchDB that gives up soon, because a person is waiting."""
     return CouchDBHook(timeout=LOOK_UP, patience=1)
 
 
-def connectable(account: str) -> Connectable:
-    """Check that an account may be connected, and return with which client.
+def connectable(account: str) -> tuple[Document | None, str]:
+    """Check that an account may be connected. Return its document, if it exists, and the client that it has or gets.
 
     :raises GasError: if it may not be connected, its client is none of ours, or CouchDB cannot be read
     """
@@ -45,8 +36,7 @@ def connectable(account: str) -> Connectable:
             "its household has left or leaves, and the id of an account is not used again",
             "Choose a new id. A household that comes back connects as a new account.",
         )
-    known = connection_of(document) if document else client_with_room(meters_of_clients(meters))
-    return Connectable(document, known)
+    return document, connection_of(document) if document else client_with_room(meters_of_clients(meters))
 
 
 def page_address(connection: str) -> str:

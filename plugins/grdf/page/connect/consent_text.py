@@ -9,8 +9,8 @@ from pathlib import Path
 from grdf import settings
 from grdf.page.html.catalogue import FOLDER, LANGUAGES, Texts
 from grdf.page.html.spelling import Spelling
+from include.gas.account.declaration import Declaration
 from include.gas.account.declared_right import request_of
-from include.gas.account.sections.rights.declaration import Declaration
 from include.gas.days.gas_day import parse_day
 from include.gas.documents.stored_consent import ConsentText
 from include.gas.errors import BadSettings

@@ -19,10 +19,13 @@ from grdf.page.connect.opener import Opener, Stop
 from grdf.page.html.render import page, texts_for
 from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.records.consent_records import ConsentRecords
+from grdf.stores.removal import Remover
 from include.gas.account.connected import declaring, is_for_another
+from include.gas.account.declaration import Declaration, without_old_person
 from include.gas.account.declared_right import request_of
-from include.gas.account.sections.rights.declaration import Declaration, without_old_person
+from include.gas.account.marks import Connected
 from include.gas.days.gas_day import paris_today
+from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.documents.gas_days import Document
 from include.gas.documents.stored_consent import ConsentRecord
 from include.gas.proof.consent_record import HOUSEHOLD, new_record
@@ -68,6 +71,7 @@ def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
     :raises Stop: if it cannot be now, or the link is not good
     """
     account, at = opener.account, datetime.fromisoformat(record.given)
+    mark = opener.mark(at)
     document, connection = connectable(account)
 
     def change(stored: Document | None) -> Document:
@@ -77,11 +81,12 @@ def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
                 "e-mail address or meter.", account, opener.by,
             )  # fmt: skip
             raise Stop("direct_waits.household" if opener.is_household else "direct_waits", 409, account)
-        return declaring(stored, account, asked, at=at, by=opener.by, connection=connection)
+        return declaring(stored, account, asked, mark, connection=connection)
 
-    with opener.sending(record.given) as is_first:
-        if is_first:
-            change(document)  # what cannot be stored leaves no record
-            ConsentRecords(couchdb()).add(record)  # nobody's for long if the next step fails: see grdf_retention
-            AccountStore(couchdb()).save(account, change)
+    if not opener.has_sent(sends=True):
+        change(document)  # what cannot be stored leaves no record
+        ConsentRecords(couchdb()).add(record)  # nobody's for long if the next step fails: see grdf_retention
+        if Connected.moment(AccountStore(couchdb()).save(account, change)) != mark.at:  # another click was faster
+            Remover(couchdb()).remove(CONSENT_RECORD, record.id)
+        else:
             log.info("Account %s: %s connected it, and its right is to be declared.", account, opener.by)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -18,9 +17,7 @@ from grdf.page.connect.opener import Opener
 from grdf.page.guard import policy
 from grdf.page.html.render import page
 from grdf.stores.household_links import HouseholdLinks
-from include.gas.account.declared_right import YEARS_BACK
-from include.gas.account.grant import results_of
-from include.gas.account.sections.rights.declaration import (
+from include.gas.account.declaration import (
     PERIMETERS,
     USUAL_PERIMETERS,
     Declaration,
@@ -29,6 +26,8 @@ from include.gas.account.sections.rights.declaration import (
     to_declare,
     wrong_fields,
 )
+from include.gas.account.declared_right import YEARS_BACK
+from include.gas.account.grant import results_of
 from include.gas.days.gas_day import ONE_DAY, PARIS, paris_today
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.gas_days import Document
@@ -52,8 +51,7 @@ class DirectForm:
 
     def __init__(self, sent: FormData) -> None:
         self.texts = {name: str(sent.get(name, "")).strip() for name in TEXTS}
-        self.texts |= {name: re.sub(r"\s", "", self.texts[name]) for name in ("pce", "postcode")}
-        self.texts["pce"] = self.texts["pce"].upper()
+        self.texts["postcode"] = "".join(self.texts["postcode"].split())
         chosen = [str(each) for each in sent.getlist("perimeters")]
         self.perimeters = [ALWAYS, *(each for each in chosen if each != ALWAYS)]
         self.step, self.agreed = (str(sent.get(name, "")) for name in ("step", "agreed"))
@@ -115,7 +113,7 @@ def show_forms(
     document, connection = connectable(account)
     several, today = len(settings.connections()) > 1, paris_today(datetime.now(UTC))
     links = settings.household_links() and not household
-    until = HouseholdLinks(couchdb()).good_until(account) if links else None
+    until = HouseholdLinks(couchdb()).good_until(account, document) if links else None
     answer = page(
         request,
         "connect.html",

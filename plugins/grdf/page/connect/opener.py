@@ -7,9 +7,8 @@ kept out of all logs (see ``guard``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
@@ -19,7 +18,9 @@ from grdf import settings
 from grdf.page.connect.connectable import couchdb
 from grdf.page.connect.sealing import unseal
 from grdf.page.security import Visitor, VisitorIfAnyDep, account_in_path, may_connect
-from grdf.stores.household_links import HouseholdLinks, Standing
+from grdf.stores.household_links import HouseholdLinks
+from include.gas.account.marks import Connected
+from include.gas.days.gas_day import utc_text
 
 BY_LINK = "the household itself, with a link"
 """Who connects an account, in records and logs, if no Airflow user does."""
@@ -80,32 +81,24 @@ class Opener:
         """Lead to the page that tells what came of what was sent."""
         return RedirectResponse(f"{request.scope['root_path']}{self.path('/progress')}", 303)
 
-    def has_sent(self) -> bool:
+    def has_sent(self, *, sends: bool = False) -> bool:
         """Return whether something was sent with the household's link, which can only be followed then.
 
+        :param sends: whether something is about to be sent, which counts as a try with the link
         :raises Stop: if the link may not be used for another reason
         """
-        return self.is_household and _is_used(HouseholdLinks(couchdb()).standing(self.account, self.link))
-
-    @contextmanager
-    def sending(self, at: str) -> Iterator[bool]:
-        """Use the household's link for what is sent in the block. It is given back if that fails, whatever the error.
-
-        :param at: the moment that is also noted on the account
-        :return: whether it is to be sent: another click with the link may have been faster
-        :raises Stop: if the link may not be used
-        """
         if not self.is_household:
-            yield True
-            return
-        links = HouseholdLinks(couchdb())
-        is_first = not _is_used(links.take(self.account, self.link, at))
-        try:
-            yield is_first
-        except Exception:
-            if is_first:
-                links.give_back(self.account, at)
-            raise
+            return False
+        standing = HouseholdLinks(couchdb()).standing(self.account, self.link, sends=sends)
+        if standing == "tried":
+            raise Stop("link_tried", 410)
+        if standing == "void":
+            raise Stop("link_void", 404)
+        return standing == "used"
+
+    def mark(self, at: datetime) -> Connected:
+        """Return the mark of the account that is connected."""
+        return Connected(utc_text(at), self.by, self.link)
 
 
 def by_link(request: Request, token: str) -> Opener:
@@ -140,11 +133,3 @@ def _opener(request: Request, visitor: VisitorIfAnyDep, token: str = "") -> Open
 
 
 OpenerDep = Annotated[Opener, Depends(_opener)]
-
-
-def _is_used(standing: Standing) -> bool:
-    if standing == "tried":
-        raise Stop("link_tried", 410)
-    if standing == "void":
-        raise Stop("link_void", 404)
-    return standing == "used"

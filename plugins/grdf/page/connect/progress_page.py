@@ -13,7 +13,8 @@ from grdf.page.html.catalogue import Texts
 from grdf.page.html.render import page, texts_for, wants_page
 from grdf.page.html.spelling import Spelling
 from grdf.stores.household_links import HouseholdLinks
-from include.gas.account.sections.marks import Connected
+from include.gas.account.marks import Connected
+from include.gas.account.section import read
 from include.gas.display.progress import Progress, Step, progress
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import DeclarationRefused
@@ -41,10 +42,10 @@ def follow(request: Request, opener: OpenerDep) -> Response:
     store, household = couchdb(), opener.is_household
     document, form = store.get(ACCOUNT, opener.account), f"{request.scope['root_path']}{opener.path()}"
     if household:
-        links = HouseholdLinks(store)
-        if document and Connected.moment(document) != (links.used_at(opener.account, opener.link) or ""):
+        mark = read(Connected, (document or {}).get(Connected.key))
+        if mark is None or (mark.by, mark.link) != (opener.by, opener.link):
             document = None
-        if links.standing(opener.account, opener.link) != "good":
+        if HouseholdLinks(store).standing(opener.account, opener.link) != "good":
             form = ""
     words = _in_words(texts_for(request), progress(document), form, household=household)
     status = 404 if document is None else 200

@@ -20,21 +20,6 @@ from include.gas.errors import BadSettings
 Content = TypeVar("Content")
 
 
-def secret_key() -> str:
-    """Return Airflow's ``[api] secret_key``.
-
-    :raises BadSettings: if it is not set
-    """
-    secret = str(conf.get("api", "secret_key", fallback=""))
-    if not secret or secret == "{SECRET_KEY}":  # Airflow's placeholder, which is public
-        raise BadSettings.about(
-            account=None,
-            cause="there is no secret for sealing what the page sends to browsers",
-            next_step="Set [api] secret_key, which all of Airflow's API servers share.",
-        )
-    return secret
-
-
 def seal(content: object) -> str:
     """Return the sealed text for a dataclass of texts.
 
@@ -55,5 +40,12 @@ def unseal(text: str, kind: type[Content], seconds: int) -> Content | None:
 
 
 def _fernet(kind: type) -> Fernet:
+    secret = str(conf.get("api", "secret_key", fallback=""))
+    if not secret or secret == "{SECRET_KEY}":  # Airflow's placeholder, which is public
+        raise BadSettings.about(
+            account=None,
+            cause="there is no secret for sealing what the page sends to browsers",
+            next_step="Set [api] secret_key, which all of Airflow's API servers share.",
+        )
     of_kind = HKDF(SHA256(), length=32, salt=None, info=f"grdf page: {kind.__name__}".encode())
-    return Fernet(urlsafe_b64encode(of_kind.derive(secret_key().encode())))
+    return Fernet(urlsafe_b64encode(of_kind.derive(secret.encode())))

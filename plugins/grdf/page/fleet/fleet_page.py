@@ -16,7 +16,7 @@ from grdf.page.html.render import page, texts_for
 from grdf.page.list.mirror import couchdb, meters, mirror
 from grdf.page.security import AccountDep, ActorDep, VisitorDep, can_act, can_connect_some, viewable
 from grdf.stores.accounts.account_store import AccountStore
-from include.gas.account.sections.marks import Known
+from include.gas.account.marks import Known
 from include.gas.days.gas_day import PARIS, paris_today, utc_text
 from include.gas.display.fleet import AGES, fleet
 from include.gas.documents.gas_days import ACCOUNT_ID, DAG_PREFIX, dag_id

@@ -9,7 +9,7 @@ from functools import partial
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.compare_and_swap import change_document
 from include.gas.account.account import ACCOUNT_TYPE, Account
-from include.gas.account.sections.marks import leaving
+from include.gas.account.marks import leaving
 from include.gas.account.state import with_error
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadAccount, GasError

@@ -1,24 +1,31 @@
-"""The section ``status``: what the ledger says of the account's meters and what is stored of them, for the page.
+"""The meters of an account, as its document names them for Cozy, and what is known of them: the section ``status``.
 
-Any run may write it anew. Whom to ask about goes by it, and whether it is time to ask for everything; what may be asked
-for and stored goes by the ledger.
+``status`` has what the ledger says of the meters and what is stored of them, for the page. Any run may write it anew.
+Whom to ask about goes by it, and whether it is time to ask for everything; what may be asked for and stored goes by the
+ledger.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
 import msgspec
 
-from include.gas.account.sections.section import Section, members, put, read, written
+from include.gas.account.grant import RESULTS, part_of, text_in
+from include.gas.account.section import members, put, read, written
+from include.gas.answers.access_rights import is_pce
 from include.gas.answers.contract import Contract
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window, oldest_allowed
 from include.gas.documents.gas_days import Document
 from include.gas.documents.year_counts import StoredYear
+from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held
+
+YEAR = re.compile("[0-9]{1,4}")
 
 
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -46,7 +53,7 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def by_year(self) -> dict[int, StoredYear]:
         """Return the summary of the stored days by year."""
-        return {int(year): found for year, found in self.years.items() if is_year(year)}
+        return {int(year): found for year, found in self.years.items() if YEAR.fullmatch(year)}
 
 
 class Billing(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -76,7 +83,7 @@ class Billing(msgspec.Struct, frozen=True, omit_defaults=True):
         return paris_today(datetime.fromisoformat(self.read_at)) if self.read_at and counts else None
 
 
-class Status(Section, frozen=True):
+class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of an account, as of the last look.
 
     :param meters: what the account has of each meter, by meter
@@ -136,11 +143,51 @@ class Status(Section, frozen=True):
         return put(document, cls.key, (kept | {name: entries} if entries else kept) or None)
 
 
-def is_year(text: str) -> bool:
-    """Return whether a key is a year."""
-    return text.isascii() and text.isdigit() and len(text) <= 4
+def meters_in(document: Mapping[str, Any], account: str) -> tuple[Held, ...]:
+    """Return the meters of an account document, in order.
+
+    :raises BadAccount: if any entry cannot be understood, since we do not want to read only a part of the meters
+    """
+    known, named = Status.held(document), named_in(document, account)
+    return tuple(known.get(pce) or Held(pce=pce, right=right, own=(right,) if right else ()) for pce, right in named)
 
 
-def told_years(document: Mapping[str, Any], pce: str) -> dict[int, StoredYear]:
-    """Return the summary of a meter's stored days by year, as the account document has it."""
-    return Status.reading(document, pce).by_year()
+def named_in(document: Mapping[str, Any], account: str) -> list[tuple[str, str]]:
+    """Return the meters that an account document names, each with GRDF's id of a right; ``""`` if it names none.
+
+    :raises BadAccount: if any entry cannot be understood
+    """
+    results = part_of(document, RESULTS, account)
+    listed = results.get("consents")
+    if listed is not None and not isinstance(listed, list):
+        raise BadAccount.about(account, "its list of consents is not a list")
+    found: dict[str, str] = {}
+    for entry in listed or []:
+        pce = members(entry).get("pce")
+        if not isinstance(pce, str) or not is_pce(pce):
+            raise BadAccount.about(account, "one of its consents names no valid meter")
+        found[pce] = text_in(entry, "id_accreditation", account) or ""
+    single = text_in(results, "pce_id", account)
+    if single is not None and single not in found:
+        if not is_pce(single):
+            raise BadAccount.about(account, "its pce_id is not a valid meter")
+        found[single] = ""
+    return list(found.items())
+
+
+def with_meters(document: Mapping[str, Any], held: Iterable[Held]) -> Document:
+    """Return the account document with its meters, in Cozy's form and in ``status``.
+
+    As in the konnector's accounts, ``oauth_callback_results.pce_id`` is one meter: the first that may be read, if any.
+    A right that the document names and the account has not got stays named: it may get it later, and no deletion of
+    another account may end it.
+    """
+    meters = sorted(held, key=lambda each: not each.is_open)
+    changed = Status.with_held(document, meters)
+    if not meters:
+        return changed
+    former, named = members(changed.get(RESULTS)), dict(named_in(changed, str(changed.get("_id"))))
+    rights = {each.pce: each.right or named.get(each.pce) for each in meters}
+    consents = [{"pce": pce, "id_accreditation": right or None} for pce, right in rights.items()]
+    changed[RESULTS] = {**former, "pce_id": meters[0].pce, "consents": consents}
+    return changed

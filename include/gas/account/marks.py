@@ -6,20 +6,23 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from include.gas.account.sections.section import Section, members, put, written
+import msgspec
+
+from include.gas.account.section import members, put, written
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 
 _LEAVING = "leaving"
 
 
-class Mark(Section, frozen=True):
+class Mark(msgspec.Struct, frozen=True):
     """Says that somebody did something with the account.
 
     :param at: when, UTC
     :param by: who: an Airflow user, or a note
     """
 
+    key: ClassVar[str]
     at: str
     by: str
 
@@ -29,13 +32,17 @@ class Mark(Section, frozen=True):
         return members(document.get(cls.key)).get("at")
 
     def noted(self, document: Mapping[str, Any]) -> Document:
-        """Return the account document with this mark."""
-        return put(document, self.key, written(self))
+        """Return the account document with this mark. What it does not say stays as an earlier one has said it."""
+        return put(document, self.key, {**members(document.get(self.key)), **written(self)})
 
 
-class Connected(Mark, frozen=True):
-    """The household was last connected by a user, or by a link, an import or an adoption, as a note says."""
+class Connected(Mark, frozen=True, omit_defaults=True):
+    """The household was last connected by a user, or by a link, an import or an adoption, as a note says.
 
+    :param link: id of the last household's link that has connected it, be it before that
+    """
+
+    link: str = ""
     key: ClassVar[str] = "connected"
 
 

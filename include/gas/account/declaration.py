@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from include.gas.account.sections.section import Section, members, put, read
+from include.gas.account.section import members, put, read
 from include.gas.answers.access_rights import PCE
 from include.gas.answers.words import fold, fold_address
 from include.gas.days.gas_day import parse_day, utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.documents.stored_consent import Entered
-from include.gas.errors import DeclarationRefused
+from include.gas.errors import DeclarationRefused, MeterTaken
 
 PERIMETERS = ("informatives", "publiees", "contractuelles", "techniques")
 """What a right may include, in ADICT's words (3.6)."""
@@ -41,7 +41,7 @@ _FORMS = {
 }
 
 
-class Declaration(Section, frozen=True):
+class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     """The right that is declared for a household, and until GRDF has it, the person who holds the contract.
 
     :param name: last name of the contract's holder; removed once GRDF has the right
@@ -54,10 +54,10 @@ class Declaration(Section, frozen=True):
     :param end: first gas day that is not covered any more; absent for the day after ``calls_until``
     :param calls_until: last civil day on which GRDF may be asked; absent for three years after the declaration
     :param entered_at: when that was entered, or first seen if another program has stored it, or when it was refused, or
-        when a person last started a run for it, UTC; 30 days later the declaration counts as refused and the person is
-        removed; absent once GRDF has the right
-    :param refused: whether the declaration cannot be sent or GRDF has refused it; scheduled runs then leave it until a
-        person starts one
+        was to be sent again, UTC; 30 days later the declaration counts as refused and the person is removed; absent
+        once GRDF has the right
+    :param refused: whether the declaration cannot be sent or GRDF has refused it; it is sent again if a person starts a
+        run, or if another account had the meter and has it no more
     :param refused_because: what a person has to correct, in words
     :param refused_reason: the same for the page: GRDF's code, or a name as in ``DeclarationRefused``
     """
@@ -86,10 +86,8 @@ class Declaration(Section, frozen=True):
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Declaration | None:
         """Return the declaration on an account document; ``None`` if there is none or if it cannot be read."""
-        found = _given(document)
-        if isinstance(pce := found.get("pce"), str):
-            found = {**found, "pce": "".join(pce.split())}  # people write it in groups
-        return read(cls, found) if found else None
+        found = {key: each.strip() if isinstance(each, str) else each for key, each in _given(document).items()}
+        return read(cls, {key: each for key, each in found.items() if each not in ("", None)}) if found else None
 
 
 def to_declare(document: Mapping[str, Any]) -> Declaration:
@@ -97,18 +95,16 @@ def to_declare(document: Mapping[str, Any]) -> Declaration:
 
     :raises DeclarationRefused: if something is missing or wrong; the text names the field and not what is in it
     """
-    found = _given(document)
-    for field, wrong in wrong_fields(document).items():
+    found, wrong = Declaration.of(document), wrong_fields(document)
+    if wrong or found is None:
+        field, what = next(iter(wrong.items()), ("declaration", "what else is noted there cannot be read"))
         raise DeclarationRefused.about(
             str(document.get("_id")),
-            f"the declaration cannot be sent to GRDF: {wrong}",
+            f"the declaration cannot be sent to GRDF: {what}",
             "GRDF was not asked. Correct the declaration in the account's document, then start a run of its DAG.",
             reason=field,
         )
-    texts = {name: str(found.get(name) or "").strip() for name in ("pce", *PERSON)}
-    days = {name: _day(found, name) for name in DAYS}
-    perimeters = [str(each) for each in found.get("perimeters") or USUAL_PERIMETERS]
-    return msgspec.structs.replace(Declaration.of(document) or Declaration(), **texts, **days, perimeters=perimeters)
+    return msgspec.structs.replace(found, perimeters=found.perimeters or [*USUAL_PERIMETERS])
 
 
 def given_by(declaration: Declaration) -> dict[str, Any]:
@@ -173,6 +169,11 @@ def is_refused(document: Mapping[str, Any]) -> bool:
     return _given(document).get("refused") is True
 
 
+def is_taken(document: Mapping[str, Any]) -> bool:
+    """Return whether the declaration on an account document was refused because another account has the meter."""
+    return is_refused(document) and _given(document).get("refused_reason") == MeterTaken.reason
+
+
 def is_to_declare(document: Mapping[str, Any]) -> bool:
     """Return whether a right is to be declared for an account, by itself."""
     return names_person(document) and not is_refused(document)
@@ -190,29 +191,23 @@ def with_refused(document: Mapping[str, Any], because: str, at: datetime, reason
     :param because: what to correct, without the person
     :param reason: the same for the page
     """
-    found = _given(document)
-    since = (found.get(_ENTERED_AT) if is_refused(document) else None) or utc_text(at)
-    note = {"refused": True, "refused_because": because, "refused_reason": reason, _ENTERED_AT: since}
-    return put(document, Declaration.key, {**found, **note}) if names_person(document) else dict(document)
+    note = {"refused": True, "refused_because": because, "refused_reason": reason, _ENTERED_AT: utc_text(at)}
+    return put(document, Declaration.key, {**_given(document), **note}) if names_person(document) else dict(document)
 
 
-def without_refusal(document: Mapping[str, Any]) -> Document:
-    """Return the account document without that note, because the declaration is sent again."""
-    found = _given(document)
-    former = _ENTERED_AT if is_refused(document) else ""  # its time begins anew
-    kept = {key: value for key, value in found.items() if not key.startswith("refused") and key != former}
-    return put(document, Declaration.key, kept or None)
+def to_send_again(document: Document, now: datetime) -> Document:
+    """Return the account document with its declaration as if it had just been entered, whether or not it was refused.
 
-
-def with_entered(document: Document, now: datetime, *, again: bool = False) -> Document:
-    """Return the account document with a note when its declaration was first seen, unless its age is known.
-
-    :param again: whether its time begins anew, because a person asks for it. One that is refused begins anew once it
-        is sent, see :func:`without_refusal`
+    A person asks for it again, or another account that had the meter has it no more.
     """
+    kept = {key: value for key, value in _given(document).items() if not key.startswith("refused")}
+    return put(document, Declaration.key, kept | {_ENTERED_AT: utc_text(now)}) if names_person(document) else document
+
+
+def with_entered(document: Document, now: datetime) -> Document:
+    """Return the account document with a note when its declaration was first seen, unless its age is known."""
     found = _given(document)
-    stays = is_refused(document) if again else _age(found, now) is not None
-    if stays or not names_person(document):
+    if _age(found, now) is not None or not names_person(document):
         return document
     return put(document, Declaration.key, {**found, _ENTERED_AT: utc_text(now)})
 
@@ -246,7 +241,10 @@ def _age(found: Mapping[str, Any], now: datetime) -> timedelta | None:
 
 
 def _given(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    return members(document.get(Declaration.key))
+    """Return the section as it is, but for the meter's number, which people write in groups and in small letters."""
+    found = members(document.get(Declaration.key))
+    pce = found.get("pce")
+    return {**found, "pce": "".join(pce.split()).upper()} if isinstance(pce, str) else found
 
 
 def _is_text(value: object) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from include.gas.account.sections.section import put
+from include.gas.account.section import put
 from include.gas.documents.gas_days import Document
 from include.gas.errors import BadAccount, ClientUnknown
 
