@@ -14,7 +14,6 @@ from grdf.ledger.looking import Look, look
 from grdf.ledger.meters import Event, Ledger, asking
 from grdf.quota.terms import DAILY, Terms
 from grdf.stores.accounts.account_store import AccountStore
-from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.declared_right import is_of_another, is_of_holder, request_of, wanted_right
 from include.gas.account.own_meters import named_in
 from include.gas.account.sections.rights.declaration import Declaration, to_declare, without_refusal
@@ -153,7 +152,7 @@ class AccountRights:
             self._apply(pce, lambda meter: asked(meter, who, wanted_right(given)))
         except UnderWay:
             raise StoreBusy.about(self.account, "its right is being declared by another task") from None
-        stop_if_leaving(Account.from_document(self.accounts.update(self.account, without_refusal)))
+        self.accounts.note(self.account, without_refusal)
         try:
             right_id = self.client.declare(pce, request_of(given, today), account=self.account, terms=self.terms)
         except RightExists as error:

@@ -54,7 +54,7 @@ class TakingIn(AccountRights):
         """
         document = self.accounts.document(self.account)
         account = Account.from_document(document)
-        stop_if_leaving(account)
+        stop_if_leaving(document)
         try:
             if not (account.meters or account.grant or account.declares or account.refused):
                 raise GrantRefused.about(

@@ -84,7 +84,7 @@ class SendProofOperator(AccountOperator):
 
     def _meters_of(self, name: str) -> list[Meter]:
         """Return the meters of the account that a person has named."""
-        stop_if_leaving(self.accounts.account(name))
+        stop_if_leaving(self.accounts.document(name))
         return self.ledger.of_account(name)
 
     def _send_all(self, account: str, client: AdictHook, found: Look) -> None:
@@ -92,7 +92,7 @@ class SendProofOperator(AccountOperator):
 
         A proof that was sent and is still asked for, or was refused, is replaced if files of the operator's own wait.
         """
-        stop_if_leaving(self.accounts.account(account))
+        stop_if_leaving(self.accounts.document(account))
         rights = {right.id: right for meter in found.meters.values() for right in meter.of(account)}
         proofs = {key: right.proof for key, right in rights.items() if right.proof}
         due = {key for key, proof in proofs.items() if proof.is_due}

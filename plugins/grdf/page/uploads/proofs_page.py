@@ -61,7 +61,7 @@ def remove(request: Request, account: AccountDep, visitor: ConnectorDep) -> Resp
 
 
 def _store(request: Request, account: str, files: list[tuple[str, bytes]], visitor: Visitor) -> Response:
-    stop_if_leaving(AccountStore(couchdb()).account(account))  # else files would be left behind
+    stop_if_leaving(AccountStore(couchdb()).document(account))  # else files would be left behind
     if not files or len(_files(account).names()) + len(files) > MOST:
         wrong = texts_for(request)("proofs.too_many" if files else "proofs.no_file")
         return _page(request, account, visitor, wrong=wrong)
