@@ -7,9 +7,8 @@ from airflow.sdk import DAG, Param
 
 from grdf import settings
 from grdf.airflow.tasks.defaults import METERS, STORING, by_hand, task_defaults
+from grdf.operators.deletion.carry_out import MarkLeavingOperator, PurgeAccountOperator, RevokeConsentsOperator
 from grdf.operators.deletion.plan import ApproveDeletionOperator, CheckDeletionOperator
-from grdf.operators.deletion.purge import PurgeAccountOperator
-from grdf.operators.deletion.revoke import MarkLeavingOperator, RevokeConsentsOperator
 from grdf.operators.deletion.step import is_real_run
 
 DOC = """
@@ -21,6 +20,7 @@ Revokes the consents of one account at GRDF and removes what is stored for it. T
 
 *Keep the data* only revokes the consents. The record of a deletion stays in the database `com-grandlyon-grdf-audit`.
 """
+ACCOUNT = "{{ params.account }}"
 PARAMS = {
     "account": Param(
         "",
@@ -44,17 +44,18 @@ with DAG(
     default_args=task_defaults(STORING, queue=settings.deletion_queue.or_default()),
     doc_md=DOC,
 ):
-    check = CheckDeletionOperator(task_id="check", execution_timeout=METERS)
+    check = CheckDeletionOperator(task_id="check", account_id=ACCOUNT, execution_timeout=METERS)
     real_run = ShortCircuitOperator(task_id="real_run", python_callable=is_real_run)
-    mark = MarkLeavingOperator(task_id="mark_leaving")
-    revoke = RevokeConsentsOperator(task_id="revoke", execution_timeout=METERS)
-    purge = PurgeAccountOperator(task_id="purge")
+    mark = MarkLeavingOperator(task_id="mark_leaving", account_id=ACCOUNT)
+    revoke = RevokeConsentsOperator(task_id="revoke", account_id=ACCOUNT, execution_timeout=METERS)
+    purge = PurgeAccountOperator(task_id="purge", account_id=ACCOUNT)
     check >> real_run
     if settings.deletion_needs_approval.or_default():
         approve = ApproveDeletionOperator(
             task_id="approve",
+            account_id=ACCOUNT,
             execution_timeout=None,  # people may take as long as they need
-            subject="Delete account {{ params.account }}? This cannot be undone.",
+            subject=f"Delete account {ACCOUNT}? This cannot be undone.",
         )
         real_run >> approve >> mark
     else:

@@ -12,12 +12,10 @@ DOC = """
 A deletion keeps a copy of the record of the household's consent, without the account's id, because GRDF may ask for
 the proof of a consent afterwards. This DAG removes it once `[grdf] consent_record_days` are over.
 
-A record that is 30 days old becomes such a copy, too, if its account neither has a right to the meter nor waits for one
-to be declared. If the database of the accounts or that of the meters is missing or empty, CouchDB may have lost it:
-then the records stay, and the log says what to do.
+A record that is 60 days old becomes such a copy, too, if its account has no right to the meter that it may prove. If
+the database of the meters is empty, CouchDB may have lost it: then the records stay.
 
-Files of households that nobody imports, results of imports, and files for GRDF whose account does not exist go after 30
-days; what is kept of a link that has expired goes, too.
+What is kept of a link goes once that has expired; files of imports and of failed runs go after 30 days.
 
 It also has CouchDB forget old revisions of accounts, meters and records. Until then they hold the name and address that
 a household gave for its right to be declared, although nothing else does any more.

@@ -40,7 +40,7 @@ def test_the_own_client_s_secret_revokes(two: LocalWorld, account: str) -> None:
     assert states == {right: "Révoquée", others["id_droit_acces"]: "Active"}
     assert {call["client_id"] for call in two.control.log()} == {CLIENTS[SOUTH], REVOKER}
     (record,) = records(two, account)
-    assert record["revoked"] == {right: "revoked"}
+    assert record["revoked"] == [right]
     assert document(two, account) == {}
 
 

@@ -10,7 +10,7 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.looking import look
 from grdf.ledger.meters import Ledger
 from grdf.ledger.taking_in import TakingIn
-from grdf.stores.records.consent_records import ConsentRecords
+from grdf.stores.consent_records import ConsentRecords
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import GasError
 from include.sandbox.adict.meter_data import meters
@@ -19,7 +19,7 @@ from tests.helpers import adict_hook, holder
 if TYPE_CHECKING:
     import requests
 
-    from include.gas.documents.stored_consent import ConsentRecord
+    from include.gas.proof.consent_record import ConsentRecord
     from include.sandbox.local_world import LocalWorld
     from tests.connect.site import Browser
 

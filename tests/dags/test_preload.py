@@ -88,7 +88,7 @@ def test_nothing_that_a_fork_may_not_inherit_is_made(forks: Forks, tmp_path: Any
 
 def test_the_dag_processor_loads_all_that_dag_files_import(forks: Forks, tmp_path: Any) -> None:
     found = started(forks, tmp_path, "dag-processor")
-    assert {"grdf.operators.deletion.purge", "grdf.account_dag", "cloudant.client"} <= set(found["loaded"])
+    assert {"grdf.operators.deletion.carry_out", "grdf.account_dag", "cloudant.client"} <= set(found["loaded"])
     assert [name for name in found["late"] if name.startswith(OURS)] == []
     assert (found["opened"], found["threads"]) == (0, 1)
 

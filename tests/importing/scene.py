@@ -121,7 +121,7 @@ def puts(world: LocalWorld) -> int:
 
 def records(account: str) -> list[Any]:
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.records.consent_records import ConsentRecords
+    from grdf.stores.consent_records import ConsentRecords
 
     return ConsentRecords(CouchDBHook()).of(account)
 

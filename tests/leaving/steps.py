@@ -50,9 +50,8 @@ def operators(account: str) -> dict[str, Any]:
     """Return the DAG's operators by task id, with the shared data token kept in memory."""
     from airflow.sdk import DAG
 
+    from grdf.operators.deletion.carry_out import MarkLeavingOperator, PurgeAccountOperator, RevokeConsentsOperator
     from grdf.operators.deletion.plan import ApproveDeletionOperator, CheckDeletionOperator
-    from grdf.operators.deletion.purge import PurgeAccountOperator
-    from grdf.operators.deletion.revoke import MarkLeavingOperator, RevokeConsentsOperator
 
     kinds = (
         CheckDeletionOperator, MarkLeavingOperator, RevokeConsentsOperator, PurgeAccountOperator
@@ -95,6 +94,7 @@ def delete(
     :param more: as for :func:`deletion_context`
     """
     from grdf.airflow.tasks.run import Run
+    from grdf.operators.deletion.step import order_of
     from include.gas.leaving.deletion import questioned
 
     params = {"account": account, "confirm": account, **FORM, **(form or {})}
@@ -104,7 +104,7 @@ def delete(
     for name in ALL:
         if name == "mark" and approved_by is not None and {"mark", "approve"} & set(steps):
             run, approve = Run.of(at_hand), made["approve"]
-            order = approve.order(run, approve.entry())
+            order = order_of(run).noted_in(approve.entry())
             if not order.approved_by:
                 asked = replace(order, rights=approve.plan(run, *approve.checked(run))[1])
                 approve.record(partial(questioned, order=asked))

@@ -34,7 +34,7 @@ def nothing_is_kept_for_other_tests(clean: LocalWorld, account_id: str) -> Itera
 def recorded(clean: LocalWorld, account_id: str) -> str:
     """An account with one record, whose right is not declared yet."""
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.records.consent_records import ConsentRecords
+    from grdf.stores.consent_records import ConsentRecords
 
     pce = give(clean, account_id)
     declaration = Declaration(pce=pce, perimeters=["informatives"], **PERSON)
@@ -50,7 +50,7 @@ def kept() -> list[dict[str, Any]]:
 
 def own(account: str) -> int:
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.stores.records.consent_records import ConsentRecords
+    from grdf.stores.consent_records import ConsentRecords
 
     return len(ConsentRecords(CouchDBHook()).of(account))
 
@@ -74,7 +74,7 @@ def test_a_copy_stays_for_the_time_that_the_settings_say(recorded: str, monkeypa
     [copy] = [each for each in kept() if each["_id"] not in before]
     assert copy["entered"]["name"] == PERSON["name"]
     assert recorded not in str(copy)
-    until = date.fromisoformat(copy["kept_until"])
+    until = date.fromisoformat(copy["_id"][1:11])
     assert timedelta(29) <= until - datetime.now(UTC).date() <= timedelta(31)
     clear_away(until)
     assert copy["_id"] in {each["_id"] for each in kept()}

@@ -32,7 +32,7 @@ def test_what_grdf_has_is_revoked(clean: LocalWorld, account_id: str, when: str)
     assert had == (when != "before it was declared")
 
     told = delete(account_id, form={"dry_run": True}, steps=("check",))
-    assert ("to be declared" in told["check"]["text"]) == (when != "while it waits")
+    assert ("that are not known yet" in told["check"]["text"]) == (when != "while it waits")
     delete(account_id)
 
     assert [right["etat_droit_acces"] for right in rights(clean, pce)] == [REVOKED] * had

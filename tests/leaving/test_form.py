@@ -54,7 +54,7 @@ def test_an_unknown_account(clean: LocalWorld, couch: Couch) -> None:
 def test_an_account_of_another_service_is_not_ours_to_delete(clean: LocalWorld, account_id: str, couch: Couch) -> None:
     clean.book.save({"_id": account_id, "account_type": "enedisgrandlyon", "oauth": {"access_token": "theirs"}})
     before = couch.revisions()
-    with pytest.raises(BadAccount, match="belongs to another service"):
+    with pytest.raises(BadAccount, match="there is no such account of the type grdfgrandlyon"):
         delete(account_id)
     assert couch.revisions() == before
 

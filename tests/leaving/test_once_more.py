@@ -48,7 +48,7 @@ def test_it_is_asked_for_under_the_same_id_after_it_kept_the_data(
 def test_one_that_removes_takes_over_from_one_that_is_about_to_keep(
     clean: LocalWorld, account_id: str, couch: Couch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from grdf.operators.deletion.purge import PurgeAccountOperator
+    from grdf.operators.deletion.carry_out import PurgeAccountOperator
 
     pces, keep = household(clean, account_id), PurgeAccountOperator._keep
 
@@ -67,15 +67,18 @@ def test_one_that_removes_takes_over_from_one_that_is_about_to_keep(
 def test_who_came_back_before_it_was_closed_keeps_the_new_consent(
     clean: LocalWorld, account_id: str, couch: Couch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from grdf.operators.deletion.purge import PurgeAccountOperator
+    from grdf.operators.deletion.carry_out import PurgeAccountOperator
 
-    def fail(*_: object) -> None:
+    keep = PurgeAccountOperator._keep
+
+    def fail(*given: Any) -> None:
+        keep(*given)
         raise ServiceUnavailable.about(None, "CouchDB is down")
 
     household(clean, account_id)
     delete(account_id, form=KEEPS, steps=("check", "mark", "revoke"))
     with monkeypatch.context() as patch:
-        patch.setattr(PurgeAccountOperator, "record", fail)
+        patch.setattr(PurgeAccountOperator, "_keep", fail)
         with pytest.raises(ServiceUnavailable):
             delete(account_id, form=KEEPS, steps=("purge",))
     couch.put("io-cozy-accounts", document(couch, account_id) | {"oauth": {"code": "new"}})
@@ -100,7 +103,7 @@ def test_a_right_that_another_account_uses_by_now_is_not_recorded_as_revoked(
     couch.put("io-cozy-accounts", other)
     delete(account_id, run_id="run-2")
     (record,) = couch.records(account_id)
-    assert (record["revoked"], [*record["left_alone"]]) == ({}, [right])
+    assert (record["revoked"], [*record["left_alone"]]) == ([], [right])
 
 
 def test_one_that_is_taken_over_between_two_revocations_stops(

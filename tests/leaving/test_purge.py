@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf.stores.household_links import link_document
+from include.gas.days.gas_day import paris_today
+from include.gas.display.overview import Situation, overview
 from include.gas.documents.doctypes import AUDIT, CONNECT, DATABASES, DAY, MONTH, YEAR, database
 from include.gas.documents.gas_days import dag_id, database_name
+from include.gas.health.verdict import Finding, judge
 from tests.helpers import connect_code, connect_cozy, holder, stored
 from tests.leaving.household import (
     ACTIVE,
@@ -131,7 +135,7 @@ def test_an_id_token_that_has_expired(clean: LocalWorld, account_id: str, capfd:
     logged = "".join(capfd.readouterr())
     assert "its consents cannot be found, and only the household can end them" in logged
     assert account_id in logged
-    assert assert_gone(clean, account_id, pces)["revoked"] == {}
+    assert assert_gone(clean, account_id, pces)["revoked"] == []
     assert set(rights(clean, pces).values()) == {ACTIVE}
 
 
@@ -204,6 +208,30 @@ class TestKeepingTheData:
         assert not (clean.book.get(account_id) or {}).get("state")
         assert before.items() <= stored(couchdb, account_id, pces[0]).items() | before.items()
         assert holder(account_id).pces == pces
+
+    @pytest.mark.usefixtures("shelf")
+    @pytest.mark.parametrize("over", [False, True], ids=["in force", "over by then"])
+    def test_it_rests_with_a_message_that_stays(self, clean: LocalWorld, account_id: str, *, over: bool) -> None:
+        """Nobody has to write to a household that has asked for it, neither at once nor the next morning."""
+        from tests.leaving.runs import check
+
+        def told() -> tuple[str, Situation | None, tuple[Finding, ...]]:
+            seen = overview(clean.book.get(account_id) or {})
+            return seen.message, seen.pressing(today), judge([seen], [], datetime.now(UTC)).findings
+
+        pces = household(clean, account_id)
+        today = paris_today(datetime.now(UTC))
+        if over:
+            clean.control.revoke(*rights(clean, pces))
+            check()
+            assert told()[1] is Situation.CONNECT
+        delete(account_id, form={"keep_data": True})
+        message, *rest = told()
+        assert "at its request" in message
+        assert "let it connect again" in message
+        assert rest == [Situation.OVER, ()]
+        check()
+        assert told() == (message, *rest)
 
     def test_a_deletion_in_full_may_follow(self, clean: LocalWorld, account_id: str) -> None:
         pces = household(clean, account_id)

@@ -118,7 +118,7 @@ def test_what_was_deleted_before_is_purged_by_its_ids(
 
 def test_a_deletion_knows_every_id_that_a_meter_s_documents_may_have(server: PurgingCouch, hook: CouchDBHook) -> None:
     """Days that were taken back and periods that were replaced are tombstones, like totals without days."""
-    from grdf.operators.deletion.purge import PurgeAccountOperator
+    from grdf.operators.deletion.carry_out import PurgeAccountOperator
 
     former = {DAY: "2024-02-29", PUBLISHED: "2025-12-01", MONTH: "2025-01", YEAR: "2025"}
     assert former.keys() == set(DATA) - {CONSENT_RECORD}, "of every database whose ids contain a meter's number"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 CONN_ID = "grdfgrandlyon_delete"
 HOOK = "plugins/grdf/hooks/revocation.py"
-OPERATOR = "plugins/grdf/operators/deletion/revoke.py"
+OPERATOR = "plugins/grdf/operators/deletion/carry_out.py"
 
 
 def sources() -> Iterator[tuple[str, ast.Module]]:

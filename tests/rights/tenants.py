@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.records.consent_records import ConsentRecords
+from grdf.stores.consent_records import ConsentRecords
 from include.gas.account.connected import declaring
 from include.gas.account.declaration import Declaration
 from include.gas.account.marks import Connected

@@ -29,7 +29,7 @@ def test_a_right_that_it_has_not_brought_stays_and_is_told(clean: LocalWorld, ac
     delete(account_id)
     assert rights(clean, (pce,)) == {own: REVOKED, theirs: ACTIVE}
     kept = record(clean, account_id)
-    assert (kept["revoked"], kept["left_alone"]) == ({own: "revoked"}, {theirs: "another account uses it"})
+    assert (kept["revoked"], kept["left_alone"]) == ([own], {theirs: "another account uses it"})
     assert consents(clean, other_of(account_id))[0]["id_accreditation"] == theirs
 
 

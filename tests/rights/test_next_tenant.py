@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.records.consent_records import ConsentRecords
+from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.display.progress import Step, progress
 from include.gas.documents.doctypes import CONSENT_RECORD

@@ -15,12 +15,11 @@ from grdf import settings
 from grdf.ledger.meters import Ledger
 from grdf.operators.ways_in.send_proof import SendProofOperator
 from grdf.staging.area import Staging
-from grdf.stores.records.consent_records import ConsentRecords
+from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.declaration import Declaration
 from include.gas.account.marks import with_leaving
 from include.gas.documents.doctypes import METER
-from include.gas.documents.stored_consent import ConsentText
 from include.gas.errors import (
     AccountLeaving,
     BadAccount,
@@ -29,7 +28,7 @@ from include.gas.errors import (
     ServiceUnavailable,
 )  # fmt: skip
 from include.gas.meter_tag import meter_tag
-from include.gas.proof.consent_record import HOUSEHOLD, new_record
+from include.gas.proof.consent_record import HOUSEHOLD, ConsentText, new_record
 from include.gas.proof.proof_file import checked
 from include.gas.rights.meter_rights import Proof
 from tests.helpers import context

@@ -104,12 +104,12 @@ def _account_id(document: Mapping[str, Any]) -> str:
         raise BadAccount.about(None, f"an account document has an odd _id: {error}") from None
 
 
-def stop_if_leaving(account: Account) -> None:
-    """Raise an error if the household is leaving.
+def stop_if_leaving(document: Mapping[str, Any]) -> None:
+    """Raise an error if the household of an account document is leaving.
 
     :raises AccountLeaving: if its deletion is in progress
     """
-    if account.leaving:
+    if by := leaving(document):
         raise AccountLeaving.about(
-            account.id, f"it is leaving (asked by {account.leaving}), so nothing is read or stored for it any more"
+            str(document["_id"]), f"it is leaving (asked by {by}), so nothing is read or stored for it any more"
         )

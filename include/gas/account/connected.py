@@ -44,7 +44,8 @@ def check_connectable(document: Mapping[str, Any] | None) -> None:
     :raises AccountLeaving: if the household's deletion is in progress
     """
     if document is not None:
-        stop_if_leaving(Account.from_document(document))
+        Account.from_document(document)
+        stop_if_leaving(document)
 
 
 def connected(

@@ -14,7 +14,6 @@ from include.gas.answers.access_rights import PCE
 from include.gas.answers.words import fold, fold_address
 from include.gas.days.gas_day import parse_day, utc_text
 from include.gas.documents.gas_days import Document
-from include.gas.documents.stored_consent import Entered
 from include.gas.errors import DeclarationRefused, MeterTaken
 
 PERIMETERS = ("informatives", "publiees", "contractuelles", "techniques")
@@ -154,8 +153,8 @@ def names_person(document: Mapping[str, Any]) -> bool:
     return any(_given(document).get(name) for name in PERSON)
 
 
-def is_same_holder(one: Entered, other: Declaration) -> bool:
-    """Return whether a record and a declaration may be of the same holder: the same name, or the same e-mail address.
+def is_same_holder(one: Declaration, other: Declaration) -> bool:
+    """Return whether two declarations may be of the same holder: the same name, or the same e-mail address.
 
     Case, accents and spaces do not matter. A holder may get another address, and may write a name in another way.
     """

@@ -28,7 +28,7 @@ from include.gas.errors import (
     GasError,
 )
 from include.gas.meter_tag import meter_tag, without_numbers
-from include.gas.rights.meter_rights import RENEWED_FROM, Held, Word
+from include.gas.rights.meter_rights import RENEWED_FROM, Held, Word, has_left
 
 OF_RUNS = (VENDOR_DOWN, LOGIN_FAILED)
 """States that the next run clears by itself."""
@@ -112,6 +112,10 @@ _OVER: dict[Word, str] = {
     "refused": "its holder has refused the right",
     "none": "no consent of its own is known",
 }
+_LEFT = (
+    "its consents were revoked at its request, and its data were kept. Nothing has to be done. If the household comes "
+    "back, let it connect again under this account."
+)
 _PROOF_REFUSED = (
     "GRDF has refused the proof of the consent. It is read as long as GRDF allows it. Ask GRDF for the reason, put "
     "files of your own into the folder proofs/{account}/ of [grdf] staging_url and start grdf_send_proof with this "
@@ -143,6 +147,8 @@ def state_of(document: Mapping[str, Any], held: Sequence[Held]) -> tuple[str | N
 
 
 def _over(account: str, held: Sequence[Held]) -> str:
+    if has_left(held):
+        return f"Account {account}: {_LEFT}"
     ends = [f"there has been no consent since {each.day}" if each.day else _OVER[each.word] for each in held]
     said = "; ".join(f"meter {meter_tag(account, each.pce)}: {end}" for each, end in zip(held, ends, strict=True))
     return f"Account {account}: {said}. The household must consent again."

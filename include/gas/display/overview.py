@@ -18,7 +18,7 @@ from include.gas.days.gas_day import ONE_DAY
 from include.gas.display.meter_days import MeterDays, Missing, days_in, days_of_meters
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadAccount
-from include.gas.rights.meter_rights import Held
+from include.gas.rights.meter_rights import Held, has_left
 
 ENDS_SOON = timedelta(days=30)
 """How long before the last right ends people are told."""
@@ -88,7 +88,7 @@ class Overview:
     :param state: Cozy's word for what is wrong; ``None`` when all is well
     :param since: when the state was first noticed, UTC text; ``""`` if unknown
     :param standing: what is to be said first on any day: it leaves, is odd, waits for a holder, for its household or
-        for the run that will use a new consent; ``None`` otherwise
+        for the run that will use a new consent, or has asked for the end of its own; ``None`` otherwise
     :param partial: whether the state is about only some of the meters
     :param odd: why the document cannot be understood; ``""`` otherwise
     :param last: the oldest of the meters' newest stored days, without meters that have no days or cannot be daily;
@@ -249,6 +249,7 @@ def _standing(document: Mapping[str, Any], account: Account) -> Situation | None
         ("waiting" in words, Situation.ASKED),
         ("checked" in words, Situation.CHECKED),
         ("behind" in words, Situation.BEHIND),
+        (has_left(account.meters), Situation.OVER),
         (account.waits_for_person or not account.meters, Situation.CONNECT),
         # Those of another program that no run has looked at yet are in no status.
         (words & {"asked", "unseen"} or not Status.held(document), Situation.NEW),

@@ -24,8 +24,6 @@ STANDING = {"active": "active", "waiting": WAITING}
 """The states of a right that must be revoked if its household leaves, in words."""
 NOT_BROUGHT, USED = "this account has not brought it", "another account uses it"
 """Reasons for not revoking a right to a meter of an account that leaves."""
-ASKED, REVOKED = "asked", "revoked"
-"""What a record says of a right; ``asked`` as long as it is not known what came of its revocation."""
 LONGEST = timedelta(days=1)
 """How long a deletion may take before somebody is told."""
 
@@ -58,12 +56,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         """
         return self.approved_by != "" and (by_one_person or self.asked_by.casefold() != self.approved_by.casefold())
 
+    def is_of(self, noted: Mapping[str, Any]) -> bool:
+        """Return whether a question of a record is this order's, or what the record carries out."""
+        return (noted.get("run"), noted.get("started")) == (self.run, self.started)
+
     def noted_in(self, entry: Mapping[str, Any]) -> Order:
         """Return the order as a record has it, with the approval; as it is if the record has it not."""
-        for each in (*entry.get("questions", ()), entry):
-            if (each.get("run"), each.get("started")) == (self.run, self.started):
-                return msgspec.convert(each, Order)
-        return self
+        return next((msgspec.convert(each, Order) for each in (*entry["questions"], entry) if self.is_of(each)), self)
 
 
 def open_record(account: str, records: Sequence[Document]) -> Document:
@@ -76,25 +75,24 @@ def open_record(account: str, records: Sequence[Document]) -> Document:
         return last
     number = int(last["_id"].rpartition(":")[2]) + 1 if last else 1
     return {
-        "_id": f"{account}:{number:04}", "account": account, "questions": [], "revoked": {}, "left_alone": {},
+        "_id": f"{account}:{number:04}", "account": account, "questions": [], "revoked": [], "left_alone": {},
         "removed": {}, "finished_at": None,
     }  # fmt: skip
 
 
 def questioned(entry: Mapping[str, Any], order: Order) -> Document:
     """Return the record with what waits for an approval, or has it, instead of what it said of this order before."""
-    others = [each for each in entry["questions"] if (each["run"], each["started"]) != (order.run, order.started)]
+    others = [each for each in entry["questions"] if not order.is_of(each)]
     return {**entry, "questions": [*others, msgspec.to_builtins(order)]}
 
 
-def keeps_data(entry: Mapping[str, Any], order: Order) -> bool:
-    """Return whether the data are kept if an order is carried out. A deletion that has begun to remove them goes on."""
-    return order.keep_data and not (is_open(entry) and not entry["keep_data"])
-
-
 def begun(entry: Mapping[str, Any], order: Order, at: datetime) -> Document:
-    """Return the record of a deletion that a run carries out from now on, be it begun by another one."""
-    carried_out = msgspec.to_builtins(order) | {"keep_data": keeps_data(entry, order)}
+    """Return the record of a deletion that a run carries out from now on, be it begun by another one.
+
+    One that has begun to remove the data goes on with that.
+    """
+    keep_data = order.keep_data and entry.get("keep_data", True)
+    carried_out = msgspec.to_builtins(order) | {"keep_data": keep_data}
     return {**entry, **carried_out, "begun_at": entry.get("begun_at") or utc_text(at)}
 
 
@@ -117,19 +115,21 @@ def plan_text(
     :param removed: how many there are of what is removed, in words; ``None`` if the data are kept
     :param notes: further sentences for the reader
     """
-    lines = [f"Account **{account}**", "", f"Consents to revoke at GRDF: {len(rights)}"]
-    lines += [f"* {right} ({STANDING[state]})" for right, state in rights.items()]
+    own = [f"{right} ({STANDING[state]})" for right, state in rights.items()]
+    sections = {f"Consents to revoke at GRDF: {len(rights)}": own}
     if left_alone:
-        lines += ["", f"Other consents on its meters, which stay: {len(left_alone)}"]
-        lines += [f"* {right} ({why})" for right, why in left_alone.items()]
+        title = f"Other consents on its meters, which stay: {len(left_alone)}"
+        sections[title] = [f"{right} ({why})" for right, why in left_alone.items()]
     if removed is None:
-        lines += ["", "Nothing is removed: *keep the data* was chosen."]
+        sections["Nothing is removed: *keep the data* was chosen."] = []
     else:
-        lines += ["", "To remove:"]
-        lines += [f"* {number} {what}" for what, number in removed.items()]
-        lines += ["* other documents there that name it: the konnector's, and those of programs that read the data"]
-        lines += ["* the account document, with its tokens"]
-    return "\n".join([*lines, *(f"\n{note}" for note in notes)])
+        sections["To remove:"] = [
+            *(f"{number} {what}" for what, number in removed.items()),
+            "other documents there that name it: the konnector's, and those of programs that read the data",
+            "the account document, with its tokens",
+        ]
+    lists = ["\n".join([title, *(f"* {each}" for each in items)]) for title, items in sections.items()]
+    return "\n\n".join([f"Account **{account}**", *lists, *notes])
 
 
 def divide(

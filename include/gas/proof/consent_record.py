@@ -9,11 +9,10 @@ from hashlib import blake2b
 
 import msgspec
 
-from include.gas.account.declaration import Declaration
+from include.gas.account.declaration import Declaration, given_by
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
-from include.gas.documents.stored_consent import ConsentRecord, ConsentText, Entered
 from include.gas.rights.meter_rights import Meter
 
 HOUSEHOLD = "household"
@@ -22,6 +21,47 @@ KEPT = "~"
 """How the ids of records begin whose account is gone. No account id contains it."""
 YOUNG = timedelta(days=60)
 """How long a record is needed in any case: a declaration may be corrected, or wait for the end of a former right."""
+
+
+class ConsentText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The text that a household agreed to, as it saw it.
+
+    :param version: the text's version
+    :param language: ``fr`` or ``en``
+    :param text: the text itself
+    """
+
+    version: str
+    language: str
+    text: str
+
+
+class ConsentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The record of a household's consent, for a right that we declared at GRDF. It alone keeps who the household is.
+
+    :param id: ``<account>:<given>:<random>``; after a deletion ``~<last civil day on which it is kept>:<hash>``
+    :param rev: CouchDB's revision
+    :param account: account id; absent after a deletion
+    :param given: when the consent was given or recorded here, UTC
+    :param by: who recorded it: :data:`HOUSEHOLD` for the household itself, behind its link; else who entered it
+    :param entered: what was entered, checked
+    :param agreed: the text that the household ticked; absent if it agreed elsewhere
+    :param proof: where the proof of a consent that was given elsewhere is kept, in the operator's words
+    """
+
+    id: str = msgspec.field(name="_id")
+    rev: str = msgspec.field(name="_rev", default="")
+    pce: str
+    given: str
+    by: str
+    entered: Declaration
+    account: str = ""
+    agreed: ConsentText | None = None
+    proof: str = ""
+
+    def __repr__(self) -> str:
+        """Return a text without the person."""
+        return f"ConsentRecord(account={self.account!r}, given={self.given!r})"
 
 
 def new_record(
@@ -33,30 +73,18 @@ def new_record(
     agreed: ConsentText | None = None,
     proof: str = "",
 ) -> ConsentRecord:
-    """Return the record of a consent.
-
-    :param declaration: what was entered, checked
-    :param at: when the consent was given or recorded, aware
-    :param by: :data:`HOUSEHOLD`, or who entered it
-    :param agreed: the text that the household ticked; ``None`` if it agreed elsewhere
-    :param proof: where the proof is kept of a consent that was given elsewhere
-    """
+    """Return the record of a consent that was given, or recorded, at a moment. See :class:`ConsentRecord`."""
     given = utc_text(at)
+    name = f"{account}:{given}:{secrets.token_hex(4)}"
     return ConsentRecord(
-        id=f"{account}:{given}:{secrets.token_hex(4)}",
-        account=account,
-        pce=declaration.pce,
-        given=given,
-        by=by,
-        agreed=agreed,
-        proof=proof,
-        entered=msgspec.convert(declaration, Entered, from_attributes=True),
-    )
+        id=name, account=account, pce=declaration.pce, given=given, by=by, agreed=agreed, proof=proof,
+        entered=declaration,
+    )  # fmt: skip
 
 
 def to_document(record: ConsentRecord) -> Document:
     """Return the document to store."""
-    stored: Document = msgspec.to_builtins(record)
+    stored: Document = msgspec.to_builtins(record) | {"entered": given_by(record.entered)}
     return {key: value for key, value in stored.items() if value not in ("", None)}
 
 
@@ -88,7 +116,7 @@ def to_keep(document: Mapping[str, object], left: date, days: int) -> Document:
     until = left + timedelta(days=days)
     name = blake2b(str(document["_id"]).encode(), digest_size=16).hexdigest()
     content = {key: value for key, value in document.items() if key not in ("_id", "_rev", "account")}
-    return {"_id": f"{KEPT}{until.isoformat()}:{name}", **content, "kept_until": until.isoformat()}
+    return {"_id": f"{KEPT}{until.isoformat()}:{name}", **content}
 
 
 def overdue(today: date) -> tuple[str, str]:

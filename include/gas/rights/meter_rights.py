@@ -69,6 +69,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     :param first: first gas day that it covers; ``None`` for no bound
     :param end: first gas day after those that it covers; ``None`` for no bound
     :param ended_on: civil day on which it ended before its time
+    :param revoked: whether its household has asked for its end: we have revoked it, or it was over by then
     :param after: first gas day that is not of the household that had the meter before, and has left since
     :param daily: whether it includes daily data
     :param published: whether it includes billing periods
@@ -88,6 +89,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     first: date | None = None
     end: date | None = None
     ended_on: date | None = None
+    revoked: bool = False
     after: date | None = None
     daily: bool = True
     published: bool = True
@@ -203,6 +205,7 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     :param right: GRDF's id of the newest right; ``""`` if none is known
     :param own: GRDF's ids of all its rights
     :param days: the gas days that it may hold, in order and without overlaps
+    :param revoked: whether its household has asked for the end of the newest right
     :param waits: whether one of its rights waits for somebody, maybe beside one in force that it renews
     :param is_open: whether GRDF may be asked now, be it for days that are long over
     :param proofs: how far GRDF's checks of proofs are, by its id of the right
@@ -217,6 +220,7 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     right: str = ""
     own: tuple[str, ...] = ()
     days: tuple[Window, ...] = ()
+    revoked: bool = False
     waits: bool = False
     proofs: dict[str, Proof] = {}
 
@@ -249,9 +253,16 @@ def hold(meter: Meter, account: str, today: date, *, shared: bool = False) -> He
         is_open=any(right.is_in_force(today) and right.was_active and right.daily for right in rights),
         since=newest.since if newest else "", right=newest.id if newest else "",
         own=tuple(right.id for right in rights if right.id), days=days_of(meter, account, shared=shared),
+        revoked=newest is not None and newest.revoked,
         waits=any(right.state == "waiting" for right in rights),
         proofs={right.id: right.proof for right in rights if right.proof and right.state != "ended"},
     )  # fmt: skip
+
+
+def has_left(held: Iterable[Held]) -> bool:
+    """Return whether a household has asked for the end of its newest right, and its data were kept."""
+    newest = max(held, key=lambda each: each.since, default=None)
+    return newest is not None and newest.revoked
 
 
 def _standing(rights: Iterable[Right], today: date, *, is_behind: bool) -> tuple[Word, date | None]:

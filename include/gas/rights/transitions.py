@@ -18,7 +18,7 @@ listed   GRDF's list, or its answer about the meter  states and dates of the rig
                                                      that a holder has answered. One that nobody has goes with its end,
                                                      and one that was behind is in force with the end of the first
 proved   us, once GRDF has taken its proof            GRDF checks it
-ended    us, once GRDF has revoked it                the right is over today
+ended    us, if its household leaves                 the right is over, today if not before; nobody is told to renew it
 orphaned us, if the account is gone without that     nobody has its rights; what it had asked for goes
 left     us, once a deletion has removed the account its rights go; who is behind it gets none of its days
 ======== =========================================== ==================================================================
@@ -221,8 +221,8 @@ def proved(meter: Meter, right_id: str, at: str) -> Meter:
 
 
 def ended(meter: Meter, right_id: str, today: date) -> Meter:
-    """Note that GRDF has revoked a right."""
-    rights = (_ended(right, today) if right.id == right_id else right for right in meter.rights)
+    """Note that a right is over, as its household has asked for."""
+    rights = (replace(_ended(right, today), revoked=True) if right.id == right_id else right for right in meter.rights)
     return replace(meter, rights=tuple(rights))
 
 
@@ -291,7 +291,8 @@ def _with(right: Right, line: AccessRight, answer: Answer) -> Right:
     shown = replace(
         right, state=state, since=since, listed_at=answer.at, was_active=was_active,
         begins=line.first, calls_until=line.last, first=line.data_first, end=line.data_end,
-        ended_on=None, daily=line.informative is not False, published=line.published is not False,
+        ended_on=None, revoked=right.revoked and state == "ended",
+        daily=line.informative is not False, published=line.published is not False,
         proof=_shown_proof(right.proof, line, answer.at),
     )  # fmt: skip
     if state != "ended":

@@ -13,7 +13,7 @@ from grdf.ledger.meters import Ledger, asking
 from grdf.ledger.taking_in import TakingIn
 from grdf.quota.terms import HISTORY
 from grdf.stores.accounts.account_store import AccountStore
-from grdf.stores.records.consent_records import ConsentRecords
+from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.connected import declaring
 from include.gas.account.declaration import (
@@ -71,7 +71,7 @@ class Households:
         One whose right to the meter is over may be that of a former tenant of the same name.
         """
         today = paris_today(datetime.now(UTC))
-        for record in self._records.of_meter(meter.pce):
+        for record in self._records.by_meter[meter.pce]:
             is_its = bool(record.account) and is_same_holder(record.entered, line.given)
             if is_its and hold(meter, record.account, today).word not in ("over", "refused"):
                 return record.account

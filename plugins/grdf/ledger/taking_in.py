@@ -88,7 +88,7 @@ class TakingIn:
         """
         document = self.accounts.document(self.account)
         account = Account.from_document(document)
-        stop_if_leaving(account)
+        stop_if_leaving(document)
         try:
             if not (account.meters or account.grant or account.declares or account.refused):
                 raise GrantRefused.about(
@@ -321,7 +321,7 @@ class TakingIn:
             self._apply(pce, lambda meter: asked(meter, who, wanted_right(given)))
         except UnderWay:
             raise StoreBusy.about(self.account, "its right is being declared by another task") from None
-        stop_if_leaving(self.accounts.account(self.account))
+        stop_if_leaving(self.accounts.document(self.account))
         try:
             right_id, waits = self.client.declare(pce, request_of(given, today), account=self.account, terms=self.terms)
         except RightExists as error:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from grdf.ledger.looking import look
 from grdf.ledger.meters import Ledger, asking
 from grdf.stores.accounts.account_store import AccountStore
-from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
+from include.gas.account.account import ACCOUNT_TYPE, stop_if_leaving
 from include.gas.account.client import bound
 from include.gas.account.declaration import Declaration
 from include.gas.account.marks import Connected
@@ -89,7 +89,7 @@ class RightsWithoutAccount:
         :raises GasError: if it cannot be given one, or GRDF does not answer
         """
         document = self._accounts.document(name)
-        stop_if_leaving(Account.from_document(document))
+        stop_if_leaving(document)
         client, given = clients.of(document), Declaration.of(document)
         pces = {pce for pce, _ in named_in(document, name)}
         if given and given.refused and given.pce:

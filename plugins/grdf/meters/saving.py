@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
 
-from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.marks import leaving
 from include.gas.account.state import with_rights_state
 from include.gas.account.status import Status
@@ -114,7 +113,6 @@ def note_stored(
     """
 
     def change(document: Document) -> Document:
-        stop_if_leaving(Account.from_document(document))
         for answer, _, report in loads:
             document = with_stored(document, answer.pce, report)
             if answer.history_from:
@@ -125,7 +123,7 @@ def note_stored(
         return document if well is None else with_rights_state(document, well, datetime.now(UTC), is_read=True)
 
     if loads and (any(load.report.has_written for load in loads) or change(known) != known):
-        accounts.update(known["_id"], change, known=known)
+        accounts.note(known["_id"], change, known=known)
 
 
 def with_stored(document: Document, pce: str, report: LoadReport) -> Document:

@@ -39,8 +39,8 @@ class AdoptKonnectorOperator(AccountOperator):
         """
         dry_run = bool(Run.of(context).params["dry_run"])
         document = self.accounts.document(self.account_id)
+        stop_if_leaving(document)
         account = self.ledger.account(document)
-        stop_if_leaving(account)
         held, today = self._meter(account, document), paris_today(datetime.now(UTC))
         plan = plan_adoption(self.couchdb, self.account_id, held, self._others(), today)
         self.log.info("%s", plan.text())
@@ -49,13 +49,10 @@ class AdoptKonnectorOperator(AccountOperator):
             self.log.info("Account %s: dry run, nothing was written or removed.", self.account_id)
             return counts
 
-        def note(document: dict[str, Any]) -> dict[str, Any]:
-            stop_if_leaving(Account.from_document(document))  # the konnector's documents then stay
-            return with_stored(document, held.pce, report)
-
         with undone_if_left(self.couchdb, self.account_id):
             report = adopt(self.couchdb, plan)
-            self.accounts.update(self.account_id, note)
+            # If it is leaving, the konnector's documents stay.
+            self.accounts.note(self.account_id, lambda found: with_stored(found, held.pce, report))
         removed, changes = remove(self.couchdb, plan), Changes.of([report])
         self.log.info("Account %s: %d documents of the konnector's were removed.", self.account_id, removed)
         announce(context, self.outlets or (), self.account_id, changes)

@@ -45,8 +45,8 @@ class ExtractOperator(AccountOperator):
         """
         run = Run.of(context)
         document = self.accounts.document(self.account_id)
+        stop_if_leaving(document)
         account = self.ledger.account(document)
-        stop_if_leaving(account)
         if settle(document, account.meters, datetime.now(UTC)) != document:  # a right has ended since it was looked at
             self.accounts.update(account.id, self.ledger.settled)
         purpose: Purpose = "history" if run.is_backfill else "daily"  # daily runs take precedence in GRDF's quota

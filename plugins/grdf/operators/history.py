@@ -99,8 +99,8 @@ class ReadHistoryOperator(AccountOperator):
         run = Run.of(context)
         window = asked_range(run.params["from"], run.params["to"])
         document = self.accounts.document(self.account_id)
+        stop_if_leaving(document)
         account = self.ledger.account(document)
-        stop_if_leaving(account)
         unasked = list[str]()
         definitive = run.params["include_definitive"] is True
         asked = [

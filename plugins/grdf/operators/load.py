@@ -60,8 +60,8 @@ class LoadOperator(AccountOperator):
         forget = partial(self.staging.remove, self.account_id, run.id) if staged.get("answers") else None
         with undone_if_left(self.couchdb, self.account_id, forget):
             self._before = self.accounts.document(self.account_id)
+            stop_if_leaving(self._before)
             account = self.ledger.account(self._before)
-            stop_if_leaving(account)
             held = {meter.pce: meter for meter in account.meters}
             answers = self._staged(run) if staged.get("answers") else []
             self._loads = [self._store(held[answer.pce], answer) for answer in answers if answer.pce in held]

@@ -16,7 +16,7 @@ from grdf.airflow.tasks.run import Run
 from grdf.meters.asking import booked
 from grdf.meters.saving import undone_if_left, warn_of_left_out
 from grdf.operators.base import GrdfOperator
-from include.gas.account.account import Account, stop_if_leaving
+from include.gas.account.account import stop_if_leaving
 from include.gas.account.client import client_if_known
 from include.gas.account.status import Billing, Status
 from include.gas.answers.consumption.published import read_published
@@ -122,8 +122,8 @@ class ReadPublishedOperator(GrdfOperator):
 
     def _read(self, account_id: str) -> None:
         document = self.accounts.document(account_id)  # read again: the list may be hours old
+        stop_if_leaving(document)
         account, client = self.ledger.account(document), self.adict.of(document)
-        stop_if_leaving(account)
         problems: list[RetryLater] = []
         for held in account.meters:
             if self._is_due(document, held):
@@ -179,19 +179,14 @@ class ReadPublishedOperator(GrdfOperator):
 
         :raises AccountLeaving, BadAccount: if the household has left in the meantime
         """
-
-        def change(document: Document) -> Document:
-            stop_if_leaving(Account.from_document(document))
-            return Status.with_billing(document, pce, replace(billing, until=stored.until))
-
         document = self.accounts.document(account)
-        now = self.ledger.account(document)
-        stop_if_leaving(now)
-        held = next((each for each in now.meters if each.pce == pce), Held(pce=pce))
+        stop_if_leaving(document)
+        held = next((each for each in self.ledger.account(document).meters if each.pce == pce), Held(pce=pce))
         billing = billing if held.is_open else Billing(billing.read_at)
         daily = silent_after(billing.frequency) is not None
         stored = store_periods(self.couchdb, account, pce, held.days, periods, daily=daily)
-        self.accounts.update(account, change, known=document)
+        billing = replace(billing, until=stored.until)
+        self.accounts.note(account, lambda found: Status.with_billing(found, pce, billing), known=document)
         self._counts += stored.counts
         self.log.info(
             "Account %s, meter %s: billing periods: %s%s.",

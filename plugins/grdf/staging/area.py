@@ -113,10 +113,6 @@ class Staging:
         """
         return Folder(self.base_url).remove_old(before, keep=PROOFS)
 
-    def old_proofs(self, before: datetime) -> list[str]:
-        """Return the names of the folders with files for GRDF that have not changed for long; not all may be ids."""
-        return Folder(self.base_url, PROOFS).unchanged(before)
-
     def _folder(self, account: str) -> Folder:
         # No account id has a tilde.
         return Folder(self.base_url, f"{account}~" if account in (IMPORTS, PROOFS) else account, account)

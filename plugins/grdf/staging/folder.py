@@ -93,15 +93,6 @@ class Folder:
                         removed += 1
         return removed
 
-    def unchanged(self, since: datetime) -> list[str]:
-        """Return the names of the folders in which nothing has changed since a moment."""
-        with self.failures():
-            return [
-                each.name
-                for each in self._entries()
-                if all(_changed(file) < since.timestamp() for file in _within(each))
-            ]
-
     def _path(self, name: str = "") -> ObjectStoragePath:
         return ObjectStoragePath(f"{self.url}/{name}".rstrip("/"))
 

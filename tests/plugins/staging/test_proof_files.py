@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import stat
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from grdf.staging.area import StagedAnswer, Staging
-from grdf.staging.folder import local_path
 from include.gas.days.windows import Window
 from include.gas.errors import ProofNotSent
 from include.gas.proof.proof_file import MOST_BYTES, NotAProof, checked
@@ -95,17 +93,3 @@ def test_files_that_a_page_puts_are_private(tmp_path: Path) -> None:
     ]  # fmt: skip
     place.proofs("home").remove_all()
     assert not file.parent.exists()
-
-
-@pytest.mark.parametrize("dated", [1.6e9, 4e9])
-def test_files_are_told_by_when_they_were_put_there(place: Staging, dated: float) -> None:
-    """The times of the original may come along with a copy on a disk, also one that a scanner dated in the future."""
-    now, day = datetime.now(UTC), timedelta(days=1)
-    assert place.old_proofs(now + day) == []
-    for account in ("one", "two"):
-        folder = place.proofs(account)
-        folder.put(checked(GOOD["image/png"]))
-        if local := local_path(folder.url):
-            os.utime(local / folder.names()[0], (dated, dated))
-    assert sorted(place.old_proofs(now + day)) == ["one", "two"]
-    assert place.old_proofs(now - day) == []

@@ -11,22 +11,14 @@ from msgspec.structs import replace
 
 from grdf import settings
 from grdf.airflow.tasks.run import Run
-from grdf.operators.deletion.step import DeletionOperator, is_real_run
+from grdf.operators.deletion.step import DeletionOperator, is_real_run, order_of
 from include.gas.account.account import Account
 from include.gas.account.declaration import names_person
 from include.gas.account.marks import leaving
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import CONSENT_RECORD
-from include.gas.errors import (
-    BadAccount,
-    BadRequest,
-    BadSettings,
-    ClientUnknown,
-    CredentialsRefused,
-    FailNow,
-    GasError,
-)
-from include.gas.leaving.deletion import STANDING, is_open, keeps_data, plan_text, questioned
+from include.gas.errors import BadAccount, BadRequest, BadSettings, ClientUnknown, CredentialsRefused, FailNow
+from include.gas.leaving.deletion import STANDING, begun, is_open, plan_text, questioned
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -82,27 +74,29 @@ class CheckDeletionOperator(DeletionOperator):
             return document
 
     def plan(self, run: Run, entry: Document, document: Document | None) -> tuple[str, list[str]]:
-        """Return what the deletion would remove as text, and GRDF's ids of the rights that it would revoke.
-
-        If GRDF cannot be asked, those known before count.
+        """Ask GRDF, and return what the deletion would remove as text, and GRDF's ids of the rights to be revoked.
 
         :param document: ``None`` if an earlier try has removed it
         """
         if document is None:
             text = f"Account **{self.account_id}**: an earlier deletion was interrupted near its end; this one ends it."
             return text, []
-        notes = _open_questions(document)
-        try:
-            meters = self.asked_meters(document)
-        except GasError as error:
-            notes.append(f"The consents could not be looked up at GRDF, so those known before are listed: {error}")
-            meters = self.meters(document)
-        own, left_alone = self.own_rights(meters)
+        own, left_alone = self.own_rights(self.asked_meters(document))
         rights = {right.id: right.state for _, right in own if right.state in STANDING}
+        notes = list[str]()
+        try:
+            account = Account.from_document(document)
+            if account.needs_grant or account.declares:
+                notes.append(
+                    "It may have consents that are not known yet: they are looked up before the consents are revoked. "
+                    "One that GRDF shows only after that is named on the page Fleet."
+                )
+        except BadAccount as error:
+            notes.append(f"The consents that its document names cannot be read: {error}")
         if is_open(entry):
             notes.append(f"Another run ({entry['run']}, by {entry['asked_by']}) has begun it; this one takes over.")
         removed = None
-        if not keeps_data(entry, self.order(run, entry)):
+        if not begun(entry, order_of(run), datetime.now(UTC))["keep_data"]:
             found = {doctype: len(rows) for doctype, rows in self.documents().items()}
             removed = {f"documents of {doctype}": number for doctype, number in found.items()}
             removed["staged files"] = self.staging.count(self.account_id)
@@ -138,7 +132,7 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
                 "Nothing was done. Start the DAG in Airflow's UI or through its API, as a logged-in user.",
             )
         self.body, rights = self.plan(run, *self.checked(run))
-        self.record(lambda entry: questioned(entry, replace(self.order(run, {}), rights=rights)))
+        self.record(lambda entry: questioned(entry, replace(order_of(run), rights=rights)))
         return ApprovalOperator.execute(self, context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
@@ -149,28 +143,15 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
         :param event: the answer, with the user who gave it according to Airflow
         """
         if event.get("chosen_options") == [self.APPROVE]:
-            run = Run.of(context)
-            approver = str((event.get("responded_by_user") or {}).get("name") or "")
-            answer = {"approved_by": approver, "approved_at": utc_text(datetime.now(UTC))}
-            if not replace(self.order(run, {}), **answer).is_approved(by_one_person=settings.deletion_by_one_person()):
+            run, approver = Run.of(context), str((event.get("responded_by_user") or {}).get("name") or "")
+            noted = order_of(run).noted_in(self.entry())
+            order = replace(noted, approved_by=approver, approved_at=utc_text(datetime.now(UTC)))
+            if not order.is_approved(by_one_person=settings.deletion_by_one_person()):
                 self.log.warning(
                     "Account %s: %s asked for its deletion and cannot approve it as well. It waits for somebody else.",
                     self.account_id, approver or "somebody without a name",
                 )  # fmt: skip
                 return self.execute(context)
-            self.record(lambda entry: questioned(entry, replace(self.order(run, entry), **answer)))
+            self.record(lambda entry: questioned(entry, order))
             self.log.info("Account %s: its deletion is approved by %s.", self.account_id, approver)
         return super().execute_complete(context, event)
-
-
-def _open_questions(document: Document) -> list[str]:
-    """Return what is not known yet about the household's consents, as sentences."""
-    try:
-        account = Account.from_document(document)
-    except BadAccount as error:
-        return [f"The consents that its document names cannot be read: {error}"]
-    if account.needs_grant:
-        return ["Not all of its consents are known yet; they are looked up before the consents are revoked."]
-    if account.declares:
-        return ["A right was to be declared for it. If GRDF shows it only later, the page Fleet names it."]
-    return []

@@ -35,13 +35,7 @@ Document = dict[str, Any]
 
 
 class DeletionOperator(AccountOperator):
-    """A task of the DAG ``grdf_delete_account``, whose account comes from the form.
-
-    :param account_id: the account's id (templated); the form's by default
-    """
-
-    def __init__(self, *, account_id: str = "{{ params.account }}", **kwargs: Any) -> None:
-        super().__init__(account_id=account_id, **kwargs)
+    """A task of the DAG ``grdf_delete_account``, whose account comes from the form."""
 
     # -- what there is of the household ------------------------------------------------------------------------------
 
@@ -113,21 +107,27 @@ class DeletionOperator(AccountOperator):
 
         return change_document(self.couchdb, AUDIT, self.entry, change, account=self.account_id)
 
-    def order(self, run: Run, entry: Mapping[str, Any]) -> Order:
-        """Return what this run asks for, with its approval if the record has one."""
-        started, keep_data = utc_text(run.started) if run.started else "", bool(run.params["keep_data"])
-        return Order(run=run.id, started=started, asked_by=run.asked_by, keep_data=keep_data).noted_in(entry)
+    def note(self, run: Run, **facts: object) -> Document:
+        """Note facts on the record of the deletion that this run carries out, if it may, and return the record.
 
-    def permitted_order(self, run: Run, entry: Document, *, has_begun: bool = False) -> Order:
+        :raises BadRequest: as :meth:`permitted`
+        """
+
+        def change(entry: Document) -> Document:
+            self.permitted(run, entry)
+            return entry | facts
+
+        return self.record(change)
+
+    def permitted(self, run: Run, entry: Document, *, begins: bool = False) -> Order:
         """Return what this run asks for, if it may do it.
 
-        :param has_begun: whether it must carry out the deletion already
+        :param begins: whether it begins now; otherwise it must carry out the deletion already
         :raises BadRequest: if it has no valid approval and needs one, or does not carry out the deletion
         """
-        order, by_one_person = self.order(run, entry), settings.deletion_by_one_person()
+        order, by_one_person = order_of(run).noted_in(entry), settings.deletion_by_one_person()
         is_approved = order.is_approved(by_one_person=by_one_person) or not settings.deletion_needs_approval()
-        carries_out = (entry.get("run"), entry.get("started")) == (order.run, order.started)
-        if not is_approved or (has_begun and not carries_out):
+        if not is_approved or not (begins or order.is_of(entry)):
             raise BadRequest.about(
                 self.account_id,
                 "nobody has approved this run in its current form and since it was last started, or another run has "
@@ -136,15 +136,6 @@ class DeletionOperator(AccountOperator):
                 "continues where the former one stopped.",
             )
         return order
-
-    def permitted(self, run: Run, entry: Document | None = None) -> Document:
-        """Return the record of the deletion that this run carries out, if it may, see :meth:`permitted_order`.
-
-        :param entry: the record as it was just read; read anew by default
-        """
-        entry = entry or self.entry()
-        self.permitted_order(run, entry, has_begun=True)
-        return entry
 
     def checked(self, run: Run) -> tuple[Document, Document | None]:
         """Return the record of the deletion, and the account's document; ``None`` if an earlier try has removed it.
@@ -159,18 +150,20 @@ class DeletionOperator(AccountOperator):
                 "Nothing was done. Start grdf_delete_account again, and enter the account's id twice.",
             )
         entry, document = self.entry(), self.couchdb.get(ACCOUNT, self.account_id)
-        wrong = ""
-        if document is None and not is_open(entry):
-            wrong = "there is no such account, and no unfinished deletion of it"
-        elif document is not None and document.get("account_type") != ACCOUNT_TYPE:
-            wrong = f"its account_type is not {ACCOUNT_TYPE}, so it belongs to another service"
-        if wrong:
+        is_ours = document is not None and document.get("account_type") == ACCOUNT_TYPE
+        if not is_ours and (document is not None or not is_open(entry)):
             raise BadAccount.about(
                 self.account_id,
-                wrong,
+                f"there is no such account of the type {ACCOUNT_TYPE}, and no unfinished deletion of it",
                 "Nothing was done. Look up the id in the list of DAGs: it is the part after grdf_account__.",
             )
         return entry, document
+
+
+def order_of(run: Run) -> Order:
+    """Return what a run asks for, without its approval."""
+    started = utc_text(run.started) if run.started else ""
+    return Order(run=run.id, started=started, asked_by=run.asked_by, keep_data=bool(run.params["keep_data"]))
 
 
 def is_real_run(params: Mapping[str, Any]) -> bool:

@@ -10,7 +10,6 @@ from grdf import settings
 from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
-from include.gas.account.section import members
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import GasError
 from include.gas.importing.adoption import Known, adoptions, check_pattern, ids_of
@@ -44,7 +43,7 @@ class AdoptRightsOperator(GrdfOperator):
         known = Known(
             {str(document["_id"]): document for document in self.accounts.every()},
             {meter.pce: meter for meter in self.ledger.every()},
-            {right for record in self.couchdb.scan(AUDIT) for right in members(record.get("revoked"))},
+            {right for record in self.couchdb.scan(AUDIT) for right in record.get("revoked", ())},
             datetime.now(UTC),
             settings.meter_in_several_accounts(),
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
     from grdf.hooks.adict import AdictHook
     from grdf.ledger.looking import Look
-    from grdf.stores.records.consent_records import ConsentRecords
+    from grdf.stores.consent_records import ConsentRecords
     from include.gas.answers.access_rights import AccessRight
-    from include.gas.rights.meter_rights import Meter
 
 
 class SendProofOperator(AccountOperator):
@@ -46,7 +45,7 @@ class SendProofOperator(AccountOperator):
 
     @cached_property
     def _records(self) -> ConsentRecords:
-        from grdf.stores.records.consent_records import ConsentRecords
+        from grdf.stores.consent_records import ConsentRecords
 
         return ConsentRecords(self.couchdb)
 
@@ -59,40 +58,40 @@ class SendProofOperator(AccountOperator):
         :raises RetryLater: if some could not be sent at the moment
         :raises FailNow: if a person must act for some; the others were sent, and the log says why each was not
         """
-        from grdf.ledger.looking import look
-
         run, name = Run.of(context), self.account_id.strip()
         run.stop_if_cleared("grdf_send_proof")
-        clients: dict[str, set[str]] = {}
-        for meter in self._meters_of(name) if name else self.ledger.every():
+        if name:
+            stop_if_leaving(self.accounts.document(name))
+        clients = defaultdict[str, set[str]](set)
+        for meter in self.ledger.of_account(name) if name else self.ledger.every():
             for right in meter.rights:
                 if right.account and right.state != "ended" and (name or right.proof):
-                    clients.setdefault(right.client, set()).add(meter.pce)
+                    clients[right.client].add(meter.pce)
         for conn_id, pces in sorted(clients.items()):
             with self._noting():
-                client = self.adict.named(conn_id)
-                found = look(self.ledger, client, pces, account=name)
-                waits = {each.account for meter in found.meters.values() for each in meter.rights if each.proof} - {""}
-                for account in sorted(waits & {name} if name else waits):
-                    with self._noting():
-                        self._send_all(account, client, found)
+                self._send_of_client(self.adict.named(conn_id), pces, name)
         counts = dict(self._counts)
         self.log.info("Proofs that GRDF waits for, sent ones, and their files: %s.", counts)
         if self._failures:
             raise first_to_raise(self._failures, last_try=run.is_last_try)
         return counts
 
-    def _meters_of(self, name: str) -> list[Meter]:
-        """Return the meters of the account that a person has named."""
-        stop_if_leaving(self.accounts.account(name))
-        return self.ledger.of_account(name)
+    def _send_of_client(self, client: AdictHook, pces: Collection[str], name: str) -> None:
+        """Send the proofs for rights to some meters that a client has; only an account's own if one is named."""
+        from grdf.ledger.looking import look
+
+        found = look(self.ledger, client, pces, account=name)
+        waits = {right.account for meter in found.meters.values() for right in meter.rights if right.proof}
+        for account in sorted(waits & {name} if name else waits - {""}):
+            with self._noting():
+                self._send_all(account, client, found)
 
     def _send_all(self, account: str, client: AdictHook, found: Look) -> None:
         """Send an account's proofs, once for each of GRDF's questions.
 
         A proof that was sent and is still asked for, or was refused, is replaced if files of the operator's own wait.
         """
-        stop_if_leaving(self.accounts.account(account))
+        stop_if_leaving(self.accounts.document(account))
         rights = {right.id: right for meter in found.meters.values() for right in meter.of(account)}
         proofs = {key: right.proof for key, right in rights.items() if right.proof}
         due = {key for key, proof in proofs.items() if proof.is_due}
@@ -116,9 +115,9 @@ class SendProofOperator(AccountOperator):
         :param declared: since when its account has it, UTC text
         :param own: the operator's own files
         """
-        from grdf.proofs.record_pdf import record_pdf
+        from grdf.operators.ways_in.record_pdf import record_pdf
 
-        tag, record = meter_tag(account, line.pce), record_for(self._records.of_meter(line.pce), line, declared)
+        tag, record = meter_tag(account, line.pce), record_for(self._records.by_meter[line.pce], line, declared)
         made = [record_pdf(record, line.id)] if record else []
         files = [*own, *(file for file in made if len(file.content) <= MOST_BYTES)][:MOST]
         if not files:

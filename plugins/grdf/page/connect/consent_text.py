@@ -12,8 +12,8 @@ from grdf.page.html.spelling import Spelling
 from include.gas.account.declaration import Declaration
 from include.gas.account.declared_right import request_of
 from include.gas.days.gas_day import parse_day
-from include.gas.documents.stored_consent import ConsentText
 from include.gas.errors import BadSettings
+from include.gas.proof.consent_record import ConsentText
 
 OURS = FOLDER / "consent"
 

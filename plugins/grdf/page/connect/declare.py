@@ -18,7 +18,7 @@ from grdf.page.connect.forms import DirectForm, show_forms
 from grdf.page.connect.opener import Opener, Stop
 from grdf.page.html.render import page, texts_for
 from grdf.stores.accounts.account_store import AccountStore
-from grdf.stores.records.consent_records import ConsentRecords
+from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.connected import declaring, is_for_another
 from include.gas.account.declaration import Declaration, without_old_person
@@ -27,8 +27,7 @@ from include.gas.account.marks import Connected
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.documents.gas_days import Document
-from include.gas.documents.stored_consent import ConsentRecord
-from include.gas.proof.consent_record import HOUSEHOLD, new_record
+from include.gas.proof.consent_record import HOUSEHOLD, ConsentRecord, new_record
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 
-import msgspec
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -17,11 +16,11 @@ from grdf.page.security import AccountDep, ConnectorDep, Visitor, can_act
 from grdf.page.uploads.uploaded import uploaded
 from grdf.staging.proof_files import ProofFiles
 from grdf.stores.accounts.account_store import AccountStore
-from grdf.stores.records.consent_records import ConsentRecords
+from grdf.stores.consent_records import ConsentRecords
 from include.gas.account.account import stop_if_leaving
 from include.gas.days.gas_day import paris_today
 from include.gas.meter_tag import meter_tag
-from include.gas.proof.consent_record import HOUSEHOLD
+from include.gas.proof.consent_record import HOUSEHOLD, to_document
 from include.gas.proof.proof_file import MOST, NotAProof, ProofFile, checked
 
 log = logging.getLogger(__name__)
@@ -35,7 +34,7 @@ def records(request: Request, account: AccountDep, visitor: ConnectorDep) -> Res
     found = ConsentRecords(couchdb()).of(account)[::-1]
     log.info("Account %s: %s looked at %d record(s) of its consent.", account, visitor.name, len(found))
     if not wants_page(request):
-        return JSONResponse({"account": account, "records": msgspec.to_builtins(found)})
+        return JSONResponse({"account": account, "records": [to_document(each) for each in found]})
     return page(request, "records.html", account=account, records=found, by_household=HOUSEHOLD)
 
 
@@ -61,7 +60,7 @@ def remove(request: Request, account: AccountDep, visitor: ConnectorDep) -> Resp
 
 
 def _store(request: Request, account: str, files: list[tuple[str, bytes]], visitor: Visitor) -> Response:
-    stop_if_leaving(AccountStore(couchdb()).account(account))  # else files would be left behind
+    stop_if_leaving(AccountStore(couchdb()).document(account))  # else files would be left behind
     if not files or len(_files(account).names()) + len(files) > MOST:
         wrong = texts_for(request)("proofs.too_many" if files else "proofs.no_file")
         return _page(request, account, visitor, wrong=wrong)

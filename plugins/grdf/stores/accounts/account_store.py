@@ -8,7 +8,7 @@ from functools import partial
 
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.compare_and_swap import change_document
-from include.gas.account.account import ACCOUNT_TYPE, Account
+from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
 from include.gas.account.marks import leaving
 from include.gas.account.state import with_error
 from include.gas.documents.doctypes import ACCOUNT
@@ -53,6 +53,20 @@ class AccountStore:
         """
         read = partial(self.document, account_id)
         return change_document(self._couchdb, ACCOUNT, read, change, account=account_id, known=known)
+
+    def note(
+        self, account_id: str, change: Callable[[Document], Document], *, known: Document | None = None
+    ) -> Document:
+        """Change the document of an account whose household stays, as :meth:`update` does.
+
+        :raises AccountLeaving: if its deletion is in progress
+        """
+
+        def change_if_it_stays(document: Document) -> Document:
+            stop_if_leaving(document)
+            return change(document)
+
+        return self.update(account_id, change_if_it_stays, known=known)
 
     def save(self, account_id: str, change: Callable[[Document | None], Document]) -> Document:
         """Create or change an account's document, as :meth:`update` does."""

@@ -10,12 +10,7 @@ from functools import cached_property
 from grdf.hooks.couchdb import CouchDBHook, Document
 from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE
 from include.gas.documents.gas_days import account_range
-from include.gas.documents.stored_consent import ConsentRecord
-from include.gas.errors import StoreBusy
-from include.gas.proof.consent_record import read_record, to_document, to_keep
-
-BEFORE_KEPT = "}"
-"""An id between those of accounts' records and those of copies that are kept (``KEPT``)."""
+from include.gas.proof.consent_record import ConsentRecord, read_record, to_document, to_keep
 
 
 class ConsentRecords:
@@ -26,17 +21,12 @@ class ConsentRecords:
 
     def add(self, record: ConsentRecord) -> None:
         """Store a new record."""
-        if self._couchdb.put(DOCTYPE, to_document(record)) is None:
-            raise StoreBusy.about(record.account, "the record of its consent could not be stored")
+        self._couchdb.put(DOCTYPE, to_document(record))
 
     def of(self, account: str) -> list[ConsentRecord]:
         """Return an account's records, the oldest first, without those that cannot be read."""
         found = filter(None, map(read_record, self._couchdb.range(DOCTYPE, *account_range(account))))
         return sorted(found, key=lambda record: record.given)
-
-    def of_meter(self, pce: str) -> list[ConsentRecord]:
-        """Return the records for a meter, also those that are kept without an account. All are read once."""
-        return self._by_meter[pce]
 
     def keep(self, documents: Iterable[Document], left: date, days: int) -> int:
         """Copy records, to keep them without an account's id. Return their number.
@@ -51,16 +41,16 @@ class ConsentRecords:
             self._couchdb.put(DOCTYPE, copy)
         return len(copies)
 
-    def of_accounts(self) -> Iterator[tuple[Document, ConsentRecord]]:
-        """Yield the records of all accounts, with their documents, without copies and those that cannot be read."""
-        for document in self._couchdb.scan(DOCTYPE, "", BEFORE_KEPT):
+    def every(self) -> Iterator[tuple[Document, ConsentRecord]]:
+        """Yield all records with their documents, without those that cannot be read. Copies that are kept name none."""
+        for document in self._couchdb.scan(DOCTYPE):
             if record := read_record(document):
                 yield document, record
 
     @cached_property
-    def _by_meter(self) -> dict[str, list[ConsentRecord]]:
+    def by_meter(self) -> dict[str, list[ConsentRecord]]:
+        """The records for each meter, also those that are kept without an account, as they were at the first look."""
         found: dict[str, list[ConsentRecord]] = defaultdict(list)
-        for document in self._couchdb.scan(DOCTYPE):
-            if record := read_record(document):
-                found[record.pce].append(record)
+        for _, record in self.every():
+            found[record.pce].append(record)
         return found

@@ -8,10 +8,9 @@ from io import BytesIO
 import pytest
 from pypdf import PdfReader
 
-from grdf.proofs.record_pdf import record_pdf
+from grdf.operators.ways_in.record_pdf import record_pdf
 from include.gas.account.declaration import Declaration
-from include.gas.documents.stored_consent import ConsentRecord, ConsentText
-from include.gas.proof.consent_record import HOUSEHOLD, new_record
+from include.gas.proof.consent_record import HOUSEHOLD, ConsentRecord, ConsentText, new_record
 from include.gas.proof.proof_file import checked
 
 GIVEN = datetime(2026, 7, 1, 7, 30, tzinfo=UTC)

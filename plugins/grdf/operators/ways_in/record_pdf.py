@@ -13,8 +13,7 @@ from fpdf import FPDF, XPos, YPos
 
 from include.gas.days.gas_day import PARIS
 from include.gas.days.windows import ONE_DAY
-from include.gas.documents.stored_consent import ConsentRecord
-from include.gas.proof.consent_record import HOUSEHOLD
+from include.gas.proof.consent_record import HOUSEHOLD, ConsentRecord
 from include.gas.proof.proof_file import ProofFile
 
 for _talker in ("fontTools", "fpdf"):

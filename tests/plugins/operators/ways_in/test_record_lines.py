@@ -6,10 +6,9 @@ from datetime import UTC, date, datetime
 
 import msgspec
 
-from grdf.proofs.record_pdf import record_lines
+from grdf.operators.ways_in.record_pdf import record_lines
 from include.gas.account.declaration import Declaration
-from include.gas.documents.stored_consent import ConsentRecord, ConsentText
-from include.gas.proof.consent_record import HOUSEHOLD, new_record
+from include.gas.proof.consent_record import HOUSEHOLD, ConsentRecord, ConsentText, new_record
 
 GIVEN = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
 DECLARED = Declaration(
