@@ -112,7 +112,7 @@ def main() -> None:
             (Path(folder) / name).mkdir()
             take(browser, Path(folder) / name)
         browser.close()
-    for name in ("fleet", "list", "account", "narrow-dark-fr", "tab"):
+    for name in ("fleet", "list", "account", "narrow-dark-fr"):
         make_small(DOCS / f"page-{name}.png")
 
 
