@@ -2,9 +2,10 @@
 
 The order of the steps makes a load safe to repeat, to interrupt, and to run twice at the same time:
 
-1. Read the totals of all years concerned, with their revisions.
+1. Read the month and year totals of all years concerned, with their revisions.
 2. Read all stored days of these years, merge, and write the days that are new or different.
-3. Sum the days that were read or written, and write the sums against the revisions from step 1.
+3. Sum the days that were read or written, and write the sums against the revisions from step 1: the months, then the
+   years.
 
 Every load writes a day before its totals. So if another load changes a day after we read it, there are two cases. If it
 read the totals before we wrote them, one of us gets a conflict. If it read them later, it also read our days. After any
@@ -14,6 +15,10 @@ read twice, and a first import only reads keys that do not exist.
 Totals are recomputed even if no day changed, so that a run repairs what an interrupted one left. A total is removed if
 none of its days is stored any more. It is removed against its revision from step 1, so that if another load stores one
 of its days at that moment, one of the two loads gets a conflict.
+
+Years are written last, and name the revisions of all days that they sum. So if one is up to date, its months are: a
+load of a single year reads them only once it has something to write. If they are not the sums of the days that it has
+read, another load was at work in between, and it starts again at step 1. A load of several years looks at all months.
 """
 
 from __future__ import annotations
@@ -92,12 +97,11 @@ def load_answer(
     *,
     window: Window | None = None,
     car: Number | None = None,
-    allowed: Sequence[Window] | None = None,
-    tidies: bool = True,
+    allowed: Sequence[Window] = (),
 ) -> LoadReport:
     """Store readings of one meter and update its totals.
 
-    This takes 6 store calls for a history of any length, or 3 if nothing changed. Conflicts cost more.
+    This takes 6 store calls for a history of any length, or 2 to 3 if nothing changed. Conflicts cost more.
 
     :param readings: at most one per gas day
     :param read_at: when ADICT was asked: an aware datetime or its ISO text. Stored days that were read later are not
@@ -105,13 +109,11 @@ def load_answer(
     :param window: the requested gas days; the totals of all their years are then updated, even without readings
     :param car: the contract's annual reference consumption in kWh, for the checks of
         :mod:`include.gas.documents.day_checks`; ``None`` if unknown
-    :param allowed: the days that the account may hold, in order. No other is stored; ``None`` for no bound
-    :param tidies: whether stored days that it may not hold, and that lie on or after the first of these, are removed
-        from the years that are read
+    :param allowed: the days that the account may hold, in order: stored days on or after the first of these that it may
+        not hold are removed from the years that are read. With none of them, no day is removed
     """
-    own = [reading for reading in readings if allowed is None or any(reading.day in each for each in allowed)]
-    days = [day_document(account, reading, pce, read_at) for reading in own]
-    return Load(store, account, pce, days, [window] if window else [], car, allowed if tidies else None).run()
+    days = [day_document(account, reading, pce, read_at) for reading in readings]
+    return Load(store, account, pce, days, [window] if window else [], car, allowed).run()
 
 
 class Load:
@@ -119,8 +121,7 @@ class Load:
 
     :param days: the day documents to store
     :param windows: further gas days whose totals are updated
-    :param car: as for :func:`load_answer`
-    :param allowed: the days that the account may hold; others are removed. With ``None`` none is
+    :param car, allowed: as for :func:`load_answer`
     """
 
     def __init__(
@@ -131,10 +132,10 @@ class Load:
         days: Iterable[Document],
         windows: Iterable[Window] = (),
         car: Number | None = None,
-        allowed: Sequence[Window] | None = None,
+        allowed: Sequence[Window] = (),
     ) -> None:
         self.store, self.account, self.pce, self.car = store, account, pce, car
-        self.allowed = allowed or ()
+        self.allowed = allowed
         self.new = {document["_id"]: document for document in days}
         years = {document["year"] for document in self.new.values()}
         years |= {day.year for window in windows for day in (window.first, window.last)}
@@ -149,55 +150,72 @@ class Load:
         """
         if not self.years:
             return LoadReport()
-        # All months of a year are updated, since its days are read anyway. So any later run of that year repairs a
-        # month that an interrupted run left out of date.
+        # All totals of a year are updated, since its days are read anyway. So any later run of that year repairs what
+        # an interrupted run left out of date.
         months = [month_id(self.account, self.pce, year, month) for year in self.years for month in range(1, 13)]
         years = [year_id(self.account, self.pce, year) for year in self.years]
         span = date(self.years[0], 1, 1), date(self.years[-1] + 1, 1, 1)
+        is_short = len(self.years) == 1
         for _ in range(ATTEMPTS):
-            totals = {doctype: self.store.fetch(doctype, ids) for doctype, ids in ((MONTH, months), (YEAR, years))}
+            totals = {} if is_short else {MONTH: self.store.fetch(MONTH, months)}
+            totals[YEAR] = self.store.fetch(YEAR, years)
             found = self.store.range(DAY, *id_range(self.account, self.pce, *span))
             days = {document["_id"]: document for document in found}
-            stored = self._write_days(days)
-            if stored is not None and self._write_totals(totals, stored):
-                return self._report(stored)
+            pending, stored = self._pending(days)
+            if is_short:
+                is_short, read = False, [document for document in found if is_day(document)]
+                if not pending and not self._differing(YEAR, totals[YEAR], read):
+                    self._note(days, ())
+                    return self._report(read)
+                totals[MONTH] = self.store.fetch(MONTH, months)
+                if self._differing(MONTH, totals[MONTH], read):
+                    continue
+            if self._write_days(days, pending, stored) and self._write_totals(totals, stored.values()):
+                return self._report(stored.values())
         raise StoreBusy.about(
             self.account,
             f"others changed the documents of meter {meter_tag(self.account, self.pce)} each of the {ATTEMPTS} times "
             "that we tried to write them",
         )
 
-    def _write_days(self, days: Mapping[str, Document]) -> list[Document] | None:
-        """Write the days that differ.
+    def _pending(self, days: Mapping[str, Document]) -> tuple[dict[str, Document], dict[str, Document]]:
+        """Return the days that are to be written, and the readable days as they are stored then, by id.
 
-        :return: the readable days as they are stored now; ``None`` after a conflict
+        :param days: the stored days
         """
-        merged = {key: day for key, new in self.new.items() if (day := merge_day(days.get(key), new)) is not None}
+        pending = {key: day for key, new in self.new.items() if (day := merge_day(days.get(key), new)) is not None}
         gone = {key: document for key, document in days.items() if self._is_foreign(document)}
-        stored = {key: each for key, each in {**days, **merged}.items() if key not in gone and is_day(each)}
+        stored = {key: each for key, each in {**days, **pending}.items() if key not in gone and is_day(each)}
         doubts = doubts_about(stored.values(), self.car)
-        pending = merged | {
+        pending |= {
             key: with_doubts(document, doubts.get(key, []))  # a new day may change those of others
             for key, document in stored.items()
             if doubts.get(key, []) != document.get("doubts", [])
         }
         pending |= {key: {"_id": key, "_rev": document["_rev"], "_deleted": True} for key, document in gone.items()}
-        result = self.store.write(DAY, pending.values()) if pending else WriteResult()
-        for key in result.written - gone.keys():
-            stored[key] = {**pending[key], "_rev": result.revisions[key]}
-        self._note(days, merged.keys(), result.written)
-        self.kinds |= dict.fromkeys(result.written & gone.keys(), "removed")
-        return None if result.conflicts else list(stored.values())
+        return pending, stored
 
-    def _note(self, days: Mapping[str, Document], differing: Collection[str], written: Collection[str]) -> None:
-        """Note what became of each day. What an earlier attempt has written stays noted.
+    def _write_days(
+        self, days: Mapping[str, Document], pending: Mapping[str, Document], stored: dict[str, Document]
+    ) -> bool:
+        """Write days, and give those in ``stored`` their revisions. Return ``False`` after a conflict."""
+        result = self.store.write(DAY, pending.values()) if pending else WriteResult()
+        for key in result.written:
+            if key in stored:
+                stored[key] = {**pending[key], "_rev": result.revisions[key]}
+            else:
+                self.kinds[key] = "removed"
+        self._note(days, result.written)
+        return not result.conflicts
+
+    def _note(self, days: Mapping[str, Document], written: Collection[str]) -> None:
+        """Note what became of each reading. What an earlier attempt has written stays noted.
 
         :param days: the stored days, as they were before
-        :param differing: the days that were to be written
         """
         for key, new in self.new.items():
             old = days.get(key)
-            if key not in differing:
+            if merge_day(old, new) is None:
                 self.kinds.setdefault(key, "stale" if is_stale(old, new) else "unchanged")
             elif key in written:
                 same = old is not None and old.get("load") == new["load"]
@@ -208,24 +226,31 @@ class Load:
         day = own_day(document) if self.allowed else None
         return day is not None and day >= self.allowed[0].first and not any(day in each for each in self.allowed)
 
-    def _write_totals(self, stored: dict[str, dict[str, Document]], days: list[Document]) -> bool:
+    def _write_totals(self, stored: Mapping[str, dict[str, Document]], days: Collection[Document]) -> bool:
         """Write the totals that differ from the sums of the days. Return ``False`` after a conflict."""
-        conflict = False
-        for doctype, documents in (MONTH, month_documents), (YEAR, year_documents):
-            sums, old = documents(self.account, self.pce, days), stored[doctype]
-            pending = [total for key, new in sums.items() if (total := merge_total(old.get(key), new)) is not None]
-            pending += [
-                {"_id": key, "_rev": total["_rev"], "_deleted": True}
-                for key, total in old.items()
-                if key not in sums and total.get("days")  # other totals never were sums of days
-            ]
-            if pending:
+        for doctype in (MONTH, YEAR):
+            if pending := self._differing(doctype, stored[doctype], days):
                 result = self.store.write(doctype, pending)
                 self.totals[doctype] |= result.written
-                conflict = conflict or bool(result.conflicts)
-        return not conflict
+                if result.conflicts:
+                    return False
+        return True
 
-    def _report(self, stored: list[Document]) -> LoadReport:
+    def _differing(self, doctype: str, old: Mapping[str, Document], days: Collection[Document]) -> list[Document]:
+        """Return what is to be written for the totals that differ from the sums of the days.
+
+        :param old: the stored totals
+        :param days: all readable days of the years concerned
+        """
+        sums = (month_documents if doctype == MONTH else year_documents)(self.account, self.pce, days)
+        pending = [total for key, new in sums.items() if (total := merge_total(old.get(key), new)) is not None]
+        return pending + [
+            {"_id": key, "_rev": total["_rev"], "_deleted": True}
+            for key, total in old.items()
+            if key not in sums and total.get("days")  # other totals never were sums of days
+        ]
+
+    def _report(self, stored: Collection[Document]) -> LoadReport:
         # An earlier attempt may have written days of this answer and have failed before anybody heard of them.
         now = {document["_id"]: document.get("read_at") for document in stored}
         written = {key for key, new in self.new.items() if now.get(key) == new["read_at"]}

@@ -40,9 +40,10 @@ class TakingIn(AccountRights):
         self._spent: Account | None = None
         """The account as it was, if its grant is in the ledger."""
 
-    def take_in(self, *, declares: bool = True, asks: bool = False) -> Document:
+    def take_in(self, document: Document | None = None, *, declares: bool = True, asks: bool = False) -> Document:
         """Let the ledger decide on all that the account's document asks for, and write what came of it.
 
+        :param document: the account's document, if it was just read
         :param declares: whether a declaration is sent that GRDF has refused before
         :param asks: whether GRDF is also asked about meters that may not be read: a person thinks that they may
         :return: the document as it is stored then
@@ -52,7 +53,7 @@ class TakingIn(AccountRights):
         :raises FailNow: if its grant cannot be used
         :raises RetryLater: if GRDF or CouchDB does not answer; repeating it continues
         """
-        document = self.accounts.document(self.account)
+        document = document or self.accounts.document(self.account)
         account = Account.from_document(document)
         stop_if_leaving(account)
         try:
@@ -67,17 +68,18 @@ class TakingIn(AccountRights):
                 self.declare(document)
             self._look_at_unseen(document, closed=asks)
         except FailNow as error:
-            self._settle(error)
+            self._settle(document, error)
             raise
         except RetryLater:
             if self.meters:
-                self._settle()
+                self._settle(document)
             raise
-        return self._settle()
+        return self._settle(document)
 
-    def _settle(self, error: FailNow | None = None) -> Document:
+    def _settle(self, known: Document, error: FailNow | None = None) -> Document:
         """Write to the account what the ledger says of its meters.
 
+        :param known: the account's document as it was read
         :param error: what a person must know of this try
         """
         now = datetime.now(UTC)
@@ -93,7 +95,7 @@ class TakingIn(AccountRights):
                 changed = with_refused(changed, str(error), now, error.reason)
             return with_error(changed, error, since=now, partial=reads)
 
-        document = self.accounts.update(self.account, change)
+        document = self.accounts.update(self.account, change, known=known)
         if is_refused(document):
             self._links.give_back(self.account, Connected.moment(document))
         return document

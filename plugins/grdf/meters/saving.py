@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from grdf.stores.accounts.account_store import AccountStore
     from include.gas.answers.consumption.daily import Reading
     from include.gas.answers.consumption.sorting import Answer
+    from include.gas.days.windows import Window
     from include.gas.rights.meter_rights import Held
 
 
@@ -46,24 +47,28 @@ class Loaded(NamedTuple):
 
 
 def store_answer(
-    couchdb: CouchDBHook, account: Document, held: Held, answer: StagedAnswer, lines: Answer[Reading], log: Log
+    couchdb: CouchDBHook,
+    account: Document,
+    answer: StagedAnswer,
+    lines: Answer[Reading],
+    log: Log,
+    allowed: Sequence[Window] = (),
 ) -> Loaded:
     """Store an answer's readings, update the totals, and log what changed.
 
-    No day is stored that the account may not hold. Those that are stored are removed if there is no body: the ledger
-    was just asked then, while a run that overlaps with this one may have stored days of a right that came since.
+    GRDF was asked only for days that the account may hold, and no other line is a reading.
 
     The log outlives a deletion, so it says nothing of doubtful days: it must not say when nobody is at home.
 
     :param account: the account's document, which says what the contract of the meter is
-    :param held: what the account has of the meter now
     :param answer: the answer as received
     :param lines: its parsed lines
+    :param allowed: if the ledger was just asked: the days that the account may hold; others are removed
     """
     pce, car = answer.pce, Status.billing_of(account, answer.pce).contract.car
     report = load_answer(
         couchdb, account["_id"], pce, lines.rows, answer.read_at,
-        window=answer.window, car=car, allowed=held.days, tidies=not answer.body,
+        window=answer.window, car=car, allowed=allowed,
     )  # fmt: skip
     done = {
         "new": report.new,

