@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from include.gas.answers.half_pairs import without_half_pairs
 
@@ -18,6 +21,7 @@ JsonObject = dict[str, Any]
 
 MOST_BROKEN = 10_000
 """After so many broken objects, the rest of an answer is not read: it is none of GRDF's."""
+_LINES = msgspec.json.Decoder(JsonObject)
 _DECODER = json.JSONDecoder(strict=False)  # accepts raw tabs in strings
 _INSIDE = re.compile(r"(?<!:)(?<!: )\{")
 """The start of an object inside a broken one or behind it, but not of one that is the value of a key: that is a part of
@@ -42,6 +46,9 @@ def scan(text: str | bytes) -> Scan:
 
     An object that wraps others in a key ``liste_...`` is replaced by those objects, followed by its other keys.
     """
+    with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):  # mostly it is what was promised
+        lines = _LINES.decode_lines(text)
+        return Scan([each for line in lines for each in _unwrap(line)])
     source = without_half_pairs(text if isinstance(text, str) else text.decode("utf-8", "replace"))
     found = Scan()
     start = source.find("{")

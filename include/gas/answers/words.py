@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from include.gas.days.gas_day import PARIS, parse_day, utc_text
@@ -14,10 +15,11 @@ def fold(word: object) -> str:
 
     :param word: a JSON value from an answer
     """
-    if not isinstance(word, str):
-        return ""
-    if word.isascii():  # most are, and each line of an answer has several
-        return " ".join(word.casefold().split())
+    return _fold(word) if isinstance(word, str) else ""
+
+
+@lru_cache(maxsize=256)  # each line of an answer has the same few words
+def _fold(word: str) -> str:
     bare = "".join(letter for letter in unicodedata.normalize("NFKD", word) if not unicodedata.combining(letter))
     return " ".join(bare.casefold().split())
 

@@ -77,8 +77,9 @@ def measures_in(line: Line, use: Line) -> dict[str, Any]:
         if (number := number_in(value_at(line, *path))) is not None:
             found[name] = number
     for name, paths in _MOMENTS.items():
-        moment = next((each for path in paths if (each := moment_in(value_at(line, *path)))), "")
-        if name in found and moment:
+        if name not in found:
+            continue
+        if moment := next((each for path in paths if (each := moment_in(value_at(line, *path)))), ""):
             found[f"{name}_at"] = moment
     if isinstance(zero := use.get("flag_retour_zero"), bool):
         found["through_zero"] = zero

@@ -175,7 +175,7 @@ class _Sorter(Generic[Row]):
         span, energy = self.kind.span(line, use), use.get("energie")
         if span is None:
             return self._broken(f"a line without a {self.kind.noun}")
-        if span.clip(self.window.first, self.window.end) is None:
+        if not span.overlap(self.window):
             return "outside"
         if span.end > self.latest:
             return self._broken(f"{self.kind.noun} {span}: it ends in the future")

@@ -135,17 +135,20 @@ def readable_periods(documents: Iterable[Mapping[str, Any]]) -> Iterator[Period]
 def merge_period(stored: Document | None, new: Document) -> Document | None:
     """Return the document to write for a period, with a note of a changed load or end.
 
+    If neither has changed, what GRDF leaves out stays as it was.
+
     :param stored: the stored document with its ``_rev``; ``None`` if there is none
     :param new: the document made from the answer
     :return: ``None`` if the stored document says the same
     """
     if stored is None:
         return new
-    if period_of(stored) == period_of(new):
+    same = (stored.get("load"), stored.get("end")) == (new["load"], new["end"])
+    merged = {**stored, **{key: value for key, value in new.items() if not same or value not in (None, "")}}
+    if period_of(stored) == period_of(merged):
         return None
     change = {"at": new["read_at"], "before": stored.get("load"), "after": new["load"], "end": stored.get("end")}
-    same = (stored.get("load"), stored.get("end")) == (new["load"], new["end"])
-    return {**stored, **new} | ({} if same else {"changes": changes_with(stored, change)})
+    return merged | ({} if same else {"changes": changes_with(stored, change)})
 
 
 def withdrawn(stored: Iterable[Document], answer: Answer[Period]) -> list[Document]:

@@ -191,6 +191,7 @@ def test_merging() -> None:
     assert merge_period(None, first) == first
     stored = {**first, "_rev": "1-a", "other": 1}
     assert merge_period(stored, period_document("home", PCE, period, "2024-07-01T11:00:00+00:00")) is None
+    assert merge_period(stored | {"volume": 171, "reason": "RNO"}, first) is None, "it is left out once"
     corrected = Period(MARCH, date(2024, 3, 20), 1200, 11.24)
     new = merge_period(stored, period_document("home", PCE, corrected, "2024-07-01T11:00:00+00:00"))
     assert new is not None
