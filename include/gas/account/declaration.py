@@ -220,15 +220,14 @@ def without_person(document: Mapping[str, Any]) -> Document:
 def without_old_person(document: Document, now: datetime) -> Document:
     """Return the account document without the person if a declaration is refused or unanswered for long.
 
-    One that GRDF has never answered counts as refused from then on. Its moment goes, too: whoever is entered there by
-    hand later has as much time.
+    It counts as refused from then on, whatever the reason was. Its moment goes, too: whoever is entered there by hand
+    later has as much time.
     """
     found = _given(document)
     age = _age(found, now)
     if age is None or age < REFUSED_KEPT or not names_person(document):
         return document
-    kept = {key: value for key, value in found.items() if key not in (*PERSON, _ENTERED_AT)}
-    return put(document, Declaration.key, kept | {"refused": True})
+    return put(document, Declaration.key, {**members(without_person(document).get(Declaration.key)), "refused": True})
 
 
 def _age(found: Mapping[str, Any], now: datetime) -> timedelta | None:

@@ -137,8 +137,10 @@ class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return tuple(right for right in self.rights if right.account == account)
 
     def others(self, account: str, today: date) -> list[Right]:
-        """Return the rights of other accounts that are in force, or may come into force."""
-        return [right for right in self.rights if right.account not in ("", account) and right.stands(today)]
+        """Return the rights of other accounts beside which GRDF takes no other one."""
+        held = [right for right in self.rights if right.account not in ("", account)]
+        standing = [right for right in held if right.state in ("active", "waiting")]
+        return [right for right in standing if right.free_on is None or today < right.free_on]
 
     def other_holder(self, account: str, today: date) -> str:
         """Return another account that has the meter, by a right that goes on; ``""`` if there is none."""

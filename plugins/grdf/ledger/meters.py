@@ -64,9 +64,10 @@ class Ledger:
     def of_account(self, account: str) -> list[Meter]:
         """Return the meters to which an account has a right, whatever its document names. This reads all meters.
 
-        :raises BadAccount: if one cannot be read: it may be the account's
+        :raises BadAccount: if one that names the account cannot be read
         """
-        return [meter for meter in map(_read, self._couchdb.scan(METER)) if meter.of(account)]
+        documents = (each for each in self._couchdb.scan(METER) if f"'account': {account!r}" in str(each))
+        return [meter for meter in map(_read, documents) if meter.of(account)]
 
     def last_asked(self) -> dict[str, str]:
         """Return when GRDF was last asked about all rights of a client, by client, UTC text."""

@@ -53,7 +53,7 @@ from include.gas.rights.transitions import Taken, UnderWay, answered, asked, bro
 
 log = logging.getLogger(__name__)
 
-ASKED_EARLY = timedelta(minutes=20)
+ASKED_EARLY = timedelta(days=1)
 """For how long a renewal is tried while the old right goes on. It is tried again once that has ended."""
 Document = dict[str, Any]
 

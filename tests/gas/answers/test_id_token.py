@@ -41,11 +41,8 @@ PEM = RSA.public_key().public_bytes(serialization.Encoding.PEM, serialization.Pu
 
 def sign(algorithm: str = "HS256", key: Any = SECRET, headers: dict[str, Any] | None = None, **changes: Any) -> str:
     moved = int(time.time()) - AT  # since this file was read, which is minutes ago in a long session
-    claims = {
-        name: value + moved if name in ("iat", "exp", "nbf") and type(value) is int else value
-        for name, value in (CLAIMS | changes).items()
-        if value is not ...
-    }
+    times = {name: at + moved for name, at in changes.items() if name in ("iat", "exp", "nbf") and type(at) is int}
+    claims = {name: value for name, value in (CLAIMS | changes | times).items() if value is not ...}
     return jwt.encode(claims, key, algorithm, headers=headers)
 
 

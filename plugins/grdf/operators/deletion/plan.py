@@ -17,7 +17,15 @@ from include.gas.account.declaration import names_person
 from include.gas.account.marks import leaving
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import CONSENT_RECORD
-from include.gas.errors import BadAccount, BadRequest, BadSettings, ClientUnknown, CredentialsRefused, FailNow
+from include.gas.errors import (
+    BadAccount,
+    BadRequest,
+    BadSettings,
+    ClientUnknown,
+    CredentialsRefused,
+    FailNow,
+    RetryLater,
+)
 from include.gas.leaving.deletion import STANDING, begun, is_open, plan_text, questioned
 
 if TYPE_CHECKING:
@@ -74,16 +82,23 @@ class CheckDeletionOperator(DeletionOperator):
             return document
 
     def plan(self, run: Run, entry: Document, document: Document | None) -> tuple[str, list[str]]:
-        """Ask GRDF, and return what the deletion would remove as text, and GRDF's ids of the rights to be revoked.
+        """Return what the deletion would remove as text, and GRDF's ids of the rights to be revoked.
+
+        If GRDF cannot be asked, those known before count: a household's wish must not wait for GRDF.
 
         :param document: ``None`` if an earlier try has removed it
         """
         if document is None:
             text = f"Account **{self.account_id}**: an earlier deletion was interrupted near its end; this one ends it."
             return text, []
-        own, left_alone = self.own_rights(self.asked_meters(document))
-        rights = {right.id: right.state for _, right in own if right.state in STANDING}
         notes = list[str]()
+        try:
+            meters = self.asked_meters(document)
+        except RetryLater as error:
+            notes.append(f"The consents could not be looked up at GRDF, so those known before are listed: {error}")
+            meters = self.meters(document)
+        own, left_alone = self.own_rights(meters)
+        rights = {right.id: right.state for _, right in own if right.state in STANDING}
         try:
             account = Account.from_document(document)
             if account.needs_grant or account.declares:
