@@ -186,6 +186,30 @@ def test_two_rights_of_an_account_come_into_force_together() -> None:
     assert listed(meter, shown) == meter
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["new", "listed before"])
+def test_what_was_asked_first_and_is_written_second_takes_no_day_of_the_other(*, known: bool) -> None:
+    lines = line("r1", data_end=today(-10)), line("r2", data_first=today(-500))
+    first = listed(brought(EMPTY, who("a", 5), "r1", "client_connect"), answer(*lines[: 1 + known], day=6))
+    second = listed(brought(first, who("b", 3), "r2", "client_connect"), answer(*lines, day=4))
+    second = listed(second, answer(*lines, day=6))
+    assert days_of(second, "a") == days_of(first, "a") == (Window(today(-1095), today(-10)),)
+    assert days_of(second, "b") == (Window(today(-10), today(1096)),)
+
+
+def test_who_returns_behind_another_account_is_asked_for_its_days_of_before() -> None:
+    over = line("r1", "obsolete", revoked=today(40))
+    meter = listed(
+        brought(listed(HELD, answer(over, day=41)), who("b", 45), "r2", "client_connect"),
+        answer(line("r2", made=45), day=45),
+    )
+    back = listed(
+        brought(meter, who("a", 50), "r3", "client_connect"), answer(line("r3", made=50), day=50, whole=False)
+    )
+    held = hold(back, "a", today(50))
+    assert (held.word, held.is_open, held.days) == ("behind", True, (Window(today(-1095), today(40)),))
+    assert days_of(back, "b") == days_of(meter, "b")
+
+
 def test_renewing_joins_the_days() -> None:
     meter = listed(
         brought(HELD, who("a", 900), "r2", "client_connect"), answer(line("r1"), line("r2", made=900), day=900)
