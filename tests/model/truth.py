@@ -82,6 +82,7 @@ class Book(Witnessed):
         document = self.documents.get((ACCOUNTS, account))
         if document is None or document.get("leaving"):
             return
+        self.rank()
         now = self.now()
         oldest = paris_day(now).replace(day=1)
         oldest = oldest.replace(year=oldest.year - 3) + timedelta(days=40)

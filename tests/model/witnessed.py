@@ -123,10 +123,12 @@ class Witnessed:
                 self.shown[right] = line
                 if not active:
                     self.over.setdefault(right, paris_day(self.now()))
-        self._rank()
 
-    def _rank(self) -> None:
-        """Let each right that GRDF has shown as in force have its turn, if its account is the first that stands."""
+    def rank(self) -> None:
+        """Let each right that GRDF has shown as in force have its turn, if its account is the first that stands.
+
+        That is so from a write of the meter's document on: two answers may be noted in another order than they came.
+        """
         owners = {right: (pce, name) for name, mine in self.brought.items() for pce in mine for right in mine[pce]}
         for right in [each for each in self.order if each in owners and each not in self.ranked]:
             pce, account = owners[right]
@@ -240,7 +242,7 @@ class Witnessed:
             elif given not in self.brought[account][pce]:
                 self.brought[account][pce].append(given)
                 self.order.setdefault(given)
-        self._rank()
+        self.rank()
 
     def _account(self, account: str, before: Mapping[str, Any], document: Any) -> None:
         if document is None:
