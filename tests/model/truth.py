@@ -3,6 +3,7 @@ anybody else; every missing day is told.*
 
 * A gas day of a meter is **one account's**: that whose right covers it, by what GRDF has shown of the rights. Whoever
   came first has the days up to the end of its right; who comes next has those from then on, and is behind till then.
+  So it is if the first one leaves and nothing of it is kept.
 * GRDF has **said** what was in its answers that reached a running task of that account.
 * Facts about the contract and the meter are allowed by their own perimeters, as far as GRDF has shown them.
 

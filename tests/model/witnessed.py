@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -79,6 +79,8 @@ class Witnessed:
     """What GRDF's answers have shown of each right last. Its list makes nothing worse; its answer about meters does."""
     ranked: dict[str, None] = field(default_factory=dict)
     """Those that an answer has shown as in force while no other account had the meter, in that order."""
+    after: dict[str, str] = field(default_factory=dict)
+    """The end of the days of a household that has left, by each right that was behind it then."""
     over: dict[str, date] = field(default_factory=dict)
     """The day on which an answer first showed that a right was over."""
     kept: set[str] = field(default_factory=set)
@@ -145,20 +147,22 @@ class Witnessed:
 
     def holder(self, pce: str, day: date) -> str:
         """Return whose a gas day of a meter is: the first whose right covers it as GRDF has shown; else ``""``."""
+        return next((account for account, first, end in self._spans(pce) if first <= str(day) < end), "")
+
+    def _spans(self, pce: str) -> Iterator[tuple[str, str, str]]:
+        """Yield the accounts that have a meter's days, each with the first one and the end."""
         owners = {right: account for account, mine in self.brought.items() for right in mine.get(pce, ())}
-        rights = [self.shown[right] for right in self.ranked if right in owners]
         until: dict[str, str] = {}
-        for right in rights:
-            account = owners[right["id_droit_acces"]]
+        for right in [self.shown[right] for right in self.ranked if right in owners]:
+            name, account = right["id_droit_acces"], owners[right["id_droit_acces"]]
             ends = [_end(right)]
-            if over := self.over.get(right["id_droit_acces"]):
+            if over := self.over.get(name):
                 ends.append((right["date_revocation"] or str(over))[:10])
-            begins = [right["perim_donnees_conso_debut"]]
+            begins = [right["perim_donnees_conso_debut"], self.after.get(name, "")]
             begins += [end for other, end in until.items() if other != account]
-            if max(begins) <= str(day) < min(ends):
-                return account
+            if max(begins) < min(ends):
+                yield account, max(begins), min(ends)
             until[account] = max(until.get(account, ""), min(ends))
-        return ""
 
     def _monthly(self, call: Call, pce: str, kind: str) -> None:
         if kind != "publiees":
@@ -211,6 +215,7 @@ class Witnessed:
         if database == ACCOUNTS:
             self._account(account, before or {}, document)
         elif database == METERS:
+            self._leave(key, before or {}, document or {})
             self._meter(key, document or {})
         elif database in (DAYS, DATA[3]) and document is None:
             first = date.fromisoformat(key.split(":")[2])
@@ -231,6 +236,12 @@ class Witnessed:
             self.faults.append(f"1: {account} stores {text} of meter {self._name(pce)}, which GRDF never told it")
         elif self.holder(pce, day) != account:
             self.faults.append(f"1: {account} stores {text} of meter {self._name(pce)}, which is not its own")
+
+    def _leave(self, pce: str, before: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+        was, now = before.get("rights") or [], document.get("rights") or []
+        gone = {right.get("account") for right in was} - {right.get("account") for right in now} - {None}
+        if end := max((end for account, _, end in self._spans(pce) if account in gone), default=""):
+            self.after |= {right["id"]: end for right in now if right.get("id") not in self.ranked}
 
     def _meter(self, pce: str, document: Mapping[str, Any]) -> None:
         for right in document.get("rights") or []:
