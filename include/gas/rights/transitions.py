@@ -102,11 +102,6 @@ class Answer:
     complete: bool = True
     shared: bool = False
 
-    @property
-    def settles(self) -> bool:
-        """Whether what it does not show is not there."""
-        return self.whole and self.complete
-
 
 def brought(meter: Meter, who: Asking, right_id: str, way: Way, *, chosen: bool = False) -> Meter:
     """Give a right to the account that has brought it.
@@ -254,10 +249,11 @@ def _shown(right: Right, line: AccessRight | None, answer: Answer) -> Right:
 
 def _missing(right: Right, answer: Answer) -> Right:
     """Return a right that GRDF does not show: it is over if GRDF was asked about it."""
+    is_gone = answer.whole and answer.complete and right.id not in {line.id for line in answer.rights}
     stood = right.client == answer.client and right.id and right.state not in ("ended", "refused")
     # One that GRDF has never shown may not have reached its list yet.
     known_from = right.listed_at or utc_text(datetime.fromisoformat(right.since) + LATE)
-    if not (answer.settles and stood and known_from < answer.at) or right.id in {line.id for line in answer.rights}:
+    if not (is_gone and stood and known_from < answer.at):
         return right
     return replace(_ended(right, answer.today), listed_at=answer.at)
 
