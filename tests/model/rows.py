@@ -109,5 +109,37 @@ FOUND = {
             ("between", "alder", ("connect", "alder", [0], "cozy", 20, 400, 400, "")),
         ],
     ),
+    "who came back behind another account lacked its own last days of before": (
+        "2026-03-27",
+        [
+            ("move", 1, "alder", "birch", "code"),
+            ("move", 1, "birch", "cedar", "code"),
+            ("move", 1, "alder", "birch", "code"),
+        ],
+    ),
+    "a right without daily data kept the last days of another one from being read": (
+        "2026-01-03",
+        [
+            ("connect", "birch", [0], "page", 60, 400, 1100, "narrow"),
+            ("connect", "birch", [0], "code", 60, 5, 400, "beside"),
+        ],
+    ),
+    "an account took the days of one whose right had been written before, because it had asked before": (
+        "2026-01-03",
+        [
+            ("during", "birch", 20, ("connect", "birch", [0, 3], "code", 60, -3, 400, "beside")),
+            ("days", 1),
+            ("connect", "alder", [0], "page", 40, 400, 400, "beside"),
+        ],
+    ),
+    "a right that was never in force for its account took days in the truth": (
+        "2026-10-22",
+        [
+            ("connect", "alder", [0], "cozy", 5, 400, 1100, ""),
+            ("meanwhile", 0, ("connect", "birch", [0], "page", 40, -3, 1100, "beside")),
+            ("check",),
+            ("connect", "alder", [0, 3], "page", 20, 0, 10, ""),
+        ],
+    ),
 }
 """Lives that the model found by itself. They used to go wrong and now go well."""

@@ -114,7 +114,7 @@ class Runs:
 
     def do_leave(self, account: str, keep: bool, steps: int) -> None:
         """A household leaves. The deletion may stop after some of its steps."""
-        from grdf.operators.deletion import plan, purge, revoke
+        from grdf.operators.deletion import carry_out, plan
 
         book = self.world.book
         if self.world.account(account) is None and account not in book.leaving:
@@ -124,13 +124,13 @@ class Runs:
         at_hand["params"] = params
         tasks.setting("deletion_needs_approval", False)
         kinds = (
-            plan.CheckDeletionOperator, revoke.MarkLeavingOperator, revoke.RevokeConsentsOperator,
-            purge.PurgeAccountOperator,
+            plan.CheckDeletionOperator, carry_out.MarkLeavingOperator, carry_out.RevokeConsentsOperator,
+            carry_out.PurgeAccountOperator,
         )  # fmt: skip
         for number, kind in enumerate(kinds):
             if number >= steps:
                 return
-            if kind is revoke.MarkLeavingOperator:
+            if kind is carry_out.MarkLeavingOperator:
                 book.begins_to_leave(account)
                 self.removing |= set() if keep else {account}  # what has begun to remove the data goes on
             ended = tasks.execute(self.world, kind, at_hand, actor=account, account_id=account)

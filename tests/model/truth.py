@@ -2,7 +2,8 @@
 anybody else; every missing day is told.*
 
 * A gas day of a meter is **one account's**: that whose right covers it, by what GRDF has shown of the rights. Whoever
-  came first has the days up to the end of its right; who comes next has those from then on.
+  came first has the days up to the end of its right; who comes next has those from then on, and is behind till then.
+  So it is if the first one leaves and nothing of it is kept.
 * GRDF has **said** what was in its answers that reached a running task of that account.
 * Facts about the contract and the meter are allowed by their own perimeters, as far as GRDF has shown them.
 
@@ -34,7 +35,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from tests.model.witnessed import ACCOUNTS, DATA, DAYS, Right, Witnessed, in_force, paris_day
+from tests.model.witnessed import ACCOUNTS, DATA, DAYS, Right, Witnessed, covers, in_force, paris_day
 
 
 class Untrue(AssertionError):
@@ -82,6 +83,7 @@ class Book(Witnessed):
         document = self.documents.get((ACCOUNTS, account))
         if document is None or document.get("leaving"):
             return
+        self.rank()
         now = self.now()
         oldest = paris_day(now).replace(day=1)
         oldest = oldest.replace(year=oldest.year - 3) + timedelta(days=40)
@@ -156,7 +158,11 @@ class Book(Witnessed):
 
     def _says_lost(self, account: str, document: Mapping[str, Any]) -> None:
         today, state = paris_day(self.now()), document.get("state")
-        read = {pce for pce in self.must_be_read(account) if self.holder(pce, today) == account}
+        read = {
+            pce
+            for pce, mine in self.must_be_read(account).items()
+            if self.holder(pce, today) == account and any(covers(right, today) for right in mine)
+        }
         stand = {
             pce
             for pce, ids in self.brought.get(account, {}).items()

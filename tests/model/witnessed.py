@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -77,8 +77,10 @@ class Witnessed:
     """These rights in the order in which their accounts have had them."""
     shown: dict[str, Right] = field(default_factory=dict)
     """What GRDF's answers have shown of each right last. Its list makes nothing worse; its answer about meters does."""
-    in_force_once: set[str] = field(default_factory=set)
-    """Rights that an answer has shown as in force."""
+    ranked: dict[str, None] = field(default_factory=dict)
+    """Those that an answer has shown as in force while no other account had the meter, in that order."""
+    after: dict[str, str] = field(default_factory=dict)
+    """The end of the days of a household that has left, by each right that was behind it then."""
     over: dict[str, date] = field(default_factory=dict)
     """The day on which an answer first showed that a right was over."""
     kept: set[str] = field(default_factory=set)
@@ -121,27 +123,46 @@ class Witnessed:
             right, active = line.get("id_droit_acces"), line.get("etat_droit_acces") == "Active"
             if right and (active or call.method == "POST"):
                 self.shown[right] = line
-                if active:
-                    self.in_force_once.add(right)
-                else:
+                if not active:
                     self.over.setdefault(right, paris_day(self.now()))
+
+    def rank(self) -> None:
+        """Let each right that GRDF has shown as in force have its turn, if its account is the first that stands.
+
+        That is so from a write of the meter's document on: two answers may be noted in another order than they came.
+        """
+        owners = {right: (pce, name) for name, mine in self.brought.items() for pce in mine for right in mine[pce]}
+        for right in [each for each in self.order if each in owners and each not in self.ranked]:
+            pce, account = owners[right]
+            standing = [each for each in self.order if each in owners and owners[each][0] == pce and self._stands(each)]
+            first = min(standing, key=lambda each: each not in self.ranked, default=right)
+            shown = self.shown.get(right)
+            if shown and shown["etat_droit_acces"] == "Active" and owners[first][1] == account:
+                self.ranked.setdefault(right)
+
+    def _stands(self, right: str) -> bool:
+        """Return whether a right covers days to come, or may, for all that GRDF has shown."""
+        shown = self.shown.get(right)
+        return shown is None or (shown["etat_droit_acces"] == "Active" and str(paris_day(self.now())) < _end(shown))
 
     def holder(self, pce: str, day: date) -> str:
         """Return whose a gas day of a meter is: the first whose right covers it as GRDF has shown; else ``""``."""
+        return next((account for account, first, end in self._spans(pce) if first <= str(day) < end), "")
+
+    def _spans(self, pce: str) -> Iterator[tuple[str, str, str]]:
+        """Yield the accounts that have a meter's days, each with the first one and the end."""
         owners = {right: account for account, mine in self.brought.items() for right in mine.get(pce, ())}
-        rights = [self.shown[right] for right in self.order if right in owners and right in self.in_force_once]
         until: dict[str, str] = {}
-        for right in rights:
-            account = owners[right["id_droit_acces"]]
-            ends = [right["perim_donnees_conso_fin"], _day_after(right["date_fin_droit_acces"])]
-            if over := self.over.get(right["id_droit_acces"]):
+        for right in [self.shown[right] for right in self.ranked if right in owners]:
+            name, account = right["id_droit_acces"], owners[right["id_droit_acces"]]
+            ends = [_end(right)]
+            if over := self.over.get(name):
                 ends.append((right["date_revocation"] or str(over))[:10])
-            begins = [right["perim_donnees_conso_debut"]]
+            begins = [right["perim_donnees_conso_debut"], self.after.get(name, "")]
             begins += [end for other, end in until.items() if other != account]
-            if max(begins) <= str(day) < min(ends):
-                return account
+            if max(begins) < min(ends):
+                yield account, max(begins), min(ends)
             until[account] = max(until.get(account, ""), min(ends))
-        return ""
 
     def _monthly(self, call: Call, pce: str, kind: str) -> None:
         if kind != "publiees":
@@ -194,6 +215,7 @@ class Witnessed:
         if database == ACCOUNTS:
             self._account(account, before or {}, document)
         elif database == METERS:
+            self._leave(key, before or {}, document or {})
             self._meter(key, document or {})
         elif database in (DAYS, DATA[3]) and document is None:
             first = date.fromisoformat(key.split(":")[2])
@@ -215,6 +237,12 @@ class Witnessed:
         elif self.holder(pce, day) != account:
             self.faults.append(f"1: {account} stores {text} of meter {self._name(pce)}, which is not its own")
 
+    def _leave(self, pce: str, before: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+        was, now = before.get("rights") or [], document.get("rights") or []
+        gone = {right.get("account") for right in was} - {right.get("account") for right in now} - {None}
+        if end := max((end for account, _, end in self._spans(pce) if account in gone), default=""):
+            self.after |= {right["id"]: end for right in now if right.get("id") not in self.ranked}
+
     def _meter(self, pce: str, document: Mapping[str, Any]) -> None:
         for right in document.get("rights") or []:
             account, given = right.get("account"), right.get("id")
@@ -225,6 +253,7 @@ class Witnessed:
             elif given not in self.brought[account][pce]:
                 self.brought[account][pce].append(given)
                 self.order.setdefault(given)
+        self.rank()
 
     def _account(self, account: str, before: Mapping[str, Any], document: Any) -> None:
         if document is None:
@@ -282,8 +311,10 @@ class Witnessed:
         return f"{account}:{rest[-14:]}"
 
 
-def _day_after(text: str) -> str:
-    return str(date.fromisoformat(text[:10]) + timedelta(days=1))
+def _end(right: Right) -> str:
+    """Return the first day that a right does not cover, whatever ends it before."""
+    last_call = date.fromisoformat(right["date_fin_droit_acces"][:10])
+    return min(right["perim_donnees_conso_fin"], str(last_call + timedelta(days=1)))
 
 
 def _named(document: Mapping[str, Any]) -> set[str]:

@@ -91,11 +91,14 @@ class MeterDays(msgspec.Struct, frozen=True):
     def due(self, today: date) -> DueDays:
         """Return the days that should be stored by now: from the oldest one that was asked for or is stored.
 
+        If GRDF may not be asked any more, or the newest right is without daily data, up to the newest one.
+
         :param today: civil date in Paris
         """
         end, last = due_until(self.billing.frequency, today), self.last
         since = min((day for day in (self.since, self.first) if day), default=end)
-        stop = end if self.is_read else min(end - ONE_DAY, last) + ONE_DAY if last else since
+        is_asked = self.is_read or (self.held.is_open and self.held.word != "narrow")
+        stop = end if is_asked else min(end - ONE_DAY, last) + ONE_DAY if last else since
         whole = Window.of(since, stop)
         return DueDays(self.held.covered(whole) if whole else (), end, today - timedelta(days=REREAD_DAYS))
 

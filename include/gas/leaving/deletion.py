@@ -11,14 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from include.gas.answers.access_rights import WAITING
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.errors import LeftBefore
 from include.gas.rights.meter_rights import Meter, Right
-from include.gas.rights.transitions import left
 
 STANDING = {"active": "active", "waiting": WAITING}
 """The states of a right that must be revoked if its household leaves, in words."""
@@ -150,12 +148,6 @@ def divide(
             elif right.id and right.state in STANDING:
                 others[right.id] = USED if right.account else NOT_BROUGHT
     return own, others
-
-
-def forget(meter: Meter, account: str) -> Meter:
-    """Remove the rights of an account that is gone, and those that nobody has and that are over."""
-    rights = left(meter, account).rights
-    return replace(meter, rights=tuple(right for right in rights if right.account or right.state in STANDING))
 
 
 def unfinished(records: Iterable[Mapping[str, Any]], now: datetime) -> list[str]:

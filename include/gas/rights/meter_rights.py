@@ -61,7 +61,8 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     :param state: ``asked`` (declared, no answer known), ``waiting`` (its holder or GRDF has to confirm it),
         ``active``, ``refused`` by the holder, ``ended``
     :param since: when its account had it: when it was brought or declared, and then when GRDF first showed it in force
-        for it; when it was made if the ledger learnt of it later, or no account has it, UTC text
+        for it, which is its place in the timeline; when it was made if the ledger learnt of it later, or no account has
+        it, UTC text
     :param listed_at: when GRDF was asked for the answer that last changed something of it, UTC text; ``""`` before any
     :param was_active: whether GRDF has shown it in force while no other account had the meter: only then it covers days
     :param begins: first civil day on which GRDF may be asked; ``None`` for no bound
@@ -209,7 +210,7 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     :param days: the gas days that it may hold, in order and without overlaps
     :param revoked: whether its household has asked for the end of the newest right
     :param waits: whether one of its rights waits for somebody, maybe beside one in force that it renews
-    :param is_open: whether GRDF may be asked now, be it for days that are long over
+    :param is_open: whether GRDF may be asked now for days of its own, be they long over and another account's turn
     :param proofs: how far GRDF's checks of proofs are, by its id of the right
     """
 
@@ -246,15 +247,15 @@ def hold(meter: Meter, account: str, today: date, *, shared: bool = False) -> He
 
     :param shared: as for :func:`days_of`
     """
-    rights = meter.of(account)
+    rights, days = meter.of(account), days_of(meter, account, shared=shared)
     is_behind = not shared and bool(meter.other_holder(account, today))
     word, day = _standing(rights, today, is_behind=is_behind)
     newest = max(reversed(rights), key=lambda right: right.since, default=None)  # of two of one day, the later one
     return Held(
         pce=meter.pce, word=word, day=day, free=max((right.free_on for right in rights if right.free_on), default=None),
-        is_open=any(right.is_in_force(today) and right.was_active and right.daily for right in rights),
+        is_open=bool(days) and any(right.is_in_force(today) and right.listed_at and right.daily for right in rights),
         since=newest.since if newest else "", right=newest.id if newest else "",
-        own=tuple(right.id for right in rights if right.id), days=days_of(meter, account, shared=shared),
+        own=tuple(right.id for right in rights if right.id), days=days,
         revoked=newest is not None and newest.revoked,
         waits=any(right.state == "waiting" for right in rights),
         proofs={right.id: right.proof for right in rights if right.proof and right.state != "ended"},

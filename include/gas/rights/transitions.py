@@ -16,10 +16,11 @@ listed   GRDF's list, or its answer about the meter  states and dates of the rig
                                                      is kept if it stands. Only GRDF's *answer about the meter* ends a
                                                      right that it does not show, or shows as not in force, and says
                                                      that a holder has answered. One that nobody has goes with its end,
-                                                     and one that was behind is in force with the end of the first
+                                                     and one that was behind is in force with the end of the first.
+                                                     It has its place at that write, after all that are there
 proved   us, once GRDF has taken its proof            GRDF checks it
 ended    us, if its household leaves                 the right is over, today if not before; nobody is told to renew it
-orphaned us, if the account is gone without that     nobody has its rights; what it had asked for goes
+orphaned us, if the account is gone without that     nobody has its rights; what it had asked for goes, and what is over
 left     us, once a deletion has removed the account its rights go; who is behind it gets none of its days
 ======== =========================================== ==================================================================
 
@@ -101,11 +102,6 @@ class Answer:
     complete: bool = True
     shared: bool = False
 
-    @property
-    def settles(self) -> bool:
-        """Whether what it does not show is not there."""
-        return self.whole and self.complete
-
 
 def brought(meter: Meter, who: Asking, right_id: str, way: Way, *, chosen: bool = False) -> Meter:
     """Give a right to the account that has brought it.
@@ -123,12 +119,11 @@ def brought(meter: Meter, who: Asking, right_id: str, way: Way, *, chosen: bool 
         raise Taken
     if chosen and not who.shared and meter.other_holder(who.account, who.today):
         raise Taken
-    if known is not None:
-        was_active = known.was_active and (who.shared or not meter.other_holder(who.account, who.today))
-        since = known.since if way == "konnector" else who.at  # it covers no day that another account has had till then
-        return _changed(meter, known, replace(known, account=who.account, way=way, since=since, was_active=was_active))
-    new = Right(client=who.client, id=right_id, account=who.account, way=way, state="active", since=who.at)
-    return replace(meter, rights=(*meter.rights, new))
+    others = (right for right in meter.rights if right is not known)
+    new = known or Right(client=who.client, id=right_id, way=way, state="active", since=who.at)
+    since = new.since if way == "konnector" else who.at
+    new = replace(new, account=who.account, way=way, since=since, was_active=False)
+    return replace(meter, rights=(*others, new))
 
 
 def asked(meter: Meter, who: Asking, wanted: Right) -> Meter:
@@ -186,10 +181,8 @@ def listed(meter: Meter, answer: Answer) -> Meter:
     # One that may be the one that is being declared says nothing yet.
     if answer.whole or not any(right.state == "asked" for right in meter.rights):
         rights += [_unclaimed(line, answer) for line in lines.values() if line.stands and line.id not in known]
-    meter = _ranked(replace(meter, rights=tuple(rights)), answer)
-    if not answer.settles:
-        return meter
-    return replace(meter, rights=tuple(right for right in meter.rights if right.account or right.state != "ended"))
+    kept = tuple(right for right in rights if right.account or right.state in ("active", "waiting"))
+    return _ranked(replace(meter, rights=kept), answer)
 
 
 def _lines_about(meter: Meter, answer: Answer) -> dict[str, AccessRight]:
@@ -227,8 +220,8 @@ def ended(meter: Meter, right_id: str, today: date) -> Meter:
 
 
 def orphaned(meter: Meter, account: str) -> Meter:
-    """Note that an account is gone without a deletion, as after a restore: nobody has its rights."""
-    rights = (right for right in meter.rights if right.account != account or right.id)
+    """Note that an account is gone without a deletion, as after a restore: nobody has its rights that may stand."""
+    rights = (right for right in meter.rights if right.account != account or right.state in ("active", "waiting"))
     return replace(
         meter, rights=tuple(replace(right, account="") if right.account == account else right for right in rights)
     )
@@ -256,23 +249,29 @@ def _shown(right: Right, line: AccessRight | None, answer: Answer) -> Right:
 
 def _missing(right: Right, answer: Answer) -> Right:
     """Return a right that GRDF does not show: it is over if GRDF was asked about it."""
+    is_gone = answer.whole and answer.complete and right.id not in {line.id for line in answer.rights}
     stood = right.client == answer.client and right.id and right.state not in ("ended", "refused")
     # One that GRDF has never shown may not have reached its list yet.
     known_from = right.listed_at or utc_text(datetime.fromisoformat(right.since) + LATE)
-    if not (answer.settles and stood and known_from < answer.at) or right.id in {line.id for line in answer.rights}:
+    if not (is_gone and stood and known_from < answer.at):
         return right
     return replace(_ended(right, answer.today), listed_at=answer.at)
 
 
 def _ranked(meter: Meter, answer: Answer) -> Meter:
-    """Let rights come into force that GRDF shows so for the first time, unless another account has the meter."""
+    """Let rights come into force that GRDF shows so for the first time, unless another account has the meter.
+
+    Each comes after all that are there, whenever GRDF was asked, and takes no day that another account has. One that
+    its account had before the ledger knew it has the place of its age.
+    """
     shown = {line.id for line in answer.rights if _STATES.get(line.state) == "active"}
     for right in meter.rights:
         is_new = right.account and right.state == "active" and not right.was_active
         if is_new and right.id in shown and answer.at >= right.listed_at:
-            since = right.since if right.way == "konnector" else answer.at
+            others = [each for each in meter.rights if each is not right]
+            since = right.since if right.way == "konnector" else max(answer.at, *(each.since for each in meter.rights))
             if answer.shared or not meter.other_holder(right.account, answer.today):
-                meter = _changed(meter, right, replace(right, was_active=True, since=since))
+                meter = replace(meter, rights=(*others, replace(right, was_active=True, since=since)))
     return meter
 
 
@@ -287,7 +286,7 @@ def _with(right: Right, line: AccessRight, answer: Answer) -> Right:
     # One that its account had before the ledger knew it is as old as GRDF says.
     is_konnectors = right.way == "konnector"
     since = min(right.since, line.created_at or right.since) if is_konnectors else right.since
-    was_active = right.was_active or (state == "ended" and is_konnectors) or (state == "active" and not right.account)
+    was_active = right.was_active or (state == "ended" and is_konnectors)
     shown = replace(
         right, state=state, since=since, listed_at=answer.at, was_active=was_active,
         begins=line.first, calls_until=line.last, first=line.data_first, end=line.data_end,

@@ -58,10 +58,9 @@ class RightsWithoutAccount:
         who = asking(account, client)
 
         def event(meter: Meter) -> Meter:
-            meter = listed(meter, answer)
             for right in rights:
                 meter = brought(meter, who, right.id, "adopted", chosen=True)
-            return meter
+            return listed(meter, answer)
 
         try:
             if self._dry_run:

@@ -69,12 +69,14 @@ class AcquireTokenOperator(AccountOperator):
         return {"account": account.id, "meters": len(account.meters), "first_launch": first}
 
     def _stop_if_nothing_is_read(self, after: Account, run: Run) -> None:
+        if any(meter.is_open for meter in after.meters):
+            return
         if after.meters and all(meter.word in ("waiting", "asked") for meter in after.meters):
             raise AirflowSkipException(
                 f"Account {after.id}: the contract's holder has to accept the right in GRDF's e-mail. Nothing to do: "
                 "grdf_waiting_rights looks for the answer and then starts a run."
             )
-        if after.state and not any(meter.is_open for meter in after.meters) and self._rests(after):
+        if after.state and self._rests(after):
             if run.is_scheduled:
                 raise AirflowSkipException(after.message)
             raise NotInForce(after.message, account=after.id)
@@ -102,13 +104,14 @@ class AcquireTokenOperator(AccountOperator):
     def _rests(self, account: Account) -> bool:
         """Return whether nothing is left to do for an account whose household must act.
 
-        If only the days that a right covers are over, GRDF may still be asked for them, as for others. Days that were
-        read before it was known that its right had ended are removed by its next run.
+        If only the days that a right covers are over, or are those of before another account came, GRDF may still be
+        asked for them. Days that were read before it was known that its right had ended are removed by its next run.
         """
         from include.gas.documents.foreign_days import foreign_days
 
         today = paris_today(datetime.now(UTC))
         return not any(
-            (each.is_open and each.word == "over") or foreign_days(self.couchdb, account.id, each.pce, each.days, today)
+            (each.is_open and each.word != "active")
+            or foreign_days(self.couchdb, account.id, each.pce, each.days, today)
             for each in account.meters
         )

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from include.gas.account.account import Account
 from include.gas.account.status import Billing, Status
@@ -164,6 +165,13 @@ def test_only_days_that_a_right_covers_are_missing_and_only_while_the_meter_is_r
     assert told(years, until(13), asked_from=None) == (2, 0)
     assert told(years, asked_from=None, is_read=False) == (2, 0)
     assert told(years, since(1), asked_from="2020-01-01") == (2 + 2 + 4, 0)
+
+
+def test_the_last_days_of_a_right_are_missing_while_grdf_may_be_asked_for_them() -> None:
+    held = Held(pce=PCE, word="over", days=(Window(ago(20), ago(8)),), is_open=True)
+    stored = (StoredYear(ago(20), ago(11)),)
+    assert MeterDays(held, stored, is_read=False).missing(TODAY) == (2, 0)
+    assert MeterDays(replace(held, is_open=False), stored, is_read=False).missing(TODAY) == (0, 0)
 
 
 def test_older_days_of_another_program_hide_no_hole() -> None:

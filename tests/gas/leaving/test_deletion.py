@@ -15,7 +15,6 @@ from include.gas.leaving.deletion import (
     all_left,
     begun,
     divide,
-    forget,
     open_record,
     plan_text,
     questioned,
@@ -70,8 +69,6 @@ def test_whose_rights_are_revoked() -> None:
         "free": "this account has not brought it",
         "next": "another account uses it",
     }
-    assert [each.id for each in forget(meter, "a").rights] == ["free", "next", "former"]
-    assert forget(Meter(pce="GI000042", rights=(right("x"), right("y", "ended", ""))), "a").rights == ()
 
 
 def test_which_records_prove_that_a_household_has_left_or_leaves_for_good() -> None:

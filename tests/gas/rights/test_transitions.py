@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from include.gas.answers.access_rights import WAITING, AccessRight
@@ -186,6 +186,30 @@ def test_two_rights_of_an_account_come_into_force_together() -> None:
     assert listed(meter, shown) == meter
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["new", "listed before"])
+def test_what_was_asked_first_and_is_written_second_takes_no_day_of_the_other(*, known: bool) -> None:
+    lines = line("r1", data_end=today(-10)), line("r2", data_first=today(-500))
+    first = listed(brought(EMPTY, who("a", 5), "r1", "client_connect"), answer(*lines[: 1 + known], day=6))
+    second = listed(brought(first, who("b", 3), "r2", "client_connect"), answer(*lines, day=4))
+    second = listed(second, answer(*lines, day=6))
+    assert days_of(second, "a") == days_of(first, "a") == (Window(today(-1095), today(-10)),)
+    assert days_of(second, "b") == (Window(today(-10), today(1096)),)
+
+
+def test_who_returns_behind_another_account_is_asked_for_its_days_of_before() -> None:
+    over = line("r1", "obsolete", revoked=today(40))
+    meter = listed(
+        brought(listed(HELD, answer(over, day=41)), who("b", 45), "r2", "client_connect"),
+        answer(line("r2", made=45), day=45),
+    )
+    back = listed(
+        brought(meter, who("a", 50), "r3", "client_connect"), answer(line("r3", made=50), day=50, whole=False)
+    )
+    held = hold(back, "a", today(50))
+    assert (held.word, held.is_open, held.days) == ("behind", True, (Window(today(-1095), today(40)),))
+    assert days_of(back, "b") == days_of(meter, "b")
+
+
 def test_renewing_joins_the_days() -> None:
     meter = listed(
         brought(HELD, who("a", 900), "r2", "client_connect"), answer(line("r1"), line("r2", made=900), day=900)
@@ -349,6 +373,7 @@ class World:
         self.grdf: dict[str, dict[str, AccessRight]] = {name: {} for name in CLIENTS}
         self.clients = dict(zip(ACCOUNTS, CLIENTS, strict=True))
         self.declared: dict[str, str] = {}
+        self.heard: list[Answer] = []
 
     def do(self, event: str, account: str, number: int) -> None:
         self.day += 1
@@ -356,7 +381,8 @@ class World:
         rights = self.grdf[client]
         if event == "consent":  # on GRDF's site; the next event may bring it
             name = f"{client}{self.day}"
-            rights[name] = line(name, made=self.day, made_on_site=True)
+            end = {"data_end": today(self.day - number)} if number % 2 else {}  # some allow days of the past alone
+            rights[name] = line(name, made=self.day, made_on_site=True, **end)
         elif event == "end" and rights:
             name = sorted(rights)[number % len(rights)]
             rights[name] = _over(rights[name], self.day)
@@ -374,7 +400,8 @@ class World:
                     self.apply(lambda meter: answered(meter, self.who(account), name))
         elif event == "bring" and rights:
             name = sorted(rights)[number % len(rights)]
-            self.apply(lambda meter: brought(meter, self.who(account), name, "client_connect"))
+            asking = who(account, self.day - number, client, shared=self.shared)  # others may write before it does
+            self.apply(lambda meter: brought(meter, asking, name, "client_connect"))
         elif event == "leave":
             for right in self.meter.of(account):
                 if right.id in rights:
@@ -387,8 +414,12 @@ class World:
         elif event == "look":
             lines = list(rights.values())
             self.apply(lambda meter: listed(meter, self.answer(client, lines, whole=True)))
+            self.heard.append(self.answer(client, lines, whole=True))
             for asker in [each for each in self.declared if self.clients[each] == client]:
                 self.take_up(asker, self.declared[asker])
+
+        elif event == "late" and self.heard:
+            self.apply(lambda meter: listed(meter, self.heard[number % len(self.heard)]))
 
     def take_up(self, account: str, name: str) -> None:
         """Bring a right that was declared for the account, stands, and that no account has."""
@@ -420,7 +451,7 @@ def _over(right: AccessRight, day: int) -> AccessRight:
 
 EVENTS = st.lists(
     st.tuples(
-        st.sampled_from(["consent", "end", "accept", "declare", "bring", "leave", "list", "look"]),
+        st.sampled_from(["consent", "end", "accept", "declare", "bring", "leave", "list", "look", "late"]),
         st.sampled_from(ACCOUNTS),
         st.integers(0, 7),
     ),
@@ -428,15 +459,28 @@ EVENTS = st.lists(
 )  # fmt: skip
 
 
+ASKED_BEFORE = [
+    ("consent", "a", 1), ("bring", "a", 0), ("look", "a", 0), ("consent", "b", 0), ("list", "b", 1), ("bring", "b", 6)
+]  # fmt: skip
+"""Days of the past alone, and another account that asks before they are noted and brings its right after."""
+
+
+@example(ASKED_BEFORE, False)
 @given(EVENTS, st.booleans())
 @settings(max_examples=1500, deadline=None)
 def test_all_sequences(events: list[tuple[str, str, int]], shared: bool) -> None:
     world = World(shared=shared)
     for event in events:
+        before = world.meter
         world.do(*event)
-        if not shared:
-            a, b = (days_of(world.meter, each) for each in ACCOUNTS)
-            assert not any(one.clip(other.first, other.end) for one in a for other in b), "a day in two accounts"
+        if shared:
+            continue
+        a, b = (days_of(world.meter, each) for each in ACCOUNTS)
+        assert not any(one.clip(other.first, other.end) for one in a for other in b), "a day in two accounts"
+        for account in ACCOUNTS:
+            if world.meter.of(account) == before.of(account):
+                had, has = days_of(before, account), days_of(world.meter, account)
+                assert all(any(each.clip(w.first, w.end) == each for w in has) for each in had), "a day is taken"
     # After a look at each client, every right in force has an account, or is told.
     for account in ACCOUNTS:
         world.do("look", account, 0)

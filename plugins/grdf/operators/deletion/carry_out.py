@@ -19,8 +19,8 @@ from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONNECT, CONSENT_RECORD, DATA, METER
 from include.gas.documents.gas_days import account_range, possible_ids
 from include.gas.errors import BadRequest, StoreBusy
-from include.gas.leaving.deletion import STANDING, begun, forget
-from include.gas.rights.transitions import ended
+from include.gas.leaving.deletion import STANDING, begun
+from include.gas.rights.transitions import ended, left
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -165,8 +165,8 @@ class PurgeAccountOperator(DeletionOperator):
             # No listing shows what was removed while the household was here, such as totals without days any more.
             for doctype, ids in possible_ids(self.account_id, meter.pce, years).items():
                 self.remover.remove_tombstones(doctype, ids)
-            if forget(meter, self.account_id).rights:
-                self.ledger.apply(meter.pce, partial(forget, account=self.account_id))
+            if left(meter, self.account_id).rights:
+                self.ledger.apply(meter.pce, partial(left, account=self.account_id))
             elif meter.rev:
                 self.remover.remove_revisions(METER, {meter.pce: meter.rev})
         self.staging.remove_all(self.account_id)
