@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from include.gas.account.account import Account
 from include.gas.account.client import DEFAULT, client_if_known, client_of
+from include.gas.account.declaration import is_taken
 from include.gas.account.marks import Connected, Known, leaving
 from include.gas.account.state import state_since
 from include.gas.account.status import Status
@@ -74,6 +75,7 @@ class Situation(StrEnum):
     NO_DAILY = "no_daily", Group.WELL, False, False
     LATE = "late", Group.LATE, True
     ENDING = "ending", Group.WELL, True
+    RENEWS = "renews", Group.WELL
     GAPS = "gaps", Group.WELL
     HOLES = "holes", Group.WELL
     WELL = "well", Group.WELL
@@ -99,7 +101,7 @@ class Overview:
         ``None`` if something may, or that day is unknown
     :param consent_until: last day on which the first consent to end is of use, of those in force or to come if there
         are any; ``None`` if none of them ends
-    :param renews: whether a right is declared for it once the one in force has ended
+    :param renews: when a right is declared for it because the one in force has ended then; ``None`` if none is
     :param proof: ``refused`` if GRDF has refused a proof of consent, else ``asked`` if it waits for one, else ``""``
     :param proof_until: last day to send the first proof that GRDF waits for; ``None`` if none is known
     :param known: the day on which a person said last that its silence is known
@@ -119,7 +121,7 @@ class Overview:
     begins_later: bool = False
     lost_on: date | None = None
     consent_until: date | None = None
-    renews: bool = False
+    renews: date | None = None
     proof: str = ""
     proof_until: date | None = None
     known: date | None = None
@@ -190,7 +192,8 @@ class Overview:
             (self.is_daily and self.last is None, Situation.NOTHING if self.asked else Situation.NEW),
             (self.silent_on(today) is not None, Situation.LATE),
             (not self.is_daily, Situation.NO_DAILY),
-            (not self.renews and (self.consent_until or date.max) <= today + ENDS_SOON, Situation.ENDING),
+            (self.renews is not None, Situation.RENEWS),
+            ((self.consent_until or date.max) <= today + ENDS_SOON, Situation.ENDING),
         ):
             if true:
                 return what
@@ -231,7 +234,7 @@ def _summary(document: Mapping[str, Any]) -> Overview:
         days_of_meters=meters,
         **_rights(document, account),
         asked=any(Status.reading(document, held.pce).whole_at for held in account.meters),
-        renews=account.declares and not account.refused,
+        renews=account.renews,
         known=max(days_in(Known.moment(document)), default=None),
         **_proofs(account),
     )
@@ -245,6 +248,7 @@ def _standing(document: Mapping[str, Any], account: Account) -> Situation | None
         (account.needs_grant, Situation.NEW),
         (reads and not account.waits_for_person, None),
         (declares, Situation.NEW),
+        (is_taken(document), Situation.BEHIND),
         (account.declares, Situation.CORRECT),
         ("waiting" in words, Situation.ASKED),
         ("checked" in words, Situation.CHECKED),

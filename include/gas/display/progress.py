@@ -11,7 +11,6 @@ from typing import Any
 from include.gas.account.account import Account
 from include.gas.account.declaration import Declaration, is_taken
 from include.gas.account.status import Status
-from include.gas.days.windows import ONE_DAY
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held
 
@@ -27,6 +26,7 @@ class Step(StrEnum):
     NARROW = "narrow"
     ACCEPTED = "accepted"
     READ = "read"
+    RENEWS = "renews"
     REFUSED = "refused"
     UNANSWERED = "unanswered"
     OVER = "over"
@@ -50,8 +50,7 @@ class Progress:
 
     :param step: where its right stands
     :param since: since when it waits for the holder, UTC text; ``""`` if it does not
-    :param day: the day on which the right begins or ended
-    :param renewed: the last day of the right in force, if it is declared again then; else ``None``
+    :param day: the day on which the right begins, ended or is declared, or its first day that is read
     :param reason: what has to be corrected, as in ``DeclarationRefused``
     :param message: what the account says to a person who may see it; ``""`` if nothing
     """
@@ -59,14 +58,13 @@ class Progress:
     step: Step
     since: str = ""
     day: date | None = None
-    renewed: date | None = None
     reason: str = ""
     message: str = ""
 
     @property
     def is_last(self) -> bool:
         """Whether nothing changes any more unless a person does something."""
-        return self.step in _LAST and self.renewed is None
+        return self.step in _LAST
 
 
 def progress(document: Mapping[str, Any] | None) -> Progress:
@@ -108,5 +106,6 @@ def _with_right(document: Mapping[str, Any], account: Account, held: Held, *, as
         return Progress(Step.DECLARING)
     if account.waits_for_person and step not in _SAID:
         return Progress(Step.PROBLEM, message=account.message)
-    renewed = held.day - ONE_DAY if held.day and account.declares and held.word == "active" else None
-    return Progress(step, day=held.day, renewed=renewed, message=account.message if step in _SAID else "")
+    step = Step.RENEWS if account.renews else step
+    day = {Step.ACCEPTED: held.opens, Step.RENEWS: account.renews}.get(step, held.day)
+    return Progress(step, day=day, message=account.message if step in _SAID else "")
