@@ -96,7 +96,6 @@ class Overview:
     :param last: the oldest of the meters' newest stored days, without meters that have no days or cannot be daily;
         ``None`` if no day is stored
     :param asked: whether everything was read of any meter
-    :param begins_later: whether no right is in force yet
     :param lost_on: the day on which the last of its rights ended or was refused, if nothing may be read any more;
         ``None`` if something may, or that day is unknown
     :param consent_until: last day on which the first consent to end is of use, of those in force or to come if there
@@ -118,7 +117,6 @@ class Overview:
     odd: str = ""
     last: date | None = None
     asked: bool = False
-    begins_later: bool = False
     lost_on: date | None = None
     consent_until: date | None = None
     renews: date | None = None
@@ -162,6 +160,11 @@ class Overview:
         """Return whether gas days are expected of it: nothing else has to happen first, and its rights have begun."""
         return any(meter.is_expected(today) for meter in self.days_of_meters)
 
+    def begins_later(self, today: date) -> bool:
+        """Return whether its rights, or the days that they cover, begin on a day to come."""
+        going = [held for held in self.held if held.word in ("active", "later")]
+        return bool(going) and all(held.word == "later" or (held.opens or today) > today for held in going)
+
     @property
     def is_daily(self) -> bool:
         """Whether GRDF may have daily data for any of its meters."""
@@ -188,7 +191,7 @@ class Overview:
             (self.partial, Situation.PARTLY),
             (self.proof == ASKED, Situation.PROOF),
             (bool(self.state), Situation.VENDOR),
-            (self.begins_later, Situation.LATER),
+            (self.begins_later(today), Situation.LATER),
             (self.is_daily and self.last is None, Situation.NOTHING if self.asked else Situation.NEW),
             (self.silent_on(today) is not None, Situation.LATE),
             (not self.is_daily, Situation.NO_DAILY),
@@ -269,7 +272,6 @@ def _rights(document: Mapping[str, Any], account: Account) -> dict[str, Any]:
     untils = [held.closes - ONE_DAY for held in going or account.meters if held.closes]
     return {
         "partial": account.partial,
-        "begins_later": "later" in words and "active" not in words,
         "lost_on": _lost_on(document, account.meters) if words <= {"over", "refused", "none"} else None,
         "consent_until": min(untils, default=None),
     }

@@ -40,7 +40,6 @@ _OF_WORD = {
     "refused": Step.REFUSED, "over": Step.OVER, "narrow": Step.NARROW, "none": Step.NOTHING,
 }  # fmt: skip
 _ENDED = (Step.REFUSED, Step.UNANSWERED, Step.OVER, Step.NOTHING)
-_SAID = (*_ENDED, Step.TAKEN, Step.NARROW)
 _LAST = (*_ENDED, Step.NARROW, Step.READ, Step.CORRECT)
 
 
@@ -83,17 +82,14 @@ def progress(document: Mapping[str, Any] | None) -> Progress:
         return Progress(Step.TAKEN, message=account.message)
     if declaration and account.refused:
         return Progress(Step.CORRECT, reason=declaration.refused_reason, message=account.message)
-    held, asks = _held(account, declaration), account.declares or account.needs_grant
+    pce, asks = declaration.pce if declaration else "", account.declares or account.needs_grant
+    mine = [each for each in account.meters if pce in ("", each.pce)]
+    held = max(mine, key=lambda each: each.since, default=None)
     if held is not None and not account.needs_grant:
         return _with_right(document, account, held, asks=asks)
     if account.waits_for_person:
         return Progress(Step.PROBLEM, message=account.message)
     return Progress(Step.DECLARING if asks else Step.NOTHING)
-
-
-def _held(account: Account, declaration: Declaration | None) -> Held | None:
-    pce = declaration.pce if declaration else ""
-    return max((each for each in account.meters if pce in ("", each.pce)), key=lambda each: each.since, default=None)
 
 
 def _with_right(document: Mapping[str, Any], account: Account, held: Held, *, asks: bool) -> Progress:
@@ -104,8 +100,8 @@ def _with_right(document: Mapping[str, Any], account: Account, held: Held, *, as
         step = Step.UNANSWERED
     if asks and step in _ENDED:
         return Progress(Step.DECLARING)
-    if account.waits_for_person and step not in _SAID:
+    if account.waits_for_person and step not in (*_ENDED, Step.TAKEN, Step.NARROW):
         return Progress(Step.PROBLEM, message=account.message)
     step = Step.RENEWS if account.renews else step
     day = {Step.ACCEPTED: held.opens, Step.RENEWS: account.renews}.get(step, held.day)
-    return Progress(step, day=day, message=account.message if step in _SAID else "")
+    return Progress(step, day=day, message=account.message)

@@ -137,6 +137,8 @@ STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.NEW, {"status": {}}),
     (Situation.CONNECT, meters("narrow") | {"state": PERMISSIONS_CHANGED}),
     (Situation.LATER, meters("later", day=days(9), covered=Window(days(9), date.max), readings={})),
+    (Situation.LATER, meters("active", covered=Window(days(1), date.max), readings={})),
+    (Situation.NOTHING, meters("active", covered=Window(days(0), date.max)) | {"readings": {PCE: {}}}),
     (Situation.NEW, {"readings": {}}),
     (Situation.NEW, {"readings": {PCE: {"since": "2024-01-01", "whole_at": None}}}),
     (Situation.NOTHING, {"readings": {PCE: {}}}),

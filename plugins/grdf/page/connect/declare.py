@@ -43,14 +43,14 @@ def declare(request: Request, opener: Opener, typed: DirectForm) -> Response:
         return show_forms(request, opener, typed=typed, errors={name: t(f"direct.wrong.{name}") for name in wrong})
     now, asked = datetime.now(UTC), typed.declaration(account)
     text = consent_text(asked, t.language, paris_today(now)) if household else None
-    held = Status.held(connectable(account)[0] or {}).get(asked.pce)
-    renews = held.renews_on if held else None
-    what = "what" if renews is None else "renews" if renews - paris_today(now) <= RENEWED_FROM else "lasts"
     is_sent, mark = typed.step == "send", mark_of(text) if text else ""
     if is_sent and (text is None or typed.agreed == mark):
         by, proof = (HOUSEHOLD, "") if household else (opener.by, typed.texts["proof"])
         _store(opener, asked, new_record(account, asked, now, by=by, agreed=text, proof=proof))
         return opener.follow(request)
+    held = Status.held(connectable(account)[0] or {}).get(asked.pce)
+    renews = held.renews_on if held else None
+    what = "what" if renews is None else "renews" if renews - paris_today(now) <= RENEWED_FROM else "lasts"
     return page(
         request,
         "direct_check.html",

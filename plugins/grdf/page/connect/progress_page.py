@@ -18,18 +18,9 @@ from include.gas.account.section import read
 from include.gas.display.progress import Step, progress
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.gas_days import Document
-from include.gas.errors import DeclarationRefused
 
 router = APIRouter()
 
-REASONS = {
-    "1000000004": "contract",
-    "1000000005": "postcode",
-    "1000000006": "meter",
-    "1000000022": "perimeters",
-    DeclarationRefused.ANOTHER: "another",
-}
-"""The text for GRDF's codes (ADICT 3.6)."""
 _AGAIN = (Step.CORRECT, Step.REFUSED, Step.UNANSWERED, Step.OVER, Step.NARROW)
 
 
@@ -80,7 +71,7 @@ def in_words(t: Texts, opener: Opener, document: Document | None, form: str) -> 
 
 
 def _reason(t: Texts, reason: str, *, household: bool) -> str:
-    """Return what has to be corrected; ``""`` if only GRDF's own words say it."""
-    key = f"direct.refused.{REASONS.get(reason, reason)}"
+    """Return what has to be corrected, by GRDF's code (ADICT 3.6) or our own; ``""`` if only its own words say it."""
+    key = f"direct.refused.{reason}"
     keys = [*([f"{key}.household"] if household else []), key, f"direct.wrong.{reason}"]
     return next((t(each) for each in keys if each in t), "")
