@@ -246,9 +246,9 @@ class DeclarationRefused(FailNow):
     """
 
     state = USER_ACTION_NEEDED
-    default_step = "Ask the household, correct the declaration in the account's document, then start a run of its DAG."
+    default_step = "Ask the household, then correct it in the account's form: Connect again, on its page."
     EXISTS: ClassVar[str] = "exists"
-    ANOTHER: ClassVar[str] = "another household"
+    ANOTHER: ClassVar[str] = "another"
     reason: str = ""
 
 

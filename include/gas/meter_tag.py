@@ -10,9 +10,10 @@ _LENGTH = 3
 
 _NUMBER = re.compile(
     # The digits of a URL escape (%22, %3A) before a number do not belong to it.
-    r"(?:(?<=%[0-9A-Fa-f]{2})|(?<![0-9]))[0-9]{14}(?![0-9])|(?:(?<=%[0-9A-Fa-f]{2})|(?<![A-Za-z]))GI[0-9]{6}(?![0-9])"
+    r"(?:(?<=%[0-9A-Fa-f]{2})|(?<![0-9a-f]))[0-9]{14}(?![0-9a-f])"
+    r"|(?:(?<=%[0-9A-Fa-f]{2})|(?<![A-Za-z]))GI[0-9]{6}(?![0-9])"
 )
-"""Matches what looks like a meter number: 14 digits, or ``GI`` and 6 digits."""
+"""Matches what looks like a meter number: ``GI`` and 6 digits, or 14 digits that are no part of an id of Cozy's."""
 
 UNNAMED = "M-???"
 """Replaces the number of a meter when its account is not known."""

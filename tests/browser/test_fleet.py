@@ -45,6 +45,8 @@ def test_it_fits_a_phone(up: Up, visit: Visit) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     tiles = page.locator(".tile").evaluate_all("nodes => nodes.map(node => node.getBoundingClientRect().left)")
     assert len(set(tiles)) == 1, "one below the other"
+    is_cut = "each => each.scrollWidth > each.clientWidth || each.scrollHeight > each.clientHeight"
+    assert page.locator(".scroll").evaluate_all(f"nodes => nodes.filter({is_cut}).length") == 0, "no table is cut"
 
 
 def test_the_keyboard_reaches_the_list(up: Up, visit: Visit) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grdf.page.html.spelling import Spelling
 from grdf.stores.household_links import TRIES
 from tests.connect.dance import begin, consent, said
 from tests.connect.direct import (
@@ -70,7 +71,8 @@ def test_an_operator_sends_it(door: Site, clean: LocalWorld, account_id: str) ->
     run(account_id)
     page = followed(browser, sent)
     assert said(page).title == "Waiting for the e-mail to be answered"
-    assert "Since" in said(page).text
+    assert "waiting for the answer since" in said(page).text
+    assert "waiting for the answer since" in said(browser.get(start)).text, "on the form, too"
     (right,) = rights(clean, pce)
     assert (right["nom_titulaire"], right["courriel_titulaire"]) == (PERSON["name"], PERSON["email"])
     document = stored(account_id) or {}
@@ -154,7 +156,10 @@ def test_what_grdf_refuses_is_read_on_the_page_that_follows(
     assert said(page).title == "This cannot be declared"
     assert says in said(page).text
     assert f'href="/gas/airflow/grdf{start}">' in page.text, "the way back to the form"
-    assert f'value="{PERSON["email"]}"' in browser.get(start).text, "with what was typed"
+    form = browser.get(start)
+    assert f'value="{PERSON["email"]}"' in form.text, "with what was typed"
+    assert says in said(form).text, "and why it was not taken"
+    assert "already connected" not in said(form).text
     assert rights(clean, pce) == []
     clean.control.set_quirks(pce)
     corrected = send(browser, start, entered(account_id))
@@ -177,6 +182,9 @@ def test_a_household_corrects_what_was_refused_and_has_five_tries(
         assert "this is not the postcode of this meter" in said(page).text
         assert account_id not in page.text
         assert (f'href="/grdf{start}"' in page.text) == (number < TRIES - 1)
+        form = browser.get(start)
+        assert ("this is not the postcode" in said(form).text) == (number < TRIES - 1)
+        assert persons_in(form.text) == []
     assert "for a new link" in said(page).text
     assert said(browser.get(start)).title == "This link was tried too often"
     browser, start = by_link(front, account_id)
@@ -250,12 +258,16 @@ def test_a_renewal_before_the_end_and_after_it(door: Site, clean: LocalWorld, ac
     clean.control.set(declared_right_state="Active")
     sent = send(browser, start, entered(account_id, calls_until=str(clean.control.today() + timedelta(days=20))))
     run(account_id)
-    assert (told(browser, sent)["state"], told(browser, sent)["since"]) == ("accepted", "")
+    assert told(browser, sent)["state"] == "accepted"
+    end = Spelling("en").day(clean.control.today() + timedelta(days=21))
+    assert f"it is declared by itself on {end}" in said(check(browser, start, entered(account_id))).text
+    assert "Nothing is sent to GRDF yet" not in said(check(browser, start, entered(account_id))).text
     early = send(browser, start, entered(account_id))
     run(account_id)
     (right,) = rights(clean, pce)
-    assert told(browser, early)["over"] is False
-    assert "it is declared again by itself then" in said(followed(browser, early)).text
+    assert (told(browser, early)["state"], told(browser, early)["over"]) == ("renews", False)
+    assert said(followed(browser, early)).title == f"Renewal on {end}"
+    assert "already connected" in said(browser.get(start)).text
     clean.control.revoke(right["id_droit_acces"])
     ask(account_id)
     assert len(rights(clean, pce)) == 2, "its end has come"
@@ -276,7 +288,10 @@ def test_what_the_holder_answers(door: Site, clean: LocalWorld, account_id: str,
     sent = send(browser, f"/connect/{account_id}", entered(account_id))
     run(account_id)
     answer_mail(clean, account_id, answered)
-    assert told(browser, sent)["state"] == shown
+    follows = told(browser, sent)
+    assert follows["state"] == shown
+    form = said(browser.get(f"/connect/{account_id}")).text
+    assert ("already connected" if shown == "accepted" else follows["title"]) in form
 
 
 def test_who_has_left_or_leaves(front: Site, clean: LocalWorld, account_id: str) -> None:
@@ -301,7 +316,7 @@ def test_a_household_follows_what_it_brought_itself(front: Site, clean: LocalWor
     document = stored(account_id) or {}
     clean.book.save(document | {"connected": {"at": "2026-11-27T10:00:00Z", "by": "op"}})
     assert told(browser, sent) | {"title": "", "text": "", "next": ""} == {
-        "state": "nothing", "over": True, "title": "", "text": "", "next": "", "message": "", "since": "", "form": "",
+        "state": "nothing", "over": True, "title": "", "text": "", "next": "", "message": "", "form": "",
     }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from datetime import date
 from pathlib import Path
 from string import Formatter
 
@@ -12,6 +13,7 @@ import pytest
 from grdf.page.html import catalogue as texts
 from grdf.page.html import render
 from grdf.page.html.catalogue import LANGUAGES, Texts, catalogue, language_of
+from grdf.page.html.spelling import Spelling
 
 
 def gaps(text: str) -> set[str]:
@@ -31,6 +33,13 @@ def test_no_text_is_empty() -> None:
 def test_no_sentence_ends_twice() -> None:
     texts = ((key, text) for language in LANGUAGES for key, text in catalogue(language).items())
     assert [key for key, text in texts if re.search(r"[.!?…]\.", text)] == []
+
+
+def test_the_first_of_a_month_is_written_as_the_french_do() -> None:
+    first, french, moment = date(2026, 12, 1), Spelling("fr"), "2026-12-01T09:00:00+01:00"
+    assert (french.day(first), french.weekday(first)) == ("1er déc. 2026", "mardi 1er décembre 2026")
+    assert (french.moment(moment), french.month(first)) == ("1er déc. 2026, 09:00", "décembre 2026")
+    assert (french.day(date(2026, 12, 2)), Spelling("en").day(first)) == ("2 déc. 2026", "1 Dec 2026")
 
 
 def test_every_file_of_the_catalogue_is_read() -> None:

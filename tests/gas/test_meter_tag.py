@@ -40,8 +40,12 @@ def test_is_put_where_a_number_stands(pce: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["account-00001", "2024-03-28T06:00:00", "123456789012345", "3f0999999900001700a", "LOGI123"]
-)
+    "text",
+    [
+        "account-00001", "2024-03-28T06:00:00", "123456789012345", "3f0999999900001700a", "LOGI123",
+        "09999999000017fe46cafe0123456abd", "cafe0123456abdfee609999999000017", "d2ee46bd09999999000017fe46cafe01",
+    ],
+)  # fmt: skip
 def test_leaves_other_figures_alone(text: str) -> None:
     assert without_numbers(text, "ana") == text
 

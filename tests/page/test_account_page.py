@@ -242,7 +242,7 @@ def test_accounts_of_every_kind_have_a_view(site: Site, world: LocalWorld) -> No
     assert browser.get("/accounts/never-there").status_code == 404
     assert "There is no such account" in browser.get("/accounts/never-there").text
     for more, said in (
-        ({"oauth": {"code": "c"}}, "Waiting for its first run"),
+        ({"oauth": {"code": "c"}}, "Waiting for its run"),
         ({"oauth": 7}, "Cannot be read"),
         ({"oauth_callback_results": {"pce_id": PCE}}, "No day is stored yet"),
     ):

@@ -79,7 +79,7 @@ def test_a_new_account_is_there_at_once_and_a_removed_one_is_gone(listed: reques
     document = {"_id": "just-connected", "account_type": "grdfgrandlyon", "oauth": {"code": "c"}}
     world.book.save(document)
     (row,) = rows(listed.get("/?search=just-connected").text)
-    assert "Waiting for its first run" in row
+    assert "Waiting for its run" in row
     assert "no day yet" in row
     world.book.save({**document, "_deleted": True})
     assert "No account matches." in listed.get("/?search=just-connected").text

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from include.gas.account.declaration import is_refused, names_person
+from include.gas.account.declaration import Declaration, is_refused, is_to_declare, names_person
 from include.gas.account.grant import Grant, grant_in, results_of
 from include.gas.account.marks import leaving
 from include.gas.account.status import meters_in
@@ -29,7 +30,8 @@ class Account:
     :param message: explains the state to a person
     :param partial: whether the state concerns only some of the meters
     :param declares: whether a right is to be declared for the household at GRDF
-    :param refused: whether GRDF has refused that, so that a person corrects it and then starts a run
+    :param refused: whether GRDF has refused that, so that a person corrects it
+    :param renews: when that is declared, if it waits for the end of a right in force; ``None`` if it does not
     """
 
     id: str
@@ -42,6 +44,7 @@ class Account:
     partial: bool = False
     declares: bool = False
     refused: bool = False
+    renews: date | None = None
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Account:
@@ -61,6 +64,7 @@ class Account:
         # We remove the id_token once its meters are known. So an id_token beside our consents comes from a new consent,
         # whether or not the household was asked to act. The konnector kept the token, but wrote no ``consents``.
         fresh = grant is not None and (grant.code != "" or "consents" in results_of(document))
+        given = Declaration.of(document) if is_to_declare(document) else None
         return cls(
             account,
             state,
@@ -72,6 +76,7 @@ class Account:
             partial=document.get("state_partial") is True,
             declares=names_person(document),
             refused=is_refused(document),
+            renews=next((each.renews_on for each in meters if given and each.pce == given.pce), None),
         )
 
     @property

@@ -100,7 +100,7 @@ def to_declare(document: Mapping[str, Any]) -> Declaration:
         raise DeclarationRefused.about(
             str(document.get("_id")),
             f"the declaration cannot be sent to GRDF: {what}",
-            "GRDF was not asked. Correct the declaration in the account's document, then start a run of its DAG.",
+            f"GRDF was not asked. {DeclarationRefused.default_step}",
             reason=field,
         )
     return msgspec.structs.replace(found, perimeters=found.perimeters or [*USUAL_PERIMETERS])
@@ -169,8 +169,9 @@ def is_refused(document: Mapping[str, Any]) -> bool:
 
 
 def is_taken(document: Mapping[str, Any]) -> bool:
-    """Return whether the declaration on an account document was refused because another account has the meter."""
-    return is_refused(document) and _given(document).get("refused_reason") == MeterTaken.reason
+    """Return whether the declaration on an account document waits for a meter that another account has."""
+    reason = _given(document).get("refused_reason")
+    return names_person(document) and is_refused(document) and reason == MeterTaken.reason
 
 
 def is_to_declare(document: Mapping[str, Any]) -> bool:

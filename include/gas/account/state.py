@@ -84,8 +84,9 @@ _SAID: tuple[tuple[Word, str, str], ...] = (
         USER_ACTION_NEEDED,
         "since {since:%-d %B %Y, %H:%M} (Paris time) GRDF waits for the contract's holder to let us read it. GRDF's "
         "e-mail leaves within a quarter of an hour; the holder should look into the spam folder, too. Nothing is read "
-        "before the holder accepts; then the first run starts by itself. If the e-mail cannot be found after two days, "
-        "delete the account, which ends the right at GRDF, and connect it again",
+        "before the holder accepts; then a run starts by itself. If the e-mail cannot be found after two days, compare "
+        "its address with the records of consent, and ask GRDF to send it again. If the address was wrong, ask GRDF to "
+        "end this right, then connect the account again",
     ),
     (
         "checked",

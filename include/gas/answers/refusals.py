@@ -59,7 +59,7 @@ _CODES: dict[str, tuple[type[GasError], str]] = {
     "2000000009": (BadRequest, "more than 1000 meters in one request"),
 }
 
-_CORRECT = "Then correct the declaration in the account's document, and start a run of its DAG."
+_CORRECT = "Then correct it in the account's form: Connect again, on its page."
 _DECLARATIONS: dict[str, tuple[type[GasError], str]] = {
     "1000000003": (RightExists, RightExists.default_step),
     "1000000004": (DeclarationRefused, f"Ask whether the household has moved or has a new contract. {_CORRECT}"),

@@ -75,6 +75,7 @@ class Situation(StrEnum):
     NO_DAILY = "no_daily", Group.WELL, False, False
     LATE = "late", Group.LATE, True
     ENDING = "ending", Group.WELL, True
+    RENEWS = "renews", Group.WELL
     GAPS = "gaps", Group.WELL
     HOLES = "holes", Group.WELL
     WELL = "well", Group.WELL
@@ -95,12 +96,11 @@ class Overview:
     :param last: the oldest of the meters' newest stored days, without meters that have no days or cannot be daily;
         ``None`` if no day is stored
     :param asked: whether everything was read of any meter
-    :param begins_later: whether no right is in force yet
     :param lost_on: the day on which the last of its rights ended or was refused, if nothing may be read any more;
         ``None`` if something may, or that day is unknown
     :param consent_until: last day on which the first consent to end is of use, of those in force or to come if there
         are any; ``None`` if none of them ends
-    :param renews: whether a right is declared for it once the one in force has ended
+    :param renews: when a right is declared for it because the one in force has ended then; ``None`` if none is
     :param proof: ``refused`` if GRDF has refused a proof of consent, else ``asked`` if it waits for one, else ``""``
     :param proof_until: last day to send the first proof that GRDF waits for; ``None`` if none is known
     :param known: the day on which a person said last that its silence is known
@@ -117,10 +117,9 @@ class Overview:
     odd: str = ""
     last: date | None = None
     asked: bool = False
-    begins_later: bool = False
     lost_on: date | None = None
     consent_until: date | None = None
-    renews: bool = False
+    renews: date | None = None
     proof: str = ""
     proof_until: date | None = None
     known: date | None = None
@@ -161,6 +160,11 @@ class Overview:
         """Return whether gas days are expected of it: nothing else has to happen first, and its rights have begun."""
         return any(meter.is_expected(today) for meter in self.days_of_meters)
 
+    def begins_later(self, today: date) -> bool:
+        """Return whether its rights, or the days that they cover, begin on a day to come."""
+        going = [held for held in self.held if held.word in ("active", "later")]
+        return bool(going) and all(held.word == "later" or (held.opens or today) > today for held in going)
+
     @property
     def is_daily(self) -> bool:
         """Whether GRDF may have daily data for any of its meters."""
@@ -187,11 +191,12 @@ class Overview:
             (self.partial, Situation.PARTLY),
             (self.proof == ASKED, Situation.PROOF),
             (bool(self.state), Situation.VENDOR),
-            (self.begins_later, Situation.LATER),
+            (self.begins_later(today), Situation.LATER),
             (self.is_daily and self.last is None, Situation.NOTHING if self.asked else Situation.NEW),
             (self.silent_on(today) is not None, Situation.LATE),
             (not self.is_daily, Situation.NO_DAILY),
-            (not self.renews and (self.consent_until or date.max) <= today + ENDS_SOON, Situation.ENDING),
+            (self.renews is not None, Situation.RENEWS),
+            ((self.consent_until or date.max) <= today + ENDS_SOON, Situation.ENDING),
         ):
             if true:
                 return what
@@ -232,7 +237,7 @@ def _summary(document: Mapping[str, Any]) -> Overview:
         days_of_meters=meters,
         **_rights(document, account),
         asked=any(Status.reading(document, held.pce).whole_at for held in account.meters),
-        renews=account.declares and not account.refused,
+        renews=account.renews,
         known=max(days_in(Known.moment(document)), default=None),
         **_proofs(account),
     )
@@ -267,7 +272,6 @@ def _rights(document: Mapping[str, Any], account: Account) -> dict[str, Any]:
     untils = [held.closes - ONE_DAY for held in going or account.meters if held.closes]
     return {
         "partial": account.partial,
-        "begins_later": "later" in words and "active" not in words,
         "lost_on": _lost_on(document, account.meters) if words <= {"over", "refused", "none"} else None,
         "consent_until": min(untils, default=None),
     }

@@ -11,7 +11,6 @@ from typing import Any
 from include.gas.account.account import Account
 from include.gas.account.declaration import Declaration, is_taken
 from include.gas.account.status import Status
-from include.gas.days.windows import ONE_DAY
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held
 
@@ -27,6 +26,7 @@ class Step(StrEnum):
     NARROW = "narrow"
     ACCEPTED = "accepted"
     READ = "read"
+    RENEWS = "renews"
     REFUSED = "refused"
     UNANSWERED = "unanswered"
     OVER = "over"
@@ -40,7 +40,6 @@ _OF_WORD = {
     "refused": Step.REFUSED, "over": Step.OVER, "narrow": Step.NARROW, "none": Step.NOTHING,
 }  # fmt: skip
 _ENDED = (Step.REFUSED, Step.UNANSWERED, Step.OVER, Step.NOTHING)
-_SAID = (*_ENDED, Step.TAKEN, Step.NARROW)
 _LAST = (*_ENDED, Step.NARROW, Step.READ, Step.CORRECT)
 
 
@@ -50,8 +49,7 @@ class Progress:
 
     :param step: where its right stands
     :param since: since when it waits for the holder, UTC text; ``""`` if it does not
-    :param day: the day on which the right begins or ended
-    :param renewed: the last day of the right in force, if it is declared again then; else ``None``
+    :param day: the day on which the right begins, ended or is declared, or its first day that is read
     :param reason: what has to be corrected, as in ``DeclarationRefused``
     :param message: what the account says to a person who may see it; ``""`` if nothing
     """
@@ -59,14 +57,13 @@ class Progress:
     step: Step
     since: str = ""
     day: date | None = None
-    renewed: date | None = None
     reason: str = ""
     message: str = ""
 
     @property
     def is_last(self) -> bool:
         """Whether nothing changes any more unless a person does something."""
-        return self.step in _LAST and self.renewed is None
+        return self.step in _LAST
 
 
 def progress(document: Mapping[str, Any] | None) -> Progress:
@@ -85,17 +82,14 @@ def progress(document: Mapping[str, Any] | None) -> Progress:
         return Progress(Step.TAKEN, message=account.message)
     if declaration and account.refused:
         return Progress(Step.CORRECT, reason=declaration.refused_reason, message=account.message)
-    held, asks = _held(account, declaration), account.declares or account.needs_grant
+    pce, asks = declaration.pce if declaration else "", account.declares or account.needs_grant
+    mine = [each for each in account.meters if pce in ("", each.pce)]
+    held = max(mine, key=lambda each: each.since, default=None)
     if held is not None and not account.needs_grant:
         return _with_right(document, account, held, asks=asks)
     if account.waits_for_person:
         return Progress(Step.PROBLEM, message=account.message)
     return Progress(Step.DECLARING if asks else Step.NOTHING)
-
-
-def _held(account: Account, declaration: Declaration | None) -> Held | None:
-    pce = declaration.pce if declaration else ""
-    return max((each for each in account.meters if pce in ("", each.pce)), key=lambda each: each.since, default=None)
 
 
 def _with_right(document: Mapping[str, Any], account: Account, held: Held, *, asks: bool) -> Progress:
@@ -106,7 +100,8 @@ def _with_right(document: Mapping[str, Any], account: Account, held: Held, *, as
         step = Step.UNANSWERED
     if asks and step in _ENDED:
         return Progress(Step.DECLARING)
-    if account.waits_for_person and step not in _SAID:
+    if account.waits_for_person and step not in (*_ENDED, Step.TAKEN, Step.NARROW):
         return Progress(Step.PROBLEM, message=account.message)
-    renewed = held.day - ONE_DAY if held.day and account.declares and held.word == "active" else None
-    return Progress(step, day=held.day, renewed=renewed, message=account.message if step in _SAID else "")
+    step = Step.RENEWS if account.renews else step
+    day = {Step.ACCEPTED: held.opens, Step.RENEWS: account.renews}.get(step, held.day)
+    return Progress(step, day=day, message=account.message)

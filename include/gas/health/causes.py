@@ -101,7 +101,7 @@ class Cause(StrEnum):
     )  # fmt: skip
     CONNECT = (  # consents do end, and a week later nobody is asked any more
         "connect", 20, False,
-        "the rights of {count} of {of} accounts are over since last week",
+        "the consents of {count} of {of} accounts have ended, or were refused, within a week",
         "Write to these households: the page makes a new link for each. If many came at once, compare with GRDF's "
         "portal first",
     )  # fmt: skip
@@ -114,8 +114,8 @@ class Cause(StrEnum):
     UNANSWERED = (
         "unanswered", NEVER, False,
         "{count} declaration(s) have waited for an answer for more than two days",
-        "Let the holder look for GRDF's e-mail, in the spam folder, too. If it cannot be found, delete the account, "
-        "and connect it again",
+        "Let the holder look for GRDF's e-mail, in the spam folder, too. If it cannot be found, do what the account's "
+        "page says",
     )  # fmt: skip
     ENDING = (
         "ending", NEVER, False,

@@ -228,6 +228,11 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     proofs: dict[str, Proof] = {}
 
     @property
+    def renews_on(self) -> date | None:
+        """The day on which GRDF takes another right instead of the one in force; ``None`` if that is not to come."""
+        return (self.free or self.day) if self.word == "active" else None
+
+    @property
     def opens(self) -> date | None:
         """First gas day that it may hold; ``None`` for no bound."""
         return self.days[0].first if self.days and self.days[0].first > date.min else None

@@ -50,7 +50,7 @@ def concerns(
     """
     asked = ledger.last_asked()
     of_clients = {client.name: asked.get(client.name, "") for client in clients}
-    return list(concerns_of_rights(meters, {each.id: each.renews for each in fleet}, now, of_clients))
+    return list(concerns_of_rights(meters, {each.id: each.renews is not None for each in fleet}, now, of_clients))
 
 
 def refuses_token(client: str) -> bool:

@@ -13,13 +13,7 @@ from typing import TYPE_CHECKING
 from grdf.airflow.retries import SOON
 from grdf.airflow.tasks.run import Run
 from grdf.quota.terms import DAILY, Terms
-from include.gas.errors import (
-    ConsentLost,
-    ConsentTooNarrow,
-    GasError,
-    RefusalDoubted,
-    RetryLater,
-)
+from include.gas.errors import ConsentLost, ConsentTooNarrow, GasError, RefusalDoubted, RetryLater
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:

@@ -17,13 +17,7 @@ from grdf import settings
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.compare_and_swap import change_document
 from include.gas.account.account import Account
-from include.gas.account.declaration import (
-    Declaration,
-    is_taken,
-    names_person,
-    to_send_again,
-    without_person,
-)
+from include.gas.account.declaration import Declaration, is_taken, names_person, to_send_again, without_person
 from include.gas.account.declared_right import wanted_right
 from include.gas.account.state import settle, with_state
 from include.gas.account.status import named_in

@@ -14,14 +14,7 @@ from include.gas.answers.consumption.daily import Reading, read_daily
 from include.gas.answers.consumption.sorting import Answer
 from include.gas.documents.doctypes import DAY
 from include.gas.documents.gas_days import id_range, open_days
-from include.gas.errors import (
-    BadSettings,
-    CredentialsRefused,
-    FailNow,
-    GasError,
-    QuotaWait,
-    RetryLater,
-)
+from include.gas.errors import BadSettings, CredentialsRefused, FailNow, GasError, QuotaWait, RetryLater
 
 if TYPE_CHECKING:
     from grdf.airflow.tasks.run import Run

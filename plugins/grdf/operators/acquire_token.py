@@ -13,14 +13,7 @@ from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
 from include.gas.account.declaration import to_send_again
 from include.gas.days.gas_day import paris_today
-from include.gas.errors import (
-    DeclarationRefused,
-    FailNow,
-    LeftBefore,
-    MeterTaken,
-    NotInForce,
-    RetryLater,
-)
+from include.gas.errors import DeclarationRefused, FailNow, LeftBefore, MeterTaken, NotInForce, RetryLater
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 
@@ -28,6 +28,13 @@ def account(held=None, reading=None, **more):
 
 ASKED = {"declaration": PERSON}
 REFUSED = {"declaration": PERSON | {"refused": True, "refused_reason": "1000000005"}, "state_message": "wrong"}
+READ = {"2026": {"days": 3, "first": "2026-01-01", "last": "2026-01-03"}}
+TAKEN = {"declaration": PERSON | {"refused": True, "refused_reason": "taken"}, "state_message": "taken"}
+FORGOTTEN = {
+    "declaration": {"pce": PCE, "refused": True, "refused_reason": "taken"},
+    "state": "USER_ACTION_NEEDED",
+    "state_message": "enter it again",
+}
 WORDS = (
     ("just sent", account(**ASKED), Progress(Step.DECLARING)),
     ("grant that waits", account(declaration=None, oauth_callback_results={"id_token": "x"}), Progress(Step.DECLARING)),
@@ -40,20 +47,27 @@ WORDS = (
         Progress(Step.WAITS, since=SINCE),
     ),
     ("later", account({"word": "later", "day": DAY, "days": DAYS}), Progress(Step.LATER, day=DAY)),
-    ("accepted", account({"word": "active", "days": DAYS}), Progress(Step.ACCEPTED)),
+    ("accepted", account({"word": "active", "days": DAYS}), Progress(Step.ACCEPTED, day=DAYS[0].first)),
     (
         "read",
         account(
             {"word": "active", "day": DAY, "days": DAYS},
-            reading={"2026": {"days": 3, "first": "2026-01-01", "last": "2026-01-03"}},
+            READ,
         ),
         Progress(Step.READ, day=DAY),
     ),
     (
         "early renewal",
-        account({"word": "active", "day": DAY, "days": DAYS}, **ASKED),
-        Progress(Step.ACCEPTED, day=DAY, renewed=DAY - timedelta(days=1)),
+        account({"word": "active", "day": DAY, "days": DAYS}, READ, **ASKED),
+        Progress(Step.RENEWS, day=DAY),
     ),
+    (
+        "early renewal, which GRDF takes later than the days end",
+        account({"word": "active", "day": DAY, "free": date(2026, 6, 1), "days": DAYS}, **ASKED),
+        Progress(Step.RENEWS, day=date(2026, 6, 1)),
+    ),
+    ("taken", account(**TAKEN), Progress(Step.TAKEN, message="taken")),
+    ("taken for too long", account(**FORGOTTEN), Progress(Step.PROBLEM, message="enter it again")),
     ("holder refused", account({"word": "refused"}), Progress(Step.REFUSED)),
     ("no answer", account({"word": "over", "day": DAY}), Progress(Step.UNANSWERED, day=DAY)),
     ("over", account({"word": "over", "day": DAY, "days": DAYS}), Progress(Step.OVER, day=DAY)),

@@ -137,10 +137,8 @@ def callback(request: Request, visitor: VisitorIfAnyDep, state: str = "", code: 
         raise Stop("other_browser", 400)
     opener = by_link(request, attempt.token) if attempt.token else by_login(visitor, attempt.account)
     request.state.again = f"{base}{opener.path()}"
-    if error:
+    if error or not code:
         raise Stop("refused", 200) if error in ERRORS_OF_THE_HOUSEHOLD else Stop("grdf_error", 502, _word(error))
-    if not code:
-        raise Stop("no_code", 400)
     finish(attempt, opener, code)
     answer = opener.follow(request)
     answer.delete_cookie(COOKIE + state, base + CALLBACK)

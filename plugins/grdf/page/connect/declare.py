@@ -24,10 +24,12 @@ from include.gas.account.connected import declaring, is_for_another
 from include.gas.account.declaration import Declaration, without_old_person
 from include.gas.account.declared_right import request_of
 from include.gas.account.marks import Connected
+from include.gas.account.status import Status
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.documents.gas_days import Document
 from include.gas.proof.consent_record import HOUSEHOLD, ConsentRecord, new_record
+from include.gas.rights.meter_rights import RENEWED_FROM
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,9 @@ def declare(request: Request, opener: Opener, typed: DirectForm) -> Response:
         by, proof = (HOUSEHOLD, "") if household else (opener.by, typed.texts["proof"])
         _store(opener, asked, new_record(account, asked, now, by=by, agreed=text, proof=proof))
         return opener.follow(request)
+    held = Status.held(connectable(account)[0] or {}).get(asked.pce)
+    renews = held.renews_on if held else None
+    what = "what" if renews is None else "renews" if renews - paris_today(now) <= RENEWED_FROM else "lasts"
     return page(
         request,
         "direct_check.html",
@@ -53,6 +58,8 @@ def declare(request: Request, opener: Opener, typed: DirectForm) -> Response:
         account=account,
         household=household,
         declaration=asked,
+        what=f"direct.check.{what}",
+        renews=renews,
         covers=request_of(asked, paris_today(now)),
         typed=typed,
         text=text,

@@ -14,8 +14,9 @@ from grdf import settings
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.page.connect.connectable import connectable, couchdb
 from grdf.page.connect.opener import Opener
+from grdf.page.connect.progress_page import in_words
 from grdf.page.guard import policy
-from grdf.page.html.render import page
+from grdf.page.html.render import page, texts_for
 from grdf.stores.household_links import HouseholdLinks
 from include.gas.account.declaration import (
     PERIMETERS,
@@ -27,7 +28,6 @@ from include.gas.account.declaration import (
     wrong_fields,
 )
 from include.gas.account.declared_right import YEARS_BACK
-from include.gas.account.grant import results_of
 from include.gas.days.gas_day import ONE_DAY, PARIS, paris_today
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.gas_days import Document
@@ -111,6 +111,7 @@ def show_forms(
     """
     account, household, ways = opener.account, opener.is_household, settings.ways_in()
     document, connection = connectable(account)
+    action = f"{request.scope['root_path']}{opener.path()}"
     several, today = len(settings.connections()) > 1, paris_today(datetime.now(UTC))
     links = settings.household_links() and not household
     until = HouseholdLinks(couchdb()).good_until(account, document) if links else None
@@ -119,14 +120,14 @@ def show_forms(
         "connect.html",
         422 if holder or errors else 200,
         account=account,
-        known=bool(results_of(document or {}).get("consents")),
+        before=in_words(texts_for(request), opener, document, action),
         client=connection if several and not household else "",
         household=household,
         ways=ways,
         minutes=MINUTES,
         holder=holder or {},
         wrong=holder is not None,
-        action=f"{request.scope['root_path']}{opener.path()}",
+        action=action,
         typed=typed or DirectForm.to_correct(None if household else document),
         errors=errors or {},
         perimeters=PERIMETERS,

@@ -22,7 +22,7 @@ class Spelling:
 
     def day(self, day: date) -> str:
         """Format a day, such as "8 Mar 2024"."""
-        return format_date(day, "d MMM y", locale=self.language)
+        return format_date(day, self._of("d MMM y", day), locale=self.language)
 
     def clock(self, instant: datetime) -> str:
         """Format the time of day of an aware instant in Paris, such as "09:05"."""
@@ -37,7 +37,7 @@ class Spelling:
 
     def weekday(self, day: date) -> str:
         """Format a day with its weekday, such as "Friday 8 March 2024"."""
-        return format_date(day, "EEEE d MMMM y", locale=self.language)
+        return format_date(day, self._of("EEEE d MMMM y", day), locale=self.language)
 
     def month(self, day: date) -> str:
         """Format the month of a day, such as "March 2024"."""
@@ -56,7 +56,11 @@ class Spelling:
             instant = datetime.fromisoformat(text).astimezone(PARIS)
         except (ValueError, OverflowError):  # the latter at the ends of the calendar
             return text
-        return format_datetime(instant, "d MMM y, HH:mm", locale=self.language)
+        return format_datetime(instant, self._of("d MMM y, HH:mm", instant), locale=self.language)
+
+    def _of(self, pattern: str, day: date) -> str:
+        """Return the pattern for a day: the French write "1er" and "2"."""
+        return pattern.replace("d ", "d'er' ") if self.language == "fr" and day.day == 1 else pattern
 
     def number(self, number: float) -> str:
         """Format a number with up to three decimals, so kWh are exact to the watt-hour.
