@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from include.gas.errors import ServiceUnavailable
 from tests.helpers import connect_cozy
 from tests.leaving.household import Couch, brought, household, revocations, rights, staging_folder
 from tests.leaving.steps import delete
@@ -70,11 +69,13 @@ def test_keeping_the_data_is_said(clean: LocalWorld, account_id: str) -> None:
     assert "documents of" not in text
 
 
-def test_nothing_is_listed_that_grdf_has_not_confirmed(clean: LocalWorld, account_id: str) -> None:
+def test_grdf_down_is_said_and_the_rest_listed(clean: LocalWorld, account_id: str) -> None:
     household(clean, account_id)
     clean.control.fault("/droits_acces", status=503, times=None)
-    with pytest.raises(ServiceUnavailable, match="HTTP 503"):
-        plan(account_id)
+    text = plan(account_id)
+    assert "The consents could not be looked up" in text
+    assert "HTTP 503" in text
+    assert "* 3 documents of com.grandlyon.grdf.day" in text
 
 
 def test_an_odd_document_is_listed_all_the_same(clean: LocalWorld, account_id: str) -> None:

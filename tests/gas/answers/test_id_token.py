@@ -39,11 +39,15 @@ JWKS = {"keys": [jwk(RSA, RSAAlgorithm, kid="r1", alg="RS256"), jwk(EC, ECAlgori
 PEM = RSA.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
-def sign(algorithm: str = "HS256", key: Any = SECRET, headers: dict[str, Any] | None = None, **changes: Any) -> str:
-    moved = int(time.time()) - AT  # since this file was read, which is minutes ago in a long session
+def claims_with(**changes: Any) -> dict[str, Any]:
+    """Return the claims with some changed, and with times as if this file had been read now: a session takes minutes."""
+    moved = int(time.time()) - AT
     times = {name: at + moved for name, at in changes.items() if name in ("iat", "exp", "nbf") and type(at) is int}
-    claims = {name: value for name, value in (CLAIMS | changes | times).items() if value is not ...}
-    return jwt.encode(claims, key, algorithm, headers=headers)
+    return {name: value for name, value in (CLAIMS | changes | times).items() if value is not ...}
+
+
+def sign(algorithm: str = "HS256", key: Any = SECRET, headers: dict[str, Any] | None = None, **changes: Any) -> str:
+    return jwt.encode(claims_with(**changes), key, algorithm, headers=headers)
 
 
 def forge(header: dict[str, Any], claims: Any = CLAIMS, key: bytes = b"") -> str:
@@ -214,8 +218,7 @@ def test_keys_that_the_token_brings_are_not_used(header: dict[str, Any]) -> None
     ],
 )  # fmt: skip
 def test_wrong_claims(changes: dict[str, Any], cause: str) -> None:
-    claims = {name: value for name, value in (CLAIMS | changes).items() if value is not ...}
-    refuse(forge({"alg": "HS256"}, claims, SECRET.encode()), cause)
+    refuse(forge({"alg": "HS256"}, claims_with(**changes), SECRET.encode()), cause)
 
 
 def test_an_empty_client_id_matches_nothing() -> None:
