@@ -40,7 +40,7 @@ PEM = RSA.public_key().public_bytes(serialization.Encoding.PEM, serialization.Pu
 
 
 def claims_with(**changes: Any) -> dict[str, Any]:
-    """Return the claims with some changed, and with times as if this file had been read now: a session takes minutes."""
+    """Return the claims with some changed, with times as if this file had been read now: a session takes minutes."""
     moved = int(time.time()) - AT
     times = {name: at + moved for name, at in changes.items() if name in ("iat", "exp", "nbf") and type(at) is int}
     return {name: value for name, value in (CLAIMS | changes | times).items() if value is not ...}
