@@ -88,7 +88,7 @@ class Book(Witnessed):
         oldest = paris_day(now).replace(day=1)
         oldest = oldest.replace(year=oldest.year - 3) + timedelta(days=40)
         for pce, mine in self.must_be_read(account).items():
-            stored = self._stored(account, pce)
+            stored, missing = self._stored(account, pce), set[date]()
             for right in mine:
                 first = max(date.fromisoformat(right["perim_donnees_conso_debut"]), oldest)
                 end = min(date.fromisoformat(right["perim_donnees_conso_fin"]), until + timedelta(days=1))
@@ -103,10 +103,10 @@ class Book(Witnessed):
                         f"6: {account} lacks {len(gone)} of {len(there)} days of meter {self._name(pce)} that it "
                         f"allows and GRDF has, {gone[0]} to {gone[-1]}"
                     )
-                missing = [day for day in days if day not in stored]
-                told -= len(missing)
-                if missing and well:
-                    self.faults.append(f"7: the page calls {account} well, and {len(missing)} day(s) are missing")
+                missing |= {day for day in days if day not in stored}
+            told -= len(missing)
+            if missing and well:
+                self.faults.append(f"7: the page calls {account} well, and {len(missing)} day(s) are missing")
             self._totals(account, pce)
         if told < 0:
             self.faults.append(f"7: the page tells {-told} missing day(s) too few of {account}")

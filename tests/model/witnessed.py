@@ -77,6 +77,8 @@ class Witnessed:
     """These rights in the order in which their accounts have had them."""
     shown: dict[str, Right] = field(default_factory=dict)
     """What GRDF's answers have shown of each right last. Its list makes nothing worse; its answer about meters does."""
+    noted: set[str] = field(default_factory=set)
+    """Those of which the meters' documents have an answer."""
     ranked: dict[str, None] = field(default_factory=dict)
     """Those that an answer has shown as in force while no other account had the meter, in that order."""
     after: dict[str, str] = field(default_factory=dict)
@@ -132,7 +134,7 @@ class Witnessed:
         That is so from a write of the meter's document on: two answers may be noted in another order than they came.
         """
         owners = {right: (pce, name) for name, mine in self.brought.items() for pce in mine for right in mine[pce]}
-        for right in [each for each in self.order if each in owners and each not in self.ranked]:
+        for right in [each for each in self.order if each in owners and each in self.noted - self.ranked.keys()]:
             pce, account = owners[right]
             standing = [each for each in self.order if each in owners and owners[each][0] == pce and self._stands(each)]
             first = min(standing, key=lambda each: each not in self.ranked, default=right)
@@ -248,6 +250,8 @@ class Witnessed:
             account, given = right.get("account"), right.get("id")
             if not (account and given):
                 continue
+            if right.get("listed_at"):
+                self.noted.add(given)
             if self.owner.get(given) != account:
                 self.faults.append(f"2: {account} has a right to {self._name(pce)} that {self.owner.get(given)} gave")
             elif given not in self.brought[account][pce]:
