@@ -18,7 +18,7 @@ from include.gas.documents.doctypes import (
     PUBLISHED,
     YEAR,
 )
-from include.gas.documents.gas_days import account_range, database_name
+from include.gas.documents.gas_days import account_range, database_name, possible_ids
 from tests.leaving.purging_server import PurgingCouch
 
 if TYPE_CHECKING:
@@ -116,18 +116,19 @@ def test_what_was_deleted_before_is_purged_by_its_ids(
     assert remover.remove_tombstones(ACCOUNT, ids) == 0
 
 
-def test_a_deletion_knows_every_id_that_a_meter_s_documents_may_have(server: PurgingCouch, hook: CouchDBHook) -> None:
+def test_a_deletion_knows_every_id_that_a_meter_s_documents_may_have(
+    server: PurgingCouch, hook: CouchDBHook, remover: Remover
+) -> None:
     """Days that were taken back and periods that were replaced are tombstones, like totals without days."""
-    from grdf.operators.deletion.carry_out import PurgeAccountOperator
-
     former = {DAY: "2024-02-29", PUBLISHED: "2025-12-01", MONTH: "2025-01", YEAR: "2025"}
     assert former.keys() == set(DATA) - {CONSENT_RECORD}, "of every database whose ids contain a meter's number"
     for doctype, period in former.items():
         server.databases[database_name(doctype)] = {}
-        ids = [f"{account}:{pce}:{period}" for account, pce in (("leaver", "p"), ("leaver", "q"), ("stayer", "p"))]
-        hook.write(doctype, [{"_id": key} for key in ids])
-        hook.write(doctype, [{"_id": key, "_rev": "1-a", "_deleted": True} for key in ids])
-    purge = PurgeAccountOperator(task_id="purge", account_id="leaver")
-    purge._forget_former({"p", "q"})
+        names = [f"{account}:{pce}:{period}" for account, pce in (("leaver", "p"), ("leaver", "q"), ("stayer", "p"))]
+        hook.write(doctype, [{"_id": key} for key in names])
+        hook.write(doctype, [{"_id": key, "_rev": "1-a", "_deleted": True} for key in names])
+    for pce in ("p", "q"):
+        for doctype, ids in possible_ids("leaver", pce, range(2024, 2026)).items():
+            remover.remove_tombstones(doctype, ids)
     for doctype, period in former.items():
         assert list(server.databases[database_name(doctype)]) == [f"stayer:p:{period}"]
