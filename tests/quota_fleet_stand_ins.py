@@ -82,6 +82,8 @@ class Accounts:
         self.documents[account] = change(self.documents[account])
         return self.documents[account]
 
+    note = update
+
 
 class Couch:
     """The stored data: just enough for a daily run to request its own day.
@@ -105,7 +107,8 @@ class Couch:
 
     def _meter(self, pce: str) -> dict[str, Any]:
         right = {"client": "grdf_adict", "id": f"id-{pce}", "account": self._accounts[pce], "way": "client_connect"}
-        known = {"state": "active", "since": utc_text(datetime.now(UTC)), "was_active": True}
+        now = utc_text(datetime.now(UTC))
+        known = {"state": "active", "since": now, "listed_at": now, "was_active": True}
         return {"_id": pce, "rights": [right | known]}
 
 

@@ -57,7 +57,7 @@ class LookAtWaitingOperator(GrdfOperator):
                 self.log.error("%s: %s", client.grdf_conn_id, error)
                 # A run that waits for one client's calls would keep the next ones, which come in a quarter of an hour,
                 # from looking for the others' answers.
-                failures += [error] if len(of_client) == 1 or not isinstance(error, QuotaWait) else []
+                failures += [error] if len(self.clients()) == 1 or not isinstance(error, QuotaWait) else []
         if failures and not begun:
             raise failures[0]
         self.log.info("%d account(s) wait; %d begin to be read.", len(unsettled), len(begun))
