@@ -77,19 +77,22 @@ def progress(document: Mapping[str, Any] | None) -> Progress:
         return Progress(Step.PROBLEM, message=str(error))
     if document is None or account is None or account.leaving:
         return Progress(Step.NOTHING)
-    declaration = Declaration.of(document) if account.declares else None
     if is_taken(document):
         return Progress(Step.TAKEN, message=account.message)
+    declaration = Declaration.of(document) if account.declares else None
     if declaration and account.refused:
         return Progress(Step.CORRECT, reason=declaration.refused_reason, message=account.message)
-    pce, asks = declaration.pce if declaration else "", account.declares or account.needs_grant
-    mine = [each for each in account.meters if pce in ("", each.pce)]
-    held = max(mine, key=lambda each: each.since, default=None)
+    held, asks = _held(account, declaration), account.declares or account.needs_grant
     if held is not None and not account.needs_grant:
         return _with_right(document, account, held, asks=asks)
     if account.waits_for_person:
         return Progress(Step.PROBLEM, message=account.message)
     return Progress(Step.DECLARING if asks else Step.NOTHING)
+
+
+def _held(account: Account, declaration: Declaration | None) -> Held | None:
+    pce = declaration.pce if declaration else ""
+    return max((each for each in account.meters if pce in ("", each.pce)), key=lambda each: each.since, default=None)
 
 
 def _with_right(document: Mapping[str, Any], account: Account, held: Held, *, asks: bool) -> Progress:

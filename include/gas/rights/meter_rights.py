@@ -257,10 +257,10 @@ def hold(meter: Meter, account: str, today: date, *, shared: bool = False) -> He
     word, day = _standing(rights, today, is_behind=is_behind)
     newest = max(reversed(rights), key=lambda right: right.since, default=None)  # of two of one day, the later one
     return Held(
-        pce=meter.pce, word=word, day=day, free=max((right.free_on for right in rights if right.free_on), default=None),
+        pce=meter.pce, word=word, day=day, free=max(filter(None, (right.free_on for right in rights)), default=None),
         is_open=bool(days) and any(right.is_in_force(today) and right.listed_at and right.daily for right in rights),
         since=newest.since if newest else "", right=newest.id if newest else "",
-        own=tuple(right.id for right in rights if right.id), days=days,
+        own=tuple(filter(None, (right.id for right in rights))), days=days,
         revoked=newest is not None and newest.revoked,
         waits=any(right.state == "waiting" for right in rights),
         proofs={right.id: right.proof for right in rights if right.proof and right.state != "ended"},
