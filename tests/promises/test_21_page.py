@@ -134,7 +134,7 @@ def test_a_link_is_good_for_its_household_once(stack: Stack) -> None:
         assert browser.get(link.replace(token, wrong)).status_code in CLOSED
     stack.first_run(STAYER)
     stolen = agree(browser, fill_in(browser, link, other))
-    wait(lambda: 'data-state="correct"' in browser.get(stolen.headers["Location"]).text, "refusal of another's meter")
+    wait(lambda: 'data-state="taken"' in browser.get(stolen.headers["Location"]).text, "refusal of another's meter")
     assert len(stack.rights(other)) == 1
 
     sent = agree(browser, fill_in(browser, link, who))

@@ -11,6 +11,7 @@ from typing import Any
 from include.gas.account.account import Account
 from include.gas.account.declaration import Declaration, is_taken
 from include.gas.account.status import Status
+from include.gas.days.windows import ONE_DAY
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Held
 
@@ -49,7 +50,8 @@ class Progress:
 
     :param step: where its right stands
     :param since: since when it waits for the holder, UTC text; ``""`` if it does not
-    :param day: the day on which the right begins, ended or is declared, or its first day that is read
+    :param day: the day on which the right begins or ended, its last day if it is renewed then, or its first day that is
+        read
     :param reason: what has to be corrected, as in ``DeclarationRefused``
     :param message: what the account says to a person who may see it; ``""`` if nothing
     """
@@ -105,6 +107,6 @@ def _with_right(document: Mapping[str, Any], account: Account, held: Held, *, as
         return Progress(Step.DECLARING)
     if account.waits_for_person and step not in (*_ENDED, Step.TAKEN, Step.NARROW):
         return Progress(Step.PROBLEM, message=account.message)
-    step = Step.RENEWS if account.renews else step
-    day = {Step.ACCEPTED: held.opens, Step.RENEWS: account.renews}.get(step, held.day)
-    return Progress(step, day=day, message=account.message)
+    if account.renews:
+        return Progress(Step.RENEWS, day=account.renews - ONE_DAY, message=account.message)
+    return Progress(step, day=held.opens if step is Step.ACCEPTED else held.day, message=account.message)

@@ -75,10 +75,9 @@ class TakingIn:
         self._declares = False
         """Whether its declaration has had its turn."""
 
-    def take_in(self, document: Document | None = None, *, asks: bool = False) -> Document:
+    def take_in(self, *, asks: bool = False) -> Document:
         """Let the ledger decide on all that the account's document asks for, and write what came of it.
 
-        :param document: the account's document, if it was just read
         :param asks: whether GRDF is also asked about meters that may not be read: a person thinks that they may
         :return: the document as it is stored then
         :raises MeterTaken: if another account has a right of it, or the meter that is to be declared
@@ -87,7 +86,7 @@ class TakingIn:
         :raises FailNow: if its grant cannot be used
         :raises RetryLater: if GRDF or CouchDB does not answer; repeating it continues
         """
-        document = document or self.accounts.document(self.account)
+        document = self.accounts.document(self.account)
         account = Account.from_document(document)
         stop_if_leaving(document)
         try:

@@ -52,7 +52,7 @@ class AcquireTokenOperator(AccountOperator):
         if run.is_scheduled and account.is_settled:  # extract asks the ledger, whatever the document says
             return self._found(account)
         if account.declares and not (run.is_scheduled or run.is_backfill):  # somebody still wants it
-            document = self.accounts.update(account.id, partial(to_send_again, now=datetime.now(UTC)))
+            self.accounts.update(account.id, partial(to_send_again, now=datetime.now(UTC)))
         after = Account.from_document(self._taken_in(client, document, account, run))
         self._stop_if_nothing_is_read(after, run)
         return self._found(after, first=account.needs_grant or account.declares)
@@ -79,7 +79,7 @@ class AcquireTokenOperator(AccountOperator):
         from grdf.ledger.taking_in import TakingIn
 
         try:
-            return TakingIn(self.couchdb, client, account.id).take_in(document, asks=not run.is_scheduled)
+            return TakingIn(self.couchdb, client, account.id).take_in(asks=not run.is_scheduled)
         except (FailNow, RetryLater) as error:
             reads = any(meter.is_open for meter in self.ledger.account(document).meters)
             later = isinstance(error, RetryLater)
