@@ -259,14 +259,14 @@ def test_a_renewal_before_the_end_and_after_it(door: Site, clean: LocalWorld, ac
     sent = send(browser, start, entered(account_id, calls_until=str(clean.control.today() + timedelta(days=20))))
     run(account_id)
     assert told(browser, sent)["state"] == "accepted"
-    end = Spelling("en").day(clean.control.today() + timedelta(days=21))
-    assert f"it is declared by itself on {end}" in said(check(browser, start, entered(account_id))).text
+    end, after = (Spelling("en").day(clean.control.today() + timedelta(days=days)) for days in (20, 21))
+    assert f"it is declared by itself on {after}" in said(check(browser, start, entered(account_id))).text
     assert "Nothing is sent to GRDF yet" not in said(check(browser, start, entered(account_id))).text
     early = send(browser, start, entered(account_id))
     run(account_id)
     (right,) = rights(clean, pce)
     assert (told(browser, early)["state"], told(browser, early)["over"]) == ("renews", False)
-    assert said(followed(browser, early)).title == f"Renewal on {end}"
+    assert said(followed(browser, early)).title == f"Renewal after {end}"
     assert "already connected" in said(browser.get(start)).text
     clean.control.revoke(right["id_droit_acces"])
     ask(account_id)

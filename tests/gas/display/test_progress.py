@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from include.gas.account.status import Status
-from include.gas.days.windows import Window
+from include.gas.days.windows import ONE_DAY, Window
 from include.gas.display.progress import Progress, Step, progress
 from include.gas.rights.meter_rights import Held
 from tests.readings import with_reading
@@ -59,12 +59,12 @@ WORDS = (
     (
         "early renewal",
         account({"word": "active", "day": DAY, "days": DAYS}, READ, **ASKED),
-        Progress(Step.RENEWS, day=DAY),
+        Progress(Step.RENEWS, day=DAY - ONE_DAY),
     ),
     (
         "early renewal, which GRDF takes later than the days end",
         account({"word": "active", "day": DAY, "free": date(2026, 6, 1), "days": DAYS}, **ASKED),
-        Progress(Step.RENEWS, day=date(2026, 6, 1)),
+        Progress(Step.RENEWS, day=date(2026, 5, 31)),
     ),
     ("taken", account(**TAKEN), Progress(Step.TAKEN, message="taken")),
     ("taken for too long", account(**FORGOTTEN), Progress(Step.PROBLEM, message="enter it again")),
