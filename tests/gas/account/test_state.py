@@ -7,12 +7,19 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.declaration import REFUSED_KEPT, names_person
+from include.gas.account.declaration import REFUSED_KEPT, is_taken, names_person, with_refused
 from include.gas.account.marks import with_leaving
 from include.gas.account.state import settle, state_of, with_rights_state
 from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.gas_day import utc_text
-from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
+from include.gas.errors import (
+    LOGIN_FAILED,
+    OAUTH_OUTDATED,
+    PERMISSIONS_CHANGED,
+    USER_ACTION_NEEDED,
+    VENDOR_DOWN,
+    MeterTaken,
+)
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.meter_rights import Held, Proof, Word
 
@@ -113,3 +120,13 @@ def test_how_long_a_person_is_kept(held: list[Held], kept: bool) -> None:
     assert names_person(settled) is kept
     assert ("were removed" in settled.get("state_message", "")) is not kept
     assert "Durand" not in str(settled) or kept
+
+
+@pytest.mark.parametrize("held", [[], [ACTIVE]])
+def test_what_was_to_begin_by_itself_is_not_promised_once_the_person_is_gone(held: list[Held]) -> None:
+    taken = with_refused(account(declaration=PERSON), "It is declared by itself.", NOW, MeterTaken.reason)
+    assert settle(taken, held, NOW)["state_message"] == "It is declared by itself."
+    for days in (30, 31, 400):
+        taken = settle(taken, held, NOW + timedelta(days=days))
+        assert "were removed" in taken["state_message"]
+        assert not is_taken(taken)

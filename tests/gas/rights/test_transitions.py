@@ -286,6 +286,17 @@ def test_a_declaration_whose_answer_was_lost_is_settled_by_the_next_look() -> No
     assert refused(meter, "a") == EMPTY
 
 
+def test_a_meter_is_taken_until_grdf_takes_another_right() -> None:
+    over = listed(
+        brought(EMPTY, who("a"), "r1", "client_connect"), answer(line("r1", data_end=today(9), last=today(19)), day=0)
+    )
+    assert over.other_holder("b", today(9)) == "", "its days are over"
+    for day in (9, 19):
+        with pytest.raises(Taken):
+            asked(over, who("b", day), wanted())
+    assert one(asked(over, who("b", 20), wanted()), "b").state == "asked"
+
+
 def test_one_process_declares_at_a_time() -> None:
     meter, next_one = asked(EMPTY, who("a"), wanted()), replace(who("a"), at=utc_text(START + DAY / 1440))
     with pytest.raises(UnderWay):

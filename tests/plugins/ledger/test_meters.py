@@ -61,6 +61,15 @@ def test_one_without_a_document_has_no_rights_and_what_changes_nothing_is_not_wr
     assert ledger.of_account("b") == []
 
 
+def test_only_its_own_unreadable_meter_stops_an_account(ledger: Ledger, own_databases: CouchDBHook) -> None:
+    stored = ledger.apply(PCE, bring("a"))
+    (odd,) = UNREADABLE["rights"]
+    own_databases.write(METER, [{"_id": "09900000000034", "rights": [odd | {"account": "b"}]}])
+    assert ledger.of_account("a") == [stored]
+    with pytest.raises(BadAccount):
+        ledger.of_account("b")
+
+
 def test_who_refuses_writes_nothing(ledger: Ledger) -> None:
     before = ledger.apply(PCE, bring("a"))
     with pytest.raises(Taken):
