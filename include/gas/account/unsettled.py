@@ -21,6 +21,8 @@ MORNING = 7
 """The hour of the day's look, Paris time: before the accounts' runs."""
 NEW, RECENT = timedelta(hours=2), timedelta(days=7)
 """For how long after it was asked for each look counts, and for how long the first one of each hour."""
+ONCE = timedelta(minutes=20)
+"""The same for a renewal while the old right goes on: GRDF takes it now, or only when that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Unsettled:
     :param meters: its meters with a right that waits for an answer
     :param since: since when the newest of all waits, UTC text; ``""`` if that is not known
     :param declares: whether its declaration is to be sent
+    :param renews: whether nothing but that waits, and its meter is read
     :param reconnects: whether its household has consented again, and no right has come of that yet
     """
 
@@ -38,6 +41,7 @@ class Unsettled:
     meters: tuple[str, ...]
     since: str
     declares: bool
+    renews: bool
     reconnects: bool
 
     @classmethod
@@ -47,13 +51,15 @@ class Unsettled:
             account = Account.from_document(document)
         except BadAccount:
             return None
-        waiting = [each for each in Status.held(document).values() if each.waits or each.word in WORDS]
+        held = Status.held(document)
+        waiting = [each for each in held.values() if each.waits or each.word in WORDS]
         given = Declaration.of(document) if is_to_declare(document) else None
         if account.leaving or not (waiting or given or account.reconnected):
             return None
         since = max([*(each.since for each in waiting), *([given.entered_at] if given else [])], default="")
         meters = tuple(each.pce for each in waiting)
-        return cls(dict(document), meters, since, declares=given is not None, reconnects=account.reconnected)
+        renews = given is not None and given.pce in held and held[given.pce].is_open and not waiting
+        return cls(dict(document), meters, since, given is not None, renews=renews, reconnects=account.reconnected)
 
     @property
     def account(self) -> str:
@@ -65,6 +71,8 @@ class Unsettled:
 
         :param look: when the look is due, aware
         """
-        if self.reconnects or not self.since or self.since > utc_text(now - NEW):
+        if self.reconnects or not self.since or self.since > utc_text(now - (ONCE if self.renews else NEW)):
             return True
+        if self.renews:
+            return False
         return look.minute < QUARTER and (self.since > utc_text(now - RECENT) or look.astimezone(PARIS).hour == MORNING)

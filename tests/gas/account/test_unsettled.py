@@ -47,7 +47,7 @@ def test_nothing_is_to_be_settled(document: Any) -> None:
     ("document", "due"),
     [
         (account("waiting"), "qhm"), (account("asked", 3 * HOURS), "hm"), (account("unseen", 8 * DAYS), "m"),
-        (account("active", entered=MINUTES), "qhm"), (account("active", entered=8 * DAYS), "m"),
+        (account("active", entered=MINUTES), "qhm"), (account("active", entered=HOURS), ""),
         (account("over", 90 * DAYS, entered=HOURS), "qhm"), (account("over", entered=20 * DAYS), "m"),
         (account(entered=MINUTES), "qhm"), (account("waiting", 8 * DAYS, entered=3 * HOURS), "hm"),
         (account("active", oauth={"code": "x"}, oauth_callback_results={"consents": [{"pce": PCE}]}), "qhm"),
