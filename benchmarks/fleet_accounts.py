@@ -66,10 +66,11 @@ class Fleet:
         self.seeded_end = today - timedelta(days=NEWEST)
 
     def connect(self, world: LocalWorld, members: Sequence[Member] | None = None) -> None:
-        """Create the households' rights at GRDF and their documents in CouchDB, as after a first run.
+        """Create the households' rights at GRDF and their documents in CouchDB.
 
-        :param members: the households; all by default
+        :param members: households that have just consented; by default the whole fleet, as after its first run
         """
+        is_read = members is None
         members = self.members if members is None else members
         http = requests.Session()
         http.auth = (world.couch.user, world.couch.password)
@@ -81,7 +82,7 @@ class Fleet:
                     rights = world.control.consent(pces, **terms)
                     by_pce |= {right["id_pce"]: right["id_droit_acces"] for right in rights}
             documents = {
-                ACCOUNT: [self._document(each, by_pce[each.pce]) for each in some],
+                ACCOUNT: [self._document(each, by_pce[each.pce], is_read=is_read) for each in some],
                 METER: [self._meter(each, by_pce[each.pce]) for each in some],
             }
             for doctype, docs in documents.items():
@@ -95,7 +96,7 @@ class Fleet:
     def _meter(self, member: Member, right: str) -> dict[str, Any]:
         return meter_document(member.pce, member.id, right, self.first, client=member.connection)
 
-    def _document(self, member: Member, right: str) -> dict[str, Any]:
+    def _document(self, member: Member, right: str, *, is_read: bool) -> dict[str, Any]:
         consent = {"pce": member.pce, "id_accreditation": right}
         document = {
             "_id": member.id,
@@ -103,8 +104,10 @@ class Fleet:
             "oauth": {},
             "oauth_callback_results": {"pce_id": member.pce, "consents": [consent]},
         }
-        reading = Reading(whole_at=paris_today(datetime.now(UTC)), since=self.first, under=(right,))
-        return bound(Status.with_reading(document, member.pce, reading), member.connection)
+        if is_read:
+            reading = Reading(whole_at=paris_today(datetime.now(UTC)), since=self.first, under=(right,))
+            document = Status.with_reading(document, member.pce, reading)
+        return bound(document, member.connection)
 
     def seed(self) -> None:
         """Store the days before the pass with the project's own load, and look for the consents as each morning does.
