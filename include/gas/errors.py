@@ -176,7 +176,6 @@ class MeterTaken(FailNow):
 
     state = OAUTH_OUTDATED
     default_step = "Find out which of the two accounts is the household's, and delete the other."
-    reason: ClassVar[str] = "taken"
 
 
 class CredentialsRefused(FailNow):

@@ -129,8 +129,8 @@ def test_what_is_connected_is_left_alone_and_a_meter_that_is_taken_is_waited_for
     put(homes)
     assert run(dry_run=True) == {"connected": 1, "to declare": 2}
     assert result()[1]["reason"] == line_check.TAKEN
-    assert run() == {"connected": 1, "declared": 1, "refused": 1}
-    assert "it is declared by itself once that consent ends" in result()[1]["reason"]
+    assert run() == {"connected": 1, "declared": 1, "waiting": 1}
+    assert "it is declared by itself once that one's consent ends" in result()[1]["reason"]
     assert puts(clean) == 1
     assert [len(records(each["account"])) for each in homes] == [0, 1, 1]
     assert document(clean, two["account"])["declaration"]["email"] == two["email"], "it may be declared yet"

@@ -83,7 +83,7 @@ def test_who_moves_in_too_early_is_declared_once_the_meter_is_free(
     right = bring(clean, former, pce)
     morning()
     give(clean, account_id)
-    with pytest.raises(AirflowSkipException, match="declared by itself once that consent ends"):
+    with pytest.raises(AirflowSkipException, match="declared then, if that is within 30 days"):
         acquire(account_id, "scheduled")
     entered = document(clean, account_id)["declaration"]["entered_at"]
     morning()
@@ -91,7 +91,7 @@ def test_who_moves_in_too_early_is_declared_once_the_meter_is_free(
     assert look(minute=5) == []
     assert calls(clean) == [], "nobody is asked before the meter is free"
     told = document(clean, account_id)
-    assert told["state_message"].count("belongs to another account, whose consent stands") == 1
+    assert told["state_message"].count("another account has it, whose consent stands") == 1
     assert told["declaration"]["entered_at"] == entered, "and the person is not kept for longer"
     assert progress(told).step is Step.TAKEN
     if left:

@@ -7,7 +7,7 @@ from typing import Any
 
 from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
 from include.gas.account.client import DEFAULT, bound, client_of
-from include.gas.account.declaration import Declaration, given_by, is_refused, is_to_declare
+from include.gas.account.declaration import Declaration, given_by, is_correctable, is_to_declare
 from include.gas.account.grant import RESULTS, Grant, results_of, with_id_token
 from include.gas.account.marks import Connected
 from include.gas.account.section import members, put
@@ -88,9 +88,9 @@ def declaring(
 
 
 def is_connected_by(document: Mapping[str, Any] | None, link: str) -> bool:
-    """Return whether a household's link has connected an account. What GRDF has refused since is corrected with it."""
+    """Return whether a household's link has connected an account. With it the household also corrects what it gave."""
     found = document or {}
-    return link != "" and members(found.get(Connected.key)).get("link") == link and not is_refused(found)
+    return link != "" and members(found.get(Connected.key)).get("link") == link and not is_correctable(found)
 
 
 def _base(document: Mapping[str, Any] | None, account: str, connection: str) -> Document:
@@ -104,10 +104,10 @@ def _base(document: Mapping[str, Any] | None, account: str, connection: str) -> 
 def is_for_another(document: Mapping[str, Any], asked: Declaration) -> bool:
     """Return whether a declaration waits on an account that is for another holder, e-mail address or meter.
 
-    One that a person has to correct does not wait. Case, accents and spaces make no other holder.
+    One that can be corrected does not count. Case, accents and spaces make no other holder.
     """
-    found = Declaration.of(document)
-    return found is not None and is_to_declare(document) and _whose(found) != _whose(asked)
+    found = Declaration.of(document) if is_to_declare(document) and not is_correctable(document) else None
+    return found is not None and _whose(found) != _whose(asked)
 
 
 def _whose(declared: Declaration) -> tuple[str, ...]:

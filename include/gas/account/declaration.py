@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 import msgspec
 
 from include.gas.account.section import members, put, read
+from include.gas.account.status import Status
 from include.gas.answers.access_rights import PCE
 from include.gas.answers.words import fold, fold_address
 from include.gas.days.gas_day import parse_day, utc_text
 from include.gas.documents.gas_days import Document
-from include.gas.errors import DeclarationRefused, MeterTaken
+from include.gas.errors import DeclarationRefused
 
 PERIMETERS = ("informatives", "publiees", "contractuelles", "techniques")
 """What a right may include, in ADICT's words (3.6)."""
@@ -56,7 +57,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
         was to be sent again, UTC; 30 days later the declaration counts as refused and the person is removed; absent
         once GRDF has the right
     :param refused: whether the declaration cannot be sent or GRDF has refused it; it is sent again if a person starts a
-        run, or if another account had the meter and has it no more
+        run
     :param refused_because: what a person has to correct, in words
     :param refused_reason: the same for the page: GRDF's code, or a name as in ``DeclarationRefused``
     """
@@ -168,15 +169,21 @@ def is_refused(document: Mapping[str, Any]) -> bool:
     return _given(document).get("refused") is True
 
 
-def is_taken(document: Mapping[str, Any]) -> bool:
-    """Return whether the declaration on an account document waits for a meter that another account has."""
-    reason = _given(document).get("refused_reason")
-    return names_person(document) and is_refused(document) and reason == MeterTaken.reason
-
-
 def is_to_declare(document: Mapping[str, Any]) -> bool:
     """Return whether a right is to be declared for an account, by itself."""
     return names_person(document) and not is_refused(document)
+
+
+def waits_for_meter(document: Mapping[str, Any]) -> bool:
+    """Return whether that waits, as of the last look, until another account does not have the meter any more."""
+    given = Declaration.of(document) if is_to_declare(document) else None
+    held = Status.held(document).get(given.pce) if given else None
+    return held is not None and held.word == "behind"
+
+
+def is_correctable(document: Mapping[str, Any]) -> bool:
+    """Return whether anything else may be entered instead of a declaration: it was refused, or waits for a meter."""
+    return is_refused(document) or waits_for_meter(document)
 
 
 def refusal_of(document: Mapping[str, Any]) -> str:
@@ -185,7 +192,7 @@ def refusal_of(document: Mapping[str, Any]) -> str:
     return because if is_refused(document) and isinstance(because, str) else ""
 
 
-def with_refused(document: Mapping[str, Any], because: str, at: datetime, reason: str = "") -> Document:
+def with_refused(document: Mapping[str, Any], because: str, at: datetime, reason: str) -> Document:
     """Return the account document with a note that a person has to correct the declaration.
 
     :param because: what to correct, without the person
@@ -196,10 +203,7 @@ def with_refused(document: Mapping[str, Any], because: str, at: datetime, reason
 
 
 def to_send_again(document: Document, now: datetime) -> Document:
-    """Return the account document with its declaration as if it had just been entered, whether or not it was refused.
-
-    A person asks for it again, or another account that had the meter has it no more.
-    """
+    """Return the account document with its declaration as if just entered, whether or not it was refused."""
     kept = {key: value for key, value in _given(document).items() if not key.startswith("refused")}
     return put(document, Declaration.key, kept | {_ENTERED_AT: utc_text(now)}) if names_person(document) else document
 

@@ -96,9 +96,10 @@ _SAID: tuple[tuple[Word, str, str], ...] = (
     (
         "behind",
         USER_ACTION_NEEDED,
-        "another account has it, whose consent stands. Nothing is read before that ends, and then by itself. If it "
-        "is the same household's, delete this account; anybody who may see the other one finds it in Gas accounts "
-        "by the meter's number. If both are to be read, set [grdf] meter_in_several_accounts",
+        "another account has it, whose consent stands or waits. Nothing is read before that ends, and then by itself; "
+        "what is to be declared is declared then, if that is within 30 days. If its number is wrong, enter the right "
+        "one. If it is the same household's, delete this account; anybody who may see the other one finds it in Gas "
+        "accounts by the meter's number. If both are to be read, set [grdf] meter_in_several_accounts",
     ),
     (
         "narrow",
@@ -157,7 +158,7 @@ def _over(account: str, held: Sequence[Held]) -> str:
 
 def _about(account: str, held: Sequence[Held], said: str) -> str:
     meters = ", ".join(meter_tag(account, each.pce) for each in held)
-    since = datetime.fromisoformat(min(each.since for each in held)).astimezone(PARIS)
+    since = min((datetime.fromisoformat(each.since).astimezone(PARIS) for each in held if each.since), default=None)
     return f"Account {account}: meter {meters}: {said.format(account=account, since=since)}."
 
 

@@ -180,13 +180,14 @@ def with_meters(document: Mapping[str, Any], held: Iterable[Held]) -> Document:
 
     As in the konnector's accounts, ``oauth_callback_results.pce_id`` is one meter: the first that may be read, if any.
     A right that the document names and the account has not got stays named: it may get it later, and no deletion of
-    another account may end it.
+    another account may end it. A meter for which its declaration only waits is not named.
     """
     meters = sorted(held, key=lambda each: not each.is_open)
     changed = Status.with_held(document, meters)
+    former, named = members(changed.get(RESULTS)), dict(named_in(changed, str(changed.get("_id"))))
+    meters = [each for each in meters if each.right or each.pce in named or each.word != "behind"]
     if not meters:
         return changed
-    former, named = members(changed.get(RESULTS)), dict(named_in(changed, str(changed.get("_id"))))
     rights = {each.pce: each.right or named.get(each.pce) for each in meters}
     consents = [{"pce": pce, "id_accreditation": right or None} for pce, right in rights.items()]
     changed[RESULTS] = {**former, "pce_id": meters[0].pce, "consents": consents}

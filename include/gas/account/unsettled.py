@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from include.gas.account.account import Account
-from include.gas.account.declaration import Declaration, is_to_declare
+from include.gas.account.declaration import Declaration, is_to_declare, waits_for_meter
 from include.gas.account.status import Status
 from include.gas.days.gas_day import PARIS, utc_text
 from include.gas.documents.gas_days import Document
@@ -32,7 +32,7 @@ class Unsettled:
     :param document: its document
     :param meters: its meters with a right that waits for an answer
     :param since: since when the newest of all waits, UTC text; ``""`` if that is not known
-    :param declares: whether its declaration is to be sent
+    :param declares: whether its declaration is to be sent; not while another account has the meter
     :param renews: whether nothing but that waits, and its meter is read
     :param reconnects: whether its household has consented again, and no right has come of that yet
     """
@@ -53,7 +53,7 @@ class Unsettled:
             return None
         held = Status.held(document)
         waiting = [each for each in held.values() if each.waits or each.word in WORDS]
-        given = Declaration.of(document) if is_to_declare(document) else None
+        given = Declaration.of(document) if is_to_declare(document) and not waits_for_meter(document) else None
         if account.leaving or not (waiting or given or account.reconnected):
             return None
         since = max([*(each.since for each in waiting), *([given.entered_at] if given else [])], default="")

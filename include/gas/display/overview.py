@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from include.gas.account.account import Account
 from include.gas.account.client import DEFAULT, client_if_known, client_of
-from include.gas.account.declaration import is_taken
+from include.gas.account.declaration import waits_for_meter
 from include.gas.account.marks import Connected, Known, leaving
 from include.gas.account.state import state_since
 from include.gas.account.status import Status
@@ -250,8 +250,8 @@ def _standing(document: Mapping[str, Any], account: Account) -> Situation | None
         (account.leaving is not None, Situation.LEAVING),
         (account.needs_grant, Situation.NEW),
         (reads and not account.waits_for_person, None),
+        (waits_for_meter(document), Situation.BEHIND),
         (declares, Situation.NEW),
-        (is_taken(document), Situation.BEHIND),
         (account.declares, Situation.CORRECT),
         ("waiting" in words, Situation.ASKED),
         ("checked" in words, Situation.CHECKED),

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from include.gas.account.account import Account
-from include.gas.account.declaration import Declaration, is_taken
+from include.gas.account.declaration import Declaration, waits_for_meter
 from include.gas.account.status import Status
 from include.gas.days.windows import ONE_DAY
 from include.gas.errors import BadAccount
@@ -79,7 +79,7 @@ def progress(document: Mapping[str, Any] | None) -> Progress:
         return Progress(Step.PROBLEM, message=str(error))
     if document is None or account is None or account.leaving:
         return Progress(Step.NOTHING)
-    if is_taken(document):
+    if waits_for_meter(document):
         return Progress(Step.TAKEN, message=account.message)
     declaration = Declaration.of(document) if account.declares else None
     if declaration and account.refused:

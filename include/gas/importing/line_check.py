@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from include.gas.account.account import Account
 from include.gas.account.connected import check_connectable, is_for_another
-from include.gas.account.declaration import Declaration, to_declare, wrong_fields
+from include.gas.account.declaration import Declaration, to_declare, waits_for_meter, wrong_fields
 from include.gas.account.declared_right import wanted_right
 from include.gas.account.marks import Connected
 from include.gas.account.section import members
@@ -23,7 +23,7 @@ from include.gas.errors import FailNow
 from include.gas.rights.meter_rights import Meter, lasting
 from include.gas.rights.transitions import Asking
 
-Outcome = Literal["wrong", "connected", "to declare", "declared", "refused"]
+Outcome = Literal["wrong", "connected", "to declare", "declared", "waiting", "refused"]
 
 CUT = "it has fewer or more cells than the header"
 DIGITS_LOST = (
@@ -38,7 +38,7 @@ CONNECTED = "it has a right to this meter already, or one that waits for its hol
 LEFT = "the household of its account has left, and no id is used twice; import it under another id, or without one"
 BY = "import by "
 """How it begins who has connected an account by an import. It is stored and compared with: never reword it."""
-WAITS = "{}; it is declared by itself once that consent ends, if it does within 30 days"
+WAITS = "another account has its meter: it is declared by itself once that one's consent ends, if it does in 30 days"
 DECLARED = "its right is declared, and its account says what comes of it"
 RENEWS = "its right is in force until {}, and GRDF takes no other before: then it is declared by itself"
 
@@ -52,8 +52,8 @@ class Line:
 
     :param number: its number in the file
     :param account: the id of its account; ``""`` if it has none yet, or if the cell is no id
-    :param outcome: ``wrong``; ``connected``: there is nothing to do; ``to declare``, until it is ``declared`` or
-        ``refused``
+    :param outcome: ``wrong``; ``connected``: there is nothing to do; ``to declare``, until it is ``declared``,
+        ``waiting`` for its meter, or ``refused``
     :param reason: the outcome in words, without anything from the line
     :param declaration: what the household gave; ``None`` for a line that is wrong by itself
     """
@@ -118,8 +118,11 @@ def _beside_account(line: Line, document: Mapping[str, Any], meter: Meter, who: 
     account, declaration, mine = Account.from_document(document), Declaration.of(document), meter.of(who.account)
     if _is_other(line, document, account, stands=any(right.goes_on(who.today) for right in mine)):
         return line.came_to("wrong", OTHER)
-    if account.refused and declaration and declaration.entered_at >= began:
-        return line.came_to("refused", declaration.refused_because)
+    if declaration and declaration.entered_at >= began:
+        if account.refused:
+            return line.came_to("refused", declaration.refused_because)
+        if waits_for_meter(document):
+            return line.came_to("waiting", WAITS)
     is_new = any(right.since >= began and right.state != "asked" for right in mine)
     if not account.declares and (is_new or lasting(meter, who.account, wanted_right(line.given), who.today)):
         return line.came_to("connected", CONNECTED)

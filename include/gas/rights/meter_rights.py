@@ -201,7 +201,7 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     :param word: how it stands, by the best of its rights: ``active``; ``later`` (begins on ``day``); ``unseen``
         (brought, and not shown by GRDF yet); ``waiting`` or ``asked`` (its holder or GRDF has to answer); ``checked``
         (GRDF checks it anew); ``behind`` (another account has the meter until its right ends); ``narrow`` (without
-        daily data); ``refused``; ``over`` (since ``day``); ``none``
+        daily data); ``refused``; ``over`` (since ``day``); ``none``. It is ``behind``, too, if its declaration waits
     :param day: the day on which that begins or ends; ``None`` if none is known
     :param free: the day from which on GRDF takes another right, if that is known
     :param since: when the newest right was brought, declared or made, UTC text
@@ -247,14 +247,17 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return tuple(part for each in self.days if (part := window.clip(each.first, each.end)))
 
 
-def hold(meter: Meter, account: str, today: date, *, shared: bool = False) -> Held:
+def hold(meter: Meter, account: str, today: date, *, shared: bool = False, declares: bool = False) -> Held:
     """Return what an account has of a meter.
 
     :param shared: as for :func:`days_of`
+    :param declares: whether a right to it is to be declared for the account
     """
     rights, days = meter.of(account), days_of(meter, account, shared=shared)
     is_behind = not shared and bool(meter.other_holder(account, today))
     word, day = _standing(rights, today, is_behind=is_behind)
+    if declares and not shared and word in ("over", "refused", "none") and meter.others(account, today):
+        word, day = "behind", None
     newest = max(reversed(rights), key=lambda right: right.since, default=None)  # of two of one day, the later one
     return Held(
         pce=meter.pce, word=word, day=day, free=max(filter(None, (right.free_on for right in rights)), default=None),

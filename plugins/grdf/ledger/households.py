@@ -21,10 +21,10 @@ from include.gas.account.declaration import (
     given_by,
     is_refused,
     is_same_holder,
-    is_taken,
     is_to_declare,
     names_person,
     to_declare,
+    waits_for_meter,
     without_person,
 )
 from include.gas.account.marks import Connected
@@ -32,7 +32,6 @@ from include.gas.account.state import with_state
 from include.gas.account.status import Status, named_in
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONSENT_RECORD
-from include.gas.errors import MeterTaken
 from include.gas.importing.line_check import BY, DECLARED, RENEWS, WAITS, Line, check_beside, is_imported
 from include.gas.leaving.deletion import all_left
 from include.gas.proof.consent_record import new_record
@@ -91,7 +90,7 @@ class Households:
         :param line: a line to declare with an account
         :param document: the account's document; ``None`` if there is none
         :param connection: the client of a new account
-        :raises FailNow: if it cannot be declared; its account says so, too. That another one has the meter is no error
+        :raises FailNow: if it cannot be declared; its account says so, too
         :raises RetryLater: if GRDF or CouchDB does not answer, or it is not our turn; repeating it continues
         """
         given, account = line.given, line.account
@@ -105,21 +104,20 @@ class Households:
             proof = f"line {line.number} of {self._file}"
             self._records.add(new_record(account, given, now, by=self._by, proof=proof))
             self._accounts.save(account, lambda stored: declaring(stored, account, given, mark, connection=connection))
-        try:
-            taken = TakingIn(self._couchdb, client, account, HISTORY).take_in()
-        except MeterTaken as error:
-            return line.came_to("refused", WAITS.format(error.cause))
+        taken = TakingIn(self._couchdb, client, account, HISTORY).take_in()
+        if waits_for_meter(taken):
+            return line.came_to("waiting", WAITS)
         day = Status.held(taken)[given.pce].day if names_person(taken) else None
         return line.came_to("declared", RENEWS.format(day) if day else DECLARED)
 
     def forget_refused(self, lines: Iterable[Line]) -> None:
         """Remove the persons, records and accounts that an import has stored for nothing, once it has ended.
 
-        Until then they keep it from asking GRDF again. What waits for a meter stays: it may be declared yet.
+        Until then they keep it from asking GRDF again.
         """
         remover, refused = Remover(self._couchdb), {each.account for each in lines if each.outcome == "refused"}
         for account, document in self._couchdb.fetch(ACCOUNT, refused).items():
-            if is_taken(document) or not is_refused(document):
+            if not is_refused(document):
                 continue
             for record in self._records.of(account):
                 if record.by == self._by and record.given >= self._began:

@@ -17,9 +17,9 @@ from grdf import settings
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.compare_and_swap import change_document
 from include.gas.account.account import Account
-from include.gas.account.declaration import Declaration, is_taken, names_person, to_send_again, without_person
+from include.gas.account.declaration import Declaration, is_to_declare, names_person, without_person
 from include.gas.account.declared_right import wanted_right
-from include.gas.account.state import settle, with_state
+from include.gas.account.state import settle
 from include.gas.account.status import named_in
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import LEASE, METER
@@ -104,31 +104,29 @@ class Ledger:
     def held(self, document: Mapping[str, Any], meters: Mapping[str, Meter] | None = None) -> list[Held]:
         """Return what an account has of the meters that its document names.
 
-        :param meters: meters that were read already, and further ones to which it has a right
+        :param meters: meters that were read already, and further ones to which it has a right or waits to declare one
         """
         account, known = str(document["_id"]), dict(meters or {})
-        pces = [pce for pce, _ in named_in(document, account)]
-        known |= self.fetch(pce for pce in pces if pce not in known)
+        named, given = [pce for pce, _ in named_in(document, account)], Declaration.of(document)
+        declared = given.pce if given and is_to_declare(document) else ""
         today, shared = paris_today(datetime.now(UTC)), settings.meter_in_several_accounts()
-        mine = [*pces, *(pce for pce, meter in known.items() if pce not in pces and meter.of(account))]
-        return [hold(known[pce], account, today, shared=shared) for pce in mine]
+        known |= self.fetch(pce for pce in named if pce not in known)
+        of_account = {pce: known[pce] for pce in (*named, *known)}.items()
+        held = [hold(meter, account, today, shared=shared, declares=pce == declared) for pce, meter in of_account]
+        return [each for each in held if each.pce in named or each.word != "none"]
 
     def settled(self, document: Document, meters: Iterable[Meter] = ()) -> Document:
         """Return an account's document with what the ledger says of its meters, and the state that this gives it.
 
-        Once a right that lasts is known, nobody is named any more. A declaration that was refused because another
-        account had the meter is to be sent again if none has it now.
+        Once a right that lasts is known, nobody is named any more.
 
         :param meters: meters that were read a moment ago, also such that the document does not name yet
         """
         now, known = datetime.now(UTC), {meter.pce: meter for meter in meters}
         if (given := Declaration.of(document)) and given.pce and names_person(document):
             known = self.fetch([given.pce] if given.pce not in known else []) | known
-            meter, account, today = known[given.pce], str(document["_id"]), paris_today(now)
-            if lasting(meter, account, wanted_right(given), today):
+            if lasting(known[given.pce], str(document["_id"]), wanted_right(given), paris_today(now)):
                 document = without_person(document)
-            elif is_taken(document) and not meter.others(account, today):
-                document = with_state(to_send_again(document, now), None)
         return settle(document, self.held(document, known), now)
 
     def account(self, document: Mapping[str, Any]) -> Account:

@@ -54,7 +54,7 @@ from include.gas.rights.transitions import Taken, UnderWay, answered, asked, bro
 log = logging.getLogger(__name__)
 
 ASKED_EARLY = timedelta(days=1)
-"""For how long a renewal is tried while the old right goes on. It is tried again once that has ended."""
+"""For how long a declaration is tried while another right stands. It is tried again once that has ended."""
 Document = dict[str, Any]
 
 
@@ -72,15 +72,13 @@ class TakingIn:
         self._couchdb = couchdb
         self._spent: Account | None = None
         """The account as it was, if its grant is in the ledger."""
-        self._declares = False
-        """Whether its declaration has had its turn."""
 
     def take_in(self, *, asks: bool = False) -> Document:
         """Let the ledger decide on all that the account's document asks for, and write what came of it.
 
         :param asks: whether GRDF is also asked about meters that may not be read: a person thinks that they may
         :return: the document as it is stored then
-        :raises MeterTaken: if another account has a right of it, or the meter that is to be declared
+        :raises MeterTaken: if another account has a right of it
         :raises DeclarationRefused: if GRDF refuses the declaration, or somebody has to correct it
         :raises LeftBefore: if its household has left, and a restored backup has brought the account back
         :raises FailNow: if its grant cannot be used
@@ -98,7 +96,6 @@ class TakingIn:
             if account.needs_grant:
                 self._bring_grant(document, account)
             if account.declares and not account.refused:
-                self._declares = True
                 self.declare(document)
             self._look_at_unseen(document, closed=asks)
         except FailNow as error:
@@ -124,7 +121,7 @@ class TakingIn:
             if error is None or error.state is None:
                 return changed
             reads = any(each.is_open for each in Account.from_document(changed).meters)
-            if isinstance(error, DeclarationRefused) or (self._declares and isinstance(error, MeterTaken)):
+            if isinstance(error, DeclarationRefused):
                 changed = with_refused(changed, str(error), now, error.reason)
             return with_error(changed, error, since=now, partial=reads)
 
@@ -239,8 +236,7 @@ class TakingIn:
                 f"its meter {meter_tag(self.account, pce)} belongs to another account, whose consent stands or waits",
                 "Nothing was changed for that meter. Anybody who may see the other account finds it in Gas accounts by "
                 "the meter's number. If it is the same household's, keep that account, or delete it first. If both are "
-                "to be read, set [grdf] meter_in_several_accounts. What was to be declared for this household is "
-                "declared by itself once that consent ends, if it does within 30 days; else let it connect again.",
+                "to be read, set [grdf] meter_in_several_accounts.",
             ) from None
 
     def look(self, pces: Iterable[str]) -> Look:
@@ -287,19 +283,19 @@ class TakingIn:
     # -- declaring -----------------------------------------------------------------------------------------------------
 
     def declare(self, document: Mapping[str, Any]) -> None:
-        """Make sure that GRDF has the right that the account's document asks for.
+        """Make sure that GRDF has the right that the account's document asks for, unless another account has the meter.
 
         :raises DeclarationRefused: if GRDF refuses it, or somebody has to correct it
-        :raises MeterTaken: if another account has the meter
         :raises RetryLater: if GRDF or CouchDB does not answer; repeating it continues
         """
         self.stop_if_left()
         given, now = to_declare(document), datetime.now(UTC)
         today = paris_today(now)
-        own = self.meter(given.pce).of(self.account)
-        goes_on = any(right.goes_on(today) or right.is_in_force(today) for right in own)
-        if goes_on and given.entered_at and given.entered_at < utc_text(now - ASKED_EARLY):
-            return  # GRDF was asked, and takes no other right before this one ends
+        meter = self.meter(given.pce)
+        goes_on = any(right.goes_on(today) or right.is_in_force(today) for right in meter.of(self.account))
+        is_taken = not settings.meter_in_several_accounts() and meter.others(self.account, today)
+        if (goes_on or is_taken) and given.entered_at and given.entered_at < utc_text(now - ASKED_EARLY):
+            return  # GRDF was asked, and takes no other right before that one ends
         found = self.look([given.pce, *(pce for pce, _ in named_in(document, self.account))])
         known = [right.id for meter in found.meters.values() for right in meter.of(self.account) if right.id]
         if is_of_another(found.rights, known, given):
@@ -310,9 +306,10 @@ class TakingIn:
                 "the account first.",
                 reason=DeclarationRefused.ANOTHER,
             )
-        self.take_up(given, found)
-        if lasting(self.meter(given.pce), self.account, wanted_right(given), today) is None:
-            self._put(given, today)
+        with suppress(MeterTaken):  # it waits then, as the ledger says of it
+            self.take_up(given, found)
+            if lasting(self.meter(given.pce), self.account, wanted_right(given), today) is None:
+                self._put(given, today)
 
     def _put(self, given: Declaration, today: date) -> None:
         who, pce = asking(self.account, self.client.grdf_conn_id), given.pce

@@ -16,7 +16,9 @@ from include.gas.account.connected import (
 from include.gas.account.declaration import Declaration
 from include.gas.account.grant import Grant
 from include.gas.account.marks import Connected
+from include.gas.account.status import Status
 from include.gas.errors import AccountLeaving, BadAccount
+from include.gas.rights.meter_rights import Held
 
 AT = "2026-03-01T10:00:00.000000Z"
 MARK = Connected(AT, "op")
@@ -108,9 +110,11 @@ def test_who_writes_their_name_in_another_way_is_no_other_household(given, anoth
     asked = {"pce": A, "name": "Durand Invente", "email": "m.durand@example.org", "postcode": "69001"}
     waiting = declaring(None, "new", Declaration(**asked), MARK)
     assert is_for_another(waiting, Declaration(**(asked | given))) is another
+    behind = Status.with_held(waiting, [Held(pce=A, word="behind")])
+    assert not is_for_another(behind, Declaration(**(asked | given))), "its number may be mistyped"
 
 
-def test_a_link_has_connected_until_what_it_sent_is_refused():
+def test_a_link_has_connected_until_what_it_sent_is_refused_or_waits_for_a_meter():
     sent = declaring(None, "new", Declaration(pce=A, name="Durand"), Connected(AT, "household", "link-1"))
     assert is_connected_by(sent, "link-1")
     assert not is_connected_by(sent, "link-2")
@@ -120,3 +124,4 @@ def test_a_link_has_connected_until_what_it_sent_is_refused():
     assert is_connected_by(by_operator, "link-1"), "whoever connects it later"
     assert by_operator["connected"] == {"at": AT, "by": "op", "link": "link-1"}
     assert not is_connected_by(sent | {"declaration": {**sent["declaration"], "refused": True}}, "link-1")
+    assert not is_connected_by(Status.with_held(sent, [Held(pce=A, word="behind")]), "link-1")

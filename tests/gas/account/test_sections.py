@@ -59,7 +59,7 @@ SECTIONS: dict[str, tuple[Read, tuple[Write, ...]]] = {
     "declaration": (
         lambda d: (Declaration.of(d), names_person(d), is_refused(d), refusal_of(d)),
         (
-            lambda d: with_refused(d, "x", NOW), lambda d: to_send_again(d, NOW), without_person,
+            lambda d: with_refused(d, "x", NOW, "1"), lambda d: to_send_again(d, NOW), without_person,
             lambda d: without_old_person(d, NOW), lambda d: with_entered(d, NOW),
         ),
     ),

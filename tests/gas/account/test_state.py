@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.declaration import REFUSED_KEPT, is_taken, names_person, with_refused
+from include.gas.account.declaration import REFUSED_KEPT, names_person, waits_for_meter
 from include.gas.account.marks import with_leaving
 from include.gas.account.state import settle, state_of, with_rights_state
 from include.gas.answers.proof_state import ASKED, REFUSED
@@ -18,7 +18,6 @@ from include.gas.errors import (
     PERMISSIONS_CHANGED,
     USER_ACTION_NEEDED,
     VENDOR_DOWN,
-    MeterTaken,
 )
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.meter_rights import Held, Proof, Word
@@ -122,11 +121,17 @@ def test_how_long_a_person_is_kept(held: list[Held], kept: bool) -> None:
     assert "Durand" not in str(settled) or kept
 
 
-@pytest.mark.parametrize("held", [[], [ACTIVE]])
-def test_what_was_to_begin_by_itself_is_not_promised_once_the_person_is_gone(held: list[Held]) -> None:
-    taken = with_refused(account(declaration=PERSON), "It is declared by itself.", NOW, MeterTaken.reason)
-    assert settle(taken, held, NOW)["state_message"] == "It is declared by itself."
+@pytest.mark.parametrize("others", [[], [ACTIVE]])
+def test_what_is_to_begin_by_itself_is_not_promised_once_the_person_is_gone(others: list[Held]) -> None:
+    behind = Held(pce=PCE, word="behind")
+    waiting = settle(account(declaration=PERSON), [*others, behind], NOW)
+    assert waits_for_meter(waiting)
+    assert "declared then, if that is within 30 days" in waiting["state_message"]
+    assert [each["pce"] for each in waiting.get("oauth_callback_results", {}).get("consents", [])] == [
+        each.pce for each in others
+    ], "a number that was only typed is no meter of the account's"
+    assert settle(waiting, [*others, behind], NOW + timedelta(days=29)) == waiting
     for days in (30, 31, 400):
-        taken = settle(taken, held, NOW + timedelta(days=days))
-        assert "were removed" in taken["state_message"]
-        assert not is_taken(taken)
+        waiting = settle(waiting, [*others, *([behind] if names_person(waiting) else [])], NOW + timedelta(days=days))
+        assert "were removed" in waiting["state_message"]
+        assert not waits_for_meter(waiting)

@@ -34,6 +34,7 @@ def account(word: str = "", ago: timedelta = MINUTES, *, entered: timedelta | No
         account(), account("active"), account("over"), account("refused"),
         account(declaration={"pce": PCE, "name": "Durand", "refused": True}),
         account("waiting", leaving={"run": "r", "by": "b", "since": "2026-01-01"}),
+        account("behind"), account("behind", entered=MINUTES),
         account("waiting", oauth_callback_results=[]), account("waiting", account_type="edf"),
         account(status={"meters": None}), account(status=[None]), account(declaration=[None]),
     ],

@@ -121,7 +121,10 @@ STATES: list[tuple[Situation, dict[str, Any]]] = [
     (Situation.CORRECT, over(100) | {"state": USER_ACTION_NEEDED, "declaration": NAMED | {"refused": True}}),
     (Situation.WELL, ends(300) | {"declaration": NAMED}),
     (Situation.RENEWS, ends(3) | {"declaration": NAMED | {"pce": PCE}}),
-    (Situation.BEHIND, NOTHING | {"declaration": NAMED | {"refused": True, "refused_reason": "taken"}}),
+    (
+        Situation.BEHIND,
+        NOTHING | Status.with_held({"declaration": NAMED | {"pce": PCE}}, [Held(pce=PCE, word="behind")]),
+    ),
     (Situation.CONNECT, {"state": OAUTH_OUTDATED}),
     (Situation.CONNECT, {"state": LOGIN_FAILED, "leaving": None}),
     (Situation.CONNECT, NOTHING),

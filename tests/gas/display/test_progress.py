@@ -29,9 +29,9 @@ def account(held=None, reading=None, **more):
 ASKED = {"declaration": PERSON}
 REFUSED = {"declaration": PERSON | {"refused": True, "refused_reason": "1000000005"}, "state_message": "wrong"}
 READ = {"2026": {"days": 3, "first": "2026-01-01", "last": "2026-01-03"}}
-TAKEN = {"declaration": PERSON | {"refused": True, "refused_reason": "taken"}, "state_message": "taken"}
+BEHIND = Status.with_held({}, [Held(pce=PCE, word="behind")])
 FORGOTTEN = {
-    "declaration": {"pce": PCE, "refused": True, "refused_reason": "taken"},
+    "declaration": {"pce": PCE, "refused": True},
     "state": "USER_ACTION_NEEDED",
     "state_message": "enter it again",
 }
@@ -66,7 +66,7 @@ WORDS = (
         account({"word": "active", "day": DAY, "free": date(2026, 6, 1), "days": DAYS}, **ASKED),
         Progress(Step.RENEWS, day=date(2026, 5, 31)),
     ),
-    ("taken", account(**TAKEN), Progress(Step.TAKEN, message="taken")),
+    ("taken", account(**ASKED, **BEHIND, state_message="taken"), Progress(Step.TAKEN, message="taken")),
     ("taken for too long", account(**FORGOTTEN), Progress(Step.PROBLEM, message="enter it again")),
     ("holder refused", account({"word": "refused"}), Progress(Step.REFUSED)),
     ("no answer", account({"word": "over", "day": DAY}), Progress(Step.UNANSWERED, day=DAY)),

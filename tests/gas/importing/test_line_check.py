@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from include.gas.account.declaration import given_by
+from include.gas.account.status import Status
 from include.gas.importing import line_check
 from include.gas.importing.line_check import Line, check_beside, check_lines, to_csv
-from include.gas.rights.meter_rights import Meter, Right
+from include.gas.rights.meter_rights import Held, Meter, Right
 from include.gas.rights.transitions import Asking
 
 TODAY, BEGAN = date(2026, 11, 30), "2026-11-30T07:00:00.000000Z"
@@ -96,6 +97,7 @@ def test_lines_that_contradict_each_other() -> None:
 
 OURS = {"_id": "home", "account_type": "grdfgrandlyon"}
 MARK = {"leaving": {"run": "r", "by": "x", "since": "2026-01-01"}}
+BEHIND = Status.with_held(OURS, [Held(pce=GOOD["pce"], word="behind")])
 REFUSED = GOOD | {"refused": True, "refused_because": "its postcode"}
 IN_RUN = "2026-11-30T07:30:00.000000Z"
 SOON = TODAY + timedelta(days=7)
@@ -124,6 +126,8 @@ LATER = TODAY + timedelta(days=700)
         (OURS | {"declaration": GOOD}, [right("home", "waiting")], "to declare", ""),
         (OURS | {"declaration": REFUSED | {"entered_at": BEGAN[:10]}}, [], "to declare", ""),
         (OURS | {"declaration": REFUSED | {"entered_at": IN_RUN}}, [], "refused", "its postcode"),
+        (BEHIND | {"declaration": GOOD | {"entered_at": BEGAN[:10]}}, [right("other")], "to declare", line_check.TAKEN),
+        (BEHIND | {"declaration": GOOD | {"entered_at": IN_RUN}}, [right("other")], "waiting", line_check.WAITS),
         (account("home"), [right("home", "refused")], "to declare", ""),
         (account("home"), [right("home", "refused", since=IN_RUN)], "connected", line_check.CONNECTED),
         (None, [right("other")], "to declare", line_check.TAKEN),

@@ -294,7 +294,10 @@ def test_a_meter_is_taken_until_grdf_takes_another_right() -> None:
     for day in (9, 19):
         with pytest.raises(Taken):
             asked(over, who("b", day), wanted())
+        assert hold(over, "b", today(day), declares=True).word == "behind"
+        assert hold(over, "b", today(day), declares=True, shared=True).word == "none"
     assert one(asked(over, who("b", 20), wanted()), "b").state == "asked"
+    assert hold(over, "b", today(20), declares=True).word == "none"
 
 
 def test_one_process_declares_at_a_time() -> None:

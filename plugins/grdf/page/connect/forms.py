@@ -23,7 +23,7 @@ from include.gas.account.declaration import (
     USUAL_PERIMETERS,
     Declaration,
     given_by,
-    is_refused,
+    is_correctable,
     to_declare,
     wrong_fields,
 )
@@ -58,12 +58,12 @@ class DirectForm:
 
     @classmethod
     def to_correct(cls, document: Document | None) -> DirectForm:
-        """Return the form with what was sent before and has to be corrected; as it is at first if nothing has.
+        """Return the form with what was sent before and may be corrected; as it is at first if nothing may.
 
         :param document: the account document
         """
-        refused = Declaration.of(document) if document and is_refused(document) else None
-        sent = given_by(refused or Declaration())
+        former = Declaration.of(document) if document and is_correctable(document) else None
+        sent = given_by(former or Declaration())
         chosen = [("perimeters", name) for name in sent.pop("perimeters", USUAL_PERIMETERS)]
         return cls(FormData([*sent.items(), *chosen]))
 
