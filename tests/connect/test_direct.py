@@ -65,7 +65,7 @@ def test_an_operator_sends_it(door: Site, clean: LocalWorld, account_id: str) ->
     assert said(followed(browser, sent)).title == "GRDF is asked next"
     assert clean.control.log() == [], "nothing is asked in the request"
     (record,) = records_of(account_id)
-    assert (record.by, record.proof, record.agreed, record.pce) == ("op", PROOF, None, pce)
+    assert (record.by, record.proof, record.agreed, record.entered.pce) == ("op", PROOF, None, pce)
     assert (record.entered.name, record.entered.perimeters) == (PERSON["name"], ["informatives", "publiees"])
 
     run(account_id)

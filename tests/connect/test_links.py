@@ -228,6 +228,11 @@ def test_what_is_kept_of_a_link_and_for_how_long(couchdb: CouchDBHook, account_i
     assert links.good_until(account_id, None) is None
     couchdb.put(ACCOUNT, account)
     assert (links.standing(account_id, "named"), links.standing(account_id, "named", sends=True)) == ("used", "used")
+    stored = couchdb.get(ACCOUNT, account_id) or {}
+    couchdb.put(ACCOUNT, stored | {"declaration": {"name": "x", "refused": True}})
+    assert links.standing(account_id, "named") == "used", "it has connected the account, and corrects nothing any more"
+    links.make(account_id, "named", until)
+    assert links.standing(account_id, "named") == "good", "what was refused is corrected with it"
     links.make(account_id, "new", until)
     assert links.standing(account_id, "named") == "void"
     assert links.standing(account_id, "new", sends=True) == "good"

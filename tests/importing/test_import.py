@@ -192,9 +192,9 @@ def test_no_other_holder_takes_over_a_renewal(clean: LocalWorld, homes: list[dic
     assert run(began=datetime.now(UTC)) == {"declared": 1}
     put([longer | {"name": "Another", "email": "planted-another@example.org"}])
     assert run(began=datetime.now(UTC), dry_run=True) == {"wrong": 1}
-    put([longer | {"postcode": "75001"}])
+    put([longer | {"phone": "06 00 00 00 00"}])
     assert run(began=datetime.now(UTC)) == {"declared": 1}
-    assert document(clean, home["account"])["declaration"]["postcode"] == home["postcode"], "it is sent at the end"
+    assert document(clean, home["account"])["declaration"]["phone"] == "06 00 00 00 00", "it is sent at the end"
 
 
 def test_grdf_fails_and_the_next_try_continues(clean: LocalWorld, homes: list[dict[str, str]]) -> None:
@@ -326,7 +326,7 @@ def test_a_household_without_an_id_has_its_account_until_its_right_is_over(
     assert run() == {"connected": 1}
     assert outcomes() == [(account, "connected")], "the name is the same"
     put([bare | {"name": "Invente-Else", "email": "planted-else@example.org"}])
-    assert run() == {"refused": 1}, "a right to its meter waits for another holder"
+    assert run() == {"waiting": 1}, "a right to its meter waits for another holder"
     (right,) = rights(clean, homes[0])
     answer(clean, homes[0]["pce"], "Active")
     look("manual")

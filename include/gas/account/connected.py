@@ -10,7 +10,7 @@ from include.gas.account.client import DEFAULT, bound, client_of
 from include.gas.account.declaration import Declaration, given_by, is_correctable, is_to_declare
 from include.gas.account.grant import RESULTS, Grant, results_of, with_id_token
 from include.gas.account.marks import Connected
-from include.gas.account.section import members, put
+from include.gas.account.section import put
 from include.gas.answers.words import fold, fold_address
 from include.gas.documents.gas_days import Document, check_account_id
 from include.gas.errors import BadAccount
@@ -54,12 +54,10 @@ def connected(
     """Return the account document of a household that has just consented, as cozy-stack leaves it: with its id_token.
 
     :param token: the checked ``id_token``
-    :param mark: who connected the account, and when. A household's link does so once
+    :param mark: who connected the account, and when
     :param connection: the client that has the consents
     :raises BadAccount: if the account has another client, or cannot be connected
     """
-    if document and is_connected_by(document, mark.link):
-        return dict(document)
     base = _base(document, account, connection)
     if client_of(base) != connection:
         raise BadAccount.about(
@@ -78,19 +76,11 @@ def declaring(
     """Return the account document of a household whose right is to be declared.
 
     :param asked: what the household gave, checked
-    :param mark: who connected the account, and when. A household's link does so once
+    :param mark: who connected the account, and when
     :param connection: the client that is to declare the right, for a new account
     """
-    if document and is_connected_by(document, mark.link):
-        return dict(document)
     section = given_by(asked) | {"entered_at": mark.at}
     return mark.noted(put(_base(document, account, connection), Declaration.key, section))
-
-
-def is_connected_by(document: Mapping[str, Any] | None, link: str) -> bool:
-    """Return whether a household's link has connected an account. With it the household also corrects what it gave."""
-    found = document or {}
-    return link != "" and members(found.get(Connected.key)).get("link") == link and not is_correctable(found)
 
 
 def _base(document: Mapping[str, Any] | None, account: str, connection: str) -> Document:

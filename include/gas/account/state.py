@@ -170,9 +170,7 @@ def settle(document: Mapping[str, Any], held: Sequence[Held], now: datetime) -> 
     """
     if leaving(document) is not None:
         return dict(document)
-    changed = with_meters(document, held) if held else dict(document)
-    named = names_person(changed)
-    changed = with_entered(changed, now)
+    named, changed = names_person(document), with_entered(with_meters(document, held), now)
     if is_refused(changed) or not any(_ends_about_now(each, now) for each in held):
         changed = without_old_person(changed, now)
     if named and not names_person(changed):

@@ -185,7 +185,7 @@ def with_meters(document: Mapping[str, Any], held: Iterable[Held]) -> Document:
     meters = sorted(held, key=lambda each: not each.is_open)
     changed = Status.with_held(document, meters)
     former, named = members(changed.get(RESULTS)), dict(named_in(changed, str(changed.get("_id"))))
-    meters = [each for each in meters if each.right or each.pce in named or each.word != "behind"]
+    meters = [each for each in meters if each.right or each.word not in ("behind", "none") or each.pce in named]
     if not meters:
         return changed
     rights = {each.pce: each.right or named.get(each.pce) for each in meters}

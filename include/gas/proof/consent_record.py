@@ -51,7 +51,6 @@ class ConsentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     id: str = msgspec.field(name="_id")
     rev: str = msgspec.field(name="_rev", default="")
-    pce: str
     given: str
     by: str
     entered: Declaration
@@ -76,10 +75,7 @@ def new_record(
     """Return the record of a consent that was given, or recorded, at a moment. See :class:`ConsentRecord`."""
     given = utc_text(at)
     name = f"{account}:{given}:{secrets.token_hex(4)}"
-    return ConsentRecord(
-        id=name, account=account, pce=declaration.pce, given=given, by=by, agreed=agreed, proof=proof,
-        entered=declaration,
-    )  # fmt: skip
+    return ConsentRecord(id=name, account=account, given=given, by=by, agreed=agreed, proof=proof, entered=declaration)
 
 
 def to_document(record: ConsentRecord) -> Document:
@@ -145,4 +141,4 @@ def record_for(records: Iterable[ConsentRecord], right: AccessRight, declared: s
 
 def _proves(record: ConsentRecord, right: AccessRight) -> bool:
     entered = record.entered
-    return record.pce == right.pce and right.is_held_by(entered.name or entered.company, entered.email)
+    return entered.pce == right.pce and right.is_held_by(entered.name or entered.company, entered.email)

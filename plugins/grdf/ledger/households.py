@@ -17,7 +17,6 @@ from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.connected import declaring
 from include.gas.account.declaration import (
-    Declaration,
     given_by,
     is_refused,
     is_same_holder,
@@ -97,8 +96,9 @@ class Households:
         line = self._beside(line, document, self._ledger.fetch([given.pce]))
         if line.outcome != "to declare":
             return line
-        client = self._adict.of(document) if document else self._adict.named(connection)
-        if document is None or _is_to_enter(document, given):
+        client, known = self._adict.of(document) if document else self._adict.named(connection), document or {}
+        # What waits there for GRDF is corrected by the way in that has entered it.
+        if not is_to_declare(known) or (is_imported(known) and given_by(to_declare(known)) != given_by(given)):
             now = datetime.now(UTC)
             mark = Connected(utc_text(now), self._by)
             proof = f"line {line.number} of {self._file}"
@@ -130,16 +130,3 @@ class Households:
     def _bare(self, document: Document) -> Document:
         """Return an account's document without the person, and with the state that its rights give it."""
         return self._ledger.settled(with_state(without_person(document), None))
-
-
-def _is_to_enter(document: Document, given: Declaration) -> bool:
-    """Return whether a line is entered on an account, instead of what waits there for GRDF, if anything does.
-
-    An earlier try was killed, and the file may be corrected since. Until the end of a right that it renews, GRDF tells
-    nobody what is wrong.
-    """
-    if not is_to_declare(document):
-        return True
-    renewed = Status.held(document).get(given.pce)
-    is_open = renewed is not None and renewed.is_open
-    return is_imported(document) and not is_open and given_by(to_declare(document)) != given_by(given)

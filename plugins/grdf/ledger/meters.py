@@ -104,7 +104,7 @@ class Ledger:
     def held(self, document: Mapping[str, Any], meters: Mapping[str, Meter] | None = None) -> list[Held]:
         """Return what an account has of the meters that its document names.
 
-        :param meters: meters that were read already, and further ones to which it has a right or waits to declare one
+        :param meters: meters that were read already, also further ones to which it has a right or declares one
         """
         account, known = str(document["_id"]), dict(meters or {})
         named, given = [pce for pce, _ in named_in(document, account)], Declaration.of(document)
@@ -113,7 +113,7 @@ class Ledger:
         known |= self.fetch(pce for pce in named if pce not in known)
         of_account = {pce: known[pce] for pce in (*named, *known)}.items()
         held = [hold(meter, account, today, shared=shared, declares=pce == declared) for pce, meter in of_account]
-        return [each for each in held if each.pce in named or each.word != "none"]
+        return [each for each in held if each.word != "none" or each.pce in (*named, declared)]
 
     def settled(self, document: Document, meters: Iterable[Meter] = ()) -> Document:
         """Return an account's document with what the ledger says of its meters, and the state that this gives it.

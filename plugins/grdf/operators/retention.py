@@ -48,8 +48,8 @@ class RemoveOverdueOperator(GrdfOperator):
 
         records = ConsentRecords(self.couchdb)
         known = [(document, record) for document, record in records.every() if record.account]
-        meters = self.ledger.fetch(record.pce for _, record in known)
-        unneeded = [document for document, record in known if not is_needed(record, meters[record.pce], now)]
+        meters = self.ledger.fetch(record.entered.pce for _, record in known)
+        unneeded = [document for document, record in known if not is_needed(record, meters[record.entered.pce], now)]
         if not any(self.ledger.every()):
             return 0
         records.keep(unneeded, paris_today(now), settings.consent_record_days())

@@ -52,5 +52,5 @@ class ConsentRecords:
         """The records for each meter, also those that are kept without an account, as they were at the first look."""
         found: dict[str, list[ConsentRecord]] = defaultdict(list)
         for _, record in self.every():
-            found[record.pce].append(record)
+            found[record.entered.pce].append(record)
         return found

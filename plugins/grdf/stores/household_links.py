@@ -3,7 +3,7 @@
 A link is sealed and names its account. Here is, in one document per account, since the account may not exist yet, which
 link is valid, until when, and how often it was tried. Without the document no link is valid. A new link replaces the
 old one, taking it back empties the document, and a deletion removes it. That a link has served its purpose is said by
-the account that was connected with it. So what fails, and a form that GRDF refuses later, leaves the link good.
+the account that was connected with it. So what fails, and a form that has to be corrected later, leaves the link good.
 
 Anyone who holds a link, including a thief, can send any code or form with it, so tries are counted.
 """
@@ -18,7 +18,9 @@ from typing import Any, Literal
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.compare_and_swap import change_document
 from grdf.stores.removal import Remover
-from include.gas.account.connected import is_connected_by
+from include.gas.account.declaration import is_correctable
+from include.gas.account.marks import Connected
+from include.gas.account.section import members
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.doctypes import CONNECT as DOCTYPE
 
@@ -97,9 +99,11 @@ class HouseholdLinks:
 def _standing(stored: Stored, link: str, document: Mapping[str, Any] | None) -> Standing:
     if stored.get("link") != link:
         return "void"
-    if is_connected_by(document, link):
+    is_good, account = stored["tries"] < TRIES and time.time() < stored["until"], document or {}
+    has_connected = members(account.get(Connected.key)).get("link") == link
+    if has_connected and not (is_good and is_correctable(account)):
         return "used"
-    return "good" if stored["tries"] < TRIES and time.time() < stored["until"] else "tried"
+    return "good" if is_good else "tried"
 
 
 def link_document(account: str) -> str:

@@ -9,11 +9,10 @@ from include.gas.account.connected import (
     check_connectable,
     connected,
     declaring,
-    is_connected_by,
     is_for_another,
     login_hint,
 )
-from include.gas.account.declaration import Declaration
+from include.gas.account.declaration import Declaration, is_correctable
 from include.gas.account.grant import Grant
 from include.gas.account.marks import Connected
 from include.gas.account.status import Status
@@ -114,14 +113,14 @@ def test_who_writes_their_name_in_another_way_is_no_other_household(given, anoth
     assert not is_for_another(behind, Declaration(**(asked | given))), "its number may be mistyped"
 
 
-def test_a_link_has_connected_until_what_it_sent_is_refused_or_waits_for_a_meter():
+def test_whoever_connects_it_later_leaves_the_link_that_has_connected_it():
     sent = declaring(None, "new", Declaration(pce=A, name="Durand"), Connected(AT, "household", "link-1"))
-    assert is_connected_by(sent, "link-1")
-    assert not is_connected_by(sent, "link-2")
-    assert not is_connected_by(None, "link-1")
-    assert not is_connected_by(declaring(None, "new", Declaration(pce=A), MARK), ""), "an operator has no link"
-    by_operator = connected(sent, "new", TOKEN, MARK)
-    assert is_connected_by(by_operator, "link-1"), "whoever connects it later"
-    assert by_operator["connected"] == {"at": AT, "by": "op", "link": "link-1"}
-    assert not is_connected_by(sent | {"declaration": {**sent["declaration"], "refused": True}}, "link-1")
-    assert not is_connected_by(Status.with_held(sent, [Held(pce=A, word="behind")]), "link-1")
+    assert connected(sent, "new", TOKEN, MARK)["connected"] == {"at": AT, "by": "op", "link": "link-1"}
+
+
+def test_what_was_refused_or_waits_for_a_meter_may_be_corrected():
+    sent = declaring(None, "new", Declaration(pce=A, name="Durand"), MARK)
+    assert not is_correctable(sent)
+    assert is_correctable(sent | {"declaration": {**sent["declaration"], "refused": True}})
+    assert is_correctable(Status.with_held(sent, [Held(pce=A, word="behind")]))
+    assert not is_correctable(Status.with_held(sent, [Held(pce=B, word="behind")])), "another meter waits"

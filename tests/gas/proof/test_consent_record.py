@@ -61,7 +61,8 @@ def test_a_record_holds_all_that_was_entered_and_is_read_as_it_was_stored() -> N
 
 def test_the_newest_record_before_a_right_proves_it() -> None:
     hours = [AT + timedelta(hours=each) for each in range(3)]
-    records = [record(hours[0]), record(hours[2]), record(hours[1]), record(hours[1], pce="GI999001")]
+    of_another_meter = record(hours[1], entered=msgspec.structs.replace(DECLARATION, pce="GI999001"))
+    records = [record(hours[0]), record(hours[2]), record(hours[1]), of_another_meter]
     assert record_for(records, right()) == records[1]
     assert record_for(records, right(), utc_text(hours[1])) == records[2]
     assert record_for(records, right(), utc_text(AT - timedelta(hours=1))) == records[0], "a clock was ahead"

@@ -70,7 +70,7 @@ def record_lines(record: ConsentRecord, right: str) -> list[tuple[str, str]]:
     by_itself = "par le foyer lui-même, sur la page où il a saisi ces informations"
     lines = [
         ("Droit d’accès", right),
-        ("Point de comptage (PCE)", record.pce),
+        ("Point de comptage (PCE)", entered.pce),
         ("Titulaire du contrat", entered.name),
         ("Raison sociale", entered.company),
         ("Code postal", entered.postcode),

@@ -19,14 +19,11 @@ from grdf.page.connect.opener import Opener, Stop
 from grdf.page.html.render import page, texts_for
 from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.consent_records import ConsentRecords
-from grdf.stores.removal import Remover
 from include.gas.account.connected import declaring, is_for_another
 from include.gas.account.declaration import Declaration, without_old_person
 from include.gas.account.declared_right import request_of
-from include.gas.account.marks import Connected
 from include.gas.account.status import Status
 from include.gas.days.gas_day import paris_today
-from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.documents.gas_days import Document
 from include.gas.proof.consent_record import HOUSEHOLD, ConsentRecord, new_record
 from include.gas.rights.meter_rights import RENEWED_FROM
@@ -83,7 +80,6 @@ def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
     :raises Stop: if it cannot be now, or the link is not good
     """
     account, at = opener.account, datetime.fromisoformat(record.given)
-    mark = opener.mark(at)
     document, connection = connectable(account)
 
     def change(stored: Document | None) -> Document:
@@ -93,12 +89,10 @@ def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
                 "e-mail address or meter.", account, opener.by,
             )  # fmt: skip
             raise Stop("direct_waits.household" if opener.is_household else "direct_waits", 409, account)
-        return declaring(stored, account, asked, mark, connection=connection)
+        return declaring(stored, account, asked, opener.mark(at), connection=connection)
 
     if not opener.has_sent(sends=True):
         change(document)  # what cannot be stored leaves no record
         ConsentRecords(couchdb()).add(record)  # nobody's for long if the next step fails: see grdf_retention
-        if Connected.moment(AccountStore(couchdb()).save(account, change)) != mark.at:  # another click was faster
-            Remover(couchdb()).remove(CONSENT_RECORD, record.id)
-        else:
-            log.info("Account %s: %s connected it, and its right is to be declared.", account, opener.by)
+        AccountStore(couchdb()).save(account, change)
+        log.info("Account %s: %s connected it, and its right is to be declared.", account, opener.by)
