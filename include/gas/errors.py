@@ -189,13 +189,13 @@ class CredentialsRefused(FailNow):
 class IdTokenRefused(FailNow):
     """An id_token failed its check. The account is unchanged.
 
-    :param useless: whether the token is too old or is none, so that it can never be accepted
+    :param unusable: whether the token is too old or is none, so that it can never be accepted
     """
 
     default_step = (
         "Nothing was changed. If it happens again after a new consent, check the id_token settings of the connection."
     )
-    useless: bool = False
+    unusable: bool = False
 
 
 class AccountLeaving(FailNow):

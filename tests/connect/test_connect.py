@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from fastapi import Request
 
 from grdf.page.connect.client_connect import COOKIE, Attempt, challenge_of
+from grdf.page.connect.sealing import seal
 from include.gas.account.account import Account
 from include.gas.documents.doctypes import ACCOUNT
 from tests.connect.dance import asked, begin, consent, said, stored_account, whole
@@ -278,15 +278,14 @@ def test_an_error_of_grdf(door: Site, world: LocalWorld, account_id: str) -> Non
 
 
 def test_too_late(door: Site, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    browser = door.browser("op")
-    state = asked(begin(browser, account_id))["state"]
-    kept = Request(
-        {"type": "http", "headers": [(b"cookie", f"{COOKIE}{state}={browser.cookies[COOKIE + state]}".encode())]}
-    )
-    assert Attempt.kept_by(kept, state)
-    later = time.time() + 3601
-    monkeypatch.setattr(time, "time", lambda: later)
-    assert Attempt.kept_by(kept, state) is None
+    browser, attempt, now = door.browser("op"), Attempt(account_id, "grdf_adict"), time.time()
+    for ago, is_known in ((3601, False), (3500, True)):
+        with monkeypatch.context() as before:
+            before.setattr(time, "time", lambda ago=ago: now - ago)
+            browser.cookies.set(COOKIE + attempt.state, seal(attempt))
+        answer = said(browser.get(back_to(door, state=attempt.state, error="access_denied")))
+        assert (answer.title == "No consent was given") is is_known
+        assert (answer.title == BAD) is not is_known
 
 
 def test_in_another_browser_or_by_another_user(door: Site, couchdb: CouchDBHook, account_id: str) -> None:

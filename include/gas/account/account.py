@@ -53,7 +53,10 @@ class Account:
         :param document: written by cozy-stack, the konnector or us
         :raises BadAccount: if it is another type of account, or cannot be understood
         """
-        account = _account_id(document)
+        try:
+            account = check_account_id(document.get("_id", ""))
+        except ValueError as error:
+            raise BadAccount.about(None, f"an account document has an odd _id: {error}") from None
         if document.get("account_type") != ACCOUNT_TYPE:
             raise BadAccount.about(account, f"its account_type is not {ACCOUNT_TYPE}")
         state = document.get("state") or None
@@ -100,13 +103,6 @@ class Account:
     def needs_grant(self) -> bool:
         """Whether the account's grant has not led to its meters yet."""
         return self.grant is not None and (not self.meters or self.reconnected)
-
-
-def _account_id(document: Mapping[str, Any]) -> str:
-    try:
-        return check_account_id(document.get("_id", ""))
-    except ValueError as error:
-        raise BadAccount.about(None, f"an account document has an odd _id: {error}") from None
 
 
 def stop_if_leaving(document: Mapping[str, Any]) -> None:

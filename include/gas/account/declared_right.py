@@ -11,7 +11,7 @@ from include.gas.account.declaration import PERIMETERS, Declaration
 from include.gas.answers.access_rights import GAS_USE_ROLES, AccessRight, is_right_id
 from include.gas.answers.scan import scan
 from include.gas.answers.words import fold, fold_address, text_of
-from include.gas.days.windows import ONE_DAY, oldest_allowed
+from include.gas.days.windows import ONE_DAY, in_years, oldest_allowed
 from include.gas.rights.meter_rights import Right
 
 YEARS_BACK, YEARS_AHEAD = 5, 3
@@ -27,7 +27,7 @@ def request_of(declaration: Declaration, today: date) -> dict[str, Any]:
     :param declaration: a checked declaration
     :param today: civil date in Paris, from which the right counts
     """
-    last = declaration.calls_until or _in_years(today, YEARS_AHEAD)
+    last = declaration.calls_until or in_years(today, YEARS_AHEAD)
     first = declaration.first or oldest_allowed(today, YEARS_BACK)
     end = declaration.end or last + ONE_DAY
     return {
@@ -90,10 +90,3 @@ def is_of_another(rights: Iterable[AccessRight], own: Iterable[str], asked: Decl
 def _names_fit(name: str, asked: Declaration) -> bool:
     theirs, entered = ({*_WORD.findall(each)} for each in (name, fold(f"{asked.name} {asked.company}")))
     return bool(theirs and entered) and (theirs <= entered or entered <= theirs)
-
-
-def _in_years(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:  # 29 February
-        return date(day.year + years, 3, 1)

@@ -28,7 +28,7 @@ from include.gas.errors import (
     GasError,
 )
 from include.gas.meter_tag import meter_tag, without_numbers
-from include.gas.rights.meter_rights import RENEWED_FROM, Held, Word, has_left
+from include.gas.rights.meter_rights import RENEWED_FROM, Held, Word, has_withdrawn
 
 OF_RUNS = (VENDOR_DOWN, LOGIN_FAILED)
 """States that the next run clears by itself."""
@@ -149,7 +149,7 @@ def state_of(document: Mapping[str, Any], held: Sequence[Held]) -> tuple[str | N
 
 
 def _over(account: str, held: Sequence[Held]) -> str:
-    if has_left(held):
+    if has_withdrawn(held):
         return f"Account {account}: {_LEFT}"
     ends = [f"there has been no consent since {each.day}" if each.day else _OVER[each.word] for each in held]
     said = "; ".join(f"meter {meter_tag(account, each.pce)}: {end}" for each, end in zip(held, ends, strict=True))

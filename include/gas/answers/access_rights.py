@@ -18,11 +18,7 @@ PCE = re.compile(r"[0-9]{14}|GI[0-9]{6}")
 _RIGHT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ON_SITE = "client_connect"
 """``parcours`` of a right that its holder has given on GRDF's site."""
-
-
 GAS_USE_ROLES = ("autorise_contrat_fourniture", "detenteur_contrat_fourniture")
-
-
 WAITING = "waiting for the holder"
 """The state of a declared right until its holder has answered GRDF's e-mail."""
 _STATES = {

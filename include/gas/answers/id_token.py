@@ -93,9 +93,9 @@ def verify_id_token(
         _check_client_and_nonce(claims, client_id, nonce)
         return claims
     except _Doubted as doubt:  # not chained: the library's traceback could show the token
-        (cause, step), useless = doubt.args, _is_useless(token, leeway)
+        (cause, step), unusable = doubt.args, _is_unusable(token, leeway)
         raise IdTokenRefused.about(
-            account, f"the id_token {cause}", f"Nothing was changed. {step}", useless=useless
+            account, f"the id_token {cause}", f"Nothing was changed. {step}", unusable=unusable
         ) from None
 
 
@@ -134,7 +134,7 @@ def parse_claims(claims: Mapping[str, Any], *, account: str | None = None) -> tu
     return tuple(found.values())
 
 
-def _is_useless(token: str, leeway: float) -> bool:
+def _is_unusable(token: str, leeway: float) -> bool:
     """Return whether a token can never be accepted, whatever our settings: it is none, or too old by its own word."""
     try:
         jwt.decode(token, options={"verify_signature": False, "verify_exp": True}, leeway=leeway)

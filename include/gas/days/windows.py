@@ -78,9 +78,12 @@ def oldest_allowed(today: date, years: int = HISTORY_YEARS) -> date:
 
     :param years: how far back GRDF serves the data in question
     """
-    year = today.year - years
+    return in_years(today, -years) + MARGIN
+
+
+def in_years(day: date, years: int) -> date:
+    """Return the same day some years later, or earlier; 1 March for a 29 February that does not exist then."""
     try:
-        then = today.replace(year=year)
-    except ValueError:  # 29 February does not exist three or five years before a leap year
-        then = date(year, 3, 1)
-    return then + MARGIN
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return date(day.year + years, 3, 1)

@@ -19,7 +19,7 @@ from include.gas.days.gas_day import ONE_DAY
 from include.gas.display.meter_days import MeterDays, Missing, days_in, days_of_meters
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadAccount
-from include.gas.rights.meter_rights import Held, has_left
+from include.gas.rights.meter_rights import Held, has_withdrawn
 
 ENDS_SOON = timedelta(days=30)
 """How long before the last right ends people are told."""
@@ -256,7 +256,7 @@ def _standing(document: Mapping[str, Any], account: Account) -> Situation | None
         ("waiting" in words, Situation.ASKED),
         ("checked" in words, Situation.CHECKED),
         ("behind" in words, Situation.BEHIND),
-        (has_left(account.meters), Situation.OVER),
+        (has_withdrawn(account.meters), Situation.OVER),
         (account.waits_for_person or not account.meters, Situation.CONNECT),
         # Those of another program that no run has looked at yet are in no status.
         (words & {"asked", "unseen"} or not Status.held(document), Situation.NEW),

@@ -41,11 +41,6 @@ class Proof(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.state == ASKED and not self.sent
 
     @property
-    def is_replaceable(self) -> bool:
-        """Whether GRDF takes it (again): it waits for it, as far as it says, or has refused it."""
-        return self.state in (ASKED, REFUSED)
-
-    @property
     def needs_person(self) -> bool:
         """Whether GRDF waits for it and we have not sent it, or has refused it."""
         return self.is_due or self.state == REFUSED
@@ -53,6 +48,14 @@ class Proof(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One right to a meter.
+
+    =============== ==================================================== ===========================================
+    on some day     which rights                                         what depends on it
+    =============== ==================================================== ===========================================
+    ``is_in_force`` active, from ``begins`` to ``calls_until``           whether GRDF may be asked for data under it
+    ``goes_on``     active or checked anew, until ``over_on``, also if   whose the meter is, and whether a household
+                    it begins later                                      has to consent again
+    =============== ==================================================== ===========================================
 
     :param client: the Airflow connection of the client at GRDF that has it
     :param id: GRDF's id; ``""`` while GRDF has not answered our declaration
@@ -112,13 +115,10 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         begun = self.begins is None or self.begins <= today
         return self.state == "active" and begun and (self.calls_until is None or today <= self.calls_until)
 
-    def stands(self, today: date) -> bool:
-        """Return whether it is in force, or may come into force, and covers days to come."""
-        return self.state in ("active", "waiting") and (self.over_on is None or today < self.over_on)
-
     def goes_on(self, today: date) -> bool:
         """Return whether it is in force or will be, and covers days to come; also while GRDF checks it anew."""
-        return self.stands(today) and (self.state == "active" or self.was_active)
+        is_given = self.state == "active" or (self.state == "waiting" and self.was_active)
+        return is_given and (self.over_on is None or today < self.over_on)
 
 
 class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -270,7 +270,7 @@ def hold(meter: Meter, account: str, today: date, *, shared: bool = False, decla
     )  # fmt: skip
 
 
-def has_left(held: Iterable[Held]) -> bool:
+def has_withdrawn(held: Iterable[Held]) -> bool:
     """Return whether a household has asked for the end of its newest right, and its data were kept."""
     newest = max(held, key=lambda each: each.since, default=None)
     return newest is not None and newest.revoked

@@ -176,19 +176,14 @@ def listed(meter: Meter, answer: Answer) -> Meter:
     What the list shows as worse than it was is a question (:func:`questionable`) until GRDF has answered about the
     meter.
     """
-    known, lines = {right.id for right in meter.rights}, _lines_about(meter, answer)
+    about = [line for line in answer.rights if line.pce == meter.pce and line.role in ("", *GAS_USE_ROLES)]
+    known, lines = {right.id for right in meter.rights}, {line.id: line for line in about if line.state in _STATES}
     rights = [_shown(right, lines.get(right.id), answer) for right in meter.rights]
     # One that may be the one that is being declared says nothing yet.
     if answer.whole or not any(right.state == "asked" for right in meter.rights):
         rights += [_unclaimed(line, answer) for line in lines.values() if line.stands and line.id not in known]
     kept = tuple(right for right in rights if right.account or right.state in ("active", "waiting"))
     return _ranked(replace(meter, rights=kept), answer)
-
-
-def _lines_about(meter: Meter, answer: Answer) -> dict[str, AccessRight]:
-    """Return what an answer says of rights to a meter in words that are known, by GRDF's id of the right."""
-    lines = (line for line in answer.rights if line.pce == meter.pce and line.role in ("", *GAS_USE_ROLES))
-    return {line.id: line for line in lines if line.state in _STATES}
 
 
 def questionable(meter: Meter, answer: Answer) -> bool:

@@ -16,11 +16,6 @@ from include.gas.answers.refusals import revocation_error
 DELETE_CONNECTION = "grdfgrandlyon_delete"
 
 
-def delete_connection(conn_id: str) -> str:
-    """Return the connection whose credentials revoke the rights of a client, which is another connection's."""
-    return DELETE_CONNECTION if conn_id == DEFAULT else f"{conn_id}_delete"
-
-
 class RevocationHook(AdictHook):
     """ADICT with the credentials that may revoke, from a connection that nothing else uses.
 
@@ -31,7 +26,7 @@ class RevocationHook(AdictHook):
     default_conn_name = DELETE_CONNECTION
 
     def __init__(self, client: str = DEFAULT) -> None:
-        super().__init__(delete_connection(client), shelf={})
+        super().__init__(DELETE_CONNECTION if client == DEFAULT else f"{client}_delete", shelf={})
         self.client_id = self.oauth.facts.client_id  # read now: without the connection no deletion starts
 
     def revoke(self, right_id: str, *, account: str) -> None:

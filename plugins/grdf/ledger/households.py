@@ -123,10 +123,8 @@ class Households:
                 if record.by == self._by and record.given >= self._began:
                     remover.remove(CONSENT_RECORD, record.id)
             if any(held.is_open for held in Status.held(document).values()):
-                self._accounts.update(account, self._bare)
+                self._accounts.update(
+                    account, lambda stored: self._ledger.settled(with_state(without_person(stored), None))
+                )
             elif not (named_in(document, account) or "oauth" in document or self._records.of(account)):
                 remover.remove_revisions(ACCOUNT, {account: document["_rev"]})
-
-    def _bare(self, document: Document) -> Document:
-        """Return an account's document without the person, and with the state that its rights give it."""
-        return self._ledger.settled(with_state(without_person(document), None))

@@ -8,7 +8,7 @@ ledger says what is done. To declare is to look, then to ask.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -48,7 +48,7 @@ from include.gas.errors import (
 from include.gas.konnector.konnector_right import konnector_right
 from include.gas.leaving.deletion import all_left, left_error
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import Meter, Right, Way, lasting
+from include.gas.rights.meter_rights import Meter, Way, lasting
 from include.gas.rights.transitions import Taken, UnderWay, answered, asked, brought, refused
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class TakingIn:
         self.meters: dict[str, Meter] = {}
         self._couchdb = couchdb
         self._spent: Account | None = None
-        """The account as it was, if its grant is in the ledger."""
+        """The account as it was, if its grant is in the ledger, or of no use."""
 
     def take_in(self, *, asks: bool = False) -> Document:
         """Let the ledger decide on all that the account's document asks for, and write what came of it.
@@ -135,7 +135,7 @@ class TakingIn:
         """
         named = named_in(document, account.id)
         self.meters |= self.ledger.fetch(pce for pce, _ in named)
-        missing = [(pce, right) for pce, right in named if lacks(self.meters[pce], account.id, right)]
+        missing = [(pce, right) for pce, right in named if is_missing(self.meters[pce], account.id, right)]
         if not missing:
             return
         self.stop_if_left()
@@ -164,13 +164,20 @@ class TakingIn:
         """Turn the account's grant into rights, and remove it once they are in the ledger."""
         in_time = Connected.moment(document) is not None  # our page has checked its age, and this run may be late
         self.stop_if_left()
+        grant, oauth = account.grant, self.client.oauth
+        assert grant
         try:
-            token = self._exchanged(account)
-            claims = self.client.oauth.claims_of(token.token, account=account.id, nonce=token.nonce, ever=in_time)
+            if grant.code:  # it is used up by that
+                sent = oauth.exchange_code(grant.code, grant.redirect_uri, account=account.id)
+                grant = token = Grant(sent, nonce=grant.nonce)
+                self.accounts.update(
+                    account.id, lambda stored: with_id_token(stored, token) if _has(stored, account) else stored
+                )
+            claims = oauth.claims_of(grant.token, account=account.id, nonce=grant.nonce, ever=in_time)
         except FailNow as error:
             # One that a wrong setting refuses stays until that is corrected.
-            if isinstance(error, GrantRefused) or (isinstance(error, IdTokenRefused) and error.useless):
-                self._change_grant(account, without_grant)
+            if isinstance(error, GrantRefused) or (isinstance(error, IdTokenRefused) and error.unusable):
+                self._spent = replace(account, grant=grant)
             raise
         taken: MeterTaken | None = None
         for pce, right in claims:
@@ -178,30 +185,17 @@ class TakingIn:
                 self.bring(pce, right, "client_connect")
             except MeterTaken as error:
                 taken = error
-        self._spent = replace(account, grant=token)
+        self._spent = replace(account, grant=grant)
         if taken:
             raise taken
-
-    def _exchanged(self, account: Account) -> Grant:
-        """Return the ``id_token`` of the account's grant, not yet verified. A code is used up by that."""
-        grant, oauth = account.grant, self.client.oauth
-        assert grant
-        if not grant.code:
-            return grant
-        token = Grant(oauth.exchange_code(grant.code, grant.redirect_uri, account=account.id), nonce=grant.nonce)
-        self._change_grant(account, lambda stored: with_id_token(stored, token))
-        return token
-
-    def _change_grant(self, account: Account, change: Callable[[Document], Document]) -> None:
-        """Change the account's grant, unless a newer one is there."""
-        self.accounts.update(account.id, lambda stored: change(stored) if _has(stored, account) else stored)
 
     def _look_at_unseen(self, document: Document, *, closed: bool) -> None:
         """Ask GRDF for the account's rights that it has not shown yet: nothing is read under them before.
 
         :param closed: whether to ask also about meters that may not be read
         """
-        unseen = [pce for pce, meter in self.meters.items() if any(map(_is_unseen, meter.of(self.account)))]
+        of_account = [(pce, right) for pce, meter in self.meters.items() for right in meter.of(self.account)]
+        unseen = [pce for pce, right in of_account if right.state in ("asked", "active") and not right.was_active]
         for pce in unseen:
             self.look_at_other(pce)
         if closed:
@@ -355,7 +349,7 @@ class TakingIn:
         )  # fmt: skip
 
 
-def lacks(meter: Meter, account: str, right: str) -> bool:
+def is_missing(meter: Meter, account: str, right: str) -> bool:
     """Return whether the ledger lacks a right that an account's document names.
 
     :param right: GRDF's id of the right; ``""`` if the document names the meter alone
@@ -366,7 +360,3 @@ def lacks(meter: Meter, account: str, right: str) -> bool:
 def _has(document: Document, account: Account) -> bool:
     """Return whether an account still has this grant, and no newer one."""
     return Account.from_document(document).grant == account.grant
-
-
-def _is_unseen(right: Right) -> bool:
-    return right.state in ("asked", "active") and not right.was_active

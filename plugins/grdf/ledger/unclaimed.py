@@ -5,7 +5,7 @@ GRDF's list says which meter a right is on, and of declared ones for whom. The l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +94,8 @@ class RightsWithoutAccount:
         if given and given.refused and given.pce:
             pces.add(given.pce)
         at, found = datetime.now(UTC), look(self._ledger, client, pces, account=name)
-        newest = _newest_usable((right for right in found.rights if right.pce in pces), paris_today(at))
+        usable = [right for right in found.rights if right.pce in pces and is_usable(right, paris_today(at))]
+        newest = {right.pce: right for right in sorted(usable, key=lambda right: right.created or date.min)}
         if not newest:
             raise BadRequest.about(
                 name,
@@ -110,9 +111,3 @@ class RightsWithoutAccount:
             if reason := self.give(name, client.grdf_conn_id, [right], at):
                 raise BadRequest.about(name, f"it cannot have right {right.id}: {reason}", "Nothing was changed.")
         return len(new)
-
-
-def _newest_usable(rights: Iterable[AccessRight], today: date) -> dict[str, AccessRight]:
-    """Return the newest usable right to each meter, by its number."""
-    usable = (right for right in rights if is_usable(right, today))
-    return {right.pce: right for right in sorted(usable, key=lambda right: right.created or date.min)}

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from grdf.hooks.adict import AdictHook
     from include.gas.answers.access_rights import Rights
     from include.gas.documents.gas_days import Document
-    from include.gas.rights.meter_rights import Right
 
 FEW = 3
 """Rights of a client of which GRDF's list may show none without the client itself being in doubt."""
@@ -65,7 +64,7 @@ class CheckConsentsOperator(GrdfOperator):
         meters = {meter.pce: meter for meter in self.ledger.every()}
         # Read after the rights: an account is stored before it has any, so one that is not there now is gone.
         documents, records = list(self.accounts.every_of_ours()), list(self.couchdb.scan(AUDIT))
-        self._part_with_lost(meters, {str(each["_id"]) for each in documents}, records)
+        self._orphan_rights(meters, {str(each["_id"]) for each in documents}, records)
         self._bring_lost(meters, documents)
         answered: list[str] = []
         problems: list[GasError] = []
@@ -83,7 +82,7 @@ class CheckConsentsOperator(GrdfOperator):
             raise first_to_raise(problems, last_try=run.is_last_try)
         return dict(counts)
 
-    def _part_with_lost(self, meters: dict[str, Meter], accounts: Collection[str], records: Iterable[Document]) -> None:
+    def _orphan_rights(self, meters: dict[str, Meter], accounts: Collection[str], records: Iterable[Document]) -> None:
         """Note that nobody has the rights of accounts that are gone without a deletion.
 
         :param meters: all meters, which this brings up to date
@@ -99,13 +98,16 @@ class CheckConsentsOperator(GrdfOperator):
 
         :param meters: all meters, which this brings up to date
         """
-        from grdf.ledger.taking_in import TakingIn, lacks
+        from grdf.ledger.taking_in import TakingIn, is_missing
 
-        for document in sorted(documents, key=_is_behind):  # who had a meter keeps it
+        # Who had a meter keeps it: first those that are behind nobody.
+        for document in sorted(
+            documents, key=lambda each: "behind" in {held.word for held in Status.held(each).values()}
+        ):
             name = str(document["_id"])
             try:
                 named = [] if leaving(document) else named_in(document, name)
-                if any(right and lacks(meters.get(pce, Meter(pce=pce)), name, right) for pce, right in named):
+                if any(right and is_missing(meters.get(pce, Meter(pce=pce)), name, right) for pce, right in named):
                     taking_in = TakingIn(self.couchdb, self.adict.of(document), name)
                     taking_in.bring_named(document, Account.from_document(document))
                     meters |= taking_in.meters
@@ -122,8 +124,9 @@ class CheckConsentsOperator(GrdfOperator):
         from grdf.ledger.looking import look
 
         name, at = client.grdf_conn_id, datetime.now(UTC)
-        known = [each for each in meters.values() if any(_is_asked_about(right, name) for right in each.rights)]
-        lines, questions = {meter.pce: list[AccessRight]() for meter in known}, [meter.pce for meter in known]
+        rights = ((meter, right) for meter in meters.values() for right in meter.rights)
+        known = {meter.pce: meter for meter, right in rights if right.client == name and right.state != "ended"}
+        lines, questions = {pce: list[AccessRight]() for pce in known}, [*known]
         problems = list[GasError]()
         try:
             found = client.all_access_rights()
@@ -134,24 +137,23 @@ class CheckConsentsOperator(GrdfOperator):
                 self.log.warning(
                     "%d line(s) of GRDF's list of rights could not be read. Tell GRDF if this continues.", found.odd
                 )
-            _stop_if_of_another_client(name, found, known)
+            _stop_if_of_another_client(name, found, known.values())
             for right in found.rights:
                 lines.setdefault(right.pce, []).append(right)
             shared, day = settings.meter_in_several_accounts(), paris_today(at)
-            answers = {pce: Answer(name, lines[pce], utc_text(at), day, shared=shared) for pce in sorted(lines)}
-            questions = [pce for pce, answer in answers.items() if self._note(pce, answer, meters)]
+            questions = []
+            for pce in sorted(lines):
+                answer = Answer(name, lines[pce], utc_text(at), day, shared=shared)
+                before = meters.get(pce, Meter(pce=pce))
+                if listed(before, answer) != before:
+                    meters |= self.ledger.apply_readable(pce, partial(listed, answer=answer))
+                if questionable(meters.get(pce, before), answer):
+                    questions.append(pce)
             problems = _unknown_words(name, found)
         if questions:
             self.log.info("%s: GRDF is asked about %d meter(s).", name, len(questions))
             meters |= look(self.ledger, client, questions).meters
         return problems
-
-    def _note(self, pce: str, answer: Answer, meters: dict[str, Meter]) -> bool:
-        """Note what GRDF's list shows of a meter. Return whether GRDF must be asked about it."""
-        before = meters.get(pce, Meter(pce=pce))
-        if listed(before, answer) != before:
-            meters |= self.ledger.apply_readable(pce, partial(listed, answer=answer))
-        return questionable(meters.get(pce, before), answer)
 
     def _settled(
         self, meters: Mapping[str, Meter], documents: Sequence[Document], records: Sequence[Document]
@@ -211,11 +213,3 @@ def _unknown_words(client: str, found: Rights) -> list[GasError]:
     what = f"GRDF's list calls rights of {client} by words that are not known: {', '.join(words)}"
     step = "Nothing was changed by that. Look the words up, and add them to include/gas/answers/access_rights.py."
     return [UnknownRefusal.about(None, what, step)] if words else []
-
-
-def _is_behind(document: Document) -> bool:
-    return any(held.word == "behind" for held in Status.held(document).values())
-
-
-def _is_asked_about(right: Right, client: str) -> bool:
-    return right.client == client and right.state != "ended"

@@ -239,15 +239,15 @@ def test_garbage(token: Any) -> None:
 
 
 def test_what_can_never_be_accepted_is_told_from_what_a_setting_refuses() -> None:
-    useless = ["?", sign()[:200], sign()[:-2], sign(exp=AT - 61), sign(exp=AT - 61, key="another" * 8)]
+    unusable = ["?", sign()[:200], sign()[:-2], sign(exp=AT - 61), sign(exp=AT - 61, key="another" * 8)]
     kept = [sign(key="another" * 8), sign(aud="somebody"), sign(nonce="n-2")]
-    for token in useless + kept:
+    for token in unusable + kept:
         with pytest.raises(IdTokenRefused) as caught:
             verify(token)
-        assert caught.value.useless is (token in useless), token
+        assert caught.value.unusable is (token in unusable), token
     with pytest.raises(IdTokenRefused) as caught:
         verify(sign(exp=AT - 61), nonce="n-2", leeway=float("inf"))
-    assert not caught.value.useless, "its age does not count"
+    assert not caught.value.unusable, "its age does not count"
 
 
 @given(st.integers(0, 400), st.integers(1, 63))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from include.gas.answers.access_rights import WAITING, AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.days.windows import Window
-from include.gas.rights.meter_rights import Meter, Right, days_of, has_left, hold, lasting, unclaimed
+from include.gas.rights.meter_rights import Meter, Right, days_of, has_withdrawn, hold, lasting, unclaimed
 from include.gas.rights.transitions import (
     Answer,
     Asking,
@@ -121,13 +121,13 @@ def test_who_moves_in_gets_the_days_after_the_former_right() -> None:
 def test_a_household_that_has_asked_for_the_end_rests_until_it_has_another_right() -> None:
     over = ended(HELD, "r1", today(5))
     shown = listed(over, answer(line("r1", state="revoked", revoked=today(5)), day=6))
-    assert has_left([hold(over, "a", today(6)), hold(Meter(pce="GI000001"), "a", today(6))])
-    assert has_left([hold(shown, "a", today(7))])
-    assert not has_left([hold(brought(shown, who("a", 8), "r2", "client_connect"), "a", today(8))])
+    assert has_withdrawn([hold(over, "a", today(6)), hold(Meter(pce="GI000001"), "a", today(6))])
+    assert has_withdrawn([hold(shown, "a", today(7))])
+    assert not has_withdrawn([hold(brought(shown, who("a", 8), "r2", "client_connect"), "a", today(8))])
     again = listed(listed(shown, answer(line("r1"), day=9)), answer(line("r1", state="revoked"), day=10))
-    assert not has_left([hold(again, "a", today(10))]), "GRDF has ended what it showed as active again"
-    assert not has_left([hold(listed(HELD, answer(line("r1", state="revoked"), day=6)), "a", today(6))])
-    assert not has_left([])
+    assert not has_withdrawn([hold(again, "a", today(10))]), "GRDF has ended what it showed as active again"
+    assert not has_withdrawn([hold(listed(HELD, answer(line("r1", state="revoked"), day=6)), "a", today(6))])
+    assert not has_withdrawn([])
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["new", "listed before"])

@@ -104,7 +104,9 @@ class ImportAccountsOperator(GrdfOperator):
         self.log.info("%d line(s) to declare: until %s at least.", len(left), end)
         meters, aside, open_ = meters_of_clients(self.ledger.every), dict[str, GasError](), list[GasError]()
         for at in left:
-            line = replace(lines[at], account=lines[at].account or _made_id(run, lines[at].number))
+            # An id that is made is the same in each try of a run.
+            made = blake2b(f"{run.id} {lines[at].number}".encode(), digest_size=5).hexdigest()
+            line = replace(lines[at], account=lines[at].account or f"household-{made}")
             document = self.couchdb.get(ACCOUNT, line.account)
             client = client_if_known(document) if document else client_with_room(meters)
             if client in aside:
@@ -123,8 +125,3 @@ class ImportAccountsOperator(GrdfOperator):
                 self.log.warning("Line %d of %s is refused: %s.", line.number, file, error.cause)
                 lines[at] = line.came_to("refused", error.cause)
         return [*aside.values(), *open_]
-
-
-def _made_id(run: Run, number: int) -> str:
-    """Return the id of an account for which the file names none. It is the same in each try of a run."""
-    return f"household-{blake2b(f'{run.id} {number}'.encode(), digest_size=5).hexdigest()}"

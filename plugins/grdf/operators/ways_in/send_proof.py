@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -13,6 +13,7 @@ from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import stop_if_leaving
+from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.gas_day import utc_text
 from include.gas.errors import AccountLeaving, GasError, ProofNotSent
 from include.gas.meter_tag import meter_tag
@@ -58,6 +59,8 @@ class SendProofOperator(AccountOperator):
         :raises RetryLater: if some could not be sent at the moment
         :raises FailNow: if a person must act for some; the others were sent, and the log says why each was not
         """
+        from grdf.ledger.looking import look
+
         run, name = Run.of(context), self.account_id.strip()
         run.stop_if_cleared("grdf_send_proof")
         if name:
@@ -69,22 +72,17 @@ class SendProofOperator(AccountOperator):
                     clients[right.client].add(meter.pce)
         for conn_id, pces in sorted(clients.items()):
             with self._noting():
-                self._send_of_client(self.adict.named(conn_id), pces, name)
+                client = self.adict.named(conn_id)
+                found = look(self.ledger, client, pces, account=name)
+                waits = {right.account for meter in found.meters.values() for right in meter.rights if right.proof}
+                for account in sorted(waits & {name} if name else waits - {""}):
+                    with self._noting():
+                        self._send_all(account, client, found)
         counts = dict(self._counts)
         self.log.info("Proofs that GRDF waits for, sent ones, and their files: %s.", counts)
         if self._failures:
             raise first_to_raise(self._failures, last_try=run.is_last_try)
         return counts
-
-    def _send_of_client(self, client: AdictHook, pces: Collection[str], name: str) -> None:
-        """Send the proofs for rights to some meters that a client has; only an account's own if one is named."""
-        from grdf.ledger.looking import look
-
-        found = look(self.ledger, client, pces, account=name)
-        waits = {right.account for meter in found.meters.values() for right in meter.rights if right.proof}
-        for account in sorted(waits & {name} if name else waits - {""}):
-            with self._noting():
-                self._send_all(account, client, found)
 
     def _send_all(self, account: str, client: AdictHook, found: Look) -> None:
         """Send an account's proofs, once for each of GRDF's questions.
@@ -95,7 +93,7 @@ class SendProofOperator(AccountOperator):
         rights = {right.id: right for meter in found.meters.values() for right in meter.of(account)}
         proofs = {key: right.proof for key, right in rights.items() if right.proof}
         due = {key for key, proof in proofs.items() if proof.is_due}
-        replaceable = {key for key, proof in proofs.items() if proof.is_replaceable}
+        replaceable = {key for key, proof in proofs.items() if proof.state in (ASKED, REFUSED)}
         own = self.staging.proofs(account).checked() if replaceable else {}
         wanted, failed = replaceable if own else due, len(self._failures)
         self._counts["asked"] += len(due)

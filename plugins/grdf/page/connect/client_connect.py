@@ -86,11 +86,6 @@ class Attempt:
         joint = "&" if urlsplit(facts.authorize_url).query else "?"
         return f"{facts.authorize_url}{joint}{urlencode(query)}"
 
-    @classmethod
-    def kept_by(cls, request: Request, state: str) -> Attempt | None:
-        """Return the attempt that the browser keeps under a state; ``None`` if there is none, or not any more."""
-        return unseal(request.cookies.get(COOKIE + state, ""), cls, 60 * MINUTES)
-
 
 def challenge_of(verifier: str) -> str:
     """Return PKCE's code challenge for a code verifier, by the method S256 (RFC 7636, 4.2)."""
@@ -131,7 +126,7 @@ def to_grdf(request: Request, opener: Opener, sent: FormData) -> Response:
 @router.get(f"{CALLBACK}/")  # a redirect would send the code again, behind a proxy perhaps over plain HTTP
 def callback(request: Request, visitor: VisitorIfAnyDep, state: str = "", code: str = "", error: str = "") -> Response:
     """Handle GRDF's answer: check that it belongs to an attempt of this browser, and lead to the page that follows."""
-    base, attempt = request.scope["root_path"], Attempt.kept_by(request, state)
+    base, attempt = request.scope["root_path"], unseal(request.cookies.get(COOKIE + state, ""), Attempt, 60 * MINUTES)
     request.state.again = f"{base}/connect/" if visitor else ""
     if attempt is None:
         raise Stop("other_browser", 400)
