@@ -83,6 +83,11 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
         """Return a text without the person."""
         return "Declaration()"
 
+    @property
+    def holder(self) -> str:
+        """The name of the contract's holder, a person or a company."""
+        return self.name or self.company
+
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Declaration | None:
         """Return the declaration on an account document; ``None`` if there is none or if it cannot be read."""
@@ -159,7 +164,7 @@ def is_same_holder(one: Declaration, other: Declaration) -> bool:
 
     Case, accents and spaces do not matter. A holder may get another address, and may write a name in another way.
     """
-    names = [fold(each.name or each.company) for each in (one, other)]
+    names = [fold(each.holder) for each in (one, other)]
     addresses = [fold_address(each.email) for each in (one, other)]
     return any(mine and mine == theirs for mine, theirs in (names, addresses))
 

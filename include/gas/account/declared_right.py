@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 from include.gas.account.declaration import PERIMETERS, Declaration
-from include.gas.answers.access_rights import GAS_USE_ROLES, AccessRight, is_right_id
+from include.gas.answers.access_rights import GAS_USE_ROLES, AccessRight, is_right_id, is_same_name
 from include.gas.answers.scan import scan
-from include.gas.answers.words import fold, fold_address, text_of
+from include.gas.answers.words import fold_address, text_of
 from include.gas.days.windows import ONE_DAY, in_years, oldest_allowed
 from include.gas.rights.meter_rights import Right
 
@@ -18,7 +17,6 @@ YEARS_BACK, YEARS_AHEAD = 5, 3
 """What a right covers unless the declaration says otherwise: all that GRDF keeps, and three years to come."""
 AT_ONCE = "0000000000"
 """GRDF's code for a declared right that is in force at once (ADICT 5)."""
-_WORD = re.compile(r"\w+")
 
 
 def request_of(declaration: Declaration, today: date) -> dict[str, Any]:
@@ -64,16 +62,6 @@ def declared(body: str | bytes) -> tuple[str, bool]:
     return next((each for each in reversed(ids) if is_right_id(each)), ""), waits
 
 
-def is_of_holder(right: AccessRight, asked: Declaration) -> bool:
-    """Return whether GRDF names, as the holder of a right, whoever a declaration is for.
-
-    The e-mail address decides, and the name where GRDF names no address. GRDF may add first names, so all words of one
-    name must be in the other. A right without a holder is nobody's.
-    """
-    name, email, _ = right.holder
-    return email == fold_address(asked.email) if email else _names_fit(name, asked)
-
-
 def is_of_another(rights: Iterable[AccessRight], own: Iterable[str], asked: Declaration) -> bool:
     """Return whether an account is another household's: GRDF names other holders for all rights that the account has.
 
@@ -83,10 +71,5 @@ def is_of_another(rights: Iterable[AccessRight], own: Iterable[str], asked: Decl
     mine = {*own}
     named = [each for each in rights if each.id in mine and any(each.holder[:2]) and not each.made_on_site]
     # People change their name or their address, and both at once hardly ever.
-    fits = (fold_address(asked.email) == each.holder[1] or _names_fit(each.holder[0], asked) for each in named)
-    return bool(named) and not any(fits)
-
-
-def _names_fit(name: str, asked: Declaration) -> bool:
-    theirs, entered = ({*_WORD.findall(each)} for each in (name, fold(f"{asked.name} {asked.company}")))
-    return bool(theirs and entered) and (theirs <= entered or entered <= theirs)
+    name, email = asked.holder, fold_address(asked.email)
+    return bool(named) and not any(email == each.holder[1] or is_same_name(each.holder[0], name) for each in named)

@@ -16,6 +16,7 @@ from include.gas.errors import GasError, ServiceUnavailable
 
 PCE = re.compile(r"[0-9]{14}|GI[0-9]{6}")
 _RIGHT = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_WORD = re.compile(r"\w+")
 ON_SITE = "client_connect"
 """``parcours`` of a right that its holder has given on GRDF's site."""
 GAS_USE_ROLES = ("autorise_contrat_fourniture", "detenteur_contrat_fourniture")
@@ -120,12 +121,18 @@ class AccessRight:
     def is_held_by(self, name: str, email: str) -> bool:
         """Return whether its holder is a person. It is not if GRDF names no holder.
 
-        The e-mail address decides. GRDF may write a name in another way, so it counts only without an address.
+        The e-mail address decides, and the name where GRDF names no address.
 
         :param name: the person's or company's name
         """
         holder, address, _ = self.holder
-        return fold_address(email) == address if address else bool(holder) and fold(name) == holder
+        return fold_address(email) == address if address else is_same_name(holder, name)
+
+
+def is_same_name(one: str, other: str) -> bool:
+    """Return whether two names may be of one holder: all words of one are in the other, as GRDF adds first names."""
+    words, others = ({*_WORD.findall(fold(each))} for each in (one, other))
+    return bool(words and others) and (words <= others or others <= words)
 
 
 @dataclass(frozen=True, slots=True)

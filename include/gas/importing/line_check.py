@@ -70,7 +70,7 @@ class Line:
         assert self.declaration
         return self.declaration
 
-    def came_to(self, outcome: Outcome, reason: str) -> Line:
+    def with_outcome(self, outcome: Outcome, reason: str) -> Line:
         """Return the line with its outcome."""
         return replace(self, outcome=outcome, reason=reason)
 
@@ -84,10 +84,10 @@ def check_lines(lines: Mapping[int, Mapping[str, str]]) -> list[Line]:
     good = [each for each in found if each.declaration]
     meters, accounts = Counter(each.given.pce for each in good), Counter(each.account for each in found if each.account)
     twice = {each.number for each in good if meters[each.given.pce] > 1 or accounts[each.account] > 1}
-    return [each.came_to("wrong", TWICE) if each.number in twice else each for each in found]
+    return [each.with_outcome("wrong", TWICE) if each.number in twice else each for each in found]
 
 
-def check_beside(
+def check_against_account(
     line: Line, document: Mapping[str, Any] | None, meter: Meter, who: Asking, *, began: str, left: bool = False
 ) -> Line:
     """Return a good line checked against its account. Whether it may have its meter is for the ledger to say, and GRDF.
@@ -104,28 +104,28 @@ def check_beside(
     try:
         check_connectable(document)
     except FailNow as error:
-        return line.came_to("wrong", error.cause)
+        return line.with_outcome("wrong", error.cause)
     if left:
-        return line.came_to("refused", LEFT)
-    if document is not None and (found := _beside_account(line, document, meter, who, began)):
+        return line.with_outcome("refused", LEFT)
+    if document is not None and (found := _against_account(line, document, meter, who, began)):
         return found
     is_taken = not who.shared and meter.others(who.account, who.today)
-    return line.came_to("to declare", TAKEN) if is_taken else line
+    return line.with_outcome("to declare", TAKEN) if is_taken else line
 
 
-def _beside_account(line: Line, document: Mapping[str, Any], meter: Meter, who: Asking, began: str) -> Line | None:
+def _against_account(line: Line, document: Mapping[str, Any], meter: Meter, who: Asking, began: str) -> Line | None:
     """Return a line that its account leaves nothing to declare for; ``None`` if there is."""
     account, declaration, mine = Account.from_document(document), Declaration.of(document), meter.of(who.account)
     if _is_other(line, document, account, stands=any(right.goes_on(who.today) for right in mine)):
-        return line.came_to("wrong", OTHER)
+        return line.with_outcome("wrong", OTHER)
     if declaration and declaration.entered_at >= began:
         if account.refused:
-            return line.came_to("refused", declaration.refused_because)
+            return line.with_outcome("refused", declaration.refused_because)
         if waits_for_meter(document):
-            return line.came_to("waiting", WAITS)
+            return line.with_outcome("waiting", WAITS)
     is_new = any(right.since >= began and right.state != "asked" for right in mine)
     if not account.declares and (is_new or lasting(meter, who.account, wanted_right(line.given), who.today)):
-        return line.came_to("connected", CONNECTED)
+        return line.with_outcome("connected", CONNECTED)
     return None
 
 
@@ -154,13 +154,13 @@ def _alone(number: int, cells: Mapping[str, str]) -> Line:
     except ValueError:
         return Line(number, "", "wrong", BAD_ACCOUNT)
     if not cells:
-        return bare.came_to("wrong", CUT)
+        return bare.with_outcome("wrong", CUT)
     if _DIGITS_LOST.fullmatch(cells.get("pce", "")) or re.fullmatch(r"[0-9]{4}", cells.get("postcode", "")):
-        return bare.came_to("wrong", DIGITS_LOST)
+        return bare.with_outcome("wrong", DIGITS_LOST)
     perimeters = [fold(word) for word in _BETWEEN.split(cells.get("perimeters", "")) if word]
     document = {"_id": account, Declaration.key: {**cells, "perimeters": perimeters}}
     for reason in wrong_fields(document).values():
-        return bare.came_to("wrong", reason)
+        return bare.with_outcome("wrong", reason)
     return replace(bare, declaration=to_declare(document))
 
 

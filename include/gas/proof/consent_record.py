@@ -134,11 +134,8 @@ def record_for(records: Iterable[ConsentRecord], right: AccessRight, declared: s
     """
     if right.made_on_site:
         return None
-    of_it = sorted((record for record in records if _proves(record, right)), key=lambda record: record.given)
+    of_meter = [record for record in records if record.entered.pce == right.pce]
+    fitting = [each for each in of_meter if right.is_held_by(each.entered.holder, each.entered.email)]
+    of_it = sorted(fitting, key=lambda record: record.given)
     before = [record for record in of_it if not declared or record.given <= declared]
     return next(iter([*before[-1:], *of_it]), None)
-
-
-def _proves(record: ConsentRecord, right: AccessRight) -> bool:
-    entered = record.entered
-    return entered.pce == right.pce and right.is_held_by(entered.name or entered.company, entered.email)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -31,7 +31,7 @@ from include.gas.account.state import with_state
 from include.gas.account.status import Status, named_in
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONSENT_RECORD
-from include.gas.importing.line_check import BY, DECLARED, RENEWS, WAITS, Line, check_beside, is_imported
+from include.gas.importing.line_check import BY, DECLARED, RENEWS, WAITS, Line, check_against_account, is_imported
 from include.gas.leaving.deletion import all_left
 from include.gas.proof.consent_record import new_record
 from include.gas.rights.meter_rights import Meter, hold
@@ -60,7 +60,11 @@ class Households:
         good = [replace(each, account=each.account or self._known(each, meters[each.given.pce])) for each in good]
         documents = self._couchdb.fetch(ACCOUNT, {each.account for each in good})
         gone = all_left(self._couchdb.scan(AUDIT))
-        done = {each.number: self._beside(each, documents.get(each.account), meters, gone) for each in good}
+        done = dict[int, Line]()
+        for each in good:
+            known, meter, left = documents.get(each.account), meters[each.given.pce], each.account in gone
+            who = asking(each.account, "")
+            done[each.number] = check_against_account(each, known, meter, who, began=self._began, left=left)
         return [done.get(each.number, each) for each in lines]
 
     def _known(self, line: Line, meter: Meter) -> str:
@@ -75,12 +79,6 @@ class Households:
                 return record.account
         return ""
 
-    def _beside(
-        self, line: Line, document: Document | None, meters: Mapping[str, Meter], gone: Collection[str] = ()
-    ) -> Line:
-        who, left = asking(line.account, ""), line.account in gone
-        return check_beside(line, document, meters[line.given.pce], who, began=self._began, left=left)
-
     def take_in(self, line: Line, document: Document | None, connection: str) -> Line:
         """Make sure that a household has its record, its account and its right. Return the line with what came of it.
 
@@ -93,7 +91,8 @@ class Households:
         :raises RetryLater: if GRDF or CouchDB does not answer, or it is not our turn; repeating it continues
         """
         given, account = line.given, line.account
-        line = self._beside(line, document, self._ledger.fetch([given.pce]))
+        meter = self._ledger.fetch([given.pce])[given.pce]
+        line = check_against_account(line, document, meter, asking(account, ""), began=self._began)
         if line.outcome != "to declare":
             return line
         client, known = self._adict.of(document) if document else self._adict.named(connection), document or {}
@@ -106,9 +105,9 @@ class Households:
             self._accounts.save(account, lambda stored: declaring(stored, account, given, mark, connection=connection))
         taken = TakingIn(self._couchdb, client, account, HISTORY).take_in()
         if waits_for_meter(taken):
-            return line.came_to("waiting", WAITS)
+            return line.with_outcome("waiting", WAITS)
         day = Status.held(taken)[given.pce].day if names_person(taken) else None
-        return line.came_to("declared", RENEWS.format(day) if day else DECLARED)
+        return line.with_outcome("declared", RENEWS.format(day) if day else DECLARED)
 
     def forget_refused(self, lines: Iterable[Line]) -> None:
         """Remove the persons, records and accounts that an import has stored for nothing, once it has ended.

@@ -23,7 +23,7 @@ from grdf.quota.terms import DAILY, Terms
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.account import Account, stop_if_leaving
 from include.gas.account.declaration import Declaration, to_declare, with_refused
-from include.gas.account.declared_right import is_of_another, is_of_holder, request_of, wanted_right
+from include.gas.account.declared_right import is_of_another, request_of, wanted_right
 from include.gas.account.grant import Grant, with_id_token, without_grant
 from include.gas.account.marks import Connected
 from include.gas.account.state import with_error
@@ -251,7 +251,7 @@ class TakingIn:
         free = {right.id for right in self.meter(given.pce).of("") if right.client == self.client.grdf_conn_id}
         for line in found.rights:
             is_declared = line.id in free and line.pce == given.pce and line.stands and not line.made_on_site
-            if is_declared and is_of_holder(line, given):
+            if is_declared and line.is_held_by(given.holder, given.email):
                 self.bring(given.pce, line.id, "declared", chosen=chosen)
                 self._apply(given.pce, lambda meter: refused(meter, self.account))
 

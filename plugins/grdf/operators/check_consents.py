@@ -149,7 +149,12 @@ class CheckConsentsOperator(GrdfOperator):
                     meters |= self.ledger.apply_readable(pce, partial(listed, answer=answer))
                 if questionable(meters.get(pce, before), answer):
                     questions.append(pce)
-            problems = _unknown_words(name, found)
+            if words := sorted({right.state for right in found.rights} - KNOWN_STATES):
+                what = f"GRDF's list calls rights of {name} by words that are not known: {', '.join(words)}"
+                step = (
+                    "Nothing was changed by that. Look them up, and add them to include/gas/answers/access_rights.py."
+                )
+                problems.append(UnknownRefusal.about(None, what, step))
         if questions:
             self.log.info("%s: GRDF is asked about %d meter(s).", name, len(questions))
             meters |= look(self.ledger, client, questions).meters
@@ -205,11 +210,3 @@ def _stop_if_of_another_client(client: str, found: Rights, meters: Iterable[Mete
             "No account was changed. Compare login and password of the connection with those that GRDF sent for this "
             "client, and if they are right, ask GRDF.",
         )
-
-
-def _unknown_words(client: str, found: Rights) -> list[GasError]:
-    """Return the error that tells a developer that GRDF's list has states in words that we do not know, if it has."""
-    words = sorted({right.state for right in found.rights} - KNOWN_STATES)
-    what = f"GRDF's list calls rights of {client} by words that are not known: {', '.join(words)}"
-    step = "Nothing was changed by that. Look the words up, and add them to include/gas/answers/access_rights.py."
-    return [UnknownRefusal.about(None, what, step)] if words else []

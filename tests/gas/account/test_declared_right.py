@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.gas.account.declaration import Declaration
-from include.gas.account.declared_right import declared, is_of_another, is_of_holder, request_of, wanted_right
+from include.gas.account.declared_right import declared, is_of_another, request_of, wanted_right
 from include.gas.answers.access_rights import AccessRight
 
 PCE = "09900000000017"
@@ -36,7 +36,7 @@ def right(name: str = "", email: str = "", name_of: str = "u-1", **more: Any) ->
     ],
 )
 def test_a_right_is_of_whom_it_is_declared_for(shown: AccessRight, asked: Declaration, fits: bool) -> None:
-    assert is_of_holder(shown, asked) is fits
+    assert shown.is_held_by(asked.holder, asked.email) is fits
 
 
 @pytest.mark.parametrize(

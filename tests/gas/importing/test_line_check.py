@@ -10,7 +10,7 @@ import pytest
 from include.gas.account.declaration import given_by
 from include.gas.account.status import Status
 from include.gas.importing import line_check
-from include.gas.importing.line_check import Line, check_beside, check_lines, to_csv
+from include.gas.importing.line_check import Line, check_against_account, check_lines, to_csv
 from include.gas.rights.meter_rights import Held, Meter, Right
 from include.gas.rights.transitions import Asking
 
@@ -37,7 +37,7 @@ def beside(stored: dict[str, Any] | None, *rights: Right, shared: bool = False, 
     """Check a good line of the account ``home`` against what there is."""
     (line,) = check(GOOD | {"account": "home"})
     who = Asking("home", "grdf_adict", "2026-11-30T08:00:00.000000Z", TODAY, shared=shared)
-    return check_beside(line, stored, Meter(pce=GOOD["pce"], rights=rights), who, began=BEGAN, left=left)
+    return check_against_account(line, stored, Meter(pce=GOOD["pce"], rights=rights), who, began=BEGAN, left=left)
 
 
 def reasons(*rows: dict[str, str]) -> list[str]:
@@ -149,7 +149,10 @@ def test_an_id_is_not_used_twice() -> None:
 
 
 def test_the_result_names_lines_and_reasons() -> None:
-    results = [Line(2, "").came_to("wrong", "its pce is odd"), Line(70, "-x").came_to("wrong", line_check.TAKEN)]
+    results = [
+        Line(2, "").with_outcome("wrong", "its pce is odd"),
+        Line(70, "-x").with_outcome("wrong", line_check.TAKEN),
+    ]
     rows = to_csv(results).splitlines()
     assert rows[0] == "line,account,outcome,reason"
     assert rows[1] == "2,,wrong,its pce is odd"

@@ -123,5 +123,5 @@ class ImportAccountsOperator(GrdfOperator):
                     break
             except FailNow as error:
                 self.log.warning("Line %d of %s is refused: %s.", line.number, file, error.cause)
-                lines[at] = line.came_to("refused", error.cause)
+                lines[at] = line.with_outcome("refused", error.cause)
         return [*aside.values(), *open_]

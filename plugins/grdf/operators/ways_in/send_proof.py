@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.retries import first_to_raise
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from grdf.hooks.adict import AdictHook
     from grdf.ledger.looking import Look
-    from grdf.stores.consent_records import ConsentRecords
     from include.gas.answers.access_rights import AccessRight
 
 
@@ -44,12 +43,6 @@ class SendProofOperator(AccountOperator):
         self._counts = Counter({"asked": 0, "sent": 0, "files": 0})
         self._failures: list[GasError] = []
 
-    @cached_property
-    def _records(self) -> ConsentRecords:
-        from grdf.stores.consent_records import ConsentRecords
-
-        return ConsentRecords(self.couchdb)
-
     def perform(self, context: Context) -> dict[str, int]:
         """Run the task.
 
@@ -60,9 +53,11 @@ class SendProofOperator(AccountOperator):
         :raises FailNow: if a person must act for some; the others were sent, and the log says why each was not
         """
         from grdf.ledger.looking import look
+        from grdf.stores.consent_records import ConsentRecords
 
         run, name = Run.of(context), self.account_id.strip()
         run.stop_if_cleared("grdf_send_proof")
+        self._records = ConsentRecords(self.couchdb)
         if name:
             stop_if_leaving(self.accounts.document(name))
         clients = defaultdict[str, set[str]](set)

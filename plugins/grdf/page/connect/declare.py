@@ -6,7 +6,7 @@ GRDF is asked by the account's run.
 from __future__ import annotations
 
 import logging
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from fastapi import Request
 from starlette.responses import Response
@@ -45,7 +45,9 @@ def declare(request: Request, opener: Opener, typed: DirectForm) -> Response:
         by, proof = (HOUSEHOLD, "") if household else (opener.by, typed.texts["proof"])
         _store(opener, asked, new_record(account, asked, now, by=by, agreed=text, proof=proof))
         return opener.follow(request)
-    renews, what = _renewed(opener, asked, paris_today(now))
+    held = Status.held(connectable(account)[0] or {}).get(asked.pce)
+    renews, soon = held.renews_on if held else None, paris_today(now) + RENEWED_FROM
+    what = "what" if renews is None else "renews" if renews <= soon else "lasts"
     return page(
         request,
         "direct_check.html",
@@ -63,14 +65,6 @@ def declare(request: Request, opener: Opener, typed: DirectForm) -> Response:
         unticked=is_sent,
         action=f"{request.scope['root_path']}{opener.path()}",
     )
-
-
-def _renewed(opener: Opener, asked: Declaration, today: date) -> tuple[date | None, str]:
-    """Return when the right is declared if one in force has to end before, and what the summary says of it."""
-    held = Status.held(connectable(opener.account)[0] or {}).get(asked.pce)
-    if held is None or held.renews_on is None:
-        return None, "what"
-    return held.renews_on, "renews" if held.renews_on - today <= RENEWED_FROM else "lasts"
 
 
 def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
