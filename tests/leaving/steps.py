@@ -95,7 +95,7 @@ def delete(
     """
     from grdf.airflow.tasks.run import Run
     from grdf.operators.deletion.step import order_of
-    from include.gas.leaving.deletion import questioned
+    from include.gas.leaving.deletion import with_question
 
     params = {"account": account, "confirm": account, **FORM, **(form or {})}
     at_hand = deletion_context(run_id, params, **more)
@@ -107,7 +107,7 @@ def delete(
             order = order_of(run).noted_in(approve.entry())
             if not order.approved_by:
                 asked = replace(order, rights=approve.plan(run, *approve.checked(run))[1])
-                approve.record(partial(questioned, order=asked))
+                approve.record(partial(with_question, order=asked))
                 approve.execute_complete(at_hand, answer(approved_by))
         if name in steps:
             given[name] = _execute(made[name], at_hand)

@@ -78,7 +78,7 @@ def open_record(account: str, records: Sequence[Document]) -> Document:
     }  # fmt: skip
 
 
-def questioned(entry: Mapping[str, Any], order: Order) -> Document:
+def with_question(entry: Mapping[str, Any], order: Order) -> Document:
     """Return the record with what waits for an approval, or has it, instead of what it said of this order before."""
     others = [each for each in entry["questions"] if not order.is_of(each)]
     return {**entry, "questions": [*others, msgspec.to_builtins(order)]}

@@ -49,14 +49,6 @@ class Proof(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One right to a meter.
 
-    =============== ==================================================== ===========================================
-    on some day     which rights                                         what depends on it
-    =============== ==================================================== ===========================================
-    ``is_in_force`` active, from ``begins`` to ``calls_until``           whether GRDF may be asked for data under it
-    ``goes_on``     active or checked anew, until ``over_on``, also if   whose the meter is, and whether a household
-                    it begins later                                      has to consent again
-    =============== ==================================================== ===========================================
-
     :param client: the Airflow connection of the client at GRDF that has it
     :param id: GRDF's id; ``""`` while GRDF has not answered our declaration
     :param account: the account that it belongs to; ``""`` if GRDF lists it and no account has brought it
@@ -116,7 +108,10 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.state == "active" and begun and (self.calls_until is None or today <= self.calls_until)
 
     def goes_on(self, today: date) -> bool:
-        """Return whether it is in force or will be, and covers days to come; also while GRDF checks it anew."""
+        """Return whether it is in force or will be, and covers days to come; also while GRDF checks it anew.
+
+        Whose a meter is goes by it, and whether a household has to consent again.
+        """
         is_given = self.state == "active" or (self.state == "waiting" and self.was_active)
         return is_given and (self.over_on is None or today < self.over_on)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from grdf import settings
 from grdf.hooks.adict import AdictHook
-from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.ledger.looking import Look, look
 from grdf.ledger.meters import Event, Ledger, asking
 from grdf.quota.terms import DAILY, Terms
@@ -55,7 +55,6 @@ log = logging.getLogger(__name__)
 
 ASKED_EARLY = timedelta(days=1)
 """For how long a declaration is tried while another right stands. It is tried again once that has ended."""
-Document = dict[str, Any]
 
 
 class TakingIn:

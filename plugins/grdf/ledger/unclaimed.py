@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from grdf.ledger.looking import look
 from grdf.ledger.meters import Ledger, asking
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from grdf.airflow.tasks.log import Log
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
-
-Document = dict[str, Any]
 
 
 class RightsWithoutAccount:

@@ -42,7 +42,11 @@ class AdoptKonnectorOperator(AccountOperator):
         stop_if_leaving(document)
         account = self.ledger.account(document)
         held, today = self._meter(account, document), paris_today(datetime.now(UTC))
-        plan = plan_adoption(self.couchdb, self.account_id, held, self._others(), today)
+        # Figures of other accounts, also of those that have left, are nobody else's. An account that nobody knows may
+        # be the household's own in its Cozy.
+        gone = {str(each["account"]) for each in self.couchdb.scan(AUDIT) if each.get("account")}
+        others = ({str(each["_id"]) for each in self.accounts.every_of_ours()} | gone) - {self.account_id}
+        plan = plan_adoption(self.couchdb, self.account_id, held, others, today)
         self.log.info("%s", plan.text())
         counts = {"account": self.account_id, "dry_run": dry_run, **plan.counts}
         if dry_run:
@@ -68,12 +72,3 @@ class AdoptKonnectorOperator(AccountOperator):
             )
         noted = results_of(document).get("pce_id")
         return next((meter for meter in account.meters if meter.pce == noted), account.meters[0])
-
-    def _others(self) -> set[str]:
-        """Return the ids of the other accounts, also of those that have left: their figures are nobody else's.
-
-        An account that nobody knows may be the household's own in its Cozy, so it is none of these.
-        """
-        ids = {str(each["_id"]) for each in self.accounts.every_of_ours()}
-        gone = {str(each["account"]) for each in self.couchdb.scan(AUDIT) if each.get("account")}
-        return (ids | gone) - {self.account_id}

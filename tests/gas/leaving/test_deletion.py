@@ -17,8 +17,8 @@ from include.gas.leaving.deletion import (
     divide,
     open_record,
     plan_text,
-    questioned,
     unfinished,
+    with_question,
 )
 from include.gas.rights.meter_rights import Meter, Right
 
@@ -92,7 +92,7 @@ def test_a_deletion_that_does_not_end_is_told_after_a_day() -> None:
     assert len(told) == 2
     assert "Account gone: its deletion of 2026-01-02 has not ended" in told[1]
     assert "start it for this account again" in told[0]
-    asked = questioned(open_record("b", []), order())
+    asked = with_question(open_record("b", []), order())
     assert unfinished([asked, gone | {"finished_at": "2026"}], NOW + timedelta(hours=25)) == []
 
 
@@ -109,7 +109,7 @@ def test_who_goes_on_with_it() -> None:
 
 def test_what_waits_for_an_approval_changes_nothing_of_what_is_carried_out() -> None:
     question = order("run-2", rights=["u-1"])
-    asked = questioned(entry(), question)
+    asked = with_question(entry(), question)
     assert order("run-2").noted_in(asked) == question
     assert order().noted_in(asked) == order()
     assert asked | {"questions": []} == entry()

@@ -17,15 +17,13 @@ from include.gas.account.grant import without_grant
 from include.gas.account.marks import leaving, with_leaving, without_leaving
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONNECT, CONSENT_RECORD, DATA, METER
-from include.gas.documents.gas_days import account_range, possible_ids
+from include.gas.documents.gas_days import Document, account_range, possible_ids
 from include.gas.errors import BadRequest, StoreBusy
 from include.gas.leaving.deletion import STANDING, begun
 from include.gas.rights.transitions import ended, left
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-Document = dict[str, Any]
 
 FIRST_YEAR = 2010
 """No communicating gas meter is older, and neither is any adopted figure."""

@@ -26,13 +26,12 @@ from include.gas.errors import (
     FailNow,
     RetryLater,
 )
-from include.gas.leaving.deletion import STANDING, begun, is_open, plan_text, questioned
+from include.gas.leaving.deletion import STANDING, begun, is_open, plan_text, with_question
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-
-Document = dict[str, Any]
+    from include.gas.documents.gas_days import Document
 
 
 class CheckDeletionOperator(DeletionOperator):
@@ -147,7 +146,7 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
                 "Nothing was done. Start the DAG in Airflow's UI or through its API, as a logged-in user.",
             )
         self.body, rights = self.plan(run, *self.checked(run))
-        self.record(lambda entry: questioned(entry, replace(order_of(run), rights=rights)))
+        self.record(lambda entry: with_question(entry, replace(order_of(run), rights=rights)))
         return ApprovalOperator.execute(self, context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
@@ -167,6 +166,6 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
                     self.account_id, approver or "somebody without a name",
                 )  # fmt: skip
                 return self.execute(context)
-            self.record(lambda entry: questioned(entry, order))
+            self.record(lambda entry: with_question(entry, order))
             self.log.info("Account %s: its deletion is approved by %s.", self.account_id, approver)
         return super().execute_complete(context, event)

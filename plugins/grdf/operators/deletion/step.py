@@ -19,7 +19,7 @@ from include.gas.account.status import named_in
 from include.gas.answers.access_rights import is_pce
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
-from include.gas.documents.gas_days import account_range, dag_id
+from include.gas.documents.gas_days import Document, account_range, dag_id
 from include.gas.errors import BadAccount, BadRequest
 from include.gas.leaving.deletion import Order, divide, is_open, open_record
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from grdf.stores.removal import Remover
     from include.gas.rights.meter_rights import Meter, Right
-
-Document = dict[str, Any]
 
 
 class DeletionOperator(AccountOperator):
