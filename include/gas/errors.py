@@ -254,7 +254,6 @@ class DeclarationRefused(FailNow):
 class LeftBefore(DeclarationRefused):
     """An account whose household has left exists again, so nothing is declared or read for it."""
 
-    state = OAUTH_OUTDATED
     default_step = "Start grdf_delete_account for it again. A household that has come back connects as a new account."
 
 

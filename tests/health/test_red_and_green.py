@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.meters import Ledger
+from include.gas.account.marks import with_leaving
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.doctypes import DAY
+from include.gas.documents.doctypes import AUDIT, DAY
+from include.gas.leaving.deletion import Order, begun, open_record
 from include.gas.rights.meter_rights import Meter, Right
 from tests.health.accounts import account, meter, today
 
@@ -60,6 +62,27 @@ def test_databases_that_are_gone_are_told_on_the_same_day(fleet: Fleet, monkeypa
     run = fleet.check()
     assert run.state == "failed"
     assert "the accounts could not be looked at: CouchDB has no database for com.grandlyon.grdf.day" in run.output
+
+
+def test_a_deletion_that_stopped_is_told_and_who_a_backup_has_brought_back(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fleet.connection))
+    order = Order(run="r", started="s", asked_by="me", keep_data=False)
+    stopped = begun(open_record("watched-00002", []), order, datetime.now(UTC) - timedelta(days=2))
+    ended = begun(open_record("watched-00003", []), order, datetime.now(UTC)) | {
+        "finished_at": utc_text(datetime.now(UTC))
+    }
+    CouchDBHook().put(AUDIT, stopped)
+    CouchDBHook().put(AUDIT, ended)
+    fleet.add(account(1), with_leaving(account(3), by="me", since=datetime.now(UTC)))
+    run = fleet.check()
+    assert run.state == "failed"
+    (line,) = re.findall("deletion: .*", run.output)
+    assert line.startswith(
+        "deletion: 2 household(s) that have left are not gone. New: watched-00002 (its deletion of 20"
+    )
+    assert "watched-00003 (deleted on 20" in line
 
 
 def test_with_couchdb_down_it_is_red_with_that_reason(fleet: Fleet) -> None:

@@ -37,7 +37,7 @@ class Cause(StrEnum):
     def says(self, count: int, of: int, first: str) -> str:
         """Return what is wrong, as a clause that names nobody.
 
-        :param first: the first that is concerned; told of what is no account
+        :param first: why the first is concerned, or what it is; told only where that names no account
         """
         return self._says.format(count=count, of=of, first=first)
 
@@ -58,15 +58,22 @@ class Cause(StrEnum):
         "See that the connection couchdb leads to the right server and prefix. Restore them from a backup "
         "(docs/operations.md)",
     )  # fmt: skip
+    DELETION = (
+        "deletion", None, True,
+        "{count} household(s) that have left are not gone",
+        "See the runs of grdf_delete_account. If none is at work, start it for the account again: it goes on where it "
+        "stopped",
+    )  # fmt: skip
     LATE = (
         "late", None, False,
-        "GRDF is late for everybody: {count} of {of} accounts have no new gas day",
+        "GRDF is late for everybody: {count} of {of} accounts are silent by now",
         "Nothing to do but to ask GRDF: each run asks for the two months before, too",
     )  # fmt: skip
     TOKEN = (
         "token", None, True,
-        "{count} of {of} accounts are silent, because GRDF refuses our token",
-        "Correct login and password of the client's connection; ./grdf doctor tries it",
+        "{count} of {of} accounts are silent, because GRDF gives no token: {first}",
+        "If it is refused, correct login and password of that connection; if there is no answer, ask GRDF. ./grdf "
+        "doctor tries it",
     )  # fmt: skip
     UNREAD = (
         "unread", 2, True,
@@ -101,7 +108,7 @@ class Cause(StrEnum):
     )  # fmt: skip
     CONNECT = (  # consents do end, and a week later nobody is asked any more
         "connect", 20, False,
-        "the consents of {count} of {of} accounts have ended, or were refused, within a week",
+        "the consents of {count} of {of} accounts have ended, were refused, or cannot be used, within a week",
         "Write to these households: the page makes a new link for each. If many came at once, compare with GRDF's "
         "portal first",
     )  # fmt: skip

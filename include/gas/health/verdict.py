@@ -9,7 +9,7 @@ from datetime import date, datetime
 from itertools import chain
 
 from include.gas.answers.proof_state import REFUSED
-from include.gas.days.gas_day import paris_today
+from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.display.overview import Overview, Situation
 from include.gas.errors import VENDOR_DOWN
 from include.gas.health.causes import NEVER, QUOTA_LEFT, Cause
@@ -21,7 +21,7 @@ NamedBefore = Mapping[str, Collection[str]]
 """Who was named on the days before, by the subject."""
 SILENT = (Cause.LATE, Cause.TOKEN, Cause.UNREAD, Cause.ALONE)
 """Why an account may be silent."""
-NAMELESS = (Cause.UNSEEN, Cause.SETTING, Cause.DOWN, Cause.LATE)
+NAMELESS = (Cause.UNSEEN, Cause.SETTING, Cause.DOWN, Cause.LATE, Cause.TOKEN)
 """What is about no account, or passes by itself."""
 NAMED = 20
 """How many accounts the log and the mail name for each cause."""
@@ -90,7 +90,7 @@ class Finding:
 
     def says(self) -> str:
         """Return what is wrong, as a clause that names nobody."""
-        what = self.cause.says(self.count, self.of, self.named[0].name)
+        what = self.cause.says(self.count, self.of, self.named[0].why or self.named[0].name)
         is_share = self.red and self.cause.percent is not None
         return f"{what} ({self.share:.1f} %, more than {self.cause.percent} % call a person)" if is_share else what
 
@@ -176,15 +176,15 @@ def judge(
     now: datetime,
     rights: Iterable[Concern] = (),
     unread: Unread = lambda _: {},
-    refused: Callable[[str], bool] = lambda _: False,
+    no_token: Callable[[str], str] = lambda _: "",
 ) -> Verdict:
     """Judge the fleet.
 
     :param fleet: all accounts
     :param clients: our clients at GRDF
     :param now: an aware datetime, the present
-    :param rights: whom the causes that are about rights concern
-    :param refused: returns whether GRDF refuses a client's token
+    :param rights: whom the causes that are about rights and deletions concern
+    :param no_token: returns what becomes of a client that asks for a token, as a verb; ``""`` if it gets one
     """
     today = paris_today(now)
     every = [(each, each.pressing(today)) for each in sorted(fleet, key=lambda each: each.id)]
@@ -195,7 +195,7 @@ def judge(
     of |= dict.fromkeys(SILENT, len(expected))
     named = defaultdict[Cause, list[Named]](list)
     others = chain.from_iterable(_other_causes(each, what, today) for each, what in pressing)
-    for cause, each in chain(_silent(expected, today, unread, refused), others, _short(clients), rights):
+    for cause, each in chain(_silent(expected, today, unread, no_token), others, _short(clients), rights):
         named[cause].append(each)
     concerned = {each.name for cause, names in named.items() if cause.percent != NEVER for each in names}
     well = sum(account.id not in concerned for account in present)
@@ -204,38 +204,33 @@ def judge(
 
 
 def _silent(
-    expected: Sequence[Overview], today: date, unread: Unread, refused: Callable[[str], bool]
+    expected: Sequence[Overview], today: date, unread: Unread, no_token: Callable[[str], str]
 ) -> Iterator[Concern]:
     """Yield the accounts that are silent, with the cause. Whose right is over is not expected, and has that cause."""
     silent = [each for each in expected if each.silent_on(today)]
+    tokens = {client: no_token(client) for client in {each.client for each in silent}}
     # Where GRDF fails, it was asked.
     problems = dict(unread([each.id for each in silent if each.state != VENDOR_DOWN]))
-    tokens = {client for client in {each.client for each in silent} if refused(client)}
-    asked = [each for each in silent if each.id not in problems and each.client not in tokens]
-    late = _late_for_all(expected, asked)
+    soon = [each for each in expected if each.silent_on(today + ONE_DAY)]  # newest days are not all of one age
+    late = _late_for_all(expected, [each for each in soon if each.id not in problems])
     for account in silent:
-        cause, why = _why_silent(account, problems.get(account.id, ""), tokens, late)
-        days = f"newest day {account.last}" if account.last else "no day yet"
-        yield cause, Named(account.id, f"{days}, {why}" if why else days)
+        client, problem = account.client, problems.get(account.id, "")
+        if tokens[client]:
+            yield Cause.TOKEN, Named(account.id, f"{client} {tokens[client]}")
+            continue
+        cause = Cause.UNREAD if problem else Cause.LATE if client in late else Cause.ALONE
+        down = f"GRDF fails since {account.since[:10]}" if account.state == VENDOR_DOWN else ""
+        why = (f"newest day {account.last}" if account.last else "no day yet", problem or down)
+        yield cause, Named(account.id, ", ".join(filter(None, why)))
 
 
 def _late_for_all(expected: Iterable[Overview], asked: Iterable[Overview]) -> set[str]:
     """Return the clients of which GRDF has no new day for most accounts. Two or fewer are not everybody.
 
-    :param asked: those that are silent although GRDF was asked
+    :param asked: those that are silent, or will be tomorrow, although GRDF was asked
     """
     every, without = Counter(each.client for each in expected), Counter(each.client for each in asked)
     return {client for client, number in without.items() if every[client] > 2 and number * 2 > every[client]}
-
-
-def _why_silent(account: Overview, problem: str, tokens: Collection[str], late: Collection[str]) -> tuple[Cause, str]:
-    if account.client in tokens:
-        return Cause.TOKEN, account.client
-    if problem:
-        return Cause.UNREAD, problem
-    if account.client in late:
-        return Cause.LATE, ""
-    return Cause.ALONE, f"GRDF fails since {account.since[:10]}" if account.state == VENDOR_DOWN else ""
 
 
 def _other_causes(account: Overview, situation: Situation | None, today: date) -> Iterator[Concern]:

@@ -150,18 +150,19 @@ def divide(
     return own, others
 
 
-def unfinished(records: Iterable[Mapping[str, Any]], now: datetime) -> list[str]:
-    """Return what a person has to do about each account whose deletion does not end.
+def not_gone(records: Iterable[Mapping[str, Any]], accounts: Collection[str], now: datetime) -> dict[str, str]:
+    """Return the accounts whose household has left and that are not gone, each with why, as a clause.
 
-    :param records: the records of all deletions
+    :param records: the records of all deletions, the oldest of an account first
+    :param accounts: all that there are
     """
-    return [
-        f"Account {each['account']}: its deletion of {each['begun_at'][:10]} has not ended, so it is not read, and not "
-        "all of it is gone. Look at the runs of grdf_delete_account. If none of them is still running, start it for "
-        "this account again: it continues where that one stopped."
-        for each in records
-        if is_open(each) and each["begun_at"] < utc_text(now - LONGEST)
-    ]
+    found: dict[str, str] = {}
+    for each in records:
+        if is_open(each) and each["begun_at"] < utc_text(now - LONGEST):
+            found[each["account"]] = f"its deletion of {each['begun_at'][:10]} has not ended"
+        elif each.get("finished_at") and not each.get("keep_data") and each["account"] in accounts:
+            found[each["account"]] = f"deleted on {each['finished_at'][:10]}, and back, as by a restored backup"
+    return found
 
 
 def all_left(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -183,5 +184,4 @@ def left_error(account: str, day: str) -> LeftBefore:
         account,
         f"its household left on {day[:10]}, but the account exists again, for example because a backup was restored. "
         "It is not read",
-        "Start grdf_delete_account for it again. If the household has come back, let it connect as a new account.",
     )

@@ -14,10 +14,12 @@ from grdf.quota.governor import governor_for
 from grdf.quota.terms import TRIAL
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.display.overview import Overview, overview
-from include.gas.documents.doctypes import DOCTYPES
-from include.gas.errors import CredentialsRefused, GasError
-from include.gas.health.rights_concerns import Concern, concerns_of_rights
+from include.gas.documents.doctypes import AUDIT, DOCTYPES
+from include.gas.errors import CredentialsRefused, GasError, ServiceUnavailable
+from include.gas.health.causes import Cause
+from include.gas.health.rights_concerns import Concern, Named, concerns_of_rights
 from include.gas.health.verdict import Client, Unread, Verdict, judge
+from include.gas.leaving.deletion import not_gone
 from include.gas.rights.meter_rights import Meter
 
 
@@ -35,36 +37,41 @@ def judge_fleet(
 
     if missing := [doctype for doctype in DOCTYPES if not couchdb.has_database(doctype)]:
         raise no_database(couchdb, *missing)
-    ledger = Ledger(couchdb)
-    meters = list(ledger.every())  # before the accounts: one that is made meanwhile is not lost
+    meters = list(Ledger(couchdb).every())  # before the accounts: one that is made meanwhile is not lost
     fleet = [overview(document) for document in AccountStore(couchdb).every_of_ours()]
-    return fleet, judge(fleet, clients, now, concerns(meters, fleet, clients, now, ledger), unread, refuses_token)
+    return fleet, judge(fleet, clients, now, concerns(couchdb, meters, fleet, clients, now), unread, no_token)
 
 
 def concerns(
-    meters: Iterable[Meter], fleet: Sequence[Overview], clients: Sequence[Client], now: datetime, ledger: Ledger
+    couchdb: CouchDBHook, meters: Iterable[Meter], fleet: Sequence[Overview], clients: Sequence[Client], now: datetime
 ) -> list[Concern]:
-    """Return whom the causes that are about rights concern.
+    """Return whom the causes that are about rights and deletions concern.
 
     :param meters: all of the ledger
     """
-    asked = ledger.last_asked()
+    asked, accounts = Ledger(couchdb).last_asked(), {each.id: each.renews is not None for each in fleet}
     of_clients = {client.name: asked.get(client.name, "") for client in clients}
-    return list(concerns_of_rights(meters, {each.id: each.renews is not None for each in fleet}, now, of_clients))
+    left = not_gone(couchdb.scan(AUDIT), accounts, now)
+    return [
+        *((Cause.DELETION, Named(*each)) for each in left.items()),
+        *concerns_of_rights(meters, accounts, now, of_clients),
+    ]
 
 
-def refuses_token(client: str) -> bool:
-    """Return whether GRDF refuses a client's token. It is asked once.
+def no_token(client: str) -> str:
+    """Return what becomes of a client that asks GRDF for a token, as a verb; ``""`` if it gets one. It asks once.
 
     :param client: its Airflow connection
     """
     try:
         GrdfOAuthHook(client).ask_data_token(TRIAL)
     except CredentialsRefused:
-        return True
-    except GasError:  # unknown, or what other checks say
-        return False
-    return False
+        return "is refused"
+    except ServiceUnavailable:
+        return "gets no answer"
+    except GasError:  # what other checks say
+        pass
+    return ""
 
 
 def client_now(name: str) -> Client:

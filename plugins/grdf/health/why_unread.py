@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from http import HTTPStatus
 from typing import Any
 
-from include.gas.days.gas_day import gas_day_start
+from grdf import settings
+from include.gas.days.gas_day import ONE_DAY, gas_day_start
 from include.gas.documents.gas_days import dag_id
 
 DAYS = 2
@@ -27,7 +28,8 @@ def by_task(ti: Any, today: date, accounts: Sequence[str]) -> Mapping[str, str]:
     :param today: civil date in Paris
     :param accounts: ids; at most :data:`MOST` are asked about
     """
-    days = [gas_day_start(today - timedelta(days=ago)) for ago in range(DAYS + 6)]  # a run is about a day before it
+    # A run is about the day before it, or about one some days before.
+    days = [gas_day_start(today - ONE_DAY * ago) for ago in range(DAYS + 1 + settings.publication_days.or_default())]
     found: dict[str, str] = {}
     for account in accounts[:MOST]:
         dag = dag_id(account)

@@ -13,14 +13,14 @@ from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
 from include.gas.account.account import Account
-from include.gas.account.marks import leaving
+from include.gas.account.marks import leaving, with_leaving
 from include.gas.account.state import with_error
 from include.gas.account.status import Status, named_in
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import ODD_DOCUMENT, BadAccount, BadSettings, GasError, UnknownRefusal, what_is_odd
-from include.gas.leaving.deletion import all_left, left_error, unfinished
+from include.gas.leaving.deletion import all_left, left_error
 from include.gas.rights.meter_rights import Meter
 from include.gas.rights.transitions import KNOWN_STATES, Answer, listed, orphaned, questionable
 
@@ -49,7 +49,7 @@ class CheckConsentsOperator(GrdfOperator):
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
 
-        :return: how many accounts were checked, have a state, or cannot be understood; how many deletions do not end
+        :return: how many accounts were checked, have a state, or cannot be understood
         :raises GasError: after the check of all others, if GRDF gave no answer for one of our clients, or one in words
             that are not known
         :raises BadRequest: if accounts are named and the run was cleared: the newest right may be another's by now
@@ -164,7 +164,7 @@ class CheckConsentsOperator(GrdfOperator):
         self, meters: Mapping[str, Meter], documents: Sequence[Document], records: Sequence[Document]
     ) -> Counter[str]:
         """Write to each account what its rights mean now."""
-        left, counts = all_left(records), Counter({"checked": 0, "waiting": 0, "odd": 0, "unfinished": 0})
+        now, left, counts = datetime.now(UTC), all_left(records), Counter({"checked": 0, "waiting": 0, "odd": 0})
         of_account: dict[str, list[Meter]] = {}
         for meter in meters.values():
             for holder in {right.account for right in meter.rights}:
@@ -176,7 +176,8 @@ class CheckConsentsOperator(GrdfOperator):
                 named = [meters[pce] for pce, _ in named_in(stored, name) if pce in meters]
                 changed = self.ledger.settled(stored, [*named, *of_account.get(name, [])])
                 if name in left and leaving(stored) is None:  # a backup has brought it back
-                    return with_error(changed, left_error(name, left[name]), since=datetime.now(UTC))
+                    changed = with_error(changed, left_error(name, left[name]), since=now)
+                    return with_leaving(changed, by=f"the deletion of {left[name][:10]}", since=now)
                 return changed
 
             try:
@@ -193,9 +194,6 @@ class CheckConsentsOperator(GrdfOperator):
                 if account.state:
                     counts["waiting"] += 1
                     self.log.info("%s", account.message)
-        for message in unfinished(records, datetime.now(UTC)):
-            counts["unfinished"] += 1
-            self.log.warning("%s", message)
         return counts
 
 

@@ -38,13 +38,13 @@ def judged(
     """Return the verdict on a fleet.
 
     :param unread: why accounts are not read by us
-    :param refused: the clients whose token GRDF refuses
+    :param refused: the clients that GRDF gives no token
     """
     fleet = [overview(each) for each in documents]
     told = unread or {}
     return judge(
         fleet, list(clients), NOW, rights, lambda names: {name: told[name] for name in names if name in told},
-        lambda client: client in refused,
+        lambda client: "is refused" if client in refused else "",
     )  # fmt: skip
 
 

@@ -67,13 +67,17 @@ def test_the_cause_of_silence_is_looked_for_in_order() -> None:
     """GRDF late for everybody, right over, our token refused, this meter alone, us."""
     paused = {"old": "its DAG is paused"}
     assert causes(verdict([old("a"), old("b"), old("c"), account("well")])) == {"late": ["a", "b", "c"]}
-    assert causes(verdict([old("old"), *WELL], refused=["grdf_adict"])) == {"token": ["old"]}
+    token = verdict([old("old"), *WELL], refused=["grdf_adict"])
+    assert causes(token) == {"token": ["old"]}
+    assert "GRDF gives no token: grdf_adict is refused. If it is" in token.findings[0].line(())
     assert causes(verdict([old("old"), *WELL])) == {"alone": ["old"]}
     assert causes(verdict([old("old"), *WELL], unread=paused)) == {"unread": ["old"]}
     everybody = [old(name) for name in ("a", "b", "old")]
     assert causes(verdict(everybody, refused=["grdf_adict"])) == {"token": ["a", "b", "old"]}
     assert causes(verdict(everybody, unread=dict.fromkeys(("a", "b"), "?") | paused)) == {"unread": ["a", "b", "old"]}
     assert causes(verdict([old("a"), old("b")])) == {"alone": ["a", "b"]}, "two are not everybody"
+    behind = [old("a", 6), *(old(f"b{number}", 5) for number in range(9))]
+    assert causes(verdict(behind)) == {"late": ["a"]}, "the others are silent tomorrow"
     down = old("old", state="VENDOR_DOWN", state_since="2026-06-02T08:00:00.000000Z")
     found = verdict([down, *WELL], unread={"old": "no run has read it"})
     assert causes(found) == {"alone": ["old"], "down": ["old"]}
@@ -288,7 +292,7 @@ def test_rights_in_force_whose_accounts_are_gone_call_a_person() -> None:
 def test_a_line_names_some_and_the_headline_nobody() -> None:
     found = verdict([old(f"a{number:02}") for number in range(29)])
     line = found.red[0].line(found.red[0].named)
-    assert line.startswith("GRDF is late for everybody: 29 of 29 accounts have no new gas day. New: a00 (newest day")
+    assert line.startswith("GRDF is late for everybody: 29 of 29 accounts are silent by now. New: a00 (newest day")
     assert "a19 (" in line
     assert "a20" not in line
     assert "and 9 more. Nothing to do" in line

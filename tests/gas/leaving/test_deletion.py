@@ -15,9 +15,9 @@ from include.gas.leaving.deletion import (
     all_left,
     begun,
     divide,
+    not_gone,
     open_record,
     plan_text,
-    unfinished,
     with_question,
 )
 from include.gas.rights.meter_rights import Meter, Right
@@ -86,14 +86,25 @@ def test_an_account_has_one_open_record() -> None:
 
 
 def test_a_deletion_that_does_not_end_is_told_after_a_day() -> None:
-    gone = entry(account="gone")
-    assert unfinished([entry(), gone], NOW + timedelta(hours=23)) == []
-    told = unfinished([entry(), gone], NOW + timedelta(hours=25))
-    assert len(told) == 2
-    assert "Account gone: its deletion of 2026-01-02 has not ended" in told[1]
-    assert "start it for this account again" in told[0]
+    gone, kept, why = (
+        entry(account="gone"),
+        entry(account="kept", keep_data=True),
+        "its deletion of 2026-01-02 has not ended",
+    )
+    assert not_gone([entry(), gone], ["a"], NOW + timedelta(hours=23)) == {}
+    assert not_gone([entry(), gone, kept], ["a"], NOW + timedelta(hours=25)) == dict.fromkeys(
+        ("a", "gone", "kept"), why
+    )
     asked = with_question(open_record("b", []), order())
-    assert unfinished([asked, gone | {"finished_at": "2026"}], NOW + timedelta(hours=25)) == []
+    assert not_gone([asked, gone | {"finished_at": "2026"}], ["b"], NOW + timedelta(hours=25)) == {}
+
+
+def test_who_is_back_after_a_deletion_is_told() -> None:
+    ended, kept = entry(finished_at="2026-01-02T04"), entry(account="b", keep_data=True, finished_at="2026-01-02T04")
+    assert not_gone([ended, kept], ["a", "b"], NOW) == {"a": "deleted on 2026-01-02, and back, as by a restored backup"}
+    again = entry(_id="a:0002", begun_at="2026-01-05T04")
+    assert not_gone([ended, again], ["a"], NOW + timedelta(days=9)) == {"a": "its deletion of 2026-01-05 has not ended"}
+    assert not_gone([ended, again | {"finished_at": "2026-01-05T05"}], [], NOW + timedelta(days=9)) == {}
 
 
 def test_who_goes_on_with_it() -> None:

@@ -10,7 +10,6 @@ from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
 from grdf.health.fleet_verdict import client_now, concerns
-from grdf.ledger.meters import Ledger
 from grdf.page.html.catalogue import Texts
 from grdf.page.html.render import page, texts_for
 from grdf.page.list.mirror import couchdb, meters, mirror
@@ -45,7 +44,7 @@ def fleet_view(request: Request, visitor: VisitorDep) -> Response:
     found = fleet(overviews, paris_today(now))
     sees_all = len(seen) == len(accounts)
     clients = [client_now(name) for name in settings.connections.or_default()] if sees_all else []
-    rights = concerns(meters(), overviews, clients, now, Ledger(couchdb())) if sees_all else []
+    rights = concerns(couchdb(), meters(), overviews, clients, now) if sees_all else []
     return page(
         request,
         "fleet.html",
