@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from hashlib import blake2b
+from random import sample
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -72,7 +72,7 @@ class ReadPublishedOperator(GrdfOperator):
         self._since, self._counts = run.due if named else None, Counter[str]()
         accounts = self.couchdb.fetch(ACCOUNT, named) if named else self._due()
         by_client: dict[str, list[str]] = defaultdict(list)
-        for account_id in _mixed(run, named or accounts):
+        for account_id in sample(list(named or accounts), len(named or accounts)):
             by_client[client_if_known(accounts.get(account_id, {}))].append(account_id)
         problems = [problem for of_client in by_client.values() for problem in self._read_all(of_client)]
         counts = {what: number for what, number in self._counts.items() if number}
@@ -207,12 +207,3 @@ class ReadPublishedOperator(GrdfOperator):
         except FailNow as error:
             refused.append(str(error))
             self.log.warning("%s", error)
-
-
-def _mixed(run: Run, accounts: Iterable[str]) -> list[str]:
-    """Return accounts in an order that is another one in each try."""
-
-    def place(account: str) -> bytes:
-        return blake2b(f"{run.id} {run.try_number} {account}".encode(), digest_size=8).digest()
-
-    return sorted(accounts, key=place)
