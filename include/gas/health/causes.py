@@ -1,8 +1,8 @@
 """The table of causes: what can be wrong with the fleet, from when on a person is called, and what a person does.
 
 ``grdf_health``, ``./grdf doctor`` and the page *Fleet* tell these, and ``docs/runbook.md`` has an entry for each that
-calls a person. Why an account is silent is found in this order: GRDF is late for everybody, its
-right is over, our token is refused, this meter alone, or we do not read it (:mod:`include.gas.health.verdict`).
+calls a person. Whose right is over is not silent. Why another account is, is found in this order: GRDF gives no token,
+we do not read it, GRDF is late for everybody, or this meter alone (:mod:`include.gas.health.verdict`).
 """
 
 from __future__ import annotations

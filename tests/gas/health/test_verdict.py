@@ -64,7 +64,7 @@ WELL = [account(f"well-{number}") for number in range(9)]
 
 
 def test_the_cause_of_silence_is_looked_for_in_order() -> None:
-    """GRDF late for everybody, right over, our token refused, this meter alone, us."""
+    """No token, us, GRDF late for everybody, this meter alone. Whose right is over is not silent."""
     paused = {"old": "its DAG is paused"}
     assert causes(verdict([old("a"), old("b"), old("c"), account("well")])) == {"late": ["a", "b", "c"]}
     token = verdict([old("old"), *WELL], refused=["grdf_adict"])
