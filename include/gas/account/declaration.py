@@ -180,7 +180,7 @@ def is_to_declare(document: Mapping[str, Any]) -> bool:
 
 
 def waits_for_meter(document: Mapping[str, Any]) -> bool:
-    """Return whether that waits, as of the last look, until another account does not have the meter any more."""
+    """Return whether a right is to be declared once no other account has its meter, as of the last look."""
     given = Declaration.of(document) if is_to_declare(document) else None
     held = Status.held(document).get(given.pce) if given else None
     return held is not None and held.word == "behind"

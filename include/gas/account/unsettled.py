@@ -13,6 +13,7 @@ from include.gas.account.status import Status
 from include.gas.days.gas_day import PARIS, utc_text
 from include.gas.documents.gas_days import Document
 from include.gas.errors import BadAccount
+from include.gas.rights.meter_rights import Held
 
 WORDS = ("waiting", "checked", "asked", "unseen")
 QUARTER = 15
@@ -54,11 +55,11 @@ class Unsettled:
         held = Status.held(document)
         waiting = [each for each in held.values() if each.waits or each.word in WORDS]
         given = Declaration.of(document) if is_to_declare(document) and not waits_for_meter(document) else None
-        if account.leaving or not (waiting or given or account.reconnected):
+        if account.leaving or not any((waiting, given, account.reconnected)):
             return None
         since = max([*(each.since for each in waiting), *([given.entered_at] if given else [])], default="")
         meters = tuple(each.pce for each in waiting)
-        renews = given is not None and given.pce in held and held[given.pce].is_open and not waiting
+        renews = given is not None and not waiting and held.get(given.pce, Held(pce=given.pce)).is_open
         return cls(dict(document), meters, since, given is not None, renews=renews, reconnects=account.reconnected)
 
     @property

@@ -249,10 +249,7 @@ def hold(meter: Meter, account: str, today: date, *, shared: bool = False, decla
     :param declares: whether a right to it is to be declared for the account
     """
     rights, days = meter.of(account), days_of(meter, account, shared=shared)
-    is_behind = not shared and bool(meter.other_holder(account, today))
-    word, day = _standing(rights, today, is_behind=is_behind)
-    if declares and not shared and word in ("over", "refused", "none") and meter.others(account, today):
-        word, day = "behind", None
+    word, day = _standing(meter, account, today, shared=shared, declares=declares)
     newest = max(reversed(rights), key=lambda right: right.since, default=None)  # of two of one day, the later one
     return Held(
         pce=meter.pce, word=word, day=day, free=max(filter(None, (right.free_on for right in rights)), default=None),
@@ -271,10 +268,13 @@ def has_withdrawn(held: Iterable[Held]) -> bool:
     return newest is not None and newest.revoked
 
 
-def _standing(rights: Iterable[Right], today: date, *, is_behind: bool) -> tuple[Word, date | None]:
+def _standing(meter: Meter, account: str, today: date, *, shared: bool, declares: bool) -> tuple[Word, date | None]:
     """Return how an account stands by the best of its rights, and since or until when."""
-    words = [_word(right, today, is_behind=is_behind) for right in rights]
+    is_behind = not shared and bool(meter.other_holder(account, today))
+    words = [_word(right, today, is_behind=is_behind) for right in meter.of(account)]
     best = min((word for word, _ in words), key=_BEST_FIRST.index, default=_BEST_FIRST[-1])
+    if declares and not shared and best in ("over", "refused", "none") and meter.others(account, today):
+        return "behind", None
     days = [day for word, day in words if word == best]
     known = [day for day in days if day]
     if best == "later":

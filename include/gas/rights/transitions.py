@@ -176,8 +176,8 @@ def listed(meter: Meter, answer: Answer) -> Meter:
     What the list shows as worse than it was is a question (:func:`questionable`) until GRDF has answered about the
     meter.
     """
-    about = [line for line in answer.rights if line.pce == meter.pce and line.role in ("", *GAS_USE_ROLES)]
-    known, lines = {right.id for right in meter.rights}, {line.id: line for line in about if line.state in _STATES}
+    known = {right.id for right in meter.rights}
+    lines = {line.id: line for line in answer.rights if line.role in ("", *GAS_USE_ROLES) and line.state in _STATES}
     rights = [_shown(right, lines.get(right.id), answer) for right in meter.rights]
     # One that may be the one that is being declared says nothing yet.
     if answer.whole or not any(right.state == "asked" for right in meter.rights):

@@ -88,9 +88,9 @@ class RightsWithoutAccount:
         document = self._accounts.document(name)
         stop_if_leaving(document)
         client, given = clients.of(document), Declaration.of(document)
-        pces = {pce for pce, _ in named_in(document, name)}
-        if given and given.refused and given.pce:
-            pces.add(given.pce)
+        pces = {*dict(named_in(document, name))}
+        if given and given.refused:
+            pces |= {given.pce} - {""}
         at, found = datetime.now(UTC), look(self._ledger, client, pces, account=name)
         usable = [right for right in found.rights if right.pce in pces and is_usable(right, paris_today(at))]
         newest = {right.pce: right for right in sorted(usable, key=lambda right: right.created or date.min)}

@@ -137,7 +137,7 @@ class CheckConsentsOperator(GrdfOperator):
                 self.log.warning(
                     "%d line(s) of GRDF's list of rights could not be read. Tell GRDF if this continues.", found.odd
                 )
-            _stop_if_of_another_client(name, found, known.values())
+            problems = _problems_of(name, found, known.values())
             for right in found.rights:
                 lines.setdefault(right.pce, []).append(right)
             shared, day = settings.meter_in_several_accounts(), paris_today(at)
@@ -149,12 +149,6 @@ class CheckConsentsOperator(GrdfOperator):
                     meters |= self.ledger.apply_readable(pce, partial(listed, answer=answer))
                 if questionable(meters.get(pce, before), answer):
                     questions.append(pce)
-            if words := sorted({right.state for right in found.rights} - KNOWN_STATES):
-                what = f"GRDF's list calls rights of {name} by words that are not known: {', '.join(words)}"
-                step = (
-                    "Nothing was changed by that. Look them up, and add them to include/gas/answers/access_rights.py."
-                )
-                problems.append(UnknownRefusal.about(None, what, step))
         if questions:
             self.log.info("%s: GRDF is asked about %d meter(s).", name, len(questions))
             meters |= look(self.ledger, client, questions).meters
@@ -197,8 +191,11 @@ class CheckConsentsOperator(GrdfOperator):
         return counts
 
 
-def _stop_if_of_another_client(client: str, found: Rights, meters: Iterable[Meter]) -> None:
-    """Raise an error if a list shows none of the rights of a client: it is not this client's."""
+def _problems_of(client: str, found: Rights, meters: Iterable[Meter]) -> list[GasError]:
+    """Return what a developer must know of a list: states in words that we do not know.
+
+    :raises BadSettings: if it shows none of the rights of a client: it is not this client's
+    """
     ids = {right.id for meter in meters for right in meter.rights if right.client == client and right.id}
     if len(ids) >= FEW and not ids & {right.id for right in found.rights} and not found.odd:
         raise BadSettings.about(
@@ -208,3 +205,7 @@ def _stop_if_of_another_client(client: str, found: Rights, meters: Iterable[Mete
             "No account was changed. Compare login and password of the connection with those that GRDF sent for this "
             "client, and if they are right, ask GRDF.",
         )
+    words = sorted({right.state for right in found.rights} - KNOWN_STATES)
+    what = f"GRDF's list calls rights of {client} by words that are not known: {', '.join(words)}"
+    step = "Nothing was changed by that. Look the words up, and add them to include/gas/answers/access_rights.py."
+    return [UnknownRefusal.about(None, what, step)] if words else []

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.compare_and_swap import change_document
 from grdf.stores.removal import Remover
 from include.gas.account.declaration import is_correctable
@@ -26,12 +26,10 @@ from include.gas.documents.doctypes import CONNECT as DOCTYPE
 
 log = logging.getLogger(__name__)
 
-Stored = dict[str, Any]
 Standing = Literal["good", "used", "tried", "void"]
 
 TRIES = 5
 """What may be sent with one link: enough for a person who makes mistakes, too few for guessing."""
-_ALL = ("link-", "link-\ufff0")
 
 
 class HouseholdLinks:
@@ -57,7 +55,7 @@ class HouseholdLinks:
         found: Standing = "void"
         document = self._couchdb.get(ACCOUNT, account)
 
-        def counted(stored: Stored) -> Stored:
+        def counted(stored: Document) -> Document:
             nonlocal found
             found = _standing(stored, link, document)
             return stored | {"tries": stored["tries"] + 1} if sends and found == "good" else stored
@@ -80,7 +78,7 @@ class HouseholdLinks:
 
     def remove_expired(self, remover: Remover) -> int:
         """Remove what is kept of links whose time is over. Return their number."""
-        links = self._couchdb.range(DOCTYPE, *_ALL)
+        links = self._couchdb.range(DOCTYPE, "link-", "link-\ufff0")
         over = {each["_id"]: each["_rev"] for each in links if each.get("until", 0) <= time.time()}
         return remover.remove_revisions(DOCTYPE, over)
 
@@ -88,15 +86,15 @@ class HouseholdLinks:
         """Make all links of an account void."""
         self._change(account, lambda stored: {key: stored[key] for key in ("_id", "_rev") if key in stored})
 
-    def _stored(self, account: str) -> Stored:
+    def _stored(self, account: str) -> Document:
         name = link_document(account)
         return self._couchdb.get(DOCTYPE, name) or {"_id": name}
 
-    def _change(self, account: str, change: Callable[[Stored], Stored]) -> Stored:
+    def _change(self, account: str, change: Callable[[Document], Document]) -> Document:
         return change_document(self._couchdb, DOCTYPE, lambda: self._stored(account), change, account=account)
 
 
-def _standing(stored: Stored, link: str, document: Mapping[str, Any] | None) -> Standing:
+def _standing(stored: Document, link: str, document: Mapping[str, Any] | None) -> Standing:
     if stored.get("link") != link:
         return "void"
     is_good, account = stored["tries"] < TRIES and time.time() < stored["until"], document or {}

@@ -51,10 +51,8 @@ class LookAtWaitingOperator(GrdfOperator):
             raise AirflowSkipException("Nothing has to be settled or looked for now: GRDF was not asked.")
         begun, failures = list[str](), list[GasError]()
         for client in self.clients():
-            accounts = [each for each in unsettled if client_if_known(each.document) == client.grdf_conn_id]
             try:
-                if due & {each.account for each in accounts}:
-                    self._settle(client, accounts, due, begun)
+                self._settle(client, unsettled, due, begun)
             except GasError as error:
                 self.log.error("%s: %s", client.grdf_conn_id, error)
                 # A run that waits for one client's calls would keep the next ones, which come in a quarter of an hour,
@@ -65,14 +63,18 @@ class LookAtWaitingOperator(GrdfOperator):
         self.log.info("%d account(s) wait; %d begin to be read.", len(unsettled), len(begun))
         return begun
 
-    def _settle(self, client: AdictHook, accounts: Sequence[Unsettled], due: Set[str], begun: list[str]) -> None:
-        """Settle what is to be settled of a client's accounts.
+    def _settle(self, client: AdictHook, unsettled: Sequence[Unsettled], due: Set[str], begun: list[str]) -> None:
+        """Settle what is to be settled of a client's accounts, if any of them is due.
 
+        :param unsettled: the accounts of all clients
         :param due: ids of the accounts of which what they ask for is taken in now; rights are looked for of all
         :param begun: the DAGs of accounts that begin to be read, to which this adds
         """
         from grdf.ledger.looking import look
 
+        accounts = [each for each in unsettled if client_if_known(each.document) == client.grdf_conn_id]
+        if not due & {each.account for each in accounts}:
+            return
         meters, failed = look(self.ledger, client, {pce for each in accounts for pce in each.meters}).meters, 0
         for each in accounts:
             if len(begun) == STARTED:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
@@ -38,11 +38,6 @@ class SendProofOperator(AccountOperator):
     :param account_id: the account's id (templated); empty for all that wait
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._counts = Counter({"asked": 0, "sent": 0, "files": 0})
-        self._failures: list[GasError] = []
-
     def perform(self, context: Context) -> dict[str, int]:
         """Run the task.
 
@@ -57,13 +52,14 @@ class SendProofOperator(AccountOperator):
 
         run, name = Run.of(context), self.account_id.strip()
         run.stop_if_cleared("grdf_send_proof")
-        self._records = ConsentRecords(self.couchdb)
+        self._records, self._failures = ConsentRecords(self.couchdb), list[GasError]()
+        self._counts = Counter({"asked": 0, "sent": 0, "files": 0})
         if name:
             stop_if_leaving(self.accounts.document(name))
         clients = defaultdict[str, set[str]](set)
         for meter in self.ledger.of_account(name) if name else self.ledger.every():
             for right in meter.rights:
-                if right.account and right.state != "ended" and (name or right.proof):
+                if right.state != "ended" and (name or right.proof):
                     clients[right.client].add(meter.pce)
         for conn_id, pces in sorted(clients.items()):
             with self._noting():
@@ -71,8 +67,7 @@ class SendProofOperator(AccountOperator):
                 found = look(self.ledger, client, pces, account=name)
                 waits = {right.account for meter in found.meters.values() for right in meter.rights if right.proof}
                 for account in sorted(waits & {name} if name else waits - {""}):
-                    with self._noting():
-                        self._send_all(account, client, found)
+                    self._send_all(account, client, found)
         counts = dict(self._counts)
         self.log.info("Proofs that GRDF waits for, sent ones, and their files: %s.", counts)
         if self._failures:
@@ -84,21 +79,22 @@ class SendProofOperator(AccountOperator):
 
         A proof that was sent and is still asked for, or was refused, is replaced if files of the operator's own wait.
         """
-        stop_if_leaving(self.accounts.document(account))
-        rights = {right.id: right for meter in found.meters.values() for right in meter.of(account)}
-        proofs = {key: right.proof for key, right in rights.items() if right.proof}
-        due = {key for key, proof in proofs.items() if proof.is_due}
-        replaceable = {key for key, proof in proofs.items() if proof.state in (ASKED, REFUSED)}
-        own = self.staging.proofs(account).checked() if replaceable else {}
-        wanted, failed = replaceable if own else due, len(self._failures)
-        self._counts["asked"] += len(due)
-        for line in found.rights:
-            if line.id in wanted:
-                with self._noting():
-                    self._send(account, client, line, rights[line.id].since, list(own.values()))
-        self.accounts.update(account, self.ledger.settled)
-        if len(self._failures) == failed:
-            self.staging.proofs(account).remove(*own)
+        with self._noting():
+            stop_if_leaving(self.accounts.document(account))
+            rights = {right.id: right for meter in found.meters.values() for right in meter.of(account)}
+            proofs = {key: right.proof for key, right in rights.items() if right.proof}
+            due = {key for key, proof in proofs.items() if proof.is_due}
+            replaceable = {key for key, proof in proofs.items() if proof.state in (ASKED, REFUSED)}
+            own = self.staging.proofs(account).checked() if replaceable else {}
+            wanted, failed = replaceable if own else due, len(self._failures)
+            self._counts["asked"] += len(due)
+            for line in found.rights:
+                if line.id in wanted:
+                    with self._noting():
+                        self._send(account, client, line, rights[line.id].since, list(own.values()))
+            self.accounts.update(account, self.ledger.settled)
+            if len(self._failures) == failed:
+                self.staging.proofs(account).remove(*own)
 
     def _send(
         self, account: str, client: AdictHook, line: AccessRight, declared: str, own: Sequence[ProofFile]

@@ -37,7 +37,7 @@ def declare(request: Request, opener: Opener, typed: DirectForm) -> Response:
     if typed.step == "change":
         return show_forms(request, opener, typed=typed)
     if wrong := typed.wrong(account, household=household):
-        return show_forms(request, opener, typed=typed, errors={name: t(f"direct.wrong.{name}") for name in wrong})
+        return show_forms(request, opener, typed=typed, errors=wrong)
     now, asked = datetime.now(UTC), typed.declaration(account)
     text = consent_text(asked, t.language, paris_today(now)) if household else None
     is_sent, mark = typed.step == "send", mark_of(text) if text else ""

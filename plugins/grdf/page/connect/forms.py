@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -100,16 +100,16 @@ def show_forms(
     *,
     holder: Mapping[str, str] | None = None,
     typed: DirectForm | None = None,
-    errors: Mapping[str, str] | None = None,
+    errors: Collection[str] = (),
 ) -> Response:
     """Return the page with a form for each way in.
 
     :param holder: the fields of Client Connect as typed, if they are not valid
     :param typed: the form of the direct way as typed
-    :param errors: what is wrong there, by field
+    :param errors: the fields that are wrong there
     :raises GasError: if the account cannot be connected
     """
-    account, household, ways = opener.account, opener.is_household, settings.ways_in()
+    t, account, household, ways = texts_for(request), opener.account, opener.is_household, settings.ways_in()
     document, connection = connectable(account)
     action = f"{request.scope['root_path']}{opener.path()}"
     several, today = len(settings.connections()) > 1, paris_today(datetime.now(UTC))
@@ -120,7 +120,7 @@ def show_forms(
         "connect.html",
         422 if holder or errors else 200,
         account=account,
-        before=in_words(texts_for(request), opener, document, action),
+        before=in_words(t, opener, document, action),
         client=connection if several and not household else "",
         household=household,
         ways=ways,
@@ -129,7 +129,7 @@ def show_forms(
         wrong=holder is not None,
         action=action,
         typed=typed or DirectForm.to_correct(None if household else document),
-        errors=errors or {},
+        errors={name: t(f"direct.wrong.{name}") for name in errors},
         perimeters=PERIMETERS,
         oldest=oldest_allowed(today, YEARS_BACK),
         tomorrow=today + ONE_DAY,
