@@ -164,7 +164,7 @@ def test_accounts_that_are_silent_with_the_cause(alive: Rows, clean: LocalWorld,
 def test_one_whose_right_is_over_needs_no_run(alive: Rows, household: str) -> None:
     AccountStore(CouchDBHook()).mark(household, ConsentLost.about(household, "GRDF says that its consent is revoked"))
     (look,) = [each for each in seen() if household in each.says]
-    assert (look.state, "have ended, or were refused, within a week" in look.says) == ("look", True)
+    assert (look.state, "have ended, were refused, or cannot be used, within a week" in look.says) == ("look", True)
 
 
 def test_an_airflow_that_cannot_be_read_from_here(clean: LocalWorld, household: str) -> None:
