@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,11 +11,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
-from include.gas.account.client import client_if_known
 from include.gas.account.status import Status
 from include.gas.account.unsettled import Unsettled
 from include.gas.documents.gas_days import Document, dag_id
-from include.gas.errors import ODD_DOCUMENT, OF_CLIENT, GasError, QuotaWait, RetryLater, what_is_odd
+from include.gas.errors import ODD_DOCUMENT, OF_CLIENT, BadAccount, GasError, QuotaWait, RetryLater, what_is_odd
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -49,10 +48,11 @@ class LookAtWaitingOperator(GrdfOperator):
         due = {each.account for each in unsettled if not run.is_scheduled or each.is_due(run.due, now)}
         if not due:
             raise AirflowSkipException("Nothing has to be settled or looked for now: GRDF was not asked.")
-        begun, failures = list[str](), list[GasError]()
-        for client in self.clients():
+        begun, failures, of_client = list[str](), list[GasError](), self._of_clients(unsettled)
+        for client, accounts in of_client.items():
             try:
-                self._settle(client, unsettled, due, begun)
+                if due & {each.account for each in accounts}:
+                    self._settle(client, accounts, due, begun)
             except GasError as error:
                 self.log.error("%s: %s", client.grdf_conn_id, error)
                 # A run that waits for one client's calls would keep the next ones, which come in a quarter of an hour,
@@ -63,18 +63,24 @@ class LookAtWaitingOperator(GrdfOperator):
         self.log.info("%d account(s) wait; %d begin to be read.", len(unsettled), len(begun))
         return begun
 
-    def _settle(self, client: AdictHook, unsettled: Sequence[Unsettled], due: Set[str], begun: list[str]) -> None:
-        """Settle what is to be settled of a client's accounts, if any of them is due.
+    def _of_clients(self, unsettled: Iterable[Unsettled]) -> dict[AdictHook, list[Unsettled]]:
+        """Return accounts by the client that has their rights. Whose client is not known is named in the log."""
+        found: dict[AdictHook, list[Unsettled]] = {}
+        for each in unsettled:
+            try:
+                found.setdefault(self.adict.of(each.document), []).append(each)
+            except BadAccount as error:
+                self.log.warning("%s", error)
+        return found
 
-        :param unsettled: the accounts of all clients
+    def _settle(self, client: AdictHook, accounts: Sequence[Unsettled], due: Set[str], begun: list[str]) -> None:
+        """Settle what is to be settled of a client's accounts.
+
         :param due: ids of the accounts of which what they ask for is taken in now; rights are looked for of all
         :param begun: the DAGs of accounts that begin to be read, to which this adds
         """
         from grdf.ledger.looking import look
 
-        accounts = [each for each in unsettled if client_if_known(each.document) == client.grdf_conn_id]
-        if not due & {each.account for each in accounts}:
-            return
         meters, failed = look(self.ledger, client, {pce for each in accounts for pce in each.meters}).meters, 0
         for each in accounts:
             if len(begun) == STARTED:

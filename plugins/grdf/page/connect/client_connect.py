@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ COOKIE = "grdf_connect_"
 HOLDER = ("first_name", "last_name", "email")
 """The person who will consent, as typed into the form. Passed on to GRDF and not stored."""
 ERRORS_OF_THE_HOUSEHOLD = frozenset({"access_denied", "login_required", "consent_required", "interaction_required"})
+ERROR_CODE = re.compile(r"[A-Za-z0-9_]{1,40}")
 PATIENCE = 20.0
 """Maximum seconds to wait for GRDF's quota, because a person is waiting."""
 
@@ -133,7 +135,8 @@ def callback(request: Request, visitor: VisitorIfAnyDep, state: str = "", code: 
     opener = by_link(request, attempt.token) if attempt.token else by_login(visitor, attempt.account)
     request.state.again = f"{base}{opener.path()}"
     if error or not code:
-        raise Stop("refused", 200) if error in ERRORS_OF_THE_HOUSEHOLD else Stop("grdf_error", 502, _word(error))
+        shown = error if ERROR_CODE.fullmatch(error) else "error"
+        raise Stop("refused", 200) if error in ERRORS_OF_THE_HOUSEHOLD else Stop("grdf_error", 502, shown)
     finish(attempt, opener, code)
     answer = opener.follow(request)
     answer.delete_cookie(COOKIE + state, base + CALLBACK)
@@ -164,8 +167,3 @@ def finish(attempt: Attempt, opener: Opener, code: str) -> None:
     claims = oauth.claims_of(sent, account=account, nonce=attempt.nonce)
     AccountStore(couchdb()).save(account, lambda stored: connected(stored, account, token, mark, connection=connection))
     log.info("Account %s: connected by %s, with %d meter(s).", account, opener.by, len(claims))
-
-
-def _word(error: str) -> str:
-    """Return an OAuth error code to show to the user, or ``error`` if the text is not such a code."""
-    return error if error.isascii() and error.replace("_", "").isalnum() and len(error) <= 40 else "error"
