@@ -15,7 +15,7 @@ from grdf.hooks.couchdb import CouchDBHook
 from include.gas.days.gas_day import paris_today
 from include.gas.display.fleet import fleet
 from include.gas.display.overview import Overview, overview
-from include.gas.documents.doctypes import METER
+from include.gas.documents.doctypes import AUDIT, METER
 from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
 from tests.health.accounts import account
@@ -107,7 +107,7 @@ def test_it_speaks_french_and_needs_nothing_inline(site: Site) -> None:
 
 @contextmanager
 def odd_rights() -> Iterator[None]:
-    """Rights of which people must know: one without an account, one that waits for long, one that ends, two for one."""
+    """What people must know of: rights without an account, that wait for long, end, or share; an unended deletion."""
     couchdb, ends = CouchDBHook(), str(paris_today(datetime.now(UTC)) + timedelta(days=9))
     common = {"client": "grdf_adict", "way": "declared", "since": "2026-01-01T08:00:00Z"}
     active = common | {"state": "active", "was_active": True}
@@ -118,10 +118,12 @@ def odd_rights() -> Iterator[None]:
         "two": [active | {"id": name, "account": f"0-{name}"} for name in ("shares", "too")],
     }
     couchdb.write(METER, [{"_id": f"odd-{name}", "rights": each} for name, each in rights.items()])
+    couchdb.write(AUDIT, [{"_id": "odd-left", "account": "0-left", "begun_at": "2026-01-01T08:00:00Z"}])
     yield
-    for name in rights:
-        stored = couchdb.get(METER, f"odd-{name}") or {}
-        couchdb.request("DELETE", METER, f"/odd-{name}", query={"rev": stored["_rev"]})
+    for doctype, names in ((METER, rights), (AUDIT, ("left",))):
+        for name in names:
+            stored = couchdb.get(doctype, f"odd-{name}") or {}
+            couchdb.request("DELETE", doctype, f"/odd-{name}", query={"rev": stored["_rev"]})
 
 
 def needs(html: str) -> str:
@@ -141,9 +143,11 @@ def test_rights_that_people_must_know_of_are_told_with_what_to_do(site: Site) ->
         ("Rights that end within 30 days, and none follows", 1),
         ("Accounts that share a meter", 2),
         ("Rights in force of accounts that are gone from CouchDB", 3),
+        ("Households that have left and are not gone", 1),
     ):
         was, now = (sum(map(int, re.findall(rf"{what}: (\d+)", each))) for each in (before, said))
         assert now == was + more, what
+    assert "if no run of it is at work. 0-left" in said
     assert "grdf_adopt_rights" in said
     assert '<form data-dag="grdf_adopt_rights">' in html
     assert "Rights in force without an account" in needs(seen)
