@@ -70,7 +70,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--lives", type=int, help="lead so many lives of households (tests/model), with seeds of their own"
     )
     parser.addoption("--life-seed", type=int, help="the seed of these lives, as a former run has printed it")
-    parser.addoption("--without-row", type=int, help="lead them without the mend of that row of tests/model/rows.py")
 
 
 def pytest_configure(config: pytest.Config) -> None:

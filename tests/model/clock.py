@@ -1,4 +1,4 @@
-"""A clock that a life controls: GRDF's time, and the project's own.
+"""A clock that a life controls, for GRDF and for the project.
 
 The project's code and the sandbox use ``datetime.now`` and the module ``time`` by names in their own modules. Only
 these names are replaced, so hypothesis, pytest and requests keep using the machine's time. So does PyJWT but where the
@@ -12,14 +12,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import jwt
-
-OURS, THEIRS = ("grdf.", "include.gas."), ("include.sandbox.adict.",)
+import pytest
 
 
 class Clock:
@@ -29,22 +27,17 @@ class Clock:
     """
 
     def __init__(self, now: real.datetime) -> None:
-        self.true = now
+        self.now = now
         self.ticks = 0.0
-
-    @property
-    def ours(self) -> real.datetime:
-        """The time by the project's own clock."""
-        return self.true
 
     def pass_(self, seconds: float) -> None:
         """Advance the clock."""
-        self.true += real.timedelta(seconds=seconds)
+        self.now += real.timedelta(seconds=seconds)
         self.ticks += seconds
 
     def until(self, moment: real.datetime) -> None:
-        """Advance the clock to a true time. Do nothing if that time has passed."""
-        self.pass_(max(0.0, (moment - self.true).total_seconds()))
+        """Advance the clock to a moment. Do nothing if that has passed."""
+        self.pass_(max(0.0, (moment - self.now).total_seconds()))
 
 
 class _Face:
@@ -53,10 +46,15 @@ class _Face:
     def __init__(self) -> None:
         self.clock: Clock | None = None
 
-    def at(self, *, ours: bool) -> real.datetime:
-        assert self.clock is not None, "no life is being led"
-        self.clock.pass_(0.001)  # no two calls return the same time
-        return self.clock.ours if ours else self.clock.true
+    def at(self) -> real.datetime:
+        self.sleep(0.001)  # no two calls return the same time
+        assert self.clock is not None
+        return self.clock.now
+
+    def ticks(self) -> float:
+        self.sleep(0.001)
+        assert self.clock is not None
+        return self.clock.ticks
 
     def sleep(self, seconds: float) -> None:
         assert self.clock is not None, "no life is being led"
@@ -66,37 +64,25 @@ class _Face:
 FACE = _Face()
 
 
-def _replaced(*, ours: bool) -> tuple[type, SimpleNamespace]:
-    class Kind(type):
-        def __instancecheck__(cls, instance: object) -> bool:
-            return isinstance(instance, real.datetime)
-
-    class Told(real.datetime, metaclass=Kind):
-        @classmethod
-        def now(cls, tz: Any = None) -> Any:
-            return FACE.at(ours=ours).astimezone(tz)
-
-    def ticks() -> float:
-        FACE.at(ours=ours)
-        assert FACE.clock is not None
-        return FACE.clock.ticks
-
-    names = {name: getattr(time, name) for name in dir(time) if not name.startswith("_")}
-    names |= {"time": lambda: FACE.at(ours=ours).timestamp(), "monotonic": ticks, "sleep": FACE.sleep}
-    return Told, SimpleNamespace(**names)
+class _Kind(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, real.datetime)
 
 
-_TOLD = {True: _replaced(ours=True), False: _replaced(ours=False)}
+class _Told(real.datetime, metaclass=_Kind):
+    @classmethod
+    def now(cls, tz: Any = None) -> Any:
+        return FACE.at().astimezone(tz)
 
 
-def _modules(prefixes: tuple[str, ...]) -> Iterator[ModuleType]:
-    for name, module in list(sys.modules.items()):
-        if module is not None and name.startswith(prefixes):
-            yield module
+_TIME = SimpleNamespace(
+    **{name: getattr(time, name) for name in dir(time) if not name.startswith("_")}
+    | {"time": lambda: FACE.at().timestamp(), "monotonic": FACE.ticks, "sleep": FACE.sleep}
+)
 
 
-def _decoded(told: Any, *arguments: Any, **more: Any) -> Any:
-    with mock.patch("jwt.api_jwt.datetime", told):
+def _decoded(*arguments: Any, **more: Any) -> Any:
+    with mock.patch("jwt.api_jwt.datetime", _Told):
         return jwt.decode(*arguments, **more)
 
 
@@ -106,25 +92,14 @@ def replaced() -> Iterator[None]:
     from grdf.quota.governor import Governor
     from include.gas.answers import id_token
 
-    undo: list[tuple[Any, str, Any]] = []
-
-    def put(where: Any, name: str, new: Any) -> None:
-        undo.append((where, name, getattr(where, name)))
-        setattr(where, name, new)
-
-    for ours, prefixes in ((True, OURS), (False, THEIRS)):
-        told, module_time = _TOLD[ours]
-        for module in _modules(prefixes):
-            if module.__dict__.get("datetime") is real.datetime:
-                put(module, "datetime", told)
-            if module.__dict__.get("time") is time:
-                put(module, "time", module_time)
-    told, ours_time = _TOLD[True]
-    put(id_token, "jwt", SimpleNamespace(**{**vars(jwt), "decode": partial(_decoded, told)}))
-    usual = Governor.__init__.__kwdefaults__
-    put(Governor.__init__, "__kwdefaults__", {**usual, "sleep": ours_time.sleep, "clock": ours_time.monotonic})
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, module in list(sys.modules.items()):
+            if name.startswith(("grdf.", "include.gas.", "include.sandbox.adict.")):
+                if module.__dict__.get("datetime") is real.datetime:
+                    patch.setattr(module, "datetime", _Told)
+                if module.__dict__.get("time") is time:
+                    patch.setattr(module, "time", _TIME)
+        patch.setattr(id_token, "jwt", SimpleNamespace(**{**vars(jwt), "decode": _decoded}))
+        patch.setitem(Governor.__init__.__kwdefaults__, "sleep", FACE.sleep)
+        patch.setitem(Governor.__init__.__kwdefaults__, "clock", FACE.ticks)
         yield
-    finally:
-        for where, name, old in reversed(undo):
-            setattr(where, name, old)

@@ -182,7 +182,7 @@ class Leader(Runs):
     def morning(self) -> None:
         """Go to the next morning: run the check of consents, each account's DAG, then the published data."""
         at = paris.at_hour(self.world.today, 7) + timedelta(minutes=30)
-        if at <= self.world.clock.true:
+        if at <= self.world.clock.now:
             at += timedelta(days=1)
         self.world.clock.until(at)
         self.do_check()

@@ -132,6 +132,15 @@ FOUND = {
             ("connect", "alder", [0], "page", 40, 400, 400, "beside"),
         ],
     ),
+    "an account that a program has brought back could not leave again in the truth": (
+        "2026-03-27",
+        [
+            connect("alder", 0),
+            ("leave", "alder", False, 9),
+            ("connect", "alder", [0], "cozy", 20, 400, 400, "beside"),
+            ("leave", "alder", False, 9),
+        ],
+    ),
     "a right that was never in force for its account took days in the truth": (
         "2026-10-22",
         [

@@ -34,7 +34,7 @@ class Runs:
         if document is None or document.get("leaving"):
             return
         self.do_load(account)
-        now = self.world.clock.ours
+        now = self.world.clock.now
         day, at = tasks.run_of(account, now, self.publication_days)
         if day <= self.last_day.get(account, date.min):
             day += timedelta(days=1)
@@ -70,7 +70,7 @@ class Runs:
         from grdf.operators.rescope_token import RescopeTokenOperator
 
         if run_type == "scheduled" and day is None:
-            day = tasks.run_of(account, self.world.clock.ours, self.publication_days)[0]
+            day = tasks.run_of(account, self.world.clock.now, self.publication_days)[0]
         at_hand = self._context(run_type, day)
         ended: Any = None
         for kind in (AcquireTokenOperator, RescopeTokenOperator, ExtractOperator):

@@ -108,7 +108,7 @@ def context(world: World, run_id: str, run_type: str, day: date | None = None, *
     found: dict[str, Any] = {
         "run_id": run_id,
         "dag_run": SimpleNamespace(
-            run_type=run_type, run_after=world.clock.ours, start_date=world.clock.ours, conf={},
+            run_type=run_type, run_after=world.clock.now, start_date=world.clock.now, conf={},
             triggering_user_name="operator",
         ),
         "ti": SimpleNamespace(
@@ -156,8 +156,8 @@ def execute(
                 waits += 1
                 if waits > WAITS:
                     return Outcome("failed", error=wait)
-                ours = datetime.fromisoformat(str(wait.reschedule_date)) - world.clock.ours
-                world.clock.pass_(min(max(1.0, ours.total_seconds()), 90_000.0))
+                left = datetime.fromisoformat(str(wait.reschedule_date)) - world.clock.now
+                world.clock.pass_(min(max(1.0, left.total_seconds()), 90_000.0))
             except Killed as dead:
                 world.say(f"  {kind.__name__}({actor}) dies")
                 tries += 1
@@ -227,7 +227,7 @@ def _written_now(target: Any, content: bytes | str) -> None:
 
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content.encode() if isinstance(content, str) else content)
-    now = FACE.at(ours=True).timestamp()
+    now = FACE.at().timestamp()
     os.utime(target, (now, now))
 
 

@@ -73,14 +73,9 @@ def test_what_the_model_found_stays_mended(what: str, staging: Path) -> None:
     lead(FOUND[what], staging)
 
 
-def test_what_households_allow_and_grdf_said_is_what_is_stored(
-    batch: tuple[int, int], staging: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
-) -> None:
+def test_what_households_allow_and_grdf_said_is_what_is_stored(batch: tuple[int, int], staging: Path) -> None:
     number, lives = batch
     print(f"{lives} lives of seed {number}; again by: ./grdf test --lives {lives} --life-seed {number}")
-    for row in ROWS:
-        if row.number == pytestconfig.getoption("without_row"):
-            row.was(monkeypatch)
     life, led = first_wrong(number, lives, staging)
     if life is not None:
         short = smaller(life, lambda each: how_wrong(each, staging))

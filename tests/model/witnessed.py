@@ -26,7 +26,7 @@ Right = Mapping[str, Any]
 class Said:
     """What an answer said about a day.
 
-    :param at: when it was sent, in true time
+    :param at: when it was sent
     :param energy: kWh; ``None`` if GRDF said that it has none, or did not mention a requested day
     :param allowed: whether the account could hold it, by what GRDF had shown of the rights
     :param run: the run that received it
@@ -62,7 +62,7 @@ class Witnessed:
     """Everything that was seen of a life.
 
     :param rights: returns all rights at GRDF as they are now
-    :param now: returns the true time
+    :param now: returns the present moment
     """
 
     rights: Callable[[], list[Right]]
@@ -265,7 +265,7 @@ class Witnessed:
                 self.faults.append(f"2: the document of {account} is gone, and it does not leave")
             self.brought.pop(account, None)
             return
-        if document.get("leaving") and account in self.left:
+        if document.get("leaving") and account in self.left and not before:
             self.faults.append(f"5: {account} has left, and is there again")
         for pce, billing in (document.get("status", {}).get("billing") or {}).items():
             for kind, name in (("contractuelles", "contract"), ("techniques", "frequency")):

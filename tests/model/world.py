@@ -64,7 +64,7 @@ class Ledger:
         pass
 
     def update(self, _key: str, change: Any) -> Any:
-        Ledger.text, result = change(Ledger.text, FACE.at(ours=True).timestamp())
+        Ledger.text, result = change(Ledger.text, FACE.at().timestamp())
         return result
 
 
@@ -93,7 +93,7 @@ class World:
         self.sandbox.store = Store(Path(":memory:"))
         self.sandbox.store.put("id_token_clock", "sandbox")
         self.sandbox.store.put("real_shift_years", 0)
-        self.book = Book(lambda: rights.every(self.sandbox.store), lambda: self.clock.true)
+        self.book = Book(lambda: rights.every(self.sandbox.store), lambda: self.clock.now)
         self.book.secrets |= {*METERS, identity.DATA_CLIENT_SECRET, identity.DELETE_CLIENT_SECRET}
         self.couch = Couch(self.book.written)
         self.wire = Wire(app, self.couch, self.clock, self.book)
@@ -107,12 +107,12 @@ class World:
 
     def say(self, text: str) -> None:
         """Record what happens, to show how a life went wrong."""
-        self.diary.append(f"{self.clock.true:%Y-%m-%d %H:%M} {text:.300}")
+        self.diary.append(f"{self.clock.now:%Y-%m-%d %H:%M} {text:.300}")
 
     @property
     def today(self) -> date:
         """The civil date in Paris."""
-        return paris.civil_day(self.clock.true)
+        return paris.civil_day(self.clock.now)
 
     # -- households -------------------------------------------------------------------------------------------------
 
@@ -120,7 +120,7 @@ class World:
         self, account: str, pces: Iterable[str], terms: rights.Terms, *, keep_others: bool, nonce: str
     ) -> tuple[str, list[str]]:
         """Make a household consent on GRDF's site. Return the code and the new rights."""
-        store, now = self.sandbox.store, self.clock.true
+        store, now = self.sandbox.store, self.clock.now
         holder = Holder("Alix", "Exemple", f"{account}@example.org", tuple(pces))
         made = rights.consent(store, pces, holder, terms, now, keep_others=keep_others)
         ids = [right["id_droit_acces"] for right in made]
@@ -178,7 +178,7 @@ class World:
     def end_right(self, right: rights.Right, source: str) -> None:
         """End a right at GRDF."""
         if right["etat_droit_acces"] in rights.REVOCABLE:
-            rights.revoke(self.sandbox.store, right, source, self.clock.true)
+            rights.revoke(self.sandbox.store, right, source, self.clock.now)
 
     def oddities(self, pce: str, **changed: Any) -> dict[str, Any]:
         """Change a meter's quirks, and return them."""
@@ -200,7 +200,7 @@ class World:
         meter = find(pce)
         assert meter is not None
         odd = self.oddities(pce)
-        days = readings.days_now(self.sandbox.store, meter, first, end, self.clock.true)
+        days = readings.days_now(self.sandbox.store, meter, first, end, self.clock.now)
         return {day.day: day.energy for day in days if day.energy is not None and not quirks.unusable(odd, day.day)}
 
 

@@ -117,12 +117,12 @@ class Outside:
         for each in ids:
             found = rights.find(self.world.sandbox.store, each)
             assert found
-            rights.revoke(self.world.sandbox.store, found, source, self.clock.true)
+            rights.revoke(self.world.sandbox.store, found, source, self.clock.now)
 
     def answer(self, pce: str, *, accept: bool = True) -> None:
         """Let the holder answer GRDF's mails about a meter."""
         for right in self.rights(pce):
-            mailbox.answer(self.world.sandbox.store, right, self.clock.true, accept=accept)
+            mailbox.answer(self.world.sandbox.store, right, self.clock.now, accept=accept)
 
     def correct(self, pce: str, day: date, kwh: float | None) -> None:
         """Let GRDF correct a day, or withdraw it."""
@@ -163,7 +163,7 @@ class Outside:
         sent = request.body.decode("utf-8", "replace") if isinstance(request.body, bytes) else str(request.body or "")
         pairs = dict(part.split("=", 1) for part in query.split("&") if "=" in part)
         log = Asked(
-            self.clock.true, self.dags.get(greenlet.getcurrent(), ""), request.method or "", address, pairs, sent, 0
+            self.clock.now, self.dags.get(greenlet.getcurrent(), ""), request.method or "", address, pairs, sent, 0
         )
         if what == "kill":
             raise tasks.Killed
@@ -214,7 +214,7 @@ class Outside:
         """Let a minute pass for each few bytes, until whoever reads has had enough."""
         for _ in range(max(len(body) // 10, 1000)):
             super(TownClock, self.clock).pass_(60)
-            if self.deadline and self.clock.true > self.deadline:
+            if self.deadline and self.clock.now > self.deadline:
                 raise TimedOut
         pytest.fail("nobody stops reading")  # which no retry hides
 

@@ -29,7 +29,7 @@ class Runs(Outside):
 
     @property
     def today(self) -> date:
-        return paris.civil_day(self.clock.true)
+        return paris.civil_day(self.clock.now)
 
     def ago(self, days: int) -> date:
         """Return the day so many days ago."""
@@ -47,7 +47,7 @@ class Runs(Outside):
         """Let mornings pass, each with everything that is scheduled. Return how the last one's runs ended."""
         ended: dict[str, Ended] = {}
         for _ in range(number):
-            self.until(self.today + timedelta(days=0 if self.clock.true < paris.at_hour(self.today, 7) else 1), 7, 20)
+            self.until(self.today + timedelta(days=0 if self.clock.now < paris.at_hour(self.today, 7) else 1), 7, 20)
             ended = {"grdf_waiting_rights": self.look()}
             self.until(self.today, 7, 30)
             ended["grdf_consents"] = self.check()
@@ -64,7 +64,7 @@ class Runs(Outside):
         return ended
 
     def _due(self, account: str) -> tuple[date, datetime]:
-        return tasks.run_of(account, self.clock.ours, 1)
+        return tasks.run_of(account, self.clock.now, 1)
 
     def set(self, **settings: object) -> None:
         """Change settings of ``[grdf]``."""
@@ -205,7 +205,7 @@ class Runs(Outside):
             if found := next((each for each in states.values() if each.state == state), None):
                 return Ended(state, found.text, results, seconds)
         if run_type == "scheduled":
-            self.succeeded[dag.dag_id] = self.clock.true
+            self.succeeded[dag.dag_id] = self.clock.now
         return Ended("success", "", results, seconds)
 
     def _instances(self, task: Any, results: Document) -> Iterator[Any]:
@@ -238,13 +238,13 @@ class Runs(Outside):
                 self.world.wire.actor, self.dags[worker] = account, dag.dag_id
                 context["ti"].try_number, context["ti"].max_tries = tried + 1, tries - 1
                 limit = operator.execution_timeout
-                self.deadline = self.clock.true + limit if limit else None
+                self.deadline = self.clock.now + limit if limit else None
                 try:
                     return Ended("success", "", operator.execute(context))
                 except tasks.AirflowSkipException as skipped:
                     return Ended("skipped", str(skipped))
                 except tasks.AirflowRescheduleException as wait:
-                    seconds = (datetime.fromisoformat(str(wait.reschedule_date)) - self.clock.true).total_seconds()
+                    seconds = (datetime.fromisoformat(str(wait.reschedule_date)) - self.clock.now).total_seconds()
                     self.clock.pass_(max(1.0, seconds))
                     continue
                 except tasks.Killed:
