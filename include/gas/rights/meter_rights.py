@@ -66,7 +66,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     :param end: first gas day after those that it covers; ``None`` for no bound
     :param ended_on: civil day on which it ended before its time
     :param revoked: whether its household has asked for its end: we have revoked it, or it was over by then
-    :param after: first gas day that is not of the household that had the meter before, and has left since
+    :param after: first gas day that is not of a household that had the meter before, and has left since
     :param daily: whether it includes daily data
     :param published: whether it includes billing periods
     :param proof: how far GRDF's check of its consent's proof is; ``None`` if GRDF checks nothing
@@ -102,6 +102,11 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         """The first day on which it is of no more use; ``None`` for no end."""
         return min((day for day in (self.free_on, self.end) if day), default=None)
 
+    @property
+    def covered(self) -> Window | None:
+        """The gas days that it covers; ``None`` for none."""
+        return _EVER.clip(self.first, self.over_on) if self.was_active else None
+
     def is_in_force(self, today: date) -> bool:
         """Return whether GRDF may be asked under it."""
         begun = self.begins is None or self.begins <= today
@@ -132,6 +137,11 @@ class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         """Return an account's rights, the oldest first; with ``""`` those that no account has."""
         return tuple(right for right in self.rights if right.account == account)
 
+    @property
+    def timeline(self) -> list[Right]:
+        """The rights in the order in which they take days: those that were never in force come last."""
+        return sorted(self.rights, key=lambda right: (not right.was_active, right.since))
+
     def others(self, account: str, today: date) -> list[Right]:
         """Return the rights of other accounts beside which GRDF takes no other one."""
         held = [right for right in self.rights if right.account not in ("", account)]
@@ -151,14 +161,13 @@ def days_of(meter: Meter, account: str, *, shared: bool = False) -> tuple[Window
     :param shared: whether several accounts may have one meter (``[grdf] meter_in_several_accounts``)
     """
     if shared:
-        return _union(window for right in meter.of(account) if (window := _covered(right)))
+        return _union(right.covered for right in meter.of(account) if right.covered)
     own, others_until = list[Window](), date.min
-    timeline = sorted((each for each in meter.rights if each.account and each.was_active), key=lambda each: each.since)
-    for right in timeline:
-        window = _covered(right)
+    for right in meter.timeline:
+        window = right.covered if right.account else None
         if window and right.account != account:
             others_until = max(others_until, window.end)
-        elif window and (rest := window.clip(others_until)):
+        elif window and (rest := window.clip(max(others_until, right.after or others_until))):
             own.append(rest)
     return _union(own)
 
@@ -294,11 +303,6 @@ def _word(right: Right, today: date, *, is_behind: bool) -> tuple[Word, date | N
     if not right.daily:
         return "narrow", None
     return ("active", right.over_on) if right.is_in_force(today) else ("later", right.begins)
-
-
-def _covered(right: Right) -> Window | None:
-    window = _EVER.clip(right.first, right.over_on) if right.was_active else None
-    return window.clip(right.after) if window else None
 
 
 def _union(windows: Iterable[Window]) -> tuple[Window, ...]:

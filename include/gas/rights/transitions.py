@@ -21,7 +21,8 @@ listed   GRDF's list, or its answer about the meter  states and dates of the rig
 proved   us, once GRDF has taken its proof            GRDF checks it
 ended    us, if its household leaves                 the right is over, today if not before; nobody is told to renew it
 orphaned us, if the account is gone without that     nobody has its rights; what it had asked for goes, and what is over
-left     us, once a deletion has removed the account its rights go; who is behind it gets none of its days
+left     us, once a deletion has removed the account its rights go; who came after it, or is behind, gets none of its
+                                                     days
 ======== =========================================== ==================================================================
 
 Each is a function of the document as it is at the write: whoever is second sees the first. Applied again, none changes
@@ -40,7 +41,7 @@ from msgspec.structs import replace
 from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight
 from include.gas.answers.proof_state import CHECKING
 from include.gas.days.gas_day import utc_text
-from include.gas.rights.meter_rights import Meter, Proof, Right, State, Way, days_of
+from include.gas.rights.meter_rights import Meter, Proof, Right, State, Way
 
 _STATES: dict[str, State] = {
     "active": "active",
@@ -223,11 +224,14 @@ def orphaned(meter: Meter, account: str) -> Meter:
 
 
 def left(meter: Meter, account: str) -> Meter:
-    """Remove the rights of an account that a deletion has removed. Who is behind it gets none of its days."""
-    others = tuple(right for right in meter.rights if right.account != account)
-    if end := max((window.end for window in days_of(meter, account)), default=None):
-        others = tuple(right if right.was_active else replace(right, after=end) for right in others)
-    return replace(meter, rights=others)
+    """Remove the rights of an account that a deletion has removed. Who came after it, or is behind, gets no more days."""
+    others, until = list[Right](), date.min
+    for right in meter.timeline:
+        if right.account != account:
+            others.append(replace(right, after=max(until, right.after or until)) if until > date.min else right)
+        elif right.covered:
+            until = max(until, right.covered.end)
+    return replace(meter, rights=tuple(others))
 
 
 def _shown(right: Right, line: AccessRight | None, answer: Answer) -> Right:

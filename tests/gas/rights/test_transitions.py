@@ -156,6 +156,21 @@ def test_who_is_behind_a_household_that_leaves_gets_none_of_its_days() -> None:
     assert days_of(alone, "b") == (Window(today(40), today(1101)),)
 
 
+def test_who_moved_in_gets_no_more_days_once_the_former_household_leaves() -> None:
+    moved = listed(HELD, answer(line("r1", "obsolete", revoked=today(40)), day=41))
+    next_one = listed(brought(moved, who("b", 45), "r2", "client_connect"), answer(line("r2", made=45), day=45))
+    gone = left(next_one, "a")
+    assert days_of(gone, "b") == days_of(next_one, "b") == (Window(today(40), today(1141)),)
+    back = listed(brought(gone, who("c", 50), "r3", "client_connect"), answer(line("r2", "revoked"), line("r3"), day=60))
+    assert days_of(left(back, "b"), "c") == days_of(back, "c") == (Window(today(60), today(1096)),)
+
+
+def test_who_leaves_takes_no_day_of_who_had_the_meter_before() -> None:
+    moved = listed(HELD, answer(line("r1", "obsolete", revoked=today(40)), day=41))
+    next_one = listed(brought(moved, who("b", 45), "r2", "client_connect"), answer(line("r2", made=45), day=45))
+    assert days_of(left(next_one, "b"), "a") == days_of(moved, "a") == (Window(today(-1095), today(40)),)
+
+
 def test_a_declaration_that_is_accepted_late_takes_no_day_of_who_had_the_meter_meanwhile() -> None:
     meter = answered(asked(EMPTY, who("b"), wanted()), who("b"), "r1")
     meter = listed(brought(meter, who("a", 1), "r2", "client_connect"), answer(line("r2", made=1), day=2))
@@ -421,7 +436,10 @@ class World:
                 if right.id in rights:
                     rights[right.id] = _over(rights[right.id], self.day)
                     self.apply(lambda meter, name=right.id: ended(meter, name, today(self.day)))
+            others = [each for each in ACCOUNTS if each != account]
+            days = [days_of(self.meter, each, shared=self.shared) for each in others]
             self.apply(lambda meter: left(meter, account))
+            assert [days_of(self.meter, each, shared=self.shared) for each in others] == days, "days change hands"
         elif event == "list":
             cut = [each for position, each in enumerate(rights.values()) if (number >> position) & 1]
             self.apply(lambda meter: listed(meter, self.answer(client, cut, whole=False)))
