@@ -141,6 +141,33 @@ FOUND = {
             ("leave", "alder", False, 9),
         ],
     ),
+    "a right that its household had ended here went on in the truth, for whoever was behind it": (
+        "2026-01-03",
+        [
+            connect("alder", 1),
+            ("leave", "alder", True, 2),
+            connect("birch", 1, back=40, more="beside"),
+            ("leave", "alder", True, 9),
+        ],
+    ),
+    "who had moved in got the days of the household before once that one left": (
+        "2026-01-03",
+        [
+            connect("alder", 1, back=40),
+            ("move", 1, "alder", "birch", "page"),
+            ("days", 1),
+            ("leave", "alder", False, 9),
+        ],
+    ),
+    "who was behind a household that left was in force at its revocation in the truth": (
+        "2028-02-27",
+        [
+            connect("alder", 2, back=60, ahead=5),
+            connect("birch", 2, more="beside"),
+            ("leave", "alder", False, 9),
+            connect("cedar", 2, ahead=-3),
+        ],
+    ),
     "a right that was never in force for its account took days in the truth": (
         "2026-10-22",
         [

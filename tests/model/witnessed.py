@@ -82,9 +82,9 @@ class Witnessed:
     ranked: dict[str, None] = field(default_factory=dict)
     """Those that an answer has shown as in force while no other account had the meter, in that order."""
     after: dict[str, str] = field(default_factory=dict)
-    """The end of the days of a household that has left, by each right that was behind it then."""
+    """The end of the days of a household that has left, by each right that came after it, or was behind."""
     over: dict[str, date] = field(default_factory=dict)
-    """The day on which an answer first showed that a right was over."""
+    """The day on which an answer first showed that a right was over, be it that to its revocation."""
     kept: set[str] = field(default_factory=set)
     """Runs that have ended well."""
     left: set[str] = field(default_factory=set)
@@ -115,6 +115,8 @@ class Witnessed:
             self._rights(call)
         elif call.method == "PATCH" and "/droit_acces/" in call.path and call.status == 200:
             self.over.setdefault(call.path.rpartition("/")[2], paris_day(self.now()))
+            # Who is behind comes into force by an answer after that.
+            self.shown = {each: line for each, line in self.shown.items() if each in self.ranked}
 
     def _rights(self, call: Call) -> None:
         for text in call.body.decode().splitlines():
@@ -145,7 +147,7 @@ class Witnessed:
     def _stands(self, right: str) -> bool:
         """Return whether a right covers days to come, or may, for all that GRDF has shown."""
         shown = self.shown.get(right)
-        return shown is None or (shown["etat_droit_acces"] == "Active" and str(paris_day(self.now())) < _end(shown))
+        return right not in self.over and (shown is None or str(paris_day(self.now())) < _end(shown))
 
     def holder(self, pce: str, day: date) -> str:
         """Return whose a gas day of a meter is: the first whose right covers it as GRDF has shown; else ``""``."""
@@ -157,14 +159,17 @@ class Witnessed:
         until: dict[str, str] = {}
         for right in [self.shown[right] for right in self.ranked if right in owners]:
             name, account = right["id_droit_acces"], owners[right["id_droit_acces"]]
-            ends = [_end(right)]
-            if over := self.over.get(name):
-                ends.append((right["date_revocation"] or str(over))[:10])
             begins = [right["perim_donnees_conso_debut"], self.after.get(name, "")]
             begins += [end for other, end in until.items() if other != account]
-            if max(begins) < min(ends):
-                yield account, max(begins), min(ends)
-            until[account] = max(until.get(account, ""), min(ends))
+            if max(begins) < self._until(name):
+                yield account, max(begins), self._until(name)
+            until[account] = max(until.get(account, ""), self._until(name))
+
+    def _until(self, name: str) -> str:
+        """Return the first day that a right which GRDF has shown does not cover."""
+        right = self.shown[name]
+        ended = [(right["date_revocation"] or str(self.over[name]))[:10]] if name in self.over else []
+        return min([_end(right), *ended])
 
     def _monthly(self, call: Call, pce: str, kind: str) -> None:
         if kind != "publiees":
@@ -217,7 +222,7 @@ class Witnessed:
         if database == ACCOUNTS:
             self._account(account, before or {}, document)
         elif database == METERS:
-            self._leave(key, before or {}, document or {})
+            self._leave(before or {}, document or {})
             self._meter(key, document or {})
         elif database in (DAYS, DATA[3]) and document is None:
             first = date.fromisoformat(key.split(":")[2])
@@ -239,11 +244,15 @@ class Witnessed:
         elif self.holder(pce, day) != account:
             self.faults.append(f"1: {account} stores {text} of meter {self._name(pce)}, which is not its own")
 
-    def _leave(self, pce: str, before: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+    def _leave(self, before: Mapping[str, Any], document: Mapping[str, Any]) -> None:
         was, now = before.get("rights") or [], document.get("rights") or []
-        gone = {right.get("account") for right in was} - {right.get("account") for right in now} - {None}
-        if end := max((end for account, _, end in self._spans(pce) if account in gone), default=""):
-            self.after |= {right["id"]: end for right in now if right.get("id") not in self.ranked}
+        there, end = {right["id"] for right in now if right.get("id")}, ""
+        gone = {right.get("id") for right in was if right.get("account")} - there
+        for right in [*self.ranked, *(there - self.ranked.keys())]:
+            if right in gone:
+                end = max(end, self._until(right))
+            elif right in there:
+                self.after[right] = max(end, self.after.get(right, ""))
 
     def _meter(self, pce: str, document: Mapping[str, Any]) -> None:
         for right in document.get("rights") or []:
