@@ -1,8 +1,7 @@
 """An Airflow component that imports modules in advance, so that the processes it forks need not import them.
 
 The DAG processor forks a process for every file that it parses; LocalExecutor and Celery's workers fork one for each
-task. If the Amazon provider is installed, as it is for the tests, Airflow's asset classes alone import all of boto3 in
-each of them. Only modules are imported: no connection is opened and no thread started.
+task. Only modules are imported: no connection is opened and no thread started.
 """
 
 from __future__ import annotations
@@ -15,8 +14,6 @@ import sys
 FORKING = frozenset({"dag-processor", "scheduler", "celery"})
 THEIRS = (
     "airflow.dag_processing.dagbag",
-    "airflow.providers.amazon.aws.assets.s3",
-    "airflow.providers.amazon.aws.hooks.s3",
     "airflow.providers.standard.operators.empty",
     "airflow.providers.standard.operators.hitl",
     "airflow.providers.standard.operators.trigger_dagrun",

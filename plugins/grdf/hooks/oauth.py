@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import requests
@@ -25,9 +25,11 @@ from grdf.hooks.http_calls import SECONDS, TIMEOUT, LimitedAdapter, json_of, no_
 from grdf.quota.governor import Turn, governor_for
 from grdf.quota.terms import CONNECT, DAILY, Terms
 from include.gas.account.client import DEFAULT
-from include.gas.answers.id_token import LEEWAY, Claim, parse_claims, verify_id_token
 from include.gas.answers.refusals import token_error
 from include.gas.errors import BadSettings, CredentialsRefused, IdTokenRefused, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from include.gas.answers.id_token import Claim
 
 CODE_RETRY = 30.0
 """Seconds until a code is tried again after a failure. A code is valid for minutes; tasks usually wait ten."""
@@ -180,6 +182,8 @@ class GrdfOAuthHook(BaseHook):
         :param ever: whether to accept an expired token, which still shows what was once consented to
         :raises IdTokenRefused: if anything of it is wrong, or if it names no meter
         """
+        from include.gas.answers.id_token import LEEWAY, parse_claims, verify_id_token  # PyJWT is for first runs alone
+
         facts = self.facts
         claims = verify_id_token(
             id_token,

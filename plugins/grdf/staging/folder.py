@@ -42,7 +42,7 @@ class Folder:
         :param most: bytes to read at most
         """
         with self.failures(), suppress(FileNotFoundError):
-            with self._path(name).open("rb") as file:  # type: ignore[no-untyped-call]  # untyped in Airflow
+            with self._file(name).open("rb") as file:
                 content: bytes = file.read(most)
             return content
         return None
@@ -50,10 +50,10 @@ class Folder:
     def write(self, name: str, content: bytes) -> None:
         """Write a file that is seen only once it is complete, as objects of a store are."""
         with self.failures():
-            if local := local_path(self.url):
-                write_private(local / name, content)
+            if isinstance(file := self._file(name), Path):
+                write_private(file, content)
             else:
-                self._path(name).write_bytes(content)
+                file.write_bytes(content)
 
     def names(self) -> list[str]:
         """Return the names of the files that are not hidden, in alphabetical order."""
@@ -64,7 +64,7 @@ class Folder:
         """Remove files. It is fine if they are gone already."""
         with self.failures():
             for name in names:
-                self._path(name).unlink(missing_ok=True)
+                self._file(name).unlink(missing_ok=True)
 
     def count(self) -> int:
         """Return how many files lie here at any depth, hidden ones included."""
@@ -92,6 +92,11 @@ class Folder:
                         path.unlink()
                         removed += 1
         return removed
+
+    def _file(self, name: str) -> Path | ObjectStoragePath:
+        """Return where a file is. On a disk Airflow's class is of no use, and imports all providers' file systems."""
+        local = local_path(self.url)
+        return local / name if local else self._path(name)
 
     def _path(self, name: str = "") -> ObjectStoragePath:
         return ObjectStoragePath(f"{self.url}/{name}".rstrip("/"))
