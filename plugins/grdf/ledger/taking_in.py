@@ -98,17 +98,18 @@ class TakingIn:
                 self.declare(document)
             self._look_at_unseen(document, closed=asks)
         except FailNow as error:
-            self._settle(error)
+            self._settle(document, error)
             raise
         except RetryLater:
             if self.meters:
-                self._settle()
+                self._settle(document)
             raise
-        return self._settle()
+        return self._settle(document)
 
-    def _settle(self, error: FailNow | None = None) -> Document:
+    def _settle(self, known: Document, error: FailNow | None = None) -> Document:
         """Write to the account what the ledger says of its meters.
 
+        :param known: its document as it was read
         :param error: what a person must know of this try
         """
         now = datetime.now(UTC)
@@ -124,7 +125,7 @@ class TakingIn:
                 changed = with_refused(changed, str(error), now, error.reason)
             return with_error(changed, error, since=now, partial=reads)
 
-        return self.accounts.update(self.account, change)
+        return self.accounts.update(self.account, change, known=known)
 
     def bring_named(self, document: Document, account: Account) -> None:
         """Bring the rights that the document names and the ledger lacks: the konnector's, or those of a lost ledger.
