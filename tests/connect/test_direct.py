@@ -223,6 +223,14 @@ def test_a_meter_of_another_account(front: Site, clean: LocalWorld, account_id: 
     assert "nothing to do: it begins by itself once that consent ends" in said(page).text
     assert other not in page.text
     assert len(rights(clean, right["id_pce"])) == 1, "none was declared"
+    assert f'href="/grdf{start}"' in page.text, "a number may be mistyped"
+    if who == "household":
+        for _ in range(TRIES - 1):
+            send(browser, start, own(account_id, **OTHER))
+            run(account_id)
+        page = followed(browser, sent)
+        assert f'href="/grdf{start}"' not in page.text
+        assert "For that, ask the person who sent you here for a new link" in said(page).text
 
 
 def test_nobody_takes_what_a_household_is_about_to_bring(front: Site, clean: LocalWorld, account_id: str) -> None:

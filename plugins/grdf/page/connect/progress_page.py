@@ -13,6 +13,7 @@ from grdf.page.html.catalogue import Texts
 from grdf.page.html.render import page, texts_for, wants_page
 from grdf.page.html.spelling import Spelling
 from grdf.stores.household_links import HouseholdLinks
+from include.gas.account.declaration import is_correctable
 from include.gas.account.marks import Connected
 from include.gas.account.section import read
 from include.gas.display.progress import Step, progress
@@ -58,7 +59,7 @@ def in_words(t: Texts, opener: Opener, document: Document | None, form: str) -> 
         own = f"{key}.household.{part}"
         return t(own if household and own in t else f"{key}.{part}", **gaps)
 
-    again = found.step in _AGAIN
+    again = found.step in _AGAIN or (found.step is Step.TAKEN and is_correctable(document or {}))
     return {
         "state": str(found.step),
         "over": found.is_last,
