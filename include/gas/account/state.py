@@ -11,6 +11,7 @@ from include.gas.account.declaration import (
     is_refused,
     names_person,
     refusal_of,
+    waits_for_meter,
     with_entered,
     without_old_person,
 )
@@ -174,10 +175,13 @@ def settle(document: Mapping[str, Any], held: Sequence[Held], now: datetime) -> 
     if is_refused(changed) or not any(_ends_about_now(each, now) for each in held):
         changed = without_old_person(changed, now)
     if named and not names_person(changed):
+        is_taken = waits_for_meter(with_meters(document, held))
+        why = "another account has its meter" if is_taken else "GRDF has given no right for it"
+        step = "" if is_taken else "see that the account's DAG is not paused, "
         message = (
-            f"Account {changed.get('_id')}: its declaration has waited for {REFUSED_KEPT.days} days and GRDF has given "
-            "no right for it, so the household's name and address were removed. If it is still to be connected, see "
-            "that the account's DAG is not paused, compare the meter's number, enter them again and start the DAG."
+            f"Account {changed.get('_id')}: its declaration has waited for {REFUSED_KEPT.days} days and {why}, so the "
+            f"household's name and address were removed. If it is still to be connected, {step}compare the meter's "
+            "number, enter them again and start the DAG."
         )
         return with_state(changed, USER_ACTION_NEEDED, message, since=now, partial=any(each.is_open for each in held))
     return with_rights_state(changed, held, now)

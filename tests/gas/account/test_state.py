@@ -133,5 +133,5 @@ def test_what_is_to_begin_by_itself_is_not_promised_once_the_person_is_gone(othe
     assert settle(waiting, [*others, behind], NOW + timedelta(days=29)) == waiting
     for days in (30, 31, 400):
         waiting = settle(waiting, [*others, *([behind] if names_person(waiting) else [])], NOW + timedelta(days=days))
-        assert "were removed" in waiting["state_message"]
+        assert "30 days and another account has its meter, so" in waiting["state_message"]
         assert not waits_for_meter(waiting)
