@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
+from airflow.sdk.exceptions import AirflowSkipException
 
+from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.errors import RetryLater
 from include.gas.importing import line_check
 from tests.importing.scene import files, folder, household, put, records, result, run
 from tests.importing.scene import rights as all_rights
-from tests.rights.scene import document
+from tests.leaving.runs import acquire
+from tests.rights.scene import bring, document
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -80,3 +83,25 @@ def test_a_declaration_that_was_refused_may_be_corrected_by_an_import(clean: Loc
     clean.book.save({"_id": home["account"], "account_type": "grdfgrandlyon", "declaration": given | refused})
     put([home])
     assert run() == {"declared": 1}
+
+
+def test_whoever_has_entered_what_waits_for_its_meter_a_line_corrects_it_and_has_grdf_asked_anew(
+    clean: LocalWorld, home: dict[str, str]
+) -> None:
+    taken, account = household(next(_numbers)), home["account"]
+    bring(clean, taken["account"], taken["pce"])
+    given = {key: taken[key] for key in ("pce", "name", "postcode", "email")}
+    clean.book.save({"_id": account, "account_type": "grdfgrandlyon", "declaration": given, "connected": {"by": "one"}})
+    with pytest.raises(AirflowSkipException, match="another account has it"):
+        acquire(account, "scheduled")
+    old = {"entered_at": utc_text(datetime.now(UTC) - timedelta(days=3))}
+    clean.book.save(document(clean, account) | {"declaration": document(clean, account)["declaration"] | old})
+    clean.control.clear_log()
+    put([taken | {"account": account}])
+    assert run(began=datetime.now(UTC)) == {"waiting": 1}
+    assert [call for call in clean.control.log() if call["path"].endswith("/droits_acces")], "whether it is still taken"
+    put([home])
+    assert run(began=datetime.now(UTC)) == {"declared": 1}
+    assert [each["pce"] for each in document(clean, account)["oauth_callback_results"]["consents"]] == [home["pce"]]
+    assert [record.entered.pce for record in records(account)] == [taken["pce"], home["pce"]]
+    clean.book.remove(taken["account"])

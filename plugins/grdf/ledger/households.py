@@ -96,8 +96,9 @@ class Households:
         if line.outcome != "to declare":
             return line
         client, known = self._adict.of(document) if document else self._adict.named(connection), document or {}
-        # What waits there for GRDF is corrected by the way in that has entered it.
-        if not is_to_declare(known) or (is_imported(known) and given_by(to_declare(known)) != given_by(given)):
+        # What waits there for GRDF is corrected by the way in that has entered it; what waits for its meter, by any.
+        is_free = not is_to_declare(known) or waits_for_meter(known)
+        if is_free or (is_imported(known) and given_by(to_declare(known)) != given_by(given)):
             now = datetime.now(UTC)
             mark = Connected(utc_text(now), self._by)
             proof = f"line {line.number} of {self._file}"
