@@ -168,14 +168,13 @@ class GrantRefused(FailNow):
 
 
 class MeterTaken(FailNow):
-    """The household's meter belongs to another account whose consent is in force.
+    """The household's meter belongs to another account, whose consent stands or waits.
 
     The text does not name the other account, because people who may see this account may not be allowed to see that
     one.
     """
 
     state = OAUTH_OUTDATED
-    default_step = "Find out which of the two accounts is the household's, and delete the other."
 
 
 class CredentialsRefused(FailNow):
