@@ -48,9 +48,9 @@ class AcquireTokenOperator(AccountOperator):
                 f"Account {account.id} is waiting for its household ({account.state}), so GRDF is not asked. "
                 f"{account.message} A run started by hand tries anyway."
             )
+        client = self.adict.of(document)
         if run.is_scheduled and account.is_settled:  # extract asks the ledger, whatever the document says
             return self._found(account)
-        client = self.adict.of(document)
         if account.declares and not (run.is_scheduled or run.is_backfill):  # somebody still wants it
             self.accounts.update(account.id, partial(to_send_again, now=datetime.now(UTC)))
         after = Account.from_document(self._taken_in(client, document, account, run))
