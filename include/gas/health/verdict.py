@@ -214,14 +214,17 @@ def _silent(
     soon = [each for each in expected if each.silent_on(today + ONE_DAY)]  # newest days are not all of one age
     late = _late_for_all(expected, [each for each in soon if each.id not in problems])
     for account in silent:
-        client, problem = account.client, problems.get(account.id, "")
-        if tokens[client]:
-            yield Cause.TOKEN, Named(account.id, f"{client} {tokens[client]}")
-            continue
-        cause = Cause.UNREAD if problem else Cause.LATE if client in late else Cause.ALONE
-        down = f"GRDF fails since {account.since[:10]}" if account.state == VENDOR_DOWN else ""
-        why = (f"newest day {account.last}" if account.last else "no day yet", problem or down)
-        yield cause, Named(account.id, ", ".join(filter(None, why)))
+        if token := tokens[account.client]:
+            yield Cause.TOKEN, Named(account.id, f"{account.client} {token}")
+        elif problem := problems.get(account.id, ""):
+            yield Cause.UNREAD, Named(account.id, f"{_newest(account)}, {problem}")
+        else:
+            yield Cause.LATE if account.client in late else Cause.ALONE, Named(account.id, _newest(account))
+
+
+def _newest(account: Overview) -> str:
+    fails = f", GRDF fails since {account.since[:10]}" if account.state == VENDOR_DOWN else ""
+    return (f"newest day {account.last}" if account.last else "no day yet") + fails
 
 
 def _late_for_all(expected: Iterable[Overview], asked: Iterable[Overview]) -> set[str]:

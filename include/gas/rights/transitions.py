@@ -224,7 +224,7 @@ def orphaned(meter: Meter, account: str) -> Meter:
 
 
 def left(meter: Meter, account: str) -> Meter:
-    """Remove the rights of an account that a deletion has removed. Who came after it, or is behind, gets no more days."""
+    """Remove the rights of an account that a deletion has removed. Who comes after it gets no more days."""
     others, until = list[Right](), date.min
     for right in meter.timeline:
         if right.account != account:

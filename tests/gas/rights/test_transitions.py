@@ -161,7 +161,9 @@ def test_who_moved_in_gets_no_more_days_once_the_former_household_leaves() -> No
     next_one = listed(brought(moved, who("b", 45), "r2", "client_connect"), answer(line("r2", made=45), day=45))
     gone = left(next_one, "a")
     assert days_of(gone, "b") == days_of(next_one, "b") == (Window(today(40), today(1141)),)
-    back = listed(brought(gone, who("c", 50), "r3", "client_connect"), answer(line("r2", "revoked"), line("r3"), day=60))
+    back = listed(
+        brought(gone, who("c", 50), "r3", "client_connect"), answer(line("r2", "revoked"), line("r3"), day=60)
+    )
     assert days_of(left(back, "b"), "c") == days_of(back, "c") == (Window(today(60), today(1096)),)
 
 
