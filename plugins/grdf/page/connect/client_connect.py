@@ -146,7 +146,8 @@ def callback(request: Request, visitor: VisitorIfAnyDep, state: str = "", code: 
 def finish(attempt: Attempt, opener: Opener, code: str) -> None:
     """Exchange the code, which must be at once, and leave its ``id_token`` on the account, as cozy-stack does.
 
-    Whose the meters are is decided by the account's run. A code works once, as GRDF sees to; so does a link.
+    Whose the meters are is decided by the account's run. A code works once, as GRDF sees to, and so does a link. Of two
+    consents that one link brings at one moment the later stays; Fleet names the other, a right without an account.
 
     :raises GasError: if GRDF or CouchDB does not answer, or the account cannot be connected; it is then unchanged
     :raises Stop: if the household's link is not good
