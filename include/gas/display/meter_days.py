@@ -20,8 +20,8 @@ from include.gas.days.windows import Window
 from include.gas.documents.year_counts import StoredYear
 from include.gas.rights.meter_rights import Held
 
-READ = frozenset(("active", "later", "unseen"))
-"""How a meter stands of which gas days are expected, now or once its right has begun."""
+READ = frozenset(("active", "unseen"))
+"""How a meter stands of which gas days are expected now."""
 
 
 class Missing(NamedTuple):
@@ -61,7 +61,7 @@ class MeterDays(msgspec.Struct, frozen=True):
     :param since: the oldest day that was asked for, when all of it was; ``None`` if it was not
     :param billing: what its last monthly reading found
     :param billed: the last day of its newest billing period; ``None`` if none is stored
-    :param is_read: whether gas days are expected of it, or will be: by its right, or as nobody has looked yet
+    :param is_read: whether gas days are expected of it: by its right, or as nobody has looked yet
     :param came: the days on which its right was brought, entered, and connected, if it was not read since
     """
 

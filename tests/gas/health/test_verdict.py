@@ -185,9 +185,11 @@ def test_one_that_was_connected_long_ago_and_has_no_day_is_silent() -> None:
     assert causes(verdict([never])) == {"alone": ["never"]}
 
 
-def test_one_whose_data_begin_later_is_not_silent() -> None:
-    begins = date(2026, 7, 20)
-    waits = with_held(account("a", None), held(PCE, "later", first=begins, day=begins))
+@pytest.mark.parametrize("first", [date(2026, 7, 20), date(2025, 7, 20)])
+def test_one_whose_right_begins_later_is_not_silent(first: date) -> None:
+    """However far back it will let days be asked for."""
+    begins, came = date(2026, 7, 20), "2026-06-01T08:00:00.000000Z"
+    waits = with_held(account("a", None), held(PCE, "later", first=first, day=begins, since=came))
     assert causes(verdict([waits])) == {}
 
 
