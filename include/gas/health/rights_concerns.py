@@ -67,7 +67,8 @@ def _standing(meter: Meter, today: date) -> dict[str, list[Right]]:
 
 
 def _of_right(right: Right, accounts: Collection[str], now: datetime) -> Iterator[Concern]:
-    if _waits(right) and right.since < utc_text(now - LATE):
+    # One that GRDF checks anew was answered long ago.
+    if _waits(right) and not right.was_active and right.since < utc_text(now - LATE):
         yield Cause.UNANSWERED, Named(right.account, f"since {right.since[:10]}")
     if right.account not in accounts and right.goes_on(paris_today(now)):
         yield Cause.LOST, Named(right.account)

@@ -263,8 +263,9 @@ SOON, LONG_AGO = date(2026, 7, 11), "2026-06-08T08:00:00.000000Z"
     [
         ([meter(right(account=""))], {"unclaimed": ["right"]}),
         ([meter(right(account="", calls_until=date(2026, 6, 9)))], {}),
-        ([meter(right(state="waiting", since=LONG_AGO))], {"unanswered": ["a"]}),
-        ([meter(right(state="asked", since=LONG_AGO, id=""))], {"unanswered": ["a"]}),
+        ([meter(right(state="waiting", was_active=False, since=LONG_AGO))], {"unanswered": ["a"]}),
+        ([meter(right(state="asked", was_active=False, since=LONG_AGO, id=""))], {"unanswered": ["a"]}),
+        ([meter(right(state="waiting", since=LONG_AGO))], {}),  # GRDF checks it anew, which is told as that
         ([meter(right(state="waiting", since="2026-06-09T08:00:00.000000Z"))], {}),
         ([meter(right(end=SOON))], {"ending": ["a"]}),
         ([meter(right(end=SOON + timedelta(days=1)))], {}),
