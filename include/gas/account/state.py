@@ -183,7 +183,9 @@ def settle(document: Mapping[str, Any], held: Sequence[Held], now: datetime) -> 
             f"household's name and address were removed. If it is still to be connected, {step}compare the meter's "
             "number, enter them again and start the DAG."
         )
-        return with_state(changed, USER_ACTION_NEEDED, message, since=now, partial=any(each.is_open for each in held))
+        # Until now it waited, for whatever reason; people hear of those that have stopped since then.
+        partial, changed = any(each.is_open for each in held), with_state(changed, None)
+        return with_state(changed, USER_ACTION_NEEDED, message, since=now, partial=partial)
     return with_rights_state(changed, held, now)
 
 

@@ -135,3 +135,4 @@ def test_what_is_to_begin_by_itself_is_not_promised_once_the_person_is_gone(othe
         waiting = settle(waiting, [*others, *([behind] if names_person(waiting) else [])], NOW + timedelta(days=days))
         assert "30 days and another account has its meter, so" in waiting["state_message"]
         assert not waits_for_meter(waiting)
+        assert waiting["state_since"] == utc_text(NOW + timedelta(days=30)), "not since it began to wait"
