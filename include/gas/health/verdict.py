@@ -208,13 +208,15 @@ def _silent(
 ) -> Iterator[Concern]:
     """Yield the accounts that are silent, with the cause. Whose right is over is not expected, and has that cause."""
     silent = [each for each in expected if each.silent_on(today)]
-    tokens = {client: no_token(client) for client in {each.client for each in silent}}
     # Where GRDF fails, it was asked.
     problems = dict(unread([each.id for each in silent if each.state != VENDOR_DOWN]))
+    # Whoever was read had a token: that GRDF gives none at this moment is not the cause.
+    unserved = {each.id: each.client for each in silent if each.id in problems or each.state == VENDOR_DOWN}
+    tokens = {client: no_token(client) for client in {*unserved.values()}}
     soon = [each for each in expected if each.silent_on(today + ONE_DAY)]  # newest days are not all of one age
     late = _late_for_all(expected, [each for each in soon if each.id not in problems])
     for account in silent:
-        if token := tokens[account.client]:
+        if token := tokens.get(unserved.get(account.id, "")):
             yield Cause.TOKEN, Named(account.id, f"{account.client} {token}")
         elif problem := problems.get(account.id, ""):
             yield Cause.UNREAD, Named(account.id, f"{_newest(account)}, {problem}")

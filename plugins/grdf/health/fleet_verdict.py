@@ -26,7 +26,7 @@ from include.gas.rights.meter_rights import Meter
 def judge_fleet(
     couchdb: CouchDBHook, clients: Sequence[Client], unread: Unread, now: datetime
 ) -> tuple[Sequence[Overview], Verdict]:
-    """Return all accounts, and the verdict on them. GRDF is asked for a token if one of them is silent.
+    """Return all accounts, and the verdict on them. GRDF is asked for a token if no run reads a silent one.
 
     :param couchdb: the hook for the CouchDB with the accounts
     :param clients: our clients at GRDF

@@ -31,7 +31,7 @@ class CheckHealthOperator(GrdfOperator):
     """Looks at all accounts once, names whom something concerns since the last look, and fails if a share is too large.
 
     The gauges of :mod:`grdf.metrics` are set. If there is anything to tell, one mail for the whole fleet is sent by the
-    notifier of the settings. GRDF is asked for a token alone, and only if an account is silent.
+    notifier of the settings. GRDF is asked for a token alone, and only if no run reads an account that is silent.
     """
 
     def perform(self, context: Context) -> dict[str, Any]:

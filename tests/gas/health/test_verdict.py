@@ -67,14 +67,15 @@ def test_the_cause_of_silence_is_looked_for_in_order() -> None:
     """No token, us, GRDF late for everybody, this meter alone. Whose right is over is not silent."""
     paused = {"old": "its DAG is paused"}
     assert causes(verdict([old("a"), old("b"), old("c"), account("well")])) == {"late": ["a", "b", "c"]}
-    token = verdict([old("old"), *WELL], refused=["grdf_adict"])
-    assert causes(token) == {"token": ["old"]}
+    token = verdict([old("read"), old("old"), *WELL], unread=paused, refused=["grdf_adict"])
+    assert causes(token) == {"token": ["old"], "alone": ["read"]}, "who is read has a token"
     assert "GRDF gives no token: grdf_adict is refused. If it is" in token.findings[0].line(())
     assert causes(verdict([old("old"), *WELL])) == {"alone": ["old"]}
     assert causes(verdict([old("old"), *WELL], unread=paused)) == {"unread": ["old"]}
     everybody = [old(name) for name in ("a", "b", "old")]
-    assert causes(verdict(everybody, refused=["grdf_adict"])) == {"token": ["a", "b", "old"]}
-    assert causes(verdict(everybody, unread=dict.fromkeys(("a", "b"), "?") | paused)) == {"unread": ["a", "b", "old"]}
+    unread = dict.fromkeys(("a", "b"), "?") | paused
+    assert causes(verdict(everybody, unread=unread, refused=["grdf_adict"])) == {"token": ["a", "b", "old"]}
+    assert causes(verdict(everybody, unread=unread)) == {"unread": ["a", "b", "old"]}
     assert causes(verdict([old("a"), old("b")])) == {"alone": ["a", "b"]}, "two are not everybody"
     behind = [old("a", 6), *(old(f"b{number}", 5) for number in range(9))]
     assert causes(verdict(behind)) == {"late": ["a"]}, "the others are silent tomorrow"
