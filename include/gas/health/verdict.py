@@ -211,17 +211,21 @@ def _silent(
     # Where GRDF fails, it was asked.
     problems = dict(unread([each.id for each in silent if each.state != VENDOR_DOWN]))
     # Whoever was read had a token: that GRDF gives none at this moment is not the cause.
-    unserved = {each.id: each.client for each in silent if each.id in problems or each.state == VENDOR_DOWN}
-    tokens = {client: no_token(client) for client in {*unserved.values()}}
-    soon = [each for each in expected if each.silent_on(today + ONE_DAY)]  # newest days are not all of one age
-    late = _late_for_all(expected, [each for each in soon if each.id not in problems])
+    tokens = _tokens(no_token, [each for each in silent if each.id in problems or each.state == VENDOR_DOWN])
+    late = _late_for_all(expected, problems, today)
     for account in silent:
-        if token := tokens.get(unserved.get(account.id, "")):
-            yield Cause.TOKEN, Named(account.id, f"{account.client} {token}")
+        if token := tokens.get(account.id):
+            yield Cause.TOKEN, Named(account.id, token)
         elif problem := problems.get(account.id, ""):
             yield Cause.UNREAD, Named(account.id, f"{_newest(account)}, {problem}")
         else:
             yield Cause.LATE if account.client in late else Cause.ALONE, Named(account.id, _newest(account))
+
+
+def _tokens(no_token: Callable[[str], str], unread: Sequence[Overview]) -> dict[str, str]:
+    """Return what becomes of the clients that get no token, by the accounts that nobody reads therefore."""
+    told = {client: no_token(client) for client in {each.client for each in unread}}
+    return {each.id: f"{each.client} {told[each.client]}" for each in unread if told[each.client]}
 
 
 def _newest(account: Overview) -> str:
@@ -229,12 +233,14 @@ def _newest(account: Overview) -> str:
     return (f"newest day {account.last}" if account.last else "no day yet") + fails
 
 
-def _late_for_all(expected: Iterable[Overview], asked: Iterable[Overview]) -> set[str]:
+def _late_for_all(expected: Collection[Overview], unread: Collection[str], today: date) -> set[str]:
     """Return the clients of which GRDF has no new day for most accounts. Two or fewer are not everybody.
 
-    :param asked: those that are silent, or will be tomorrow, although GRDF was asked
+    :param unread: those that GRDF was not asked about
     """
-    every, without = Counter(each.client for each in expected), Counter(each.client for each in asked)
+    # Newest days are not all of one age: some are silent tomorrow.
+    soon = (each for each in expected if each.id not in unread and each.silent_on(today + ONE_DAY))
+    every, without = Counter(each.client for each in expected), Counter(each.client for each in soon)
     return {client for client, number in without.items() if every[client] > 2 and number * 2 > every[client]}
 
 
