@@ -43,7 +43,7 @@ def too_many(calls: Iterable[Asked]) -> list[datetime]:
 def test_many_workers_never_call_too_often_and_daily_runs_go_first(town: Town) -> None:
     accounts = homes(town, 24)
     town.contract(calls_per_second=1, calls_per_day=6000)
-    since, ended, began = len(town.asked), dict[str, Ended](), town.clock.true
+    since, ended, began = len(town.asked), dict[str, Ended](), town.clock.now
     past: list[Ended] = []
     town.at_once(
         (0, lambda: past.append(town.history(town.ago(9), town.ago(3), definitive=True))),
@@ -72,10 +72,10 @@ def test_the_calls_of_a_day_are_never_exceeded_and_the_past_leaves_room_for_the_
 
     def daily() -> None:
         for _ in range(4):
-            late = town.clock.true + timedelta(hours=1)
+            late = town.clock.now + timedelta(hours=1)
             town.check()
             for account in accounts:
-                read[account] += town.run(account, "scheduled").state == "success" and town.clock.true < late
+                read[account] += town.run(account, "scheduled").state == "success" and town.clock.now < late
             town.pass_(hours=24)
 
     town.at_once(
@@ -88,7 +88,7 @@ def test_the_calls_of_a_day_are_never_exceeded_and_the_past_leaves_room_for_the_
     assert set(read.values()) == {4}
     assert [each.state for each in past] == ["success"] * 3
     assert max(each.seconds for each in past) > DAY, "it had to wait for another day"
-    made = [each.at for each in town.calls() if each.at > town.clock.true - timedelta(days=7)]
+    made = [each.at for each in town.calls() if each.at > town.clock.now - timedelta(days=7)]
     assert max(sum(at <= each < at + timedelta(days=1) for each in made) for at in made) <= 30
 
 
@@ -124,7 +124,7 @@ def test_a_client_that_is_refused_calls_seldom_and_goes_on_by_itself(town: Town)
     town.fault(401, "access_token", times=10_000)
     town.at_once(*workers(town, accounts, 6, ended))
     refused = town.asked[since:]
-    hours = (town.clock.true - refused[0].at).total_seconds() / 3600
+    hours = (town.clock.now - refused[0].at).total_seconds() / 3600
     assert all(each.text for each in ended.values() if each.state == "failed")
     assert "success" not in {each.state for each in ended.values()}
     assert len(refused) <= 6 + 6 * hours, "not at each try of each account"
