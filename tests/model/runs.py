@@ -140,6 +140,7 @@ class Runs:
             book.stays_without_consent(account)
         else:
             self.open.pop(account, None)
+            self.removing.discard(account)  # one of an account that a backup brings back is another deletion
             book.has_left(account)
 
     def _context(self, run_type: str, day: date | None = None) -> dict[str, Any]:
