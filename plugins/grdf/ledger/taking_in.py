@@ -96,7 +96,7 @@ class TakingIn:
                 self._bring_grant(document, account)
             if account.declares and not account.refused:
                 self.declare(document)
-            self._look_at_unseen(document, closed=asks)
+            self._look_at_unseen(document, asks=asks)
         except FailNow as error:
             self._settle(document, error)
             raise
@@ -189,17 +189,17 @@ class TakingIn:
         if taken:
             raise taken
 
-    def _look_at_unseen(self, document: Document, *, closed: bool) -> None:
+    def _look_at_unseen(self, document: Document, *, asks: bool) -> None:
         """Ask GRDF for the account's rights that it has not shown yet: nothing is read under them before.
 
-        :param closed: whether to ask also about meters that may not be read
+        :param asks: whether to ask also about meters that may not be read
         """
         of_account = [(pce, right) for pce, meter in self.meters.items() for right in meter.of(self.account)]
-        unseen = [pce for pce, right in of_account if right.state in ("asked", "active") and not right.was_active]
+        unseen = {pce for pce, right in of_account if right.state in ("asked", "active") and not right.was_active}
         for pce in unseen:
             self.look_at_other(pce)
-        if closed:
-            unseen += [each.pce for each in self.ledger.held(document, self.meters) if not each.is_open]
+        if asks:
+            unseen |= {each.pce for each in self.ledger.held(document, self.meters) if not each.is_open}
         if unseen:
             self.look(unseen)
 
