@@ -17,9 +17,6 @@ from grdf.timetable import GasDayTimetable
 PAGE = "grdf"
 """The path of the page below Airflow's own address."""
 
-ICONS = {"icon": f"{PAGE}/static/gas.svg", "icon_dark_mode": f"{PAGE}/static/gas-dark.svg"}
-"""The icon for each of Airflow's themes, relative to its own address like the views."""
-
 
 class GrdfPlugin(AirflowPlugin):
     """Registers the gas-day timetable with every Airflow component, and the page "Gas" with the API server."""
@@ -28,14 +25,15 @@ class GrdfPlugin(AirflowPlugin):
     timetables = [GasDayTimetable]
     listeners = [preload]
     # Airflow drops the whole plugin from its UI if one value here is invalid. An href without a leading slash is
-    # relative to ``[api] base_url``, so that it also works below a sub-path.
+    # relative to ``[api] base_url``, so that it also works below a sub-path; so is an icon, one for each theme.
     external_views = [
         {
             "name": "Gas",  # the navigation cuts off what is longer than its column
             "href": f"{PAGE}/fleet",
             "destination": "nav",
             "url_route": "gas-accounts",
-            **ICONS,
+            "icon": f"{PAGE}/static/gas.svg",
+            "icon_dark_mode": f"{PAGE}/static/gas-dark.svg",
         },
     ]
 

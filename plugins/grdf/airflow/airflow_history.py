@@ -29,9 +29,9 @@ KEPT = {
     "remove: until `airflow db clean --tables asset_event --skip-archive`",
     "log.dag_id, log.extra": "who did what, which Airflow's API cannot remove: until `airflow db clean --tables log "
     "--skip-archive`",
-    "dag_run.conf, rendered_task_instance_fields.rendered_fields, xcom.value, hitl_detail.body, hitl_detail.subject, "
-    "task_instance.rendered_map_index": "this run, those that had not ended, and those of other people's DAGs: until "
-    "you remove them, or `airflow db clean` does",
+    "dag_run.conf, rendered_task_instance_fields.rendered_fields, rtif.rendered_fields, xcom.value, xcom_v2.value, "
+    "hitl_detail.body, hitl_detail.subject, task_instance.rendered_map_index": "this run, those that had not ended, "
+    "and those of other people's DAGs: until you remove them, or `airflow db clean` does",
     "ab_view_menu.name": "the names of the permissions on its DAG, with the FAB auth manager: until an administrator "
     "removes them under Security",
     "log lines": "with its id, of this run, of runs that name no account, and of other machines: until you remove them",
