@@ -1,4 +1,4 @@
-"""The situation that the list shows for an account, and that any document has one."""
+"""What the page shows of an account: its situation in the list, how far a household is, and the fleet in numbers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 
 from include.gas.account.status import Status
-from include.gas.days.windows import Window
-from include.gas.display.overview import Situation, overview
+from include.gas.days.windows import ONE_DAY, Window
+from include.gas.display.fleet import Age, fleet
+from include.gas.display.meter_days import MeterDays
+from include.gas.display.overview import Group, Overview, Situation, overview
+from include.gas.display.progress import Progress, Step, progress
+from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
 from include.gas.rights.meter_rights import Held, Proof, Word
 from tests.readings import with_billing, with_reading
@@ -189,3 +193,128 @@ def test_the_figures_are_those_of_all_meters_and_the_last_day_is_that_of_the_met
     lately, before = (59, (date(2026, 3, 19) - date(2024, 4, 1)).days)
     assert line.missing(TODAY) == (2 + lately, 3 + before)
     assert line.consent_until == date(2027, 4, 30)
+
+
+# -- how far a household is --------------------------------------------------------------------------------------------
+
+SINCE, DAY = "2026-03-01T10:00:00Z", date(2026, 5, 1)
+PERSON = {"pce": PCE, "name": "Durand", "postcode": "69001", "email": "d@example.org"}
+COVERED = (Window(date(2026, 1, 1), DAY),)
+ASKED: dict[str, Any] = {"declaration": PERSON}
+REFUSED = {"declaration": PERSON | {"refused": True, "refused_reason": "1000000005"}, "state_message": "wrong"}
+READ = {"2026": {"days": 3, "first": "2026-01-01", "last": "2026-01-03"}}
+FORGOTTEN = {
+    "declaration": {"pce": PCE, "refused": True},
+    "state": USER_ACTION_NEEDED,
+    "state_message": "enter it again",
+}
+NARROW = {"state": PERMISSIONS_CHANGED, "state_message": "tick"}
+
+
+def home(
+    word: Word | None = None, reading: Any = None, said: dict[str, Any] | None = None, **held: Any
+) -> dict[str, Any]:
+    """Return an account that is read under a declared right, or waits for it."""
+    document = {"_id": "a", "account_type": "grdfgrandlyon", "declaration": {"pce": PCE}, **(said or {})}
+    if word is None:
+        return document
+    document["oauth_callback_results"] = {"consents": [{"pce": PCE, "id_accreditation": "r"}]}
+    document = Status.with_held(document, [Held(pce=PCE, word=word, **held)])
+    return with_reading(document, PCE, reading) if reading else document
+
+
+LASTS = {"day": DAY, "days": COVERED}
+PROGRESS: dict[str, tuple[dict[str, Any] | None, Progress]] = {
+    "just sent": (home(said=ASKED), Progress(Step.DECLARING)),
+    "grant that waits": (home(said={"declaration": None, "oauth_callback_results": {"id_token": "x"}}),
+                         Progress(Step.DECLARING)),
+    "asked": (home("asked", said=ASKED), Progress(Step.DECLARING)),
+    "refused": (home(said=REFUSED), Progress(Step.CORRECT, reason="1000000005", message="wrong")),
+    "waits": (home("waiting", since=SINCE, waits=True), Progress(Step.WAITS, since=SINCE)),
+    "early renewal waits": (home("active", since=SINCE, days=COVERED, waits=True), Progress(Step.WAITS, since=SINCE)),
+    "later": (home("later", **LASTS), Progress(Step.LATER, day=DAY)),
+    "accepted": (home("active", days=COVERED), Progress(Step.ACCEPTED, day=COVERED[0].first)),
+    "read": (home("active", READ, **LASTS), Progress(Step.READ, day=DAY)),
+    "early renewal": (home("active", READ, ASKED, **LASTS), Progress(Step.RENEWS, day=DAY - ONE_DAY)),
+    "early renewal, which GRDF takes later than the days end": (
+        home("active", said=ASKED, free=date(2026, 6, 1), **LASTS), Progress(Step.RENEWS, day=date(2026, 5, 31))
+    ),
+    "taken": (home(said=Status.with_held(ASKED, [Held(pce=PCE, word="behind")]) | {"state_message": "taken"}),
+              Progress(Step.TAKEN, message="taken")),
+    "taken for too long": (home(said=FORGOTTEN), Progress(Step.PROBLEM, message="enter it again")),
+    "holder refused": (home("refused"), Progress(Step.REFUSED)),
+    "no answer": (home("over", day=DAY), Progress(Step.UNANSWERED, day=DAY)),
+    "over": (home("over", **LASTS), Progress(Step.OVER, day=DAY)),
+    "renewed after it": (home("over", said=ASKED, **LASTS), Progress(Step.DECLARING)),
+    "narrow": (home("narrow", said=NARROW), Progress(Step.NARROW, message="tick")),
+    "a person must act": (home("active", said={"state": USER_ACTION_NEEDED, "state_message": "act"}, days=COVERED),
+                          Progress(Step.PROBLEM, message="act")),
+    "leaving": (home(said={"leaving": {"run": "r", "by": "b", "since": SINCE}}), Progress(Step.NOTHING)),
+    "nothing": (home(), Progress(Step.NOTHING)),
+    "no account": (None, Progress(Step.NOTHING)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROGRESS)
+def test_how_far_a_household_is(name: str) -> None:
+    document, found = PROGRESS[name]
+    assert progress(document) == found
+
+
+def test_it_ends_once_nothing_changes_by_itself() -> None:
+    assert {name for name, (_, found) in PROGRESS.items() if found.is_last} == {
+        "refused", "read", "holder refused", "narrow", "no answer", "over", "leaving", "nothing", "no account",
+    }  # fmt: skip
+    assert progress({"_id": "a", "account_type": "another"}).step is Step.PROBLEM
+
+
+# -- the fleet ---------------------------------------------------------------------------------------------------------
+
+NEWEST = days(-2)
+
+
+def stored(last: date, first: date | None = None, *absent: Window) -> MeterDays:
+    held = Held(pce=PCE, word="active", days=(EVER,))
+    return MeterDays(held, (StoredYear(first or last, last, absent),))
+
+
+def seen(name: str, *meters: MeterDays, **more: Any) -> Overview:
+    return Overview(name, asked=True, **{"last": NEWEST, "days_of_meters": meters, **more})
+
+
+def test_each_account_is_counted_in_one_group() -> None:
+    situations = Situation.CONNECT, Situation.ASKED, Situation.LEAVING
+    found = fleet(
+        [
+            seen("a"), seen("b", stored(NEWEST, days(-5), Window(days(-4), days(-3)))), seen("c", stored(days(-9))),
+            *(seen(each.value, standing=each) for each in situations),
+            seen("g", standing=Situation.CONNECT, lost_on=days(-8)),
+        ],
+        TODAY,
+    )  # fmt: skip
+    assert found.groups == {
+        Group.WELL: {Situation.GAPS: 1, Situation.WELL: 1}, Group.LATE: {Situation.LATE: 1},
+        Group.WAITING: {Situation.ASKED: 1}, Group.LOST: {Situation.CONNECT: 1}, Group.OVER: {Situation.OVER: 1},
+        Group.LEAVING: {Situation.LEAVING: 1},
+    }  # fmt: skip
+    assert found.total == 7
+
+
+def test_an_account_that_is_silent_for_long_is_listed_until_it_is_known() -> None:
+    ages = {"a": 31, "b": 90, "young": 30}
+    silent = [seen(name, stored(days(-age))) for name, age in ages.items()]
+    found = fleet([*silent, seen("known", stored(days(-90)), known=days(-9))], TODAY)
+    assert [each.id for each in found.silent] == ["b", "a"]
+    assert found.groups[Group.LATE] == {Situation.LATE: 3}
+
+
+@pytest.mark.parametrize(
+    ("ago", "place"), [(-1, 0), (0, 0), (2, 0), (3, 1), (7, 5), (8, 6), (14, 6), (15, 7), (90, 8), (91, 9), (None, 10)]
+)
+def test_each_account_is_in_one_class_of_ages(ago: int | None, place: int) -> None:
+    last = None if ago is None else days(-ago)
+    ages = fleet([seen("a", last=last)], TODAY).ages
+    assert [each.number for each in ages] == [int(number == place) for number in range(11)]
+    if last and ago and ago > 0:
+        assert (ages[place].first or date.min) <= last <= (ages[place].last or date.min)
+    assert fleet([seen("odd", odd="?", standing=Situation.ODD, last=None)], TODAY).ages[-1] == Age(None, None, 0)
