@@ -96,19 +96,17 @@ def test_a_reading_and_a_billing_month() -> None:
 
 
 @pytest.mark.parametrize(
-    ("use", "status", "quality"),
+    ("status", "quality", "found"),
     [
-        ({"statut_conso": "Définitive", "type_qualif_conso": "Estimé"}, "definitive", "estimated"),
-        ({"statut_conso": "DEFINITIF", "type_qualif_conso": "corrige"}, "definitive", "corrected"),
-        ({"statut_conso": " Définitive", "type_qualif_conso": "MESURÉE"}, "definitive", "measured"),
-        ({"statut_conso": "DÃ©finitive", "type_qualif_conso": "CorrigÃ©"}, "definitive", "corrected"),
-        ({"statut_conso": "D\ufffdfinitive", "type_qualif_conso": None}, "definitive", "estimated"),
-        ({"statut_conso": None, "type_qualif_conso": "Autre"}, "provisional", "estimated"),
-        ({"statut_conso": "Provisoire"}, "provisional", "measured"),
+        ("Définitive", "Estimé", ("definitive", "estimated")), ("DEFINITIF", "corrige", ("definitive", "corrected")),
+        (" Définitive", "MESURÉE", ("definitive", "measured")),
+        ("DÃ©finitive", "CorrigÃ©", ("definitive", "corrected")), ("D\ufffdfinitive", "", ("definitive", "estimated")),
+        (None, "Autre", ("provisional", "estimated")), ("Provisoire", "Mesuré", ("provisional", "measured")),
     ],
-)
-def test_french_words(use: dict[str, Any], status: str, quality: str) -> None:
-    assert [(row.status, row.quality) for row in read(line(**use)).rows] == [(status, quality)]
+)  # fmt: skip
+def test_french_words(status: str | None, quality: str | None, found: tuple[str, str]) -> None:
+    rows = read(line(statut_conso=status, type_qualif_conso=quality)).rows
+    assert [(row.status, row.quality) for row in rows] == [found]
 
 
 @pytest.mark.parametrize("energy", ["60", True, float("nan"), float("inf"), -1, -0.1, [], {}, 10**12, 1e300])
@@ -120,15 +118,12 @@ def test_an_energy_that_is_none_is_broken(energy: Any) -> None:
     assert kinds(bills(billed(energie=energy))) == {"broken": 1}
 
 
-def test_the_highest_energy_is_by_the_day() -> None:
+def test_numbers_have_one_spelling_and_a_measured_zero_counts() -> None:
+    for energy, text in ((0, "0"), (-0.0, "0"), (60.0, "60"), (60.5, "60.5")):
+        assert [repr(reading.load) for reading in read(line(energy=energy)).rows] == [text]
     assert kinds(read(line(energy=10**7), line("2024-03-29", 10**7 + 1))) == {"readings": 1, "broken": 1}
-    assert kinds(bills(billed(energie=31 * 10**7))) == {"periods": 1}
+    assert kinds(bills(billed(energie=31 * 10**7))) == {"periods": 1}, "the highest energy is by the day"
     assert kinds(bills(billed(energie=31 * 10**7 + 1))) == {"broken": 1}
-
-
-@pytest.mark.parametrize(("energy", "text"), [(0, "0"), (-0.0, "0"), (60.0, "60"), (60.5, "60.5")])
-def test_numbers_have_one_spelling_and_a_measured_zero_counts(energy: Any, text: str) -> None:
-    assert [repr(reading.load) for reading in read(line(energy=energy)).rows] == [text]
 
 
 def test_absent_is_missing_never_zero() -> None:
@@ -210,21 +205,16 @@ def test_bounds_of_a_period(first: str, end: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("use", "day"),
+    ("label", "start", "day"),
     [
-        ({"date_debut_consommation": "2024-03-29T06:00:00+01:00"}, D29),
-        ({"date_debut_consommation": "2024-03-29T05:00:00Z"}, D29),
-        ({"date_debut_consommation": "2024-03-30T05:59:59+01:00"}, D29),
-        ({"date_debut_consommation": "2024-03-29T06:00:00"}, D29),
-        ({"date_debut_consommation": "2024-03-29"}, D29),
-        ({"journee_gaziere": "2024-03-30T00:00:00"}, D30),
-        ({"date_debut_consommation": "soon"}, None),
-        ({"date_debut_consommation": 5}, None),
-        ({"date_debut_consommation": "0001-01-01T00:00:00+14:00"}, None),
+        *((None, start, D29) for start in ("2024-03-29T06:00:00+01:00", "2024-03-29T05:00:00Z", "2024-03-29T06:00:00",
+                                           "2024-03-30T05:59:59+01:00", "2024-03-29")),
+        ("2024-03-30T00:00:00", "2024-03-29", D30),
+        *((None, start, None) for start in ("soon", 5, "0001-01-01T00:00:00+14:00")),
     ],
-)
-def test_a_day_without_a_label(use: dict[str, Any], day: date | None) -> None:
-    answer = read(line(**({"journee_gaziere": None} | use)))
+)  # fmt: skip
+def test_a_day_without_a_plain_label(label: str | None, start: Any, day: date | None) -> None:
+    answer = read(line(journee_gaziere=label, date_debut_consommation=start))
     assert [reading.day for reading in answer.rows] == ([] if day is None else [day])
     assert answer.counts["broken"] == (day is None)
 
@@ -246,23 +236,17 @@ def test_what_is_not_ours_and_what_is() -> None:
 
 def test_every_line_of_periods_is_counted_once() -> None:
     answer = bills(
-        billed(),
-        billed("2024-02-01T06:00:00+01:00", "2024-03-01T06:00:00+01:00", energie=None),
-        billed() | {"pce": {"id_pce": "09900000000018"}},
-        billed(sens_flux_gaz="Production"),
-        billed(type_conso="Informative Journalier"),
+        billed(), billed("2024-02-01T06:00:00+01:00", "2024-03-01T06:00:00+01:00", energie=None),
+        billed() | {"pce": {"id_pce": "09900000000018"}}, billed(sens_flux_gaz="Production"),
+        billed(type_conso="Informative Journalier"), refused("1000008"), refused("2000100"), {"odd": 1},
         billed("2023-03-01T06:00:00+01:00", "2023-04-01T06:00:00+02:00"),
         billed("2024-03-01T06:00:00+01:00", "2024-03-01T06:00:00+01:00"),
         billed("gestern", "heute") | {"releve_debut": None, "releve_fin": None},
-        refused("1000008"),
-        refused("2000100"),
-        {"odd": 1},
-    )
+    )  # fmt: skip
     assert kinds(answer) == {
         "periods": 1, "absent": 1, "foreign": 3, "outside": 1, "broken": 3, "status": 1, "refused": 1,
     }  # fmt: skip
-    assert answer.counts["lines"] == 11
-    assert answer.absent == (date(2024, 2, 1),)
+    assert (answer.counts["lines"], answer.absent) == (11, (date(2024, 2, 1),))
     assert isinstance(answer.problem(), PartialAnswer)
 
 
@@ -291,16 +275,9 @@ def test_the_problem_of_an_answer_loses_none_of_the_good(lines: list[Any], error
         assert problem is None or str(problem).startswith(f"Account a: meter {TAG}: ")
         assert len(answer.rows) == (line() in lines or billed() in lines)
         assert bool(answer.rows) or (answer.counts["lines"] == answer.counts["status"]) == (error is None)
+    done = {"code_statut_traitement": "0000000000", "message_retour_traitement": "ok"}
+    assert kinds(read(line() | {"statut_restitution": {}}, done)) == {"readings": 1, "status": 1}, "success"
 
-
-def test_success_is_no_refusal() -> None:
-    fine = read(
-        line() | {"statut_restitution": {}}, {"code_statut_traitement": "0000000000", "message_retour_traitement": "ok"}
-    )
-    assert kinds(fine) == {"readings": 1, "status": 1}
-
-
-# -- anything ----------------------------------------------------------------------------------------------------------
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
@@ -338,9 +315,6 @@ def test_all_good_lines_come_back_in_order(loads: dict[date, int], shuffle: Any)
     shuffle.shuffle(lines)
     answer = read(*lines, window=Window(date(2021, 1, 1), date(2024, 1, 2)))
     assert [(reading.day, reading.load) for reading in answer.rows] == sorted(loads.items())
-
-
-# -- what GRDF says beside the energy ----------------------------------------------------------------------------------
 
 
 def measures(*, start: Any = None, end: Any = None, **use: Any) -> dict[str, Any]:
@@ -385,15 +359,12 @@ def test_what_is_odd_is_left_out(odd: Any) -> None:
     assert measures(end=index, volume_brut=odd, volume_converti=odd, coeff_calcul=factors) == {}
     for part in (odd, {"index_brut_fin": odd}, {"index_brut_fin": {"valeur_index": None}}):
         assert measures(start=part, end=part, coeff_calcul=odd) == {}
-
-
-@pytest.mark.parametrize(
-    ("text", "moment"),
-    [
-        ("2024-03-29T06:00:00", "2024-03-29T05:00:00.000000Z"),
-        *((odd, None) for odd in ("hier", 20240329, "0001-01-01T00:00")),
-    ],
-)
-def test_when_an_index_was_taken(text: Any, moment: str | None) -> None:
-    told = measures(end={"index_brut_fin": {"valeur_index": 7, "horodate_Index": text}})
-    assert (told["index_end"], told.get("index_end_at")) == (7, moment)
+    taken = {
+        "2024-03-29T06:00:00": "2024-03-29T05:00:00.000000Z",
+        "hier": None,
+        20240329: None,
+        "0001-01-01T00:00": None,
+    }
+    for text, moment in taken.items():
+        told = measures(end={"index_brut_fin": {"valeur_index": 7, "horodate_Index": text}})
+        assert (told["index_end"], told.get("index_end_at")) == (7, moment)

@@ -11,14 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas import errors as e
-from include.gas.answers.refusals import (
-    declaration_error,
-    http_error,
-    proof_error,
-    refusal_error,
-    revocation_error,
-    token_error,
-)
+from include.gas.answers.refusals import declaration_error, http_error, proof_error, refusal_error, token_error
+from include.gas.answers.refusals import revocation_error as ended_error
 from include.gas.meter_tag import meter_tag
 
 PCE = "09900000000017"
@@ -28,23 +22,12 @@ CONSENT, NARROW = "USER_ACTION_NEEDED.OAUTH_OUTDATED", "USER_ACTION_NEEDED.PERMI
 @pytest.mark.parametrize(
     ("code", "message", "kind"),
     [
-        ("", "", None),
-        ("0000000000", "opération réussie", None),
-        ("0", "", None),
-        ("1000008", "aucune donnée", None),
-        ("1009999", "Aucune donnée sur la période", None),
-        ("0000000002", "en attente du titulaire", None),
-        ("1000000", "", e.ConsentLost),
-        ("1000001", "", e.ConsentLost),
-        (1000002, "", e.ConsentLost),
-        (" 1000014 ", "", e.ConsentLost),
-        ("1000011", "", e.ConsentLost),
-        ("1000009", "", e.ConsentTooNarrow),
-        ("1000010", "aucune donnée", e.ConsentTooNarrow),
-        ("2000100", "", e.PartialAnswer),
-        ("1000000006", "", e.BadRequest),
-        ("2000000007", "", e.ServiceUnavailable),
-        ("2000000009", "", e.BadRequest),
+        ("", "", None), ("0000000000", "opération réussie", None), ("0", "", None), ("1000008", "aucune donnée", None),
+        ("1009999", "Aucune donnée sur la période", None), ("0000000002", "en attente du titulaire", None),
+        *((code, "", e.ConsentLost) for code in ("1000000", "1000001", 1000002, " 1000014 ", "1000011")),
+        ("1000009", "", e.ConsentTooNarrow), ("1000010", "aucune donnée", e.ConsentTooNarrow),
+        ("2000100", "", e.PartialAnswer), ("1000000006", "", e.BadRequest), ("2000000009", "", e.BadRequest),
+        ("2000000007", "", e.ServiceUnavailable), ("2000099", "", e.ServiceUnavailable),
         # Situations whose codes are unknown are recognised by their text.
         ("1000099", "Consentement révoqué par GRDF pour le compte du titulaire", e.ConsentLost),
         ("1000099", "DROIT D'ACCÈS OBSOLÈTE", e.ConsentLost),
@@ -53,12 +36,10 @@ CONSENT, NARROW = "USER_ACTION_NEEDED.OAUTH_OUTDATED", "USER_ACTION_NEEDED.PERMI
         ("1000099", "Tiers suspendu pour mésusage", e.CredentialsRefused),
         ("1000099", "hors du périmètre accordé", e.ConsentTooNarrow),
         ("1000099", "Erreur technique, veuillez réessayer", e.ServiceUnavailable),
-        ("1000099", "format de date invalide", e.BadRequest),
-        ("2000099", "", e.ServiceUnavailable),
-        ("1000099", "surprise", e.UnknownRefusal),
+        ("1000099", "format de date invalide", e.BadRequest), ("1000099", "surprise", e.UnknownRefusal),
         ("", "authentification nécessaire", e.CredentialsRefused),
     ],
-)
+)  # fmt: skip
 def test_codes(code: Any, message: str, kind: type[e.GasError] | None) -> None:
     error = refusal_error(code, message, account="a", pce=PCE)
     assert type(error) is (kind or type(None))
@@ -81,28 +62,17 @@ def done(code: str, message: str = "Durand") -> str:
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
-        (200, "", None),
-        (204, None, None),
-        (400, said("9999400", "date_debut trop ancienne"), e.BadRequest),
-        (400, "", e.BadRequest),
-        (400, b"\xff", e.BadRequest),
+        (200, "", None), (204, None, None), (400, said("9999400", "date_debut trop ancienne"), e.BadRequest),
+        (400, "", e.BadRequest), (400, b"\xff", e.BadRequest), (400, said("1000001", ""), e.ConsentLost),
         (400, said("9999400", "date expirée, droit révoqué ?"), e.BadRequest),
-        (400, said("1000001", ""), e.ConsentLost),
-        (401, '{"erreur":"authentification nécessaire"}', e.CredentialsRefused),
-        (403, said("1000002"), e.ConsentLost),
-        (403, said("1000010"), e.ConsentTooNarrow),
-        (403, "<html>", e.ConsentLost),
-        (404, done("1000000006"), e.BadRequest),
-        (409, done("9999999409", "droit déjà révoqué"), e.ConsentLost),
-        (409, "{}", e.BadRequest),
-        (301, "", e.BadSettings),
-        (408, "", e.ServiceUnavailable),
-        (429, "", e.QuotaExceeded),
-        (500, said("2000007", "technique"), e.ServiceUnavailable),
-        (503, "", e.ServiceUnavailable),
+        (401, '{"erreur":"authentification nécessaire"}', e.CredentialsRefused), (403, said("1000002"), e.ConsentLost),
+        (403, said("1000010"), e.ConsentTooNarrow), (403, "<html>", e.ConsentLost), (409, "{}", e.BadRequest),
+        (404, done("1000000006"), e.BadRequest), (409, done("9999999409", "droit déjà révoqué"), e.ConsentLost),
+        (301, "", e.BadSettings), (408, "", e.ServiceUnavailable), (429, "", e.QuotaExceeded),
+        (500, said("2000007", "technique"), e.ServiceUnavailable), (503, "", e.ServiceUnavailable),
         (504, "<html>", e.ServiceUnavailable),
     ],
-)
+)  # fmt: skip
 def test_http(status: int, body: Any, kind: type[e.GasError] | None) -> None:
     error = http_error(status, body, account="a", what=f"the daily data of meter {PCE}", retry_after=7.5)
     assert type(error) is (kind or type(None))
@@ -157,45 +127,38 @@ def test_refused_declarations_are_told_by_their_code_alone(status: int, code: st
     ],
 )  # fmt: skip
 def test_answers_to_a_revocation(status: int, body: str, kind: Any) -> None:
-    error = revocation_error(
-        status, body, account="a", what="the end of u-1", retry_after=3, right="u-1", connection="grdf_delete"
-    )
+    asked = {"account": "a", "what": "the end of u-1", "right": "u-1", "connection": "grdf_delete"}
+    error = ended_error(status, body, **asked)
     assert type(error) is (kind or type(None))
     assert "Durand" not in str(error)
     if status in (403, 404):
         assert "grdf_delete revoke consent u-1" in str(error)
 
 
+CODE, CLIENT = "authorization_code", "client_credentials"
+
+
 @pytest.mark.parametrize(
     ("status", "word", "grant", "kind"),
     [
-        (200, None, "client_credentials", None),
-        (400, "invalid_grant", "authorization_code", e.GrantRefused),
-        (401, "invalid_grant", "authorization_code", e.GrantRefused),
-        (400, "invalid_grant", "client_credentials", e.CredentialsRefused),
-        (400, "invalid_client", "authorization_code", e.CredentialsRefused),
-        (401, "invalid_client", "client_credentials", e.CredentialsRefused),
-        (401, None, "client_credentials", e.CredentialsRefused),
-        (403, None, "client_credentials", e.CredentialsRefused),
-        (400, "invalid_scope", "client_credentials", e.BadSettings),
-        (400, "invalid_request", "authorization_code", e.BadSettings),
-        (404, None, "client_credentials", e.BadSettings),
-        (302, None, "client_credentials", e.BadSettings),
-        (429, None, "client_credentials", e.QuotaExceeded),
-        (400, "temporarily_unavailable", "client_credentials", e.ServiceUnavailable),
-        (502, "invalid_client", "client_credentials", e.ServiceUnavailable),
+        (200, None, CLIENT, None), (400, "invalid_grant", CODE, e.GrantRefused),
+        (401, "invalid_grant", CODE, e.GrantRefused), (400, "invalid_grant", CLIENT, e.CredentialsRefused),
+        (400, "invalid_client", CODE, e.CredentialsRefused), (401, "invalid_client", CLIENT, e.CredentialsRefused),
+        (401, None, CLIENT, e.CredentialsRefused), (403, None, CLIENT, e.CredentialsRefused),
+        (400, "invalid_scope", CLIENT, e.BadSettings), (400, "invalid_request", CODE, e.BadSettings),
+        (404, None, CLIENT, e.BadSettings), (302, None, CLIENT, e.BadSettings), (429, None, CLIENT, e.QuotaExceeded),
+        (400, "temporarily_unavailable", CLIENT, e.ServiceUnavailable),
+        (502, "invalid_client", CLIENT, e.ServiceUnavailable),
     ],
-)
+)  # fmt: skip
 def test_tokens(status: int, word: str | None, grant: str, kind: type[e.GasError] | None) -> None:
     body = json.dumps({"error": word, "error_description": "s3cr3t client_secret=s3cr3t code s3cr3t"})
     error = token_error(status, body, account="a", grant=grant)
     assert type(error) is (kind or type(None))
-    if error is not None:
-        assert f"Account a: asking for a token ({grant}), GRDF answered HTTP {status}" in str(error)
-        assert "s3cr3t" not in str(error)
-        assert ("/adict/v2" in str(error), "token_url" in str(error)) == (
-            word == "invalid_scope", kind is e.BadSettings and word != "invalid_scope",
-        )  # fmt: skip
+    assert "s3cr3t" not in str(error)
+    assert error is None or f"Account a: asking for a token ({grant}), GRDF answered HTTP {status}" in str(error)
+    assert ("/adict/v2" in str(error)) is (word == "invalid_scope")
+    assert ("token_url" in str(error)) is (kind is e.BadSettings and word != "invalid_scope")
 
 
 def test_what_is_quoted() -> None:
@@ -215,6 +178,12 @@ def test_any_answer_is_sorted(status: int, body: bytes, grant: str) -> None:
         assert (error is None) == (200 <= status < 300)
 
 
+STATES: dict[Any, str | None] = {
+    e.ConsentLost: CONSENT, e.GrantRefused: CONSENT, e.ConsentTooNarrow: NARROW, e.ServiceUnavailable: "VENDOR_DOWN",
+    **dict.fromkeys((e.CredentialsRefused, e.IdTokenRefused, e.BadAccount, e.BadSettings, e.BadRequest)),
+}  # fmt: skip
+
+
 def classes(root: type[e.GasError] = e.GasError) -> list[type[e.GasError]]:
     return [root, *(found for child in root.__subclasses__() for found in classes(child))]
 
@@ -226,10 +195,7 @@ def test_every_error_survives_pickling_and_says_what_to_do(kind: type[e.GasError
     assert str(error) == f"Account a: it broke. {kind.default_step}"
     assert kind.default_step.endswith(".")
     assert isinstance(error, e.RetryLater | e.FailNow) or kind is e.GasError
-    states = {e.ConsentLost: CONSENT, e.GrantRefused: CONSENT, e.ConsentTooNarrow: NARROW,
-              e.ServiceUnavailable: "VENDOR_DOWN"} | dict.fromkeys(
-        (e.CredentialsRefused, e.IdTokenRefused, e.BadAccount, e.BadSettings, e.BadRequest))  # fmt: skip
-    assert kind not in states or kind.state == states[kind]
+    assert kind not in STATES or kind.state == STATES[kind]
 
 
 def test_details_survive_pickling() -> None:

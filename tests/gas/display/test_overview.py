@@ -32,11 +32,9 @@ def account(
     :param billing: what was read of its first meter once a month
     """
     document: dict[str, Any] = {
-        "_id": "home",
-        "account_type": "grdfgrandlyon",
-        "oauth": {},
+        "_id": "home", "account_type": "grdfgrandlyon", "oauth": {},
         "oauth_callback_results": {"pce_id": PCE, "consents": [{"pce": PCE, "id_accreditation": "x"}]},
-    }
+    }  # fmt: skip
     document = Status.with_held(document, [Held(pce=PCE, word="active", since=BROUGHT, right="x", days=(EVER,))]) | more
     for pce, reading in (gap(0, 0)["readings"] if readings is None else readings).items():
         document = with_reading(document, pce, **{"since": None, **reading})
@@ -101,18 +99,12 @@ NAMED = {"name": "Exemple"}
 CODE = {"oauth": {"code": "c"}, "oauth_callback_results": {}}
 NOTHING: dict[str, Any] = {"oauth_callback_results": {}, "readings": {}, "status": {}}
 STATES: list[tuple[Situation, dict[str, Any]]] = [
-    (Situation.WELL, {}),
-    (Situation.HOLES, gap(0, 9)),
-    (Situation.ENDING, ends(30) | gap(1, 9)),
-    (Situation.WELL, ends(31)),
-    (Situation.ENDING, ends(0)),
-    (Situation.ENDING, ends(1, "active")),
+    (Situation.WELL, {}), (Situation.HOLES, gap(0, 9)), (Situation.ENDING, ends(30) | gap(1, 9)),
+    (Situation.WELL, ends(31)), (Situation.ENDING, ends(0)), (Situation.ENDING, ends(1, "active")),
     # Over beside one in force is history; over alone must act, and rests after a week.
-    (Situation.WELL, over(100, "active")),
-    (Situation.WELL, over(0, "active")),
+    (Situation.WELL, over(100, "active")), (Situation.WELL, over(0, "active")),
     (Situation.CONNECT, over(0) | {"state": OAUTH_OUTDATED}),
-    (Situation.CONNECT, over(7) | {"state": OAUTH_OUTDATED}),
-    (Situation.OVER, over(8) | {"state": OAUTH_OUTDATED}),
+    (Situation.CONNECT, over(7) | {"state": OAUTH_OUTDATED}), (Situation.OVER, over(8) | {"state": OAUTH_OUTDATED}),
     (Situation.OVER, over(8, "over") | {"state": OAUTH_OUTDATED}),
     (Situation.CONNECT, meters("refused") | {"state": OAUTH_OUTDATED, "state_since": "2026-05-13T08:00:00Z"}),
     (Situation.OVER, meters("refused") | {"state": OAUTH_OUTDATED, "state_since": "2026-05-12T08:00:00Z"}),
@@ -129,53 +121,38 @@ STATES: list[tuple[Situation, dict[str, Any]]] = [
         Situation.BEHIND,
         NOTHING | Status.with_held({"declaration": NAMED | {"pce": PCE}}, [Held(pce=PCE, word="behind")]),
     ),
-    (Situation.CONNECT, {"state": OAUTH_OUTDATED}),
-    (Situation.CONNECT, {"state": LOGIN_FAILED, "leaving": None}),
-    (Situation.CONNECT, NOTHING),
-    (Situation.PARTLY, {"state": OAUTH_OUTDATED, "state_partial": True}),
-    (Situation.NEW, {"state": OAUTH_OUTDATED, "oauth": {"code": "c"}}),
-    (Situation.NEW, CODE),
+    (Situation.CONNECT, {"state": OAUTH_OUTDATED}), (Situation.CONNECT, {"state": LOGIN_FAILED, "leaving": None}),
+    (Situation.CONNECT, NOTHING), (Situation.PARTLY, {"state": OAUTH_OUTDATED, "state_partial": True}),
+    (Situation.NEW, {"state": OAUTH_OUTDATED, "oauth": {"code": "c"}}), (Situation.NEW, CODE),
     (Situation.NEW, NOTHING | {"declaration": NAMED}),
     (Situation.CORRECT, NOTHING | {"state": USER_ACTION_NEEDED, "declaration": NAMED | {"refused": True}}),
     (Situation.ASKED, meters("waiting", covered=None) | {"state": USER_ACTION_NEEDED}),
     (Situation.PARTLY, meters("active", "waiting") | {"state": USER_ACTION_NEEDED, "state_partial": True}),
-    (Situation.NEW, meters("asked", covered=None)),
-    (Situation.NEW, meters("unseen", covered=None)),
-    (Situation.NEW, {"status": {}}),
-    (Situation.CONNECT, meters("narrow") | {"state": PERMISSIONS_CHANGED}),
+    (Situation.NEW, meters("asked", covered=None)), (Situation.NEW, meters("unseen", covered=None)),
+    (Situation.NEW, {"status": {}}), (Situation.CONNECT, meters("narrow") | {"state": PERMISSIONS_CHANGED}),
     (Situation.LATER, meters("later", day=days(9), covered=Window(days(9), date.max), readings={})),
     (Situation.LATER, meters("active", covered=Window(days(1), date.max), readings={})),
     (Situation.NOTHING, meters("active", covered=Window(days(0), date.max)) | {"readings": {PCE: {}}}),
     (Situation.NEW, {"readings": {}}),
     (Situation.NEW, {"readings": {PCE: {"since": "2024-01-01", "whole_at": None}}}),
-    (Situation.NOTHING, {"readings": {PCE: {}}}),
-    (Situation.PROOF, proofs("asked")),
-    (Situation.PROOF, proofs("asked") | {"state": VENDOR_DOWN}),
-    (Situation.WELL, proofs("checking")),
-    (Situation.WELL, proofs("asked", sent="2026-05-19T00:00:00Z")),
-    (Situation.PROOF_REFUSED, proofs("refused")),
+    (Situation.NOTHING, {"readings": {PCE: {}}}), (Situation.PROOF, proofs("asked")),
+    (Situation.PROOF, proofs("asked") | {"state": VENDOR_DOWN}), (Situation.WELL, proofs("checking")),
+    (Situation.WELL, proofs("asked", sent="2026-05-19T00:00:00Z")), (Situation.PROOF_REFUSED, proofs("refused")),
     (Situation.PROOF_REFUSED, proofs("refused") | REFUSAL_TOLD),
     (Situation.CONNECT, proofs("refused") | {"state": OAUTH_OUTDATED}),
     (Situation.PROOF_REFUSED, proofs("refused") | {"state": OAUTH_OUTDATED, "state_partial": True}),
-    (Situation.VENDOR, {"state": VENDOR_DOWN}),
-    (Situation.VENDOR, {"state": VENDOR_DOWN} | ends(9)),
+    (Situation.VENDOR, {"state": VENDOR_DOWN}), (Situation.VENDOR, {"state": VENDOR_DOWN} | ends(9)),
     (Situation.NO_DAILY, {"readings": {}, "billing": {"frequency": "6M"}}),
     (Situation.NO_DAILY, {"readings": {}, "billing": {"frequency": "6M", "until": "2025-12-01"}}),
     (Situation.LATE, {"readings": {}, "billing": {"frequency": "JJ", "until": "2026-04-01"}}),
-    (Situation.LATE, only("2026-05-14")),
-    (Situation.GAPS, only("2026-05-15")),
+    (Situation.LATE, only("2026-05-14")), (Situation.GAPS, only("2026-05-15")),
     (Situation.WELL, only("2026-03-31") | {"billing": {"frequency": "MM"}}),
-    (Situation.LATE, only("2026-03-20") | {"billing": {"frequency": "MM"}}),
-    (Situation.GAPS, after(-5)),
-    (Situation.LATE, after(-6)),
-    (Situation.LATER, after(100)),
-    (Situation.GAPS, gap(1, 3)),
+    (Situation.LATE, only("2026-03-20") | {"billing": {"frequency": "MM"}}), (Situation.GAPS, after(-5)),
+    (Situation.LATE, after(-6)), (Situation.LATER, after(100)), (Situation.GAPS, gap(1, 3)),
     (Situation.LEAVING, {"leaving": {"run": "r", "by": "x", "since": "y"}, "state": OAUTH_OUTDATED}),
-    (Situation.LEAVING, {"leaving": {"run": "r"}, "oauth": 7}),
-    (Situation.ODD, {"oauth": 7}),
-    (Situation.ODD, {"oauth_callback_results": {"pce_id": "nonsense"}}),
-    (Situation.ODD, {"_id": "a:b"}),
-]
+    (Situation.LEAVING, {"leaving": {"run": "r"}, "oauth": 7}), (Situation.ODD, {"oauth": 7}),
+    (Situation.ODD, {"oauth_callback_results": {"pce_id": "nonsense"}}), (Situation.ODD, {"_id": "a:b"}),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("situation", "more"), STATES)
@@ -204,10 +181,8 @@ ASKED: dict[str, Any] = {"declaration": PERSON}
 REFUSED = {"declaration": PERSON | {"refused": True, "refused_reason": "1000000005"}, "state_message": "wrong"}
 READ = {"2026": {"days": 3, "first": "2026-01-01", "last": "2026-01-03"}}
 FORGOTTEN = {
-    "declaration": {"pce": PCE, "refused": True},
-    "state": USER_ACTION_NEEDED,
-    "state_message": "enter it again",
-}
+    "declaration": {"pce": PCE, "refused": True}, "state": USER_ACTION_NEEDED, "state_message": "enter it again",
+}  # fmt: skip
 NARROW = {"state": PERMISSIONS_CHANGED, "state_message": "tick"}
 
 

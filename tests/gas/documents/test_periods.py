@@ -96,11 +96,7 @@ def test_what_a_whole_answer_takes_away(before: tuple[Row, ...], now: tuple[Row,
     assert gone(stored(*before), told(*now)) == taken
     assert gone(stored(*before), told(*now, broken=("cut",))) == []
     assert gone(stored(*before), told(*now, refusals=(PartialAnswer("x"),))) == []
-
-
-def test_what_takes_nothing_away() -> None:
-    documents = stored(OLD, NEXT)
-    late = Window(date(2025, 5, 1), YEAR.end)
+    documents, late = stored(OLD, NEXT), Window(date(2025, 5, 1), YEAR.end)
     assert gone(documents, told(("06-15", "10-01", 1000), window=late)) == ["07-01"], "the other begins before"
     assert gone([documents[0] | {"end": None}], told(NEW)) == [], "damaged"
 
@@ -118,9 +114,6 @@ def test_what_the_account_may_not_hold() -> None:
     odd = [documents[1] | {"end": "soon"}, {"_id": f"a:{PCE}:note"}]
     assert foreign(odd, [YEAR]) == foreign(odd, []) == []
     assert foreign(odd, [Window(YEAR.first, july)]) == odd[:1]
-
-
-# -- compared with the days --------------------------------------------------------------------------------------------
 
 
 def loads(each: int = 62) -> dict[date, int]:

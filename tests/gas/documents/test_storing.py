@@ -42,19 +42,16 @@ def test_days_months_and_years_are_stored() -> None:
         "hour": 0, "minute": 0, "days": 2, "volume": None, "volume_days": 0, "measured_days": 2, "estimated_days": 0,
         "corrected_days": 0, "basis": "",
     }  # fmt: skip
-    assert store.get(MONTH, "2024-01")["load"] == 69
-    assert (report.new, report.months, report.years) == (3, 2, 2)
+    assert (store.get(MONTH, "2024-01")["load"], report.new, report.months, report.years) == (69, 3, 2, 2)
     store.check_totals()
 
 
 @pytest.mark.parametrize("days", [0, 1, 40, 1096])
 def test_a_first_import_takes_six_calls_however_long_and_again_three(days: int) -> None:
     store, loads = MemoryStore(), {n: n % 50 for n in range(days)}
-    report = put(store, loads)
-    assert (report.new, len(store.calls)) == ((days, 6) if days else (0, 0))
+    assert (put(store, loads).new, len(store.calls)) == (days, 6 if days else 0)
     before, store.calls = store.revs(), []
-    assert put(store, loads, 9).unchanged == days
-    assert store.revs() == before
+    assert (put(store, loads, 9).unchanged, store.revs()) == (days, before)
     assert store.calls == (["fetch", "fetch", "range"] if days else [])
 
 
@@ -100,20 +97,17 @@ def test_wrong_totals_are_repaired_though_no_day_changed_and_those_without_days_
     assert (store.periods(YEAR), report.unchanged, report.months, report.years) == (["2024"], 1, 2, 2)
 
 
-def test_a_total_that_never_was_a_sum_of_days_stays_until_a_day_of_its_time_is_stored() -> None:
+def test_what_others_have_in_a_total_stays_while_it_fits() -> None:
     old = {"_id": f"a:{PCE}:2023-03", "account": "a", "pce": PCE, "load": 310.25, "days": 0}
     store = MemoryStore(month=[old])
     put(store, {0: 60, 5: 7}, window=ALL)
-    assert store.get(MONTH, "2023-03")["load"] == 310.25
+    assert store.get(MONTH, "2023-03")["load"] == 310.25, "it never was a sum of days"
     put(store, {-290: 12}, 1)
     assert (store.get(MONTH, "2023-03")["load"], store.get(MONTH, "2023-03")["days"]) == (12, 1)
-
-
-def test_a_price_that_another_program_stores_stays_while_its_load_does() -> None:
     store = filled({80: 50, 81: 60})
-    for doctype in (DAY, MONTH, YEAR):
-        for document in store.docs[doctype].values():
-            document["price"] = document["load"] / 10
+    every = [document for doctype in (DAY, MONTH, YEAR) for document in store.docs[doctype].values()]
+    for document in every:
+        document["price"] = document["load"] / 10
 
     def prices() -> list[Any]:
         return [doc.get("price") for doctype in (DAY, MONTH, YEAR) for doc in store.docs[doctype].values()]
@@ -133,9 +127,6 @@ def test_a_store_that_always_conflicts_is_busy() -> None:
     with pytest.raises(StoreBusy, match=rf"^Account a: .* meter {meter_tag('a', PCE)} .* tried again automatically"):
         put(store, {0: 1})
     assert len(store.calls) == 3 * ATTEMPTS
-
-
-# -- killed, doubled ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("how", ["before", "halfway", "after"])
@@ -176,9 +167,6 @@ def test_a_day_that_goes_there_and_back_leaves_no_wrong_total() -> None:
         store.check_totals()
 
 
-# -- what is reported --------------------------------------------------------------------------------------------------
-
-
 def report(days: list[date]) -> LoadReport:
     months, years = {(day.year, day.month) for day in days}, {day.year for day in days}
     return LoadReport(new=len(days), months=len(months), years=len(years), changed_days=tuple(sorted(days)))
@@ -206,6 +194,9 @@ def test_a_load_that_died_before_it_was_heard_of_tells_its_days_when_it_is_repea
     assert (again.unchanged, again.changed_days) == (3, days), "nothing is written twice"
     assert Changes.of([again]).counts == {DAY: 3, MONTH: 1, YEAR: 1}
     assert put(store, loads, 60).changed_days == (), "a later answer that says the same changes nothing"
+    store = filled({0: 5}, {0: 6}, {0: 7})
+    for minutes in (2, 9):  # a corrected day is counted once
+        assert put(store, {0: 7}, minutes).held == {2023: StoredYear(FIRST, FIRST, provisional=1, corrected=1)}
 
 
 @given(st.dictionaries(st.integers(0, 900), st.sampled_from(["provisional", "definitive"]), min_size=1))
@@ -221,14 +212,6 @@ def test_a_load_tells_of_each_year_that_it_looked_at_what_is_stored(days: dict[i
         every = Window(date(year, 1, 1), date(year + 1, 1, 1)).days()
         assert [day for day in every if held.within(Window(day, day + ONE_DAY))] == sorted(mine)
 
-
-def test_a_corrected_day_is_counted_once_however_often_it_was_corrected() -> None:
-    store = filled({0: 5}, {0: 6}, {0: 7})
-    for minutes in (2, 9):
-        assert put(store, {0: 7}, minutes).held == {2023: StoredYear(FIRST, FIRST, provisional=1, corrected=1)}
-
-
-# -- days that the account may not hold --------------------------------------------------------------------------------
 
 DAYS = 24
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,185 +13,180 @@ from hypothesis import strategies as st
 from include.gas.answers.access_rights import WAITING, AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.rights import transitions as t
-from include.gas.rights.meter_rights import Meter, Right, days_of, has_withdrawn, hold, lasting, unclaimed
+from include.gas.rights.meter_rights import Held, Meter, Right, days_of, has_withdrawn, hold, lasting, unclaimed
 from include.gas.rights.transitions import Answer, Asking, Taken
 
-PCE = "09999990000001"
-EMPTY, START = Meter(pce=PCE), datetime(2026, 3, 1, 9, tzinfo=UTC)
-Step = Callable[[Meter], Meter]
+PCE, START = "09999990000001", datetime(2026, 3, 1, 9, tzinfo=UTC)
 
 
 def at(day: float) -> str:
     return utc_text(START + timedelta(days=day))
 
 
-def today(day: int) -> date:
-    return (START + timedelta(days=day)).date()
+def today(day: float) -> date:
+    return (START + timedelta(days=int(day))).date()
+
+
+def dates(**days: Any) -> dict[str, Any]:
+    return {key: today(value) if type(value) is int else value for key, value in days.items()}
 
 
 def line(name: str = "r1", state: str = "active", made: int = 0, **more: Any) -> AccessRight:
     """Return GRDF's line about a right; days are numbers."""
     usual = {"first": made, "last": made + 1095, "data_first": made - 1095, "data_end": made + 1096}
-    fields = {key: today(value) if type(value) is int else value for key, value in (usual | more).items()}
-    return AccessRight(name, PCE, "autorise_contrat_fourniture", state, created_at=at(made), **fields)
+    said = dates(**(usual | more))
+    return AccessRight(name, PCE, "autorise_contrat_fourniture", state, created_at=at(made), **said)
 
 
-def over(name: str = "r1", day: int = 40, state: str = "revoked", **more: Any) -> AccessRight:
-    return line(name, state, revoked=day, **more)
+def over(name: str = "r1", day: int = 40, **more: Any) -> AccessRight:
+    return line(name, "revoked", revoked=day, **more)
 
 
 def who(account: str, day: float = 0, client: str = "north", *, shared: bool = False) -> Asking:
-    return Asking(account, client, at(day), today(int(day)), shared)
+    return Asking(account, client, at(day), today(day), shared)
 
 
-def answer(*lines: AccessRight, day: int, client: str = "north", **more: Any) -> Answer:
+def answer(day: int, *lines: AccessRight, client: str = "north", **more: Any) -> Answer:
     return Answer(client, lines, at(day), today(day), **{"whole": True, **more})
 
 
 def wanted(**terms: Any) -> Right:
     """Return a right as it is to be declared."""
-    days = {key: today(value) if type(value) is int else value for key, value in terms.items()}
-    return Right(client="", way="declared", state="asked", since="", **days)
+    return Right(client="", way="declared", state="asked", since="", **dates(**terms))
 
 
-def bring(
-    account: str, name: str, day: int = 0, way: Any = "client_connect", chosen: bool = False, **more: Any
-) -> Step:
-    return lambda meter: t.brought(meter, who(account, day, **more), name, way, chosen=chosen)
+@dataclass(frozen=True)
+class Story:
+    """A meter after some events, on days that are numbers."""
+
+    meter: Meter
+
+    def bring(self, account: str, name: str, day: int = 0, way: Any = "client_connect", **more: Any) -> Story:
+        chosen = more.pop("chosen", False)
+        return Story(t.brought(self.meter, who(account, day, **more), name, way, chosen=chosen))
+
+    def declare(self, account: str, day: float = 0, shared: bool = False, **terms: Any) -> Story:
+        return Story(t.asked(self.meter, who(account, day, shared=shared), wanted(**terms)))
+
+    def reply(self, account: str, name: str, day: int = 0) -> Story:
+        return Story(t.answered(self.meter, who(account, day), name))
+
+    def refuse(self, account: str) -> Story:
+        return Story(t.refused(self.meter, account))
+
+    def show(self, day: int, *lines: AccessRight, **more: Any) -> Story:
+        return Story(t.listed(self.meter, answer(day, *lines, **more)))
+
+    def end(self, name: str, day: int) -> Story:
+        return Story(t.ended(self.meter, name, today(day)))
+
+    def leave(self, account: str) -> Story:
+        return Story(t.left(self.meter, account))
+
+    def orphan(self, account: str) -> Story:
+        return Story(t.orphaned(self.meter, account))
+
+    def held(self, account: str, day: int = 0, **more: bool) -> Held:
+        return hold(self.meter, account, today(day), **more)
+
+    def days(self, account: str, **more: bool) -> list[tuple[int, int]]:
+        windows = days_of(self.meter, account, **more)
+        return [((each.first - today(0)).days, (each.end - today(0)).days) for each in windows]
+
+    def one(self, account: str = "a") -> Right:
+        (right,) = self.meter.of(account)
+        return right
+
+    def asks(self, day: int, *lines: AccessRight) -> bool:
+        """Return whether the list makes GRDF be asked about the meter."""
+        return t.questionable(self.meter, answer(day, *lines, whole=False))
+
+    def lacks(self, day: int) -> list[str]:
+        return [each.id for each in unclaimed([self.meter], today(day))]
 
 
-def declare(account: str, day: float = 0, shared: bool = False, **terms: Any) -> Step:
-    return lambda meter: t.asked(meter, who(account, day, shared=shared), wanted(**terms))
-
-
-def reply(account: str, name: str, day: int = 0) -> Step:
-    return lambda meter: t.answered(meter, who(account, day), name)
-
-
-def show(day: int, *lines: AccessRight, **more: Any) -> Step:
-    return lambda meter: t.listed(meter, answer(*lines, day=day, **more))
-
-
-def end(name: str, day: int) -> Step:
-    return lambda meter: t.ended(meter, name, today(day))
-
-
-def leave(account: str) -> Step:
-    return lambda meter: t.left(meter, account)
-
-
-def play(*steps: Step, meter: Meter = EMPTY) -> Meter:
-    for step in steps:
-        meter = step(meter)
-    return meter
-
-
-def days(meter: Meter, account: str, **more: bool) -> list[tuple[int, int]]:
-    return [((each.first - today(0)).days, (each.end - today(0)).days) for each in days_of(meter, account, **more)]
-
-
-def word(meter: Meter, account: str, day: int, **more: bool) -> str:
-    return hold(meter, account, today(day), **more).word
-
-
-def is_open(meter: Meter, account: str, day: int) -> bool:
-    return hold(meter, account, today(day)).is_open
-
-
-def one(meter: Meter, account: str = "a") -> Right:
-    (right,) = meter.of(account)
-    return right
-
-
-HELD = play(bring("a", "r1"), show(0, line()))
-R2, OVER = line("r2", made=5), over(state="obsolete")
-BEHIND = play(bring("b", "r2", 5), show(6, line(), R2), meter=HELD)
-MOVED = play(show(41, OVER), meter=HELD)
-NEXT = play(bring("b", "r2", 45), show(45, line("r2", made=45)), meter=MOVED)
-BACK = play(leave("a"), bring("c", "r3", 50), show(60, line("r2", "revoked"), line("r3")), meter=NEXT)
-BOTH_ASKED = play(declare("a"), declare("b", 1, shared=True), reply("a", "r1"), reply("b", "r2", 1))
+EMPTY = Story(Meter(pce=PCE))
+BROUGHT = EMPTY.bring("a", "r1")
+HELD = BROUGHT.show(0, line())
+R2, OVER = line("r2", made=5), over()
+BEHIND = HELD.bring("b", "r2", 5).show(6, line(), R2)
+NEXT = HELD.show(41, OVER).bring("b", "r2", 45).show(45, line("r2", made=45))
+BACK = NEXT.leave("a").bring("c", "r3", 50).show(60, line("r2", "revoked"), line("r3"))
+RETURNED = NEXT.bring("a", "r3", 50).show(50, line("r3", made=50), whole=False)
+LATE = EMPTY.declare("b").reply("b", "r1").bring("a", "r2", 1).show(2, line("r2", made=1))
+TWO = EMPTY.declare("a").declare("b", 1, shared=True).reply("a", "r1").reply("b", "r2", 1)
+FIRST_IN = TWO.show(10, line(), line("r2", made=10))
 FIRST, MINE = (-1095, 1096), (-1095, 40)
-DAYS: dict[str, tuple[Meter, list[tuple[int, int]], list[tuple[int, int]]]] = {
-    "nothing under a right that GRDF has not shown": (play(bring("a", "r1")), [], []),
+DAYS: dict[str, tuple[Story, list[tuple[int, int]], list[tuple[int, int]]]] = {
+    "nothing under a right that GRDF has not shown": (BROUGHT, [], []),
     "in force": (HELD, [FIRST], []),
+    "ended by us": (HELD.end("r1", 7), [(-1095, 7)], []),
     "who moves in gets the days after the former right": (NEXT, [MINE], [(40, 1141)]),
+    "no more once the former household leaves": (NEXT.leave("a"), [], [(40, 1141)]),
+    "who leaves takes no day of who was there before": (NEXT.leave("b"), [MINE], []),
+    "who returns behind another account keeps its days of before": (RETURNED, [MINE], [(40, 1141)]),
     "who comes while the former right goes on gets none": (BEHIND, [FIRST], []),
-    "and none while that is renewed": (
-        play(bring("a", "r3", 8), show(8, line(), R2, line("r3", made=8)), meter=BEHIND), [(-1095, 1104)], [],
-    ),
     "and none of the days of one that has left": (
-        play(end("r1", 40), leave("a"), leave("a"), show(41, R2), meter=BEHIND), [], [(40, 1101)],
+        BEHIND.end("r1", 40).leave("a").leave("a").show(41, R2), [], [(40, 1101)],
     ),
-    "no more once the former household leaves": (play(leave("a"), meter=NEXT), [], [(40, 1141)]),
-    "who leaves takes no day of who was there before": (play(leave("b"), meter=NEXT), [MINE], []),
     "a declaration that is accepted late takes no day of who had the meter meanwhile": (
-        play(declare("b"), reply("b", "r1"), bring("a", "r2", 1), show(2, line("r2", made=1)),
-             show(12, line("r1", WAITING), over("r2", 12, made=1)), show(13, line(), over("r2", 12, made=1))),
+        LATE.show(12, line("r1", WAITING), over("r2", 12, made=1)).show(13, line(), over("r2", 12, made=1)),
         [(-1094, 12)], [(12, 1096)],
     ),
-    "what is accepted second does not come into force": (
-        play(show(10, line("r1"), line("r2", made=10)), meter=BOTH_ASKED), [FIRST], []
-    ),
+    "what is accepted second does not come into force": (FIRST_IN, [FIRST], []),
     "before the first is over": (
-        play(show(10, line(), line("r2", made=10)), show(31, over("r1", 30), line("r2", made=10)), meter=BOTH_ASKED),
-        [(-1095, 30)], [(30, 1106)],
-    ),
-    "who returns behind another account keeps its days of before": (
-        play(bring("a", "r3", 50), show(50, line("r3", made=50), whole=False), meter=NEXT), [MINE], [(40, 1141)],
+        FIRST_IN.show(31, over(day=30), line("r2", made=10)), [(-1095, 30)], [(30, 1106)],
     ),
     "renewing joins the days": (
-        play(bring("a", "r2", 900), show(900, line(), line("r2", made=900)), meter=HELD), [(-1095, 1996)], [],
+        HELD.bring("a", "r2", 900).show(900, line(), line("r2", made=900)), [(-1095, 1996)], [],
     ),
     "a right that a lost ledger learns again keeps its days": (
-        play(bring("a", "r1", 41, "konnector"), show(41, over())), [MINE], []
+        EMPTY.bring("a", "r1", 41, "konnector").show(41, OVER), [MINE], [],
     ),
-    "but not one that nobody heard of": (play(bring("a", "r1", 41), show(41, over())), [], []),
-    "ended by us": (play(end("r1", 7), meter=HELD), [(-1095, 7)], []),
+    "but not one that nobody heard of": (EMPTY.bring("a", "r1", 41).show(41, OVER), [], []),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", DAYS)
 def test_which_days_an_account_may_hold(name: str) -> None:
-    meter, of_a, of_b = DAYS[name]
-    assert (days(meter, "a"), days(meter, "b")) == (of_a, of_b)
+    story, of_a, of_b = DAYS[name]
+    assert (story.days("a"), story.days("b")) == (of_a, of_b)
 
 
 def test_a_meter_is_one_accounts_unless_it_may_be_shared() -> None:
-    for event in (bring("b", "r1", 5), bring("b", "r2", 5, "adopted", chosen=True), declare("b", 5)):
-        with pytest.raises(Taken):
-            event(HELD)
-    both = play(bring("b", "r2", 5, shared=True), show(5, line(), R2, shared=True), meter=HELD)
-    assert [days(both, each, shared=True) for each in "ab"] == [[FIRST], [(-1090, 1101)]]
-    chosen = play(bring("b", "r2", 5, "adopted", chosen=True, shared=True), meter=HELD)
-    assert one(chosen, "b").way == "adopted"
-    assert days(BACK, "c") == days(play(leave("b"), meter=BACK), "c") == [(60, 1096)]
+    with pytest.raises(Taken):
+        HELD.bring("b", "r1", 5)
+    with pytest.raises(Taken):
+        HELD.bring("b", "r2", 5, "adopted", chosen=True)
+    with pytest.raises(Taken):
+        HELD.declare("b", 5)
+    both = HELD.bring("b", "r2", 5, shared=True).show(5, line(), R2, shared=True)
+    assert [both.days(each, shared=True) for each in "ab"] == [[FIRST], [(-1090, 1101)]]
+    assert HELD.bring("b", "r2", 5, "adopted", chosen=True, shared=True).one("b").way == "adopted"
+    assert BACK.days("c") == BACK.leave("b").days("c") == [(60, 1096)]
 
 
-def test_who_is_asked_for() -> None:
-    meter = play(bring("a", "r1"))
-    assert (is_open(meter, "a", 0), is_open(HELD, "a", 9)) == (False, True)
-    assert (is_open(NEXT, "a", 50), is_open(NEXT, "b", 50)) == (False, True)
-    back = play(bring("a", "r3", 50), show(50, line("r3", made=50), whole=False), meter=NEXT)
-    assert (word(back, "a", 50), is_open(back, "a", 50)) == ("behind", True), "for its days of before"
-    later = play(bring("a", "r1"), show(0, line(first=20)))
-    assert (is_open(later, "a", 19), is_open(later, "a", 20)) == (False, True)
-    past = play(bring("a", "r1"), show(0, line(data_first=-300, data_end=-100)))
-    assert (word(past, "a", 1), is_open(past, "a", 1), days(past, "a")) == ("over", True, [(-300, -100)])
-    assert not is_open(play(end("r1", 1), meter=past), "a", 2)
+def test_whose_days_are_asked_for() -> None:
+    later = BROUGHT.show(0, line(first=20))
+    past = BROUGHT.show(0, line(data_first=-300, data_end=-100))
+    assert (past.held("a", 1).word, past.days("a")) == ("over", [(-300, -100)])
+    assert RETURNED.held("a", 50).word == "behind"
+    for story, account, day, is_open in (
+        (BROUGHT, "a", 0, False), (HELD, "a", 9, True), (NEXT, "a", 50, False), (NEXT, "b", 50, True),
+        (RETURNED, "a", 50, True), (later, "a", 19, False), (later, "a", 20, True), (past, "a", 1, True),
+        (past.end("r1", 1), "a", 2, False),
+    ):  # fmt: skip
+        assert story.held(account, day).is_open is is_open
 
 
 def test_a_household_that_has_asked_for_the_end_rests_until_it_has_another_right() -> None:
-    def rests(meter: Meter, day: int) -> bool:
-        return has_withdrawn([hold(meter, "a", today(day)), hold(Meter(pce="GI000001"), "a", today(day))])
-
-    gone = play(end("r1", 5), meter=HELD)
-    shown = play(show(6, over(day=5)), meter=gone)
-    assert rests(gone, 6)
-    assert rests(shown, 7)
-    assert not rests(play(bring("a", "r2", 8), meter=shown), 8)
-    again = play(show(9, line()), show(10, line(state="revoked")), meter=shown)
-    assert not rests(again, 10), "GRDF has ended what it showed as active again"
-    assert not rests(play(show(6, line(state="revoked")), meter=HELD), 6)
+    gone, ended = HELD.end("r1", 5), line(state="revoked")
+    shown = gone.show(6, over(day=5))
+    for story, day, rests in (
+        (gone, 6, True), (shown, 7, True), (shown.bring("a", "r2", 8), 8, False), (HELD.show(6, ended), 6, False),
+        (shown.show(9, line()).show(10, ended), 10, False),  # GRDF has ended what it showed as active again
+    ):  # fmt: skip
+        assert has_withdrawn([story.held("a", day), hold(Meter(pce="GI000001"), "a", today(day))]) is rests
     assert not has_withdrawn([])
 
 
@@ -200,153 +194,135 @@ def test_a_household_that_has_asked_for_the_end_rests_until_it_has_another_right
 @pytest.mark.parametrize("order", [1, -1])
 def test_who_moves_in_while_the_former_right_goes_on_gets_the_meter_when_that_ends(*, known: bool, order: int) -> None:
     lines = (line(), R2)
-    meter = play(show(5, *lines, whole=False), meter=HELD) if known else HELD
-    behind = play(bring("b", "r2", 5), show(6, *lines[::order]), meter=meter)
-    assert (days(behind, "b"), word(behind, "b", 6)) == ([], "behind")
-    renewed = play(bring("a", "r3", 8), show(8, *lines, line("r3", made=8)), meter=behind)
-    assert (word(renewed, "b", 8), is_open(renewed, "a", 8)) == ("behind", True)
-    gone = (over(), R2)[::order]
-    moved = play(show(40, *gone, whole=False), show(41, *gone), meter=behind)
-    assert (days(moved, "a"), days(moved, "b")) == ([MINE], [(40, 1101)])
-
-
-def test_two_rights_of_an_account_come_into_force_together() -> None:
-    """Its older one waited while another account's came: GRDF's list names them in an order of its own."""
-    shown = show(5, line("r1", made=1), line("r3"))
-    meter = play(declare("a"), reply("a", "r3"), bring("b", "r2", 1, client="south"), bring("a", "r1", 2), shown)
-    assert [each.was_active for each in meter.of("a")] == [True, True]
-    assert shown(meter) == meter
+    story = HELD.show(5, *lines, whole=False) if known else HELD
+    behind = story.bring("b", "r2", 5).show(6, *lines[::order])
+    assert (behind.days("b"), behind.held("b", 6).word) == ([], "behind")
+    renewed = behind.bring("a", "r3", 8).show(8, *lines, line("r3", made=8))
+    assert (renewed.held("b", 8).word, renewed.held("a", 8).is_open) == ("behind", True)
+    gone = (OVER, R2)[::order]
+    moved = behind.show(40, *gone, whole=False).show(41, *gone)
+    assert (moved.days("a"), moved.days("b")) == ([MINE], [(40, 1101)])
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["new", "listed before"])
 def test_what_was_asked_first_and_is_written_second_takes_no_day_of_the_other(*, known: bool) -> None:
     lines = line(data_end=-10), line("r2", data_first=-500)
-    first = play(bring("a", "r1", 5), show(6, *lines[: 1 + known]))
-    second = play(bring("b", "r2", 3), show(4, *lines), show(6, *lines), meter=first)
-    assert days(second, "a") == days(first, "a") == [(-1095, -10)]
-    assert days(second, "b") == [(-10, 1096)]
+    first = EMPTY.bring("a", "r1", 5).show(6, *lines[: 1 + known])
+    second = first.bring("b", "r2", 3).show(4, *lines).show(6, *lines)
+    assert second.days("a") == first.days("a") == [(-1095, -10)]
+    assert second.days("b") == [(-10, 1096)]
+
+
+def test_two_rights_of_an_account_come_into_force_together() -> None:
+    """Its older one waited while another account's came: GRDF's list names them in an order of its own."""
+    waits = EMPTY.declare("a").reply("a", "r3").bring("b", "r2", 1, client="south").bring("a", "r1", 2)
+    story = waits.show(5, line("r1", made=1), line("r3"))
+    assert [each.was_active for each in story.meter.of("a")] == [True, True]
+    assert story.show(5, line("r1", made=1), line("r3")) == story
 
 
 @pytest.mark.parametrize("state", ["obsolete", "refused", WAITING, "to be checked again by GRDF"])
 def test_the_list_ends_nothing_and_the_answer_about_the_meter_does(state: str) -> None:
-    shown = answer(line(state=state), day=9, whole=False)
-    assert t.listed(HELD, shown) == HELD
-    assert t.questionable(HELD, shown)
-    assert not is_open(play(show(9, line(state=state)), meter=HELD), "a", 9)
+    assert HELD.show(9, line(state=state), whole=False) == HELD
+    assert HELD.asks(9, line(state=state))
+    assert not HELD.show(9, line(state=state)).held("a", 9).is_open
 
 
 def test_what_a_line_or_its_absence_changes() -> None:
-    refusing = play(declare("a"), reply("a", "r1"), show(1, line(state="refused")))
-    assert one(play(show(5), meter=refusing)).state == "refused", "though it is listed no more"
-    checked = play(show(9, line(state="to be checked again by GRDF")), meter=HELD)
-    assert (word(checked, "a", 9), is_open(checked, "a", 9)) == ("checked", False)
+    refusing = EMPTY.declare("a").reply("a", "r1").show(1, line(state="refused"))
+    assert refusing.show(5).one().state == "refused", "though it is listed no more"
+    checked = HELD.show(9, line(state="to be checked again by GRDF"))
+    assert (checked.held("a", 9).word, checked.held("a", 9).is_open) == ("checked", False)
     with pytest.raises(Taken):  # it keeps the meter
-        t.asked(checked, who("b", 9), wanted())
-    free = play(show(1, line(), whole=False))
-    assert t.questionable(free, answer(day=9, whole=False))
-    assert play(show(9), meter=free) == EMPTY, "one that nobody has goes with its end"
-    assert play(show(9, whole=False), meter=HELD) == HELD
-    assert t.questionable(HELD, answer(day=9, whole=False))
-    gone = play(show(9), meter=HELD)
-    assert (one(gone).state, one(gone).ended_on) == ("ended", today(9))
-    assert not t.questionable(gone, answer(day=10, whole=False))
-    assert one(play(show(10, line()), meter=gone)).state == "active"
-    assert play(show(9, complete=False), meter=HELD) == HELD, "lines could not be read"
-    assert play(show(9, line(state="actif")), meter=HELD) == HELD, "an unknown word"
-    assert play(show(9, client="south"), meter=HELD) == HELD, "another client's answer"
-    lately = play(bring("a", "r1", 8))
-    assert play(show(10), meter=lately) == lately, "it may not have reached the list yet"
-    assert one(play(show(11), meter=lately)).state == "ended"
-
-
-def test_an_answer_from_before_changes_nothing() -> None:
-    again = play(bring("a", "r2", 9), meter=HELD)
-    assert one(play(show(0), meter=HELD)).state == "active"
-    assert [each.state for each in play(show(8, line()), meter=again).of("a")] == ["active", "active"]
-    assert play(show(9, line()), meter=HELD) == HELD, "each morning's list writes nothing"
-    newer = play(show(9, over(day=8)), meter=HELD)
-    assert play(show(8, line()), meter=newer) == newer
+        checked.declare("b", 9)
+    free, gone, lately = EMPTY.show(1, line(), whole=False), HELD.show(9), EMPTY.bring("a", "r1", 8)
+    assert (free.asks(9), HELD.asks(9), gone.asks(10), HELD.asks(9, line())) == (True, True, False, False)
+    assert free.show(9) == EMPTY, "one that nobody has goes with its end"
+    assert (gone.one().state, gone.one().ended_on) == ("ended", today(9))
+    assert gone.show(10, line()).one().state == "active"
+    assert HELD.show(9, whole=False) == HELD
+    assert HELD.show(9, complete=False) == HELD, "lines could not be read"
+    assert HELD.show(9, line(state="actif")) == HELD, "an unknown word"
+    assert HELD.show(9, client="south") == HELD, "another client's answer"
+    assert HELD.show(9, line()) == HELD, "each morning's list writes nothing"
+    assert lately.show(10) == lately, "it may not have reached the list yet"
+    assert lately.show(11).one().state == "ended"
+    assert HELD.show(0).one().state == "active", "an answer from before"
+    again, newer = HELD.bring("a", "r2", 9), HELD.show(9, over(day=8))
+    assert [each.state for each in again.show(8, line()).meter.of("a")] == ["active", "active"]
+    assert newer.show(8, line()) == newer
 
 
 def test_a_declaration_whose_answer_was_lost_is_settled_by_the_next_look() -> None:
-    meter = play(declare("a", calls_until=99))
-    assert t.asked(meter, who("a"), wanted()) == meter
-    later = one(play(declare("a", 1), meter=meter))
+    story = EMPTY.declare("a", calls_until=99)
+    assert story.declare("a") == story
+    later = story.declare("a", 1).one()
     assert (later.state, later.since) == ("asked", at(1))
-    shown = play(show(1, line(state=WAITING)), meter=meter)
-    assert [each.account for each in shown.rights] == ["a", ""]
-    settled = one(t.refused(play(bring("a", "r1", 1, "declared", chosen=True), meter=shown), "a"))
+    shown = story.show(1, line(state=WAITING))
+    assert [each.account for each in shown.meter.rights] == ["a", ""]
+    settled = shown.bring("a", "r1", 1, "declared", chosen=True).refuse("a").one()
     assert (settled.id, settled.state) == ("r1", "waiting")
-    assert t.refused(meter, "a") == EMPTY
-    early = play(show(0, line(state=WAITING), whole=False), reply("a", "r1"), meter=meter)
-    assert one(early).id == "r1", "the list was faster"
-    assert play(reply("a", "r1"), meter=EMPTY).of("")[0].id == "r1", "the account is gone meanwhile"
-    assert play(reply("a", "r1"), meter=HELD) == HELD
-    twice = play(bring("a", "r1"), declare("a"), reply("a", "r1"))
-    assert [each.id for each in twice.rights] == ["r1"]
+    assert story.refuse("a") == EMPTY
+    assert story.show(0, line(state=WAITING), whole=False).reply("a", "r1").one().id == "r1", "the list was faster"
+    assert EMPTY.reply("a", "r1").one("").id == "r1", "the account is gone meanwhile"
+    assert HELD.reply("a", "r1") == HELD
+    assert BROUGHT.declare("a").reply("a", "r1") == BROUGHT
 
 
 def test_a_meter_is_taken_until_grdf_takes_another_right() -> None:
-    meter = play(bring("a", "r1"), show(0, line(data_end=9, last=19)))
-    assert meter.other_holder("b", today(9)) == "", "its days are over"
+    story = BROUGHT.show(0, line(data_end=9, last=19))
+    assert story.meter.other_holder("b", today(9)) == "", "its days are over"
     for day in (9, 19):
         with pytest.raises(Taken):
-            t.asked(meter, who("b", day), wanted())
-        assert word(meter, "b", day, declares=True) == "behind"
-        assert word(meter, "b", day, declares=True, shared=True) == "none"
-    assert one(play(declare("b", 20), meter=meter), "b").state == "asked"
-    assert word(meter, "b", 20, declares=True) == "none"
+            story.declare("b", day)
+        assert story.held("b", day, declares=True).word == "behind"
+        assert story.held("b", day, declares=True, shared=True).word == "none"
+    assert story.declare("b", 20).one("b").state == "asked"
+    assert story.held("b", 20, declares=True).word == "none"
 
 
 def test_one_process_declares_at_a_time() -> None:
-    meter, short, long = play(declare("a")), t.LONGEST_CALL / timedelta(days=1), 1 / 86_400
+    story, longest, second = EMPTY.declare("a"), t.LONGEST_CALL / timedelta(days=1), 1 / 86_400
     with pytest.raises(t.UnderWay):
-        t.asked(meter, who("a", short - long), wanted())
-    assert one(play(declare("a", short), meter=meter)).since == at(short)
-    assert one(t.asked(t.refused(meter, "a"), who("a", long), wanted())).since == at(long)
+        story.declare("a", longest - second)
+    assert story.declare("a", longest).one().since == at(longest)
+    assert story.refuse("a").declare("a", second).one().since == at(second)
 
 
 def test_a_right_that_nobody_has_brought_is_told_until_somebody_does() -> None:
-    meter = play(show(1, line(), line("r0", "obsolete"), whole=False))
-    assert [each.id for each in unclaimed([meter], today(1))] == ["r1"]
-    claimed = play(bring("a", "r1", 2, "adopted"), meter=meter)
-    assert unclaimed([claimed], today(2)) == []
-    assert [each.id for each in unclaimed([t.orphaned(claimed, "a")], today(2))] == ["r1"], "the account was lost"
-    assert t.orphaned(play(declare("a")), "a") == EMPTY
-    assert play(end("r1", 7), leave("a"), meter=HELD) == play(show(9, line(state="revoked"))) == EMPTY
+    story = EMPTY.show(1, line(), line("r0", "obsolete"), whole=False)
+    claimed = story.bring("a", "r1", 2, "adopted")
+    assert (story.lacks(1), claimed.lacks(2), claimed.orphan("a").lacks(2)) == (["r1"], [], ["r1"])
+    assert EMPTY.declare("a").orphan("a") == EMPTY
+    assert HELD.end("r1", 7).leave("a") == EMPTY.show(9, line(state="revoked")) == EMPTY
 
 
 def test_a_right_that_ends_sooner_is_no_answer_to_a_declaration() -> None:
     longer = wanted(calls_until=2000, end=2001)
-    assert lasting(HELD, "a", wanted(calls_until=1095, end=1096), today(9)) == one(HELD)
-    assert lasting(HELD, "a", longer, today(1000)) == lasting(HELD, "a", wanted(), today(1035)) == one(HELD)
-    for account, terms, day in (("a", longer, 1080), ("a", wanted(), 1080), ("a", wanted(), 1036), ("b", wanted(), 9)):
-        assert lasting(HELD, account, terms, today(day)) is None
-    narrow = play(bring("a", "r1"), show(0, line(informative=False, published=False)))
-    assert lasting(narrow, "a", wanted(), today(9)) is lasting(narrow, "a", wanted(daily=False), today(9)) is None
-    assert lasting(narrow, "a", wanted(daily=False, published=False), today(9)) == one(narrow)
+    narrow = BROUGHT.show(0, line(informative=False, published=False))
+    for story, account, terms, day, lasts in (
+        (HELD, "a", wanted(calls_until=1095, end=1096), 9, True), (HELD, "a", longer, 1000, True),
+        (HELD, "a", longer, 1080, False), (HELD, "a", wanted(), 1035, True), (HELD, "a", wanted(), 1036, False),
+        (HELD, "a", wanted(), 1080, False), (HELD, "b", wanted(), 9, False), (narrow, "a", wanted(), 9, False),
+        (narrow, "a", wanted(daily=False), 9, False), (narrow, "a", wanted(daily=False, published=False), 9, True),
+    ):  # fmt: skip
+        assert lasting(story.meter, account, terms, today(day)) == (story.one() if lasts else None)
 
 
 @pytest.mark.parametrize(
     ("shown", "day", "said"),
     [
-        (line(), 9, ("active", 1096)),
-        (line(data_end=8), 7, ("active", 8)),
-        (line(data_end=8), 8, ("over", 8)),
-        (line(), 1096, ("over", 1096)),
-        (line(first=20), 9, ("later", 20)),
-        (line(state=WAITING), 9, ("waiting", None)),
-        (line(informative=False), 9, ("narrow", None)),
-        (line(state="refused"), 9, ("refused", None)),
+        (line(), 9, ("active", 1096)), (line(data_end=8), 7, ("active", 8)), (line(data_end=8), 8, ("over", 8)),
+        (line(), 1096, ("over", 1096)), (line(first=20), 9, ("later", 20)), (line(state=WAITING), 9, ("waiting", None)),
+        (line(informative=False), 9, ("narrow", None)), (line(state="refused"), 9, ("refused", None)),
         (over(day=5), 9, ("over", 5)),
     ],
-    ids=["active", "last days", "data over", "calls over", "later", "waiting", "no daily data", "refused", "revoked"],
-)
+)  # fmt: skip
 def test_how_an_account_stands(shown: AccessRight, day: int, said: tuple[str, int | None]) -> None:
-    meter = play(bring("a", "r1"), show(day, shown))
-    held = hold(meter, "a", today(day))
+    story = BROUGHT.show(day, shown)
+    held = story.held("a", day)
     assert (held.word, held.day and (held.day - today(0)).days) == said
-    assert word(meter, "b", day) == "none"
+    assert story.held("b", day).word == "none"
 
 
 # -- all sequences -----------------------------------------------------------------------------------------------------
@@ -358,7 +334,7 @@ class World:
     """A meter at GRDF and its document. GRDF has rights in some state; each event happens on the next day."""
 
     def __init__(self, *, shared: bool) -> None:
-        self.shared, self.day, self.meter = shared, 0, EMPTY
+        self.shared, self.day, self.meter = shared, 0, EMPTY.meter
         self.grdf: dict[str, dict[str, AccessRight]] = {name: {} for name in CLIENTS}
         self.clients = dict(zip(ACCOUNTS, CLIENTS, strict=True))
         self.declared: dict[str, str] = {}
@@ -391,9 +367,9 @@ class World:
                     self.close(rights, right.id)
                     self.apply(lambda meter, name=right.id: t.ended(meter, name, today(self.day)))
             others = [each for each in ACCOUNTS if each != account]
-            before = [days(self.meter, each, shared=self.shared) for each in others]
+            before = [days_of(self.meter, each, shared=self.shared) for each in others]
             self.apply(lambda meter: t.left(meter, account))
-            assert [days(self.meter, each, shared=self.shared) for each in others] == before, "days change hands"
+            assert [days_of(self.meter, each, shared=self.shared) for each in others] == before, "days change hands"
         elif event == "list":
             cut = [each for position, each in enumerate(rights.values()) if (number >> position) & 1]
             self.hear(client, cut, whole=False)
@@ -417,7 +393,7 @@ class World:
         return who(account, self.day, self.clients[account], shared=self.shared)
 
     def hear(self, client: str, lines: list[AccessRight], *, whole: bool) -> Answer:
-        said = answer(*lines, day=self.day, whole=whole, client=client, shared=self.shared)
+        said = answer(self.day, *lines, whole=whole, client=client, shared=self.shared)
         self.apply(lambda meter: t.listed(meter, said))
         return said
 
