@@ -120,8 +120,6 @@ def test_no_number_is_cut_in_two(number: str, limit: int) -> None:
     assert (excerpt("12345678", 5), excerpt("at 12", 5)) == ("…", "at 12")
 
 
-# -- meters' numbers ---------------------------------------------------------------------------------------------------
-
 PCES = [f"{number:014d}" for number in range(9_999_999_000_000, 9_999_999_002_000)]
 
 

@@ -62,9 +62,6 @@ def test_the_shapes_of_an_account() -> None:
     again = with_meters(with_meters(document(), METERS), [Held(pce=PCE), Held(pce=GI, right="u-3")])
     named = [each["id_accreditation"] for each in again["oauth_callback_results"]["consents"]]
     assert named == ["u-1", "u-3"], "a right that the document names may be another account's"
-
-
-def test_reconnected() -> None:
     known = without_grant(with_meters(document(), METERS))
     assert Account.from_document(known | {"oauth": {"code": "s3cr3t-c"}}).needs_grant
     known["oauth_callback_results"]["id_token"] = "s3cr3t-i"
@@ -164,9 +161,6 @@ def test_what_asks_for_nothing_and_is_read_or_history_is_settled() -> None:
     assert not Account.from_document(with_meters(document(oauth={}, results={}), METERS)).is_settled
 
 
-# -- a household connects ----------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("parts", "hint"),
     [
@@ -242,8 +236,6 @@ def test_what_was_sent_from_a_link_may_be_corrected_once_it_is_refused_or_waits_
     assert is_correctable(Status.with_held(sent, [Held(pce=PCE, word="behind")]))
     assert not is_correctable(Status.with_held(sent, [Held(pce=GI, word="behind")])), "another meter waits"
 
-
-# -- whose a right in GRDF's list is -----------------------------------------------------------------------------------
 
 DURAND = Declaration(pce=PCE, name="Durand-Été", postcode="69003", email="Anna@Example.org", perimeters=["publiees"])
 SHOP = Declaration(pce=PCE, company="Le Pain SARL", postcode="69003", email="pain@example.org")

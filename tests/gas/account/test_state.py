@@ -122,9 +122,6 @@ def test_what_is_to_begin_by_itself_is_not_promised_once_the_person_is_gone(othe
         assert waiting["state_since"] == utc_text(NOW + timedelta(days=30)), "not since it began to wait"
 
 
-# -- which accounts a run of grdf_waiting_rights looks at --------------------------------------------------------------
-
-
 def stands(word: str = "", ago: timedelta = MINUTES, *, entered: timedelta | None = None, **more: Any) -> Any:
     held = {"pce": PCE, "word": word, "is_open": word == "active", "since": utc_text(NOW - ago)}
     meters = {"status": {"meters": {PCE: held}}} if word else {}

@@ -78,9 +78,6 @@ def test_grdf_has_no_contract_or_it_cannot_be_read() -> None:
             read_contract(text, account="a", pce=PCE)
 
 
-# -- the list of rights ------------------------------------------------------------------------------------------------
-
-
 def right(**more: Any) -> dict[str, Any]:
     return {
         "id_droit_acces": " u-1 ", "id_pce": PCE, "etat_droit_acces": "Active", "courriel_titulaire": "A@Example.org",
@@ -173,8 +170,6 @@ def test_names() -> None:
     for one, other, same in (("Durand Été", "anna durand-ete", True), ("durand", "", False), ("a b", "a c", False)):
         assert is_same_name(one, other) is is_same_name(other, one) is same
 
-
-# -- proofs ------------------------------------------------------------------------------------------------------------
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

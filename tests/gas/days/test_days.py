@@ -111,9 +111,6 @@ def test_each_dag_file_has_its_share_of_the_accounts_and_each_account_its_file_o
     assert {account: dag_file_of(account) for account in files} == files
 
 
-# -- what is asked for -------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("run", "reread", "whole", "found"),
     [

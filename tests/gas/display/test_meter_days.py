@@ -59,11 +59,11 @@ def test_the_day_on_which_it_fell_silent(meter: MeterDays, start: int | None) ->
     assert meter.silent_on(TODAY) == (due if due and due <= TODAY else None)
 
 
-@pytest.mark.parametrize(("frequency", "limit"), [("", 5), ("1M", 5), ("MM", 55), ("6M", 240), ("JJ", 40)])
-def test_it_is_silent_by_how_often_grdf_reads_it(frequency: str, limit: int) -> None:
-    kind = "stored" if limit in (5, 55) else "billed"
-    for age, fell in ((limit, None), (limit + 1, TODAY), (limit + 3, ago(2))):
-        assert meter(frequency=frequency, **{kind: age}).silent_on(TODAY) == fell
+def test_it_is_silent_by_how_often_grdf_reads_it() -> None:
+    for frequency, limit in (("", 5), ("1M", 5), ("MM", 55), ("6M", 240), ("JJ", 40)):
+        kind = "stored" if limit in (5, 55) else "billed"
+        for age, fell in ((limit, None), (limit + 1, TODAY), (limit + 3, ago(2))):
+            assert meter(frequency=frequency, **{kind: age}).silent_on(TODAY) == fell
 
 
 def read(**more: Any) -> tuple[MeterDays, ...]:
@@ -98,9 +98,6 @@ def test_what_it_gave_since_it_came_counts_from_its_newest_day() -> None:
         assert meter.came == came
 
 
-# -- which days are missing -------------------------------------------------------------------------------------------
-
-
 def told(years: dict[str, Any], *covered: Window, asked_from: str | None = "2023-01-01", is_read: bool = True) -> Any:
     held = Held(pce=PCE, word="active", days=covered or (Window(date.min, date.max),))
     reading = Status.reading(with_reading({}, PCE, years, since=asked_from), PCE)
@@ -122,17 +119,18 @@ def test_missing_days_are_the_calendar_minus_the_store() -> None:
     assert told(holes, asked_from=None) == Missing(lately=5 + 4, before=7)
     assert told({}, asked_from=None) == (0, 0), "it was not asked yet"
     assert told({}, asked_from="2026-03-01") == Missing(lately=16 + 30 + 13, before=18)
-
-
-def test_only_days_that_a_right_covers_are_missing_and_only_while_the_meter_is_read() -> None:
     years = {"2026": year("2026-05-03", "2026-05-12", ("05-07", "05-09"))}
-    assert told(years, Window(date.min, date(2026, 5, 8)), Window(date(2026, 5, 9), date.max), asked_from=None) == (
-        1 + 4,
-        0,
-    )
-    assert told(years, Window(date.min, date(2026, 5, 13)), asked_from=None) == (2, 0)
-    assert told(years, asked_from=None, is_read=False) == (2, 0)
-    assert told(years, Window(date(2026, 5, 1), date.max), asked_from="2020-01-01") == (2 + 2 + 4, 0)
+    may = [date(2026, 5, day) for day in range(1, 14)]
+    eighth = Window(date.min, may[7]), Window(may[8], date.max)
+    assert told(years, *eighth, asked_from=None) == (1 + 4, 0), "only days that a right covers"
+    assert told(years, Window(date.min, may[12]), asked_from=None) == (2, 0)
+    assert told(years, asked_from=None, is_read=False) == (2, 0), "and only while the meter is read"
+    assert told(years, Window(may[0], date.max), asked_from="2020-01-01") == (2 + 2 + 4, 0)
+    own = {"2025": year("2025-01-01", "2025-12-31", ("06-01", "06-10")), **whole}
+    covered = Window(date(2025, 1, 1), date.max)
+    assert told(own, covered, asked_from="2025-01-01") == (0, 9)
+    other = {"2022": year("2022-01-01", "2022-12-31")}
+    assert told(other | own, covered, asked_from="2025-01-01") == (0, 9), "older days of another program hide no hole"
 
 
 def test_the_last_days_of_a_right_are_missing_while_grdf_may_be_asked_for_them() -> None:
@@ -140,12 +138,5 @@ def test_the_last_days_of_a_right_are_missing_while_grdf_may_be_asked_for_them()
     stored = (StoredYear(ago(20), ago(11)),)
     assert MeterDays(held, stored, is_read=False).missing(TODAY) == (2, 0)
     assert MeterDays(replace(held, is_open=False), stored, is_read=False).missing(TODAY) == (0, 0)
-
-
-def test_older_days_of_another_program_hide_no_hole() -> None:
-    own = {"2025": year("2025-01-01", "2025-12-31", ("06-01", "06-10")), "2026": year("2026-01-01", "2026-05-17")}
-    covered = Window(date(2025, 1, 1), date.max)
-    assert told(own, covered, asked_from="2025-01-01") == (0, 9)
-    assert told({"2022": year("2022-01-01", "2022-12-31"), **own}, covered, asked_from="2025-01-01") == (0, 9)
     end = MeterDays(Held(pce=PCE, word="over"), (StoredYear(date(9999, 12, 20), date.max),))
     assert end.missing(TODAY) == (0, 0), "at the end of the calendar"

@@ -41,10 +41,6 @@ def account(
     return document if billing is None else with_billing(document, PCE, **billing)
 
 
-def until(day: date) -> Window:
-    return Window(date.min, day)
-
-
 def days(number: int) -> date:
     return TODAY + timedelta(days=number)
 
@@ -59,18 +55,18 @@ def meters(*words: Word, day: date | None = None, covered: Window | None = EVER,
 
 def ends(in_days: int, *others: Word) -> dict[str, Any]:
     """Return meters of which the last may be read up to a day, included."""
-    return meters(*others, "active", day=days(in_days + 1), covered=until(days(in_days + 1)))
+    return meters(*others, "active", day=days(in_days + 1), covered=Window(date.min, days(in_days + 1)))
 
 
 def over(since: int, *others: Word) -> dict[str, Any]:
-    return meters(*others, "over", day=days(-since), covered=until(days(-since)))
+    return meters(*others, "over", day=days(-since), covered=Window(date.min, days(-since)))
 
 
 def after(first: int) -> dict[str, Any]:
     """Return an account whose right ended 80 days ago, and whose next one has begun or begins; its days are stored."""
     last = days(-81)
     word: Word = "active" if first <= 0 else "later"
-    held = Held(pce=PCE, word=word, day=days(first), days=(until(days(-80)), Window(days(first), date.max)))
+    held = Held(pce=PCE, word=word, day=days(first), days=(Window(date.min, days(-80)), Window(days(first), date.max)))
     stored = {"2026": {"first": str(last), "last": str(last)}}
     return Status.with_held({"readings": {PCE: {"years": stored}}}, [held])
 
@@ -161,7 +157,7 @@ def test_what_is_said_first(situation: Situation, more: dict[str, Any]) -> None:
 
 
 def test_the_figures_are_those_of_all_meters_and_the_last_day_is_that_of_the_meter_which_lags() -> None:
-    document = account(**meters("active", "active", covered=until(date(2027, 5, 1))), **gap(2, 3))
+    document = account(**meters("active", "active", covered=Window(date.min, date(2027, 5, 1))), **gap(2, 3))
     year = {"first": "2024-03-01", "last": "2024-03-31", "provisional": 1, "corrected": 1}
     document = with_reading(document, OTHER, {"2024": year}, since=None)
     line = overview(document)
@@ -171,8 +167,6 @@ def test_the_figures_are_those_of_all_meters_and_the_last_day_is_that_of_the_met
     assert line.missing(TODAY) == (2 + lately, 3 + before)
     assert line.consent_until == date(2027, 4, 30)
 
-
-# -- how far a household is --------------------------------------------------------------------------------------------
 
 SINCE, DAY = "2026-03-01T10:00:00Z", date(2026, 5, 1)
 PERSON = {"pce": PCE, "name": "Durand", "postcode": "69001", "email": "d@example.org"}
@@ -243,8 +237,6 @@ def test_it_ends_once_nothing_changes_by_itself() -> None:
     assert progress({"_id": "a", "account_type": "another"}).step is Step.PROBLEM
 
 
-# -- the fleet ---------------------------------------------------------------------------------------------------------
-
 NEWEST = days(-2)
 
 
@@ -283,13 +275,12 @@ def test_an_account_that_is_silent_for_long_is_listed_until_it_is_known() -> Non
     assert found.groups[Group.LATE] == {Situation.LATE: 3}
 
 
-@pytest.mark.parametrize(
-    ("ago", "place"), [(-1, 0), (0, 0), (2, 0), (3, 1), (7, 5), (8, 6), (14, 6), (15, 7), (90, 8), (91, 9), (None, 10)]
-)
-def test_each_account_is_in_one_class_of_ages(ago: int | None, place: int) -> None:
-    last = None if ago is None else days(-ago)
-    ages = fleet([seen("a", last=last)], TODAY).ages
-    assert [each.number for each in ages] == [int(number == place) for number in range(11)]
-    if last and ago and ago > 0:
-        assert (ages[place].first or date.min) <= last <= (ages[place].last or date.min)
+def test_each_account_is_in_one_class_of_ages() -> None:
+    places = {-1: 0, 0: 0, 2: 0, 3: 1, 7: 5, 8: 6, 14: 6, 15: 7, 90: 8, 91: 9, None: 10}
+    for ago, place in places.items():
+        last = None if ago is None else days(-ago)
+        ages = fleet([seen("a", last=last)], TODAY).ages
+        assert [each.number for each in ages] == [int(number == place) for number in range(11)]
+        if last and last < TODAY:
+            assert (ages[place].first or date.min) <= last <= (ages[place].last or date.min)
     assert fleet([seen("odd", odd="?", standing=Situation.ODD, last=None)], TODAY).ages[-1] == Age(None, None, 0)

@@ -96,12 +96,15 @@ WELL = [account(f"well-{number}") for number in range(9)]
 
 
 def test_a_fleet_that_is_read_is_well_and_no_account_is_no_fault() -> None:
-    found = verdict([account("a"), account("b")])
-    assert (found.red, found.headline()[:28]) == ((), "The fleet is well: 2 of 2 ac")
-    assert verdict([]).red == ()
-    assert "No account is connected yet" in verdict([]).headline()
+    found, nothing = verdict([account("a"), account("b")]), verdict([])
+    assert (found.red, nothing.red, found.headline()[:27]) == ((), (), "The fleet is well: 2 of 2 a")
+    assert "No account is connected yet" in nothing.headline()
     leaving = verdict([old("gone", 60, leaving={"run": "r", "by": "x", "since": "s"})])
     assert (leaving.accounts, leaving.findings) == (0, ())
+    for left, imported, red in ((599, 0, True), (600, 0, False), (1, 599, False)):
+        clients = [Client("grdf_adict", left, 6000, history=imported), Client("south", 100, 100)]
+        found = verdict([account("a")], clients)  # what imports took is no sign: they yield to the daily runs
+        assert (bool(found.red), causes(found)) == (red, {"quota": ["grdf_adict"]} if red else {})
 
 
 SOUTH = [account(f"south-{number}", grdf_connection="grdf_south") for number in range(9)]
@@ -167,12 +170,6 @@ def test_what_falls_silent_is_named_once() -> None:
     assert told(many, many.named_after(many.named_after({}))) == []
 
 
-def test_one_of_several_meters_that_is_refused_is_told_beside_a_proof() -> None:
-    document = account("a", 2, held(proofs={"p": Proof(state=ASKED)}), state=OUTDATED, state_partial=True)
-    found = verdict([document, *WELL])
-    assert (causes(found), found.red) == ({"refused": ["a"], "proof": ["a"]}, ())
-
-
 def test_a_person_is_called_by_a_share_and_never_by_one() -> None:
     fleet = [account(f"a{number:03}") for number in range(98)]
     assert verdict([*fleet, *(old(name) for name in "abcde")]).red == ()
@@ -185,6 +182,9 @@ def test_a_person_is_called_by_a_share_and_never_by_one() -> None:
     found = verdict([account("a", **state), account("b", **state), *WELL])
     assert [each.cause for each in found.red] == [Cause.DOWN], "on the first day"
     assert told(verdict([account("down", **state), *WELL])) == [], "what passes by itself names nobody"
+    partly = account("a", 2, held(proofs={"p": Proof(state=ASKED)}), state=OUTDATED, state_partial=True)
+    found = verdict([partly, *WELL])
+    assert (causes(found), found.red) == ({"refused": ["a"], "proof": ["a"]}, ()), "one of several meters"
 
 
 def test_what_waits_for_a_household_is_counted_as_that_alone() -> None:
@@ -195,15 +195,6 @@ def test_what_waits_for_a_household_is_counted_as_that_alone() -> None:
     assert (told(found), told(found, found.named_after({}))) == (["lost"], [])
     found = verdict([*(over(account(f"moved-{number}"), 8) for number in range(9)), account("b")])
     assert (found.findings, found.accounts, found.well) == ((), 1, 1), "after a week they rest"
-
-
-@pytest.mark.parametrize(("left", "imported", "red"), [(599, 0, True), (600, 0, False), (1, 599, False)])
-def test_few_calls_left_of_one_of_several_clients(left: int, imported: int, red: bool) -> None:
-    """What imports took is no sign of anything: they yield to the daily runs."""
-    used = Client("grdf_adict", left, 6000, history=imported)
-    found = verdict([account("a")], clients=[used, Client("south", 100, 100)])
-    assert bool(found.red) is red
-    assert not red or causes(found) == {"quota": ["grdf_adict"]}
 
 
 def test_a_line_names_some_and_the_headline_nobody() -> None:
@@ -219,23 +210,20 @@ def test_a_line_names_some_and_the_headline_nobody() -> None:
     assert "since 2026-06-02" in down.findings[0].named[0].why
 
 
-# -- an account with two meters: the one that lags decides -------------------------------------------------------------
-
-
 def two(other: Held | None = None, stored: int | None = None, **more: Any) -> dict[str, Any]:
     """Return an account whose first meter is read every day, and the newest day of whose second one is so old."""
     document = account("two", 2, held(), other or held(OTHER), **({"connected": {"at": text(300), "by": "x"}} | more))
     return with_reading(document, OTHER, None if stored is None else year(stored), since=None)
 
 
-@pytest.mark.parametrize(
-    ("frequency", "age", "silent"),
-    [("1M", 5, False), ("1M", 6, True), ("MM", 55, False), ("MM", 56, True), ("6M", 90, False), ("JJ", 90, False)],
-)
-def test_a_meter_is_silent_by_how_often_grdf_reads_it(frequency: str, age: int, silent: bool) -> None:
-    never = two(held(OTHER, since=text(age)), connected=None)  # its right is as old
-    for document in two(stored=age), never:
-        assert causes(verdict([with_billing(document, OTHER, frequency)])) == ({"alone": ["two"]} if silent else {})
+def test_a_meter_is_silent_by_how_often_grdf_reads_it() -> None:
+    for frequency, age, silent in (
+        ("1M", 5, False), ("1M", 6, True), ("MM", 55, False), ("MM", 56, True), ("6M", 90, False), ("JJ", 90, False),
+    ):  # fmt: skip
+        never = two(held(OTHER, since=text(age)), connected=None)  # its right is as old
+        for document in two(stored=age), never:
+            found = causes(verdict([with_billing(document, OTHER, frequency)]))
+            assert found == ({"alone": ["two"]} if silent else {})
 
 
 @pytest.mark.parametrize(
@@ -252,9 +240,6 @@ def test_a_meter_is_silent_by_how_often_grdf_reads_it(frequency: str, age: int, 
 def test_each_meter_counts_for_itself(document: dict[str, Any], silent: bool) -> None:
     assert causes(verdict([document])) == ({"alone": ["two"]} if silent else {})
     assert overview(two(stored=60)).is_silent_for_long(TODAY)
-
-
-# -- rights ------------------------------------------------------------------------------------------------------------
 
 
 def right(account: str = "a", state: Any = "active", since: int = 200, **more: Any) -> Right:
@@ -306,8 +291,6 @@ def test_what_of_rights_calls_a_person() -> None:
         assert causes(rights(meter(right(since=0)), asked=asked)) == {}, "one of today"
         assert "unchecked" not in causes(rights(meter(right("")), asked=asked)), "it has no account"
 
-
-# -- days and moments that no calendar can reckon with -----------------------------------------------------------------
 
 RIGHT, AT = "right", "2026-01-01T08:00:00.000000Z"
 HOLE = {"first": "9999-12-23", "end": "9999-12-28"}

@@ -70,8 +70,6 @@ def test_a_name_that_an_import_may_not_have(name: object) -> None:
     assert check_name("homes-2026_11.csv") == "homes-2026_11.csv"
 
 
-# -- lines -------------------------------------------------------------------------------------------------------------
-
 TODAY, BEGAN = date(2026, 11, 30), "2026-11-30T07:00:00.000000Z"
 OTHER = "09999990000042"
 
