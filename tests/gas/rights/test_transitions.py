@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from include.gas.answers.access_rights import WAITING, AccessRight
 from include.gas.days.gas_day import utc_text
+from include.gas.days.windows import Window
 from include.gas.rights import transitions as t
 from include.gas.rights.meter_rights import Held, Meter, Right, days_of, has_withdrawn, hold, lasting, unclaimed
 from include.gas.rights.transitions import Answer, Asking, Taken
@@ -90,7 +92,7 @@ class Story:
         return hold(self.meter, account, today(day), **more)
 
     def days(self, account: str, **more: bool) -> list[tuple[int, int]]:
-        windows = days_of(self.meter, account, **more)
+        windows = self.held(account, **more).days
         return [((each.first - today(0)).days, (each.end - today(0)).days) for each in windows]
 
     def one(self, account: str = "a") -> Right:
@@ -190,6 +192,22 @@ def test_a_household_that_has_asked_for_the_end_rests_until_it_has_another_right
     assert not has_withdrawn([])
 
 
+def test_the_bounds_of_an_account_s_days() -> None:
+    held, whole = NEXT.held("a"), Window(today(-2000), today(9))
+    assert (held.opens, held.closes, held.covered(whole)) == (
+        today(-1095),
+        today(40),
+        (Window(today(-1095), today(9)),),
+    )
+    ever = Held(pce=PCE, days=(Window(date.min, date.max),))
+    assert (ever.opens, ever.closes, Held(pce=PCE).opens, Held(pce=PCE).closes) == (None, None, None, None)
+    several = Held(pce=PCE, days=(Window(today(0), today(1)), Window(today(5), today(7)), Window(today(8), today(9))))
+    assert (several.opens, several.closes) == (today(0), today(9))
+    renews = HELD.held("a", 9)
+    assert (renews.renews_on, NEXT.held("a", 50).renews_on) == (today(1096), None)
+    assert msgspec.to_builtins(msgspec.structs.replace(EMPTY.meter, rev="1-a")) == {"_id": PCE, "_rev": "1-a"}
+
+
 @pytest.mark.parametrize("known", [False, True], ids=["new", "listed before"])
 @pytest.mark.parametrize("order", [1, -1])
 def test_who_moves_in_while_the_former_right_goes_on_gets_the_meter_when_that_ends(*, known: bool, order: int) -> None:
@@ -239,7 +257,9 @@ def test_what_a_line_or_its_absence_changes() -> None:
     assert (free.asks(9), HELD.asks(9), gone.asks(10), HELD.asks(9, line())) == (True, True, False, False)
     assert free.show(9) == EMPTY, "one that nobody has goes with its end"
     assert (gone.one().state, gone.one().ended_on) == ("ended", today(9))
-    assert gone.show(10, line()).one().state == "active"
+    assert (gone.show(10, line()).one().state, gone.show(10, line()).one().ended_on) == ("active", None)
+    assert EMPTY.declare("a").asks(1)
+    assert EMPTY.bring("a", "r1", 41, "konnector").show(41, OVER).one().since == at(0), "as old as GRDF says"
     assert HELD.show(9, whole=False) == HELD
     assert HELD.show(9, complete=False) == HELD, "lines could not be read"
     assert HELD.show(9, line(state="actif")) == HELD, "an unknown word"
@@ -305,6 +325,7 @@ def test_a_right_that_ends_sooner_is_no_answer_to_a_declaration() -> None:
         (HELD, "a", longer, 1080, False), (HELD, "a", wanted(), 1035, True), (HELD, "a", wanted(), 1036, False),
         (HELD, "a", wanted(), 1080, False), (HELD, "b", wanted(), 9, False), (narrow, "a", wanted(), 9, False),
         (narrow, "a", wanted(daily=False), 9, False), (narrow, "a", wanted(daily=False, published=False), 9, True),
+        (HELD, "a", wanted(end=1096), 1080, True), (EMPTY.declare("a").reply("a", "r1"), "a", longer, 9, True),
     ):  # fmt: skip
         assert lasting(story.meter, account, terms, today(day)) == (story.one() if lasts else None)
 
