@@ -44,33 +44,22 @@ def test_a_contract() -> None:
     assert bare == Contract("T2", "P012", 9426)
     assert contract(car={"car_actuelle": 10**10}) == Contract(car=10**10)
     assert contract(car={"car_actuelle": 10**10 + 1}) == Contract(), "beyond all use"
-
-
-@pytest.mark.parametrize("odd", [None, "11400", True, -1, [], {}, {"car_actuelle": "many"}, 10**25, 1e30, 10**400])
-def test_odd_figures_are_none(odd: Any) -> None:
-    assert contract(car=odd, profil=odd if isinstance(odd, dict) else None) == Contract()
-
-
-@pytest.mark.parametrize(("word", "code"), [("1M", "1M"), (" mm ", "MM"), ("2X", "2X"), (None, "")])
-def test_the_frequency(word: Any, code: str) -> None:
-    assert frequency(word) == code
-
-
-@pytest.mark.parametrize(
-    ("code", "error"), [("1000014", ConsentLost), ("9990005", ConsentTooNarrow), ("1000009", ConsentTooNarrow)]
-)
-def test_refusals(code: str, error: type[Exception]) -> None:
-    status = {"code": code, "message": "Le périmètre consenti ne comprend pas ces données."}
-    for read, key in ((read_contract, "donnees_contractuelles"), (read_frequency, "donnees_techniques")):
-        with pytest.raises(error, match=meter_tag("a", PCE)):
-            read(answer(key, None, statut_restitution=status), account="a", pce=PCE)
+    for odd in (None, "11400", True, -1, [], {}, {"car_actuelle": "many"}, 10**25, 1e30, 10**400):
+        assert contract(car=odd, profil=odd if isinstance(odd, dict) else None) == Contract()
+    for word, code in (("1M", "1M"), (" mm ", "MM"), ("2X", "2X"), (None, "")):
+        assert frequency(word) == code
 
 
 NO_DATA = answer("donnees_contractuelles", None, statut_restitution={"code": "1000008"})
 OTHER = json.dumps({"pce": {"id_pce": "GI999001"}, "donnees_contractuelles": {"car": 1}})
 
 
-def test_grdf_has_no_contract_or_it_cannot_be_read() -> None:
+def test_grdf_refuses_has_no_contract_or_it_cannot_be_read() -> None:
+    for code, error in (("1000014", ConsentLost), ("9990005", ConsentTooNarrow), ("1000009", ConsentTooNarrow)):
+        status = {"code": code, "message": "Le périmètre consenti ne comprend pas ces données."}
+        for reader, key in ((read_contract, "donnees_contractuelles"), (read_frequency, "donnees_techniques")):
+            with pytest.raises(error, match=meter_tag("a", PCE)):
+                reader(answer(key, None, statut_restitution=status), account="a", pce=PCE)
     for text in ("", NO_DATA, answer("donnees_contractuelles", None)):
         assert read_contract(text, account="a", pce=PCE) is None
     for text in ("<html>", '{"pce": {', '{"odd": 1}', answer("donnees_techniques", {}), OTHER):
@@ -119,14 +108,14 @@ def test_states_of_rights(word: str, state: str, stands: bool) -> None:
     assert (found.state, found.stands) == (state, stands)
 
 
-@pytest.mark.parametrize(
-    ("said", "flag"),
-    [(True, True), ("vrai", True), ("TRUE", True), ("oui", True), (False, False), ("false", False), ("non", False),
-     ("faux", False), (None, None), ("?", None)],
-)  # fmt: skip
-def test_perimeters(said: Any, flag: bool | None) -> None:
-    (found,) = listed(right(perim_donnees_informatives=said))
-    assert (found.informative, is_usable(found, date(2024, 1, 1))) == (flag, flag is not False)
+def test_perimeters_and_names() -> None:
+    flags = {True: (True, "vrai", "TRUE", "oui"), False: (False, "false", "non", "faux"), None: (None, "?")}
+    for flag, words in flags.items():
+        for said in words:
+            (found,) = listed(right(perim_donnees_informatives=said))
+            assert (found.informative, is_usable(found, date(2024, 1, 1))) == (flag, flag is not False)
+    for one, other, same in (("Durand Été", "anna durand-ete", True), ("durand", "", False), ("a b", "a c", False)):
+        assert is_same_name(one, other) is is_same_name(other, one) is same
 
 
 @pytest.mark.parametrize(
@@ -164,11 +153,6 @@ def test_a_list_that_is_refused_or_cannot_be_read() -> None:
     for text in ('{"odd": 1}', "<html>"):
         with pytest.raises(ServiceUnavailable, match=r"^Account a: .*could not be read"):
             read_rights(text, account="a")
-
-
-def test_names() -> None:
-    for one, other, same in (("Durand Été", "anna durand-ete", True), ("durand", "", False), ("a b", "a c", False)):
-        assert is_same_name(one, other) is is_same_name(other, one) is same
 
 
 JSON = st.recursive(

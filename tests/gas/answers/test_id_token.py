@@ -98,18 +98,12 @@ def test_genuine_tokens() -> None:
         assert verify(token, **BY_KEYS)["sub"] == "s"
     for token in sign(), by_rsa():
         assert verify(token, algorithms=["HS256", "RS256"], jwks=JWKS)["sub"] == "s"
-
-
-@pytest.mark.parametrize(
-    ("changes", "settings"),
-    [
-        ({"aud": ["client", "x"]}, {}), ({"aud": ["client"], "azp": ...}, {}), ({"azp": ...}, {}),
+    for changes, settings in (  # lenient where it is meant to be
+        ({"aud": ["client", "x"]}, {}), ({"aud": ["client"], "azp": ...}, {}), ({"azp": ...}, {}), ({"exp": -30}, {}),
         ({"iss": "other"}, {"issuer": None}), ({"nonce": ...}, {"nonce": None}), ({"nonce": "n-9"}, {"nonce": None}),
-        ({"exp": -30}, {}), ({"iat": 30}, {}),
-    ],
-)  # fmt: skip
-def test_lenient_where_it_is_meant_to_be(changes: dict[str, Any], settings: dict[str, Any]) -> None:
-    assert verify(sign(**changes), **settings)
+        ({"iat": 30}, {}),
+    ):  # fmt: skip
+        assert verify(sign(**changes), **settings)
 
 
 @pytest.mark.parametrize("name", ["none", "None", "NONE"])
@@ -186,17 +180,14 @@ def test_wrong_claims(changes: dict[str, Any], cause: str) -> None:
     refuse(forge({"alg": "HS256"}, claims_with(**changes), SECRET.encode()), cause)
 
 
-@pytest.mark.parametrize(
-    "token",
-    [
+def test_garbage() -> None:
+    for token in (
         "", "abc", "a.b", "a.b.c", "...", "a.b.c.d.e", None, 7, b"a.b.c", "é.é.é", "x" * 30_000, ".".join(["eyJ9"] * 3),
         forge({"alg": ["HS256"]}), forge({"alg": None}), forge({}), "bnVsbA.bnVsbA.bnVsbA", "W10.W10.W10",
         forge({"alg": "HS256", "crit": ["b64"], "b64": False}, key=SECRET.encode()),
         forge({"alg": "HS256"}, [1], SECRET.encode()), forge({"alg": "HS256"}, "text", SECRET.encode()),
-    ],
-)  # fmt: skip
-def test_garbage(token: Any) -> None:
-    refuse(token, "")
+    ):  # fmt: skip
+        refuse(token, "")
 
 
 def test_a_token_has_a_longest_length() -> None:

@@ -77,18 +77,6 @@ def strangers(store: MemoryStore) -> list[Any]:
     return sorted(each.get("load", -1) for key, each in every if not key.startswith(ACCOUNT))
 
 
-def assert_totals(store: MemoryStore) -> None:
-    for length, doctype in ((7, MONTH), (4, YEAR)):
-        sums: dict[str, list[Any]] = {}
-        for day, document in own(store, DAY).items():
-            sums.setdefault(day[:length], []).append(document["load"])
-        totals = own(store, doctype)
-        assert sums.keys() <= totals.keys()
-        for period, total in totals.items():
-            assert total["days"] == len(sums.get(period, []))
-            assert not total["days"] or total["load"] == pytest.approx(sum(sums[period]), abs=1e-9)
-
-
 def test_a_day_that_we_do_not_have_becomes_ours_until_the_next_reading() -> None:
     store = shelf(konnector("2023-12-27", 60, price=6))
     assert run(store) == {
@@ -104,7 +92,7 @@ def test_a_day_that_we_do_not_have_becomes_ours_until_the_next_reading() -> None
     ours(store, {0: 61})
     (document,) = own(store, DAY).values()
     assert (document["load"], document["status"], "price" in document) == (61, "definitive", False)
-    assert_totals(store)
+    store.check_totals(adopted=True)
 
 
 def test_a_day_that_we_have_stays_as_it_is_and_of_several_the_one_written_last_counts() -> None:
@@ -212,7 +200,7 @@ def test_no_day_is_lost_and_totals_are_right(store: MemoryStore) -> None:
     held = copy.deepcopy(own(store, DAY))
     run(store)
     assert strangers(store) == []
-    assert_totals(store)
+    store.check_totals(adopted=True)
     days = own(store, DAY)
     assert days.keys() == held.keys() | {f"{each['year']}-{each['month']:02}-{each['day']:02}" for each in theirs[DAY]}
     for day, document in held.items():
@@ -259,6 +247,6 @@ def test_while_a_load_is_going_on(store: MemoryStore, read: dict[int, Any], orde
 
     interleave(store, [adopting, lambda at_once: ours(at_once, read, 24 * 60)], order)
     assert strangers(store) == []
-    assert_totals(store)
+    store.check_totals(adopted=True)
     for n, load in read.items():
         assert loads(store)[str(FIRST + timedelta(days=n))] == load, "GRDF's word stands"

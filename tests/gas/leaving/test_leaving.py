@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
-import pytest
 
 from include.gas.account.account import Account
 from include.gas.account.declaration import Declaration
@@ -31,9 +30,6 @@ ACCOUNT: dict[str, Any] = {"_id": "a", "account_type": "grdfgrandlyon", "oauth":
 
 def right(name: str = "u-1", state: Any = "active", account: str = "a", way: Any = "declared") -> Right:
     return Right(client="grdf_adict", id=name, account=account, way=way, state=state, since="2026-01-01T00:00:00Z")
-
-
-# -- the record of a deletion ------------------------------------------------------------------------------------------
 
 
 def order(run: str = "run-1", **more: Any) -> d.Order:
@@ -174,14 +170,13 @@ def test_the_copy_that_stays_names_no_account_and_goes_after_its_last_day() -> N
     assert not c.overdue(date(2099, 1, 1))[0] <= stored["_id"]
 
 
-@pytest.mark.parametrize(
-    ("whose", "way", "state", "needed"),
-    [("a", "declared", "waiting", True), ("a", "declared", "ended", True), ("a", "declared", "refused", False),
-     ("b", "declared", "active", False), ("b", "adopted", "active", True), ("", "declared", "active", True)],
-)  # fmt: skip
-def test_a_record_is_needed_while_it_may_prove_a_right(whose: str, way: str, state: str, needed: bool) -> None:
-    meter = Meter(pce=PCE, rights=(right("r", state, whose, way),))
-    assert c.is_needed(record(), meter, NOW + timedelta(days=400)) is needed
+def test_a_record_is_needed_while_it_may_prove_a_right() -> None:
+    for whose, way, state, needed in (
+        ("a", "declared", "waiting", True), ("a", "declared", "ended", True), ("a", "declared", "refused", False),
+        ("b", "declared", "active", False), ("b", "adopted", "active", True), ("", "declared", "active", True),
+    ):  # fmt: skip
+        meter = Meter(pce=PCE, rights=(right("r", state, whose, way),))
+        assert c.is_needed(record(), meter, NOW + timedelta(days=400)) is needed
     assert c.is_needed(record(), Meter(pce=PCE), NOW + timedelta(days=59)), "somebody may still correct it"
 
 
@@ -203,10 +198,6 @@ def shows(meter: Meter, proof: str, days: float = 0, **more: Any) -> Meter:
     return listed(meter, Answer("grdf_adict", (replace(shown, **more),), utc_text(when), when.date(), whole=True))
 
 
-def sent(meter: Meter, days: float) -> Meter:
-    return proved(meter, "u-1", utc_text(at(days)))
-
-
 def said(meter: Meter, before: dict[str, Any] | None = None) -> tuple[dict[str, Any], Situation]:
     """Return what the account says of it, and its situation."""
     document = settle(before or ACCOUNT, [hold(meter, "a", NOW.date())], NOW)
@@ -220,7 +211,7 @@ def test_from_the_question_to_the_answer() -> None:
     document, situation = said(KNOWN)
     assert KNOWN.rights[0].proof == Proof(state="asked", until=UNTIL)
     assert (document.get("state"), situation, overview(document).proof_until) == (None, Situation.PROOF, UNTIL)
-    meter = sent(KNOWN, 1)
+    meter = proved(KNOWN, "u-1", utc_text(at(1)))
     assert meter.rights[0].proof == Proof(state="checking", until=UNTIL, sent=utc_text(at(1)))
     assert said(meter)[1] is not Situation.PROOF
     for day, word in ((1.4, "asked"), (2.4, "checking")):
@@ -243,12 +234,12 @@ def test_from_the_question_to_the_answer() -> None:
 
 
 def test_what_a_list_says_of_a_proof_that_was_sent() -> None:
-    meter = sent(KNOWN, 0)
+    meter = proved(KNOWN, "u-1", utc_text(NOW))
     for later, is_due in ((0.2, False), (3, True)):  # GRDF asks again if it still asks days after
         proof = shows(meter, "asked", later).rights[0].proof
         assert proof
         assert proof.is_due is is_due
-    late = sent(KNOWN, 1)
+    late = proved(KNOWN, "u-1", utc_text(at(1)))
     assert shows(late, "asked").rights[0].proof == late.rights[0].proof, "a list from before says nothing"
     assert proved(KNOWN, "another", utc_text(NOW)) == KNOWN
     stranger = shows(shows(Meter(pce=PCE, rights=(right(),)), ""), "asked", id="stranger")
