@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from include.gas.documents.day_checks import ENERGY, INDEX, JUMP, ZEROS, doubts_about
+from include.gas.documents.day_checks import ENERGY, INDEX, JUMP, WORDS, ZEROS, doubts_about
 from include.gas.documents.gas_days import is_day
 
 CAR = 22_300
@@ -58,6 +58,7 @@ def found(days: Days, car: float | None = CAR) -> dict[str, list[str]]:
 def test_no_false_alarm_in_two_years_of_a_real_household(whole: bool, starts: bool, car: float | None) -> None:
     days = real(whole=whole, starts=starts)
     assert (len(days), found(days, car)) == (711, {})
+    assert WORDS == ("index", "energy", "jump", "zeros"), "as they are stored"
 
 
 def plant(day: str, **change: Any) -> Callable[[Days], None]:

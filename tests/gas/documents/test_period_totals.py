@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -14,9 +15,12 @@ from include.gas.answers.consumption.published import Period
 from include.gas.answers.consumption.sorting import Answer
 from include.gas.days.windows import Window
 from include.gas.documents.billing.period_totals import is_of_periods, period_totals
-from include.gas.documents.billing.periods import store_periods
+from include.gas.documents.billing.periods import PeriodsStored, store_periods
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
-from tests.gas.memory_store import PCE, T0, MemoryStore, put
+from include.gas.documents.storing import WriteResult
+from include.gas.errors import StoreBusy
+from include.gas.meter_tag import meter_tag
+from tests.gas.memory_store import PCE, MemoryStore, put
 
 Given = tuple[str, str, Any]
 MARCH_5 = {67: 12}
@@ -70,6 +74,16 @@ def test_nothing_is_lost_and_nothing_added(first: date, lengths: list[tuple[int,
         assert all(total["load"] >= 0 for total in totals)
 
 
+EVER = (Window(date.min, date.max),)
+
+
+def store_answer(
+    store: MemoryStore, *given: Given, allowed: Sequence[Window] = EVER, daily: bool = False
+) -> PeriodsStored:
+    answer = Answer("a", PCE, Window(date(2020, 1, 1), date(2026, 1, 1)), tuple(periods(*given)))
+    return store_periods(store, "a", PCE, allowed, [(answer, "2024-08-09T00:00:00Z")], daily=daily)
+
+
 def write(store: MemoryStore, *given: Given, daily: bool = False) -> int:
     """Store what GRDF says, and nothing else. Return how many totals were written."""
 
@@ -78,9 +92,7 @@ def write(store: MemoryStore, *given: Given, daily: bool = False) -> int:
 
     store.write(PUBLISHED, [each | {"_deleted": True} for each in store.scan(PUBLISHED)])
     before = revisions()
-    answer = Answer("a", PCE, Window(date(2020, 1, 1), date(2026, 1, 1)), tuple(periods(*given)))
-    ever = (Window(date.min, date.max),)
-    store_periods(store, "a", PCE, ever, [(answer, datetime(2024, 8, 9, tzinfo=T0.tzinfo).isoformat())], daily=daily)
+    store_answer(store, *given, daily=daily)
     return max(len(revisions() - before), len(before - revisions()))
 
 
@@ -93,6 +105,24 @@ def store() -> MemoryStore:
     filled = MemoryStore()
     write(filled, HALF)
     return filled
+
+
+def test_what_becomes_of_each_period_is_counted_and_a_conflict_is_told() -> None:
+    store, later = MemoryStore(), ("2023-10-02", "2024-04-01", 9)
+    autumn = [Window(date(2023, 10, 1), date(2024, 1, 1))]
+    for said, allowed, counts, until in (
+        ([HALF], EVER, {"new": 1}, "2024-04-01"), ([HALF], EVER, {}, "2024-04-01"),
+        ([(*HALF[:2], 7)], EVER, {"corrected": 1}, "2024-04-01"), ([later], autumn, {"removed": 1}, "None"),
+        ([later], EVER, {"new": 1}, "2024-04-01"), ([HALF, later], EVER, {"new": 1}, "2024-04-01"),
+        ([HALF], EVER, {"removed": 1}, "2024-04-01"),  # withdrawn
+    ):  # fmt: skip
+        found = store_answer(store, *said, allowed=allowed)
+        assert (found.counts, str(found.until)) == (counts, until)
+    total = store.get(MONTH, "2024-03")
+    assert (total["source"], total["days"], total["load"]) == ("published", 0, 310)
+    store.write = lambda _, docs: WriteResult(conflicts={each["_id"] for each in docs})  # type: ignore[method-assign]
+    with pytest.raises(StoreBusy, match=f"^Account a: .*{meter_tag('a', PCE)}"):
+        store_answer(store, later)
 
 
 def test_again_writes_nothing_and_a_correction_replaces(store: MemoryStore) -> None:

@@ -43,6 +43,7 @@ def test_days_months_and_years_are_stored() -> None:
         "corrected_days": 0, "basis": "",
     }  # fmt: skip
     assert (store.get(MONTH, "2024-01")["load"], report.new, report.months, report.years) == (69, 3, 2, 2)
+    assert (report.has_written, put(store, {0: 60}, 1).has_written) == (True, False)
     store.check_totals()
 
 
