@@ -64,6 +64,7 @@ def test_odd_bodies(text: Any, objects: list[Any], broken: int) -> None:
     found = scan(text)
     assert (found.objects, len(found.broken)) == (objects, broken)
     assert not any(word in note for note in found.broken for word in ("personne", "s3cr3t", "oops", "gateway"))
+    assert scan("<html>Bad gateway</html>").broken == ["no JSON object in 24 characters"]
 
 
 VALUES = st.recursive(
