@@ -108,12 +108,12 @@ def store() -> MemoryStore:
 
 
 def test_what_becomes_of_each_period_is_counted_and_a_conflict_is_told() -> None:
-    store, later = MemoryStore(), ("2023-10-02", "2024-04-01", 9)
+    store, later = MemoryStore(), ("2023-10-02", "2024-05-01", 9)
     autumn = [Window(date(2023, 10, 1), date(2024, 1, 1))]
     for said, allowed, counts, until in (
         ([HALF], EVER, {"new": 1}, "2024-04-01"), ([HALF], EVER, {}, "2024-04-01"),
         ([(*HALF[:2], 7)], EVER, {"corrected": 1}, "2024-04-01"), ([later], autumn, {"removed": 1}, "None"),
-        ([later], EVER, {"new": 1}, "2024-04-01"), ([HALF, later], EVER, {"new": 1}, "2024-04-01"),
+        ([later], EVER, {"new": 1}, "2024-05-01"), ([HALF, later], EVER, {"new": 1}, "2024-05-01"),
         ([HALF], EVER, {"removed": 1}, "2024-04-01"),  # withdrawn
     ):  # fmt: skip
         found = store_answer(store, *said, allowed=allowed)
