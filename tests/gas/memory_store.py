@@ -1,25 +1,58 @@
-"""An in-memory store with revisions and conflicts, and ways to interleave or kill its users."""
+"""An in-memory store with revisions and conflicts, ways to interleave or kill its users, and what they load into it."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
 import json
-import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from threading import Semaphore
 from typing import Any
 
+from include.gas.answers.consumption.daily import Reading
+from include.gas.documents.changes import LoadReport
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.gas_days import day_of
-from include.gas.documents.storing import WriteResult
+from include.gas.documents.storing import WriteResult, load_answer
 
-SUMMED = ("load", "days", "volume_days", "measured_days", "estimated_days", "corrected_days")
+PCE = "09900000000017"
+FIRST = date(2023, 12, 29)
+"""Day 0 of what tests load: their days cross the end of a month and of a year."""
+T0 = datetime(2024, 4, 2, 9, 0, tzinfo=UTC)
 
 
-def _sums(days: list[dict[str, Any]]) -> list[Any]:
-    qualities = [sum(day["quality"] == word for day in days) for word in ("measured", "estimated", "corrected")]
-    return [sum(day["load"] for day in days), len(days), sum("volume" in day for day in days), *qualities]
+def day(number: int) -> date:
+    return FIRST + timedelta(days=number)
+
+
+def put(
+    store: Any, loads: Mapping[int, Any], minutes: float = 0, account: str = "a", *, first: date = FIRST, **more: Any
+) -> LoadReport:
+    """Load what GRDF says so many minutes after the first answer.
+
+    :param loads: the load of each day, by its number, or all that its reading has
+    :param first: day 0
+    :param more: as for ``load_answer``
+    """
+    readings = [
+        Reading(first + timedelta(days=number), **(load if isinstance(load, dict) else {"load": load}))
+        for number, load in loads.items()
+    ]
+    return load_answer(store, account, PCE, readings, T0 + timedelta(minutes=minutes), **more)
+
+
+def _sums(days: list[dict[str, Any]]) -> dict[str, Any]:
+    words = ("measured", "estimated", "corrected")
+    return {
+        "load": float(sum(Decimal(repr(day["load"])) for day in days)),
+        "days": len(days),
+        "volume_days": sum("volume" in day for day in days),
+        **{f"{word}_days": sum(day["quality"] == word for day in days) for word in words},
+    }
 
 
 class Killed(BaseException):
@@ -29,13 +62,19 @@ class Killed(BaseException):
 class MemoryStore:
     """A store that behaves like CouchDB, as far as a load can tell."""
 
-    def __init__(self) -> None:
+    def __init__(self, **kinds: list[dict[str, Any]]) -> None:
+        """Begin with some documents: ``day=``, ``month=``, ``year=``."""
         self.docs: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self.calls: list[str] = []
+        for kind, documents in kinds.items():
+            self.write(f"com.grandlyon.grdf.{kind}", documents)
 
     def range(self, doctype: str, startkey: str, endkey: str) -> list[dict[str, Any]]:
         self.calls.append("range")
         return [copy.deepcopy(d) for key, d in sorted(self.docs[doctype].items()) if startkey <= key <= endkey]
+
+    def scan(self, doctype: str) -> list[dict[str, Any]]:
+        return self.range(doctype, "", "\uffff")
 
     def fetch(self, doctype: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         self.calls.append("fetch")
@@ -64,23 +103,31 @@ class MemoryStore:
         self.docs[doctype][doc["_id"]] = {**copy.deepcopy(doc), "_rev": f"{generation + 1}-{digest}"}
         return True
 
+    def get(self, doctype: str, period: str) -> dict[str, Any]:
+        """Return a document of the account's meter by the end of its id."""
+        return self.docs[doctype][f"a:{PCE}:{period}"]
+
+    def periods(self, doctype: str) -> list[str]:
+        return [key.rpartition(":")[2] for key in self.docs[doctype]]
+
     def loads(self) -> dict[str, Any]:
-        return {key: doc["load"] for key, doc in self.docs[DAY].items()}
+        return {key.rpartition(":")[2]: doc["load"] for key, doc in self.docs[DAY].items()}
 
     def revs(self) -> dict[str, str]:
         return {key: doc["_rev"] for docs in self.docs.values() for key, doc in docs.items()}
 
-    def check_totals(self) -> None:
-        """Assert that the totals are the sums of the stored days, and that none is missing or superfluous."""
-        days: dict[str, dict[str, list[Any]]] = {MONTH: defaultdict(list), YEAR: defaultdict(list)}
-        for doc in self.docs[DAY].values():
-            meter = f"{doc['account']}:{doc['pce']}"
-            day = day_of(doc)
-            days[MONTH][f"{meter}:{day:%Y-%m}"].append(doc)
-            days[YEAR][f"{meter}:{day:%Y}"].append(doc)
-        for doctype, expected in days.items():
-            stored = {key: [doc[name] for name in SUMMED] for key, doc in self.docs[doctype].items()}
-            assert stored == {key: _sums(docs) for key, docs in expected.items()}
+    def check_totals(self, adopted: bool = False) -> None:
+        """Assert that the totals are the sums of the stored days, and that none is missing or superfluous.
+
+        :param adopted: whether there may be totals of times without a day
+        """
+        for doctype, form in (MONTH, "%Y-%m"), (YEAR, "%Y"):
+            days: dict[str, list[Any]] = defaultdict(list)
+            for doc in self.docs[DAY].values():
+                days[f"{doc['account']}:{doc['pce']}:{day_of(doc).strftime(form)}"].append(doc)
+            sums = {key: _sums(docs) for key, docs in days.items()}
+            totals = {key: doc for key, doc in self.docs[doctype].items() if doc["days"] or not adopted}
+            assert {key: {name: doc[name] for name in sums.get(key, ())} for key, doc in totals.items()} == sums
 
 
 class Mortal:
@@ -110,41 +157,22 @@ class Worker:
     """Runs a function in a thread that stops before every store call until it may go on."""
 
     def __init__(self, store: MemoryStore, job: Callable[[Any], Any]) -> None:
-        self.store, self.job = store, job
-        self.go, self.back = threading.Semaphore(0), threading.Semaphore(0)
-        self.done = False
-        self.error: BaseException | None = None
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
+        self.store, self.go, self.back = store, Semaphore(0), Semaphore(0)
+        threads = ThreadPoolExecutor(1)
+        self.end = threads.submit(job, self)
+        self.end.add_done_callback(lambda _: self.back.release())
+        threads.shutdown(wait=False)
         self.back.acquire()
 
     def step(self) -> None:
-        if not self.done:
+        if not self.end.done():
             self.go.release()
             self.back.acquire()
 
-    def finish(self) -> None:
-        while not self.done:
-            self.step()
-        self.thread.join()
-        if self.error:
-            raise self.error
-
-    def _run(self) -> None:
-        try:
-            self.job(self)
-        except BaseException as error:  # noqa: BLE001  # of any kind: finish raises it in the test's own thread
-            self.error = error
-        self.done = True
-        self.back.release()
-
-    def _turn(self) -> None:
-        self.back.release()
-        self.go.acquire()
-
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def call(*args: Any) -> Any:
-            self._turn()
+            self.back.release()
+            self.go.acquire()
             return getattr(self.store, name)(*args)
 
         return call
@@ -156,4 +184,6 @@ def interleave(store: MemoryStore, jobs: list[Callable[[Any], Any]], order: Iter
     for which in order:
         workers[which % len(workers)].step()
     for worker in workers:
-        worker.finish()
+        while not worker.end.done():
+            worker.step()
+        worker.end.result()

@@ -1,4 +1,4 @@
-"""Account documents in every form in which they occur, and what the project writes to them."""
+"""Account documents in each form in which they occur, what connecting changes, and which rights are an account's."""
 
 from __future__ import annotations
 
@@ -10,20 +10,27 @@ import pytest
 from msgspec.structs import replace
 
 from include.gas.account.account import Account
+from include.gas.account.connected import check_connectable, connected, declaring, is_for_another, login_hint
+from include.gas.account.declaration import Declaration, is_correctable
+from include.gas.account.declared_right import declared, is_of_another, request_of, wanted_right
 from include.gas.account.grant import Grant, without_grant
+from include.gas.account.marks import Connected
 from include.gas.account.state import with_state
 from include.gas.account.status import Billing, Reading, Status, with_meters
+from include.gas.answers.access_rights import AccessRight
 from include.gas.days.windows import Window
-from include.gas.errors import BadAccount
+from include.gas.errors import AccountLeaving, BadAccount
 from include.gas.rights.meter_rights import Held
 
 PCE, GI = "09900000000017", "GI000042"
-NOW = datetime(2024, 4, 2, 9, tzinfo=UTC)
+NOW, AT = datetime(2024, 4, 2, 9, tzinfo=UTC), "2026-03-01T10:00:00.000000Z"
 DAYS = (Window(date(2021, 1, 1), date(2026, 9, 1)),)
 METERS = (
     Held(pce=PCE, word="active", is_open=True, right="u-1", own=("u-1",), days=DAYS),
     Held(pce=GI, word="unseen", right="u-2", own=("u-2",)),
 )
+OUTDATED, MARK, TOKEN = "USER_ACTION_NEEDED.OAUTH_OUTDATED", Connected(AT, "op"), Grant("signed", nonce="once")
+LEAVING = {"leaving": {"since": "2026-02-01T00:00:00Z", "by": "op", "run": "r", "keep_data": False}}
 
 
 def document(oauth: Any = None, results: Any = None, **more: Any) -> dict[str, Any]:
@@ -36,90 +43,58 @@ def document(oauth: Any = None, results: Any = None, **more: Any) -> dict[str, A
     }  # fmt: skip
 
 
-def test_as_cozy_leaves_it() -> None:
-    account = Account.from_document(document())
-    assert account == Account("acc-1", grant=Grant("s3cr3t-i"))
-    assert account.needs_grant
-
-
-def test_with_a_code_to_exchange() -> None:
-    account = Account.from_document(
-        document({"code": "s3cr3t-c", "redirect_uri": "https://x.example/cb", "nonce": "n"}, {})
-    )
-    assert account.grant == Grant(code="s3cr3t-c", redirect_uri="https://x.example/cb", nonce="n")
-    assert account.needs_grant
-
-
-def test_as_the_konnector_leaves_it() -> None:
-    account = Account.from_document(document(results={"id_token": "s3cr3t-i", "pce_id": PCE}))
-    assert account.meters == (Held(pce=PCE),)
-    assert account.grant == Grant("s3cr3t-i")
-    assert not account.needs_grant
-
-
-def test_as_we_leave_it() -> None:
-    changed = without_grant(with_meters(document(), reversed(METERS)))
-    assert Account.from_document(changed).meters == METERS, "one that may be read comes first"
-    assert Account.from_document(changed).grant is None
-    assert not Account.from_document(changed).needs_grant
-    assert changed["oauth_callback_results"]["pce_id"] == PCE
-    assert changed["oauth_callback_results"]["consents"][1] == {"pce": GI, "id_accreditation": "u-2"}
-    assert changed["oauth_callback_results"]["scope"] == "openid"
-    assert (changed["_id"], changed["_rev"]) == ("acc-1", "2-x")
-
-
-def test_reconnected() -> None:
+def test_the_shapes_of_an_account() -> None:
+    cozy = Account.from_document(document())
+    assert cozy == Account("acc-1", grant=Grant("s3cr3t-i"))
+    code = {"code": "s3cr3t-c", "redirect_uri": "https://x.example/cb", "nonce": "n"}
+    exchange = Account.from_document(document(code, {}))
+    assert exchange.grant == Grant(code="s3cr3t-c", redirect_uri="https://x.example/cb", nonce="n")
+    konnector = Account.from_document(document(results={"id_token": "s3cr3t-i", "pce_id": PCE}))
+    assert (konnector.meters, konnector.grant) == ((Held(pce=PCE),), Grant("s3cr3t-i"))
+    assert [each.needs_grant for each in (cozy, exchange, konnector)] == [True, True, False]
+    assert not konnector.reconnected
+    ours = without_grant(with_meters(document(), reversed(METERS)))
+    read, results = Account.from_document(ours), ours["oauth_callback_results"]
+    assert (read.meters, read.grant, read.needs_grant) == (METERS, None, False), "one that may be read comes first"
+    assert (results["pce_id"], results["scope"]) == (PCE, "openid")
+    assert results["consents"][1] == {"pce": GI, "id_accreditation": "u-2"}
+    assert (ours["_id"], ours["_rev"]) == ("acc-1", "2-x")
+    again = with_meters(with_meters(document(), METERS), [Held(pce=PCE), Held(pce=GI, right="u-3")])
+    named = [each["id_accreditation"] for each in again["oauth_callback_results"]["consents"]]
+    assert named == ["u-1", "u-3"], "a right that the document names may be another account's"
     known = without_grant(with_meters(document(), METERS))
-    known["oauth"] = {"code": "s3cr3t-c"}
-    assert Account.from_document(known).needs_grant
-    known["oauth"], known["oauth_callback_results"]["id_token"] = {}, "s3cr3t-i"
-    for state in (None, "VENDOR_DOWN", "USER_ACTION_NEEDED.OAUTH_OUTDATED"):
-        known["state"] = state
-        assert Account.from_document(known).needs_grant
-        assert Account.from_document(known).reconnected
-    assert not Account.from_document(document(results={"id_token": "s3cr3t-i", "pce_id": PCE})).reconnected
-
-
-def test_a_right_that_the_document_names_stays_named() -> None:
-    """It may be another account's, and no deletion of ours may end it."""
-    changed = with_meters(with_meters(document(), METERS), [Held(pce=PCE), Held(pce=GI, right="u-3")])
-    assert [each["id_accreditation"] for each in changed["oauth_callback_results"]["consents"]] == ["u-1", "u-3"]
+    assert Account.from_document(known | {"oauth": {"code": "s3cr3t-c"}}).needs_grant
+    known["oauth_callback_results"]["id_token"] = "s3cr3t-i"
+    for state in (None, "VENDOR_DOWN", OUTDATED):
+        account = Account.from_document(known | {"oauth": {}, "state": state})
+        assert (account.needs_grant, account.reconnected) == (True, True)
 
 
 def test_no_secret_is_left_or_shown() -> None:
-    full = document(
-        {"access_token": "s3cr3t", "refresh_token": "s3cr3t", "code": "s3cr3t", "nonce": "s3cr3t", "id_token": "s3cr3t",
-         "client_secret": "s3cr3t", "redirect_uri": "https://x.example/cb", "expires_at": "s3cr3t"},
-        {"id_token": "s3cr3t", "access_token": "s3cr3t", "code": "s3cr3t"},
-    )  # fmt: skip
+    keys = ("access_token", "refresh_token", "code", "nonce", "id_token", "client_secret", "expires_at")
+    results = dict.fromkeys(("id_token", "access_token", "code"), "s3cr3t")
+    full = document(dict.fromkeys(keys, "s3cr3t") | {"redirect_uri": "https://x.example/cb"}, results)
     assert "s3cr3t" not in json.dumps(without_grant(full))
-    assert "s3cr3t" not in repr(Account.from_document(full))
-    assert "s3cr3t" not in repr(Account.from_document(document()))
+    assert "s3cr3t" not in repr(Account.from_document(full)) + repr(Account.from_document(document()))
 
 
 @pytest.mark.parametrize(
     ("changes", "cause"),
     [
         ({"account_type": "enedis"}, "^Account acc-1: its account_type is not grdfgrandlyon"),
-        ({"account_type": None}, "account_type"),
-        ({"oauth": []}, "its oauth is not an object"),
+        ({"account_type": None}, "account_type"), ({"oauth": []}, "its oauth is not an object"),
         ({"oauth_callback_results": "x"}, "its oauth_callback_results is not an object"),
-        ({"state": 7}, "its state is not a string"),
-        ({"oauth": {"code": 7}}, "its code is not a string"),
-        ({"oauth": {"nonce": 7}}, "its nonce is not a string"),
+        ({"state": 7}, "its state is not a string"), ({"oauth": {"code": 7}}, "its code is not a string"),
+        ({"oauth": {"nonce": 7}}, "its nonce is not a string"), ({"_id": None}, "odd _id"),
         ({"oauth_callback_results": {"id_token": {}}}, "its id_token is not a string"),
         ({"oauth_callback_results": {"pce_id": 9900000000017}}, "its pce_id is not a string"),
         ({"oauth_callback_results": {"pce_id": "x"}}, "its pce_id is not a valid meter"),
         ({"oauth_callback_results": {"consents": {}}}, "its list of consents is not a list"),
         ({"oauth_callback_results": {"consents": [{}]}}, "one of its consents names no valid meter"),
-        (
-            {"oauth_callback_results": {"consents": [{"pce": PCE, "id_accreditation": 7}]}},
-            "its id_accreditation is not",
-        ),
+        ({"oauth_callback_results": {"consents": [{"pce": PCE, "id_accreditation": 7}]}}, "its id_accreditation is"),
         ({"_id": "a b"}, "odd _id: 'a b' is not an account id"),
-        ({"_id": None}, "odd _id"),
     ],
-)
+)  # fmt: skip
 def test_odd_documents(changes: dict[str, Any], cause: str) -> None:
     with pytest.raises(BadAccount, match=cause) as caught:
         Account.from_document(document() | changes)
@@ -127,38 +102,34 @@ def test_odd_documents(changes: dict[str, Any], cause: str) -> None:
 
 
 def test_states() -> None:
-    marked = with_state(document(), "USER_ACTION_NEEDED.OAUTH_OUTDATED", "revoked", NOW)
-    assert Account.from_document(marked).state == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
+    later = datetime(2024, 5, 1, tzinfo=UTC)
+    marked = with_state(document(), OUTDATED, "revoked", NOW)
+    assert Account.from_document(marked).state == OUTDATED
     assert (marked["state_message"], marked["state_since"]) == ("revoked", "2024-04-02T09:00:00.000000Z")
-    again = with_state(marked, "USER_ACTION_NEEDED.OAUTH_OUTDATED", "revoked", datetime(2024, 5, 1, tzinfo=UTC))
-    assert again == marked
-    assert with_state(marked, "LOGIN_FAILED", "x", datetime(2024, 5, 1, tzinfo=UTC))["state_since"].startswith(
-        "2024-05"
-    )
+    assert with_state(marked, OUTDATED, "revoked", later) == marked
+    assert with_state(marked, "LOGIN_FAILED", "x", later)["state_since"].startswith("2024-05")
     cleared = with_state(marked, None)
     assert Account.from_document(cleared).state is None
     assert not {"state_message", "state_since"} & cleared.keys()
     assert with_state(document(), None) == document()
 
 
-def has(*own: str, first: date = date.min) -> Held:
-    return Held(pce=PCE, own=own, days=(Window(first, date.max),))
-
-
 def test_a_meter_is_read_whole_anew_for_each_new_right() -> None:
+    def has(*own: str, first: date = date.min) -> Held:
+        return Held(pce=PCE, own=own, days=(Window(first, date.max),))
+
     day = NOW.date()
     noted = Status.with_reading(document(), PCE, Reading(whole_at=day, since=date(2021, 4, 4), under=("u-0", "u-1")))
     assert noted["status"]["readings"][PCE] == {
         "whole_at": "2024-04-02", "since": "2021-04-04", "under": ["u-0", "u-1"],
     }  # fmt: skip
     reading = Status.reading(noted, PCE)
-    assert reading.last_whole(has("u-1"), day) == day
-    assert reading.last_whole(has("u-0", "u-1"), day) == day
+    assert reading.last_whole(has("u-1"), day) == reading.last_whole(has("u-0", "u-1"), day) == day
     assert reading.last_whole(has("u-1", "u-9"), day) is None
     assert reading.last_whole(has("u-1", first=date(2021, 4, 3)), date(2024, 3, 31)) is None, "it reaches further back"
     assert reading.last_whole(has("u-1", first=date(2030, 1, 1)), day) == day
-    between = [Window(date(2018, 1, 1), date(2020, 1, 1)), Window(date(2023, 1, 1), date(2030, 1, 1))]
-    gap = replace(has("u-1"), days=tuple(between))
+    between = (Window(date(2018, 1, 1), date(2020, 1, 1)), Window(date(2023, 1, 1), date(2030, 1, 1)))
+    gap = replace(has("u-1"), days=between)
     assert replace(reading, since=date(2023, 1, 1)).last_whole(gap, day) == day, "what GRDF serves begins in a gap"
     assert Status.reading(noted, GI).last_whole(has("u-2"), day) is None
     for odd in (None, [], {PCE: None}, {PCE: {"under": ["u-1"]}}, {PCE: {"under": ["u-1"], "whole_at": "x"}}):
@@ -172,23 +143,144 @@ def test_the_monthly_reading_counts_under_the_rights_that_it_had() -> None:
     def last(*own: str, is_open: bool = True, of: Billing = billing) -> date | None:
         return of.last_read(Held(pce=PCE, own=own, is_open=is_open))
 
-    assert last("u-1") == last("u-0", "u-1") == day
+    looked_at = Billing(billing.read_at)
+    assert last("u-1") == last("u-0", "u-1") == last("u-1", is_open=False, of=looked_at) == day
     assert last("u-1", "u-9") is None, "a right is new"
     assert last("u-1", is_open=False) is None, "GRDF was asked, maybe after the end"
-    looked_at = Billing(billing.read_at)
-    assert last("u-1", is_open=False, of=looked_at) == day
-    assert last("u-1", of=looked_at) is None
-    assert last("u-1", of=Status.billing_of(noted, GI)) is None
+    assert last("u-1", of=looked_at) is last("u-1", of=Status.billing_of(noted, GI)) is None
 
 
 def test_what_asks_for_nothing_and_is_read_or_history_is_settled() -> None:
     known = with_meters(document(oauth={}, results={}), [METERS[0], Held(pce=GI, word="over", right="u-2")])
     assert Account.from_document(known).is_settled
+    person = {"pce": PCE, "name": "Durand", "postcode": "69001", "email": "durand@example.org"}
     asks: list[dict[str, Any]] = [
-        {"oauth": {"code": "c", "redirect_uri": "http://localhost/x"}},
-        {"declaration": {"pce": PCE, "name": "Durand", "postcode": "69001", "email": "durand@example.org"}},
-        {"state": "VENDOR_DOWN"},
-    ]
-    for more in asks:
-        assert not Account.from_document(known | more).is_settled
+        {"oauth": {"code": "c", "redirect_uri": "http://localhost"}}, {"declaration": person}, {"state": "VENDOR_DOWN"},
+    ]  # fmt: skip
+    assert not any(Account.from_document(known | more).is_settled for more in asks)
     assert not Account.from_document(with_meters(document(oauth={}, results={}), METERS)).is_settled
+
+
+@pytest.mark.parametrize(
+    ("parts", "hint"),
+    [
+        ((" Alix ", "Exemple", "a@example.org", "Ville"), "Alix;Exemple;a@example.org;Ville"),
+        (("Alix", "Exemple", "a@example.org", ""), "Alix;Exemple;a@example.org;"), (("", " ", "", "Ville"), ""),
+        (("Alix", "", "a@example.org", "V"), None), (("", "", "a@example.org", "V"), None),
+        (("Alix", "Exemple", "no address", "V"), None), (("Al;ix", "Exemple", "a@example.org", "V"), None),
+        (("Alix", "Ex|emple", "a@example.org", "V"), None), (("Alix", "Exemple\n", "a@exa\nmple.org", "V"), None),
+        (("A" * 101, "Exemple", "a@example.org", "V"), None),
+    ],
+)  # fmt: skip
+def test_the_hint_of_a_login_has_four_parts(parts: tuple[str, str, str, str], hint: str | None) -> None:
+    assert login_hint(*parts) == hint
+
+
+def test_a_new_account_is_as_cozy_leaves_it() -> None:
+    made = connected(None, "new", TOKEN, MARK)
+    assert made == {
+        "_id": "new", "account_type": "grdfgrandlyon", "name": "", "oauth": {"nonce": "once"},
+        "oauth_callback_results": {"scope": "openid", "consents": [], "id_token": "signed"},
+        "connected": {"at": AT, "by": "op"},
+    }  # fmt: skip
+    account = Account.from_document(made)
+    assert (account.needs_grant, account.grant, account.waits_for_person) == (True, TOKEN, False)
+
+
+@pytest.mark.parametrize("more", [{}, {"consents": [{"pce": PCE, "id_accreditation": "old"}]}])
+def test_connecting_again_loses_nothing(more: dict[str, Any]) -> None:
+    old = document({"access_token": "old"}, {"id_token": "old", "pce_id": PCE, **more}, name="kept", state=OUTDATED,
+                   status={"readings": {PCE: {"since": "2024-01-01"}}}, anything={"else": 1})  # fmt: skip
+    before = repr(old)
+    new = connected(old, "acc-1", TOKEN, MARK)
+    assert repr(old) == before
+    changed = {"oauth", "oauth_callback_results", "connected"}
+    assert {key: new[key] for key in new.keys() - changed} == {key: old[key] for key in old.keys() - changed}
+    account = Account.from_document(new)
+    assert (account.reconnected, account.grant, account.waits_for_person) == (True, TOKEN, False)
+    assert [meter.pce for meter in account.meters] == [PCE]
+
+
+def test_another_kind_of_account_or_one_that_leaves_is_left_alone() -> None:
+    odd = ({"account_type": "enedis"}, BadAccount), ({"account_type": None}, BadAccount), (LEAVING, AccountLeaving)
+    for more, error in odd:
+        with pytest.raises(error):
+            check_connectable(document(**more))
+        with pytest.raises(error):
+            connected(document(**more), "acc-1", TOKEN, MARK)
+
+
+@pytest.mark.parametrize(
+    ("given", "another"),
+    [
+        ({}, False), ({"email": "M.Durand@Example.org"}, False), ({"name": " DÜRAND  Invente"}, False),
+        ({"postcode": "69002"}, False), ({"name": "Petit"}, True), ({"email": "p@example.org"}, True),
+        ({"pce": GI}, True),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_written_in_another_way_is_no_other_household(given: dict[str, str], another: bool) -> None:
+    asked = {"pce": PCE, "name": "Durand Invente", "email": "m.durand@example.org", "postcode": "69001"}
+    waiting, new = declaring(None, "new", Declaration(**asked), MARK), Declaration(**(asked | given))
+    assert is_for_another(waiting, new) is another
+    behind = Status.with_held(waiting, [Held(pce=PCE, word="behind")])
+    assert not is_for_another(behind, new), "its number may be mistyped"
+
+
+def test_what_was_sent_from_a_link_may_be_corrected_once_it_is_refused_or_waits_for_a_meter() -> None:
+    sent = declaring(None, "new", Declaration(pce=PCE, name="Durand"), Connected(AT, "household", "link-1"))
+    assert connected(sent, "new", TOKEN, MARK)["connected"] == {"at": AT, "by": "op", "link": "link-1"}
+    assert not is_correctable(sent)
+    assert is_correctable(sent | {"declaration": {**sent["declaration"], "refused": True}})
+    assert is_correctable(Status.with_held(sent, [Held(pce=PCE, word="behind")]))
+    assert not is_correctable(Status.with_held(sent, [Held(pce=GI, word="behind")])), "another meter waits"
+
+
+DURAND = Declaration(pce=PCE, name="Durand-Été", postcode="69003", email="Anna@Example.org", perimeters=["publiees"])
+SHOP = Declaration(pce=PCE, company="Le Pain SARL", postcode="69003", email="pain@example.org")
+
+
+def right(name: str = "", email: str = "", name_of: str = "u-1", **more: Any) -> AccessRight:
+    return AccessRight(name_of, PCE, "", "active", holder=(name, email, ""), **more)
+
+
+@pytest.mark.parametrize(
+    ("shown", "asked", "fits"),
+    [
+        (right("durand ete", "anna@example.org"), DURAND, True), (right("durand ete", "bob@x.org"), DURAND, False),
+        (right("somebody", "anna@example.org"), DURAND, True),  # the address decides
+        (right("anna durand ete"), DURAND, True),  # GRDF adds first names
+        (right("durand"), DURAND, True), (right("durand dupont"), DURAND, False), (right(), DURAND, False),
+        (right("le pain sarl"), SHOP, True), (right("le pain"), SHOP, True), (right("durand ete"), SHOP, False),
+    ],
+)  # fmt: skip
+def test_a_right_is_of_the_holder_it_is_declared_for(shown: AccessRight, asked: Declaration, fits: bool) -> None:
+    assert shown.is_held_by(asked.holder, asked.email) is fits
+
+
+@pytest.mark.parametrize(
+    ("shown", "another"),
+    [
+        ([right("bob", "bob@example.org")], True), ([right()], False), ([], False),
+        ([right("durand ete", "new@example.org")], False),  # people change their address
+        ([right("married", "anna@example.org")], False),  # or their name
+        ([right("bob", "bob@example.org"), right("durand ete", "", "u-2")], False),  # one of its rights fits
+        ([right("bob", "bob@example.org", "u-9")], False),  # not the account's
+        ([right("bob", "bob@example.org", made_on_site=True)], False),  # nobody has declared it
+    ],
+)  # fmt: skip
+def test_an_account_is_another_household_s_if_all_its_rights_are(shown: list[AccessRight], another: bool) -> None:
+    assert is_of_another(shown, ["u-1", "u-2"], DURAND) is another
+    assert not is_of_another(shown, [], DURAND)
+
+
+def test_what_is_asked_for_and_answered() -> None:
+    sent = request_of(DURAND, date(2024, 2, 29))
+    assert sent["date_fin_droit_acces"] == "2027-03-01", "29 February"
+    assert (sent["perim_donnees_conso_debut"], sent["perim_donnees_conso_fin"]) == ("2019-03-03", "2027-03-02")
+    assert {name for name, said in sent.items() if said == "Vrai"} == {"perim_donnees_publiees"}
+    assert "numero_telephone_mobile_titulaire" not in sent
+    assert "nom_titulaire" not in request_of(SHOP, date(2024, 2, 29))
+    assert (wanted_right(DURAND).published, wanted_right(SHOP).published) == (True, False)
+    assert declared('{"id_droit_acces": "u-1", "code_statut_traitement": "0000000002"}') == ("u-1", True)
+    assert declared('{"id_droit_acces": "../x y", "code_statut_traitement": "0000000000"}') == ("", False)
+    assert declared("<html>") == ("", True)

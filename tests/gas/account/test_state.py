@@ -1,4 +1,4 @@
-"""The table of an account's states: what the household or GRDF must do, from what the account has of its meters."""
+"""An account's state: what the household or GRDF must do, from what it has of its meters; and when it is looked at."""
 
 from __future__ import annotations
 
@@ -10,22 +10,17 @@ import pytest
 from include.gas.account.declaration import REFUSED_KEPT, names_person, waits_for_meter
 from include.gas.account.marks import with_leaving
 from include.gas.account.state import settle, state_of, with_rights_state
+from include.gas.account.unsettled import Unsettled
 from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.gas_day import utc_text
-from include.gas.errors import (
-    LOGIN_FAILED,
-    OAUTH_OUTDATED,
-    PERMISSIONS_CHANGED,
-    USER_ACTION_NEEDED,
-    VENDOR_DOWN,
-)
+from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.meter_rights import Held, Proof, Word
 
 PCE, OTHER = "09900000000017", "GI000042"
-NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
-ENDED = date(2026, 2, 1)
+NOW, ENDED = datetime(2026, 3, 1, 9, 20, tzinfo=UTC), date(2026, 2, 1)
 PERSON = {"pce": PCE, "name": "Durand", "postcode": "69003", "email": "d@example.org", "perimeters": ["informatives"]}
+MINUTES, HOURS, DAYS = (timedelta(**{unit: 1}) for unit in ("minutes", "hours", "days"))
 
 
 def has(word: Word, pce: str = PCE, **more: Any) -> Held:
@@ -36,42 +31,34 @@ def account(**more: Any) -> dict[str, Any]:
     return {"_id": "home-1", "account_type": "grdfgrandlyon", **more}
 
 
-ACTIVE = has("active", OTHER)
-NARROW, WAITING, OVER, NONE = has("narrow"), has("waiting"), has("over", day=ENDED), has("none")
-TABLE: dict[str, tuple[list[Held], str | None, bool, str]] = {
-    "nothing known": ([], None, False, ""),
-    "read": ([ACTIVE], None, False, ""),
-    "begins later": ([has("later")], None, False, ""),
-    "not shown yet": ([has("unseen")], None, False, ""),
-    "being declared": ([has("asked")], None, False, ""),
-    "waits for its holder": ([WAITING], USER_ACTION_NEEDED, False, "1 March 2026, 10:00 (Paris time) GRDF waits"),
-    "one of two waits": ([ACTIVE, WAITING], USER_ACTION_NEEDED, True, meter_tag("home-1", PCE)),
-    "without daily data": ([NARROW], PERMISSIONS_CHANGED, False, "does not include the daily data"),
-    "one of two without": ([ACTIVE, NARROW], PERMISSIONS_CHANGED, True, meter_tag("home-1", PCE)),
-    "over": (
-        [OVER],
-        OAUTH_OUTDATED,
-        False,
-        "there has been no consent since 2026-02-01. The household must consent again",
-    ),
-    "over without a day": ([has("over")], OAUTH_OUTDATED, False, "the consent has ended"),
-    "moved": ([OVER, ACTIVE], None, False, ""),
-    "moves soon": ([OVER, has("later", OTHER)], None, False, ""),
-    "refused by its holder": ([has("refused")], OAUTH_OUTDATED, False, "its holder has refused the right"),
-    "none of its own": ([NONE], OAUTH_OUTDATED, False, "no consent of its own is known"),
-    "none beside one being declared": ([NONE, has("asked", OTHER)], None, False, ""),
-    "its proof is asked for": ([has("active", proofs={"u-1": Proof(state=ASKED)})], None, False, ""),
-    "its proof is refused": ([has("active", proofs={"u-1": Proof(state=REFUSED)})], USER_ACTION_NEEDED, True, "proof"),
-}
+ACTIVE, NARROW, WAITING, OVER, NONE = (
+    has("active", OTHER), has("narrow"), has("waiting"), has("over", day=ENDED), has("none")
+)  # fmt: skip
+TAG = meter_tag("home-1", PCE)
 
 
-@pytest.mark.parametrize("name", TABLE)
-def test_what_an_account_s_rights_mean(name: str) -> None:
-    held, word, partial, said = TABLE[name]
+@pytest.mark.parametrize(
+    ("held", "word", "partial", "said"),
+    [
+        ([], None, False, ""), ([ACTIVE], None, False, ""), ([has("later")], None, False, ""),
+        ([has("unseen")], None, False, ""), ([has("asked")], None, False, ""),
+        ([WAITING], USER_ACTION_NEEDED, False, "1 March 2026, 10:20 (Paris time) GRDF waits"),
+        ([ACTIVE, WAITING], USER_ACTION_NEEDED, True, TAG), ([ACTIVE, NARROW], PERMISSIONS_CHANGED, True, TAG),
+        ([NARROW], PERMISSIONS_CHANGED, False, "does not include the daily data"),
+        ([OVER], OAUTH_OUTDATED, False, "no consent since 2026-02-01. The household must consent again"),
+        ([has("over")], OAUTH_OUTDATED, False, "the consent has ended"),
+        ([OVER, ACTIVE], None, False, ""), ([OVER, has("later", OTHER)], None, False, ""),  # moved, or moves soon
+        ([has("refused")], OAUTH_OUTDATED, False, "its holder has refused"),
+        ([NONE], OAUTH_OUTDATED, False, "no consent of its own"), ([NONE, has("asked", OTHER)], None, False, ""),
+        ([has("active", proofs={"u-1": Proof(state=ASKED)})], None, False, ""),
+        ([has("active", proofs={"u-1": Proof(state=REFUSED)})], USER_ACTION_NEEDED, True, "proof"),
+    ],
+    ids=lambda each: ",".join(one.word for one in each) if isinstance(each, list) else "",
+)  # fmt: skip
+def test_what_an_account_s_rights_mean(held: list[Held], word: str | None, partial: bool, said: str) -> None:
     found, message, beside = state_of(account(), held)
-    assert (found, beside) == (word, partial)
+    assert (found, beside, bool(message)) == (word, partial, bool(word))
     assert said in message
-    assert bool(message) == bool(word)
     assert not {PCE, OTHER} & {*message.replace(",", " ").split()}, "no meter's number"
 
 
@@ -94,8 +81,7 @@ def test_what_a_run_has_noted_stays_until_a_run_is_well_or_a_right_needs_somebod
 def test_settling_names_the_meters_and_repeats_to_nothing() -> None:
     settled = settle(account(declaration=PERSON), [has("waiting", right="u-1")], NOW)
     assert settled["oauth_callback_results"]["consents"] == [{"pce": PCE, "id_accreditation": "u-1"}]
-    assert settled["state"] == USER_ACTION_NEEDED
-    assert settled["status"]["meters"][PCE]["word"] == "waiting"
+    assert (settled["state"], settled["status"]["meters"][PCE]["word"]) == (USER_ACTION_NEEDED, "waiting")
     assert settle(settled, [has("waiting", right="u-1")], NOW + timedelta(days=9)) == settled
     leaving = with_leaving(account(declaration=PERSON), by="b", since=NOW)
     assert settle(leaving, [OVER], NOW) == leaving
@@ -104,18 +90,17 @@ def test_settling_names_the_meters_and_repeats_to_nothing() -> None:
 @pytest.mark.parametrize(
     ("held", "kept"),
     [
-        ([NONE], False),
-        ([OVER], True),  # since yesterday: what is renewed early waits for the end of its right
-        ([has("over", day=ENDED - timedelta(days=90))], False),
-        ([has("over", day=ENDED - timedelta(days=90), free=ENDED + timedelta(days=5))], True),  # then GRDF takes one
-        ([has("active", day=ENDED + timedelta(days=50))], True),
-        ([has("active", day=ENDED + timedelta(days=900))], False),  # such as more perimeters, which GRDF does not add
-        ([has("active")], False),
+        (NONE, False),
+        (OVER, True),  # since yesterday: what is renewed early waits for the end of its right
+        (has("over", day=ENDED - timedelta(days=90)), False),
+        (has("over", day=ENDED - timedelta(days=90), free=ENDED + timedelta(days=5)), True),  # then GRDF takes one
+        (has("active", day=ENDED + timedelta(days=50)), True),
+        (has("active", day=ENDED + timedelta(days=900)), False),  # such as more perimeters, which GRDF does not add
+        (has("active"), False),
     ],
 )
-def test_how_long_a_person_is_kept(held: list[Held], kept: bool) -> None:
-    entered = settle(account(declaration=PERSON), held, NOW - REFUSED_KEPT)
-    settled = settle(entered, held, NOW)
+def test_how_long_a_person_is_kept(held: Held, kept: bool) -> None:
+    settled = settle(settle(account(declaration=PERSON), [held], NOW - REFUSED_KEPT), [held], NOW)
     assert names_person(settled) is kept
     assert ("were removed" in settled.get("state_message", "")) is not kept
     assert "Durand" not in str(settled) or kept
@@ -126,13 +111,41 @@ def test_what_is_to_begin_by_itself_is_not_promised_once_the_person_is_gone(othe
     behind = Held(pce=PCE, word="behind")
     waiting = settle(account(declaration=PERSON), [*others, behind], NOW)
     assert waits_for_meter(waiting)
-    assert "declared then, if that is within 30 days" in waiting["state_message"]
-    assert [each["pce"] for each in waiting.get("oauth_callback_results", {}).get("consents", [])] == [
-        each.pce for each in others
-    ], "a number that was only typed is no meter of the account's"
+    assert "within 30 days" in waiting["state_message"]
+    named = [each["pce"] for each in waiting.get("oauth_callback_results", {}).get("consents", [])]
+    assert named == [each.pce for each in others], "a number that was only typed is no meter of the account's"
     assert settle(waiting, [*others, behind], NOW + timedelta(days=29)) == waiting
     for days in (30, 31, 400):
         waiting = settle(waiting, [*others, *([behind] if names_person(waiting) else [])], NOW + timedelta(days=days))
-        assert "30 days and another account has its meter, so" in waiting["state_message"]
+        assert "another account has its meter" in waiting["state_message"]
         assert not waits_for_meter(waiting)
         assert waiting["state_since"] == utc_text(NOW + timedelta(days=30)), "not since it began to wait"
+
+
+def stands(word: str = "", ago: timedelta = MINUTES, *, entered: timedelta | None = None, **more: Any) -> Any:
+    held = {"pce": PCE, "word": word, "is_open": word == "active", "since": utc_text(NOW - ago)}
+    meters = {"status": {"meters": {PCE: held}}} if word else {}
+    person = {"declaration": PERSON | {"entered_at": utc_text(NOW - entered)}} if entered is not None else {}
+    return account(**(meters | person | more))
+
+
+@pytest.mark.parametrize(
+    ("document", "due"),
+    [
+        *((stands(word), None) for word in ("", "active", "over", "refused", "behind")),
+        (stands(declaration=PERSON | {"refused": True}), None), (stands("behind", entered=MINUTES), None),
+        (stands("waiting", leaving={"run": "r", "by": "b", "since": "2026-01-01"}), None),
+        (stands("waiting", oauth_callback_results=[]), None), (stands("waiting", account_type="edf"), None),
+        (stands(status={"meters": None}), None), (stands(status=[None]), None), (stands(declaration=[None]), None),
+        (stands("waiting"), "qhm"), (stands("asked", 3 * HOURS), "hm"), (stands("unseen", 8 * DAYS), "m"),
+        (stands("active", entered=MINUTES), "qhm"), (stands("active", entered=HOURS), ""),
+        (stands("over", 90 * DAYS, entered=HOURS), "qhm"), (stands("over", entered=20 * DAYS), "m"),
+        (stands(entered=MINUTES), "qhm"), (stands("waiting", 8 * DAYS, entered=3 * HOURS), "hm"),
+        (stands("active", oauth={"code": "x"}, oauth_callback_results={"consents": [{"pce": PCE}]}), "qhm"),
+    ],
+)  # fmt: skip
+def test_when_it_is_looked_at(document: Any, due: str | None) -> None:
+    """Each quarter of an hour, once an hour, or once in the morning."""
+    runs = {"q": NOW, "h": NOW.replace(minute=5), "m": NOW.replace(hour=6, minute=5)}
+    found = Unsettled.of(document)
+    assert (found and "".join(name for name, run in runs.items() if found.is_due(run, NOW))) == due

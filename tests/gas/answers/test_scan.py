@@ -1,4 +1,4 @@
-"""The scanner handles every layout that ADICT has been seen to use, and anything else."""
+"""The scanner handles every layout that ADICT has been seen to use, and anything else; half pairs become a mark."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from include.gas.answers.half_pairs import without_half_pairs
 from include.gas.answers.scan import MOST_BROKEN, scan
 
 A, B, C = {"pce": {"id_pce": "1"}, "n": 1}, {"pce": {"id_pce": "2"}, "t": 'a}"{b'}, {"code_statut_traitement": "0"}
@@ -26,9 +27,7 @@ JA, JB, JC = json.dumps(A), json.dumps(B), json.dumps(C)
 )  # fmt: skip
 def test_layouts(text: str) -> None:
     for body in (text, text.encode()):
-        found = scan(body)
-        assert found.objects == [A, B, C]
-        assert found.broken == []
+        assert (scan(body).objects, scan(body).broken) == ([A, B, C], [])
 
 
 @pytest.mark.parametrize(
@@ -47,54 +46,51 @@ def test_layouts(text: str) -> None:
 )
 def test_the_good_are_kept_and_the_bad_counted(text: str) -> None:
     found = scan(text)
-    assert found.objects == [A, B, C]
-    assert len(found.broken) == 1
+    assert (found.objects, len(found.broken)) == ([A, B, C], 1)
 
 
-def test_a_raw_tab_in_a_message_is_forgiven() -> None:
-    assert scan('{"message":"a\tb"}').objects == [{"message": "a\tb"}]
-
-
-def test_bytes_that_are_no_utf_8_cost_no_line() -> None:
-    text = '{"a":"é"}'.encode() + '{"b":"é"}'.encode("latin-1") + b'{"c":"\xc3'
+@pytest.mark.parametrize(
+    ("text", "objects", "broken"),
+    [
+        ('{"message":"a\tb"}', [{"message": "a\tb"}], 0),  # a raw tab is forgiven
+        ('{"a":"é"}'.encode() + '{"b":"é"}'.encode("latin-1") + b'{"c":"\xc3', [{"a": "é"}, {"b": "\ufffd"}], 1),
+        ('{"liste_x": [1], "a": 2}', [{"liste_x": [1], "a": 2}], 0),
+        ('{"courriel": "personne@example.org", oops}  {"token": "s3cr3t"', [], 2),
+        ("<html>Bad gateway</html>", [], 1),
+        *((blank, [], 0) for blank in ("", " \n", "\ufeff", "[]", "[ ]\n", "null", b"", b"\xc2\xa0")),
+    ],
+)
+def test_odd_bodies(text: Any, objects: list[Any], broken: int) -> None:
     found = scan(text)
-    assert found.objects == [{"a": "é"}, {"b": "\ufffd"}]
-    assert len(found.broken) == 1
-
-
-def test_the_notes_quote_nothing() -> None:
-    text = '{"courriel": "personne@example.org", oops}  {"token": "s3cr3t"'
-    assert len(scan(text).broken) == 2
-    assert not any(word in note for note in scan(text).broken for word in ("personne", "s3cr3t", "oops"))
-
-
-@pytest.mark.parametrize("blank", ["", " \n", "\ufeff", "[]", "[ ]\n", "null", b"", b"\xc2\xa0"])
-def test_nothing_is_nothing(blank: str | bytes) -> None:
-    assert scan(blank).objects == scan(blank).broken == []
-
-
-def test_a_page_without_objects_is_broken() -> None:
+    assert (found.objects, len(found.broken)) == (objects, broken)
+    assert not any(word in note for note in found.broken for word in ("personne", "s3cr3t", "oops", "gateway"))
     assert scan("<html>Bad gateway</html>").broken == ["no JSON object in 24 characters"]
 
 
-JSON_VALUES = st.recursive(
+VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=12),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
     max_leaves=8,
 )
-OBJECTS = st.dictionaries(st.text(max_size=6).filter(lambda key: not key.startswith("liste_")), JSON_VALUES, max_size=4)
+OBJECTS = st.dictionaries(st.text(max_size=6).filter(lambda key: not key.startswith("liste_")), VALUES, max_size=4)
 JUNK = st.text(max_size=12).map(lambda text: text.replace("{", ""))
 LAYOUTS = st.fixed_dictionaries({"indent": st.sampled_from([None, 0, 2]), "ensure_ascii": st.booleans()})
 
 
-@given(st.lists(st.tuples(OBJECTS, JUNK, LAYOUTS), max_size=6), JUNK, st.booleans())
-def test_any_objects_in_any_junk(
-    parts: list[tuple[dict[str, Any], str, dict[str, Any]]], start: str, raw: bool
-) -> None:
-    text = start + "".join(json.dumps(value, **layout) + junk for value, junk, layout in parts)
+@given(st.lists(st.tuples(OBJECTS, JUNK, LAYOUTS), max_size=6), JUNK, st.booleans(), st.data())
+def test_any_objects_in_any_junk_and_a_cut_costs_one(parts: list[Any], start: str, raw: bool, data: Any) -> None:
+    text, ends = start, list[int]()
+    for value, junk, layout in parts:
+        text += json.dumps(value, **layout)
+        ends.append(len(text))
+        text += junk
+    objects = [value for value, _, _ in parts]
     found = scan(text.encode() if raw else text)
-    assert found.objects == [value for value, _, _ in parts]
+    assert found.objects == objects
     assert not parts or not found.broken
+    cut = data.draw(st.integers(0, len(text)))
+    whole = sum(end <= cut for end in ends)
+    assert scan(text[:cut]).objects[:whole] == objects[:whole]
 
 
 @given(st.binary(max_size=200))
@@ -108,16 +104,29 @@ def test_any_bytes_never_raise(text: bytes) -> None:
     scan(text)
 
 
-@given(st.lists(OBJECTS, min_size=1, max_size=4), st.data())
-def test_a_cut_never_costs_more_than_one_object(objects: list[dict[str, Any]], data: st.DataObject) -> None:
-    pieces = [json.dumps(value) for value in objects]
-    text = "\n".join(pieces)
-    cut = data.draw(st.integers(0, len(text)))
-    ends = [len("\n".join(pieces[: n + 1])) for n in range(len(pieces))]
-    whole = sum(1 for end in ends if end <= cut)
-    assert scan(text[:cut]).objects[:whole] == objects[:whole]
-
-
-@pytest.mark.parametrize("text", ["{" * 200_000, "{}}{x}" * 20_000, '{"a":[{"b":' * 20_000])
+@pytest.mark.parametrize("text", ["{" * 200_000, "{}}{x}" * 20_000, ('{"a":[{"b":' * 200 + "x") * 60])
 def test_an_answer_that_is_broken_throughout_is_given_up(text: str) -> None:
     assert len(scan(text).broken) == MOST_BROKEN + 1
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r'"\ud83d"', "\ufffd"), (r'"\uDE00 a"', "\ufffd a"), (r'"\ud83d\ude00"', "\U0001f600"),
+        (r'"\ud83d\ud83d\ude00"', "\ufffd\U0001f600"), (r'"\ude00\ud83d"', "\ufffd\ufffd"), (r'"\\ud83d"', "\\ud83d"),
+        (r'"\\\ud83d"', "\\\ufffd"), (r'"\ud83d\n\ud83d"', "\ufffd\n\ufffd"), (r'"é\u00e9"', "éé"),
+    ],
+)  # fmt: skip
+def test_half_a_surrogate_pair_never_gets_as_far_as_couchdb(written: str, read: str) -> None:
+    assert json.loads(without_half_pairs(written)) == read
+    assert len(without_half_pairs(written)) == len(written)
+    for body in (f'{{"word": {written}}}', f'{{"word": {written}}}'.encode()):
+        assert [each["word"] for each in scan(body).objects] == [read]
+
+
+@given(st.lists(st.sampled_from(["\ud83d", "\ude00", "\\", '"', "u", "d83d", "é", "\n", "\U0001f600"]), max_size=9))
+def test_only_half_pairs_are_changed(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    whole = json.loads(json.dumps(text))  # two halves beside each other are a pair then
+    expected = "".join("\ufffd" if "\ud800" <= each <= "\udfff" else each for each in whole)
+    assert json.loads(without_half_pairs(json.dumps(text))) == expected

@@ -41,24 +41,17 @@ def meter(
 @pytest.mark.parametrize(
     ("meter", "start"),
     [
-        (meter(9), 9),
-        (meter(9, came=(ago(20),)), 9),
-        (meter(90, came=(ago(3),)), 3),
-        (meter(came=(ago(20),)), 20),
-        (meter(), None),
+        (meter(9), 9), (meter(9, came=(ago(20),)), 9), (meter(90, came=(ago(3),)), 3), (meter(came=(ago(20),)), 20),
+        (meter(), None), (meter(30, is_read=False), None),
         # Its right begins later, or began after it came; between two rights nothing is due.
         (meter(came=(ago(20),), held=covered((-40, -400))), None),
         (meter(came=(ago(20),), held=covered((3, -400))), 3),
         (meter(101, held=covered((500, 100), (-40, -400))), None),
         (meter(101, held=covered((500, 100), (9, -400))), 9),
-        (meter(30, is_read=False), None),
         # Of one without daily data, billing periods are expected once it has any.
-        (meter(29, "6M"), None),
-        (meter(None, "6M", came=(ago(300),)), None),
-        (meter(29, "6M", 241), 241),
+        (meter(29, "6M"), None), (meter(None, "6M", came=(ago(300),)), None), (meter(29, "6M", 241), 241),
     ],
-    ids=repr,
-)
+)  # fmt: skip
 def test_the_day_on_which_it_fell_silent(meter: MeterDays, start: int | None) -> None:
     """It is the first one on which its age, counted from a day so many days ago, is above the limit."""
     limit = silent_after(meter.billing.frequency) or period_late_after(meter.billing.frequency)
@@ -66,11 +59,11 @@ def test_the_day_on_which_it_fell_silent(meter: MeterDays, start: int | None) ->
     assert meter.silent_on(TODAY) == (due if due and due <= TODAY else None)
 
 
-@pytest.mark.parametrize(("frequency", "limit"), [("", 5), ("1M", 5), ("MM", 55), ("6M", 240), ("JJ", 40)])
-def test_it_is_silent_by_how_often_grdf_reads_it(frequency: str, limit: int) -> None:
-    kind = "stored" if limit in (5, 55) else "billed"
-    for age, fell in ((limit, None), (limit + 1, TODAY), (limit + 3, ago(2))):
-        assert meter(frequency=frequency, **{kind: age}).silent_on(TODAY) == fell
+def test_it_is_silent_by_how_often_grdf_reads_it() -> None:
+    for frequency, limit in (("", 5), ("1M", 5), ("MM", 55), ("6M", 240), ("JJ", 40)):
+        kind = "stored" if limit in (5, 55) else "billed"
+        for age, fell in ((limit, None), (limit + 1, TODAY), (limit + 3, ago(2))):
+            assert meter(frequency=frequency, **{kind: age}).silent_on(TODAY) == fell
 
 
 def read(**more: Any) -> tuple[MeterDays, ...]:
@@ -81,33 +74,18 @@ def read(**more: Any) -> tuple[MeterDays, ...]:
 def test_what_a_document_says_of_each_meter() -> None:
     """When its right was brought; when that was entered; when the household connected."""
     moment = "2026-01-0{}T23:30:00Z"
-    (meter, other) = read(
-        oauth={},
-        oauth_callback_results={"consents": [{"pce": PCE}, {"pce": OTHER}]},
-        **with_billing(
-            with_reading(
-                Status.with_held(
-                    {}, [Held(pce=PCE, word="active", since=moment.format(1)), Held(pce=OTHER, word="over")]
-                ),
-                PCE,
-                {"2026": {"first": "2026-03-02", "last": "2026-03-02"}},
-            ),
-            OTHER,
-            "6M",
-            until="2026-04-01",
-        ),
-        declaration={"pce": OTHER, "entered_at": moment.format(3)},
-        connected={"at": moment.format(4), "by": "x"},
+    held = [Held(pce=PCE, word="active", since=moment.format(1)), Held(pce=OTHER, word="over")]
+    known = with_reading(Status.with_held({}, held), PCE, {"2026": {"first": "2026-03-02", "last": "2026-03-02"}})
+    meter, other = read(
+        oauth={}, oauth_callback_results={"consents": [{"pce": PCE}, {"pce": OTHER}]},
+        declaration={"pce": OTHER, "entered_at": moment.format(3)}, connected={"at": moment.format(4), "by": "x"},
+        **with_billing(known, OTHER, "6M", until="2026-04-01"),
     )  # fmt: skip
-    assert (set(meter.came), meter.last, meter.daily, meter.is_read) == (
-        {date(2026, 1, 5), date(2026, 1, 2)},
-        date(2026, 3, 2),
-        True,
-        True,
-    )
-    assert not other.is_read
-    assert (set(other.came), other.daily) == ({date(2026, 1, 5), date(2026, 1, 4)}, False)
-    assert other.billed == date(2026, 3, 31)
+    assert (set(meter.came), meter.last) == ({date(2026, 1, 5), date(2026, 1, 2)}, date(2026, 3, 2))
+    assert (meter.daily, meter.is_read, other.daily, other.is_read) == (True, True, False, False)
+    assert (set(other.came), other.billed) == ({date(2026, 1, 5), date(2026, 1, 4)}, date(2026, 3, 31))
+    assert read() == (MeterDays(),), "an account without meters has one that is not forgotten"
+    assert read(declaration={"name": "x", "entered_at": "2026-01-01T08:00:00Z"})[0].came == (date(2026, 1, 1),)
 
 
 def test_what_it_gave_since_it_came_counts_from_its_newest_day() -> None:
@@ -120,27 +98,11 @@ def test_what_it_gave_since_it_came_counts_from_its_newest_day() -> None:
         assert meter.came == came
 
 
-def test_an_account_without_meters_has_one_that_is_not_forgotten() -> None:
-    assert read() == (MeterDays(),)
-    assert read(declaration={"name": "x", "entered_at": "2026-01-01T08:00:00Z"})[0].came == (date(2026, 1, 1),)
-
-
-# -- which days are missing -------------------------------------------------------------------------------------------
-
-
 def told(years: dict[str, Any], *covered: Window, asked_from: str | None = "2023-01-01", is_read: bool = True) -> Any:
     held = Held(pce=PCE, word="active", days=covered or (Window(date.min, date.max),))
     reading = Status.reading(with_reading({}, PCE, years, since=asked_from), PCE)
     meter = MeterDays(held, (*reading.by_year().values(),), reading.since, is_read=is_read)
     return meter.missing(date(2026, 5, 20))
-
-
-def until(day: int) -> Window:
-    return Window(date.min, date(2026, 5, day))
-
-
-def since(day: int) -> Window:
-    return Window(date(2026, 5, day), date.max)
 
 
 def year(first: str, last: str, *absent: tuple[str, str]) -> dict[str, Any]:
@@ -157,14 +119,18 @@ def test_missing_days_are_the_calendar_minus_the_store() -> None:
     assert told(holes, asked_from=None) == Missing(lately=5 + 4, before=7)
     assert told({}, asked_from=None) == (0, 0), "it was not asked yet"
     assert told({}, asked_from="2026-03-01") == Missing(lately=16 + 30 + 13, before=18)
-
-
-def test_only_days_that_a_right_covers_are_missing_and_only_while_the_meter_is_read() -> None:
     years = {"2026": year("2026-05-03", "2026-05-12", ("05-07", "05-09"))}
-    assert told(years, until(8), since(9), asked_from=None) == (1 + 4, 0)
-    assert told(years, until(13), asked_from=None) == (2, 0)
-    assert told(years, asked_from=None, is_read=False) == (2, 0)
-    assert told(years, since(1), asked_from="2020-01-01") == (2 + 2 + 4, 0)
+    may = [date(2026, 5, day) for day in range(1, 14)]
+    eighth = Window(date.min, may[7]), Window(may[8], date.max)
+    assert told(years, *eighth, asked_from=None) == (1 + 4, 0), "only days that a right covers"
+    assert told(years, Window(date.min, may[12]), asked_from=None) == (2, 0)
+    assert told(years, asked_from=None, is_read=False) == (2, 0), "and only while the meter is read"
+    assert told(years, Window(may[0], date.max), asked_from="2020-01-01") == (2 + 2 + 4, 0)
+    own = {"2025": year("2025-01-01", "2025-12-31", ("06-01", "06-10")), **whole}
+    covered = Window(date(2025, 1, 1), date.max)
+    assert told(own, covered, asked_from="2025-01-01") == (0, 9)
+    other = {"2022": year("2022-01-01", "2022-12-31")}
+    assert told(other | own, covered, asked_from="2025-01-01") == (0, 9), "older days of another program hide no hole"
 
 
 def test_the_last_days_of_a_right_are_missing_while_grdf_may_be_asked_for_them() -> None:
@@ -172,15 +138,5 @@ def test_the_last_days_of_a_right_are_missing_while_grdf_may_be_asked_for_them()
     stored = (StoredYear(ago(20), ago(11)),)
     assert MeterDays(held, stored, is_read=False).missing(TODAY) == (2, 0)
     assert MeterDays(replace(held, is_open=False), stored, is_read=False).missing(TODAY) == (0, 0)
-
-
-def test_older_days_of_another_program_hide_no_hole() -> None:
-    own = {"2025": year("2025-01-01", "2025-12-31", ("06-01", "06-10")), "2026": year("2026-01-01", "2026-05-17")}
-    covered = Window(date(2025, 1, 1), date.max)
-    assert told(own, covered, asked_from="2025-01-01") == (0, 9)
-    assert told({"2022": year("2022-01-01", "2022-12-31"), **own}, covered, asked_from="2025-01-01") == (0, 9)
-
-
-def test_a_day_at_the_end_of_the_calendar_is_no_crash() -> None:
-    held = MeterDays(Held(pce=PCE, word="over"), (StoredYear(date(9999, 12, 20), date.max),))
-    assert held.missing(TODAY) == (0, 0)
+    end = MeterDays(Held(pce=PCE, word="over"), (StoredYear(date(9999, 12, 20), date.max),))
+    assert end.missing(TODAY) == (0, 0), "at the end of the calendar"

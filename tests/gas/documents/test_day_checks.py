@@ -13,17 +13,15 @@ from typing import Any
 
 import pytest
 
-from include.gas.documents.day_checks import ENERGY, INDEX, JUMP, ZEROS, doubts_about
+from include.gas.documents.day_checks import ENERGY, INDEX, JUMP, WORDS, ZEROS, doubts_about
 from include.gas.documents.gas_days import is_day
 
-PCE = "09900000000017"
 CAR = 22_300
 Days = dict[str, dict[str, Any]]
 
 
-def number(text: str) -> float | int:
-    value = float(text)
-    return int(value) if value == int(value) else value
+def stored(day: date, load: Any, **more: Any) -> dict[str, Any]:
+    return {"_id": f"a:1:{day}", "year": day.year, "month": day.month, "day": day.day, "load": load} | more
 
 
 def real(*, whole: bool = False, starts: bool = False) -> Days:
@@ -32,19 +30,21 @@ def real(*, whole: bool = False, starts: bool = False) -> Days:
     :param whole: with volumes in whole m³, as GRDF's example has them
     :param starts: with the index at the start of each day, which GRDF's example leaves out
     """
+
+    def number(text: str) -> float | int:
+        return int(float(text)) if float(text) == int(float(text)) else float(text)
+
     with files("include.sandbox.data").joinpath("real-daily-gas.csv").open(encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
-    days: Days = {}
-    for row in rows:
-        day = date.fromisoformat(row["gas_day"])
-        volume = float(row["volume_m3"])
-        days[row["gas_day"]] = {
-            "_id": f"a:{PCE}:{day}", "year": day.year, "month": day.month, "day": day.day,
-            "load": number(row["energy_kwh"]), "volume": round(volume) if whole else number(row["volume_m3"]),
-            "coefficient": float(row["coefficient_kwh_per_m3"]), "index_end": number(row["index_end_m3"]),
+    return {
+        row["gas_day"]: stored(
+            date.fromisoformat(row["gas_day"]), number(row["energy_kwh"]),
+            volume=round(float(row["volume_m3"])) if whole else number(row["volume_m3"]),
+            coefficient=float(row["coefficient_kwh_per_m3"]), index_end=number(row["index_end_m3"]),
             **({"index_start": number(row["index_start_m3"])} if starts else {}),
-        }  # fmt: skip
-    return days
+        )
+        for row in rows
+    }  # fmt: skip
 
 
 def found(days: Days, car: float | None = CAR) -> dict[str, list[str]]:
@@ -57,36 +57,46 @@ def found(days: Days, car: float | None = CAR) -> dict[str, list[str]]:
 @pytest.mark.parametrize("whole", [False, True])
 def test_no_false_alarm_in_two_years_of_a_real_household(whole: bool, starts: bool, car: float | None) -> None:
     days = real(whole=whole, starts=starts)
-    assert len(days) == 711
-    assert found(days, car) == {}
+    assert (len(days), found(days, car)) == (711, {})
+    assert WORDS == ("index", "energy", "jump", "zeros"), "as they are stored"
 
 
 def plant(day: str, **change: Any) -> Callable[[Days], None]:
+    return lambda days: days[day].update(change)
+
+
+def exchange(days: Days) -> None:
+    """The meter is exchanged: from that day on it counts from 3."""
+    base = days["2020-03-14"]["index_end"] - 3
+    for key in (key for key in days if key >= "2020-03-15"):
+        days[key]["index_end"] -= base
+
+
+def go_through_zero(days: Days) -> None:
+    for day in days.values():
+        day["index_end"] = (day["index_end"] + 90_000) % 100_000 if day["index_end"] else 0
+    assert min(day["index_end"] for day in days.values()) < 10
+
+
+def away(first: str, length: int) -> Callable[[Days], None]:
+    """Let no gas be used, and the index stand still."""
+
     def planted(days: Days) -> None:
-        days[day] |= change
+        start = date.fromisoformat(first)
+        keys = [str(start + timedelta(days=number)) for number in range(length)]
+        stands = days[str(start - timedelta(days=1))]["index_end"]
+        shift = days[keys[-1]]["index_end"] - stands
+        for key, day in days.items():
+            if key in keys:
+                day |= {"load": 0, "volume": 0, "index_end": stands}
+            elif key > keys[-1]:
+                day["index_end"] -= shift
 
     return planted
 
 
-def lose_index(days: Days) -> None:
-    """The meter is exchanged: from that day on it counts from 3."""
-    base = days["2020-03-14"]["index_end"] - 3
-    for key, day in days.items():
-        if key >= "2020-03-15":
-            day["index_end"] -= base
-
-
-def away(days: Days, first: str, length: int) -> None:
-    """Let nobody use gas, and the index stand still."""
-    start = date.fromisoformat(first)
-    keys = [(start + timedelta(days=number)).isoformat() for number in range(length)]
-    stands = days[(start - timedelta(days=1)).isoformat()]["index_end"]
-    shift = days[keys[-1]]["index_end"] - stands
-    for key, day in days.items():
-        if key in keys:
-            day |= {"load": 0, "volume": 0, "index_end": stands}
-        elif key > keys[-1]:
-            day["index_end"] -= shift
+def zeros(first: date, length: int) -> dict[str, list[str]]:
+    return {str(first + timedelta(days=number)): [ZEROS] for number in range(length)}
 
 
 @pytest.mark.parametrize(
@@ -98,21 +108,18 @@ def away(days: Days, first: str, length: int) -> None:
         (plant("2020-05-05", coefficient=1.1), {"2020-05-05": [ENERGY]}),
         (plant("2020-12-24", load=0), {"2020-12-24": [ENERGY]}),
         (plant("2020-12-24", index_end=1), {"2020-12-24": [INDEX], "2020-12-25": [INDEX]}),
-        (lose_index, {"2020-03-15": [INDEX]}),
-        (lambda days: away(days, "2020-01-05", 14), {f"2020-01-{day:02}": [ZEROS] for day in range(5, 19)}),
-        (lambda days: away(days, "2020-01-05", 13), {}),
-        (lambda days: away(days, "2020-07-05", 40), {}),
-    ],
-    ids=[
-        "energy and volume of a flat's year in a day", "its energy alone", "in summer", "another factor",
-        "a zero that burnt gas", "a wrong index", "another meter", "two weeks without gas in January",
-        "a day less", "a summer away",
+        (exchange, {"2020-03-15": [INDEX]}), (go_through_zero, {}),
+        (away("2020-01-05", 14), zeros(date(2020, 1, 5), 14)), (away("2020-01-05", 13), {}),
+        (away("2020-07-05", 40), {}), (away("2019-12-20", 40), zeros(date(2020, 1, 1), 28)),  # each year by itself
     ],
 )  # fmt: skip
 def test_what_is_planted_is_found_and_nothing_else(change: Callable[[Days], None], expected: dict[str, Any]) -> None:
     days = real()
     change(days)
     assert found(days) == expected
+    for year in ("2019", "2020"):  # the doubts of a day do not depend on the years that a load happens to read
+        part = {key: day for key, day in days.items() if key[:4] == year}
+        assert found(part) == {key: words for key, words in expected.items() if key[:4] == year}
 
 
 def test_a_jump_is_found_by_the_history_or_by_the_contract_alone() -> None:
@@ -122,14 +129,6 @@ def test_a_jump_is_found_by_the_history_or_by_the_contract_alone() -> None:
     few = {key: day for key, day in days.items() if "2020-01-01" <= key <= "2020-01-20"}
     assert JUMP in found(few)["2020-01-10"]
     assert JUMP not in found(few, car=None)["2020-01-10"]  # nobody can say yet what it uses in winter
-
-
-def test_a_meter_may_go_through_zero() -> None:
-    days = real()
-    for day in days.values():
-        day["index_end"] = (day["index_end"] + 90_000) % 100_000 if day["index_end"] else 0
-    assert min(day["index_end"] for day in days.values()) < 10
-    assert found(days) == {}
 
 
 @pytest.mark.parametrize("odd", ["x", None, [], {}, True, float("nan"), 10**400], ids=lambda odd: repr(odd)[:9])
@@ -142,35 +141,32 @@ def test_odd_values_are_no_doubts(odd: Any) -> None:
     assert found(days) == {}
 
 
-def test_each_year_is_looked_at_by_itself() -> None:
-    """So the doubts of a day do not depend on the years that a load happens to read."""
-    days = real()
-    away(days, "2019-12-20", 40)
-    whole = found(days)
-    assert whole == {(date(2020, 1, 1) + timedelta(days=number)).isoformat(): [ZEROS] for number in range(28)}
-    for year in (2019, 2020):
-        part = {key: day for key, day in days.items() if day["year"] == year}
-        assert found(part) == {key: words for key, words in whole.items() if key in part}
+DAY, BIG = date(2020, 1, 10), {"coefficient": 11.16, "volume": 2000.5}
+CONVERTED = {"volume": 50, "pcs": 11.4}
 
 
-def test_a_converter_counts_too() -> None:
-    day = {"_id": "a:1:2020-01-10", "year": 2020, "month": 1, "day": 10, "load": 1140, "volume": 50, "pcs": 11.4}
-    assert found({"x": day | {"coefficient": 22.8}}) == {}
-    assert found({"x": day | {"coefficient": 11.2, "converted_volume": 100.0}}) == {}
-    assert found({"x": day | {"coefficient": 11.2, "converted_volume": 90.0}}) == {"2020-01-10": [ENERGY]}
+@pytest.mark.parametrize(
+    ("load", "more", "fits"),
+    [
+        (1140, CONVERTED | {"coefficient": 22.8}, True),
+        (1140, CONVERTED | {"coefficient": 11.2, "converted_volume": 100.0}, True),
+        (1140, CONVERTED | {"coefficient": 11.2, "converted_volume": 90.0}, False),
+        # A factor with two decimals fits large meters.
+        *((int(volume * 11.1649), BIG | {"volume": volume}, True) for volume in (150.5, 400.5, 2000.5)),
+        *((int(volume * 11.4), BIG | {"volume": volume}, False) for volume in (150.5, 400.5, 2000.5)),
+    ],
+)
+def test_an_energy_is_one_of_the_volumes_times_its_factor(load: int, more: dict[str, Any], fits: bool) -> None:
+    assert found({"x": stored(DAY, load, **more)}, None) == ({} if fits else {"2020-01-10": [ENERGY]})
 
 
-def winter(loads: dict[int, float], usual: float, days: int = 90) -> Days:
-    """Return the days from 1 January on, whose volumes and indexes fit."""
-    made: Days = {}
-    index = 100.0
-    for number in range(days):
+def winter(loads: dict[int, float], usual: float) -> Days:
+    """Return the first 90 days of a year, whose volumes and indexes fit."""
+    made, index = dict[str, dict[str, Any]](), 100.0
+    for number in range(90):
         day, load = date(2021, 1, 1) + timedelta(days=number), loads.get(number, usual)
         index += load / 11.2
-        made[str(day)] = {
-            "_id": f"a:{PCE}:{day}", "year": day.year, "month": day.month, "day": day.day, "load": load,
-            "volume": round(load / 11.2, 1), "coefficient": 11.2, "index_end": int(index),
-        }  # fmt: skip
+        made[str(day)] = stored(day, load, volume=round(load / 11.2, 1), coefficient=11.2, index_end=int(index))
     return made
 
 
@@ -178,11 +174,8 @@ def winter(loads: dict[int, float], usual: float, days: int = 90) -> Days:
 @pytest.mark.parametrize(
     "days",
     [
-        winter({}, 0),
-        winter(dict.fromkeys(range(0, 90, 7), 90), 0),
-        winter({24: 160, 25: 160, 26: 160}, 15),
-        winter(dict.fromkeys(range(50, 57), 150), 0),
-        winter({}, 12),
+        winter({}, 0), winter(dict.fromkeys(range(0, 90, 7), 90), 0), winter({24: 160, 25: 160, 26: 160}, 15),
+        winter(dict.fromkeys(range(50, 57), 150), 0), winter({}, 12),
         winter({day: 90 for day in range(40, 90) if day % 7 in (5, 6)}, 0),
     ],
     ids=[
@@ -192,10 +185,3 @@ def winter(loads: dict[int, float], usual: float, days: int = 90) -> Days:
 )  # fmt: skip
 def test_ordinary_households_have_no_doubtful_days(days: Days, car: float | None) -> None:
     assert found(days, car) == {}
-
-
-@pytest.mark.parametrize("volume", [150.5, 400.5, 2000.5])
-def test_a_factor_with_two_decimals_fits_large_meters(volume: float) -> None:
-    day = {"_id": "a:1:2020-01-10", "year": 2020, "month": 1, "day": 10, "coefficient": 11.16, "volume": volume}
-    assert found({"x": day | {"load": int(volume * 11.1649)}}, None) == {}
-    assert found({"x": day | {"load": int(volume * 11.4)}}, None) == {"2020-01-10": [ENERGY]}

@@ -1,10 +1,10 @@
-"""Ids, documents and totals."""
+"""Day documents and their ids, how readings are merged into them, and the exact sums of their totals."""
 
 from __future__ import annotations
 
 import math
 import random
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -16,9 +16,8 @@ from include.gas.answers.consumption.daily import Reading
 from include.gas.documents import doctypes
 from include.gas.documents import gas_days as d
 from include.gas.documents.totals import exact_sum, merge_total, month_documents, year_documents
+from tests.gas.memory_store import PCE, T0
 
-PCE = "09900000000017"
-READ = datetime(2024, 4, 2, 9, tzinfo=UTC)
 DAY = date(2024, 3, 28)
 ACCOUNTS = st.from_regex(r"[aAzZ09-][aAzZ09_-]{0,5}", fullmatch=True)
 PCES = st.sampled_from([PCE, "09900000000018", "00000000000000", "99999999999999", "GI000042", "GI000043"])
@@ -27,7 +26,7 @@ LOADS = st.integers(0, 10_000_000) | st.floats(0, 10_000_000, allow_nan=False)
 
 
 def day(when: date, load: Any, account: str = "a", **more: Any) -> dict[str, Any]:
-    return d.day_document(account, Reading(when, load), PCE, READ) | more
+    return d.day_document(account, Reading(when, load), PCE, T0) | more
 
 
 def test_names() -> None:
@@ -38,38 +37,29 @@ def test_names() -> None:
     assert d.month_id("a", PCE, 2024, 3) == f"a:{PCE}:2024-03"
     assert d.year_id("a", PCE, 2024) == f"a:{PCE}:2024"
     assert d.dag_id("a_b-C9") == "grdf_account__a_b-C9"
+    with pytest.raises(ValueError, match="must start before it ends"):
+        d.id_range("a", PCE, DAY, DAY)
 
 
-@pytest.mark.parametrize(
-    "account", ["", "a b", "a:b", "é", "a" * 129, "a\n", "_", "_a", "_design", "_all_docs", None, 7]
-)
-def test_odd_account_ids_are_refused(account: Any) -> None:
-    with pytest.raises(ValueError, match="is not an account id"):
-        d.dag_id(account)
-
-
-@given(ACCOUNTS)
-def test_dag_ids_lead_back(account: str) -> None:
-    assert d.account_of(d.dag_id(account)) == account
-    assert d.accounts_dag(d.dag_id(account)) == d.dag_id(account)
-
-
-@pytest.mark.parametrize(
-    "dag_id", ["grdf_history", "grdf_account__", "grdf_account__a b", "grdf_account___all_docs", "x_grdf_account__a"]
-)
-def test_other_dags_have_no_account(dag_id: str) -> None:
-    assert d.account_of(dag_id) is None
-    with pytest.raises(ValueError, match="is not an account id"):
-        d.accounts_dag(dag_id)
+def test_odd_account_ids_and_other_dags_are_refused() -> None:
+    for account in ("", "a b", "a:b", "é", "a" * 129, "a\n", "_", "_a", "_design", "_all_docs", None, 7):
+        with pytest.raises(ValueError, match="is not an account id"):
+            d.dag_id(account)
+    for dag_id in ("grdf_history", *(f"grdf_account__{odd}" for odd in ("", "a b", "_all_docs")), "x_grdf_account__a"):
+        assert d.account_of(dag_id) is None
+        with pytest.raises(ValueError, match="is not an account id"):
+            d.accounts_dag(dag_id)
 
 
 @given(st.lists(st.tuples(ACCOUNTS, PCES, DAYS), max_size=25), ACCOUNTS, PCES, DAYS, st.integers(1, 900))
-def test_a_range_holds_exactly_its_days(
+def test_ranges_of_ids_hold_exactly_their_days(
     stored: list[tuple[str, str, date]], account: str, pce: str, first: date, length: int
 ) -> None:
+    assert d.account_of(d.dag_id(account)) == account
+    assert d.accounts_dag(d.dag_id(account)) == d.dag_id(account)
     end = first + timedelta(days=length)
     # The nearest other documents: accounts with the same beginning or end, and days just outside the range.
-    near = [account, account + "-", account + "_", account + "a", account[:-1] or "a", "-" + account, account + "-b"]
+    near = [account, account[:-1] or "a", "-" + account, account + "-b", *(account + letter for letter in "aZ0_-")]
     stored += [(who, pce, when) for who in near for when in (first, end)]
     stored += [(account, pce, first - timedelta(days=1)), (account, "GI999999", first), (account, "0" * 14, first)]
     low, high = d.id_range(account, pce, first, end)
@@ -77,26 +67,12 @@ def test_a_range_holds_exactly_its_days(
     assert found == {
         (who, meter, when) for who, meter, when in stored if (who, meter) == (account, pce) and first <= when < end
     }
-
-
-@given(ACCOUNTS, ACCOUNTS, PCES, PCES, DAYS)
-def test_an_account_range_holds_exactly_that_account(mine: str, other: str, pce: str, pce2: str, when: date) -> None:
-    alike = [(mine + letter, pce) for letter in "aZ0_-"]
-    for who, meter in [(mine, pce), (other, pce), (mine, pce2), *alike]:
-        ids = [
-            d.day_id(who, meter, when),
-            d.month_id(who, meter, when.year, when.month),
-            d.year_id(who, meter, when.year),
-        ]
-        low, high = d.account_range(mine)
-        assert all((low <= key <= high) == (who == mine) for key in ids)
-        low, high = d.account_range(mine, pce)
-        assert all((low <= key <= high) == ((who, meter) == (mine, pce)) for key in ids)
-
-
-def test_no_empty_range() -> None:
-    with pytest.raises(ValueError, match="must start before it ends"):
-        d.id_range("a", PCE, DAY, DAY)
+    for who, meter, when in stored:
+        low, high = d.account_range(account)
+        only, last = d.account_range(account, pce)
+        for key in (d.day_id(who, meter, when), d.month_id(who, meter, when.year, 2), d.year_id(who, meter, when.year)):
+            assert (low <= key <= high) == (who == account)
+            assert (only <= key <= last) == ((who, meter) == (account, pce))
 
 
 def test_a_day_document() -> None:
@@ -110,9 +86,9 @@ def test_a_day_document() -> None:
 
 def test_merging_days() -> None:
     new, later = day(DAY, 60), {"read_at": "2024-04-03T00:00:00Z"}
+    trace = [{"at": new["read_at"], "before": 59, "after": 60, "status": "provisional"}]
     assert d.merge_day(None, new) == new
     assert d.merge_day(new | {"_rev": "1-a"}, new | later) is None
-    trace = [{"at": new["read_at"], "before": 59, "after": 60, "status": "provisional"}]
     assert d.merge_day(new | {"load": 59, "_rev": "1-a", "x": 1}, new) == new | {
         "_rev": "1-a", "x": 1, "changes": trace,
     }  # fmt: skip
@@ -121,23 +97,20 @@ def test_merging_days() -> None:
     assert d.merge_day(new | {"load": 59} | later, new) is None
     foreign = d.merge_day({"_id": new["_id"], "_rev": "1-a", "load": 1}, new)
     assert foreign == new | {"_rev": "1-a", "changes": [trace[0] | {"before": 1}]}
-
-
-def test_a_day_remembers_its_last_corrections() -> None:
     document = day(DAY, 0)
     for load in range(1, 15):
         document = d.merge_day(document, day(DAY, load, read_at=f"2024-04-{load + 2:02d}T00:00:00Z")) or {}
     assert [(each["before"], each["after"]) for each in document["changes"]] == [(n - 1, n) for n in range(5, 15)]
     assert d.CHANGES_KEPT == 10
-    assert d.merge_day(document, {**day(DAY, 14), "read_at": "2024-05-01T00:00:00Z"}) is None, "no change, no trace"
+    assert d.merge_day(document, day(DAY, 14, read_at="2024-05-01T00:00:00Z")) is None, "no change, no trace"
 
 
 @given(LOADS, LOADS, st.integers(0, 9), st.integers(0, 9))
 def test_the_later_reading_wins_in_any_order(one: Any, other: Any, when: int, later: int) -> None:
-    first = day(DAY, one, read_at=f"2024-04-02T0{when}:00:00Z")
-    second = day(DAY, other, read_at=f"2024-04-02T0{later}:00:00Z")
-    forth = d.merge_day(first, second) or first
-    back = d.merge_day(second, first) or second
+    first, second = (
+        day(DAY, load, read_at=f"2024-04-02T0{hour}:00:00Z") for load, hour in ((one, when), (other, later))
+    )
+    forth, back = d.merge_day(first, second) or first, d.merge_day(second, first) or second
     if when != later:
         assert forth["load"] == back["load"] == (one if when > later else other)
 
@@ -145,17 +118,16 @@ def test_the_later_reading_wins_in_any_order(one: Any, other: Any, when: int, la
 @given(st.lists(st.tuples(DAYS, LOADS), max_size=40, unique_by=lambda pair: pair[0]), st.randoms(use_true_random=False))
 def test_totals_are_the_exact_sums_in_any_order(pairs: list[tuple[date, Any]], shuffle: random.Random) -> None:
     documents = [day(when, load, _rev="1-x") for when, load in pairs]
-    months, years = month_documents("a", PCE, documents), year_documents("a", PCE, documents)
-    shuffle.shuffle(documents)
-    assert month_documents("a", PCE, documents) == months
-    assert year_documents("a", PCE, documents) == years
-    for totals, length in ((months, 7), (years, 4)):
+    for totals_of, length in ((month_documents, 7), (year_documents, 4)):
+        totals = totals_of("a", PCE, documents)
+        shuffle.shuffle(documents)
+        assert totals_of("a", PCE, documents) == totals
         assert {key.split(":")[2] for key in totals} == {when.isoformat()[:length] for when, _ in pairs}
+        assert sum(total["days"] for total in totals.values()) == len(pairs)
         for key, total in totals.items():
             loads = [load for when, load in pairs if key.endswith(":" + when.isoformat()[:length])]
             assert total["load"] == float(sum(Fraction(repr(load)) for load in loads))
             assert total["days"] == len(loads)
-    assert sum(total["days"] for total in months.values()) == len(pairs)
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
@@ -166,16 +138,10 @@ def test_sums_of_any_numbers_are_exact(numbers: list[float]) -> None:
     except OverflowError:
         expected = math.inf if exact > 0 else -math.inf
     assert exact_sum(numbers) == expected
-
-
-def test_the_largest_and_the_smallest_number_are_summed_exactly() -> None:
     assert exact_sum([1.7976931348623157e308, 5e-324, -1.7976931348623157e308]) == 5e-324
+    assert exact_sum([76.712, 5.5]) == 82.212
     with pytest.raises(ValueError, match="no sum"):
         exact_sum([math.inf, 1.0])
-    assert (
-        year_documents("a", PCE, [day(DAY, 76.712), day(DAY + timedelta(days=1), 5.5)])[f"a:{PCE}:2024"]["load"]
-        == 82.212
-    )
 
 
 def test_merging_totals() -> None:

@@ -1,129 +1,173 @@
-"""What GRDF measured beside the energy is on the day, its sums on the totals, and no day looks corrected for it."""
+"""What GRDF measured is on the day and no correction; what others put beside the days is theirs, and what they have
+damaged is read again."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+import copy
+import json
+from datetime import date, timedelta
 from typing import Any
 
-from include.gas.answers.consumption.daily import Reading
+import pytest
+
+from include.gas.answers.consumption.published import Period
 from include.gas.days.windows import Window
+from include.gas.documents.billing.periods import merge_period, period_document, readable_periods
 from include.gas.documents.changes import LoadReport
 from include.gas.documents.day_checks import INDEX
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.storing import load_answer
-from include.gas.documents.totals import QUALITIES
-from tests.gas.memory_store import MemoryStore
+from include.gas.documents.gas_days import open_days
+from tests.gas.memory_store import PCE, T0, MemoryStore, put
 
-PCE = "09900000000017"
-FIRST = date(2024, 3, 1)
-T0 = datetime(2024, 4, 2, 9, 0, tzinfo=UTC)
-ALL = Window(date(2024, 1, 1), date(2025, 1, 1))
+FIRST, SECOND = date(2024, 1, 1), "2024-01-02"
+JANUARY, ALL = Window(FIRST, date(2024, 2, 1)), Window(FIRST, date(2025, 1, 1))
 
 
-def said(day: int, **more: Any) -> dict[str, Any]:
-    values = {"volume": 5.1 + day, "coefficient": 11.2, "index_end": 4000 + day, "grdf_quality": "Mesuré"}
-    return values | more
+def read(store: MemoryStore, loads: Any, minutes: int = 0) -> LoadReport:
+    return put(store, loads, minutes, first=FIRST, window=ALL)
 
 
-def put(store: MemoryStore, *readings: Reading, minutes: int = 0) -> LoadReport:
-    return load_answer(store, "a", PCE, readings, T0 + timedelta(minutes=minutes), window=ALL)
-
-
-def reading(day: int, load: Any, measures: dict[str, Any] | None = None, **more: Any) -> Reading:
-    more = {"measures": measures} | more if measures else more
-    return Reading(FIRST + timedelta(days=day), load, **more)
+def whole(day: int, load: Any = None, quality: str = "measured", **more: Any) -> dict[str, Any]:
+    said = {"volume": 5.1 + day, "coefficient": 11.2, "index_end": 4000 + day, "grdf_quality": "Mesuré"}
+    return {"load": 50 + day if load is None else load, "quality": quality, "measures": said | more}
 
 
 def day_of(store: MemoryStore, day: int = 0) -> dict[str, Any]:
-    return store.docs[DAY][f"a:{PCE}:2024-03-{day + 1:02}"]
+    return store.get(DAY, f"{FIRST + timedelta(days=day)}")
 
 
-def month_of(store: MemoryStore) -> dict[str, Any]:
-    return store.docs[MONTH][f"a:{PCE}:2024-03"]
-
-
-def test_days_that_were_stored_without_are_completed_once() -> None:
+def test_days_that_were_stored_without_are_completed_once_and_nothing_is_taken_away() -> None:
     store = MemoryStore()
-    put(store, *(reading(day, 50 + day) for day in range(3)))
-    whole = [reading(day, 50 + day, said(day)) for day in range(3)]
-    report = put(store, *whole, minutes=1)
+    read(store, {day: 50 + day for day in range(3)})
+    assert (store.get(MONTH, "2024-01")["volume"], store.get(MONTH, "2024-01")["volume_days"]) == (None, 0)
+    report = read(store, {day: whole(day) for day in range(3)}, 1)
     assert (report.confirmed, report.corrected, report.new) == (3, 0, 0)
     assert report.changed_days == tuple(FIRST + timedelta(days=day) for day in range(3))
     day = day_of(store, 1)
     assert (day["volume"], day["coefficient"], day["index_end"], day["grdf_quality"]) == (6.1, 11.2, 4001, "Mesuré")
-    assert "changes" not in day
-    assert "index_start" not in day
+    assert not {"changes", "index_start"} & day.keys()
     store.check_totals()
     before = store.revs()
-    put(store, *whole, minutes=2)
-    assert store.revs() == before
-
-
-def test_an_answer_that_only_says_less_takes_nothing_away() -> None:
-    store = MemoryStore()
-    put(store, reading(0, 50, said(0)))
-    before = store.revs()
-    put(store, reading(0, 50, {"index_end": 4000}), reading(0, 50), minutes=1)
-    assert store.revs() == before
-    assert day_of(store)["volume"] == 5.1
-
-
-def test_an_answer_that_says_something_else_is_all_that_stays() -> None:
-    store = MemoryStore()
-    put(store, reading(0, 50, said(0)))
-    report = put(store, reading(0, 70, {"index_end": 4005}), minutes=1)
+    read(store, {day: whole(day) for day in range(3)}, 2)
+    read(store, {0: {"load": 50, "measures": {"index_end": 4000}}, 1: 51}, 3)
+    assert store.revs() == before, "an answer that only says less"
+    report = read(store, {0: {"load": 70, "measures": {"index_end": 4005}}}, 4)
     day = day_of(store)
     assert (report.corrected, day["index_end"], day["changes"][-1]["before"]) == (1, 4005, 50)
-    assert not {"volume", "coefficient", "grdf_quality"} & day.keys()
+    assert not {"volume", "coefficient", "grdf_quality"} & day.keys(), "one that says something else is all that stays"
 
 
 def test_totals_say_how_much_was_measured_and_how_good_it_is() -> None:
     store = MemoryStore()
-    put(
-        store,
-        reading(0, 50, said(0), quality="measured"),
-        reading(1, 51, said(1), quality="measured"),
-        reading(2, 52, said(2), quality="estimated"),
-        reading(3, 53, quality="corrected"),
-        reading(40, 9, said(4), quality="corrected"),
-    )
+    qualities = {0: "measured", 1: "measured", 2: "estimated", 40: "corrected"}
+    days = {day: whole(day % 36, quality=quality) for day, quality in qualities.items()}
+    read(store, days | {3: {"load": 53, "quality": "corrected"}})
     store.check_totals()
-    year = store.docs[YEAR][f"a:{PCE}:2024"]
-    counted = [[total[f"{quality}_days"] for quality in QUALITIES] for total in (month_of(store), year)]
+    totals = store.get(MONTH, "2024-01"), store.get(YEAR, "2024")
+    counted = [[total[f"{quality}_days"] for quality in ("measured", "estimated", "corrected")] for total in totals]
     assert counted == [[2, 1, 1], [2, 1, 2]]
-    assert [(total["volume"], total["volume_days"]) for total in (month_of(store), year)] == [(18.3, 3), (27.4, 4)]
-
-
-def test_totals_of_days_without_a_volume() -> None:
-    store = MemoryStore()
-    put(store, reading(0, 50))
-    assert (month_of(store)["volume"], month_of(store)["volume_days"]) == (None, 0)
+    assert [(total["volume"], total["volume_days"]) for total in totals] == [(18.3, 3), (27.4, 4)]
 
 
 def test_doubts_are_marked_and_go_with_their_reason() -> None:
     store = MemoryStore()
-    days = [reading(day, 50 + day, {"volume": 5, "index_end": 4000 + 5 * day}) for day in range(4)]
-    wrong = reading(1, 51, {"volume": 5, "index_end": 4900})
-    put(store, days[0], wrong)
-    again = put(store, *days[2:], minutes=1)
+    days = {day: {"load": 50 + day, "measures": {"volume": 5, "index_end": 4000 + 5 * day}} for day in range(4)}
+    read(store, {0: days[0], 1: {"load": 51, "measures": {"volume": 5, "index_end": 4900}}})
+    again = read(store, {2: days[2], 3: days[3]}, 1)
     assert [day_of(store, day).get("doubts") for day in range(4)] == [None, [INDEX], [INDEX], None]
     assert again.held[2024].doubts == {INDEX: 2}
+    assert again.changed_days == (date(2024, 1, 3), date(2024, 1, 4))
     store.check_totals()
-    assert again.changed_days == (date(2024, 3, 3), date(2024, 3, 4))
     before = store.revs()
-    put(store, *days[2:], minutes=2)
+    read(store, {2: days[2], 3: days[3]}, 2)
     assert store.revs() == before
-    right = put(store, *days, minutes=3)
+    right = read(store, days, 3)
     assert (right.confirmed, right.unchanged, right.corrected) == (1, 3, 0)
-    assert right.changed_days == (date(2024, 3, 2),), "a doubt that goes is no news of GRDF's"
+    assert right.changed_days == (date(2024, 1, 2),), "a doubt that goes is no news of GRDF's"
     assert [day_of(store, day).get("doubts") for day in range(4)] == [None] * 4
     assert right.held[2024].doubts == {}
     store.check_totals()
 
 
 def test_days_without_gas_are_doubted_once_they_are_many() -> None:
-    store = MemoryStore()
-    january = [Reading(date(2024, 1, 1) + timedelta(days=day), 50 if day < 40 else 0) for day in range(70)]
-    told = [put(store, *january[: day + 1], minutes=day).held[2024].doubts.get("zeros", 0) for day in range(39, 60)]
-    assert told == [0] * 14 + [*range(14, 21)]
-    assert store.docs[DAY][f"a:{PCE}:2024-02-29"]["doubts"] == ["zeros"]
+    store, loads = MemoryStore(), {day: 50 if day < 40 else 0 for day in range(60)}
+    read(store, {day: loads[day] for day in range(40)})
+    told = [read(store, {day: 0}, day).held[2024].doubts.get("zeros", 0) for day in range(40, 60)]
+    assert told == [0] * 13 + [*range(14, 21)]
+    assert day_of(store, 59)["doubts"] == ["zeros"]
+
+
+NO_DAYS: list[dict[str, Any]] = [
+    {"year": "x"}, {"year": None}, {"month": 13}, {"day": [2]}, {"year": 99999}, {"day": 3}, {"year": float("inf")},
+]  # fmt: skip
+NO_LOADS: list[dict[str, Any]] = [
+    {"load": load} for load in (float("inf"), float("nan"), 10**400, 1e300, None, "12", True, [1])
+]
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    """A store with the days of January."""
+    filled = MemoryStore()
+    january(filled)
+    return filled
+
+
+def january(store: MemoryStore, load: int = 60, minutes: float = 0, days: int = 31) -> LoadReport:
+    return put(store, dict.fromkeys(range(days), load), minutes, first=FIRST, window=JANUARY)
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        {"text": "seen by another program"}, {"load": 5}, {"load": 5000, "year": 2024, "month": 1, "day": 2},
+        {"load": 5000, "year": 2031, "month": 7, "day": 1},
+        {"load": 5000, "year": 2024, "month": 1, "day": 2, "read_at": "2024-04-02T09:00:00.000000Z"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_note_is_in_no_total_and_stays_as_it_is(store: MemoryStore, note: dict[str, Any]) -> None:
+    key = f"a:{PCE}:{SECOND}-note"
+    store.docs[DAY][key] = {"_id": key, "_rev": "1-a", "account": "a", "pce": PCE} | note
+    before = copy.deepcopy(store.docs[DAY][key])
+    report = january(store, 61, 1)
+    assert (report.corrected, report.held[2024].days, january(store, 62, 2).corrected) == (31, 31, 31)
+    assert store.docs[DAY].pop(key) == before
+    store.check_totals()
+
+
+@pytest.mark.parametrize("fields", [*NO_DAYS, *NO_LOADS], ids=lambda fields: str(fields)[:20])
+def test_a_day_that_says_no_day_or_no_load_counts_as_not_stored(store: MemoryStore, fields: dict[str, Any]) -> None:
+    store.get(DAY, SECOND).update(fields)
+    january(store, days=1)
+    assert (store.get(MONTH, "2024-01")["load"], store.get(MONTH, "2024-01")["days"]) == (30 * 60, 30)
+    definitive = [day | {"status": "definitive"} for day in store.docs[DAY].values()]
+    assert open_days(JANUARY, definitive) == Window(date(2024, 1, 2), date(2024, 1, 3)), "it is asked for again"
+    store.get(DAY, SECOND)["read_at"] = "2024-04-02T09:00:30.000000Z"  # newer than the reading
+    january(store)
+    store.check_totals()
+    json.dumps(store.get(DAY, SECOND), allow_nan=False)
+    assert (store.get(MONTH, "2024-01")["days"], january(store, minutes=1).unchanged) == (31, 31)
+    if fields in NO_DAYS:
+        store.get(DAY, SECOND).update(fields)
+        before = [Window(date(2023, 12, 1), FIRST)]
+        assert len(put(store, {}, first=FIRST, window=JANUARY, allowed=before).changed_days) == 31
+        assert not any(store.docs.values()), "it goes all the same if the account may not hold it"
+
+
+def test_a_day_read_at_no_moment_is_the_oldest(store: MemoryStore) -> None:
+    for minutes, at in enumerate((5, "soon", [1], "2024-04-02T09:00:00", {"at": "2024-04-02T09:00:00Z"}, True)):
+        store.get(DAY, SECOND)["read_at"] = at
+        assert january(store, 60 + minutes, minutes + 1).corrected == (31 if minutes else 0)
+        store.check_totals()
+
+
+def test_a_period_that_says_no_days_is_written_again() -> None:
+    new, later = (
+        period_document("a", PCE, Period(FIRST, date(2024, 2, 1), 1860), T0 + timedelta(days=n)) for n in (0, 1)
+    )
+    for field, value in (("first", None), ("first", "2025-01-01"), ("end", 7), ("load", "x")):
+        merged = merge_period(new | {"_rev": "1-a", field: value, "other": 1}, later)
+        assert merged is not None
+        assert merged.items() >= {**later, "_rev": "1-a", "other": 1}.items()
+        assert len(list(readable_periods([merged]))) == 1

@@ -1,8 +1,10 @@
-"""Loads: what they store, how many calls they need, and what happens if they are repeated, killed or doubled."""
+"""Loads: what they store, which totals and prices follow, what they report, and what happens if they are repeated,
+killed or doubled."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+import json
+from datetime import date
 from itertools import combinations
 from typing import Any
 
@@ -11,154 +13,132 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.gas.answers.consumption.daily import Reading
-from include.gas.documents import storing as load_module
-from include.gas.documents.changes import LoadReport
+from include.gas.days.windows import ONE_DAY, Window
+from include.gas.documents.changes import DAYS_NAMED, Changes, LoadReport
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.storing import WriteResult, load_answer
+from include.gas.documents.foreign_days import foreign_days
+from include.gas.documents.gas_days import account_range
+from include.gas.documents.storing import ATTEMPTS, WriteResult, load_answer
+from include.gas.documents.year_counts import StoredYear, stored_years
 from include.gas.errors import StoreBusy
 from include.gas.meter_tag import meter_tag
-from tests.gas.memory_store import Killed, MemoryStore, Mortal, interleave
+from tests.gas.memory_store import FIRST, PCE, T0, Killed, MemoryStore, Mortal, day, interleave, put
 
-PCE = "09900000000017"
-T0 = datetime(2024, 4, 2, 9, 0, tzinfo=UTC)
-FIRST = date(2023, 12, 29)  # the readings cross the end of a year and of a month
+ALL = Window(date(2023, 1, 1), date(2025, 1, 1))
 
 
-def at(minutes: int) -> datetime:
-    return T0 + timedelta(minutes=minutes)
-
-
-def readings(loads: dict[int, Any], **more: Any) -> list[Reading]:
-    return [Reading(FIRST + timedelta(days=n), load, **more) for n, load in loads.items()]
-
-
-def put(store: Any, loads: dict[int, Any], minutes: int = 0, account: str = "a", **more: Any) -> LoadReport:
-    return load_answer(store, account, PCE, readings(loads, **more), at(minutes))
+def filled(*loads: dict[int, Any]) -> MemoryStore:
+    store = MemoryStore()
+    for minutes, each in enumerate(loads):
+        put(store, each, minutes)
+    return store
 
 
 def test_days_months_and_years_are_stored() -> None:
     store = MemoryStore()
     report = put(store, {0: 60, 1: 55, 3: 69})
-    assert store.docs[YEAR]["a:" + PCE + ":2023"] | {"_rev": "", "basis": ""} == {
+    assert store.get(YEAR, "2023") | {"_rev": "", "basis": ""} == {
         "_id": f"a:{PCE}:2023", "_rev": "", "account": "a", "pce": PCE, "load": 115, "year": 2023, "month": 1, "day": 1,
         "hour": 0, "minute": 0, "days": 2, "volume": None, "volume_days": 0, "measured_days": 2, "estimated_days": 0,
         "corrected_days": 0, "basis": "",
     }  # fmt: skip
-    assert store.docs[MONTH][f"a:{PCE}:2024-01"]["load"] == 69
-    assert (report.new, report.months, report.years) == (3, 2, 2)
+    assert (store.get(MONTH, "2024-01")["load"], report.new, report.months, report.years) == (69, 3, 2, 2)
+    assert (report.has_written, put(store, {0: 60}, 1).has_written) == (True, False)
     store.check_totals()
 
 
-def test_again_changes_nothing_and_costs_three_calls() -> None:
-    store = MemoryStore()
-    put(store, {0: 60, 5: 55})
+@pytest.mark.parametrize("days", [0, 1, 40, 1096])
+def test_a_first_import_takes_six_calls_however_long_and_again_three(days: int) -> None:
+    store, loads = MemoryStore(), {n: n % 50 for n in range(days)}
+    assert (put(store, loads).new, len(store.calls)) == (days, 6 if days else 0)
     before, store.calls = store.revs(), []
-    report = put(store, {0: 60, 5: 55}, minutes=9)
-    assert report.unchanged == 2
-    assert store.revs() == before
-    assert store.calls == ["fetch", "fetch", "range"]
+    assert (put(store, loads, 9).unchanged, store.revs()) == (days, before)
+    assert store.calls == (["fetch", "fetch", "range"] if days else [])
 
 
-@pytest.mark.parametrize("days", [1, 40, 1096])
-def test_a_first_import_takes_six_calls_however_long(days: int) -> None:
+def test_what_becomes_of_each_day_is_counted_and_a_later_reading_stays() -> None:
     store = MemoryStore()
-    report = put(store, {n: n % 50 for n in range(days)})
-    assert report.new == days
-    assert len(store.calls) == 6
-
-
-def test_no_readings_no_calls() -> None:
-    store = MemoryStore()
-    assert put(store, {}) == LoadReport()
-    assert store.calls == []
-
-
-def test_a_later_reading_stays() -> None:
-    store = MemoryStore()
-    put(store, {0: 60}, minutes=5)
-    report = put(store, {0: 50, 1: 7}, minutes=1)
-    assert (report.new, report.stale, report.corrected) == (1, 1, 0)
-    assert store.loads() == {f"a:{PCE}:2023-12-29": 60, f"a:{PCE}:2023-12-30": 7}
+    put(store, {2: 5, 3: 5})
+    put(store, {0: 60}, 5)
+    report = put(store, {0: 50, 1: 7, 2: 5, 3: 5}, 1)
+    assert report.counts() == {
+        "new": 1, "corrected": 0, "confirmed": 0, "unchanged": 2, "stale": 1, "removed": 0, "months": 1, "years": 1,
+    }  # fmt: skip
+    assert store.loads() == {"2023-12-29": 60, "2023-12-30": 7, "2023-12-31": 5, "2024-01-01": 5}
+    later = put(store, {0: {"load": 60, "status": "definitive"}, 1: 8}, 9)
+    assert (later.confirmed, later.corrected, store.get(DAY, "2023-12-29")["status"]) == (1, 1, "definitive")
     store.check_totals()
 
 
-def test_a_status_alone_is_confirmed_and_counts_are_plain_numbers() -> None:
-    store = MemoryStore()
-    put(store, {0: 60})
-    report = put(store, {0: 60}, minutes=1, status="definitive")
-    assert report.counts() | {"months": 0, "years": 0} == {
-        "new": 0,
-        "corrected": 0,
-        "confirmed": 1,
-        "unchanged": 0,
-        "stale": 0,
-        "removed": 0,
-        "months": 0,
-        "years": 0,
-    }
-    assert store.docs[DAY][f"a:{PCE}:2023-12-29"]["status"] == "definitive"
-
-
-def test_other_meters_and_accounts_are_not_summed() -> None:
+def test_what_others_have_is_neither_summed_nor_lost() -> None:
     store = MemoryStore()
     for account in ("a", "a-b", "a_", "aa"):
         put(store, {0: 10, 4: 1}, account=account)
-    load_answer(store, "a", "GI000042", readings({0: 5}), at(0))
+    load_answer(store, "a", "GI000042", [Reading(FIRST, 5)], T0)
     assert {doc["load"] for key, doc in store.docs[YEAR].items() if key.endswith("2023")} == {10, 5}
     store.check_totals()
-
-
-def test_other_peoples_keys_are_kept() -> None:
-    store = MemoryStore()
-    put(store, {0: 10})
     for docs in store.docs.values():
         for doc in docs.values():
             doc["cozyMetadata"] = {"x": 1}
-    put(store, {0: 11}, minutes=1)
+    put(store, {0: 11}, 1)
     assert all(doc["cozyMetadata"] == {"x": 1} for docs in store.docs.values() for doc in docs.values())
 
 
-def test_a_wrong_total_is_repaired_although_no_day_changed() -> None:
-    store = MemoryStore()
-    put(store, {0: 10, 5: 20, 40: 3})
-    store.docs[MONTH][f"a:{PCE}:2024-01"]["load"] = 999
+def test_wrong_totals_are_repaired_though_no_day_changed_and_those_without_days_go() -> None:
+    store = filled({0: 10, 5: 20, 40: 3})
+    store.get(MONTH, "2024-01")["load"] = 999
     del store.docs[YEAR][f"a:{PCE}:2024"]
-    report = put(store, {40: 3}, minutes=1)  # the load is about February, but January is repaired too
-    assert report.unchanged == 1
-    assert (report.months, report.years) == (1, 1)
+    report = put(store, {40: 3}, 1)  # the load is about February, but January is repaired too
+    assert (report.unchanged, report.months, report.years) == (1, 1, 1)
     store.check_totals()
+    for gone in (0, 40):
+        del store.docs[DAY][f"a:{PCE}:{day(gone)}"]
+    report = put(store, {5: 20}, 2, window=ALL)
+    store.check_totals()
+    assert (store.periods(YEAR), report.unchanged, report.months, report.years) == (["2024"], 1, 2, 2)
 
 
-def test_a_store_that_always_conflicts_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    store = MemoryStore()
-    monkeypatch.setattr(store, "write", lambda _, docs: WriteResult(set(), {doc["_id"] for doc in docs}))
-    with pytest.raises(
-        StoreBusy,
-        match=rf"^Account a: others changed the documents of meter {meter_tag('a', PCE)} .* tried again automatically",
-    ):
+def test_what_others_have_in_a_total_stays_while_it_fits() -> None:
+    old = {"_id": f"a:{PCE}:2023-03", "account": "a", "pce": PCE, "load": 310.25, "days": 0}
+    store = MemoryStore(month=[old])
+    put(store, {0: 60, 5: 7}, window=ALL)
+    assert store.get(MONTH, "2023-03")["load"] == 310.25, "it never was a sum of days"
+    put(store, {-290: 12}, 1)
+    assert (store.get(MONTH, "2023-03")["load"], store.get(MONTH, "2023-03")["days"]) == (12, 1)
+    store = filled({80: 50, 81: 60})
+    every = [document for doctype in (DAY, MONTH, YEAR) for document in store.docs[doctype].values()]
+    for document in every:
+        document["price"] = document["load"] / 10
+
+    def prices() -> list[Any]:
+        return [doc.get("price") for doctype in (DAY, MONTH, YEAR) for doc in store.docs[doctype].values()]
+
+    put(store, {80: {"load": 50, "status": "definitive", "measures": {"volume": 4.5}}}, 1)
+    assert (prices(), store.get(MONTH, "2024-03")["volume"]) == ([5, 6, 11, 11], 4.5)
+    put(store, {80: 50, 81: 61}, 2)
+    assert prices() == [5, None, None, None]
+
+
+def test_a_store_that_always_conflicts_is_busy() -> None:
+    class Busy(MemoryStore):
+        def write(self, _: str, docs: Any) -> WriteResult:
+            return WriteResult(set(), {doc["_id"] for doc in docs})
+
+    store = Busy()
+    with pytest.raises(StoreBusy, match=rf"^Account a: .* meter {meter_tag('a', PCE)} .* tried again automatically"):
         put(store, {0: 1})
-    assert len(store.calls) == 3 * load_module.ATTEMPTS
+    assert len(store.calls) == 3 * ATTEMPTS
 
 
 @pytest.mark.parametrize("how", ["before", "halfway", "after"])
 @pytest.mark.parametrize("call", range(6))
 def test_killed_anywhere_and_repeated(call: int, how: str) -> None:
-    store = MemoryStore()
-    put(store, {0: 60, 1: 55, 5: 1})
-    fresh = {0: 61, 1: 55, 3: 9, 5: 2, 6: 4}
+    store, fresh = filled({0: 60, 1: 55, 5: 1}), {0: 61, 1: 55, 3: 9, 5: 2, 6: 4}
     with pytest.raises(Killed):
-        put(Mortal(store, call, how), fresh, minutes=1)
-    put(store, fresh, minutes=1)
+        put(Mortal(store, call, how), fresh, 1)
+    put(store, fresh, 1)
     assert sorted(store.loads().values()) == sorted(fresh.values())
     store.check_totals()
-
-
-def final_is_newest(store: MemoryStore, before: dict[int, int], old: dict[int, int], new: dict[int, int]) -> None:
-    """Check the days. A reading that repeats what is stored leaves no trace, so an older one may replace it later."""
-    for n in before | old | new:
-        stored = store.loads()[f"a:{PCE}:{FIRST + timedelta(days=n)}"]
-        newest = next(loads[n] for loads in (new, old, before) if n in loads)
-        assert stored == newest or (n in old and stored == old[n] and new.get(n) == before.get(n))
 
 
 LOADS = st.dictionaries(st.integers(0, 6), st.integers(0, 3), min_size=1)
@@ -167,19 +147,155 @@ LOADS = st.dictionaries(st.integers(0, 6), st.integers(0, 3), min_size=1)
 @settings(max_examples=150)
 @given(st.dictionaries(st.integers(0, 6), st.integers(0, 3)), LOADS, LOADS, st.lists(st.integers(0, 1), max_size=24))
 def test_two_at_once(before: dict[int, int], old: dict[int, int], new: dict[int, int], order: list[int]) -> None:
-    store = MemoryStore()
-    put(store, before, minutes=0)
-    interleave(store, [lambda s: put(s, old, minutes=1), lambda s: put(s, new, minutes=2)], order)
+    store = filled(before)
+    interleave(store, [lambda s: put(s, old, 1), lambda s: put(s, new, 2)], order)
     store.check_totals()
-    final_is_newest(store, before, old, new)
+    for n in (
+        before | old | new
+    ):  # a reading that repeats what is stored leaves no trace, so an older one may replace it
+        stored = store.loads()[str(day(n))]
+        newest = next(loads[n] for loads in (new, old, before) if n in loads)
+        assert stored == newest or (n in old and stored == old[n] and new.get(n) == before.get(n))
 
 
 def test_a_day_that_goes_there_and_back_leaves_no_wrong_total() -> None:
-    """This tries every interleaving of a slow load that read 6 with a later one that read 5, the earlier value."""
+    """This tries the interleavings of a slow load that read 6 with a later one that read 5, the earlier value."""
     steps = 6
-    for places in combinations(range(2 * steps), steps):
-        store = MemoryStore()
-        put(store, {5: 5}, minutes=0)
+    for places in list(combinations(range(2 * steps), steps))[::3]:
+        store = filled({5: 5})
         order = [0 if place in places else 1 for place in range(2 * steps)]
-        interleave(store, [lambda s: put(s, {5: 6}, minutes=1), lambda s: put(s, {5: 5}, minutes=2)], order)
+        interleave(store, [lambda s: put(s, {5: 6}, 1), lambda s: put(s, {5: 5}, 2)], order)
         store.check_totals()
+
+
+def report(days: list[date]) -> LoadReport:
+    months, years = {(day.year, day.month) for day in days}, {day.year for day in days}
+    return LoadReport(new=len(days), months=len(months), years=len(years), changed_days=tuple(sorted(days)))
+
+
+@given(st.lists(st.lists(st.integers(0, 900).map(day), max_size=150, unique=True), max_size=3))
+def test_changes_add_up_and_survive_json(loads: list[list[date]]) -> None:
+    changes = Changes.of(map(report, loads))
+    days = sorted({day for load in loads for day in load})
+    assert bool(changes) == bool(days)
+    assert changes.days == days[-DAYS_NAMED:]
+    assert (changes.first, changes.last) == ((days[0], days[-1]) if days else (None, None))
+    assert changes.counts.get(DAY, 0) == sum(map(len, loads))
+    assert Changes.from_json(json.loads(json.dumps(changes.as_json()))) == changes
+    extras = changes.extras("home")  # no days: events of a household that leaves stay in Airflow
+    assert extras == {kind: {"account": "home", "changed": n} for kind, n in changes.counts.items() if n}
+    assert set(extras) == ({DAY, MONTH, YEAR} if days else set())
+
+
+def test_a_load_that_died_before_it_was_heard_of_tells_its_days_when_it_is_repeated() -> None:
+    store, loads = MemoryStore(), {63: 1, 64: 2, 65: 3}
+    days = put(store, loads).changed_days
+    assert days == tuple(map(day, loads))
+    again = put(store, loads)
+    assert (again.unchanged, again.changed_days) == (3, days), "nothing is written twice"
+    assert Changes.of([again]).counts == {DAY: 3, MONTH: 1, YEAR: 1}
+    assert put(store, loads, 60).changed_days == (), "a later answer that says the same changes nothing"
+    store = filled({0: 5}, {0: 6}, {0: 7})
+    for minutes in (2, 9):  # a corrected day is counted once
+        assert put(store, {0: 7}, minutes).held == {2023: StoredYear(FIRST, FIRST, provisional=1, corrected=1)}
+
+
+@given(st.dictionaries(st.integers(0, 900), st.sampled_from(["provisional", "definitive"]), min_size=1))
+def test_a_load_tells_of_each_year_that_it_looked_at_what_is_stored(days: dict[int, str]) -> None:
+    store = MemoryStore()
+    report = put(store, {n: {"load": 7, "status": status} for n, status in days.items()})
+    assert report.held == stored_years(store.range(DAY, *account_range("a")))
+    for year, held in report.held.items():
+        mine = {day(n): status for n, status in days.items() if day(n).year == year}
+        provisional = sum(status == "provisional" for status in mine.values())
+        assert held == StoredYear(min(mine), max(mine), held.absent, provisional)
+        assert held.days == len(mine)
+        every = Window(date(year, 1, 1), date(year + 1, 1, 1)).days()
+        assert [day for day in every if held.within(Window(day, day + ONE_DAY))] == sorted(mine)
+
+
+DAYS = 24
+
+
+def window(first: int, end: int) -> Window:
+    return Window(day(first), day(end))
+
+
+def load(store: Any, loads: dict[int, int], *allowed: Window, minutes: int = 9, **more: Any) -> LoadReport:
+    return put(store, loads, minutes, window=window(0, DAYS), allowed=allowed, **more)
+
+
+def held(store: MemoryStore) -> set[int]:
+    return {(date.fromisoformat(key) - FIRST).days for key in store.periods(DAY)}
+
+
+def full(days: Any = range(DAYS)) -> MemoryStore:
+    return filled(dict.fromkeys(days, 5))
+
+
+@pytest.mark.parametrize(
+    ("before", "loads", "allowed", "after"),
+    [
+        ([], (0, 4, 5, 9, 10), [window(0, 5), window(9, 10)], {0, 4, 9}),  # another household's are not stored
+        (range(DAYS), (), [window(0, 11)], {*range(11)}),  # nor kept, if they were read before the end was known
+        (range(DAYS), (), [window(6, 8), window(20, DAYS)], {*range(8), *range(20, DAYS)}),  # what is older stays
+        ((0, 1), (5,), [], {0, 1}),  # no right was ever in force
+    ],
+)
+def test_the_days_that_an_account_may_hold(before: Any, loads: Any, allowed: list[Window], after: set[int]) -> None:
+    store = full(before)
+    report = load(store, dict.fromkeys(loads, 7), *allowed)
+    assert held(store) == after
+    changed = {day(n) for n in {*before} ^ after}
+    assert {*report.changed_days} == changed
+    assert (report.new, report.counts()["removed"]) == (len(after - {*before}), len({*before} - after))
+    store.check_totals()
+    revs = store.revs()
+    load(store, {}, *allowed, minutes=10)
+    assert store.revs() == revs, "again"
+
+
+def test_a_price_goes_with_removed_days_and_a_note_stays() -> None:
+    store = full()
+    for stored in store.docs[YEAR].values():
+        stored["price"] = 12.5
+    note = {"_id": f"a:{PCE}:2024-01-15:note", "_rev": "1-x", "text": "seen"}
+    store.docs[DAY][note["_id"]] = note
+    load(store, {}, window(0, 11))
+    total = store.get(YEAR, "2024")
+    assert (total["load"], total.get("price")) == (40, None), "a price would tell what the removed days were"
+    assert store.docs[DAY].pop(note["_id"]) == note
+    assert held(store) == set(range(11))
+    late = full()
+    load(late, {3: 7}, window(0, 5), tidies=False)
+    assert held(late) == set(range(DAYS)), "a right may have come meanwhile: the ledger was not just asked"
+
+
+@given(
+    st.sets(st.integers(0, DAYS - 1), min_size=1),
+    st.lists(st.tuples(st.integers(0, DAYS - 2), st.integers(1, 9)), max_size=3),
+)
+def test_what_is_foreign_is_what_a_load_removes(days: set[int], spans: list[tuple[int, int]]) -> None:
+    store, allowed, end = full(days), [], 0
+    for first, length in sorted(spans):
+        if first > end or not allowed:
+            allowed.append(window(first, first + length))
+            end = first + length
+    found = foreign_days(store, "a", PCE, allowed, date(2100, 1, 1))
+    assert tuple(found) == load(store, {}, *allowed).changed_days
+    assert foreign_days(store, "a", PCE, allowed, date(2100, 1, 1)) == []
+    others = [each for each in map(day, held(store)) if not any(each in own for own in allowed)]
+    assert not allowed or all(each < allowed[0].first for each in others)
+
+
+@pytest.mark.parametrize("order", [[0, 1] * 6, [1, 0] * 6, [0, 0, 0, 1, 1, 1], [1, 1, 1, 1, 0, 0]])
+def test_a_late_load_under_the_old_right_and_one_under_the_new(order: list[int]) -> None:
+    """The last one removes or refuses; a later run of the new right puts right what the old one stored."""
+    store = full(range(12))
+    jobs = [lambda place: load(place, {15: 7}, window(0, DAYS)), lambda place: load(place, {11: 3}, window(0, 12))]
+    interleave(store, jobs, order)
+    store.check_totals()
+    load(store, {}, window(0, 12), minutes=10)
+    assert held(store) == set(range(12))
+    store.check_totals()
+    assert all(each["load"] for each in store.docs[MONTH].values())
