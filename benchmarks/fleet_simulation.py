@@ -21,10 +21,10 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+from benchmarks.simulation_parts import MIDNIGHT, Accounts, Couch, Hub, MemoryStore, Task
 from include.gas.days.gas_day import PARIS
-from tests.quota_fleet_stand_ins import MIDNIGHT, Accounts, Couch, Hub, MemoryStore, Task
 
-LOG = logging.getLogger("tests.quota_fleet")
+LOG = logging.getLogger("benchmarks.fleet_simulation")
 DAY = 86_400.0
 FIRST_HOUR, SPREAD = 8, 240
 SLOTS, IMPORT_SLOTS = 32, 2

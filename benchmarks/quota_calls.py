@@ -100,7 +100,7 @@ def _meter(number: int) -> str:
 
 @contextmanager
 def _worker(env: dict[str, str], pause: float | None) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-P", "-m", "tests.quota_worker", *([] if pause is None else [str(pause)])]
+    command = [sys.executable, "-P", "-m", "benchmarks.quota_worker", *([] if pause is None else [str(pause)])]
     paths = os.pathsep.join((str(ROOT), str(ROOT / "plugins")))
     process: subprocess.Popen[str] = subprocess.Popen(
         command,

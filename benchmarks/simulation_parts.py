@@ -12,7 +12,7 @@ from greenlet import greenlet
 from include.gas.days.gas_day import PARIS, utc_text
 
 if TYPE_CHECKING:
-    from tests.quota_fleet import World
+    from benchmarks.fleet_simulation import World
 
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=PARIS).timestamp()

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
+from benchmarks.couch_places import TIMEOUT, Place
 from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from tests.couch_places import TIMEOUT, Place
 
 Document = dict[str, Any]
 KEYS = ("year", "month", "day", "hour", "minute")

@@ -1,8 +1,8 @@
-"""A worker for the quota benchmark and tests. It requests a few days of some meters, one call after the other.
+"""A worker of the quota benchmark. It requests a few days of some meters, one call after the other.
 
-Run it as ``python -P -m tests.quota_worker`` with the Airflow connection ``grdf_adict`` in the environment. It prints
-``ready``, reads the list ``[[account, meter], ...]`` as JSON from its first line of input, and starts. With a number of
-seconds as an argument it does not use the project's hook, but waits that long between two calls.
+Run it as ``python -P -m benchmarks.quota_worker`` with the Airflow connection ``grdf_adict`` in the environment. It
+prints ``ready``, reads the list ``[[account, meter], ...]`` as JSON from its first line of input, and starts. With a
+number of seconds as an argument it does not use the project's hook, but waits that long between two calls.
 """
 
 from __future__ import annotations
