@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,23 +86,6 @@ def test_a_past_range_is_read_once(clean: LocalWorld, account_id: str, run: Run)
     assert "all 10 days that can be asked for are stored as definitive" in told["steps"][-1]["says"]
     code, told, _ = run(account_id, *range_[:3], str(end + timedelta(days=400)))  # a part can be asked
     assert (code, told["steps"][-1]["result"]["calls"]) == (0, 1)
-
-
-def test_a_past_range_of_which_nothing_can_be_asked(clean: LocalWorld, account_id: str, run: Run) -> None:
-    """Cron gets 3, and the text says why: these days are not over, or before what the household or GRDF allows."""
-    today = yesterday(clean) + timedelta(days=1)
-    begin = today - timedelta(days=200)
-    (pce,) = known_account(clean, account_id, conso_debut=begin.isoformat())
-    for first, days, why in (
-        (today, 3, "not over yet"), (begin - timedelta(days=9), 9, str(begin)), (date(1, 1, 1), 1, "3 years"),
-    ):  # fmt: skip
-        code, told, shown = run(account_id, "--from", first.isoformat(), "--to", str(first + timedelta(days=days)))
-        step = told["steps"][-1]
-        assert (code, step["task"], step["outcome"], step["result"]["calls"]) == (3, "read", "skipped", 0), shown
-        assert f"Account {account_id}: " in step["says"]
-        assert why in step["says"]
-        assert step["says"] in shown
-        assert pce not in shown
 
 
 def test_what_fails_for_good_or_for_now(clean: LocalWorld, account_id: str, run: Run) -> None:
