@@ -22,7 +22,7 @@ from include.gas.errors import QuotaWait, ServiceUnavailable
 from tests.plugins.clockwork import call
 from tests.plugins.drip import certificate_for
 
-PACE = 4.0
+PACE = 1.0
 
 
 class Listener(ThreadingTCPServer):
