@@ -87,6 +87,8 @@ def test_the_turn_is_taken_on_a_connection_that_stands(
     if proxied:
         monkeypatch.setenv(f"{scheme}_proxy", f"http://127.0.0.1:{listener.port}")
     url = f"{scheme}://{'grdf.example' if proxied else 'localhost'}:{listener.port}/"
+    send_at_turn(governor.turn(), "GET", url, verify=False)  # a first call imports what it needs
+    listener.stood, listener.heard = 0, []
     for _ in range(2):
         turn = governor.turn()
         governor.sleep = sleeping
@@ -99,7 +101,7 @@ def test_the_turn_is_taken_on_a_connection_that_stands(
     assert sent[1] - sent[0] > timedelta(seconds=1 / PACE), "the quota's distance, for the second call too"
     assert set(connected) == {2}, "it was connected before it waited"
     assert sent[1] >= waited[-1], "it is sent after the wait, and says so"
-    assert governor.left() == 98
+    assert governor.left() == 97
 
 
 def test_a_pause_while_it_waits_sends_nothing(listener: Listener, governor: Governor) -> None:
