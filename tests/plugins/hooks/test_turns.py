@@ -89,9 +89,9 @@ def test_the_turn_is_taken_on_a_connection_that_stands(
     url = f"{scheme}://{'grdf.example' if proxied else 'localhost'}:{listener.port}/"
     send_at_turn(governor.turn(), "GET", url, verify=False)  # a first call imports what it needs
     listener.stood, listener.heard = 0, []
-    for _ in range(2):
+    for sleeps in (sleep, sleeping):
         turn = governor.turn()
-        governor.sleep = sleeping
+        governor.sleep = sleeps
         answer, at = send_at_turn(turn, "GET", url, verify=False)
         governor.sleep = sleep
         assert answer.text == "ok"
