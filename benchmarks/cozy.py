@@ -18,12 +18,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.couch_places import TIMEOUT
 from benchmarks.report import Report, Row
 from benchmarks.store_fleet import LAST_DAY, Member, other
 from benchmarks.store_world import World, facts_of, opened
 from benchmarks.timing import watch
 from include.gas.documents.doctypes import DAY, MONTH, YEAR, database, index_name
-from tests.couch_places import TIMEOUT
 from tests.cozy.client import Client
 
 ACCOUNTS, YEARS, MINUTES, REPEAT = 15, 1.0, 60.0, 5

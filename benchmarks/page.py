@@ -17,6 +17,7 @@ from typing import Any
 
 import requests
 
+from benchmarks.couch_places import Place, server
 from benchmarks.counting_proxy import CountingProxy
 from benchmarks.report import Report, Row, Target
 from benchmarks.timing import side_by_side
@@ -25,7 +26,6 @@ from include.gas.display.overview import overview
 from include.gas.documents.doctypes import ACCOUNT, DAY, METER
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.processes import Processes
-from tests.couch_places import Place, server
 from tests.page_accounts import Fleet, account_id, meter_of
 
 ACCOUNTS, FULL, REPEAT = 5000, 20, 15

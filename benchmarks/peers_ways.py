@@ -10,6 +10,8 @@ from typing import Any
 import requests
 from airflow.sdk.bases.operator import ExecutorSafeguard
 
+from benchmarks import konnector
+from benchmarks.couch_places import RAW, TIMEOUT, Stored
 from benchmarks.scene import ACCOUNT, FIRST, Site
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
@@ -25,8 +27,6 @@ from include.gas.documents.doctypes import DAY, METER, MONTH, YEAR
 from include.gas.documents.gas_days import day_document
 from include.gas.documents.storing import load_answer
 from include.gas.documents.totals import month_documents, year_documents
-from tests import konnector
-from tests.couch_places import RAW, TIMEOUT, Stored
 from tests.helpers import MemoryShelf, context
 
 Document = dict[str, Any]

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmarks.quota_calls import Outcome, calls
 from benchmarks.report import Report, Row, Target
 from include.sandbox.local_world import LocalWorld
-from tests.quota_calls import Outcome, calls
 
 ACCOUNTS, WORKERS, PER_SECOND = 100, 4, 1.0
 LIMIT_RATIO = 1.15

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from benchmarks.fleet_simulation import Fleet, simulate
 from benchmarks.report import Report, Target
-from tests.quota_fleet import Fleet, simulate
 
 
 def run(report: Report, home: Path, *, accounts: int | None) -> None:

@@ -14,12 +14,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.couch_places import Place, Server, server
 from benchmarks.household import REREAD
 from include.gas.days.windows import oldest_allowed
 from include.sandbox.adict.meter_data.meters import holder_of
 from include.sandbox.connect import AccountBook, consent, cozy_account
 from include.sandbox.local_world import LocalWorld
-from tests.couch_places import Place, Server, server
 
 ACCOUNT = "peers"
 HOLDER = "Alix;Exemple;foyer-8500001@example.org;TIERS"

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.couch_places import Place
 from benchmarks.report import Report, Row, Target
 from benchmarks.store_daily import counted, raw_write, timed
 from benchmarks.store_fleet import Member
@@ -20,7 +21,6 @@ from benchmarks.store_reads import reads
 from benchmarks.store_world import HISTORIES, World, facts_of, opened, server_memory
 from benchmarks.timing import Figures, Samples, side_by_side
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from tests.couch_places import Place
 
 ACCOUNTS, YEARS, MINUTES, REPEAT = 1000, 1.0, 6.0, 5
 STEPS = (10, 100, 1000, 5000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.couch_places import RAW, TIMEOUT, Place
 from benchmarks.counting_proxy import CountingProxy
 from benchmarks.report import Report
 from benchmarks.store_fleet import Member, stored_of
@@ -13,7 +14,6 @@ from benchmarks.timing import Figures, watch
 from grdf import settings
 from grdf.operators.load import LoadOperator
 from grdf.staging.area import StagedAnswer, Staging
-from tests.couch_places import RAW, TIMEOUT, Place
 from tests.helpers import context
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from benchmarks.couch_places import TIMEOUT, Place, Stored
 from benchmarks.household import REREAD, SETTLED, answer_body
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.status import Reading as Read
@@ -24,7 +25,6 @@ from include.gas.documents.doctypes import ACCOUNT, DAY, METER, MONTH, YEAR, dat
 from include.gas.documents.gas_days import account_range, day_document
 from include.gas.documents.totals import month_documents, year_documents
 from include.gas.documents.year_counts import stored_years
-from tests.couch_places import TIMEOUT, Place, Stored
 from tests.meter_documents import meter_document
 
 LAST_DAY = date(2026, 2, 5)

@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 
+from benchmarks.couch_places import TIMEOUT, Place
 from benchmarks.report import Report, Row
 from benchmarks.store_fleet import Member, other
 from benchmarks.store_world import World
@@ -17,7 +18,6 @@ from benchmarks.timing import watch
 from grdf.hooks.couchdb import HIGHEST
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
 from include.gas.documents.gas_days import account_range
-from tests.couch_places import TIMEOUT, Place
 
 TITLE = "What a page reads"
 PAGE, CHANGED = 100, 10

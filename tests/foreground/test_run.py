@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grdf import foreground
+from include.gas.documents.doctypes import DAY
 from tests.databases import empty_database
 from tests.helpers import known_account, lose, yesterday
 from tests.stacks import Prepared
@@ -26,33 +28,19 @@ Run = Callable[..., tuple[int, dict[str, Any], str]]
 
 
 @pytest.fixture
-def run(clean: LocalWorld, tmp_path: Path) -> Run:
-    """Run the command as a process, in an Airflow home of its own without a database."""
+def run(clean: LocalWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs the command in an Airflow home without a database: its code, JSON and text."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", f"sqlite:///{tmp_path / 'airflow.db'}")
+    monkeypatch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
+    monkeypatch.setattr(foreground, "TOKENS", {})
 
-    def ran(*arguments: str, typed: bool = False) -> tuple[int, dict[str, Any], str]:
-        env = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW__LOGGING")}
-        known = clean.connections()
-        if typed:  # into Airflow's forms, in place of its environment
-            shutil.copyfile(empty_database(), tmp_path / "airflow.db")
-            named = {name.removeprefix("AIRFLOW_CONN_").lower(): json.loads(text) for name, text in known.items()}
-            stack = Prepared(tmp_path, 0, {})
-            stack.put_connections(named)
-            env = {name: value for name, value in env.items() if name not in known}
-            known = {
-                name: stack.env[name] for name in ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CORE__FERNET_KEY")
-            }
-        env |= known | {"AIRFLOW_HOME": str(tmp_path)}
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "grdf.foreground", *arguments, "--json"],
-            env=env, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        return done.returncode, json.loads(done.stdout or "{}"), done.stderr
+    def ran(*arguments: str) -> tuple[int, dict[str, Any], str]:
+        code = foreground.main([*arguments, "--json", "--no-wait"])
+        said = capsys.readouterr()
+        return code, json.loads(said.out), said.err
 
     return ran
-
-
-def days(couchdb: CouchDBHook, account: str) -> list[dict[str, Any]]:
-    return couchdb.range("com.grandlyon.grdf.day", f"{account}:", f"{account};")
 
 
 def test_a_first_launch_and_a_day_with_nothing_new(
@@ -61,90 +49,60 @@ def test_a_first_launch_and_a_day_with_nothing_new(
     known_account(clean, account_id, history=False)
     code, told, shown = run(account_id)
     assert (code, told["exit"], [step["outcome"] for step in told["steps"]]) == (0, 0, ["done"] * 4), shown
-    load = told["steps"][-1]["result"]
-    stored = days(couchdb, account_id)
-    assert load["new"] == len(stored) > 300
-    assert "load           done" in shown
+    stored = couchdb.range(DAY, f"{account_id}:", f"{account_id};")
+    assert told["steps"][-1]["result"]["new"] == len(stored) > 300
     assert f"{len(stored)} new" in shown
-    assert "outside of the Task Runner" not in shown
-
     code, told, shown = run(account_id)
     assert (code, told["steps"][-1]["result"]["new"]) == (0, 0)
 
 
-def test_connections_that_were_typed_into_airflow(clean: LocalWorld, account_id: str, run: Run) -> None:
+def test_connections_that_were_typed_into_airflow(clean: LocalWorld, account_id: str, tmp_path: Path) -> None:
+    """As a process of its own, with Airflow's database and without connections in its environment."""
     known_account(clean, account_id)
-    code, told, shown = run(account_id, typed=True)
-    assert (code, [step["outcome"] for step in told["steps"]]) == (0, ["done"] * 4), shown
+    known = clean.connections()
+    shutil.copyfile(empty_database(), tmp_path / "airflow.db")
+    stack = Prepared(tmp_path, 0, {})
+    stack.put_connections({name.removeprefix("AIRFLOW_CONN_").lower(): json.loads(known[name]) for name in known})
+    env = {name: value for name, value in os.environ.items() if name not in known and "__LOGGING" not in name}
+    env |= {name: stack.env[name] for name in ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CORE__FERNET_KEY")}
+    command = [sys.executable, "-P", "-m", "grdf.foreground", account_id, "--json"]
+    done = subprocess.run(
+        command, env=env | {"AIRFLOW_HOME": str(tmp_path)}, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert [step["outcome"] for step in json.loads(done.stdout)["steps"]] == ["done"] * 4
+    assert "outside of the Task Runner" not in done.stderr
 
 
-def test_a_past_range(clean: LocalWorld, account_id: str, couchdb: CouchDBHook, run: Run) -> None:
+def test_a_past_range_is_read_once(clean: LocalWorld, account_id: str, run: Run) -> None:
     known_account(clean, account_id)
     end = yesterday(clean) - timedelta(days=100)
-    code, told, shown = run(account_id, "--from", str(end - timedelta(days=10)), "--to", str(end))
+    range_ = ("--from", str(end - timedelta(days=10)), "--to", str(end))
+    code, told, shown = run(account_id, *range_)
     assert (code, [step["task"] for step in told["steps"]]) == (0, ["acquire_token", "rescope_token", "read"]), shown
-    assert len(days(couchdb, account_id)) == told["steps"][-1]["result"]["new"] == 10
-
-
-def test_a_past_range_of_which_nothing_can_be_asked(clean: LocalWorld, account_id: str, run: Run) -> None:
-    """Cron gets 3, and the text says why: these days are not over, or before what the household or GRDF allows."""
-    today = yesterday(clean) + timedelta(days=1)
-    begin = today - timedelta(days=200)
-    (pce,) = known_account(clean, account_id, conso_debut=begin.isoformat())
-    for first, days, why in (
-        (today, 3, "are not over yet"),
-        (begin - timedelta(days=9), 9, f"consent starts with {begin}"),
-        (date(1, 1, 1), 1, "GRDF keeps 3 years"),
-    ):
-        code, told, shown = run(account_id, "--from", first.isoformat(), "--to", str(first + timedelta(days=days)))
-        step = told["steps"][-1]
-        assert (code, step["task"], step["outcome"], step["result"]["calls"]) == (3, "read", "skipped", 0), shown
-        assert f"Account {account_id}: GRDF was asked for no day. Meter " in step["says"]
-        assert why in step["says"]
-        assert step["says"] in shown
-        assert pce not in shown
-
-
-def test_a_past_range_that_is_definitive_already(clean: LocalWorld, account_id: str, run: Run) -> None:
-    known_account(clean, account_id)
-    end = yesterday(clean) - timedelta(days=100)
-    range_ = ("--from", str(end - timedelta(days=5)), "--to", str(end))
-    assert run(account_id, *range_)[0] == 0
+    assert told["steps"][-1]["result"]["new"] == 10
     code, told, _ = run(account_id, *range_)
     assert (code, told["steps"][-1]["outcome"]) == (3, "skipped")
-    assert "all 5 days that can be asked for are stored as definitive" in told["steps"][-1]["says"]
-    later = ("--from", str(end - timedelta(days=5)), "--to", str(end + timedelta(days=400)))  # a part can be asked
-    code, told, _ = run(account_id, *later)
+    assert "all 10 days that can be asked for are stored as definitive" in told["steps"][-1]["says"]
+    code, told, _ = run(account_id, *range_[:3], str(end + timedelta(days=400)))  # a part can be asked
     assert (code, told["steps"][-1]["result"]["calls"]) == (0, 1)
 
 
-def test_a_household_that_must_consent_again(clean: LocalWorld, account_id: str, run: Run) -> None:
+def test_what_fails_for_good_or_for_now(clean: LocalWorld, account_id: str, run: Run) -> None:
     (pce,) = known_account(clean, account_id)
-    lose(clean, pce)
-    code, told, shown = run(account_id, "--no-wait")
-    assert code in (1, 3)
-    assert "consent" in told["steps"][-1]["says"]
-    assert pce not in shown
-
-
-def test_grdf_that_does_not_answer_now(clean: LocalWorld, account_id: str, run: Run) -> None:
-    known_account(clean, account_id)
     clean.control.fault("/donnees_consos", status=503, times=None)
-    code, told, _ = run(account_id, "--no-wait")
+    code, told, _ = run(account_id)
     assert (code, told["steps"][-1]["task"], told["steps"][-1]["outcome"]) == (4, "extract", "later")
-
-
-def test_an_account_that_is_not_there(run: Run) -> None:
+    clean.control.set(faults=[])
+    lose(clean, pce)
+    code, told, shown = run(account_id)
+    assert (code in (1, 3), "consent" in told["steps"][-1]["says"], pce in shown) == (True, True, False)
     code, told, shown = run("nobody-74700")
-    assert (code, told["steps"][-1]["outcome"]) == (1, "failed")
-    assert "Account nobody-74700: there is no such account" in shown
+    assert (code, told["steps"][-1]["outcome"], "Account nobody-74700: " in shown) == (1, "failed", True)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["a", "--from", "2026-01-01"], ["a", "--from", "2026-02-01", "--to", "2026-02-01"], ["a", "--from", "x"]],
-)
-def test_wrong_usage(run: Run, arguments: list[str]) -> None:
-    code, _, shown = run(*arguments)
-    assert code == 2
-    assert "usage: ./grdf run" in shown
+@pytest.mark.parametrize("range_", [("2026-01-01",), ("2026-02-01", "--to", "2026-02-01"), ("x",)])
+def test_wrong_usage(range_: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        foreground.main(["a", "--from", *range_])
+    assert (ended.value.code, "usage: ./grdf run" in capsys.readouterr().err) == (2, True)

@@ -7,7 +7,9 @@ import ssl
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from socketserver import ThreadingTCPServer
 from threading import Event, Thread
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -15,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-class Drip:
+class Drip(ThreadingTCPServer):
     """A dripping server on a loopback port, running inside its block.
 
     :param first: what to send at once after each request
@@ -25,49 +27,39 @@ class Drip:
     :param certificate: file with key and certificate, to use TLS
     """
 
+    daemon_threads = True
+
     def __init__(
         self, first: bytes, then: bytes, *, every: float, times: int | None = None, certificate: Path | None = None
     ) -> None:
-        self.certificate = certificate
+        super().__init__(("127.0.0.1", 0), None)  # type: ignore[arg-type]  # see finish_request
         self.gone = Event()
         """Set once a client has closed its connection."""
-        self.connections = 0
-        self.requests = 0
+        self.connections = self.requests = 0
         self._first, self._then, self._every, self._times = first, then, every, times
-        self._over = Event()
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._socket.settimeout(0.1)
-        self.port = self._socket.getsockname()[1]
+        self._over, self._certificate = Event(), certificate
+        self.port = self.server_address[1]
         self.url = f"http{'s' if certificate else ''}://localhost:{self.port}"
-        self._threads = [Thread(target=self._listen, daemon=True)]
 
     def __enter__(self) -> Drip:
-        self._threads[0].start()
+        Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        for thread in self._threads:
-            thread.join(5)
-        self._socket.close()
+        self.shutdown()
+        self.server_close()
 
-    def _listen(self) -> None:
-        while not self._over.is_set():
-            with suppress(TimeoutError):
-                connection, _ = self._socket.accept()
-                self.connections += 1
-                thread = Thread(target=self._serve, args=(connection,), daemon=True)
-                self._threads.append(thread)
-                thread.start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        connection.settimeout(5)
-        if self.certificate:
+    def finish_request(self, request: Any, _: object) -> None:
+        """Answer the requests of one connection."""
+        self.connections += 1
+        request.settimeout(5)
+        if self._certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(self.certificate)
-            connection = context.wrap_socket(connection, server_side=True)
-        with connection, suppress(OSError):
-            while self._answered(connection):
+            context.load_cert_chain(self._certificate)
+            request = context.wrap_socket(request, server_side=True)
+        with request, suppress(OSError):
+            while self._answered(request):
                 pass
         self.gone.set()
 
@@ -75,22 +67,17 @@ class Drip:
         """Answer one request, and return whether another one may follow."""
         heard = b""
         while b"\r\n\r\n" not in heard:
-            piece = connection.recv(65536)
-            if not piece:
+            if not (piece := connection.recv(65536)):
                 return False
             heard += piece
         self.requests += 1
-        if self._first:
-            connection.sendall(self._first)
+        connection.sendall(self._first)
         times = 0
         while self._times is None or times < self._times:
             for at in range(max(1, len(self._then))):
-                if self._over.wait(self._every):
+                if self._over.wait(self._every) or (not self._then and _is_closed(connection)):
                     return False
-                if self._then:
-                    connection.sendall(self._then[at : at + 1])
-                elif _is_closed(connection):
-                    return False
+                connection.sendall(self._then[at : at + 1])
             times += 1
         return True
 

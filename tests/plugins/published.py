@@ -11,10 +11,7 @@ from grdf.stores.accounts.account_store import AccountStore
 from include.gas.documents.doctypes import PUBLISHED
 from include.gas.documents.gas_days import account_range
 from include.gas.rights.transitions import ended
-
-
-def document(world: Any, account: str) -> dict[str, Any]:
-    return world.book.get(account) or {}
+from tests.plugins.steps import document
 
 
 def change(world: Any, account: str, **fields: Any) -> None:

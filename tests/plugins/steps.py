@@ -45,17 +45,6 @@ def document(world: LocalWorld, account_id: str) -> dict[str, Any]:
     return world.book.get(account_id) or {}
 
 
-def sums(days: dict[str, float]) -> dict[str, float]:
-    """Return everything that must be stored for these days: the days, their months and their years."""
-    from decimal import Decimal
-
-    totals: dict[str, Decimal] = {}
-    for day, energy in days.items():
-        for period in (day, day[:7], day[:4]):
-            totals[period] = totals.get(period, Decimal(0)) + Decimal(repr(energy))
-    return {period: float(total) for period, total in totals.items()}
-
-
 def read_published(*accounts: str) -> dict[str, int]:
     task = with_memory_shelf(ReadPublishedOperator(task_id="read_published"))
     return dict(task.execute(context() | {"params": {"accounts": list(accounts)} if accounts else {}}))

@@ -9,14 +9,11 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
-from grdf import settings
 from grdf.quota.ledger import DAY, Ledger, Ticket, Wait
 from grdf.quota.quota_store import QuotaStore, Result
 from grdf.quota.terms import DAILY, Booking, Purpose, Quota, Terms
 from include.gas.days.gas_day import PARIS
-from include.gas.errors import BadSettings, QuotaWait
+from include.gas.errors import QuotaWait
 
 if TYPE_CHECKING:
     from grdf.hooks.connection import GrdfConnection
@@ -61,6 +58,8 @@ def governor_for(client: GrdfConnection) -> Governor:
 
     :raises BadSettings: if a setting of the quota is invalid
     """
+    from grdf import settings  # Airflow's; the arithmetic does without
+
     return Governor(
         QuotaStore(settings.quota_url()),
         client.client_id,
@@ -175,7 +174,6 @@ class Governor:
         """Change the ledger, and return what the change does.
 
         :param change: a function of the ledger and the shared clock (epoch seconds)
-        :raises BadSettings: if the ledger is damaged
         """
 
         def changed(text: str | None, now: float) -> tuple[str, Result]:
@@ -183,15 +181,7 @@ class Governor:
             result = change(ledger, now)
             return ledger.text(), result
 
-        try:
-            return self._store.update(self._key, changed)
-        except msgspec.MsgspecError:
-            raise BadSettings.about(
-                None,
-                "the record of calls to GRDF in [grdf] quota_url is damaged",
-                "Remove it (the SQLite file, or the row of the table grdf_quota). It is created again, and the calls "
-                "of the last 24 hours are then not counted.",
-            ) from None
+        return self._store.update(self._key, changed)
 
 
 class Turn:

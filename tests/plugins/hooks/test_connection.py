@@ -1,46 +1,86 @@
-"""The GRDF connection's fields, in any type and form. All problems are reported in one message."""
+"""The fields of our connections and settings, in any form: what is wrong is named, and none of it is quoted."""
 
 from __future__ import annotations
 
-import json
 import re
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
 
-from grdf.hooks.connection import API_BASE, AUTHORIZE_URL, TOKEN_URL, GrdfConnection, issuer_of
+from grdf import settings
+from grdf.health import every_setting
+from grdf.health.alerting import notifier_of_settings
+from grdf.hooks.airflow_api import AirflowApiHook
+from grdf.hooks.connection import (
+    API_BASE,
+    AUTHORIZE_URL,
+    HAS_LOGIN,
+    NO_ADDRESS,
+    TOKEN_URL,
+    GrdfConnection,
+    airflow_connection,
+    what_is_wrong,
+)
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from include.gas.errors import BadSettings
-from include.sandbox.local_world import LocalWorld
+
+ROOT = Path(__file__).parents[3]
+Put = Callable[..., str]
+LOGIN = {"login": "id", "password": "secret"}
 
 
 def read(conn_id: str) -> GrdfConnection:
     return GrdfOAuthHook(conn_id).facts
 
 
-def test_login_and_password_are_enough(connection: Callable[..., str]) -> None:
-    facts = read(connection("grdf_x", login="id", password="secret"))
+def refusal(use: Callable[[], object], said: str) -> str:
+    """Return all that a traceback shows of an error, which is one of the settings and says something."""
+    with pytest.raises(BadSettings, match=said) as caught:
+        use()
+    assert caught.value.state is None, "no household can help that"
+    return "".join(traceback.format_exception(caught.value)) + str(caught.value.cause)
+
+
+@pytest.mark.parametrize(
+    ("urls", "wrong"),
+    [
+        (
+            ["https://api.grdf.fr/adict/v2", "HTTPS://API.grdf.fr:443", "http://localhost:8080/x?y=%20z",
+             "https://[2001:db8::1]:6984/", "http://[::1]", "https://couch.example/with@in/the/path"],
+            "",
+        ),
+        (["", "x", "ftp://h", "http://", "http://h:port", "http://h:0", "http://[::1", "http://h:99999"], NO_ADDRESS),
+        (
+            ["https://name:word@h.example", "https://name@h.example/x", "http://@localhost", "http://a\\@localhost/t"],
+            HAS_LOGIN,
+        ),
+    ],
+    ids=["good", "no address", "with a login"],
+)  # fmt: skip
+def test_what_an_address_is(urls: list[str], wrong: str) -> None:
+    assert {url: what_is_wrong(url) for url in urls} == dict.fromkeys(urls, wrong)
+
+
+@pytest.mark.parametrize("conn_type", ["generic", "grdf", "http", "no-such-type"])
+def test_login_and_password_of_any_type_of_connection_are_enough(connection: Put, conn_type: str) -> None:
+    facts = read(connection("grdf_x", conn_type=conn_type, **LOGIN))
     assert (facts.api_base, facts.token_url, facts.authorize_url) == (API_BASE, TOKEN_URL, AUTHORIZE_URL)
-    assert facts.scope == "/adict/v2"
     assert facts.issuer == "https://sofit-sso-oidc.grdf.fr:443/openam/oauth2/externeGrdf"
-    assert facts.id_token_algorithms == ("HS256",)
-    assert (facts.redirect_uri, facts.jwks_url) == ("", "")
-
-
-@pytest.mark.parametrize("conn_type", ["generic", "grdf", "http", "aws", "no-such-type"])
-def test_any_connection_type_does(connection: Callable[..., str], conn_type: str) -> None:
-    facts = read(connection("grdf_x", conn_type=conn_type, login="id", password="secret"))
-    assert facts.client_secret == "secret"
+    assert (facts.scope, facts.id_token_algorithms) == ("/adict/v2", ("HS256",))
+    assert (facts.redirect_uri, facts.jwks_url, facts.client_secret) == ("", "", "secret")
+    assert (facts.calls_per_second, facts.calls_per_day) == (1, 6000)
+    assert "secret" not in repr(facts)
 
 
 def test_a_connection_in_uri_form(monkeypatch: pytest.MonkeyPatch) -> None:
     extra = {"token_url": "https://t.example/token", "redirect_uri": "https://us.example/back?a=b"}
     base = quote("https://api.example/adict/v2", safe="")
-    uri = f"grdf://id%40home:se%2Fcret%23@{base}/?{urlencode(extra)}"
-    monkeypatch.setenv("AIRFLOW_CONN_GRDF_X", uri)
+    monkeypatch.setenv("AIRFLOW_CONN_GRDF_X", f"grdf://id%40home:se%2Fcret%23@{base}/?{urlencode(extra)}")
     facts = read("grdf_x")
     assert (facts.client_id, facts.client_secret) == ("id@home", "se/cret#")
     assert facts.api_base == "https://api.example/adict/v2"
@@ -48,167 +88,204 @@ def test_a_connection_in_uri_form(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "base"),
+    ("fields", "found"),
     [
-        ({}, API_BASE),
-        ({"host": "https://h.example/adict/v2/"}, "https://h.example/adict/v2"),
-        ({"host": "h.example/adict/v2"}, "https://h.example/adict/v2"),
-        ({"host": "127.0.0.1/adict/v2", "schema": "http"}, "http://127.0.0.1/adict/v2"),
-        ({"host": "h.example/adict/v2", "port": 8443}, "https://h.example:8443/adict/v2"),
-        ({"host": "http://localhost:81/x", "port": 82}, "http://localhost:81/x"),
+        ({"host": "https://h.example/adict/v2/"}, {"api_base": "https://h.example/adict/v2"}),
+        ({"host": "h.example/adict/v2"}, {"api_base": "https://h.example/adict/v2"}),
+        ({"host": "127.0.0.1/adict/v2", "schema": "http"}, {"api_base": "http://127.0.0.1/adict/v2"}),
+        ({"host": "h.example/adict/v2", "port": 8443}, {"api_base": "https://h.example:8443/adict/v2"}),
+        ({"host": "http://localhost:81/x", "port": 82}, {"api_base": "http://localhost:81/x"}),
+        ({"host": "https://h.example/adict/v3"}, {"scope": "/adict/v3"}),
+        ({"host": "https://h.example/adict/v3", "extra": {"scope": "/other"}}, {"scope": "/other"}),
+        ({"host": "https://h.example"}, {"scope": "/adict/v2"}),
+        ({"extra": {"id_token_algorithms": "RS256, HS256", "jwks_url": "https://h.example/k"}},
+         {"id_token_algorithms": ("RS256", "HS256")}),
+        ({"extra": {"id_token_algorithms": ["RS256"], "jwks_url": "https://h.example/k"}},
+         {"id_token_algorithms": ("RS256",)}),
+        ({"extra": {"calls_per_second": "0.5", "calls_per_day": 100}}, {"calls_per_second": 0.5, "calls_per_day": 100}),
+        *(({"host": f"http://{here}/x", "extra": {"token_url": f"http://{here}/t"}}, {"token_url": f"http://{here}/t"})
+          for here in ("localhost", "127.0.0.1:8000", "[::1]:8000")),
+        *(({"extra": {"authorize_url": page}}, {"issuer": issuer}) for page, issuer in (
+            ("https://h.example:8443/openam/oauth2/realms/x/authorize", "https://h.example:8443/openam/oauth2/x"),
+            ("http://localhost/openam/oauth2/realms/x/authorize", "http://localhost:80/openam/oauth2/x"),
+            ("https://h.example/oauth2/authorize", "https://h.example:443/oauth2"))),
+        *(({"extra": nothing}, {"token_url": TOKEN_URL}) for nothing in ("", " ", "{}")),
     ],
-)
-def test_the_api_base_in_every_form(connection: Callable[..., str], fields: dict[str, object], base: str) -> None:
-    assert read(connection("grdf_x", login="id", password="secret", **fields)).api_base == base
+)  # fmt: skip
+def test_a_client_in_every_form(connection: Put, fields: dict[str, Any], found: dict[str, Any]) -> None:
+    facts = read(connection("grdf_x", **LOGIN, **fields))
+    assert {name: getattr(facts, name) for name in found} == found
 
 
-def test_the_scope_is_the_path_of_the_api_base_unless_named(connection: Callable[..., str]) -> None:
-    usual = {"login": "id", "password": "secret", "host": "https://h.example/adict/v3"}
-    assert read(connection("grdf_x", **usual)).scope == "/adict/v3"
-    assert read(connection("grdf_x", **usual, extra={"scope": "/other"})).scope == "/other"
-    assert read(connection("grdf_x", login="id", password="s", host="https://h.example")).scope == "/adict/v2"
-
-
-PLACES = ("host", "token_url", "authorize_url", "jwks_url")
-
-
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize(
-    "machine", ["h.example", "10.0.0.7", "127.0.0.1.h.example", "localhost.h.example", "[2001:db8::1]"]
-)
-def test_plain_http_to_another_machine_is_refused(connection: Callable[..., str], place: str, machine: str) -> None:
+@pytest.mark.parametrize("place", ["host", "token_url", "authorize_url", "jwks_url"])
+@pytest.mark.parametrize("machine", ["h.example", "10.0.0.7", "127.0.0.1.h.example", "[2001:db8::1]"])
+def test_plain_http_to_another_machine_is_refused(connection: Put, place: str, machine: str) -> None:
     url = f"http://{machine}/x"
-    fields = {"host": url} if place == "host" else {"extra": {place: url}}
-    with pytest.raises(BadSettings) as caught:
-        read(connection("grdf_x", login="id", password="secret", **fields))
-    text = str(caught.value)
-    assert "grdf_x" in text
-    assert re.search(rf"\b{place} is an address.*https", text)
-    assert machine not in text
-
-
-def test_plain_http_is_refused_whichever_field_says_so(connection: Callable[..., str]) -> None:
-    for fields in (
-        {"host": "h.example/adict/v2", "schema": "http"},
-        {"host": "HTTP://h.example/adict/v2"},
-        {"host": "h.example", "port": 80, "schema": "http"},
-    ):
-        with pytest.raises(BadSettings, match=r"host is .*https"):
-            read(connection("grdf_x", login="id", password="secret", **fields))
-
-
-@pytest.mark.parametrize("machine", ["localhost", "127.0.0.1", "127.0.0.1:8000", "[::1]:8000"])
-def test_plain_http_on_this_machine_is_taken(connection: Callable[..., str], machine: str) -> None:
-    url = f"http://{machine}/x"
-    extra = {place: url for place in PLACES if place != "host"}
-    facts = read(connection("grdf_x", login="id", password="secret", host=url, extra=extra))
-    assert {facts.api_base, facts.token_url, facts.authorize_url, facts.jwks_url} == {url}
-
-
-@pytest.mark.parametrize("algorithms", ["RS256, HS256", ["RS256", "HS256"]])
-def test_algorithms_as_text_or_list(connection: Callable[..., str], algorithms: object) -> None:
-    extra = {"id_token_algorithms": algorithms, "jwks_url": "https://h.example/keys"}
-    assert read(connection("grdf_x", login="i", password="s", extra=extra)).id_token_algorithms == ("RS256", "HS256")
-
-
-@pytest.mark.parametrize("extra", ['{"token_url": "https://x/s3cret"', '["s3cret"]', "s3cret", "null", "[" * 9000])
-def test_an_extra_that_is_no_json_object_is_said(monkeypatch: pytest.MonkeyPatch, extra: str) -> None:
-    """Airflow treats it as empty, so GRDF's production would be called with a test login."""
-    fields = {"conn_type": "http", "host": "http://127.0.0.1:9", "login": "i", "password": "s", "extra": extra}
-    monkeypatch.setenv("AIRFLOW_CONN_GRDF_X", json.dumps(fields))
-    for ask in (lambda: read("grdf_x"), lambda: CouchDBHook("grdf_x").get_conn()):
-        with pytest.raises(
-            BadSettings, match="connection grdf_x is incomplete: its extra is not a JSON object"
-        ) as caught:
-            ask()
-        assert "s3cret" not in str(caught.value)
-
-
-@pytest.mark.parametrize("extra", ["", " ", "{}"])
-def test_no_extra_is_fine(monkeypatch: pytest.MonkeyPatch, extra: str) -> None:
-    fields = {"conn_type": "http", "host": "http://127.0.0.1:9", "login": "i", "password": "s", "extra": extra}
-    monkeypatch.setenv("AIRFLOW_CONN_GRDF_X", json.dumps(fields))
-    assert read("grdf_x").token_url == TOKEN_URL
-
-
-def test_all_problems_stand_in_one_message(connection: Callable[..., str]) -> None:
-    extra = {"token_url": "ftp://t", "authorize_url": "nowhere", "id_token_algorithms": ["None", "RS256"]}
-    with pytest.raises(BadSettings) as caught:
-        read(connection("grdf_x", host="gopher://h", extra=extra))
-    text = str(caught.value)
-    for word in (
-        "grdf_x",
-        "login",
-        "password",
-        "host",
-        "token_url",
-        "authorize_url",
-        "'none'",
-        "jwks_url",
-    ):
-        assert word in text
-    assert "AIRFLOW_CONN_GRDF_X" in text
-    assert caught.value.state is None
+    connection("grdf_x", **LOGIN, **({"host": url} if place == "host" else {"extra": {place: url}}))
+    assert machine not in refusal(lambda: read("grdf_x"), rf"grdf_x .*\b{place} is an address.*https")
 
 
 @pytest.mark.parametrize(
     ("fields", "word"),
     [
-        ({"extra": {"authorize_url": "https://h.example:port/authorize"}}, "authorize_url"),
-        ({"extra": {"token_url": 5}}, "token_url"),
-        ({"extra": {"token_url": "https://"}}, "token_url"),
-        ({"host": "https://"}, "host"),
+        ({"host": "h.example/adict/v2", "schema": "http"}, "host is .*https"),
+        ({"host": "HTTP://h.example/adict/v2"}, "host is .*https"),
         ({"host": "https://h.example:99999/adict/v2"}, "host"),
-        ({"extra": {"id_token_algorithms": [256]}}, "id_token_algorithms"),
-        ({"extra": {"id_token_algorithms": 256}}, "id_token_algorithms"),
-        ({"extra": {"id_token_algorithms": ["XS999"]}}, "id_token_algorithms"),
-        ({"extra": {"redirect_uri": ["https://a.example"]}}, "redirect_uri"),
-        ({"extra": {"scope": ["/adict/v2"]}}, "scope"),
+        *(({"extra": {name: value}}, name) for name, value in (
+            ("authorize_url", "https://h.example:port/authorize"), ("token_url", 5), ("token_url", "https://"),
+            ("id_token_algorithms", [256]), ("id_token_algorithms", 256), ("id_token_algorithms", ["XS999"]),
+            ("redirect_uri", ["https://a.example"]), ("scope", ["/adict/v2"]),
+            ("calls_per_second", 0), ("calls_per_day", "0.5"))),
     ],
-)
-def test_an_odd_value_is_named_and_never_a_traceback(
-    connection: Callable[..., str], fields: dict[str, object], word: str
+)  # fmt: skip
+def test_an_odd_value_is_named(connection: Put, fields: dict[str, Any], word: str) -> None:
+    refusal(lambda: read(connection("grdf_x", **LOGIN, **fields)), rf"connection grdf_x is incomplete: .*{word}")
+
+
+def test_all_problems_stand_in_one_message(connection: Put) -> None:
+    extra = {"token_url": "ftp://t", "authorize_url": "nowhere", "id_token_algorithms": ["None", "RS256"]}
+    text = refusal(lambda: read(connection("grdf_x", host="gopher://h", extra=extra)), "AIRFLOW_CONN_GRDF_X")
+    for word in ("login", "password", "host", "token_url", "authorize_url", "'none'", "jwks_url"):
+        assert word in text
+
+
+@pytest.mark.parametrize("extra", ['{"token_url": "https://x/hush"', '["hush"]', "hush", "null", "[" * 9000])
+def test_an_extra_that_is_no_json_object_is_said(connection: Put, extra: str) -> None:
+    """Airflow treats it as empty, so GRDF's production would be called with a test login."""
+    connection("grdf_x", host="http://127.0.0.1:9", **LOGIN, extra=extra)
+    for use in (lambda: read("grdf_x"), lambda: CouchDBHook("grdf_x").get_conn()):
+        assert "hush" not in refusal(use, "connection grdf_x is incomplete: its extra is not a JSON object")
+
+
+@pytest.mark.parametrize("use", [read, lambda name: CouchDBHook(name).get_conn()])
+def test_a_connection_that_does_not_exist_or_cannot_be_read(
+    use: Callable[[str], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(BadSettings, match=word):
-        read(connection("grdf_x", login="id", password="secret", **fields))
+    for written in (None, '{"conn_type": "http", "password": "hush"'):
+        if written:
+            monkeypatch.setenv("AIRFLOW_CONN_MISSING_X", written)
+        text = refusal(
+            lambda: use("missing_x"), r"no connection missing_x, or cannot read it\..*AIRFLOW_CONN_MISSING_X"
+        )
+        assert "hush" not in text
 
 
-def test_the_secret_is_in_no_repr_and_no_message(connection: Callable[..., str]) -> None:
-    facts = read(connection("grdf_x", login="id", password="hush-hush"))
-    assert "hush-hush" not in repr(facts)
-    with pytest.raises(BadSettings) as caught:
-        read(connection("grdf_x", password="hush-hush"))
-    assert "hush-hush" not in str(caught.value)
+# -- what a message quotes of what is wrong ----------------------------------------------------------------------------
+
+WORDS = ("hush-hush", "x/hush-hush", "x@hush-hush", "[hush-hush]")
+USES: dict[str, Callable[[str], object]] = {
+    "Airflow's API": lambda conn: AirflowApiHook(conn).get("/dags"),
+    "CouchDB": lambda conn: CouchDBHook(conn, patience=0).logs_in(),
+    "GRDF": read,
+}
+ADDRESS = "https://u:hu/sh-hush@h.example/p?access_token=hush-hush"
+HOOK = "https://chat.example/services/T0/hush,hush?x=hush"
+FORMS = (
+    ADDRESS, "https://u:hush,sh-hush@h.example/p",
+    "12345678901234-GI123456", f"{'x' * 190}{ADDRESS}", "chat.example/services/T0/hush", "https:/chat.example/hush",
+    "//chat.example/hush", "https%3A%2F%2Fchat%2Fhush", "user:hush", "pwd=hush", "Token hush", '{"pass": "hush"}',
+    "hush https://x", "a@b hush", "12 345 678 901 234", "12.345.678.901.234", "1234-5678-9012-34",
+    "12\u00a0345\u00a0678\u00a0901\u00a0234",
+)  # fmt: skip
+"""Ways to write what is nobody's business: a webhook, a login, a token, a meter's number."""
+
+
+def shows(text: str) -> bool:
+    """Return whether a text shows a secret, or a meter's number, however it is written."""
+    return any(part in text.lower() for part in ("hu/sh", "hush", "123456")) or "345678" in re.sub(r"\D", "", text)
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("host", ["http://reader:{}@127.0.0.1:9", "reader:{}@127.0.0.1", "https://:{}@h.example/x"])
+@pytest.mark.parametrize("what", USES)
+def test_a_login_in_an_address_is_refused_and_not_shown(connection: Put, what: str, host: str, word: str) -> None:
+    conn = connection("shown", host=host.format(word), login="reader", password="another-word")
+    text = refusal(lambda: USES[what](conn), r"connection shown .*\bhost (holds|is|of) .*AIRFLOW_CONN_SHOWN")
+    assert "hush-hush" not in text
+
+
+@pytest.mark.parametrize("place", ["token_url", "authorize_url", "jwks_url"])
+@pytest.mark.parametrize("word", WORDS)
+def test_nor_one_of_the_extra(connection: Put, place: str, word: str) -> None:
+    connection("shown", **LOGIN, extra={place: f"https://reader:{word}@h.example/x"})
+    text = refusal(lambda: read("shown"), rf"shown.*{place} (holds|is) ")
+    assert "hush-hush" not in text
+
+
+@pytest.mark.parametrize("written", [HOOK, *FORMS])
+def test_no_wrong_setting_is_quoted(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    for name in settings.SETTINGS:
+        monkeypatch.setenv(f"AIRFLOW__GRDF__{name.upper()}", written)
+    wrong = [f"{error} | {error.cause}" for error in every_setting.wrong()]
+    assert all(any(name in text for text in wrong) for name in ("retries", "household_links", "ways_in"))
+    assert [text for text in wrong if shows(text)] == []
+
+
+@pytest.mark.parametrize("value", [*FORMS, {"k": "hush"}, ["hush", 7], "GI123456"], ids=repr)
+def test_no_field_of_a_connection_is_quoted_nor_one_in_place_of_its_id(connection: Put, value: object) -> None:
+    for name in ("calls_per_second", "calls_per_day", "token_url", "id_token_algorithms"):
+        conn_id = connection("grdf_x", **LOGIN, extra={name: value})
+        with pytest.raises(BadSettings, match=name) as caught:
+            GrdfConnection.read(airflow_connection(conn_id))
+        assert not shows(f"{caught.value} | {caught.value.cause}")
+    if isinstance(value, str):
+        with pytest.raises(BadSettings, match="Airflow has no connection") as caught:
+            airflow_connection(value)
+        assert not shows(str(caught.value))
 
 
 @pytest.mark.parametrize(
-    ("page", "issuer"),
-    [
-        (AUTHORIZE_URL, "https://sofit-sso-oidc.grdf.fr:443/openam/oauth2/externeGrdf"),
-        ("https://h.example:8443/openam/oauth2/realms/x/authorize", "https://h.example:8443/openam/oauth2/x"),
-        ("http://h.example/openam/oauth2/realms/x/authorize", "http://h.example:80/openam/oauth2/x"),
-        ("https://h.example/oauth2/authorize", "https://h.example:443/oauth2"),
-    ],
+    "written", [HOOK, *FORMS[:2], "smtp://u:hush@h", "hush", "os:hush", "xoxb-1.hush", "eyJ.eyJodX.hush"]
 )
-def test_the_issuer_follows_the_habit_of_grdf_s_server(page: str, issuer: str) -> None:
-    assert issuer_of(page) == issuer
+def test_a_webhook_in_place_of_a_notifier_is_not_quoted(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("AIRFLOW__GRDF__ALERT_NOTIFIER", written)
+    with pytest.raises(BadSettings, match=r"\[grdf\] alert_notifier (is|names) ") as caught:
+        notifier_of_settings()
+    assert not shows(f"{caught.value} | {caught.value.cause}")
 
 
-def test_the_issuer_of_the_sandbox(world: LocalWorld) -> None:
-    assert issuer_of(world.facts["authorize_url"]) == world.facts["issuer"]
+def test_the_settings_that_are_read_are_those_of_the_documentation() -> None:
+    rows = re.findall(r"(?m)^\| (`.*?`) \|", (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"))
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == set(settings.SETTINGS)
 
 
-@pytest.mark.parametrize("hook", [GrdfOAuthHook, CouchDBHook])
-def test_a_connection_that_does_not_exist_or_cannot_be_read(hook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def used() -> None:
-        made = hook("missing_x")
-        made.get_conn() if isinstance(made, CouchDBHook) else made.facts
+NUMBERS = {
+    "reread_days": (62, 0, 1000), "publication_days": (1, 0, 4), "first_hour": (8, 0, 23),
+    "spread_minutes": (240, 1, 1440), "retries": (3, 0, 50), "retry_seconds": (600, 1, 86_400),
+}  # fmt: skip
 
-    told = r"no connection missing_x, or cannot read it\..*AIRFLOW_CONN_MISSING_X"
-    with pytest.raises(BadSettings, match=told):
-        used()
-    monkeypatch.setenv("AIRFLOW_CONN_MISSING_X", '{"conn_type": "http", "password": "hidden-word"')
-    with pytest.raises(BadSettings, match=told) as caught:
-        used()
-    assert "hidden-word" not in str(caught.value)
-    assert caught.value.__cause__ is None
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    variable, read = f"AIRFLOW__GRDF__{name.upper()}", settings.SETTINGS[name]
+    default, least, most = NUMBERS[name]
+    for written, value in (("", default), (str(least), least), (f" {most} ", most)):
+        monkeypatch.setenv(variable, written)
+        assert read() == value
+    for written in (str(least - 1), str(most + 1), "many", "1.5", "None"):
+        monkeypatch.setenv(variable, written)
+        refusal(read, rf"\[grdf\] {name} .*{least} .*{most}.*{default}")
+    assert [f"[grdf] {name} " in str(error) for error in every_setting.wrong()] == [True]
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("", "file://{home}/grdf/staging"), ("s3://aws@bucket/x/", "s3://aws@bucket/x"),
+        ("file:///srv/of:us@home", "file:///srv/of:us@home"),
+        *((url, "holds a login.*s3://connection@bucket") for url in (
+            "memory://writer:hush@store/staging", "s3://writer:[hush]@bucket/x", "s3://bucket/x?X-Amz-Signature=hush")),
+        *((url, "is not a URL") for url in (
+            "/var/lib/grdf", "hush@store", "//[hush]@store/x", "//writer@hush\u2100@store/x")),
+    ],
+)  # fmt: skip
+def test_the_staging_place_holds_no_login(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, written: str, found: str
+) -> None:
+    """It is an XCom, and stands in messages."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", written)
+    if "://" in found and ".*" not in found:
+        assert settings.staging_url() == found.format(home=tmp_path)
+    else:
+        assert "hush" not in refusal(settings.staging_url, rf"\[grdf\] staging_url {found}")

@@ -1,148 +1,84 @@
-"""A call takes its turn once the connection is open, and reports again if it was delayed after its turn came."""
+"""A call takes its turn once the connection is open, over real connections."""
 
 from __future__ import annotations
 
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from socketserver import ThreadingTCPServer
 from threading import Thread
+from typing import Any
 
 import pytest
 
 from grdf.hooks.http_calls import send_at_turn
-from grdf.quota.governor import HELD_OPEN, NEAR, Governor
+from grdf.quota.governor import HELD_OPEN, Governor
 from grdf.quota.quota_store import QuotaStore
 from grdf.quota.terms import Quota
 from include.gas.errors import QuotaWait, ServiceUnavailable
-from tests.plugins.clockwork import GRDF, NOON, Clockwork, call
+from tests.plugins.clockwork import call
 from tests.plugins.drip import certificate_for
 
-# ---- the turn, on a simulated clock ----------------------------------------------------------------------------------
+PACE = 1.0
 
 
-def test_it_draws_near_then_waits_the_rest() -> None:
-    clock = Clockwork()
-    governor = clock.governor()
-    for _ in range(3):
-        call(governor)
-    turn = governor.turn()
-    assert clock.passed == pytest.approx(3 * GRDF.distance - NEAR)
-    turn.take()
-    assert clock.passed == pytest.approx(3 * GRDF.distance)
+class Listener(ThreadingTCPServer):
+    """A server and proxy that counts open connections and keeps what it heard. Its certificate is in a folder."""
 
-
-def test_who_is_held_up_goes_and_the_next_keeps_its_distance() -> None:
-    clock = Clockwork()
-    turn = clock.governor().turn()
-    clock.now += 0.25  # a handshake
-    turn.take()
-    assert clock.now == NOON + 0.25, "nobody else went: it goes at once"
-    call(clock.governor())
-    assert clock.passed == pytest.approx(0.25 + GRDF.distance)
-
-
-def test_who_was_held_up_until_another_went_waits_like_anybody() -> None:
-    clock = Clockwork()
-    turn = clock.governor().turn()
-    clock.now += 1.5
-    call(clock.governor())
-    turn.take()
-    assert clock.passed == pytest.approx(1.5 + GRDF.distance)
-
-
-def test_a_machine_that_is_always_late_goes_in_the_end() -> None:
-    clock = Clockwork()
-    asked: list[float] = []
-
-    def slow(key: str, change: object, update: Callable[..., object] = clock.update) -> object:
-        result = update(key, change)
-        asked.append(clock.now)
-        clock.now += 0.2
-        return result
-
-    clock.update = slow  # type: ignore[assignment,method-assign]
-    call(clock.governor())
-    assert len(asked) == 4
-    assert clock.passed == pytest.approx(0.8)
-
-
-# ---- the adapter, over real connections ------------------------------------------------------------------------------
-
-
-class Listener:
-    """A server and proxy that records when a connection was opened and when the request arrived.
-
-    :param folder: folder for its certificate
-    """
+    daemon_threads = True
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(("127.0.0.1", 0), None)  # type: ignore[arg-type]  # see finish_request
+        self.tls: ssl.SSLContext | None = None
         self.certificate = certificate_for(folder)
-        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._tls.load_cert_chain(self.certificate)
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        self.stood: list[float] = []
-        self.heard: list[tuple[float, bytes]] = []
-        self.expects_tls = False
+        self.port, self.stood, self.heard = self.server_address[1], 0, list[bytes]()
 
-    def serve(self) -> None:
-        while True:
-            try:
-                client, _ = self._socket.accept()
-            except OSError:
-                return
-            Thread(target=self._answer, args=(client,), daemon=True).start()
+    def expect_tls(self) -> None:
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.tls.load_cert_chain(self.certificate)
 
-    def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-
-    def _answer(self, client: socket.socket) -> None:
-        with client:
-            if self.expects_tls and client.recv(7, socket.MSG_PEEK) == b"CONNECT":
-                client.recv(10_000)
-                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            with self._tls.wrap_socket(client, server_side=True) if self.expects_tls else client as stream:
-                self.stood.append(time.monotonic())
-                if said := stream.recv(10_000):
-                    self.heard.append((time.monotonic(), said))
-                    stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+    def finish_request(self, request: Any, _: object) -> None:
+        if self.tls and request.recv(7, socket.MSG_PEEK) == b"CONNECT":
+            request.recv(10_000)
+            request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with self.tls.wrap_socket(request, server_side=True) if self.tls else request as stream:
+            self.stood += 1
+            if said := stream.recv(10_000):
+                self.heard.append(said)
+                stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
 
 
 @pytest.fixture
 def listener(tmp_path: Path) -> Iterator[Listener]:
-    server = Listener(tmp_path)
-    thread = Thread(target=server.serve, daemon=True)
-    thread.start()
-    yield server
-    server.close()
-    thread.join(5)
+    with Listener(tmp_path) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        yield server
+        server.shutdown()
 
 
 @pytest.fixture
 def governor(tmp_path: Path) -> Governor:
-    return Governor(QuotaStore(f"sqlite:///{tmp_path / 'quota.db'}"), "client", Quota(1.0, 100))
+    return Governor(QuotaStore(f"sqlite:///{tmp_path / 'quota.db'}"), "client", Quota(PACE, 100))
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS")
-@pytest.mark.parametrize(("scheme", "proxied"), [("http", False), ("https", False), ("http", True), ("https", True)])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("proxied", [False, True])
 def test_the_turn_is_taken_on_a_connection_that_stands(
     listener: Listener, governor: Governor, monkeypatch: pytest.MonkeyPatch, scheme: str, proxied: bool
 ) -> None:
-    listener.expects_tls = scheme == "https"
-    sleep = governor.sleep
-    sent: list[datetime] = []
-    connected: list[int] = []
-    waited: list[datetime] = []
+    if scheme == "https":
+        listener.expect_tls()
+    sleep, sent, connected, waited = governor.sleep, list[datetime](), list[int](), list[datetime]()
 
     def sleeping(seconds: float) -> None:
         for _ in range(1000):
-            if len(listener.stood) < 2:
+            if listener.stood < 2:
                 time.sleep(0.01)
-        connected.append(len(listener.stood))
+        connected.append(listener.stood)
         sleep(seconds)
         waited.append(datetime.now(UTC))
 
@@ -150,23 +86,22 @@ def test_the_turn_is_taken_on_a_connection_that_stands(
         monkeypatch.delenv(name, raising=False)
     if proxied:
         monkeypatch.setenv(f"{scheme}_proxy", f"http://127.0.0.1:{listener.port}")
-    host = "grdf.example" if proxied else "localhost"
-    for _ in range(2):
-        url = f"{scheme}://{host}:{listener.port}/"
+    url = f"{scheme}://{'grdf.example' if proxied else 'localhost'}:{listener.port}/"
+    send_at_turn(governor.turn(), "GET", url, verify=False)  # a first call imports what it needs
+    listener.stood, listener.heard = 0, []
+    for sleeps in (sleep, sleeping):
         turn = governor.turn()
-        governor.sleep = sleeping
+        governor.sleep = sleeps
         answer, at = send_at_turn(turn, "GET", url, verify=False)
         governor.sleep = sleep
         assert answer.text == "ok"
         sent.append(at)
-    (_, _), (_, said) = listener.heard
-    assert said.startswith(b"GET http://" if proxied and scheme == "http" else b"GET / ")
+    assert listener.heard[1].startswith(b"GET http://" if proxied and scheme == "http" else b"GET / ")
     # By the sender's clock: on a busy machine the listener hears the first call late.
-    assert sent[1] - sent[0] > timedelta(seconds=1), "the quota's second, for the second call too"
-    assert connected, "the second call had to wait"
+    assert sent[1] - sent[0] > timedelta(seconds=1 / PACE), "the quota's distance, for the second call too"
     assert set(connected) == {2}, "it was connected before it waited"
     assert sent[1] >= waited[-1], "it is sent after the wait, and says so"
-    assert governor.left() == 98
+    assert governor.left() == 97
 
 
 def test_a_pause_while_it_waits_sends_nothing(listener: Listener, governor: Governor) -> None:
@@ -183,14 +118,11 @@ def test_a_pause_while_it_waits_sends_nothing(listener: Listener, governor: Gove
     governor.sleep = sleeping
     with pytest.raises(QuotaWait):
         send_at_turn(turn, "GET", f"http://127.0.0.1:{listener.port}/")
-    assert (len(listener.stood), len(listener.heard)) == (1, 0)
-    assert governor.left() == 99
+    assert (listener.stood, listener.heard, governor.left()) == (1, [], 99)
 
 
 def test_a_call_without_a_connection_is_not_counted(governor: Governor) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        for _ in range(3):
-            with pytest.raises(ServiceUnavailable):
-                send_at_turn(governor.turn(), "GET", f"http://127.0.0.1:{closed.getsockname()[1]}/")
+    for _ in range(3):
+        with pytest.raises(ServiceUnavailable):
+            send_at_turn(governor.turn(), "GET", "http://127.0.0.1:9/")
     assert governor.left() == 100

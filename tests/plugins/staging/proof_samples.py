@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import TYPE_CHECKING
 
-from airflow.sdk import ObjectStoragePath
 from PIL import Image
 from pypdf import PdfWriter
 
-from grdf.staging.area import Staging
+if TYPE_CHECKING:
+    from grdf.staging.area import Staging
 
 
 def pdf(pages: int = 1, password: str = "") -> bytes:
@@ -32,6 +33,8 @@ GOOD = {"application/pdf": pdf(), "image/png": picture("PNG"), "image/jpeg": pic
 
 def by_hand(place: Staging, account: str, name: str, content: bytes) -> None:
     """Put a file where the documentation tells an operator to."""
+    from airflow.sdk import ObjectStoragePath
+
     folder = ObjectStoragePath(f"{place.base_url}/proofs/{account}")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(content)

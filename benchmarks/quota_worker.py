@@ -1,0 +1,62 @@
+"""A worker of the quota benchmark. It requests a few days of some meters, one call after the other.
+
+Run it as ``python -P -m benchmarks.quota_worker`` with the Airflow connection ``grdf_adict`` in the environment. It
+prints ``ready``, reads the list ``[[account, meter], ...]`` as JSON from its first line of input, and starts. With a
+number of seconds as an argument it does not use the project's hook, but waits that long between two calls.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import requests
+
+from grdf.hooks.adict import AdictHook
+from include.gas.days.windows import Window
+from include.gas.errors import GasError
+from tests.helpers import MemoryShelf
+
+TODAY = datetime.now(UTC).date()
+WINDOW = Window(TODAY - timedelta(days=5), TODAY - timedelta(days=2))
+
+
+def by_our_hook() -> Callable[[str, str], object]:
+    """Return a function that makes calls as the project's tasks do."""
+    hook = AdictHook(shelf=MemoryShelf())
+    return lambda account, pce: hook.daily_lines(pce, WINDOW, account=account)
+
+
+def alone(pause: float) -> Callable[[str, str], object]:
+    """Return a function that calls as an uncoordinated client would: a call, then a pause, whatever the answer."""
+    oauth = AdictHook().oauth
+    headers = {"Authorization": f"Bearer {oauth.ask_data_token().value}"}
+    dates = {"date_debut": WINDOW.first.isoformat(), "date_fin": WINDOW.end.isoformat()}
+
+    def call(account: str, pce: str) -> None:
+        url = f"{oauth.facts.api_base}/pce/{pce}/donnees_consos_informatives"
+        requests.get(url, dates, headers=headers, timeout=30)
+        time.sleep(pause)
+
+    return call
+
+
+def main(pause: float | None) -> None:
+    """Make the calls. Go on after a refusal."""
+    print("ready", flush=True)
+    work = json.loads(sys.stdin.readline())
+    call = by_our_hook() if pause is None else alone(pause)
+    refused = []
+    for account, pce in work:
+        try:
+            call(account, pce)
+        except GasError as error:
+            refused.append(f"{type(error).__name__}: {error}")
+    print(json.dumps({"refused": refused}), flush=True)
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else None)
