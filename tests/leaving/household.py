@@ -14,7 +14,6 @@ import requests
 
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.gas_days import database_name
 from tests.helpers import holder, known_account
 
 if TYPE_CHECKING:
@@ -37,9 +36,13 @@ class Couch:
     def databases(self) -> list[str]:
         return list(self.http.get(f"{self.url}/_all_dbs", timeout=30).json())
 
+    def address(self, database: str) -> str:
+        """Return the address of a database, which may be named by its doctype."""
+        return f"{self.url}/{quote(database.replace('.', '-'), safe='')}"
+
     def documents(self, database: str) -> list[dict[str, Any]]:
         """Return all documents of a database; none if it does not exist."""
-        answer = self.http.get(f"{self.url}/{quote(database, safe='')}/_all_docs?include_docs=true", timeout=30)
+        answer = self.http.get(f"{self.address(database)}/_all_docs?include_docs=true", timeout=30)
         return [row["doc"] for row in answer.json()["rows"]] if answer.ok else []
 
     def mentions(self, *words: str, but: tuple[str, ...] = ()) -> dict[str, list[str]]:
@@ -53,8 +56,8 @@ class Couch:
 
     def put(self, database: str, *documents: Mapping[str, Any]) -> None:
         """Write documents, and create the database if it does not exist."""
-        self.http.put(f"{self.url}/{database}", timeout=30)
-        answer = self.http.post(f"{self.url}/{database}/_bulk_docs", json={"docs": documents}, timeout=60)
+        self.http.put(self.address(database), timeout=30)
+        answer = self.http.post(f"{self.address(database)}/_bulk_docs", json={"docs": documents}, timeout=60)
         assert answer.ok, answer.text
         assert not any("error" in row for row in answer.json()), answer.text
 
@@ -100,7 +103,7 @@ def fill(world: LocalWorld, account: str, pces: tuple[str, ...], days: int = 3) 
     for doctype, of_it in periods.items():
         ids = [(pce, f"{account}:{pce}:{period}") for pce in pces for period in of_it]
         docs = ({"_id": doc_id, "account": account, "pce": pce, "load": 1} for pce, doc_id in ids)
-        Couch(world).put(database_name(doctype), *docs)
+        Couch(world).put(doctype, *docs)
 
 
 def staging_folder(account: str) -> Path:

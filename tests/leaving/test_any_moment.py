@@ -104,7 +104,7 @@ def test_a_run_that_is_under_way_when_its_household_leaves(
     new_town: Callable[..., Town], known: bool, keep: bool
 ) -> None:
     """The right that it has brought is revoked, and its days go, or stay with the others that are kept."""
-    for after in count():
+    for after in count(0, 2):
         town, form, seen = set_up(new_town()), {"keep_data": keep}, list[int]()
         (right,) = town.connect("alder", PCE, back=20, run=known)
 

@@ -186,34 +186,3 @@ def test_another_run_takes_over_and_the_first_does_nothing_any_more(
     monkeypatch.setenv(NO_APPROVAL, "False")
     with pytest.raises(BadAccount, match="there is no such account"):
         delete(account_id, run_id="run-3", steps=("mark",), approved_by=None)
-
-
-@pytest.mark.parametrize("step", ["revoke", "purge"])
-def test_one_that_is_taken_over_in_the_middle_of_a_step_stops(
-    clean: LocalWorld, account_id: str, couch: Couch, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    """Between two revocations, or when it is about to keep the data that the other one removes."""
-    from grdf.hooks.revocation import RevocationHook
-    from grdf.operators.deletion.carry_out import PurgeAccountOperator
-
-    pces, keeps = household(clean, account_id, meters=2), {"keep_data": True}
-    kind, name = (RevocationHook, "revoke") if step == "revoke" else (PurgeAccountOperator, "_keep")
-    usual = getattr(kind, name)
-
-    def taken_over(*args: Any, **more: Any) -> None:
-        if step == "revoke":
-            usual(*args, **more)
-        with monkeypatch.context() as patch:
-            patch.setattr(kind, name, usual)
-            delete(account_id, run_id="run-2", steps=("check", "mark"))
-        if step == "purge":
-            usual(*args, **more)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(kind, name, taken_over)
-        with pytest.raises(BadRequest, match="another run has taken over"):
-            delete(account_id, form=keeps)
-    assert len(revocations(clean)) == (1 if step == "revoke" else 2)
-    assert "leaving" in (clean.book.get(account_id) or {}), "nothing is read for it in between"
-    delete(account_id, run_id="run-2", steps=("revoke", "purge"))
-    assert_gone(clean, account_id, pces)

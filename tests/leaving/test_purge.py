@@ -19,7 +19,6 @@ from grdf.stores.removal import Remover
 from include.gas.days.gas_day import paris_today
 from include.gas.display.overview import Situation, overview
 from include.gas.documents.doctypes import (
-    AUDIT,
     CONNECT,
     CONSENT_RECORD,
     DATA,
@@ -30,12 +29,21 @@ from include.gas.documents.doctypes import (
     YEAR,
     database,
 )
-from include.gas.documents.gas_days import account_range, database_name
+from include.gas.documents.gas_days import account_range
 from include.gas.errors import BadAccount, BadRequest, BadSettings
 from include.gas.health.verdict import judge
 from include.gas.proof.proof_file import checked
 from tests.helpers import connect_cozy, yesterday
-from tests.leaving.household import REVOKED, Couch, assert_gone, household, rights, stage, staging_folder
+from tests.leaving.household import (
+    AUDIT_DATABASE,
+    REVOKED,
+    Couch,
+    assert_gone,
+    household,
+    rights,
+    stage,
+    staging_folder,
+)
 from tests.leaving.runs import acquire, check, extract, load
 from tests.leaving.steps import delete
 from tests.plugins.staging.proof_samples import GOOD
@@ -53,7 +61,7 @@ pytestmark = pytest.mark.usefixtures("couch", "shelf")
 
 def changes(couch: Couch, doctype: str) -> list[str]:
     """Return the ids of all documents that a database knows of, removed ones among them."""
-    answer = couch.http.get(f"{couch.url}/{database_name(doctype)}/_changes", timeout=30)
+    answer = couch.http.get(f"{couch.address(doctype)}/_changes", timeout=30)
     return [each["id"] for each in answer.json()["results"]]
 
 
@@ -65,17 +73,17 @@ def test_all_goes_and_the_record_proves_it(clean: LocalWorld, account_id: str, c
     """More than one batch, what other programs have written about it, and what was removed before."""
     pces, other, beside = household(clean, account_id, 2, days=60), other_of(account_id), f"{account_id}0"
     Staging(settings.staging_url()).proofs(account_id).put(checked(GOOD["image/png"]))
-    couch.put(database_name(CONNECT), {"_id": link_document(account_id)})
-    couch.put(database_name(DAY), *(konnector(f"{first}-{account_id}", account_id) for first in ("0f0", "b", "zzz")))
-    couch.put(database_name(MONTH), konnector(f"~{account_id}", account_id))
-    couch.put(database_name(PUBLISHED), {"_id": f"note:{account_id}", "account": account_id})
+    couch.put(CONNECT, {"_id": link_document(account_id)})
+    couch.put(DAY, *(konnector(f"{first}-{account_id}", account_id) for first in ("0f0", "b", "zzz")))
+    couch.put(MONTH, konnector(f"~{account_id}", account_id))
+    couch.put(PUBLISHED, {"_id": f"note:{account_id}", "account": account_id})
     for doctype in (each.doctype for each in DATABASES if each.indexes):
-        couch.put(database_name(doctype), {"_id": f"{account_id}:{pces[0]}:9999", "account": account_id})
+        couch.put(doctype, {"_id": f"{account_id}:{pces[0]}:9999", "account": account_id})
     assert FORMER.keys() == set(DATA) - {CONSENT_RECORD}, "every database whose ids contain a meter's number"
     for doctype, period in FORMER.items():
         former = [f"{name}:{pces[1]}:{period}" for name in (account_id, beside)]
-        couch.put(database_name(doctype), *({"_id": key} for key in former))
-        couch.drop(database_name(doctype), *former)
+        couch.put(doctype, *({"_id": key} for key in former))
+        couch.drop(doctype, *former)
     stay = {
         DAY: [
             konnector(f"{account_id}-theirs", other),
@@ -85,7 +93,7 @@ def test_all_goes_and_the_record_proves_it(clean: LocalWorld, account_id: str, c
         YEAR: [{"_id": f"{name}:GI1:2025", "account": name} for name in (beside, account_id[:-1])],
     }
     for doctype, docs in stay.items():
-        couch.put(database_name(doctype), *docs)
+        couch.put(doctype, *docs)
     stage(beside, "GI000001")
 
     before = couch.revisions()
@@ -96,14 +104,14 @@ def test_all_goes_and_the_record_proves_it(clean: LocalWorld, account_id: str, c
     delete(account_id, by="Camille Admin")
     for doctype, docs in stay.items():
         ids = {doc["_id"] for doc in docs}
-        assert ids <= {doc["_id"] for doc in couch.documents(database_name(doctype))}
-        couch.drop(database_name(doctype), *ids)
+        assert ids <= {doc["_id"] for doc in couch.documents(doctype)}
+        couch.drop(doctype, *ids)
     for doctype, period in FORMER.items():
         known = changes(couch, doctype)
         assert f"{beside}:{pces[1]}:{period}" in known
         assert [each for each in known if each.startswith(f"{account_id}:")] == []
     assert [*staging_folder(beside).iterdir()]
-    assert link_document(account_id) not in {doc["_id"] for doc in couch.documents(database_name(CONNECT))}
+    assert link_document(account_id) not in {doc["_id"] for doc in couch.documents(CONNECT)}
     record = assert_gone(clean, account_id, pces)
     assert record["removed"] == {
         DAY: 120 + 1 + 3, MONTH: 2 + 1 + 1, YEAR: 2 + 1, PUBLISHED: 1 + 1, "staged": 2, "io.cozy.accounts": 1,
@@ -134,15 +142,15 @@ def test_the_files_of_indexes_are_compacted_once_they_are_up_to_date(
 
 def test_a_document_that_is_written_meanwhile_stays(couch: Couch, couchdb: CouchDBHook, account_id: str) -> None:
     fill_days = [{"_id": f"{account_id}:p:{number:05}"} for number in range(101)]
-    couch.put(database_name(DAY), *fill_days)
+    couch.put(DAY, *fill_days)
     remover = Remover(couchdb)
     rows = remover.revisions(DAY, *account_range(account_id))
-    (last,) = [doc for doc in couch.documents(database_name(DAY)) if doc["_id"] == f"{account_id}:p:00100"]
-    couch.put(database_name(DAY), last | {"load": 1})
+    (last,) = [doc for doc in couch.documents(DAY) if doc["_id"] == f"{account_id}:p:00100"]
+    couch.put(DAY, last | {"load": 1})
     assert remover.remove_revisions(DAY, rows) == 100
     assert [each for each in changes(couch, DAY) if account_id in each] == [last["_id"]]
     assert remover.remove_range(DAY, *account_range(account_id)) == 1
-    couch.http.delete(f"{couch.url}/{database_name(PUBLISHED)}", timeout=30)
+    couch.http.delete(couch.address(PUBLISHED), timeout=30)
     assert remover.remove_range(PUBLISHED, *account_range(account_id)) == 0, "there is no such database"
     DatabaseFiles(couchdb).compact(PUBLISHED)
 
@@ -177,7 +185,7 @@ def test_a_member_does_everything_but_purge(
     assert couchdb_setup.main(["setup"]) == 0
     pces, day = household(clean, account_id, 1, days=20), yesterday(clean)
     load(account_id, extract(account_id, day), day)
-    late = next(doc["_id"] for doc in couch.documents(database_name(DAY)) if doc["_id"].startswith(account_id))
+    late = next(doc["_id"] for doc in couch.documents(DAY) if doc["_id"].startswith(account_id))
     with monkeypatch.context() as patch:
         patch.delenv("AIRFLOW_CONN_COUCHDB_ADMIN")
         before = couch.revisions()
@@ -217,7 +225,7 @@ def test_who_keeps_the_data_rests_until_it_connects_again(
     assert "Nothing is removed" in text
     assert "documents of" not in text
     delete(account_id, form=form)
-    assert couch.mentions(account_id, but=(database_name(AUDIT),)) == before
+    assert couch.mentions(account_id, but=(AUDIT_DATABASE,)) == before
     assert staging_folder(account_id).exists()
     assert set(rights(clean, pces).values()) == {REVOKED}
     (record,) = couch.records(account_id)

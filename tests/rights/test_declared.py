@@ -12,7 +12,6 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include.gas.account.declaration import names_person
 from include.gas.days.gas_day import utc_text
 from include.gas.display.overview import Situation, overview
-from include.gas.display.progress import Step, progress
 from include.gas.errors import CredentialsRefused, DeclarationRefused, FailNow, RetryLater
 from tests.helpers import connect_cozy, days_of, holder, stored, yesterday
 from tests.importing.scene import adopt
@@ -274,23 +273,6 @@ def test_an_account_with_another_meter_goes_on_meanwhile(clean: LocalWorld, acco
     assert not document(clean, account_id).get("state")
 
 
-def test_a_second_meter_that_is_refused_does_not_end_what_waits(clean: LocalWorld, account_id: str) -> None:
-    other = meter(other_of(account_id))
-    waits(clean, account_id)
-    give(clean, account_id, keep=True, pce=other, postcode="75001")
-    with pytest.raises(DeclarationRefused):
-        acquire(account_id, "manual")
-    check()
-    accepts(clean, account_id)
-    assert look("manual") == [f"grdf_account__{account_id}"]
-    told = document(clean, account_id)
-    assert (told["state_partial"], "postcode" in told["state_message"]) == (True, True)
-    calls(clean)
-    acquire(account_id)
-    assert extract(account_id, yesterday(clean))["answers"] == 1
-    assert ("PUT", "droit_acces") not in calls(clean), "a person has to correct it first"
-
-
 @pytest.mark.parametrize("before", [False, True], ids=["still to declare", "refused"])
 def test_a_grant_is_used_whatever_is_declared(clean: LocalWorld, account_id: str, before: bool) -> None:
     other = meter(other_of(account_id))
@@ -306,29 +288,7 @@ def test_a_grant_is_used_whatever_is_declared(clean: LocalWorld, account_id: str
     assert extract(account_id, yesterday(clean))["answers"] == 1
 
 
-# -- who moves in, and how long a person is kept -----------------------------------------------------------------------
-
-
-def test_who_moves_in_too_early_is_declared_once_the_former_account_has_left(
-    clean: LocalWorld, account_id: str
-) -> None:
-    former = other_of(account_id)
-    bring(clean, former, meter(account_id))
-    check()
-    give(clean, account_id)
-    refused(clean, account_id, "30 days")
-    entered = document(clean, account_id)["declaration"]["entered_at"]
-    check()
-    calls(clean)
-    assert (look(minute=5), calls(clean)) == ([], []), "nobody is asked before the meter is free"
-    told = document(clean, account_id)
-    assert (told["declaration"]["entered_at"], progress(told).step) == (entered, Step.TAKEN)
-    delete(former)
-    check()
-    look()
-    assert ("PUT", "droit_acces") in calls(clean)
-    assert not holds_person(clean, account_id)
-    assert still_waits(clean, account_id)
+# -- who leaves, and how long a person is kept -------------------------------------------------------------------------
 
 
 def test_the_right_of_a_household_that_leaves_is_given_to_nobody(clean: LocalWorld, account_id: str) -> None:
