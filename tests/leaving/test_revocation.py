@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from include.gas.errors import BadSettings, CredentialsRefused, RetryLater, ServiceUnavailable
 from tests.helpers import connect_code, connect_cozy, holder
@@ -23,7 +23,7 @@ from tests.leaving.household import (
     rights,
 )
 from tests.leaving.runs import acquire
-from tests.leaving.steps import delete
+from tests.leaving.steps import FORM, delete, deletion_context, operators
 from tests.rights.declared import TELLING, give
 from tests.rights.scene import bring, document, other_of
 
@@ -131,7 +131,12 @@ def test_an_account_that_was_never_launched(clean: LocalWorld, account_id: str, 
     with pytest.raises(CredentialsRefused):  # an error of ours does not lose what a code may still give
         delete(account_id)
     clean.control.set(faults=[])
-    delete(account_id, run_id="run-2")
+    form = {"account": account_id, "confirm": account_id, **FORM}
+    for step, then in (("check", ("check", "mark")), ("revoke", ("revoke", "purge"))):
+        with pytest.raises(AirflowRescheduleException):  # a task that is running may be bringing the rights
+            operators(account_id)[step].execute(deletion_context("run-2", form, running=[1]))
+        assert {*rights(clean, pces).values()} == {ACTIVE}
+        delete(account_id, run_id="run-2", steps=then)
     assert set(rights(clean, pces).values()) == {REVOKED}
     assert len(assert_gone(clean, account_id, pces)["revoked"]) == 2
 
