@@ -11,6 +11,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf.hooks.oauth import GrdfOAuthHook
+from grdf.meters.asking import booked
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.quota.governor import governor_for
 from grdf.staging.area import Staging
@@ -96,6 +97,16 @@ def test_a_code_is_exchanged_on_a_day_that_is_spent(clean: LocalWorld, account_i
     document = clean.book.get(account_id) or {}
     assert "code" not in document["oauth"]
     assert len(document["oauth_callback_results"]["consents"]) == 1
+
+
+def test_calls_that_a_task_has_booked_and_does_not_make_are_free_again(clean: LocalWorld, calls_per_day: Any) -> None:
+    calls_per_day(100)
+    governor = governor_for(GrdfOAuthHook().facts)
+    before = governor.left()
+    with booked(adict_hook(), "task", 5, "daily") as terms:
+        call(governor, booking=terms.booking)
+        assert governor.left() == before - 5
+    assert governor.left() == before - 1
 
 
 def test_a_load_that_is_killed_before_it_is_done_tells_all_that_it_has_stored(
