@@ -222,12 +222,6 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def the_list_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other tests leave accounts without rights, which a list may have been cut short for."""
-    monkeypatch.setenv("AIRFLOW__GRDF__LOST_CONSENTS_PERCENT", "100")
-
-
-@pytest.fixture
 def account_id() -> str:
     """An account id that no other test of this session has; ``tests.helpers`` derives its meters from it."""
     return f"account-{next(_numbers):05}"

@@ -1,4 +1,4 @@
-"""Re-reads and backfills: their operators in this process, whole DAGs in a worker, and once under Airflow."""
+"""Re-reads and backfills: operators in this process, and whole DAGs in a worker."""
 
 from __future__ import annotations
 
@@ -19,12 +19,3 @@ def dags(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPat
     """The process that runs whole DAGs."""
     with worker(tmp_path_factory.mktemp("history") / "worker.log", world) as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def calm(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fresh sandbox, and a separate staging folder for operators in this process."""
-    if "dags" not in request.fixturenames:
-        monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
-    if "world" in request.fixturenames and "stack" not in request.fixturenames:
-        request.getfixturevalue("clean")

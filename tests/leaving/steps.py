@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -53,10 +53,8 @@ def operators(account: str) -> dict[str, Any]:
     from grdf.operators.deletion.carry_out import MarkLeavingOperator, PurgeAccountOperator, RevokeConsentsOperator
     from grdf.operators.deletion.plan import ApproveDeletionOperator, CheckDeletionOperator
 
-    kinds = (
-        CheckDeletionOperator, MarkLeavingOperator, RevokeConsentsOperator, PurgeAccountOperator
-    )  # fmt: skip
-    dag = DAG("grdf_delete_account", schedule=None)  # not "with": threads would share that DAG
+    kinds = (CheckDeletionOperator, MarkLeavingOperator, RevokeConsentsOperator, PurgeAccountOperator)
+    dag = DAG("grdf_delete_account", schedule=None)
     made = [kind(task_id=name, account_id=account, dag=dag) for name, kind in zip(ALL, kinds, strict=True)]
     made.append(ApproveDeletionOperator(task_id="approve", account_id=account, subject="Delete?", dag=dag))
     return {operator.task_id: with_memory_shelf(operator) for operator in made}
@@ -71,10 +69,8 @@ def answer(by: str | None, choice: str = "Approve") -> dict[str, Any]:
 
 def _execute(operator: Any, at_hand: dict[str, Any]) -> Any:
     while True:
-        try:
+        with suppress(AirflowRescheduleException):
             return operator.execute(at_hand)
-        except AirflowRescheduleException:
-            time.sleep(0.5)
 
 
 def delete(

@@ -1,84 +1,130 @@
-"""What is removed, what the record keeps, and what happens if a household comes back."""
+"""What is removed and by whom, what stays, and what is kept of a household that only wants its consents ended."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import json
+import secrets
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowRescheduleException
+from airflow.sdk.exceptions import AirflowSkipException
 
+from grdf import couchdb_setup, settings
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.staging.area import Staging
+from grdf.stores.database_files import DatabaseFiles
 from grdf.stores.household_links import link_document
+from grdf.stores.removal import Remover
 from include.gas.days.gas_day import paris_today
 from include.gas.display.overview import Situation, overview
-from include.gas.documents.doctypes import AUDIT, CONNECT, DATABASES, DAY, MONTH, YEAR, database
-from include.gas.documents.gas_days import dag_id, database_name
-from include.gas.health.verdict import Finding, judge
-from tests.helpers import connect_code, connect_cozy, holder, stored
+from include.gas.documents.doctypes import (
+    CONNECT,
+    CONSENT_RECORD,
+    DATA,
+    DATABASES,
+    DAY,
+    MONTH,
+    PUBLISHED,
+    YEAR,
+    database,
+)
+from include.gas.documents.gas_days import account_range
+from include.gas.errors import BadAccount, BadRequest, BadSettings
+from include.gas.health.verdict import judge
+from include.gas.proof.proof_file import checked
+from tests.helpers import connect_cozy, yesterday
 from tests.leaving.household import (
-    ACTIVE,
+    AUDIT_DATABASE,
     REVOKED,
     Couch,
     assert_gone,
-    fill,
     household,
-    revocations,
     rights,
     stage,
     staging_folder,
 )
-from tests.leaving.steps import FORM, delete, deletion_context, operators
+from tests.leaving.runs import acquire, check, extract, load
+from tests.leaving.steps import delete
+from tests.plugins.staging.proof_samples import GOOD
+from tests.rights.scene import document, other_of
 
 if TYPE_CHECKING:
-    from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
-    from tests.runs.runner import Worker
+
+FORMER = {DAY: "2024-02-29", PUBLISHED: "2025-12-01", MONTH: "2024-01", YEAR: "2024"}
+"""Periods of documents that a load has removed: days taken back, periods replaced, totals without days."""
+NUMBERS = {"load": 5, "year": 2024, "month": 2, "day": 1}
+
+pytestmark = pytest.mark.usefixtures("couch", "shelf")
 
 
-def test_nothing_is_left_and_the_record_proves_it(clean: LocalWorld, account_id: str, couch: Couch) -> None:
-    pces = household(clean, account_id, 2, days=40)
-    neighbours = [f"{account_id}0", f"{account_id}-x", account_id[:-1]]
-    for name in neighbours:  # ids that sort beside it
-        fill(clean, name, ("GI000001",))
-        stage(name, "GI000001")
-    delete(account_id, by="Camille Admin")
-    (record,) = couch.records(account_id)
-    assert record["asked_by"] == "Camille Admin"
-    assert record["run"] == "run-1"
-    assert record["removed"] == {DAY: 80, MONTH: 2, YEAR: 2, "staged": 1, "io.cozy.accounts": 1}
-    (why,) = record["airflow_history"]["kept"].values()
-    assert "[grdf] airflow_conn_id is not set" in why
-    for name in neighbours:
-        assert len(couch.mentions(f"{name}:")) == 3, "a neighbour keeps its days, months and years"
-        assert staging_folder(name).exists()
-        for doctype in (DAY, MONTH, YEAR):
-            database = doctype.replace(".", "-")
-            for doc in couch.documents(database):
-                if doc.get("account") == name:
-                    couch.http.delete(f"{couch.url}/{database}/{doc['_id']}?rev={doc['_rev']}", timeout=30)
-        (staging_folder(name) / next(staging_folder(name).iterdir()).name).unlink()
-    assert_gone(clean, account_id, pces)
+def changes(couch: Couch, doctype: str) -> list[str]:
+    """Return the ids of all documents that a database knows of, removed ones among them."""
+    answer = couch.http.get(f"{couch.address(doctype)}/_changes", timeout=30)
+    return [each["id"] for each in answer.json()["results"]]
 
 
-def test_only_the_record_of_the_deletion_names_the_account_afterwards(
-    clean: LocalWorld, account_id: str, couch: Couch
-) -> None:
-    pces = household(clean, account_id)
+def konnector(doc_id: str, account: str) -> dict[str, Any]:
+    return {"_id": doc_id, **NUMBERS, "price": 3.5, "cozyMetadata": {"sourceAccount": account}}
+
+
+def test_all_goes_and_the_record_proves_it(clean: LocalWorld, account_id: str, couch: Couch) -> None:
+    """More than one batch, what other programs have written about it, and what was removed before."""
+    pces, other, beside = household(clean, account_id, 2, days=60), other_of(account_id), f"{account_id}0"
+    Staging(settings.staging_url()).proofs(account_id).put(checked(GOOD["image/png"]))
+    couch.put(CONNECT, {"_id": link_document(account_id)})
+    couch.put(DAY, *(konnector(f"{first}-{account_id}", account_id) for first in ("0f0", "b", "zzz")))
+    couch.put(MONTH, konnector(f"~{account_id}", account_id))
+    couch.put(PUBLISHED, {"_id": f"note:{account_id}", "account": account_id})
     for doctype in (each.doctype for each in DATABASES if each.indexes):
-        name = database_name(doctype)
-        couch.put(name, {"_id": f"{account_id}:{pces[0]}:9999", "account": account_id})
-    couch.put(database_name(CONNECT), {"_id": link_document(account_id)})
-    delete(account_id)
-    assert couch.mentions(account_id, *pces).keys() == {database_name(AUDIT)}
-    assert link_document(account_id) not in {doc["_id"] for doc in couch.documents(database_name(CONNECT))}
+        couch.put(doctype, {"_id": f"{account_id}:{pces[0]}:9999", "account": account_id})
+    assert FORMER.keys() == set(DATA) - {CONSENT_RECORD}, "every database whose ids contain a meter's number"
+    for doctype, period in FORMER.items():
+        former = [f"{name}:{pces[1]}:{period}" for name in (account_id, beside)]
+        couch.put(doctype, *({"_id": key} for key in former))
+        couch.drop(doctype, *former)
+    stay = {
+        DAY: [
+            konnector(f"{account_id}-theirs", other),
+            {"_id": f"0-{account_id}", "account": other, "cozyMetadata": {"sourceAccount": account_id}},
+        ],
+        MONTH: [{"_id": f"zz-{account_id}", **NUMBERS}],
+        YEAR: [{"_id": f"{name}:GI1:2025", "account": name} for name in (beside, account_id[:-1])],
+    }
+    for doctype, docs in stay.items():
+        couch.put(doctype, *docs)
+    stage(beside, "GI000001")
+
+    before = couch.revisions()
+    text = delete(account_id, steps=("check",), form={"dry_run": True})["check"]["text"]
+    for part in ("* 121 documents of com.grandlyon.grdf.day", "* 2 staged files", "tokens", "that name it"):
+        assert part in text
+    assert couch.revisions() == before
+    delete(account_id, by="Camille Admin")
+    for doctype, docs in stay.items():
+        ids = {doc["_id"] for doc in docs}
+        assert ids <= {doc["_id"] for doc in couch.documents(doctype)}
+        couch.drop(doctype, *ids)
+    for doctype, period in FORMER.items():
+        known = changes(couch, doctype)
+        assert f"{beside}:{pces[1]}:{period}" in known
+        assert [each for each in known if each.startswith(f"{account_id}:")] == []
+    assert [*staging_folder(beside).iterdir()]
+    assert link_document(account_id) not in {doc["_id"] for doc in couch.documents(CONNECT)}
+    record = assert_gone(clean, account_id, pces)
+    assert record["removed"] == {
+        DAY: 120 + 1 + 3, MONTH: 2 + 1 + 1, YEAR: 2 + 1, PUBLISHED: 1 + 1, "staged": 2, "io.cozy.accounts": 1,
+    }  # fmt: skip
+    assert record["asked_by"] == "Camille Admin"
+    (why,) = record["airflow_history"]["kept"].values()
+    assert "airflow_conn_id" in why
 
 
 def test_the_files_of_indexes_are_compacted_once_they_are_up_to_date(
     clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They name meters until then, and CouchDB leaves small ones as they are (3.5.2)."""
-    from grdf.hooks.couchdb import CouchDBHook
-
     household(clean, account_id)
     CouchDBHook().create_database(DAY)
     seen, ask = list[str](), CouchDBHook.request
@@ -90,154 +136,115 @@ def test_the_files_of_indexes_are_compacted_once_they_are_up_to_date(
     monkeypatch.setattr(CouchDBHook, "request", listen)
     delete(account_id)
     compacted = [path for path in seen if path.startswith("/_compact/")]
-    assert len(compacted) == len(set(compacted)) == len(database(DAY).indexes)
-    assert seen.count("/_find") == len(compacted)
+    assert len(compacted) == len(set(compacted)) == len(database(DAY).indexes) == seen.count("/_find")
     assert seen.index("/_purge") < seen.index("/_find") < seen.index(compacted[0])
 
 
-def test_more_documents_than_a_page(clean: LocalWorld, account_id: str, couch: Couch) -> None:
-    from tests.helpers import known_account
-
-    pces = known_account(clean, account_id)
-    docs = [{"_id": f"{account_id}:{pces[0]}:x{number:05}", "account": account_id} for number in range(2101)]
-    couch.http.put(f"{couch.url}/{database_name(DAY)}", timeout=30)
-    couch.http.post(f"{couch.url}/{database_name(DAY)}/_bulk_docs", json={"docs": docs}, timeout=60)
-    assert f"* 2101 documents of {DAY}" in delete(account_id, steps=("check",))["check"]["text"]
-    delete(account_id)
-    assert assert_gone(clean, account_id, pces)["removed"][DAY] == 2101
-
-
-def test_running_tasks_end_first(clean: LocalWorld, account_id: str) -> None:
-    pces = household(clean, account_id)
-    delete(account_id, steps=("check", "mark"))
-    at_work = deletion_context("run-1", {"account": account_id, "confirm": account_id, **FORM}, running=[1])
-    with pytest.raises(AirflowRescheduleException):
-        operators(account_id)["revoke"].execute(at_work)
-    assert clean.book.get(account_id), "nothing was removed"
-    assert set(rights(clean, pces).values()) == {ACTIVE}
-    delete(account_id, running=[1])
-    assert_gone(clean, account_id, pces)
+def test_a_document_that_is_written_meanwhile_stays(couch: Couch, couchdb: CouchDBHook, account_id: str) -> None:
+    fill_days = [{"_id": f"{account_id}:p:{number:05}"} for number in range(101)]
+    couch.put(DAY, *fill_days)
+    remover = Remover(couchdb)
+    rows = remover.revisions(DAY, *account_range(account_id))
+    (last,) = [doc for doc in couch.documents(DAY) if doc["_id"] == f"{account_id}:p:00100"]
+    couch.put(DAY, last | {"load": 1})
+    assert remover.remove_revisions(DAY, rows) == 100
+    assert [each for each in changes(couch, DAY) if account_id in each] == [last["_id"]]
+    assert remover.remove_range(DAY, *account_range(account_id)) == 1
+    couch.http.delete(couch.address(PUBLISHED), timeout=30)
+    assert remover.remove_range(PUBLISHED, *account_range(account_id)) == 0, "there is no such database"
+    DatabaseFiles(couchdb).compact(PUBLISHED)
 
 
-@pytest.mark.parametrize("connect", [connect_cozy, connect_code])
-def test_an_account_that_was_never_launched(clean: LocalWorld, account_id: str, connect: object) -> None:
-    assert callable(connect)
-    pces = connect(clean, account_id, 2)
-    delete(account_id)
-    assert set(rights(clean, pces).values()) == {REVOKED}
-    assert len(assert_gone(clean, account_id, pces)["revoked"]) == 2
+@pytest.mark.parametrize("odd", ["", " ", "a b", "../x", "é", "x" * 129, "a\n", "_all_docs", "_design", "nobody-here"])
+def test_what_is_no_account(couch: Couch, odd: str) -> None:
+    before = couch.revisions()
+    with pytest.raises((BadAccount, BadRequest), match=r"there is no such account|cannot be a document id"):
+        delete(odd)
+    assert couch.revisions() == before
 
 
-def test_an_id_token_that_has_expired(clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]) -> None:
-    clean.control.set(id_token_lifetime_s=-7200)
-    pces = connect_cozy(clean, account_id)
-    delete(account_id)
-    logged = "".join(capfd.readouterr())
-    assert "its consents cannot be found, and only the household can end them" in logged
-    assert account_id in logged
-    assert assert_gone(clean, account_id, pces)["revoked"] == []
-    assert set(rights(clean, pces).values()) == {ACTIVE}
-
-
-def test_our_own_wrong_credentials_do_not_lose_the_consents(clean: LocalWorld, account_id: str) -> None:
-    """A code that cannot be exchanged because of an error here is not discarded with the account."""
-    from include.gas.errors import CredentialsRefused
-
-    pces = connect_code(clean, account_id)
-    clean.control.fault("/access_token", status=401, body={"error": "invalid_client"}, times=None)
-    with pytest.raises(CredentialsRefused):
+def test_an_account_of_another_service_is_not_ours_to_delete(clean: LocalWorld, account_id: str, couch: Couch) -> None:
+    clean.book.save({"_id": account_id, "account_type": "enedisgrandlyon", "oauth": {"access_token": "theirs"}})
+    before = couch.revisions()
+    with pytest.raises(BadAccount, match="type grdfgrandlyon"):
         delete(account_id)
-    assert clean.book.get(account_id)
-    clean.control.set(faults=[])
-    delete(account_id, run_id="run-2")
+    assert couch.revisions() == before
+
+
+# -- two logins --------------------------------------------------------------------------------------------------------
+
+
+def test_a_member_does_everything_but_purge(
+    clean: LocalWorld, account_id: str, couch: Couch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A household is set up, read, and leaves. An administrator removes the data, and without one nothing begins."""
+    given = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"])
+    member = {"login": f"member-{secrets.token_hex(4)}", "password": "member-password"}
+    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB_ADMIN", json.dumps(given))
+    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(given | member))
+    assert couchdb_setup.main(["setup"]) == 0
+    pces, day = household(clean, account_id, 1, days=20), yesterday(clean)
+    load(account_id, extract(account_id, day), day)
+    late = next(doc["_id"] for doc in couch.documents(DAY) if doc["_id"].startswith(account_id))
+    with monkeypatch.context() as patch:
+        patch.delenv("AIRFLOW_CONN_COUCHDB_ADMIN")
+        before = couch.revisions()
+        for form in ({}, {"dry_run": True}):
+            with pytest.raises(BadSettings, match=r"couchdb is not a CouchDB server administrator.*couchdb_admin"):
+                delete(account_id, form=form)
+        assert couch.revisions() == before
+        assert Remover(CouchDBHook()).remove(DAY, late) == 1, "what a late load stored goes as a member may"
+        assert late in changes(couch, DAY)
+    delete(account_id)
     assert set(rights(clean, pces).values()) == {REVOKED}
     assert_gone(clean, account_id, pces)
+    assert [each for each in changes(couch, DAY) if each.startswith(account_id)] == []
 
 
-def test_a_document_that_cannot_be_understood_is_removed(
-    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
+# -- the data are kept -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["in force", "over by then"])
+def test_who_keeps_the_data_rests_until_it_connects_again(
+    clean: LocalWorld, account_id: str, couch: Couch, *, over: bool
 ) -> None:
-    pces = household(clean, account_id)
-    clean.book.save((clean.book.get(account_id) or {}) | {"oauth_callback_results": "odd"})
-    delete(account_id)
-    assert "consents cannot be found" in "".join(capfd.readouterr())
-    assert_gone(clean, account_id, pces)
+    """Nobody has to write to a household that has asked for it, neither at once nor the next morning."""
 
+    def told() -> tuple[str, Situation | None, tuple[Any, ...]]:
+        seen = overview(document(clean, account_id))
+        return seen.message, seen.pressing(paris_today(now)), judge([seen], [], now).findings
 
-class TestKeepingTheData:
-    def test_only_revokes(self, clean: LocalWorld, account_id: str, couch: Couch) -> None:
-        pces = household(clean, account_id)
-        before = couch.mentions(account_id)
-        delete(account_id, form={"keep_data": True})
-        assert couch.mentions(account_id, but=("com-grandlyon-grdf-audit",)) == before
-        assert staging_folder(account_id).exists()
-        assert set(rights(clean, pces).values()) == {REVOKED}
-        document = clean.book.get(account_id) or {}
-        assert "leaving" not in document
-        assert document["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
-        assert "its data were kept" in document["state_message"]
-        assert document["state_since"]
-        (record,) = couch.records(account_id)
-        assert record["keep_data"] is True
-        assert record["removed"] == {}
-        assert record["finished_at"]
-        assert dag_id(account_id)
-
-    def test_then_scheduled_runs_are_skipped_and_it_can_connect_again(
-        self, clean: LocalWorld, account_id: str, couchdb: CouchDBHook, dags: Worker
-    ) -> None:
-        from airflow.sdk.exceptions import AirflowSkipException
-
-        from tests.leaving.runs import acquire
-
-        pces = household(clean, account_id)
-        delete(account_id, form={"keep_data": True})
-        clean.control.clear_log()
-        with pytest.raises(AirflowSkipException, match="revoked at its request"):
-            acquire(account_id)
-        assert clean.control.log() == []
-        before = stored(couchdb, account_id, pces[0])
-        document = clean.book.get(account_id) or {}
-        connect_cozy(clean, "elsewhere-" + account_id.rpartition("-")[2])  # the same holder consents again, for Cozy
-        fresh = clean.book.get("elsewhere-" + account_id.rpartition("-")[2]) or {}
-        document["oauth"] = fresh["oauth"]
-        document["oauth_callback_results"] |= fresh["oauth_callback_results"]
-        clean.book.save(document)
-        run = dags.run(account_id)
-        assert run.state == "success", run.output
-        assert not (clean.book.get(account_id) or {}).get("state")
-        assert before.items() <= stored(couchdb, account_id, pces[0]).items() | before.items()
-        assert holder(account_id).pces == pces
-
-    @pytest.mark.usefixtures("shelf")
-    @pytest.mark.parametrize("over", [False, True], ids=["in force", "over by then"])
-    def test_it_rests_with_a_message_that_stays(self, clean: LocalWorld, account_id: str, *, over: bool) -> None:
-        """Nobody has to write to a household that has asked for it, neither at once nor the next morning."""
-        from tests.leaving.runs import check
-
-        def told() -> tuple[str, Situation | None, tuple[Finding, ...]]:
-            seen = overview(clean.book.get(account_id) or {})
-            return seen.message, seen.pressing(today), judge([seen], [], datetime.now(UTC)).findings
-
-        pces = household(clean, account_id)
-        today = paris_today(datetime.now(UTC))
-        if over:
-            clean.control.revoke(*rights(clean, pces))
-            check()
-            assert told()[1] is Situation.CONNECT
-        delete(account_id, form={"keep_data": True})
-        message, *rest = told()
-        assert "at its request" in message
-        assert "let it connect again" in message
-        assert rest == [Situation.OVER, ()]
+    pces, now = household(clean, account_id), datetime.now(UTC)
+    if over:
+        clean.control.revoke(*rights(clean, pces))
         check()
-        assert told() == (message, *rest)
+        assert told()[1] is Situation.CONNECT
+    before = couch.mentions(account_id)
+    form = {"keep_data": True}
+    text = delete(account_id, steps=("check",), form=form | {"dry_run": True})["check"]["text"]
+    assert "Nothing is removed" in text
+    assert "documents of" not in text
+    delete(account_id, form=form)
+    assert couch.mentions(account_id, but=(AUDIT_DATABASE,)) == before
+    assert staging_folder(account_id).exists()
+    assert set(rights(clean, pces).values()) == {REVOKED}
+    (record,) = couch.records(account_id)
+    assert (record["keep_data"], record["removed"], bool(record["finished_at"])) == (True, {}, True)
+    kept = document(clean, account_id)
+    assert (kept["state"], "leaving" in kept) == ("USER_ACTION_NEEDED.OAUTH_OUTDATED", False)
+    message, *rest = told()
+    assert "at its request" in message
+    assert rest == [Situation.OVER, ()]
+    check()
+    assert told() == (message, *rest)
+    clean.control.clear_log()
+    with pytest.raises(AirflowSkipException, match="at its request"):
+        acquire(account_id)
+    assert clean.control.log() == []
 
-    def test_a_deletion_in_full_may_follow(self, clean: LocalWorld, account_id: str) -> None:
-        pces = household(clean, account_id)
-        delete(account_id, form={"keep_data": True}, steps=("check", "mark", "revoke"))  # and then it was killed
-        delete(account_id, run_id="run-2", by="another")
-        record = assert_gone(clean, account_id, pces)
-        assert record["keep_data"] is False, "the record says what was done in the end"
-        assert (record["run"], record["asked_by"]) == ("run-2", "another")
-        assert len(revocations(clean)) == 1
+    connect_cozy(clean, account_id, conso_debut=str(yesterday(clean) - timedelta(days=9)))
+    given = document(clean, account_id)
+    clean.book.save(kept | {key: given[key] for key in ("_rev", "oauth", "oauth_callback_results")})
+    assert acquire(account_id)["first_launch"] is True
+    assert extract(account_id, yesterday(clean))["answers"] == 1
+    assert not document(clean, account_id).get("state")

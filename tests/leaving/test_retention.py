@@ -1,51 +1,51 @@
-"""The nightly removal of what no account needs: records of consents, files for GRDF, and what others leave behind."""
+"""What stays for a while after a household has left, and the nightly removal of what no account needs."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.meters import Ledger
-from grdf.staging.area import Staging
-from grdf.staging.imports import Imports
 from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.declaration import Declaration
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.doctypes import CONSENT_RECORD, METER
-from include.gas.documents.gas_days import account_range
+from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD, METER
 from include.gas.errors import BadSettings
 from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record
 from include.gas.rights.meter_rights import Right, State
-from tests.leaving.runs import clear_away
-from tests.rights.declared import PERSON
+from tests.helpers import wait
+from tests.leaving.runs import acquire, clear_away
+from tests.leaving.steps import delete
+from tests.rights.declared import PERSON, give, holds_person
+from tests.rights.scene import document
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
-OVERDUE, FRESH = (f"{KEPT}{datetime.now(UTC).date() + timedelta(days)}:{'b' * 32}" for days in (-2, 1800))
+TODAY = datetime.now(UTC).date()
+OVERDUE, FRESH = (f"{KEPT}{TODAY + timedelta(days)}:{'b' * 32}" for days in (-2, 1800))
 PCE, OTHER = "09999999900017", "09999999900024"
 OLD = timedelta(days=61)
 
 
 @pytest.fixture(autouse=True)
-def staging(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+def staging(
+    clean: LocalWorld, couch: object, account_id: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Path]:
     """A staging store of the test's own; and nothing stays for other tests."""
     monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", f"file://{tmp_path}")
     clean.book.save({"_id": "neighbour", "account_type": "grdfgrandlyon"})
     yield tmp_path
     remover = Remover(CouchDBHook())
-    for name in (account_id, "neighbour"):
-        clean.book.remove(name)
-        remover.remove_range(CONSENT_RECORD, *account_range(name))
-    remover.remove_range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")
+    remover.remove_range(CONSENT_RECORD, "", "\ufff0")
     for pce in (PCE, OTHER):
         remover.remove(METER, pce)
 
@@ -60,14 +60,8 @@ def record(account: str, pce: str = PCE, age: timedelta = OLD) -> str:
 
 def right(account: str, state: State = "active", pce: str = PCE) -> None:
     """Let an account have a right in the ledger."""
-    made = Right(
-        client="grdf_adict",
-        id=f"r-{account}",
-        account=account,
-        way="declared",
-        state=state,
-        since=utc_text(datetime.now(UTC)),
-    )
+    since = utc_text(datetime.now(UTC))
+    made = Right(client="grdf_adict", id=f"r-{account}", account=account, way="declared", state=state, since=since)
     Ledger(CouchDBHook()).apply(pce, lambda meter: msgspec.structs.replace(meter, rights=(made,)))
 
 
@@ -77,6 +71,23 @@ def own(account: str) -> list[str]:
 
 def kept() -> list[dict[str, Any]]:
     return CouchDBHook().range(CONSENT_RECORD, KEPT, KEPT + "\ufff0")
+
+
+@pytest.mark.parametrize(("days", "keep_data"), [("30", False), ("0", False), ("30", True)])
+def test_a_copy_stays_for_the_time_that_the_settings_say(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, days: str, keep_data: bool
+) -> None:
+    monkeypatch.setenv("AIRFLOW__GRDF__CONSENT_RECORD_DAYS", days)
+    record(account_id, give(clean, account_id), timedelta(0))
+    text = delete(account_id, form={"keep_data": keep_data})["check"]["text"]
+    stays = days == "30" and not keep_data
+    assert ("kept for 30 days" in text) is stays
+    assert len(own(account_id)) == keep_data
+    assert len(kept()) == stays
+    for copy in kept():
+        assert copy["entered"]["name"] == PERSON["name"]
+        assert account_id not in str(copy)
+        assert timedelta(29) <= date.fromisoformat(copy["_id"][1:11]) - TODAY <= timedelta(31)
 
 
 def test_a_record_stays_as_long_as_its_account_has_a_right(account_id: str) -> None:
@@ -89,33 +100,16 @@ def test_a_record_stays_as_long_as_its_account_has_a_right(account_id: str) -> N
     assert sorted(own(account_id)) == sorted([*known, fresh])
     assert own("neighbour") == []
     assert len(kept()) == 3
-    for copy in kept():
-        assert copy["entered"]["email"] == PERSON["email"]
-        assert copy["_id"][1:11] > datetime.now(UTC).date().isoformat()
-        assert account_id not in str(copy)
+    assert account_id not in str(kept())
+    assert all(copy["_id"][1:11] > str(TODAY) and copy["entered"]["email"] == PERSON["email"] for copy in kept())
     assert clear_away() == 0
 
 
-def test_a_ledger_that_was_lost_removes_nothing(clean: LocalWorld, account_id: str) -> None:
+def test_a_ledger_that_was_lost_removes_nothing(account_id: str) -> None:
     """It is back the next morning."""
-    for meter in Ledger(CouchDBHook()).every():
-        Remover(CouchDBHook()).remove(METER, meter.pce)
     known = record(account_id)
     assert clear_away() == 0
     assert (own(account_id), kept()) == ([known], [])
-
-
-def test_old_files_of_imports_go(staging: Path) -> None:
-    folder, imports = staging / "import", Imports(f"file://{staging}")
-    folder.mkdir()
-    for name in ("old.csv", "old.result.csv"):
-        (folder / name).write_text("pce")
-    time.sleep(0.05)
-    before = datetime.now(UTC)
-    time.sleep(0.05)
-    (folder / "new.csv").write_text("pce")
-    assert Staging(f"file://{staging}").remove_old(before) == 2
-    assert imports.waiting() == ["new.csv"]
 
 
 def test_a_staging_store_that_fails_keeps_no_record(staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,16 +122,27 @@ def test_a_staging_store_that_fails_keeps_no_record(staging: Path, monkeypatch: 
     assert [each["_id"] for each in kept()] == [FRESH]
 
 
-def test_nothing_of_a_refused_form_is_readable_the_next_day(account_id: str) -> None:
-    couchdb, made = CouchDBHook(), record(account_id)
-    found = couchdb.get(CONSENT_RECORD, made)
-    assert found
-    Remover(couchdb).remove(CONSENT_RECORD, made)
+def test_couchdb_forgets_the_revisions_that_named_the_person(clean: LocalWorld, account_id: str) -> None:
+    """A record that was removed, and an account's document whose right was declared: by the nightly run."""
+
+    def readable(doctype: str, doc_id: str, revision: str) -> bool:
+        answer = CouchDBHook().request("GET", doctype, f"/{doc_id}", query={"rev": revision})
+        return answer.ok and PERSON["name"] in answer.text
+
+    made = record(account_id)
+    refused = CouchDBHook().get(CONSENT_RECORD, made) or {}
+    Remover(CouchDBHook()).remove(CONSENT_RECORD, made)
+    give(clean, account_id)
+    named = document(clean, account_id)["_rev"]
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id)
+    assert not holds_person(clean, account_id)
+    assert readable(ACCOUNT, account_id, named)
     clear_away()
-    limit = time.monotonic() + 20
-    while True:  # CouchDB compacts in the background
-        answer = couchdb.request("GET", CONSENT_RECORD, f"/{made}", query={"rev": f"{found['_rev']}"})
-        if answer.status_code == 404 or time.monotonic() > limit:
-            break
-        time.sleep(0.5)
-    assert answer.status_code == 404, answer.text
+    wait(lambda: not readable(ACCOUNT, account_id, named), what="compaction")  # after CouchDB has answered
+    wait(lambda: not readable(CONSENT_RECORD, made, str(refused["_rev"])), what="compaction")
+    give(clean, account_id, keep=True, postcode="75001")
+    named = document(clean, account_id)["_rev"]
+    assert readable(ACCOUNT, account_id, named)
+    delete(account_id)
+    wait(lambda: not readable(ACCOUNT, account_id, named), what="compaction")

@@ -1,4 +1,4 @@
-"""Revoking covers every right of the account, comes before any removal, and uses the dedicated secret only."""
+"""Revoking covers every right of the account and no other, comes before any removal, and uses the secret only."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
-from include.gas.errors import BadSettings, CredentialsRefused, ServiceUnavailable
-from include.sandbox.connect import consent
-from tests.helpers import holder
+from include.gas.errors import BadSettings, CredentialsRefused, RetryLater, ServiceUnavailable
+from tests.helpers import connect_code, connect_cozy, holder
 from tests.leaving.household import (
     ACTIVE,
     DATA_CLIENT,
@@ -22,10 +22,24 @@ from tests.leaving.household import (
     revocations,
     rights,
 )
-from tests.leaving.steps import delete
+from tests.leaving.runs import acquire
+from tests.leaving.steps import FORM, delete, deletion_context, operators
+from tests.rights.declared import TELLING, give
+from tests.rights.scene import bring, document, other_of
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
+
+SECRET = "AIRFLOW_CONN_GRDFGRANDLYON_DELETE"
+
+pytestmark = pytest.mark.usefixtures("couch")
+
+
+def plan(account: str, **form: bool) -> str:
+    return str(delete(account, steps=("check",), form={"dry_run": True, **form})["check"]["text"])
+
+
+# -- which rights ------------------------------------------------------------------------------------------------------
 
 
 def test_all_rights_of_all_meters_by_the_delete_client(clean: LocalWorld, account_id: str) -> None:
@@ -35,48 +49,173 @@ def test_all_rights_of_all_meters_by_the_delete_client(clean: LocalWorld, accoun
     (obsolete,) = clean.control.consent([pces[0]], keep_others=True, fields={"etat_droit_acces": "Obsolète"})
     (strangers,) = clean.control.consent([pces[1]], keep_others=True)
     brought(account_id, former, waiting, obsolete)
+    stays = {strangers["id_droit_acces"]: ACTIVE, obsolete["id_droit_acces"]: "Obsolète"}
+    ours = sorted(rights(clean, pces).keys() - stays.keys())
+    assert {former["id_droit_acces"], waiting["id_droit_acces"]} < {*ours}
+    text = plan(account_id)
+    for right in ours:
+        assert f"* {right} ({'waiting for the holder' if right == waiting['id_droit_acces'] else 'active'})" in text
+    assert f"* {strangers['id_droit_acces']} (this account has not brought it)" in text
+    assert obsolete["id_droit_acces"] not in text
+
     clean.control.clear_log()
-    given = delete(account_id)
-    untouched = {strangers["id_droit_acces"]: ACTIVE, obsolete["id_droit_acces"]: "Obsolète"}
-    now = rights(clean, pces)
-    assert {right: state for right, state in now.items() if right in untouched} == untouched
-    ours = now.keys() - untouched.keys()
-    assert {now[right] for right in ours} == {REVOKED}
-    assert {former["id_droit_acces"], waiting["id_droit_acces"]} < ours
-    assert len(ours) == 5
-    asked = revocations(clean)
-    assert sorted(asked) == sorted((right, 200, DELETE_CLIENT) for right in ours), "once each, by nobody else"
-    assert given["revoke"]["revoked"] == sorted(ours)
+    delete(account_id)
+    assert rights(clean, pces) == stays | dict.fromkeys(ours, REVOKED)
+    assert sorted(revocations(clean)) == [(right, 200, DELETE_CLIENT) for right in ours], "once each, by nobody else"
     record = assert_gone(clean, account_id, pces)
-    assert record["revoked"] == sorted(ours)
+    assert record["revoked"] == ours
     assert record["left_alone"] == {strangers["id_droit_acces"]: "this account has not brought it"}
     by_data_client = [call["path"] for call in clean.control.log() if call["client_id"] == DATA_CLIENT]
     assert all(path.endswith(("/droits_acces", "/access_token")) for path in by_data_client)
 
 
-def test_a_meter_that_a_later_consent_did_not_name_is_revoked_too(clean: LocalWorld, account_id: str) -> None:
-    pces = household(clean, account_id, 2)
-    grant = consent(clean.facts, holder(account_id))  # only for the first meter, and not taken by a run yet
-    account = clean.book.get(account_id) or {}
-    clean.book.save(account | {"state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "oauth": dict(grant)})
+def test_a_right_that_another_account_has_too_stays_until_the_last_one_leaves(
+    clean: LocalWorld, account_id: str, couch: Couch
+) -> None:
+    pce, other = holder(account_id).pces[0], other_of(account_id)
+    shared, old = bring(clean, account_id, pce), bring(clean, account_id, pce)
+    copied = {key: value for key, value in document(clean, account_id).items() if key != "_rev"}
+    copied["oauth_callback_results"] = {"pce_id": pce, "consents": [{"pce": pce, "id_accreditation": shared}]}
+    clean.book.save(copied | {"_id": other})
+    theirs = bring(clean, f"third-{other}", pce)
+    text = plan(account_id)
+    assert all(f"* {right} (another account uses it)" in text for right in (shared, theirs))
+    assert pce not in text
     delete(account_id)
-    assert set(rights(clean, pces[1:]).values()) == {REVOKED}
-    assert ACTIVE not in rights(clean, pces).values()
-    revoked = assert_gone(clean, account_id, pces)["revoked"]
-    assert len(revoked) == 2, "the one that the new one has replaced is over"
+    assert rights(clean, (pce,)) == {shared: ACTIVE, old: REVOKED, theirs: ACTIVE}
+    (record,) = couch.records(account_id)
+    assert (record["revoked"], record["left_alone"].keys()) == ([old], {shared, theirs})
+    delete(other)
+    assert rights(clean, (pce,)) == {shared: REVOKED, old: REVOKED, theirs: ACTIVE}
 
 
-def test_revoked_before_anything_is_removed(clean: LocalWorld, account_id: str, couch: Couch) -> None:
+def test_a_right_that_another_account_uses_by_now_is_not_recorded_as_revoked(
+    clean: LocalWorld, account_id: str, couch: Couch
+) -> None:
+    """The first try has noted what it revokes, and GRDF has not answered."""
     pces = household(clean, account_id)
     clean.control.fault("/droit_acces/", status=503)
+    with pytest.raises(ServiceUnavailable):
+        delete(account_id)
+    (right,) = rights(clean, pces)
+    given = {"pce_id": pces[0], "consents": [{"pce": pces[0], "id_accreditation": right}]}
+    other = {"_id": other_of(account_id), "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": given}
+    clean.book.save(other)
+    delete(account_id, run_id="run-2")
+    (record,) = couch.records(account_id)
+    assert (record["revoked"], [*record["left_alone"]]) == ([], [right])
+    assert rights(clean, pces) == {right: ACTIVE}
+
+
+def test_of_an_account_of_the_konnector_s_only_what_it_has_surely_brought(clean: LocalWorld, account_id: str) -> None:
+    """Without an ``id_token`` no right that may be somebody else's is revoked."""
+    (pce,) = connect_cozy(clean, account_id)
+    old = document(clean, account_id)
+    old["oauth_callback_results"]["pce_id"] = pce
+    del old["oauth_callback_results"]["id_token"]
+    clean.book.save(old)
+    (own,) = rights(clean, (pce,))
+    clean.control.change_consent(own, parcours="DECLARATION_TIERS")
+    theirs = bring(clean, other_of(account_id), pce)
+    delete(account_id)
+    assert rights(clean, (pce,)) == {own: ACTIVE, theirs: ACTIVE}
+
+
+@pytest.mark.parametrize("connect", [connect_cozy, connect_code])
+def test_an_account_that_was_never_launched(clean: LocalWorld, account_id: str, connect: Any) -> None:
+    pces = connect(clean, account_id, 2)
+    text, given = plan(account_id), document(clean, account_id)
+    assert not any(word in text for word in (*pces, *given["oauth"].values(), "eyJ")), "tokens are named and not shown"
+    assert document(clean, account_id) == given
+    form = {"account": account_id, "confirm": account_id, **FORM}
+    with pytest.raises(AirflowRescheduleException):  # a task that is running may be using the code, which works once
+        operators(account_id)["check"].execute(deletion_context("run-2", form, running=[1]))
+    clean.control.fault("/access_token", status=401, body={"error": "invalid_client"}, times=None)
+    with pytest.raises(CredentialsRefused):  # an error of ours does not lose what a code may still give
+        delete(account_id)
+    clean.control.set(faults=[])
+    delete(account_id, run_id="run-2", steps=("check", "mark"))
+    with pytest.raises(AirflowRescheduleException):  # it may be bringing the rights
+        operators(account_id)["revoke"].execute(deletion_context("run-2", form, running=[1]))
+    assert {*rights(clean, pces).values()} == {ACTIVE}
+    delete(account_id, run_id="run-2", steps=("revoke", "purge"))
+    assert set(rights(clean, pces).values()) == {REVOKED}
+    assert len(assert_gone(clean, account_id, pces)["revoked"]) == 2
+
+
+@pytest.mark.parametrize("what", ["an id_token that has expired", "an odd document"])
+def test_consents_that_cannot_be_found_keep_nothing_here(
+    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str], what: str
+) -> None:
+    if what == "an odd document":
+        pces = household(clean, account_id)
+        clean.book.save(document(clean, account_id) | {"oauth": 5, "oauth_callback_results": ["odd"]})
+        assert "* 3 documents of com.grandlyon.grdf.day" in plan(account_id)
+    else:
+        clean.control.set(id_token_lifetime_s=-7200)
+        pces = connect_cozy(clean, account_id)
+    delete(account_id)
+    logged = "".join(capfd.readouterr())
+    assert "its consents cannot be found" in logged
+    assert account_id in logged
+    known = what == "an odd document"  # by the ledger
+    assert len(assert_gone(clean, account_id, pces)["revoked"]) == known
+    assert set(rights(clean, pces).values()) == {REVOKED if known else ACTIVE}
+
+
+@pytest.mark.parametrize("when", ["while it waits", "after a lost answer", "before it was declared"])
+def test_what_grdf_has_of_a_declaration_is_revoked(clean: LocalWorld, account_id: str, couch: Couch, when: str) -> None:
+    pce = give(clean, account_id)
+    if when == "while it waits":
+        with pytest.raises(AirflowSkipException):
+            acquire(account_id)
+    elif when == "after a lost answer":
+        clean.control.fault("/droit_acces$", method="PUT", cut=True, after=True)
+        with pytest.raises(RetryLater):
+            acquire(account_id)
+    had = len(rights(clean, (pce,)))
+    assert had == (when != "before it was declared")
+    assert ("not known yet" in plan(account_id)) == (when != "while it waits")
+    delete(account_id, steps=("check", "mark"))
+    clean.control.clear_log()
+    with pytest.raises(AirflowSkipException, match="is leaving"):
+        acquire(account_id, "manual")
+    assert clean.control.log() == [], "nothing is declared for a household that leaves"
+    delete(account_id, steps=("revoke", "purge"))
+    assert [*rights(clean, (pce,)).values()] == [REVOKED] * had
+    assert document(clean, account_id) == {}
+    assert couch.mentions(*TELLING, pce) == {}
+
+
+# -- what GRDF answers -------------------------------------------------------------------------------------------------
+
+UNKNOWN = json.dumps({"code_statut_traitement": "2000000007", "message_retour_traitement": "Erreur technique"})
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 503},
+        {"status": 404},
+        {"status": 409},
+        {"status": 200, "body": "<html>Maintenance</html>"},
+        {"status": 200, "body": UNKNOWN},
+    ],
+    ids=str,
+)
+def test_nothing_is_removed_before_grdf_has_revoked(
+    clean: LocalWorld, account_id: str, couch: Couch, fault: dict[str, Any]
+) -> None:
+    pces = household(clean, account_id)
+    clean.control.fault("/droit_acces/", times=None, **fault)
     before = couch.mentions(account_id, but=("com-grandlyon-grdf-audit",))
-    with pytest.raises(ServiceUnavailable, match="HTTP 503"):
+    with pytest.raises((ServiceUnavailable, CredentialsRefused), match=account_id):
         delete(account_id)
     assert couch.mentions(account_id, but=("com-grandlyon-grdf-audit",)) == before
     assert set(rights(clean, pces).values()) == {ACTIVE}
     (record,) = couch.records(account_id)
-    assert record["finished_at"] is None
-    assert record["revoked"] == sorted(rights(clean, pces))
+    assert (record["finished_at"], record["revoked"]) == (None, [*rights(clean, pces)])
+    clean.control.set(faults=[])
     delete(account_id, run_id="run-2")
     assert assert_gone(clean, account_id, pces)["revoked"] == record["revoked"]
 
@@ -89,8 +228,7 @@ def test_revoked_already(clean: LocalWorld, account_id: str, status: int, error:
     clean.control.set(second_revocation_status=status)
     line = next(each for each in clean.control.consents() if each["id_droit_acces"] == right)
     clean.control.revoke(right)
-    # The check, the approval and then the revocation see it as active.
-    clean.control.fault("/droits_acces", status=200, body=line, times=3)
+    clean.control.fault("/droits_acces", status=200, body=line, times=3)  # check, approval and revocation see it active
     with pytest.raises(error, match=f"HTTP {status}"):
         delete(account_id)
     assert clean.book.get(account_id), "nothing was removed"
@@ -100,136 +238,84 @@ def test_revoked_already(clean: LocalWorld, account_id: str, status: int, error:
 
 
 def test_a_right_that_is_known_to_be_over_is_not_asked_for(clean: LocalWorld, account_id: str) -> None:
-    pces = household(clean, account_id)
-    (right,) = rights(clean, pces)
-    clean.control.revoke(right)
+    pces = household(clean, account_id, 2)
+    over, standing = (next(iter(rights(clean, (pce,)))) for pce in pces)
+    clean.control.revoke(over)
     delete(account_id)
-    assert revocations(clean) == []
-    assert assert_gone(clean, account_id, pces)["revoked"] == []
+    assert revocations(clean) == [(standing, 200, DELETE_CLIENT)]
+    assert assert_gone(clean, account_id, pces)["revoked"] == [standing]
 
 
-@pytest.mark.parametrize("status", [404, 409])
-def test_a_refusal_of_a_right_that_still_stands_is_no_success(clean: LocalWorld, account_id: str, status: int) -> None:
+def test_a_right_whose_line_cannot_be_read_is_not_called_over(clean: LocalWorld, account_id: str) -> None:
+    """An old, revoked right can be read. The one in force, the account's newest, cannot."""
     pces = household(clean, account_id)
-    clean.control.fault("/droit_acces/", status=status, times=None)
-    with pytest.raises(Exception, match=f"HTTP {status}") as caught:
-        delete(account_id)
-    assert account_id in str(caught.value)
-    assert set(rights(clean, pces).values()) == {ACTIVE}
-    assert clean.book.get(account_id), "nothing was removed"
-
-
-def with_broken_line(world: LocalWorld, whole: str, broken: str) -> str:
-    """Return GRDF's list of two rights, with one line cut off."""
-    lines = {each["id_droit_acces"]: json.dumps(each) for each in world.control.consents()}
-    return f"{lines[whole]}\n{lines[broken][: len(lines[broken]) // 2]}"
-
-
-@pytest.mark.parametrize("known_is_broken", [True, False])
-def test_a_right_whose_line_cannot_be_read_is_not_called_over(
-    clean: LocalWorld, account_id: str, known_is_broken: bool
-) -> None:
-    """An old, revoked right can be read. The one in force, which may be the account's newest, cannot."""
-    pces = household(clean, account_id)
-    (known,) = rights(clean, pces)
+    (old,) = rights(clean, pces)
     (more,) = clean.control.consent(pces, keep_others=True)
     brought(account_id, more)
-    other = more["id_droit_acces"]
-    old, in_force = (other, known) if known_is_broken else (known, other)
+    in_force = more["id_droit_acces"]
     clean.control.revoke(old)
-    body = with_broken_line(clean, old, in_force)
+    lines = {each["id_droit_acces"]: json.dumps(each) for each in clean.control.consents()}
+    odd = json.dumps({"id_pce": None, "id_droit_acces": "0000", "etat_droit_acces": "Obsolete"})
+    body = "\n".join([lines[old], odd, lines[in_force][: len(lines[in_force]) // 2]])
     clean.control.fault("/droits_acces", status=200, body=body, times=None)
-    plan = delete(account_id, form={"dry_run": True}, steps=("check",))["check"]["text"]
-    assert f"* {in_force} (active)" in plan
+    assert f"* {in_force} (active)" in plan(account_id)
     delete(account_id)
     assert set(rights(clean, pces).values()) == {REVOKED}
     assert assert_gone(clean, account_id, pces)["revoked"] == [in_force]
 
 
-def test_a_line_that_is_no_right_keeps_nobody_from_leaving(clean: LocalWorld, account_id: str) -> None:
-    """The line is in every day's list, but the account's own rights are in readable lines."""
-    pces = household(clean, account_id)
-    lines = [json.dumps(each) for each in clean.control.consents() if each["id_pce"] in pces]
-    odd = json.dumps({"id_pce": None, "id_droit_acces": "0000", "etat_droit_acces": "Obsolete"})
-    clean.control.fault("/droits_acces", status=200, body="\n".join([*lines, odd]), times=None)
-    plan = delete(account_id, form={"dry_run": True}, steps=("check",))["check"]["text"]
-    assert "could not be read" not in plan
-    delete(account_id)
-    assert set(rights(clean, pces).values()) == {REVOKED}
-    assert assert_gone(clean, account_id, pces)["revoked"] == sorted(rights(clean, pces))
+def test_grdf_down_is_said_and_the_rest_listed(clean: LocalWorld, account_id: str) -> None:
+    household(clean, account_id)
+    clean.control.fault("/droits_acces", status=503, times=None)
+    text = plan(account_id)
+    assert all(part in text for part in ("could not be looked up", "HTTP 503", "* 3 documents of com.grandlyon.grdf."))
 
 
-def test_a_revocation_whose_answer_is_lost_is_recorded_as_ours(
-    clean: LocalWorld, account_id: str, couch: Couch
-) -> None:
+def test_a_revocation_whose_answer_is_lost_is_recorded_as_ours(clean: LocalWorld, account_id: str) -> None:
     pces = household(clean, account_id)
-    (former,) = clean.control.consent(pces, keep_others=True)
-    brought(account_id, former)
+    brought(account_id, *clean.control.consent(pces, keep_others=True))
     clean.control.fault("/droit_acces/", cut=True, after=True, times=2)
     for run in ("run-1", "run-2"):
         with pytest.raises(ServiceUnavailable):
             delete(account_id, run_id=run)
     delete(account_id, run_id="run-3")
     assert assert_gone(clean, account_id, pces)["revoked"] == sorted(rights(clean, pces))
-    assert former["id_droit_acces"] in couch.records(account_id)[0]["revoked"]
+    assert len(rights(clean, pces)) == 2
 
 
-def test_a_2xx_in_html_is_no_success(clean: LocalWorld, account_id: str) -> None:
-    """The gateway's maintenance page sometimes comes this way."""
-    pces = household(clean, account_id)
-    clean.control.fault("/droit_acces/", status=200, body="<html>Maintenance</html>", times=None)
-    with pytest.raises(ServiceUnavailable, match="did not complete the revocation"):
-        delete(account_id)
-    assert set(rights(clean, pces).values()) == {ACTIVE}
-    assert clean.book.get(account_id), "nothing was removed"
+# -- the secret --------------------------------------------------------------------------------------------------------
 
 
-def test_a_2xx_that_says_no_is_no_success(clean: LocalWorld, account_id: str) -> None:
-    pces = household(clean, account_id)
-    body = {"code_statut_traitement": "2000000007", "message_retour_traitement": "Erreur technique"}
-    clean.control.fault("/droit_acces/", status=200, body=body)
-    with pytest.raises(ServiceUnavailable, match="2000000007"):
-        delete(account_id)
-    assert set(rights(clean, pces).values()) == {ACTIVE}
-
-
-def test_a_client_that_may_not_revoke(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    pces = household(clean, account_id)
-    monkeypatch.setenv("AIRFLOW_CONN_GRDFGRANDLYON_DELETE", clean.connections()["AIRFLOW_CONN_GRDF_ADICT"])
-    with pytest.raises(CredentialsRefused, match="does not let the client of the connection grdfgrandlyon_delete"):
-        delete(account_id)
-    assert set(rights(clean, pces).values()) == {ACTIVE}
-    assert clean.book.get(account_id)
-
-
-def test_a_secret_that_grdf_does_not_know(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    household(clean, account_id)
-    connection = json.loads(clean.connections()["AIRFLOW_CONN_GRDFGRANDLYON_DELETE"]) | {"password": "rotated-away"}
-    monkeypatch.setenv("AIRFLOW_CONN_GRDFGRANDLYON_DELETE", json.dumps(connection))
-    with pytest.raises(CredentialsRefused, match="HTTP 401") as caught:
-        delete(account_id)
-    assert "rotated-away" not in str(caught.value)
-    assert clean.book.get(account_id)
-
-
-def test_without_the_connection(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    pces = household(clean, account_id)
-    monkeypatch.delenv("AIRFLOW_CONN_GRDFGRANDLYON_DELETE")
-    with pytest.raises(BadSettings, match="grdfgrandlyon_delete"):
-        delete(account_id)
-    assert clean.book.get(account_id)
-    monkeypatch.setenv("AIRFLOW_CONN_GRDFGRANDLYON_DELETE", clean.connections()["AIRFLOW_CONN_GRDFGRANDLYON_DELETE"])
-    delete(account_id, run_id="run-2")
-    assert_gone(clean, account_id, pces)
-
-
-def test_a_delete_token_that_grdf_forgets_is_asked_for_anew(
-    clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("secret", "error", "said"),
+    [
+        ("the data client's", CredentialsRefused, "grdfgrandlyon_delete"),
+        ("unknown", CredentialsRefused, "HTTP 401"),
+        ("none", BadSettings, "grdfgrandlyon_delete"),
+    ],
+)
+def test_without_the_right_secret_nothing_is_revoked_or_removed(
+    clean: LocalWorld,
+    account_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+    secret: str,
+    error: type[Exception],
+    said: str,
 ) -> None:
-    pces = household(clean, account_id)
-    clean.control.fault("/droit_acces/", status=401)
-    delete(account_id)
-    assert [status for _, status, _ in revocations(clean)] == [401, 200]
+    pces, connections = household(clean, account_id), clean.connections()
+    with monkeypatch.context() as patch:
+        if secret == "none":
+            patch.delenv(SECRET)
+        elif secret == "unknown":
+            patch.setenv(SECRET, json.dumps(json.loads(connections[SECRET]) | {"password": "rotated-away"}))
+        else:
+            patch.setenv(SECRET, connections["AIRFLOW_CONN_GRDF_ADICT"])
+        with pytest.raises(error, match=said) as caught:
+            delete(account_id)
+    assert "rotated-away" not in str(caught.value)
+    assert set(rights(clean, pces).values()) == {ACTIVE}
+    assert clean.book.get(account_id)
+    delete(account_id, run_id="run-2")
     assert_gone(clean, account_id, pces)
 
 
@@ -258,10 +344,8 @@ def test_the_token_stays_in_memory(
     monkeypatch.setattr(Variables, "__setitem__", refuse)
     household(clean, account_id)
     given = delete(account_id)
-    mine = [value for conn_id, value in tokens if conn_id == "grdfgrandlyon_delete"]
-    assert len(mine) == 1
-    secret = clean.facts["delete_client_secret"]
+    (mine,) = [value for conn_id, value in tokens if conn_id == "grdfgrandlyon_delete"]
     everything = "".join([json.dumps(given), *capfd.readouterr()])
-    for word in (mine[0], secret):
+    for word in (mine, clean.facts["delete_client_secret"]):
         assert word not in everything
         assert couch.mentions(word) == {}

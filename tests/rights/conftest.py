@@ -6,16 +6,12 @@ import pytest
 
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf
-from tests.leaving.household import Couch
+from tests.leaving.household import alone
 
 
 @pytest.fixture(autouse=True)
-def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outside a task there are no Variables."""
+def nobody_else(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no account of an earlier test, and no right of one. Outside a task there are no Variables."""
+    alone(clean)
     monkeypatch.setattr("grdf.hooks.adict.Variables", MemoryShelf)
-
-
-@pytest.fixture(autouse=True)
-def nobody_else(clean: LocalWorld) -> None:
-    """There is no account of an earlier test, and no right of one."""
-    Couch(clean).forget_accounts()
+    monkeypatch.setattr("grdf.stores.database_files.LOOK", 0.02)

@@ -31,12 +31,16 @@ TELLING = tuple(PERSON[key] for key in ("name", "email", "phone"))
 """What shows that a person is still named somewhere. The digits of a postcode also stand in moments and hashes."""
 
 
+def postcode(pce: str) -> str:
+    meter = meters.find(pce)
+    assert meter
+    return meter.postcode
+
+
 def give(world: LocalWorld, account: str, *, keep: bool = False, **more: Any) -> str:
     """Create an account with what a household gave, and return its meter."""
     (pce,) = holder(account).pces
-    meter = meters.find(pce)
-    assert meter
-    given = {"pce": pce, **PERSON, "postcode": meter.postcode} | more
+    given = {"pce": pce, **PERSON, "postcode": postcode(pce)} | more
     before = document(world, account) if keep else {}
     world.book.save({"_id": account, "account_type": "grdfgrandlyon", **before, "declaration": given})
     return pce
@@ -87,9 +91,10 @@ def declared_before(world: LocalWorld, account: str, minutes: int) -> None:
     AccountStore(couchdb).update(account, ledger.settled)
 
 
-def holds_person(world: LocalWorld, account: str) -> list[str]:
+def holds_person(world: LocalWorld, account: str) -> bool:
+    """Return whether an account's document names its person."""
     text = json.dumps(document(world, account)).lower()
-    return [each for each in TELLING if each.lower() in text]
+    return any(each.lower() in text for each in TELLING)
 
 
 def waits(world: LocalWorld, *accounts: str, **more: Any) -> None:
@@ -101,11 +106,6 @@ def waits(world: LocalWorld, *accounts: str, **more: Any) -> None:
         declared_before(world, account, 20)
 
 
-def three(account_id: str) -> list[str]:
-    number = int(account_id.rpartition("-")[2])
-    return [f"several-{at}-{80_000 + number * 3 + at}" for at in range(3)]
-
-
 def still_waits(world: LocalWorld, account: str) -> bool:
     stored_now = document(world, account)
     return bool(stored_now["state"] == WAITS and any(each.waits for each in Status.held(stored_now).values()))
@@ -114,9 +114,3 @@ def still_waits(world: LocalWorld, account: str) -> bool:
 def accepts(world: LocalWorld, *accounts: str) -> None:
     for account in accounts:
         answer(world, holder(account).pces[0], "Active")
-
-
-def postcode(pce: str) -> str:
-    meter = meters.find(pce)
-    assert meter
-    return meter.postcode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.helpers import context, enter_rights, holder, yesterday
+from tests.helpers import context, enter_rights, yesterday
 from tests.leaving.runs import acquire, extract, load
 
 if TYPE_CHECKING:
@@ -27,15 +27,6 @@ def bring(world: LocalWorld, account: str, pce: str, *, days: int = 40, **terms:
     world.book.save({"_id": account, "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": results})
     enter_rights(account, [right])
     return own
-
-
-def hands_over(world: LocalWorld, account: str, right: str) -> str:
-    """The tenant revokes, and the next one consents at GRDF without coming back here. Return the new right's id."""
-    world.control.revoke(right)
-    pce = holder(account).pces[0]
-    (new,) = world.control.consent([pce], conso_debut=str(yesterday(world) - timedelta(days=20)), keep_others=True)
-    world.control.correct(pce, yesterday(world) - timedelta(days=3), 777)
-    return str(new["id_droit_acces"])
 
 
 def other_of(account: str) -> str:
@@ -69,8 +60,7 @@ def check(*accounts: str, dry_run: bool | None = None, by: str = "someone", clea
 
     from grdf.operators.check_consents import CheckConsentsOperator
 
-    dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
-    operator = CheckConsentsOperator(task_id="check_consents", dag=dag)
+    operator = CheckConsentsOperator(task_id="check_consents", dag=DAG("steps", schedule=None))
     at_hand = context(run_type="manual") | {"params": {"accounts": list(accounts), "dry_run": dry_run}}
     at_hand["dag_run"].triggering_user_name = by
     at_hand["dag_run"].clear_number = int(cleared)

@@ -2,55 +2,83 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from tests.helpers import days_of, holder, stored, yesterday
+from include.gas.account.declaration import names_person
+from include.gas.days.gas_day import utc_text
+from include.gas.display.overview import Situation, overview
+from include.gas.errors import CredentialsRefused, DeclarationRefused, FailNow, RetryLater
+from tests.helpers import connect_cozy, days_of, holder, stored, yesterday
+from tests.importing.scene import adopt
 from tests.leaving.runs import acquire, extract, load
-from tests.rights.declared import PERSON, TELLING, answer, calls, declared_before, give, holds_person, look, rights
-from tests.rights.scene import bring, check, document, other_of
+from tests.leaving.steps import delete
+from tests.rights.declared import (
+    PERSON,
+    TELLING,
+    WAITS,
+    accepts,
+    answer,
+    calls,
+    declared_before,
+    give,
+    holds_person,
+    look,
+    postcode,
+    rights,
+    still_waits,
+    waits,
+)
+from tests.rights.scene import OUTDATED, bring, check, consents, document, other_of, run
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
 
-WAITS = "USER_ACTION_NEEDED"
+PERMISSIONS = "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
+PUT = {"path": "/droit_acces$", "method": "PUT"}
+
+
+def meter(account: str) -> str:
+    return holder(account).pces[0]
+
+
+def refused(world: LocalWorld, account: str, match: str, kind: type[Exception] = AirflowSkipException) -> str:
+    """Let a run be refused and skipped, and return what it says."""
+    with pytest.raises(kind, match=match) as caught:
+        acquire(account)
+    assert not any(each in str(caught.value) for each in TELLING)
+    return str(caught.value)
 
 
 def test_it_is_declared_accepted_and_read(clean: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
     pce = give(clean, account_id)
-    with pytest.raises(AirflowSkipException, match="has to accept"):
-        acquire(account_id, "scheduled")
+    refused(clean, account_id, "has to accept")
     assert calls(clean) == [("POST", "droits_acces"), ("PUT", "droit_acces")], "look, then ask"
     (right,) = rights(clean, pce)
     waiting = document(clean, account_id)
-    assert holds_person(clean, account_id) == []
+    assert not holds_person(clean, account_id)
     assert waiting["oauth_callback_results"]["pce_id"] == pce
-    assert waiting["oauth_callback_results"]["consents"][0]["id_accreditation"] == right["id_droit_acces"]
-    assert waiting["state"] == WAITS
-    assert "waits for the contract's holder to let us read" in waiting["state_message"]
+    assert consents(clean, account_id)[0]["id_accreditation"] == right["id_droit_acces"]
+    assert (waiting["state"], account_id in waiting["state_message"]) == (WAITS, True)
     assert (right["nom_titulaire"], right["etat_droit_acces"]) == (PERSON["name"], "A valider")
     assert (right["perim_donnees_informatives"], right["perim_donnees_techniques"]) == ("Vrai", "Faux")
 
-    with pytest.raises(AirflowSkipException, match="is waiting for its household"):
-        acquire(account_id, "scheduled")
-    assert look() == []
-    assert calls(clean) == [("POST", "droits_acces")]
+    refused(clean, account_id, "is waiting for its household")
+    assert (look(), calls(clean)) == ([], [("POST", "droits_acces")])
     declared_before(clean, account_id, 4 * 1440)
-    assert look() == []
-    assert calls(clean) == [], "it is looked for once an hour"
-
+    assert (look(), calls(clean)) == ([], []), "it is looked for once an hour"
     answer(clean, pce, "Active")
     check()
     calls(clean)
     assert document(clean, account_id)["state"] == WAITS, "the morning's check would start nothing"
     assert look(minute=5) == [f"grdf_account__{account_id}"]
     assert calls(clean) == [("POST", "droits_acces")]
-    after = document(clean, account_id)
-    assert not after.get("state")
-    assert "waits" not in after["declaration"]
+    assert not document(clean, account_id).get("state")
     assert look() == []
 
     day = yesterday(clean)
@@ -60,141 +88,259 @@ def test_it_is_declared_accepted_and_read(clean: LocalWorld, couchdb: CouchDBHoo
     assert len(days_of(stored(couchdb, account_id, pce))) > 1000, "the whole history"
 
 
-@pytest.mark.parametrize("state", ["Refusée", "Obsolète", "Révoquée"])
-def test_a_holder_who_does_not_want_it(clean: LocalWorld, account_id: str, state: str) -> None:
-    pce = give(clean, account_id)
-    with pytest.raises(AirflowSkipException):
-        acquire(account_id, "scheduled")
-    answer(clean, pce, state)
-    declared_before(clean, account_id, 20)
+@pytest.mark.parametrize(
+    ("fields", "state", "says"),
+    [
+        ({"etat_droit_acces": "Refusée"}, OUTDATED, "has refused"),
+        ({"etat_droit_acces": "Obsolète"}, OUTDATED, "no consent since"),
+        ({"etat_droit_acces": "Révoquée"}, OUTDATED, "no consent since"),
+        ({"etat_droit_acces": "Active", "perim_donnees_informatives": "Faux"}, PERMISSIONS, "daily data"),
+    ],
+)
+def test_a_holder_who_does_not_want_it(
+    clean: LocalWorld, account_id: str, fields: dict[str, str], state: str, says: str
+) -> None:
+    waits(clean, account_id)
+    (right,) = rights(clean, meter(account_id))
+    clean.control.change_consent(right["id_droit_acces"], **fields)
     assert look() == []
     after = document(clean, account_id)
-    assert after["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
-    assert ("has refused" if state == "Refusée" else "no consent since") in after["state_message"]
-    assert "waits" not in after["declaration"]
+    assert (after["state"], says in after["state_message"]) == (state, True)
     calls(clean)
-    assert look("manual") == []
-    assert calls(clean) == [], "it is not looked for any more"
+    assert (look("manual"), calls(clean)) == ([], []), "it is not looked for any more"
 
 
 def test_in_force_at_once(clean: LocalWorld, account_id: str) -> None:
     clean.control.set(declared_right_state="Active")
     give(clean, account_id)
-    assert acquire(account_id, "scheduled") == {"account": account_id, "meters": 1, "first_launch": True}
+    assert acquire(account_id) == {"account": account_id, "meters": 1, "first_launch": True}
     assert not document(clean, account_id).get("state")
-    assert holds_person(clean, account_id) == []
+    assert not holds_person(clean, account_id)
     assert look() == []
-    assert extract(account_id, yesterday(clean), "scheduled")
+    assert extract(account_id, yesterday(clean))["answers"] == 1
 
 
-@pytest.mark.parametrize("change", [{}, {"name": "Martin-Invente", "email": "p.martin@example.org"}])
-def test_a_right_that_no_account_has_is_taken_up_by_its_holder_alone(
-    clean: LocalWorld, account_id: str, change: dict[str, str]
+def test_all_that_wait_are_asked_for_in_one_call_and_started_as_airflow_can(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (pce,) = holder(account_id).pces
-    (made,) = clean.control.consent([pce])
-    fields = {"nom_titulaire": PERSON["name"], "courriel_titulaire": PERSON["email"], "parcours": "DECLARATION_TIERS"}
-    clean.control.change_consent(made["id_droit_acces"], **fields)
-    give(clean, account_id, **change)
-    if not change:
-        assert acquire(account_id, "scheduled")["meters"] == 1
-        return
-    with pytest.raises(AirflowSkipException, match=r"no account has it.*start grdf_consents with"):
-        acquire(account_id, "scheduled")
-    assert document(clean, account_id).get("oauth_callback_results") is None
-    assert document(clean, account_id)["state"] == WAITS
+    names = [f"many-{n}-{90_000 + 5 * int(account_id.rpartition('-')[2]) + n}" for n in range(4)]
+    waits(clean, *names)
+    accepts(clean, *names[1:])
     calls(clean)
-    with pytest.raises(AirflowSkipException, match="is waiting for its household"):
-        acquire(account_id, "scheduled")
+    monkeypatch.setattr("grdf.operators.ways_in.look_at_waiting.STARTED", 2)
+    assert look() == [f"grdf_account__{name}" for name in names[1:3]]
+    assert calls(clean) == [("POST", "droits_acces")]
+    assert look() == [f"grdf_account__{names[3]}"]
+
+
+# -- a right that GRDF has already -------------------------------------------------------------------------------------
+
+
+def declared_elsewhere(world: LocalWorld, account: str, email: str = "else@example.org", **fields: str) -> str:
+    """Let GRDF have a right of the same name that no account has, and return it."""
+    (made,) = world.control.consent([meter(account)], keep_others=True)
+    of_holder = {"nom_titulaire": PERSON["name"], "courriel_titulaire": email, "parcours": "DECLARATION_TIERS"}
+    world.control.change_consent(made["id_droit_acces"], **of_holder | fields)
+    give(world, account)
+    return str(made["id_droit_acces"])
+
+
+def test_a_right_that_no_account_has_is_taken_up_by_its_holder(clean: LocalWorld, account_id: str) -> None:
+    declared_elsewhere(clean, account_id, PERSON["email"])
+    assert acquire(account_id)["meters"] == 1
+
+
+@pytest.mark.parametrize("state", ["Active", "A valider"])
+def test_the_messages_lead_from_another_s_right_to_an_account_that_is_read(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, caplog: pytest.LogCaptureFixture, state: str
+) -> None:
+    right = declared_elsewhere(clean, account_id, etat_droit_acces=state)
+    said = refused(clean, account_id, "no account has it")
+    assert "start grdf_consents with this account" in said
+    before = document(clean, account_id)
+    assert (before["state"], before["state_message"]) == (WAITS, said)
+    calls(clean)
+    refused(clean, account_id, "is waiting for its household")
     assert calls(clean) == [], "a person has to correct it first"
+    assert check(account_id, dry_run=True) == {"taken_over": 1} if state == "Active" else True
+    if state != "Active":
+        with pytest.raises(FailNow, match="waits for its holder"):
+            check(account_id, dry_run=False)
+        assert document(clean, account_id) == before
+        clean.control.change_consent(right, etat_droit_acces="Active")
+    assert adopt(dry_run=True)["left_out"] >= 1
+    assert any(right in each and "grdf_consents" in each for each in caplog.messages)
+    assert check(account_id, dry_run=False, by="ines") == {"taken_over": 1}
+    (entry,) = consents(clean, account_id)
+    assert entry["id_accreditation"] == right
+    assert not holds_person(clean, account_id)
+    calls(clean)
+    run(clean, account_id)
+    assert "PUT" not in [method for method, _ in calls(clean)], "nothing is declared any more"
+    assert days_of(stored(couchdb, account_id, entry["pce"]))
+
+
+# -- refusals ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("change", "quirks", "says"),
     [
-        ({"postcode": "75001"}, {}, "the postcode does not match the meter.*Ask the household for the postcode"),
-        ({"pce": "12345678901234"}, {}, "GRDF does not know the meter.*Compare the meter's number"),
-        ({}, {"contract_ended": True}, "the holder's contract ended.*Ask whether the household has moved"),
-        ({"end": "2020-01-01"}, {}, "the perimeters asked for contradict each other.*Check the perimeters"),
+        ({"postcode": "75001"}, {}, "postcode"),
+        ({"pce": "12345678901234"}, {}, "meter's number"),
+        ({}, {"contract_ended": True}, "has moved"),
+        ({"end": "2020-01-01"}, {}, "perimeters"),
+        ({"postcode": 69000}, {}, "postcode"),
+        ({"calls_until": "9999-12-31"}, {}, "a day is not between"),
     ],
 )
-def test_each_refusal_says_what_to_do_and_a_correction_heals_it(
+def test_a_refusal_says_what_to_do_and_a_correction_heals_it(
     clean: LocalWorld, account_id: str, change: dict[str, Any], quirks: dict[str, Any], says: str
 ) -> None:
     pce = give(clean, account_id, **change)
-    if quirks:
-        clean.control.set_quirks(pce, **quirks)
-    with pytest.raises(AirflowSkipException, match=f"^Account {account_id}: .*{says}") as caught:
-        acquire(account_id, "scheduled")
-    assert not any(each in str(caught.value) for each in TELLING)
-    refused = document(clean, account_id)
-    assert (refused["state"], refused["state_message"]) == (WAITS, str(caught.value))
-    assert "GRDF answered" not in refused["state_message"]
+    clean.control.set_quirks(pce, **quirks)
+    said = refused(clean, account_id, f"^Account {account_id}: .*{says}")
+    told = document(clean, account_id)
+    assert (told["state"], told["state_message"]) == (WAITS, said)
+    assert told["declaration"]["refused_because"] == said
+    calls(clean)
+    refused(clean, account_id, "is waiting for its household")
+    check()
+    assert (look(minute=5), {path for _, path in calls(clean)}) == ([], {"droits_acces"}), "it is left to a person"
     clean.control.set_quirks(pce)
     give(clean, account_id, keep=True)
     with pytest.raises(AirflowSkipException, match="has to accept"):
         acquire(account_id, "manual")
-    assert holds_person(clean, account_id) == []
+    assert not holds_person(clean, account_id)
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"pce": "0123"}, "its pce is not a meter's number"),
-        ({"name": ""}, "it needs either name or company"),
-        ({"company": "Exemple SARL"}, "it needs either name or company"),
-        ({"postcode": 69000}, "its postcode is not a short text"),
-        ({"postcode": "6900"}, "its postcode is not 5 digits"),
-        ({"email": "nobody"}, "its email is not an e-mail address"),
-        ({"phone": "by pigeon"}, "its phone is not a phone number"),
-        ({"perimeters": ["all"]}, "its perimeters are not a list of informatives"),
-        ({"perimeters": ["publiees"]}, "do not include informatives"),
-        ({"first": "yesterday"}, "its first is not a day"),
-        ({"first": "2026-01-02", "end": "2026-01-02"}, "its end is not after first"),
-    ],
+    ("status", "code"), [(409, "1000000077"), (404, ""), (400, ""), (422, ""), (201, "1000000077")]
 )
-def test_what_is_wrong_in_the_document_is_said_without_asking_grdf(
-    clean: LocalWorld, account_id: str, change: dict[str, Any], says: str
+def test_a_refusal_that_we_do_not_know_is_said_and_not_repeated(
+    clean: LocalWorld, account_id: str, status: int, code: str
 ) -> None:
-    give(clean, account_id, **change)
-    before = document(clean, account_id)["declaration"]
-    with pytest.raises(AirflowSkipException, match=says) as caught:
-        acquire(account_id, "scheduled")
-    assert not any(each in str(caught.value) for each in TELLING)
-    assert calls(clean) == []
-    told = document(clean, account_id)
-    noted = {"refused": True, "refused_because": str(caught.value)}
-    assert told["declaration"].items() >= (before | noted).items()
-    assert (told["state"], told["state_message"]) == (WAITS, str(caught.value))
-    with pytest.raises(AirflowSkipException, match="is waiting for its household"):
-        acquire(account_id, "scheduled")
-
-
-def test_an_account_with_other_meters_goes_on_meanwhile(clean: LocalWorld, account_id: str) -> None:
-    (pce,) = holder(account_id).pces
-    first = holder(other_of(account_id)).pces[0]
-    bring(clean, account_id, first)
-    give(clean, account_id, keep=True)
-    assert acquire(account_id, "scheduled")["meters"] == 2
-    assert document(clean, account_id)["state_partial"]
+    give(clean, account_id)
+    body = json.dumps({"code_statut_traitement": code} if code else {})
+    clean.control.fault(**PUT, status=status, body=body, times=None)
+    refused(clean, account_id, "we do not know", DeclarationRefused)
     calls(clean)
-    load(account_id, extract(account_id, yesterday(clean), "scheduled"), yesterday(clean))
-    asked = [call["pce"] for call in clean.control.log() if "donnees" in call["path"]]
-    assert asked == [first]
-    answer(clean, pce, "Active")
-    declared_before(clean, account_id, 20)
-    assert look() == [f"grdf_account__{account_id}"]
+    refused(clean, account_id, "is waiting for its household")
+    assert calls(clean) == []
+
+
+def test_what_is_no_household_s_fault(clean: LocalWorld, account_id: str) -> None:
+    """A client that may not declare, and a GRDF that is down for days."""
+    give(clean, account_id)
+    clean.control.fault(**PUT, status=403, body={"erreur": "contrat"})
+    refused(clean, account_id, "Ask GRDF", CredentialsRefused)
+    assert not document(clean, account_id).get("state")
+    clean.control.fault(**PUT, status=503)
+    with pytest.raises(RetryLater):
+        acquire(account_id, try_number=4)
+    assert document(clean, account_id)["state"] == "VENDOR_DOWN"
+    refused(clean, account_id, "has to accept")
+    assert still_waits(clean, account_id)
+
+
+# -- beside other meters and grants ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", ["waits", "is refused", "GRDF is down"])
+def test_an_account_with_another_meter_goes_on_meanwhile(clean: LocalWorld, account_id: str, first: str) -> None:
+    other = meter(other_of(account_id))
+    bring(clean, account_id, other)
+    give(clean, account_id, keep=True, **({"postcode": "75001"} if first == "is refused" else {}))
+    if first == "GRDF is down":
+        clean.control.fault(**PUT, status=503)
+        assert acquire(account_id, try_number=4)["account"] == account_id
+    for _ in range(2):
+        acquire(account_id)
+        calls(clean)
+        load(account_id, extract(account_id, yesterday(clean)), yesterday(clean))
+        assert [call["pce"] for call in clean.control.log() if "donnees" in call["path"]] == [other]
+        check()
+        told = document(clean, account_id)
+        assert told["state_partial"]
+        if first == "is refused":
+            assert "postcode" in told["state_message"]
+            assert overview(told).situation(clean.control.today()) is Situation.PARTLY
+    if first == "is refused":
+        give(clean, account_id, keep=True)
+        acquire(account_id, "manual")
+    accepts(clean, account_id)
+    assert look("manual") == [f"grdf_account__{account_id}"]
     assert not document(clean, account_id).get("state")
 
 
-def test_all_that_wait_are_asked_for_in_one_call(clean: LocalWorld, account_id: str) -> None:
-    names = [f"many-{account_id.rpartition('-')[2]}{n}-{90_000 + n}" for n in range(5)]
-    for name in names:
-        give(clean, name)
-        with pytest.raises(AirflowSkipException):
-            acquire(name, "scheduled")
-    answer(clean, holder(names[3]).pces[0], "Active")
-    declared_before(clean, names[0], 20)
-    calls(clean)
-    assert look() == [f"grdf_account__{names[3]}"]
-    assert calls(clean) == [("POST", "droits_acces")]
+@pytest.mark.parametrize("before", [False, True], ids=["still to declare", "refused"])
+def test_a_grant_is_used_whatever_is_declared(clean: LocalWorld, account_id: str, before: bool) -> None:
+    other = meter(other_of(account_id))
+    give(clean, account_id, pce=other, postcode="75001" if before else postcode(other))
+    if before:
+        refused(clean, account_id, "postcode")
+    given = document(clean, account_id)
+    (first,) = connect_cozy(clean, account_id)
+    kept = {key: given[key] for key in ("declaration", "state") if key in given}
+    clean.book.save(document(clean, account_id) | kept)
+    acquire(account_id)
+    assert {entry["pce"] for entry in consents(clean, account_id)} == {first} | ({other} if not before else set())
+    assert extract(account_id, yesterday(clean))["answers"] == 1
+
+
+# -- who leaves, and how long a person is kept -------------------------------------------------------------------------
+
+
+def test_the_right_of_a_household_that_leaves_is_given_to_nobody(clean: LocalWorld, account_id: str) -> None:
+    """The same person comes again, under another id, while the deletion has not revoked the right yet."""
+    pce, again = meter(account_id), other_of(account_id)
+    waits(clean, account_id)
+    accepts(clean, account_id)
+    look("manual")
+    delete(account_id, steps=("check", "mark"))
+    given = {"pce": pce, **PERSON, "postcode": postcode(pce)}
+    clean.book.save({"_id": again, "account_type": "grdfgrandlyon", "declaration": given})
+    refused(clean, again, "another account")
+    delete(account_id, steps=("revoke", "purge"))
+    with pytest.raises(AirflowSkipException, match="has to accept"):
+        acquire(again, "manual")
+    assert [right["etat_droit_acces"] for right in rights(clean, pce)] == ["Révoquée", "A valider"]
+
+
+def older(world: LocalWorld, account: str, days: float) -> None:
+    """Let so many days pass since a declaration was first seen."""
+    stored = document(world, account)
+    moment = datetime.fromisoformat(stored["declaration"]["entered_at"]) - timedelta(days=days)
+    stored["declaration"]["entered_at"] = utc_text(moment)
+    world.book.save(stored)
+
+
+@pytest.mark.parametrize("why", ["never answered", "refused and corrected"])
+def test_a_person_is_kept_for_30_days_from_the_first_morning_on(clean: LocalWorld, account_id: str, why: str) -> None:
+    give(clean, account_id, **({} if why == "never answered" else {"postcode": "75001"}))
+    if why != "never answered":
+        refused(clean, account_id, "postcode")
+        check()
+        older(clean, account_id, 25)
+        stored = document(clean, account_id)
+        stored["declaration"]["postcode"] = postcode(meter(account_id))  # a correction begins anew
+        clean.book.save(stored)
+    clean.control.fault(**PUT, status=503)
+    with pytest.raises(RetryLater):
+        acquire(account_id, "manual")
+    check()
+    older(clean, account_id, 29)
+    check()
+    assert names_person(document(clean, account_id))
+    older(clean, account_id, 2)
+    check()
+    stored = document(clean, account_id)
+    assert not holds_person(clean, account_id)
+    assert not names_person(stored)
+    assert (stored["state"], stored["declaration"]["refused"], "pce" in stored["declaration"]) == (WAITS, True, True)
+    assert all(word in stored["state_message"] for word in (account_id, "30 days"))
+    refused(clean, account_id, "is waiting")
+    give(clean, account_id, keep=True)
+    with pytest.raises(AirflowSkipException, match="has to accept"):
+        acquire(account_id, "manual")
+    assert len(rights(clean, meter(account_id))) == 1

@@ -1,75 +1,256 @@
-"""GRDF asks for the proof of a consent: the account and the readings until it is settled."""
+"""GRDF asks for the proof of a consent: it gets it once, whole, and nobody else does; and what the account says."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import logging
+import os
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
+from pypdf import PdfReader
 
-from include.gas.errors import RefusalDoubted
-from tests.helpers import yesterday
+from grdf import settings
+from grdf.operators.ways_in.send_proof import SendProofOperator
+from grdf.staging.area import Staging
+from grdf.stores.consent_records import ConsentRecords
+from include.gas.account.declaration import Declaration
+from include.gas.account.marks import with_leaving
+from include.gas.errors import (
+    AccountLeaving,
+    BadAccount,
+    CredentialsRefused,
+    ProofNotSent,
+    RefusalDoubted,
+    ServiceUnavailable,
+)
+from include.gas.meter_tag import meter_tag
+from include.gas.proof.consent_record import HOUSEHOLD, ConsentText, new_record
+from include.gas.proof.proof_file import checked
+from tests.helpers import context, yesterday
 from tests.leaving.runs import acquire, extract, load
-from tests.rights.proofs import brought, proofs_of
+from tests.plugins.staging.proof_samples import GOOD
+from tests.rights.declared import calls
+from tests.rights.proofs import brought, proofs_of, take_in
 from tests.rights.scene import OUTDATED, check, document, other_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
 
+NAME, EMAIL, PHONE, POSTCODE = "Łukasz Durand-Invente", "l.durand@example.org", "+33 6 98 76 54 32", "69777"
+PDF, PNG, JPEG = (GOOD[kind] for kind in ("application/pdf", "image/png", "image/jpeg"))
 
-def test_the_morning_s_check_notes_it(clean: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
-    other, pce = other_of(account_id), f"099999990{account_id[-5:]}"
-    mine = brought(clean, couchdb, account_id, pce)
-    foreign = brought(clean, couchdb, other, f"099999991{account_id[-5:]}")
+
+@pytest.fixture(autouse=True)
+def staging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Staging:
+    """A staging store of the test's own."""
+    monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", f"file://{tmp_path}/staging")
+    return Staging(settings.staging_url())
+
+
+def meter_of(account: str, number: int = 0) -> str:
+    return f"09999999{number}{account[-5:]}"
+
+
+def asked(world: LocalWorld, couchdb: CouchDBHook, account: str, *, record: bool = True) -> str:
+    """Create an account whose proof GRDF asks for, and return the right."""
+    if record:
+        declared = Declaration(pce=meter_of(account), name=NAME, email=EMAIL, phone=PHONE, postcode=POSTCODE)
+        agreed, then = ConsentText("1", "fr", "J’accepte."), datetime.now(UTC) - timedelta(minutes=5)
+        ConsentRecords(couchdb).add(new_record(account, declared, then, by=HOUSEHOLD, agreed=agreed))
+    right = brought(world, couchdb, account, meter_of(account))
+    of_person = {"nom_titulaire": NAME, "courriel_titulaire": EMAIL, "parcours": "DECLARATION_TIERS"}
+    world.control.change_consent(right, **of_person)
+    world.control.ask_proof(right, world.control.today() + timedelta(days=20))
+    return right
+
+
+def send(account: str = "", *, try_number: int = 1) -> dict[str, int]:
+    """Execute the task."""
+    operator = SendProofOperator(task_id="send", account_id=account)
+    return dict(operator.execute(context(run_type="manual", try_number=try_number)))
+
+
+def sent(world: LocalWorld, right: str) -> list[bytes]:
+    return [file["content"] for file in world.control.proofs(right)]
+
+
+def text_of(content: bytes) -> str:
+    return "\n".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
+
+
+def test_the_record_is_sent_once(
+    clean: LocalWorld,
+    couchdb: CouchDBHook,
+    account_id: str,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    right = asked(clean, couchdb, account_id)
+    calls(clean)
+    assert send(account_id) == {"asked": 1, "sent": 1, "files": 1}
+    assert calls(clean) == [("POST", "droits_acces"), ("PUT", "preuves")]
+    (file,) = clean.control.proofs(right)
+    assert (file["name"], file["type"]) == ("preuve-1.pdf", "application/pdf")
+    said, personal = text_of(file["content"]), (NAME, EMAIL, PHONE, POSTCODE, meter_of(account_id))
+    assert all(each in said for each in (*personal, right, "J’accepte."))
+    assert send(account_id) == {"asked": 0, "sent": 0, "files": 0}
+    assert calls(clean) == [("POST", "droits_acces")], "GRDF is checking it"
+    clean.control.change_consent(right, statut_controle_preuve="Preuve en attente")
+    assert send(account_id)["sent"] == 0, "its list is a little late"
+    log = "".join(capfd.readouterr()) + caplog.text
+    assert meter_tag(account_id, meter_of(account_id)) in log
+    assert not any(each in log for each in (*personal, "Durand", "J’accepte"))
+
+
+def test_own_files_go_first_and_replace_a_refused_proof(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, staging: Staging, tmp_path: Path
+) -> None:
+    right = asked(clean, couchdb, account_id)
+    for content in (JPEG, PDF):
+        staging.proofs(account_id).put(checked(content))
+    assert send(account_id)["files"] == 3
+    files = clean.control.proofs(right)
+    assert [each["content"] for each in files[:2]] == [JPEG, PDF]
+    assert [each["name"] for each in files] == ["preuve-1.jpg", "preuve-2.pdf", "preuve-3.pdf"]
+    assert NAME in text_of(files[2]["content"])
+    assert staging.count(account_id) == 0
+    clean.control.decide_proof(right, accept=False)
+    check()
+    assert send(account_id)["sent"] == 0, "the record was refused: it is not sent again"
+    for _ in range(3):
+        staging.proofs(account_id).put(checked(PNG))
+    for each in (tmp_path / "staging/proofs" / account_id).iterdir():
+        os.utime(each, (1.6e9, 1.6e9))  # copied with the time it was scanned at
+    assert send() == {"asked": 0, "sent": 1, "files": 3}
+    assert sent(clean, right)[3:] == [PNG] * 3, "as many as GRDF takes"
+    check()
+    assert not document(clean, account_id)["state"], "the refusal is over"
+
+
+def test_a_proof_that_cannot_be_sent_stops_no_other(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, staging: Staging, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Refused by GRDF, of an account without any proof, of one that leaves, of a document that cannot be read."""
+    number = int(account_id[-5:])
+    refused, without, leaves, own, good = (f"proof-{at}-{50_000 + number * 5 + at:05}" for at in range(5))
+    rights = {name: asked(clean, couchdb, name, record=name not in (without, own)) for name in (
+        refused, without, leaves, own, good
+    )}  # fmt: skip
+    staging.proofs(own).put(checked(PDF))
+    check()
+    clean.book.save(with_leaving(document(clean, leaves), by="b", since=datetime.now(UTC)))
+    clean.book.save({"_id": "odd", "account_type": "grdfgrandlyon", "oauth": 7, "proofs": [1]})
+    clean.control.fault(f"/droit_acces/{rights[refused]}/preuves$", method="PUT", status=403)
+    with pytest.raises((CredentialsRefused, ProofNotSent)):
+        send()
+    said = "".join(capfd.readouterr())
+    assert all(f"Account {name}: GRDF" in said for name in (refused, without)), "the log says all"
+    counts = [len(sent(clean, right)) for right in rights.values()]
+    assert counts == [0, 0, 0, 1, 1]
+    assert sent(clean, rights[own]) == [PDF]
+    clean.control.ask_proof(rights[without], None)
+    assert send()["sent"] == 1
+    calls(clean)
+    with pytest.raises(AccountLeaving):
+        send(leaves)
+    for name in ("nobody", "../other"):
+        with pytest.raises(BadAccount, match=name):
+            send(name)
+    assert calls(clean) == []
+
+
+def test_a_lost_answer_sends_nothing_twice(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, staging: Staging
+) -> None:
+    right = asked(clean, couchdb, account_id)
+    staging.proofs(account_id).put(checked(PNG))
+    clean.control.fault("/preuves$", method="PUT", status=504, after=True)
+    with pytest.raises(ServiceUnavailable, match="HTTP 504"):
+        send(account_id)
+    assert staging.count(account_id) == 1
+    assert proofs_of(clean, account_id)[right].is_due, "as far as we know"
+    assert send(account_id, try_number=2)["sent"] == 0
+    assert len(sent(clean, right)) == 2, "GRDF had taken them"
+    assert proofs_of(clean, account_id)[right].state == "checking"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(400, ProofNotSent), (404, ProofNotSent), (403, CredentialsRefused), (503, ServiceUnavailable)]
+)
+def test_what_grdf_answers_names_nobody(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, staging: Staging, status: int, kind: type[Exception]
+) -> None:
+    asked(clean, couchdb, account_id)
+    staging.proofs(account_id).put(checked(PNG))
+    body = {"code_statut_traitement": "1000000099", "message_retour_traitement": f"Preuve de {NAME} illisible"}
+    clean.control.fault("/preuves$", method="PUT", status=status, body=body)
+    with pytest.raises(kind, match="1000000099") as told:
+        send(account_id)
+    assert "Durand" not in str(told.value)
+    assert staging.count(account_id) == 1, "they stay for the next try"
+    assert not document(clean, account_id).get("state"), "the household has nothing to do with it"
+
+
+def test_no_other_right_gets_a_proof(clean: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
+    """A stranger's on the meter does not, and nobody's record proves another meter's consent."""
+    right = asked(clean, couchdb, account_id)
+    (stranger,) = clean.control.consent([meter_of(account_id)], keep_others=True)
+    (more,) = clean.control.consent([meter_of(account_id, 3)])
+    stored = document(clean, account_id)
+    given = {"pce": more["id_pce"], "id_accreditation": more["id_droit_acces"]}
+    stored["oauth_callback_results"]["consents"].append(given)
+    clean.book.save(stored)
+    take_in(couchdb, account_id)
+    for each in (stranger, more):
+        clean.control.ask_proof(each["id_droit_acces"], clean.control.today())
+    with pytest.raises(ProofNotSent, match="neither a file of your own"):
+        send(account_id)
+    proofs = [len(sent(clean, each)) for each in (right, stranger["id_droit_acces"], more["id_droit_acces"])]
+    assert proofs == [1, 0, 0], "the other meter does not keep it waiting"
+
+
+def test_the_morning_s_check_notes_it_and_a_refusal_stops_no_reading(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right, day = brought(clean, couchdb, account_id, meter_of(account_id), days=10), yesterday(clean)
+    foreign = brought(clean, couchdb, other_of(account_id), meter_of(account_id, 1))
     until = clean.control.today() + timedelta(days=20)
-    clean.control.ask_proof(mine, until)
+    clean.control.ask_proof(right, until)
     check()
     (proof,) = proofs_of(clean, account_id).values()
     assert (proof.state, proof.until, proof.sent) == ("asked", until, "")
-    assert not proofs_of(clean, other), "it has another right"
     assert not document(clean, account_id).get("state")
-
-    clean.control.ask_proof(mine, None)
-    clean.control.ask_proof(foreign, until)
-    check()
-    assert not proofs_of(clean, account_id)
-    assert proofs_of(clean, other)
-
-
-def test_a_refused_proof_asks_for_a_person_and_stops_no_reading(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pce = f"099999990{account_id[-5:]}"
-    right, day = brought(clean, couchdb, account_id, pce, days=10), yesterday(clean)
-    check()
-    acquire(account_id, "scheduled")
-    load(account_id, extract(account_id, day, "scheduled"), day)
+    assert foreign not in proofs_of(clean, other_of(account_id))
+    acquire(account_id)
+    load(account_id, extract(account_id, day), day)
     clean.control.decide_proof(right, accept=False)
     capsys.readouterr()
     check()
-    assert "GRDF has refused the proof of the consent" in capsys.readouterr().out
+    assert "GRDF has refused the proof" in capsys.readouterr().out
     told = document(clean, account_id)
     assert (told["state"], told["state_partial"]) == ("USER_ACTION_NEEDED", True)
 
-    acquire(account_id, "scheduled")  # it is not skipped
-    clean.control.clear_log()
+    acquire(account_id)  # it is not skipped
     # This sandbox serves nothing while a proof is refused, which GRDF may do, too (1000011): the list decides.
     for number in (1, 2):
         with pytest.raises(RefusalDoubted):
-            extract(account_id, day, "scheduled", try_number=number)
+            extract(account_id, day, try_number=number)
     said = document(clean, account_id)["state_message"]
     assert said == told["state_message"], "a passing fault does not hide what a person must do"
-
     clean.control.decide_proof(right, accept=True)
-    load(account_id, extract(account_id, day, "scheduled"), day)
+    load(account_id, extract(account_id, day), day)
     assert document(clean, account_id)["state_partial"], "a load does not know of it"
     check()
     cleared = document(clean, account_id)
     assert not cleared["state"]
     assert "state_partial" not in cleared
     assert proofs_of(clean, account_id)[right].state == "accepted"
-
     clean.control.decide_proof(right, accept=False)
     check()
     clean.control.revoke(right)

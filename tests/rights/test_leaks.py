@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import socket
 import threading
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,10 +17,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.hooks.adict import AdictHook
 from include.gas.errors import GasError, RetryLater
-from tests.helpers import context
 from tests.leaving.runs import acquire
-from tests.leaving.steps import delete
-from tests.rights.declared import PERSON, TELLING, give, holds_person, waits
+from tests.rights.declared import PERSON, TELLING, give
 from tests.rights.scene import document
 
 if TYPE_CHECKING:
@@ -100,76 +95,33 @@ def answering(raw: bytes, patch: pytest.MonkeyPatch) -> Iterator[None]:
     server.close()
 
 
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    """All log text with tracebacks."""
-    stream, root = io.StringIO(), logging.getLogger()
-    handler, level = logging.StreamHandler(stream), root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    yield stream
-    root.removeHandler(handler)
-    root.setLevel(level)
-
-
 @pytest.mark.parametrize("kind", ECHOES)
 def test_nothing_that_grdf_echoes_is_repeated(
-    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, logged: io.StringIO, kind: str
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
+    caplog.set_level(logging.INFO)
     pce = give(clean, account_id)
     with answering(ECHOES[kind], monkeypatch), pytest.raises((GasError, AirflowSkipException)) as caught:
-        acquire(account_id, "scheduled")
+        acquire(account_id)
     after = document(clean, account_id)
     rest = json.dumps({key: value for key, value in after.items() if key != "declaration"}, ensure_ascii=False)
     trace = "".join(traceback.format_exception(caught.value))
-    for where in (logged.getvalue(), trace, rest.replace(pce, "")):
+    for where in (caplog.text, trace, rest.replace(pce, "")):
         assert not [each for each in (*TELLING, pce, "forged line") if each.lower() in where.lower()], where
     assert len(rest) < 10_000
 
 
-def test_what_grdf_says_with_its_list_is_not_repeated(clean: LocalWorld, account_id: str, logged: io.StringIO) -> None:
+def test_what_grdf_says_with_its_list_is_not_repeated(
+    clean: LocalWorld, account_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     give(clean, account_id)
     clean.control.fault("/droit_acces$", method="PUT", cut=True, after=True)
     with pytest.raises(RetryLater):
-        acquire(account_id, "scheduled")
+        acquire(account_id)
     for code in (400, 200, 500):
         said = {"code_statut_traitement": "1000000077", "message_retour_traitement": f"droit de {NAME}, {EMAIL}"}
         clean.control.fault("/droits_acces$", method="POST", status=code, body=json.dumps(said))
-        with pytest.raises(GasError) as caught:
-            acquire(account_id, "scheduled")
-        assert NAME not in str(caught.value) + logged.getvalue()
-        assert "1000000077" in str(caught.value)
-
-
-def test_couchdb_forgets_the_revision_that_named_the_person(clean: LocalWorld, account_id: str) -> None:
-    """By the nightly run, and with a deletion."""
-    from airflow.sdk import DAG
-
-    from grdf.hooks.couchdb import CouchDBHook
-    from grdf.operators.retention import RemoveOverdueOperator
-    from include.gas.documents.doctypes import ACCOUNT
-
-    def readable(revision: str) -> bool:
-        answer = CouchDBHook().request("GET", ACCOUNT, f"/{account_id}", query={"rev": revision})
-        return answer.ok and NAME in answer.text
-
-    def forgotten(revision: str) -> bool:
-        until = time.monotonic() + 60
-        while readable(revision) and time.monotonic() < until:
-            time.sleep(0.1)  # CouchDB compacts after it has answered
-        return not readable(revision)
-
-    give(clean, account_id)
-    named = document(clean, account_id)["_rev"]
-    clean.book.remove(account_id)
-    waits(clean, account_id)
-    with DAG("steps", schedule=None):
-        operator = RemoveOverdueOperator(task_id="remove_overdue")
-    operator.execute(context(datetime.now(UTC).date()))
-    assert forgotten(named)
-    assert holds_person(clean, account_id) == []
-    give(clean, account_id, keep=True, postcode="75001")
-    named = document(clean, account_id)["_rev"]
-    assert readable(named)
-    delete(account_id)
-    assert forgotten(named)
+        with pytest.raises(GasError, match="1000000077") as caught:
+            acquire(account_id)
+        assert NAME not in str(caught.value) + caplog.text
