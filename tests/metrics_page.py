@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from grdf.metrics import METRICS, Metric
@@ -36,6 +35,4 @@ def page(text: str) -> str:
 
 
 if __name__ == "__main__":
-    if "--check" in sys.argv:
-        sys.exit(page(FILE.read_text(encoding="utf-8")) != FILE.read_text(encoding="utf-8"))
     FILE.write_text(page(FILE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 USUAL, SOUTH = "grdf_adict", "grdf_south"
 LISTED = f"{USUAL}, {SOUTH}"
+SETTING = "AIRFLOW__GRDF__CONNECTIONS"
 PARTIES = {USUAL: identity.FIRST, SOUTH: identity.SECOND}
 CLIENTS = {name: party.client_id for name, party in PARTIES.items()}
+OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 
 
 def connections(world: LocalWorld, redirect_uri: str | None = None) -> dict[str, str]:
@@ -36,9 +38,14 @@ def with_extra(connection: str, **extra: Any) -> tuple[str, str]:
     return name, json.dumps(found | fields | {"extra": found["extra"] | extra})
 
 
-def spend(monkeypatch: pytest.MonkeyPatch, connection: str) -> None:
+def refuse(patch: pytest.MonkeyPatch, connection: str) -> None:
+    """Let GRDF refuse a client."""
+    patch.setenv(*with_extra(connection, password="a wrong secret"))
+
+
+def spend(patch: pytest.MonkeyPatch, connection: str) -> None:
     """Spend a client's calls of the day."""
-    monkeypatch.setenv(*with_extra(connection, calls_per_day=1))
+    patch.setenv(*with_extra(connection, calls_per_day=1))
     with suppress(QuotaWait):  # earlier tests have called
         adict_hook().named(connection).all_access_rights()
 
@@ -52,6 +59,15 @@ def document(world: LocalWorld, account: str) -> dict[str, Any]:
     return world.book.get(account) or {}
 
 
+def state(world: LocalWorld, account: str) -> object:
+    return document(world, account).get("state")
+
+
+def word(world: LocalWorld, account: str, pce: str) -> object:
+    """Return what an account has of a meter."""
+    return document(world, account)["status"]["meters"][pce]["word"]
+
+
 def own_right(world: LocalWorld, account: str) -> str:
     """Return GRDF's id of the right of an account's first meter."""
     return str(document(world, account)["oauth_callback_results"]["consents"][0]["id_accreditation"])
@@ -63,16 +79,14 @@ def right_of(world: LocalWorld, account: str) -> dict[str, Any]:
     return right
 
 
+def declared_by(world: LocalWorld, pce: str) -> list[str]:
+    """Return the clients that have rights to a meter."""
+    names = {party.company: name for name, party in PARTIES.items()}
+    rights = world.control.consents()
+    return [names[right["raison_sociale_du_tiers"]] for right in rights if right["id_pce"] == pce]
+
+
 def asked_by(world: LocalWorld, *pces: str) -> set[str]:
     """Return which clients have asked GRDF about some meters; without any, which have asked at all."""
     calls = [call for call in world.control.log() if not pces or call["pce"] in pces]
     return {call["client_id"] for call in calls}
-
-
-def lists_asked(world: LocalWorld) -> list[str]:
-    """Return the clients whose whole list was asked for, in order."""
-    return [
-        call["client_id"]
-        for call in world.control.log()
-        if (call["method"], call["path"][-12:]) == ("GET", "droits_acces")
-    ]

@@ -1,4 +1,4 @@
-"""The DAG files, parsed as Airflow does it: in a new process, or in a fork of one that has imported Airflow."""
+"""The DAG files, parsed as Airflow does it: in this process, or in one that begins with it."""
 
 from __future__ import annotations
 
@@ -11,67 +11,54 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.forks import Forks
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNTS = ["Alpha-1", "beta_2", "gamma"]
 PATH = {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "plugins")))}
-BEFORE = """
-import json, sys, warnings
-warnings.simplefilter("ignore")
-import airflow.sdk
-import airflow.dag_processing.dagbag as dagbag
-from airflow.models.serialized_dag import SerializedDagModel
-"""
-PARSE = f"""
-{BEFORE}
-before = set(sys.modules)
-bag = dagbag.DagBag(dag_folder=sys.argv[1], bundle_path=None)
-loaded = sorted(set(sys.modules) - before)
-from airflow.serialization.serialized_objects import DagSerialization
-dags = {{name: DagSerialization.to_dict(dag) for name, dag in bag.dags.items()}}
-print("RESULT" + json.dumps({{
-    "errors": bag.import_errors, "dags": dags, "loaded": loaded,
-    "owners": {{name: sorted({{task.owner for task in dag.tasks}}) for name, dag in bag.dags.items()}},
-    "hashes": {{name: SerializedDagModel.hash(data) for name, data in dags.items()}},
-}}))
-"""
+DOWN = json.dumps({"conn_type": "generic", "host": "http://127.0.0.1:9", "login": "a", "password": "b"})
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """The result of parsing the DAG files."""
+    """The result of parsing the DAG files: errors by file, and DAGs as Airflow stores them."""
 
     errors: dict[str, str]
     dags: dict[str, dict[str, Any]]
-    owners: dict[str, list[str]]
-    loaded: list[str]
-    hashes: dict[str, str]
+
+    @property
+    def accounts(self) -> dict[str, dict[str, Any]]:
+        return {name: data for name, data in self.dags.items() if name.startswith("grdf_account__")}
+
+    def tasks(self, dag_id: str) -> dict[str, dict[str, Any]]:
+        """Return a DAG's tasks; of a mapped one, what it is mapped from."""
+        found = (task["__var"] for task in self.dags[dag_id]["tasks"])
+        return {task["task_id"]: task | task.get("partial_kwargs", {}) for task in found}
+
+    @property
+    def every_task(self) -> dict[str, dict[str, Any]]:
+        return {f"{dag}.{task_id}": task for dag in self.dags for task_id, task in self.tasks(dag).items()}
 
 
-def run_python(code: str, *arguments: str, env: Mapping[str, str]) -> str:
-    """Run Python code with the project on its path, and return what it printed after ``RESULT``."""
+def parse(env: Mapping[str, str], folder: Path = ROOT / "dags") -> Parsed:
+    """Parse the DAG files in this process."""
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in env.items():
+            patch.setenv(name, value)
+        bag = DagBag(dag_folder=str(folder), bundle_path=None)
+    dags = {name: DagSerialization.to_dict(dag)["dag"] for name, dag in bag.dags.items()}
+    return Parsed(dict(bag.import_errors), json.loads(json.dumps(dags)))
+
+
+def run_python(code: str, *arguments: str, env: Mapping[str, str]) -> tuple[Any, str]:
+    """Run Python code with the project on its path. Return the JSON that it printed after ``RESULT``, and the rest."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, *arguments],
-        env=os.environ | PATH | dict(env),
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+        env=os.environ | PATH | dict(env), capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return done.stdout.partition("RESULT")[2]
-
-
-def parse(env: Mapping[str, str], forks: Forks | None = None) -> Parsed:
-    """Parse the dags folder in a new process, or in a fork of one that has imported :data:`BEFORE`."""
-    if forks is None:
-        return Parsed(**json.loads(run_python(PARSE, str(ROOT / "dags"), env=env)))
-    return Parsed(**json.loads(forked(forks, PARSE, str(ROOT / "dags"), env=env)))
-
-
-def forked(forks: Forks, code: str, *arguments: str, env: Mapping[str, str]) -> str:
-    """Run Python code in a fork, and return what it printed after ``RESULT``."""
-    done = forks.run(code, *arguments, env=env)
-    assert done.returncode == 0, done.stdout
-    return done.stdout.partition("RESULT")[2]
+    said, _, result = done.stdout.partition("RESULT")
+    return json.loads(result), said + done.stderr

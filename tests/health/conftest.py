@@ -1,35 +1,24 @@
-"""The check of health in whole runs of its DAG: the session's CouchDB, Airflow's ``dag.test()``, a real mail server."""
+"""The check of health, executed in this process on databases of the test's own, and a real mail server."""
 
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.health.mail import Mailbox, mail_server
-from tests.health.otlp_receiver import OtlpReceiver
-from tests.health.scene import Fleet
-from tests.health.statsd_bridge import StatsdBridge
-from tests.runs.runner import Worker, worker
+from tests.health.scene import LOG, Fleet
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 
-@pytest.fixture(scope="session")
-def airflow(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    """The process that runs DAGs."""
-    with worker(tmp_path_factory.mktemp("runs") / "airflow.log", world) as running:
-        yield running
-
-
 @pytest.fixture
-def fleet(clean: LocalWorld, airflow: Worker) -> Fleet:
+def fleet(clean: LocalWorld, shelf: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Fleet:
     """A fleet without accounts, in an installation that has set up its databases."""
     from grdf.hooks.couchdb import CouchDBHook
     from include.gas.documents.doctypes import DOCTYPES
@@ -37,11 +26,11 @@ def fleet(clean: LocalWorld, airflow: Worker) -> Fleet:
 
     prefix = f"health{secrets.token_hex(4)}/"
     fields = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": prefix}}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fields))
-        for doctype in DOCTYPES:
-            CouchDBHook().create_database(doctype)
-    return Fleet(airflow, AccountBook(clean.couch.url, clean.couch.user, clean.couch.password, prefix), fields)
+    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fields))
+    for doctype in DOCTYPES:
+        CouchDBHook().create_database(doctype)
+    caplog.set_level(logging.INFO, LOG.name)
+    return Fleet(AccountBook(clean.couch.url, clean.couch.user, clean.couch.password, prefix), fields, caplog)
 
 
 @pytest.fixture
@@ -49,17 +38,3 @@ def mailbox() -> Iterator[tuple[Mailbox, dict[str, str]]]:
     """See :func:`mail_server`."""
     with mail_server() as found:
         yield found
-
-
-@pytest.fixture
-def receiver() -> Iterator[OtlpReceiver]:
-    """What Airflow sends by OpenTelemetry arrives here."""
-    with closing(OtlpReceiver()) as running:
-        yield running
-
-
-@pytest.fixture
-def bridge() -> Iterator[StatsdBridge]:
-    """What Airflow sends by StatsD arrives here, and a Prometheus can read it."""
-    with closing(StatsdBridge()) as running:
-        yield running

@@ -1,12 +1,32 @@
-"""A fleet whose health Airflow checks."""
+"""A fleet whose health is checked."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
-from tests.runs.runner import Run, Worker
+import pytest
+
+from tests.helpers import context
+
+LOG = logging.getLogger("tests.health")
+
+
+@dataclass
+class Looked:
+    """What the check has said, and whether all is well."""
+
+    well: bool
+    said: str
+
+
+class NoSuchDag(Exception):
+    """What Airflow answers a task that asks about a DAG which is not there."""
+
+    response = SimpleNamespace(status_code=404)
 
 
 @dataclass
@@ -16,21 +36,40 @@ class Fleet:
     :param connection: the connection ``couchdb`` to them
     """
 
-    worker: Worker
     book: Any
     connection: dict[str, Any]
+    caplog: pytest.LogCaptureFixture
+    xcoms: list[Any] = field(default_factory=list)
 
     def add(self, *documents: dict[str, Any]) -> None:
         """Store accounts."""
         for document in documents:
             self.book.save(document)
 
-    def check(self, **env: str) -> Run:
-        """Run grdf_health once."""
-        couch = {
-            "AIRFLOW_CONN_COUCHDB": json.dumps(self.connection),
-            "_AIRFLOW_PARSING_CONTEXT_DAG_ID": "grdf_health",  # as ``airflow dags test`` sets it
-        }
-        settings = {name: value for name, value in env.items() if name.startswith("AIRFLOW_")}
-        settings |= {f"AIRFLOW__GRDF__{name.upper()}": value for name, value in env.items() if name not in settings}
-        return self.worker.run_named("grdf_health", {}, couch | settings)
+    def check(self, **env: str) -> Looked:
+        """Execute ``grdf_health``'s task on its last try, in an Airflow that has no DAG of these accounts.
+
+        :param env: settings of ``[grdf]``, and variables of Airflow's
+        """
+        from grdf.operators.check_health import CheckHealthOperator, FleetUnwell
+
+        at_hand = context(try_number=1, max_tries=0)
+        at_hand["ti"].xcom_pull = lambda **_: self.xcoms
+        at_hand["ti"].xcom_push = lambda value, **_: self.xcoms.append(value)
+        at_hand["ti"].get_dag = self._no_dag
+        operator: Any = CheckHealthOperator(task_id="check")
+        operator._cached_logger = LOG
+        self.caplog.clear()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(self.connection))
+            for name, value in env.items():
+                patch.setenv(name if name.startswith("AIRFLOW_") else f"AIRFLOW__GRDF__{name.upper()}", value)
+            try:
+                operator.execute(at_hand)
+                well = True
+            except FleetUnwell:
+                well = False
+        return Looked(well, "\n".join(self.caplog.messages))
+
+    def _no_dag(self, _dag_id: str) -> Any:
+        raise NoSuchDag

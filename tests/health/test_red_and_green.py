@@ -1,95 +1,88 @@
-"""What ``grdf_health`` says of a fleet, run by Airflow on real documents."""
+"""What ``grdf_health`` says of a fleet's documents, and by mail. Which cause is red: ``tests/gas/health``."""
 
 from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from grdf.health.why_unread import FAILED, PAUSED, by_task
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.meters import Ledger
 from include.gas.account.marks import with_leaving
-from include.gas.days.gas_day import utc_text
+from include.gas.days.gas_day import gas_day_start, utc_text
 from include.gas.documents.doctypes import AUDIT, DAY
 from include.gas.leaving.deletion import Order, begun, open_record
 from include.gas.rights.meter_rights import Meter, Right
 from tests.health.accounts import account, meter, today
 
 if TYPE_CHECKING:
-    import pytest
-
+    from include.sandbox.local_world import LocalWorld
     from tests.health.mail import Mailbox
     from tests.health.scene import Fleet
 
-
-def test_without_accounts_it_is_green_and_says_so(fleet: Fleet) -> None:
-    run = fleet.check()
-    assert run.state == "success"
-    assert "No account is connected yet" in run.output
-    assert run.calls == [], "GRDF is not asked"
+Mail = tuple["Mailbox", dict[str, str]]
 
 
-def test_a_fleet_that_is_read_is_green(fleet: Fleet) -> None:
+def cause(said: str, name: str) -> str:
+    """Return the line of a cause."""
+    (line,) = re.findall(f"(?m)^{name}: .*", said)
+    return str(line)
+
+
+def test_a_fleet_that_is_read_is_green_and_sends_no_mail(clean: LocalWorld, fleet: Fleet, mailbox: Mail) -> None:
+    box, env = mailbox
+    empty = fleet.check(**env)
+    assert (empty.well, "No account is connected yet" in empty.said) == (True, True)
     fleet.add(*(account(number) for number in range(5)))
-    run = fleet.check()
-    assert run.state == "success"
-    assert "The fleet is well: 5 of 5" in run.output
+    full = fleet.check(**env)
+    assert (full.well, "5 of 5" in full.said, box.mails) == (True, True, [])
+    assert clean.control.log() == [], "GRDF is not asked"
 
 
-def test_a_silent_fleet_is_red_with_names_reasons_and_what_to_do(fleet: Fleet) -> None:
-    fleet.add(*(account(number, age=9) for number in range(3)), *(account(number) for number in range(3, 6)))
-    run = fleet.check()
-    assert run.state == "failed"
-    first = run.output.index(
-        "The fleet of 6 account(s) is not well: 3 of 6 accounts are silent, because we do not read"
-    )
-    silent = run.output.index("unread: 3 of 6")
-    assert first < silent
-    told = run.output[silent:].splitlines()[0]
+def test_a_silent_fleet_is_red_with_names_reasons_and_what_to_do(fleet: Fleet, mailbox: Mail) -> None:
+    box, env = mailbox
+    fleet.add(*(account(number, age=9) for number in range(30)), *(account(number) for number in range(30, 60)))
+    looked = fleet.check(**env)
+    assert not looked.well
+    assert looked.said.index("not well: 30 of 60 accounts are silent") < looked.said.index("unread: 30 of 60")
+    told = cause(looked.said, "unread")
     assert f"watched-00000 (newest day {today() - timedelta(days=9)}, Airflow has no DAG for it)" in told
-    assert "watched-00002" in told
-    assert "50.0 %, more than 2 % call a person" in told
-    assert "docs/runbook.md" in told
-    assert not any(meter(number) in run.output for number in range(6))
+    assert (len(re.findall(r"watched-\d+ \(", told)), "and 10 more" in told, "50.0 %" in told) == (20, True, True)
+    (mail,), (text,) = box.mails, box.texts
+    assert (mail["To"], "1 cause(s) need a person" in mail["Subject"]) == ("team@example.org", True)
+    for where in (told, text):
+        assert all(word in where for word in ("30 of 60 accounts are silent", "and 10 more", "docs/runbook.md"))
+    assert not [number for number in range(60) if meter(number) in looked.said + text]
 
 
-def test_databases_that_are_gone_are_told_on_the_same_day(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_looked_at_is_red_with_that_reason(fleet: Fleet) -> None:
     fleet.add(account(1))
-    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fleet.connection))
     couchdb = CouchDBHook()
     assert couchdb.request("DELETE", DAY, "").ok
-    run = fleet.check()
-    assert run.state == "failed"
-    assert "the accounts could not be looked at: CouchDB has no database for com.grandlyon.grdf.day" in run.output
+    looked = fleet.check()
+    assert (looked.well, "no database for com.grandlyon.grdf.day" in looked.said) == (False, True)
+    fleet.connection |= {"host": "127.0.0.1", "port": 9}
+    looked = fleet.check()
+    assert not looked.well
+    assert re.search(r"not well: the accounts could not be looked at: .*CouchDB", looked.said)
 
 
-def test_a_deletion_that_stopped_is_told_and_who_a_backup_has_brought_back(
-    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fleet.connection))
+def test_a_deletion_that_stopped_is_told_and_who_a_backup_has_brought_back(fleet: Fleet) -> None:
+    now = datetime.now(UTC)
     order = Order(run="r", started="s", asked_by="me", keep_data=False)
-    stopped = begun(open_record("watched-00002", []), order, datetime.now(UTC) - timedelta(days=2))
-    ended = begun(open_record("watched-00003", []), order, datetime.now(UTC)) | {
-        "finished_at": utc_text(datetime.now(UTC))
-    }
-    CouchDBHook().put(AUDIT, stopped)
-    CouchDBHook().put(AUDIT, ended)
-    fleet.add(account(1), with_leaving(account(3), by="me", since=datetime.now(UTC)))
-    run = fleet.check()
-    assert run.state == "failed"
-    (line,) = re.findall("deletion: .*", run.output)
-    assert line.startswith(
-        "deletion: 2 household(s) that have left are not gone. New: watched-00002 (its deletion of 20"
-    )
-    assert "watched-00003 (deleted on 20" in line
-
-
-def test_with_couchdb_down_it_is_red_with_that_reason(fleet: Fleet) -> None:
-    fleet.connection["host"] = "127.0.0.1:9"
-    run = fleet.check()
-    assert run.state == "failed"
-    assert re.search(r"is not well: the accounts could not be looked at: .*CouchDB", run.output)
+    CouchDBHook().put(AUDIT, begun(open_record("watched-00002", []), order, now - timedelta(days=2)))
+    CouchDBHook().put(AUDIT, begun(open_record("watched-00003", []), order, now) | {"finished_at": utc_text(now)})
+    fleet.add(account(1), with_leaving(account(3), by="me", since=now))
+    looked = fleet.check()
+    assert not looked.well
+    line = cause(looked.said, "deletion")
+    assert "2 household(s) that have left are not gone" in line
+    assert re.search(r"watched-00002 \(its deletion .*watched-00003 \(deleted on", line)
 
 
 def test_wrong_settings_are_named_and_hide_nothing(fleet: Fleet) -> None:
@@ -99,61 +92,35 @@ def test_wrong_settings_are_named_and_hide_nothing(fleet: Fleet) -> None:
         "retries": "noon", "alert_notifier": "no.such.N", "connections": "a b", "first_hour": "25",
         "ways_in": "by post", "reread_days": "all",
     }  # fmt: skip
-    run = fleet.check(**wrong)
-    assert run.state == "failed"
-    for name in wrong:
-        (line,) = re.findall(rf"setting: .*\[grdf\] {name} .*", run.output)
-        assert "Correct it for all parts of Airflow" in line
-    assert "1 of 2 accounts are silent" in run.output, "the rest is looked at"
+    looked = fleet.check(**wrong)
+    assert not looked.well
+    assert [re.findall(rf"setting: .*\[grdf\] {name} .*Correct it", looked.said) for name in wrong].count([]) == 0
+    assert "1 of 2 accounts are silent" in looked.said, "the rest is looked at"
 
 
-def test_one_mail_tells_of_the_whole_fleet(fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]]) -> None:
-    box, env = mailbox
-    fleet.add(*(account(number, age=9) for number in range(100, 140)))
-    assert fleet.check(**env).state == "failed"
-    (mail,) = box.mails
-    assert mail["To"] == "team@example.org"
-    assert "1 cause(s) need a person" in mail["Subject"]
-    (text,) = box.texts
-    assert "40 of 40 accounts are silent, because we do not read them" in text
-    assert "and 20 more" in text
-    assert "docs/runbook.md" in text
-    assert meter(100) not in text
-
-
-def test_whoever_falls_silent_is_named_by_one_mail_alone(fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]]) -> None:
+def test_whoever_falls_silent_is_named_by_one_mail_alone(fleet: Fleet, mailbox: Mail) -> None:
     box, env = mailbox
     fleet.add(account(61, age=9), *(account(number) for number in range(2, 6)))
-    runs = [fleet.check(**env) for _ in range(2)]
-    assert [run.state for run in runs] == ["success", "success"], "one of five is no share"
-    assert ["watched-00061" in run.output for run in runs] == [True, False]
+    looks = [fleet.check(**env) for _ in range(2)]
+    assert [(each.well, "watched-00061" in each.said) for each in looks] == [(True, True), (True, False)]
     (mail,) = box.mails
     assert "1 thing(s) are new" in mail["Subject"]
     assert "watched-00061 (newest day" in box.texts[0]
-    dead = json.loads(env["AIRFLOW_CONN_FLEET_MAIL"]) | {"port": 9}
-    lost = account(67, state="USER_ACTION_NEEDED.OAUTH_OUTDATED", state_since=f"{datetime.now(UTC).isoformat()}")
+    dead = {"AIRFLOW_CONN_FLEET_MAIL": json.dumps(json.loads(env["AIRFLOW_CONN_FLEET_MAIL"]) | {"port": 9})}
+    lost = account(67, state="USER_ACTION_NEEDED.OAUTH_OUTDATED", state_since=datetime.now(UTC).isoformat())
     (held,) = lost["status"]["meters"].values()
     held |= {"word": "over", "day": str(today())}
     fleet.add(lost)
-    for told in ({"AIRFLOW_CONN_FLEET_MAIL": json.dumps(dead)}, {}):
-        run = fleet.check(**env | told)
-        assert "watched-00067" in run.output, "who was not told by mail is named again"
-        assert "watched-00061" not in run.output
+    unsent = fleet.check(**env | dead)
+    assert "the alert could not be sent by" in unsent.said
+    for looked in (unsent, fleet.check(**env)):
+        assert "watched-00067" in looked.said, "who was not told by mail is named again"
+        assert "watched-00061" not in looked.said
     assert len(box.mails) == 2
 
 
-def test_a_well_fleet_sends_no_mail(fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]]) -> None:
+def test_a_right_without_an_account_is_told_once_by_mail_and_makes_nothing_red(fleet: Fleet, mailbox: Mail) -> None:
     box, env = mailbox
-    fleet.add(account(1))
-    assert fleet.check(**env).state == "success"
-    assert box.mails == []
-
-
-def test_a_right_without_an_account_is_told_once_by_mail_and_makes_nothing_red(
-    fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    box, env = mailbox
-    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fleet.connection))
     ledger = Ledger(CouchDBHook())
 
     def lose(number: int) -> None:
@@ -167,24 +134,43 @@ def test_a_right_without_an_account_is_told_once_by_mail_and_makes_nothing_red(
     fleet.add(account(1))
     lose(2)
     for _ in range(2):
-        run = fleet.check(**env)
-        assert run.state == "success"
-        assert "unclaimed: 1 right(s) in force at GRDF have no account" in run.output
-    assert len(box.mails) == 1
-    assert "1 right(s) in force at GRDF have no account. New: right-2 (grdf_adict). Their holders" in box.texts[0]
-    assert "Start grdf_adopt_rights" in box.texts[0]
-    assert meter(2) not in box.texts[0]
+        looked = fleet.check(**env)
+        assert (looked.well, "1 right(s) in force" in cause(looked.said, "unclaimed")) == (True, True)
+    (text,) = box.texts
+    assert "right-2 (grdf_adict)" in text
+    assert "grdf_adopt_rights" in text
+    assert meter(2) not in text
     lose(3)
-    assert fleet.check(**env).state == "success"
+    assert fleet.check(**env).well
     assert "2 right(s) in force" in box.texts[1]
 
 
-def test_a_mail_server_that_does_not_answer_is_told_and_hides_nothing(
-    fleet: Fleet, mailbox: tuple[Mailbox, dict[str, str]]
-) -> None:
-    _, env = mailbox
-    dead = json.loads(env["AIRFLOW_CONN_FLEET_MAIL"]) | {"port": 9}
-    fleet.add(account(1, age=9))
-    run = fleet.check(**env | {"AIRFLOW_CONN_FLEET_MAIL": json.dumps(dead)})
-    assert "the alert could not be sent by" in run.output
-    assert "watched-00001 (newest day" in run.output
+class Runs:
+    """Airflow, as a task asks it: one account has one run that has ended well.
+
+    :param day: the gas day of that run
+    """
+
+    def __init__(self, day: date, *, is_paused: bool = False) -> None:
+        self._at, self._dag = gas_day_start(day), SimpleNamespace(is_paused=is_paused)
+
+    def get_dag(self, dag_id: str) -> Any:
+        assert dag_id == "grdf_account__home"
+        return self._dag
+
+    def get_ti_count(self, _dag_id: str, *, logical_dates: list[datetime], **_: Any) -> int:
+        return logical_dates.count(self._at)
+
+
+@pytest.mark.parametrize(("ago", "is_read"), [(1, True), (3, True), (4, False), (7, False)])
+@pytest.mark.parametrize("late", [0, 2])
+def test_a_run_counts_for_two_days(monkeypatch: pytest.MonkeyPatch, ago: int, is_read: bool, late: int) -> None:
+    """An account whose newest run that has read it is too old is not read, however many older ones there are.
+
+    A run is about the day before it, and as many days more as GRDF takes to publish one.
+    """
+    monkeypatch.setenv("AIRFLOW__GRDF__PUBLICATION_DAYS", str(late))
+    day = date(2026, 6, 11)
+    newest = day - timedelta(days=ago + late - 1)
+    assert by_task(Runs(newest), day, ["home"]) == ({} if is_read else {"home": FAILED})
+    assert by_task(Runs(newest, is_paused=True), day, ["home"]) == {"home": PAUSED}

@@ -9,10 +9,11 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from include.gas.documents.gas_days import DAG_PREFIX
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -29,32 +30,21 @@ AT_DEBUG = {
 
 @dataclass(frozen=True)
 class Run:
-    """One finished run of an account's DAG.
+    """One finished run.
 
-    :param state: ``success`` or ``failed``; ``None`` if there was no such DAG
-    :param tasks: states by task id
+    :param tasks: states by task id, of mapped tasks with their number after it
     :param output: everything that was printed and logged during the run
     :param calls: the calls to GRDF's stand-in during the run
     """
 
-    state: str | None
+    state: str
     tasks: Mapping[str, str]
     output: str
     calls: list[dict[str, Any]]
-    run_id: str = ""
-    errors: list[str] = field(default_factory=list)
-
-    def asked(self, path: str) -> list[dict[str, Any]]:
-        """Return the calls whose path has this ending."""
-        return [call for call in self.calls if call["path"].endswith(path)]
 
     @property
     def data_calls(self) -> list[dict[str, Any]]:
-        return self.asked("/donnees_consos_informatives")
-
-    @property
-    def token_calls(self) -> list[dict[str, Any]]:
-        return self.asked("/access_token")
+        return [call for call in self.calls if call["path"].endswith("/donnees_consos_informatives")]
 
 
 class Worker:
@@ -92,43 +82,19 @@ class Worker:
         assert "failure" not in reply, reply["failure"]
         return reply["answer"]
 
-    def step(self, step: str, account: str, day: date, **arguments: Any) -> tuple[dict[str, Any], Run]:
-        """Execute one operator in a separate process. Return its outcome, its log and its calls."""
-        seen, start = self._mark()
-        answer = self.ask("run_step", step=step, account=account, day=day.isoformat(), **arguments)
-        return answer, Run(None, {}, self._since(start), self._world.control.log(seen))
-
-    def _mark(self) -> tuple[int, int]:
-        calls = self._world.control.log()
-        return (calls[-1]["n"] if calls else 0), self.log.stat().st_size
-
-    def _since(self, start: int) -> str:
-        with self.log.open("rb") as log:
-            log.seek(start)
-            return log.read().decode("utf-8", errors="replace")
-
-    def run(self, account: str, day: date | None = None, env: Mapping[str, str] | None = None) -> Run:
-        """Run an account's DAG for a gas day, or as a manual run now."""
-        seen, start = self._mark()
-        at = None if day is None else _noon_after(day).isoformat()
-        answer = self.ask("run_dag", env, account=account, at=at)
-        return Run(
-            state=answer["state"],
-            tasks=answer.get("tasks", {}),
-            output=self._since(start),
-            calls=self._world.control.log(seen),
-            run_id=answer.get("run_id", ""),
-            errors=answer.get("errors", []),
-        )
+    def run(self, account: str) -> Run:
+        """Run an account's DAG, as a manual run now."""
+        return self.run_named(f"{DAG_PREFIX}{account}", {})
 
     def run_named(self, dag_id: str, conf: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Run:
         """Run a DAG with the values of its form."""
-        seen, start = self._mark()
+        before, start = self._world.control.log(), self.log.stat().st_size
         answer = self.ask("run_named", env, dag_id=dag_id, conf=conf)
-        assert answer["state"] is not None, answer["errors"]
-        return Run(
-            answer["state"], answer["tasks"], self._since(start), self._world.control.log(seen), answer["run_id"]
-        )
+        with self.log.open("rb") as log:
+            log.seek(start)
+            output = log.read().decode("utf-8", errors="replace")
+        calls = self._world.control.log(before[-1]["n"] if before else 0)
+        return Run(answer["state"], answer["tasks"], output, calls)
 
     def stop(self) -> None:
         """End the worker by closing its stdin."""
@@ -150,10 +116,3 @@ def worker(log: Path, world: LocalWorld) -> Iterator[Worker]:
         yield running
     finally:
         running.stop()
-
-
-def _noon_after(day: date) -> datetime:
-    """Return a time at which a gas day is the last one that has ended. Each call returns a different time."""
-    now = datetime.now(UTC)
-    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC) + timedelta(days=1)
-    return noon + timedelta(seconds=now.second, microseconds=now.microsecond)

@@ -13,52 +13,31 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from include.gas.documents.gas_days import DAG_PREFIX, dag_id
+from include.gas.documents.gas_days import DAG_PREFIX
 from tests.helpers import context
 from tests.masks import forget_masks
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 
 
-def run_dag(account: str, at: str | None = None) -> dict[str, Any]:
-    """Run an account's DAG as ``airflow dags test`` does, for the last gas day that has ended at the time ``at``."""
-    when = {} if at is None else {"logical_date": datetime.fromisoformat(at)}
-    return _tested(dag_id(account), "grdf_accounts.py", **when)
-
-
 def run_named(dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
     """Run a DAG as ``airflow dags test`` does, with the values of its form."""
-    return _tested(dag_id, "grdf_accounts.py" if dag_id.startswith(DAG_PREFIX) else f"{dag_id}.py", run_conf=conf)
+    from airflow.dag_processing.dagbag import DagBag
 
-
-def _tested(dag_id: str, file: str, **arguments: Any) -> dict[str, Any]:
-    dag, errors = _dag(dag_id, file)
-    if dag is None:
-        return {"state": None, "errors": errors}
+    file = "grdf_accounts.py" if dag_id.startswith(DAG_PREFIX) else f"{dag_id}.py"
+    bag = DagBag(str(DAGS / file))
+    assert dag_id in bag.dags, bag.import_errors
     # dag.test() parses all files of the DAG's bundle and writes all their DAGs to Airflow's database: give it this one.
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / file).symlink_to(DAGS / file)
         classpath = "airflow.dag_processing.bundles.local.LocalDagBundle"
         bundle = {"name": Path(file).stem, "classpath": classpath, "kwargs": {"path": folder}}
         os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps([bundle])
-        return _ended(dag.test(**arguments))
-
-
-def _dag(dag_id: str, file: str) -> tuple[Any, list[str]]:
-    """Return the DAG from its file, or else from any file, and Airflow's import errors."""
-    from airflow.dag_processing.dagbag import DagBag
-
-    if dag := DagBag(str(DAGS / file)).dags.get(dag_id):
-        return dag, []
-    every = DagBag(str(DAGS))
-    return every.dags.get(dag_id), list(every.import_errors.values())
-
-
-def _ended(run: Any) -> dict[str, Any]:
+        run: Any = bag.dags[dag_id].test(run_conf=conf)
     tasks = {
         f"{ti.task_id}{'' if ti.map_index < 0 else ti.map_index}": str(getattr(ti.state, "value", ti.state))
         for ti in run.get_task_instances()
@@ -135,20 +114,6 @@ def _delete(account: str, **arguments: Any) -> Any:
     return delete(account, **arguments)
 
 
-def shared_token() -> dict[str, Any]:
-    """Return the shared data token from its Variable."""
-    from airflow.models.variable import Variable
-
-    return json.loads(Variable.get("grdf_data_token", default_var="") or "{}")
-
-
-def forget_token() -> None:
-    """Remove the shared data token."""
-    from airflow.models.variable import Variable
-
-    Variable.delete("grdf_data_token")
-
-
 def asset_events() -> list[dict[str, Any]]:
     """Return all asset events of this Airflow, oldest first."""
     from airflow.models.asset import AssetEvent, AssetModel
@@ -164,26 +129,9 @@ def asset_events() -> list[dict[str, Any]]:
         return [{"asset": name, "extra": extra, "dag": dag} for name, extra, dag in rows]
 
 
-def runs_of(account: str) -> list[dict[str, Any]]:
-    """Return the runs of an account's DAG, oldest first."""
-    from airflow.models.dagrun import DagRun
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
-    with create_session() as session:
-        runs = session.scalars(select(DagRun).where(DagRun.dag_id == dag_id(account)).order_by(DagRun.id)).all()
-        return [{"state": str(run.state), "triggered_by": str(getattr(run.triggered_by, "value", "?"))} for run in runs]
-
-
 COMMANDS: Mapping[str, Callable[..., Any]] = {
-    "run_dag": run_dag,
-    "run_named": run_named,
-    "run_step": run_step,
-    "runs_of": runs_of,
-    "asset_events": asset_events,
-    "shared_token": shared_token,
-    "forget_token": forget_token,
-}
+    "run_named": run_named, "run_step": run_step, "asset_events": asset_events,
+}  # fmt: skip
 
 
 def main() -> None:

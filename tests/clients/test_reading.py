@@ -1,0 +1,249 @@
+"""Each account is read with its own client: its token, its quota and its rights. Nobody else is asked instead."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowRescheduleException
+
+from grdf import settings
+from grdf.hooks.adict import AdictHook
+from grdf.hooks.oauth import GrdfOAuthHook, variable_of
+from grdf.operators.history import PlanHistoryOperator
+from grdf.operators.read_published import ReadPublishedOperator
+from grdf.operators.rescope_token import RescopeTokenOperator
+from grdf.operators.ways_in.send_proof import SendProofOperator
+from include.gas.errors import BadAccount, BadSettings, ClientUnknown, CredentialsRefused, FailNow, GasError, RetryLater
+from include.sandbox.adict import identity
+from tests.clients.scene import (
+    CLIENTS,
+    LISTED,
+    SETTING,
+    SOUTH,
+    USUAL,
+    account_of,
+    asked_by,
+    document,
+    own_right,
+    refuse,
+    spend,
+    with_extra,
+)
+from tests.helpers import context, days_of, holder, stored, with_memory_shelf, yesterday
+from tests.importing.scene import adopt
+from tests.leaving.runs import acquire, check, extract, load
+from tests.leaving.steps import delete
+from tests.plugins.staging.proof_samples import GOOD
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from grdf.hooks.couchdb import CouchDBHook
+    from include.sandbox.local_world import LocalWorld
+
+Pair = tuple[str, str]
+
+
+def rescope(account: str) -> dict[str, Any]:
+    operator = with_memory_shelf(RescopeTokenOperator(task_id="rescope_token", account_id=account))
+    return dict(operator.execute(context()))
+
+
+def published(*accounts: str, try_number: int = 1) -> dict[str, int]:
+    at_hand = context(try_number=try_number, max_tries=3) | {"params": {"accounts": list(accounts)}}
+    return dict(ReadPublishedOperator(task_id="read").execute(at_hand))
+
+
+def planned(world: LocalWorld, *accounts: str) -> list[str]:
+    """Return the accounts that a re-read of the past is planned for."""
+    first, end = (str(yesterday(world) - timedelta(days=back)) for back in (30, 20))
+    params = {"from": first, "to": end, "accounts": list(accounts), "include_definitive": False}
+    at_hand: Any = context(run_type="manual") | {"params": params}
+    return sorted(PlanHistoryOperator(task_id="plan").execute(at_hand))
+
+
+def test_everything_that_is_read_of_each(two: LocalWorld, couchdb: CouchDBHook, pair: Pair) -> None:
+    last = yesterday(two)
+    for account, client in zip(pair, (USUAL, SOUTH), strict=True):
+        two.control.clear_log()
+        acquire(account)
+        rescope(account)
+        load(account, extract(account, last), last)
+        extract(account, last - timedelta(days=30), "backfill")
+        assert published(account)["meters"] == 1
+        assert asked_by(two) == {CLIENTS[client]}, "tokens and data"
+        (pce,) = holder(account).pces
+        expected = two.control.expected(pce, last - timedelta(days=3), last + timedelta(days=1))
+        assert expected
+        assert expected.items() <= days_of(stored(couchdb, account, pce)).items()
+        assert document(two, account).get("grdf_connection", USUAL) == client
+    assert planned(two) == sorted(pair)
+
+
+def test_each_client_has_a_token_of_its_own(two: LocalWorld) -> None:
+    assert [variable_of(name) for name in (USUAL, SOUTH)] == ["grdf_data_token", "grdf_data_token_grdf_south"]
+    usual = AdictHook(USUAL)
+    south = usual.named(SOUTH)
+    assert south.named(USUAL) is usual
+    assert usual.of({"_id": "a", "grdf_connection": SOUTH}) is south
+    assert len({hook.data_token()[0].client for hook in (usual, south)}) == 2
+
+
+@pytest.mark.parametrize("how", ["spent", "refused", "gone", "{", '{"conn_type": "grdf", "port": "x"}'])
+def test_a_client_that_cannot_be_called_keeps_no_other_s_account_from_being_read(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: Pair, capfd: pytest.CaptureFixture[str], how: str
+) -> None:
+    if how == "spent":
+        spend(monkeypatch, SOUTH)
+        with pytest.raises(AirflowRescheduleException):
+            extract(pair[1], yesterday(two))
+    elif how == "refused":
+        refuse(monkeypatch, SOUTH)
+        with pytest.raises(CredentialsRefused):
+            rescope(pair[1])
+    else:
+        monkeypatch.delenv("AIRFLOW_CONN_GRDF_SOUTH")
+        if how != "gone":
+            monkeypatch.setenv("AIRFLOW_CONN_GRDF_SOUTH", how)
+        with pytest.raises(Exception, match="grdf_south"):
+            rescope(pair[1])
+        assert planned(two, pair[0]) == [pair[0]]
+        assert "grdf_south" in "".join(capfd.readouterr())
+    two.control.clear_log()
+    assert rescope(pair[0])["asked"]
+    assert extract(pair[0], yesterday(two))["answers"] == 1
+    assert asked_by(two) == {CLIENTS[USUAL]}
+
+
+REVOKING = ["grdf_south_delete", "grdf_south_Delete", "GRDF_SOUTH_DELETE", "grdfgrandlyon_delete"]
+BESIDE_ONE = ["grdfgrandlyon", "GrdfGrandLyon"]
+"""Not secrets themselves, but with ``_delete`` after them they are the usual client's."""
+
+
+@pytest.mark.parametrize("named", ["", None, 7, ["grdf_adict"], "grdf adict", "grdf_nowhere", *REVOKING, *BESIDE_ONE])
+def test_an_account_of_an_unknown_client_asks_nobody(two: LocalWorld, account_id: str, named: object) -> None:
+    """A connection with a secret that revokes is never one with which data are read."""
+    account_of(two, account_id, USUAL)
+    two.book.save({**document(two, account_id), "grdf_connection": named})
+    two.control.clear_log()
+    before = document(two, account_id)
+    for step in (acquire, lambda account: extract(account, yesterday(two)), delete):
+        with pytest.raises(ClientUnknown, match=account_id):
+            step(account_id)
+    with pytest.raises(BadAccount):
+        rescope(account_id)
+    check()
+    assert asked_by(two, *holder(account_id).pces) == set()
+    assert document(two, account_id) == before
+
+
+@pytest.mark.parametrize("listed", ["", USUAL, "grdf_adict; grdf_south", "grdf_south, grdf_south", ","])
+def test_an_account_of_a_client_that_is_not_listed_stops_alone(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: Pair, listed: str
+) -> None:
+    monkeypatch.setenv(SETTING, listed)
+    with pytest.raises(ClientUnknown, match=r"grdf_south, which the setting \[grdf\] connections \(grdf_adict\) does"):
+        acquire(pair[1])
+    assert two.control.log() == []
+    assert acquire(pair[0])["meters"] == 1
+    assert extract(pair[0], yesterday(two))["answers"] == 1
+    monkeypatch.setenv(SETTING, f"{SOUTH}, {USUAL}")  # the order makes no difference
+    two.control.clear_log()
+    extract(pair[1], yesterday(two))
+    assert asked_by(two) == {CLIENTS[SOUTH]}
+
+
+CASE, NAMES = "differ in upper and lower case only", "with which data may be"
+
+
+@pytest.mark.parametrize(
+    ("listed", "wrong"),
+    [
+        (LISTED, ""), (SOUTH, ""), ("grdf_South, grdf_adict", ""),
+        *((f"grdf_adict, {name}", "") for name in ("grdf_delete_2", "grdfgrandlyon_south", "my_grdfgrandlyon")),
+        *((f"grdf_adict, {name}", NAMES) for name in (*REVOKING, *BESIDE_ONE)),
+        *((text, CASE) for text in ("grdf_adict, GRDF_ADICT", "GRDF_ADICT", "grdf_south, grdf_South")),
+    ],
+)  # fmt: skip
+def test_which_ids_the_setting_may_name(monkeypatch: pytest.MonkeyPatch, listed: str, wrong: str) -> None:
+    monkeypatch.setenv(SETTING, listed)
+    if not wrong:
+        assert settings.connections() == tuple(listed.split(", "))
+        return
+    with pytest.raises(BadSettings, match=wrong):
+        settings.connections()
+
+
+def test_two_connections_of_one_client_are_refused(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: Pair
+) -> None:
+    """Accounts of one would be asked for with the rights of the other."""
+    monkeypatch.setenv(*with_extra(SOUTH, login=identity.FIRST.client_id, password=identity.FIRST.client_secret))
+    before = document(two, pair[1])
+    for one, another in ((USUAL, SOUTH), (SOUTH, USUAL)):
+        with pytest.raises(BadSettings, match=rf"{one} and {another} have the same client id"):
+            _ = GrdfOAuthHook(one).facts
+    for step in (check, adopt):
+        with pytest.raises(GasError, match="the same client id"):
+            step()
+    assert (document(two, pair[1]), two.control.log()) == (before, [])
+    monkeypatch.setenv(SETTING, USUAL)  # one that is not listed may be tried out
+    assert GrdfOAuthHook(SOUTH).facts.client_id == GrdfOAuthHook(USUAL).facts.client_id == identity.FIRST.client_id
+
+
+@pytest.mark.parametrize("in_a_row", [1, 3])
+def test_published_data_are_asked_for_again_while_another_client_is_refused(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: Pair, in_a_row: int
+) -> None:
+    """Whether a client is given up or one of its accounts has failed."""
+    monkeypatch.setattr("grdf.operators.read_published.IN_A_ROW", in_a_row)
+    refuse(monkeypatch, USUAL)
+    two.control.fault(".*/pce/.*", status=503, times=30)
+    for try_number, error in ((1, RetryLater), (4, CredentialsRefused)):
+        with pytest.raises(error):
+            published(*pair, try_number=try_number)
+
+
+# -- proofs ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(two: LocalWorld, pair: Pair, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Pair:
+    """Both, when GRDF asks for a proof of each."""
+    monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", f"file://{tmp_path}/staging")
+    for account in pair:
+        folder = tmp_path / "staging" / "proofs" / account
+        folder.mkdir(parents=True)
+        (folder / "consent.pdf").write_bytes(GOOD["application/pdf"])
+        two.control.ask_proof(own_right(two, account), yesterday(two) + timedelta(days=9))
+    check()
+    two.control.clear_log()
+    return pair
+
+
+def send(try_number: int = 1) -> dict[str, int]:
+    at_hand = context(run_type="manual", try_number=try_number, max_tries=3)
+    return dict(SendProofOperator(task_id="send", account_id="").execute(at_hand))
+
+
+def senders(world: LocalWorld, accounts: Pair) -> list[list[str]]:
+    """Return the clients that have sent a proof for each account."""
+    calls = [call for call in world.control.log() if call["status"] == 200]
+    ends = [f"{own_right(world, account)}/preuves" for account in accounts]
+    return [[call["client_id"] for call in calls if call["path"].endswith(end)] for end in ends]
+
+
+@pytest.mark.parametrize(("how", "try_number"), [("refused", 1), ("spent", 1), ("spent", 4)])
+def test_each_client_sends_its_own_proofs_and_one_that_cannot_stops_no_other(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, asked: Pair, how: str, try_number: int
+) -> None:
+    """A wait for calls uses no try, as with a single client."""
+    with monkeypatch.context() as patch:
+        (refuse if how == "refused" else spend)(patch, SOUTH)
+        with pytest.raises(FailNow if how == "refused" else AirflowRescheduleException):
+            send(try_number)
+    assert senders(two, asked) == [[CLIENTS[USUAL]], []]
+    assert send(try_number)["sent"] == 1
+    assert senders(two, asked) == [[CLIENTS[USUAL]], [CLIENTS[SOUTH]]]

@@ -1,0 +1,216 @@
+"""Each account is judged by what its own client is told, and a client that cannot be asked stops no other."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
+
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.ledger.meters import Ledger
+from grdf.operators.check_consents import CheckConsentsOperator
+from include.gas.errors import BadSettings, CredentialsRefused, FailNow, RetryLater
+from tests.clients.scene import (
+    CLIENTS,
+    OUTDATED,
+    PARTIES,
+    SETTING,
+    SOUTH,
+    USUAL,
+    account_of,
+    asked_by,
+    declared_by,
+    document,
+    own_right,
+    refuse,
+    right_of,
+    spend,
+    state,
+    word,
+)
+from tests.helpers import context, holder
+from tests.importing.scene import adopt
+from tests.leaving.runs import acquire, check
+from tests.rights.declared import declared_before, give, look
+from tests.rights.scene import check as check_named
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+Pair = tuple[str, str]
+LAST = 4
+
+
+def try_to_check(try_number: int = 1) -> dict[str, int]:
+    return dict(CheckConsentsOperator(task_id="check").execute(context(try_number=try_number, max_tries=3)))
+
+
+def asked_at(client: str) -> str:
+    """Return when a client's list was read last, for health."""
+    return Ledger(CouchDBHook()).last_asked().get(client, "")
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_what_one_client_has_lost_concerns_its_own_account(two: LocalWorld, pair: Pair, lost: int) -> None:
+    before = [asked_at(client) for client in (USUAL, SOUTH)]
+    two.control.revoke(own_right(two, pair[lost]))
+    assert check()["waiting"] == 1
+    lists = [call["client_id"] for call in two.control.log() if call["method"] == "GET"]
+    assert lists == [CLIENTS[USUAL], CLIENTS[SOUTH]], "one call for each"
+    assert all(then < asked_at(client) for then, client in zip(before, (USUAL, SOUTH), strict=True))
+    assert [state(two, account) for account in pair] == [OUTDATED if at == lost else None for at in range(2)]
+
+
+@pytest.mark.parametrize("refused", [0, 1])
+def test_a_client_that_is_refused_stops_no_other(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: Pair, refused: int
+) -> None:
+    bad, good = ((USUAL, SOUTH), (SOUTH, USUAL))[refused]
+    refuse(monkeypatch, bad)
+    for account in pair:
+        two.control.revoke(own_right(two, account))
+    before = asked_at(bad), asked_at(good)
+    with pytest.raises(CredentialsRefused):
+        check()
+    assert state(two, pair[1 - refused]) == OUTDATED
+    assert state(two, pair[refused]) is None, "nobody has asked for its right"
+    assert asked_at(bad) == before[0]
+    assert asked_at(good) > before[1]
+
+
+def test_one_client_s_refusal_does_not_take_the_tries_that_another_needs(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: Pair
+) -> None:
+    two.control.revoke(own_right(two, pair[1]))
+    refuse(monkeypatch, USUAL)
+    two.control.fault("/droits_acces", status=503, times=2)  # the list, and the question about the meter instead
+    with pytest.raises(RetryLater):
+        try_to_check()
+    with pytest.raises(CredentialsRefused):
+        try_to_check(LAST)
+    assert state(two, pair[1]) == OUTDATED
+
+
+def test_a_wait_for_calls_comes_before_a_refusal(two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: Pair) -> None:
+    refuse(monkeypatch, USUAL)
+    spend(monkeypatch, SOUTH)
+    for step in (try_to_check, adopt):
+        with pytest.raises(AirflowRescheduleException):
+            step()
+    with pytest.raises(CredentialsRefused):
+        try_to_check(LAST)
+
+
+def test_two_accounts_of_different_clients_share_a_meter(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: Pair
+) -> None:
+    monkeypatch.setenv("AIRFLOW__GRDF__METER_IN_SEVERAL_ACCOUNTS", "True")
+    (pce,) = holder(pair[0]).pces
+    rights = two.control.consent([pce], company=PARTIES[SOUTH].company, keep_others=True)
+    named = [{"pce": right["id_pce"], "id_accreditation": right["id_droit_acces"]} for right in rights]
+    two.book.save({**document(two, pair[1]), "oauth_callback_results": {"consents": named}})
+    acquire(pair[1])
+    check()
+    assert [word(two, each, pce) for each in pair] == ["active", "active"]
+    two.control.revoke(rights[0]["id_droit_acces"])
+    check()
+    assert [word(two, each, pce) for each in pair] == ["active", "over"]
+    assert state(two, pair[0]) is None
+
+
+def test_connections_with_each_other_s_credentials_lose_nobody_its_consent(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = [f"{name}-{600_000 + at}" for at, name in enumerate(("usual", "south") * 3)]
+    for account in accounts:
+        account_of(two, account, SOUTH if "south" in account else USUAL)
+    check()
+    names = ("AIRFLOW_CONN_GRDF_ADICT", "AIRFLOW_CONN_GRDF_SOUTH")
+    with monkeypatch.context() as patch:
+        for name, value in zip(names, [os.environ[name] for name in reversed(names)], strict=True):
+            patch.setenv(name, value)
+        for _ in range(2):
+            with pytest.raises(BadSettings, match=r"shows none of the 3 rights .* another client's"):
+                check()
+            assert [state(two, account) for account in accounts] == [None] * 6
+    assert check()["checked"] == 6
+
+
+# -- rights that are taken over ----------------------------------------------------------------------------------------
+
+
+def test_a_right_is_taken_over_from_the_account_s_own_client(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: Pair
+) -> None:
+    """One that cannot be called is waited for, and the other's are taken over meanwhile."""
+    for account in pair:
+        two.control.revoke(own_right(two, account))
+    (pce,), (first,) = (holder(account).pces for account in reversed(pair))
+    two.control.consent([pce])  # the other client's
+    with pytest.raises(FailNow):
+        check_named(pair[1], dry_run=False)
+    (mine,) = two.control.consent([pce], company=PARTIES[SOUTH].company)
+    two.control.consent([first])
+    before = [own_right(two, account) for account in pair]
+    with monkeypatch.context() as patch:
+        spend(patch, SOUTH)
+        with pytest.raises(AirflowRescheduleException):
+            check_named(*pair, dry_run=False)
+        assert own_right(two, pair[0]) != before[0]
+        assert own_right(two, pair[1]) == before[1]
+    assert check_named(*pair, dry_run=False) == {"taken_over": 1}, "the other one is done"
+    assert own_right(two, pair[1]) == mine["id_droit_acces"]
+
+
+# -- holders' answers --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def waiting(two: LocalWorld, account_id: str, other: str) -> Pair:
+    """A household of each client that waits for its holder."""
+    for account, client in ((account_id, USUAL), (other, SOUTH)):
+        give(two, account)
+        if client != USUAL:
+            two.book.save({**document(two, account), "grdf_connection": client})
+        with pytest.raises(AirflowSkipException):
+            acquire(account)
+        declared_before(two, account, 20)
+        assert declared_by(two, holder(account).pces[0]) == [client]
+    two.control.clear_log()
+    return account_id, other
+
+
+def accepts(world: LocalWorld, account: str) -> None:
+    world.control.answer(right_of(world, account)["id_droit_acces"])
+
+
+def test_a_holder_s_answer_is_looked_for_with_the_own_client(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, waiting: Pair
+) -> None:
+    for account in waiting:
+        accepts(two, account)
+    with monkeypatch.context() as patch:
+        refuse(patch, USUAL)
+        assert look() == [f"grdf_account__{waiting[1]}"]
+    assert look("manual") == [f"grdf_account__{waiting[0]}"]
+
+
+@pytest.mark.parametrize("spent", [0, 1])
+def test_a_spent_client_keeps_no_answer_to_the_other_from_being_seen(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, waiting: Pair, spent: int
+) -> None:
+    """The run ends without waiting, since the next one looks for answers that have come in the meantime."""
+    clients, good = (USUAL, SOUTH), waiting[1 - spent]
+    spend(monkeypatch, clients[spent])
+    two.control.clear_log()
+    assert look() == []
+    assert asked_by(two) == {CLIENTS[clients[1 - spent]]}
+    declared_before(two, good, 20)
+    accepts(two, good)
+    assert look() == [f"grdf_account__{good}"]
+    if spent == 0:  # a run for a spent client alone keeps no later one from looking
+        monkeypatch.setenv(SETTING, USUAL)
+        with pytest.raises(AirflowRescheduleException):
+            look()

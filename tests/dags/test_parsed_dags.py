@@ -1,0 +1,181 @@
+"""The DAG files as Airflow sees them: every account's DAG, the same at each parse, whatever is wrong beside them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from include.gas.days.spread import dag_file_of
+from include.gas.documents.gas_days import accounts_dag, dag_id
+from tests.dags.parsing import ACCOUNTS, DOWN, ROOT, Parsed, parse
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+
+TASKS = ["acquire_token", "rescope_token", "extract", "load"]
+HOUR = 3600.0
+
+
+@pytest.fixture(scope="session")
+def stored(world: LocalWorld, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, str]]:
+    """What stores accounts in a CouchDB of their own, and returns the environment that leads there."""
+    from include.sandbox.connect import AccountBook
+
+    def make(*names: str) -> dict[str, str]:
+        prefix = f"dags{secrets.token_hex(4)}/"
+        book = AccountBook(world.couch.url, world.couch.user, world.couch.password, prefix)
+        for name in names:
+            book.save({"_id": name, "account_type": "grdfgrandlyon"})
+        fields = json.loads(world.connections()["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": prefix}}
+        return {"AIRFLOW_CONN_COUCHDB": json.dumps(fields), "AIRFLOW_HOME": str(tmp_path_factory.mktemp("home"))}
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def three(stored: Callable[..., dict[str, str]]) -> dict[str, str]:
+    """An environment with three accounts, not stored in the order of their ids."""
+    return stored(*reversed(ACCOUNTS))
+
+
+@pytest.fixture(scope="session")
+def parsed(three: dict[str, str]) -> Parsed:
+    return parse(three)
+
+
+def test_every_dag(parsed: Parsed, world: LocalWorld) -> None:
+    assert parsed.errors == {}
+    for name, dag in parsed.dags.items():
+        assert "grdf" in dag["tags"], name
+        assert len(dag["doc_md"].strip()) > 200, name
+        assert not dag.get("catchup"), name
+    assert {task.get("owner") for task in parsed.every_task.values()} == {"grdf"}
+    text = json.dumps(parsed.dags)
+    assert not [each for each in (world.couch.password, world.facts["client_secret"]) if each in text]
+    assert "xcom_pull" not in json.dumps(parsed.dags["grdf_delete_account"]), "users may edit what a step returned"
+
+
+def test_an_account_s_dag(parsed: Parsed) -> None:
+    assert sorted(parsed.accounts) == [dag_id(name) for name in ACCOUNTS]
+    for name in ACCOUNTS:
+        dag, chain = parsed.dags[dag_id(name)], parsed.tasks(dag_id(name))
+        assert (dag["max_active_runs"], dag["is_paused_upon_creation"], set(dag["tags"])) == (
+            1, False, {"grdf", "account"},
+        )  # fmt: skip
+        assert not dag.get("params"), "Params cost a form and time at every parse"
+        assert dag["timetable"]["__type"] == "grdf.timetable.GasDayTimetable"
+        assert sorted(chain) == sorted(TASKS)
+        assert [chain[task].get("downstream_task_ids", []) for task in TASKS] == [
+            *([after] for _, after in pairwise(TASKS)), [],
+        ]  # fmt: skip
+        assert {task["account_id"] for task in chain.values()} == {name}
+    minutes = {dag["timetable"]["__var"]["minutes"] for dag in parsed.accounts.values()}
+    assert len(minutes) == len(ACCOUNTS), "they do not start at the same minute"
+
+
+def test_tasks_announce_by_aliases_and_the_assets_are_there(parsed: Parsed) -> None:
+    """Accounts share few aliases, of which Airflow reads all with each event (see ``grdf.airflow.announcing``)."""
+    every = parsed.every_task.values()
+    aliases = [outlet["__var"]["name"] for task in every for outlet in task.get("outlets", [])]
+    assert len(aliases) == len(ACCOUNTS) + 3
+    assert {f"grdf-changes:grdf_accounts_{dag_file_of(name) % 8}" for name in ACCOUNTS} < set(aliases)
+    assets = {inlet["__var"]["name"] for task in every for inlet in task.get("inlets", [])}
+    assert assets == {f"com.grandlyon.grdf.{what}" for what in ("day", "month", "year")}
+
+
+@pytest.mark.parametrize("pool", ["default_pool", "grdf"])
+def test_all_tasks_are_in_the_pool_of_the_setting_and_none_goes_before_others_tasks(
+    three: dict[str, str], pool: str
+) -> None:
+    every = parse(three | {"AIRFLOW__GRDF__POOL": pool}).every_task
+    assert {task.get("pool", "default_pool") for task in every.values()} == {pool}
+    assert {task.get("weight_rule") for task in every.values()} == {"absolute"}
+    assert {name: task["priority_weight"] for name, task in every.items() if task.get("priority_weight", 1) != 1} == {
+        "grdf_history.read": 0, "grdf_import_accounts.import_accounts": 0, "grdf_published.read_published": 0,
+    }, "after the daily runs"  # fmt: skip
+
+
+def test_every_try_of_every_task_has_an_end(parsed: Parsed) -> None:
+    limits = {name: task.get("execution_timeout") for name, task in parsed.every_task.items()}
+    assert [name for name, limit in limits.items() if limit is None] == ["grdf_delete_account.approve"], "a person's"
+    for name in ACCOUNTS:
+        hours = [limits[f"{dag_id(name)}.{task}"] / HOUR for task in TASKS]
+        assert hours == [1, 1, 6, 2]
+    assert limits["grdf_history.read"]["__var"] == 6 * HOUR
+    assert limits["grdf_published.read_published"] < 24 * HOUR, "over before the next run is due"
+
+
+def test_failures_are_tried_again_by_our_policy() -> None:
+    from grdf.account_dag import account_dag
+
+    assert {
+        (type(task.retry_policy).__name__, task.retries, task.retry_delay) for task in account_dag("home").tasks
+    } == {("GasRetryPolicy", 3, timedelta(minutes=10))}
+
+
+def test_a_first_launch_starts_nothing_but_accounts_dags_and_gives_up_soon() -> None:
+    """Users may edit XComs. The next look waits for the run, and Airflow may not know a new account's DAG yet."""
+    from dags.grdf_waiting_rights import dag
+
+    task: Any = dag.get_task("first_launch")
+    assert task.expand_input.value["trigger_dag_id"].callables == [accounts_dag]
+    assert task.partial_kwargs["retries"] * task.partial_kwargs["retry_delay"] <= timedelta(minutes=1)
+
+
+def test_a_check_of_health_that_does_not_end_is_red_before_the_next_day_s(parsed: Parsed) -> None:
+    """In a missing pool its task never starts. It must also end on the day in March that has 23 hours."""
+    dag = parsed.dags["grdf_health"]
+    assert (dag["dagrun_timeout"], dag["max_active_runs"]) == (23 * HOUR, 1)
+    assert "start_date" not in dag, "it has no run for the time before the installation"
+    task = parsed.tasks("grdf_health")["check"]
+    assert (task["retries"], task["retry_delay"]) == (3, 600.0)
+
+
+def test_no_file_reads_a_connection_to_grdf(parsed: Parsed, three: dict[str, str]) -> None:
+    """Therefore ``docker-compose.yaml`` gives none to the DAG processor."""
+    unreadable = {f"AIRFLOW_CONN_{name}": "{" for name in ("GRDF_ADICT", "GRDFGRANDLYON_DELETE", "GRDF_STAGING")}
+    assert parse(three | unreadable) == parsed
+
+
+WRONG = {
+    "first_hour": "25", "spread_minutes": "a morning", "publication_days": "-1", "retries": "three",
+    "retry_seconds": "10m", "deletion_needs_approval": "of course", "reread_days": "all", "connections": "a b",
+    "ways_in": "by post", "household_links": "sometimes", "staging_url": "s3://writer:invented@bucket/x",
+}  # fmt: skip
+
+
+def test_wrong_settings_change_no_dag(parsed: Parsed, three: dict[str, str]) -> None:
+    """The defaults are used until somebody corrects them."""
+    assert parse(three | {f"AIRFLOW__GRDF__{name.upper()}": text for name, text in WRONG.items()}) == parsed
+
+
+def test_right_settings_change_them(three: dict[str, str]) -> None:
+    own = {"AIRFLOW__GRDF__RETRIES": "7", "AIRFLOW__GRDF__RETRY_SECONDS": "30"}
+    tasks = parse(three | own).every_task
+    assert {(tasks[name]["retries"], tasks[name]["retry_delay"]) for name in ("grdf_health.check",)} == {(7, 30.0)}
+
+
+def test_a_broken_account_takes_no_other_with_it(stored: Callable[..., dict[str, str]]) -> None:
+    found = parse(stored("good", "not good"), ROOT / "dags" / "grdf_accounts.py")
+    assert list(found.dags) == ["grdf_account__good"]
+    assert found.errors == {}, "grdf_health and the page name it"
+
+
+def test_with_couchdb_down_the_files_still_parse(tmp_path: Path) -> None:
+    (tmp_path / "grdf").mkdir()
+    (tmp_path / "grdf" / "accounts.json").write_text(json.dumps(["kept"]))
+    found = parse({"AIRFLOW_CONN_COUCHDB": DOWN, "AIRFLOW_HOME": str(tmp_path)})
+    assert (found.errors, list(found.accounts)) == ({}, ["grdf_account__kept"])
+
+
+@pytest.mark.parametrize("file", ["plugins/grdf/settings.py", "plugins/grdf/account_dag.py"])
+def test_nothing_random_is_in_a_dag(file: str) -> None:
+    """``now()``, ``uuid4()`` and the like would create a new version of the DAG at every parse."""
+    assert not [word for word in ("now(", "uuid", "random") if word in (ROOT / file).read_text()]

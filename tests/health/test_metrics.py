@@ -1,0 +1,140 @@
+"""What Airflow's own clients send of a household that is read and a fleet that is looked at; a real Prometheus."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk._shared.observability.metrics.otel_logger import SafeOtelLogger
+from airflow.sdk.observability import stats
+from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+from grdf.metrics import ACCOUNTS, CALLS, METRICS, count, gauge, tell_call
+from tests.health.accounts import account, meter
+from tests.health.monitoring import MONITORING, Exporter, Prometheus, prometheus, require_prometheus
+from tests.helpers import connect_cozy, wait
+from tests.runs.account_run import run
+
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+    from tests.health.scene import Fleet
+
+HOME = "scraped-90581"
+
+
+@pytest.fixture
+def told_to() -> Iterator[Any]:
+    """What sets whom Airflow tells its metrics."""
+    yield lambda factory: stats.initialize(factory=factory, export_legacy_names=False)
+    stats.initialize(factory=get_stats_factory(), export_legacy_names=False)
+
+
+def live(world: LocalWorld, fleet: Fleet) -> None:
+    """Let a household be read, and a fleet of which most are silent be looked at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_COUCHDB", world.connections()["AIRFLOW_CONN_COUCHDB"])
+        assert not run(world, HOME).failed
+    assert not fleet.check().well
+
+
+def test_all_metrics_arrive_by_opentelemetry(clean: LocalWorld, fleet: Fleet, told_to: Any) -> None:
+    reader = InMemoryMetricReader()
+    told_to(lambda: SafeOtelLogger(MeterProvider([reader])))
+    fleet.add(account(711), account(712, age=9), account(713, age=9))
+    connect_cozy(clean, HOME)
+    live(clean, fleet)
+    data: Any = reader.get_metrics_data()
+    metrics = [each for one in data.resource_metrics for scope in one.scope_metrics for each in scope.metrics]
+    values = {
+        (metric.name.removeprefix("airflow."), tuple(sorted(point.attributes.items()))): point.value
+        for metric in metrics for point in metric.data.data_points
+    }  # fmt: skip
+    assert {each.name for each in METRICS} <= {name for name, _ in values}
+    ours = ("connection", "grdf_adict")
+    assert values["grdf.newest_day_age_bucket", (ours, ("le", "7"))] == 1
+    assert values["grdf.newest_day_age_bucket", (ours, ("le", "Inf"))] == 3
+    assert values["grdf.health.red", (("cause", "unread"),)] == 1
+    assert values["grdf.calls", (ours, ("kind", "daily"), ("outcome", "ok"))] == 1
+
+
+def unanswered(found: Prometheus) -> list[str]:
+    """Return the queries of the dashboard, for all clients, to which Prometheus has no figure."""
+    panels = json.loads((MONITORING / "grafana-dashboard.json").read_text())["panels"]
+    queries = [target["expr"].replace("$client", ".*") for each in panels for target in each["targets"]]
+    return [query for query in queries if not finite(found.ask(query))]
+
+
+def finite(result: list[dict[str, Any]]) -> bool:
+    return bool(result) and all(re.fullmatch(r"-?[0-9.e+-]+", each["value"][1]) for each in result)
+
+
+def test_each_panel_and_rule_is_answered(clean: LocalWorld, fleet: Fleet, told_to: Any, tmp_path: Path) -> None:
+    require_prometheus()
+    fleet.add(*(account(number, age=9) for number in range(700, 703)), account(703))
+    with closing(Exporter()) as exporter, prometheus(tmp_path, exporter.port) as found:
+        told_to(lambda: exporter)
+        pces = connect_cozy(clean, HOME)
+        for _ in range(2):  # what grows can only be drawn from then on
+            live(clean, fleet)
+            wait(lambda: found.ask("airflow_grdf_load_days_total"), seconds=30, what="a scrape")
+        with suppress(AssertionError):
+            wait(lambda: not unanswered(found), seconds=30)
+        assert unanswered(found) == []
+        rules = found.rules()
+        assert {name: rule["health"] for name, rule in rules.items()} == dict.fromkeys(rules, "ok")
+        series = {each for rule in rules.values() for each in re.findall(r"airflow_grdf_\w+", rule["query"])}
+        assert [each for each in series if not found.ask(each)] == [], "rules ask for what nobody tells"
+        wait(lambda: found.rules()["GrdfUnwell"]["state"] == "firing", seconds=30, what="an alert")
+        assert found.rules()["GrdfNotChecked"]["state"] != "firing"
+    assert {name for name, _ in exporter.told if "grdf" in name} == {each.name for each in METRICS}, "and nothing else"
+    private = (HOME, *pces, meter(700), *(f"watched-{number:05}" for number in range(700, 704)))
+    assert not [tags for _, tags in exporter.told for word in private if word in str(tags)]
+
+
+def test_the_rules_fire_when_they_should() -> None:
+    require_prometheus()
+    for what in (["check", "rules", "prometheus-rules.yaml"], ["test", "rules", "prometheus-rules-test.yaml"]):
+        done = subprocess.run(["promtool", *what], cwd=MONITORING, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+class Broken:
+    """A client whose server nobody finds."""
+
+    def incr(self, *_: object, **__: object) -> None:
+        raise OSError("no such host")
+
+    gauge = incr
+
+
+def test_metrics_that_cannot_be_told_stop_nothing(told_to: Any) -> None:
+    told_to(Broken)
+    gauge(ACCOUNTS, 1, connection="grdf_adict", state="well")
+    count(CALLS, connection="grdf_adict", kind="daily", outcome="ok")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "kind", "outcome"),
+    [
+        ("pce/09770000000001/donnees_consos_informatives", 200, "daily", "ok"),
+        ("pce/09770000000001", None, "token", "unreachable"),
+        ("droit_acces/right-id/preuves", 404, "proof", "refused"),
+        ("droits_acces", 429, "rights", "too_many"),
+        ("droits_acces", 503, "rights", "failed"),
+    ],
+)
+def test_a_call_is_told_without_its_address(
+    monkeypatch: pytest.MonkeyPatch, path: str, status: int | None, kind: str, outcome: str
+) -> None:
+    told: list[dict[str, str]] = []
+    monkeypatch.setattr(stats, "incr", lambda *_, tags, **__: told.append(tags))
+    tell_call("south", f"https://api.example.org/adict/v2/{path}", status)
+    assert told == [{"connection": "south", "kind": kind, "outcome": outcome}]
