@@ -216,6 +216,23 @@ def test_some_days_change_until_the_third_of_the_next_month_and_none_afterwards(
     assert 5 < changed < 120
 
 
+def test_corrections(adict):
+    day = ("2025-03-04", "2025-03-05")
+    for told, quality in ((12.5, "Corrigé"), (12, "Corrigé"), (None, "Absence de Données")):
+        adict.control.correct(PCE, day[0], told)
+        answer = adict.daily(PCE, *day).text
+        assert f'"energie":{json.dumps(told)},' in answer
+        assert quality in answer
+        assert adict.control.expected(PCE, *day) == ({} if told is None else {day[0]: told})
+    adict.control.uncorrect(PCE)
+    assert "Mesuré" in adict.daily(PCE, *day).text
+    adict.control.correct(PCE, TODAY, 7)  # a day that is not told yet
+    assert adict.control.expected(PCE, TODAY, "2026-06-21") == {}
+    at(adict, date(2026, 6, 23))
+    assert adict.control.expected(PCE, TODAY, "2026-06-21") == {TODAY: 7}
+    adict.control.uncorrect(PCE)
+
+
 # ---- Quirks ----
 
 WINDOW = ("2026-05-01", "2026-05-06")
