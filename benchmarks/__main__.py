@@ -87,9 +87,11 @@ def run(report: Report, home: Path, options: argparse.Namespace) -> None:
 
         quota_fleet.run(report, home, accounts=options.accounts)
     elif report.name in ("store", "cozy"):
+        place = home / report.name  # each fills a store of its own
+        place.mkdir(exist_ok=True)
         import_module(f"benchmarks.{report.name}").run(
             report,
-            home,
+            place,
             accounts=options.accounts,
             years=options.years,
             minutes=options.minutes,
