@@ -1,4 +1,4 @@
-"""``./grdf bench [name] [--json FILE]``: run the benchmarks, print tables, and say whether the targets are met.
+"""``./grdf bench [name ...] [--json FILE]``: run the benchmarks, print tables, and say whether the targets are met.
 
 The exit code is 0 if the benchmarks ran and everything they stored was verified, 1 if something stored was wrong.
 A missed target is printed but is not a failure, because times depend on the machine and on what else it does.
@@ -29,7 +29,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         description="Benchmarks, each beside its alternative.",
         epilog="One more starts a whole Airflow and is run by its name alone: fleet (see its --help).",
     )
-    parser.add_argument("name", nargs="?", choices=NAMES, help="which one (default: all)")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"which ones (default: all): {', '.join(NAMES)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures to FILE")
     parser.add_argument("--repeat", type=_count, metavar="R", help="measurements of each figure (default: 7; peers 5)")
     parser.add_argument(
@@ -47,7 +47,10 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--plots", type=Path, metavar="DIR", help="also draw the curves there, as PNG")
     parser.add_argument("--days", type=_count, metavar="D", help="peers: days of the first import (default: 3 years)")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if unknown := set(options.names) - set(NAMES):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}: choose of {', '.join(NAMES)}")
+    return options
 
 
 def scratch_airflow(home: Path) -> None:
@@ -84,9 +87,11 @@ def run(report: Report, home: Path, options: argparse.Namespace) -> None:
 
         quota_fleet.run(report, home, accounts=options.accounts)
     elif report.name in ("store", "cozy"):
+        place = home / report.name  # each fills a store of its own
+        place.mkdir(exist_ok=True)
         import_module(f"benchmarks.{report.name}").run(
             report,
-            home,
+            place,
             accounts=options.accounts,
             years=options.years,
             minutes=options.minutes,
@@ -118,7 +123,7 @@ def main(argv: list[str]) -> int:
         facts = machine()
         print("\n".join(f"{name}: {value}" for name, value in facts.items()), flush=True)
         reports = []
-        for name in [options.name] if options.name else NAMES:
+        for name in options.names or NAMES:
             report = Report(name)
             run(report, home, options)
             print("\n" + report.text(), flush=True)

@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from include.sandbox.processes import Processes
-from tests.compose.engine import Engine, engine_missing
-from tests.compose.images import ROOT, build_images
+from tests.compose.engine import ROOT, Engine, build_images, engine_missing
 from tests.compose.installation import Installation
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
+def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A Docker engine that has the images."""
     if missing := engine_missing():
         told = f"docker compose is not tried: this machine lacks {missing}"
         pytest.fail(told) if os.environ.get("CI") else pytest.skip(told)
     with Processes() as processes:
-        yield Engine(processes, ROOT / ".grdf" / "docker")
-
-
-@pytest.fixture(scope="session")
-def images(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    build_images(engine, tmp_path_factory.mktemp("images"))
-    return engine
+        engine = Engine(processes, ROOT / ".grdf" / "docker")
+        build_images(engine, tmp_path_factory.mktemp("images"))
+        yield engine
 
 
 @pytest.fixture(scope="session")
 def installation(images: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    folder: Path = tmp_path_factory.mktemp("installation")
-    here = Installation(images, folder)
+    here = Installation(images, tmp_path_factory.mktemp("installation"))
     try:
         here.up()
         yield here

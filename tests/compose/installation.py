@@ -1,7 +1,8 @@
-"""An installation by ``docker-compose.yaml``, as its README says, in a folder of its own."""
+"""An installation by ``docker-compose.yaml``, as its page says, in a folder of its own, and its household."""
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -10,26 +11,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 
+from include.gas.days.gas_day import paris_today
 from include.gas.documents.gas_days import dag_id
 from include.sandbox.adict import identity
+from include.sandbox.control import SandboxControl, consent_through_browser
 from include.sandbox.processes import free_port
+from tests.certificates import Authority
 from tests.commands import Shell, commands
-from tests.compose.certificates import Authority
-from tests.compose.engine import Engine
-from tests.compose.images import AIRFLOW, GRDF, SERVERS
-
-ROOT = Path(__file__).resolve().parents[2]
-OVERRIDE = Path(__file__).resolve().parent / "override.yaml"
-T = TypeVar("T")
+from tests.compose.engine import AIRFLOW, HERE, ROOT, SERVERS, Engine
+from tests.helpers import holder
 
 PATIENCE = 900.0
 """Seconds that anything of a whole Airflow may take."""
-
 EDITOR = """
 import pathlib, re, sys
 file = pathlib.Path(sys.argv[1])
@@ -40,24 +40,29 @@ for name, value in {values!r}.items():
 held = dict(re.findall("(?m)^([A-Z_]+)=(.*)$", text))
 file.write_text(text.replace("{{AIRFLOW_ADMIN_PASSWORD}}", held["AIRFLOW_ADMIN_PASSWORD"]))
 """
-APPROVER, APPROVERS_PASSWORD = "approver", "invented-password-of-the-approver"
+ACCOUNT, APPROVER, APPROVERS_PASSWORD = "compose-90501", "approver", "invented-password-of-the-approver"
+(PCE,) = holder(ACCOUNT).pces
 
 
 class Installation:
     """The services of the compose file, with images that can be had here and GRDF's stand-in beside them.
 
-    :param engine: the Docker engine
     :param folder: an empty folder, for ``.env``, certificates and what else the installation has
     """
 
     def __init__(self, engine: Engine, folder: Path) -> None:
-        self.engine = engine
-        self.folder = folder
+        self.engine, self.folder = engine, folder
         self.project = f"grdf-test-{os.getpid()}"
         self._grdf_data = f"{self.project}-data-of-grdf"  # not one of the installation's, so that nobody removes it
-        self.grdf_port, self.public_port, self.port = free_port(), free_port(), free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.public = f"https://127.0.0.1:{self.public_port}"
+        grdf_port, public_port, port = free_port(), free_port(), free_port()
+        self.url, self.public = f"http://127.0.0.1:{port}", f"https://127.0.0.1:{public_port}"
+        self.grdf = SandboxControl(f"http://{identity.HOST}:{grdf_port}")
+        self.variables = engine.env | {
+            "COMPOSE_PROJECT_NAME": self.project, "COMPOSE_PROFILES": "public",
+            "COMPOSE_FILE": f"docker-compose.yaml:{HERE / 'override.yaml'}", "TEST_IMAGE": AIRFLOW,
+            "TEST_SERVERS_IMAGE": SERVERS, "TEST_GRDF_PORT": str(grdf_port), "TEST_GRDF_DATA": self._grdf_data,
+            "TEST_TLS": str(folder / "grdf-tls"),
+        }  # fmt: skip
         for name in ("docker-compose.yaml", "airflow.env", ".env.example"):
             shutil.copy(ROOT / name, folder)
         shutil.copytree(ROOT / "deploy", folder / "deploy")
@@ -66,32 +71,24 @@ class Installation:
         self.authority = Authority(folder / "grdf-tls")
         self.authority.certify(folder / "tls", "127.0.0.1", "localhost")
         self.authority.certify(folder / "grdf-tls", "grdf")
-        self._fill_in()
-        self.env: dict[str, str] = {}
+        facts, outside = identity.connection_facts(grdf_port), f"http://{identity.HOST}:{grdf_port}"
+        values = {
+            "GRDF_CLIENT_ID": identity.DATA_CLIENT_ID, "GRDF_CLIENT_SECRET": identity.DATA_CLIENT_SECRET,
+            "GRDF_DELETE_CLIENT_ID": identity.DELETE_CLIENT_ID,
+            "GRDF_DELETE_CLIENT_SECRET": identity.DELETE_CLIENT_SECRET,
+            "GRDF_REDIRECT_URI": f"{self.public}/grdf/callback", "GRDF_API_BASE": f"https://grdf:8443{identity.API_PATH}",
+            "GRDF_TOKEN_URL": facts["token_url"].replace(outside, "https://grdf:8443"),
+            "GRDF_AUTHORIZE_URL": facts["authorize_url"], "GRDF_ISSUER": identity.issuer(8790),
+            "AIRFLOW_PORT": str(port), "HTTPS_PORT": str(public_port),
+            "DELETION_AIRFLOW_CONNECTION": "http://admin:{AIRFLOW_ADMIN_PASSWORD}@airflow-apiserver:8080",
+        }  # fmt: skip
+        # What a person would type: the project's script, and an editor that fills in .env.
+        (folder / "grdf").symlink_to(ROOT / "grdf")
+        (folder / "editor.py").write_text(EDITOR.format(values=values), encoding="utf-8")
         (folder / "settings.env").write_text(
             f"AIRFLOW__API__BASE_URL={self.public}\nAIRFLOW__GRDF__HOUSEHOLD_LINKS=True\n", encoding="utf-8"
         )
-
-    def _fill_in(self) -> None:
-        """Prepare what a person would type: the project's script, and an editor that fills in ``.env``."""
-        (self.folder / "grdf").symlink_to(ROOT / "grdf")
-        inside, outside = f"https://grdf:8443{identity.API_PATH}", f"http://{identity.HOST}:{self.grdf_port}"
-        facts = identity.connection_facts(self.grdf_port)
-        values = {
-            "GRDF_CLIENT_ID": identity.DATA_CLIENT_ID,
-            "GRDF_CLIENT_SECRET": identity.DATA_CLIENT_SECRET,
-            "GRDF_DELETE_CLIENT_ID": identity.DELETE_CLIENT_ID,
-            "GRDF_DELETE_CLIENT_SECRET": identity.DELETE_CLIENT_SECRET,
-            "GRDF_REDIRECT_URI": f"{self.public}/grdf/callback",
-            "GRDF_API_BASE": inside,
-            "GRDF_TOKEN_URL": facts["token_url"].replace(outside, "https://grdf:8443"),
-            "GRDF_AUTHORIZE_URL": facts["authorize_url"],
-            "GRDF_ISSUER": identity.issuer(8790),
-            "AIRFLOW_PORT": str(self.port),
-            "HTTPS_PORT": str(self.public_port),
-            "DELETION_AIRFLOW_CONNECTION": "http://admin:{AIRFLOW_ADMIN_PASSWORD}@airflow-apiserver:8080",
-        }
-        (self.folder / "editor.py").write_text(EDITOR.format(values=values), encoding="utf-8")
+        self.shell = Shell(folder, os.environ | self.variables | {"EDITOR": f"{sys.executable} editor.py"})
 
     def filled_in(self) -> dict[str, str]:
         """Return what is in ``.env`` now."""
@@ -99,46 +96,22 @@ class Installation:
 
     # ---- Docker ----
 
-    def variables(self) -> dict[str, str]:
-        """Return the variables with which ``docker compose``, typed in the folder, finds this installation."""
-        return {
-            **({} if self.engine.host is None else {"DOCKER_HOST": self.engine.host}),
-            "COMPOSE_PROJECT_NAME": self.project,
-            "COMPOSE_PROFILES": "public",
-            "COMPOSE_FILE": f"docker-compose.yaml:{OVERRIDE}",
-            "TEST_IMAGE": AIRFLOW,
-            "TEST_SERVERS_IMAGE": SERVERS,
-            "TEST_GRDF_IMAGE": GRDF,
-            "TEST_GRDF_PORT": str(self.grdf_port),
-            "TEST_GRDF_DATA": self._grdf_data,
-            "TEST_TLS": str(self.folder / "grdf-tls"),
-        }
-
-    def compose(self, *arguments: str, **more: Any) -> str:
+    def compose(self, *arguments: str) -> str:
         """Run ``docker compose`` on this installation, and return what it printed."""
-        return self.engine.run("compose", *arguments, cwd=self.folder, env=self.variables(), **more)
+        return self.engine.run("compose", *arguments, cwd=self.folder, env=self.variables)
 
-    def up(self) -> float:
-        """Type the commands of ``docs/compose.md``, which wait until all is healthy, and return the seconds."""
-        began = time.monotonic()
+    def up(self) -> None:
+        """Type the commands of ``docs/compose.md``, which wait until all is healthy."""
         self.engine.run("volume", "create", self._grdf_data)
         page = commands(ROOT / "docs" / "compose.md")
-        shell = Shell(self.folder, os.environ | self.variables() | {"EDITOR": f"{sys.executable} editor.py"})
-        (start,) = page["Start"]
-        files, public = page["Let households in"]
+        (start,), (files, public) = page["Start"], page["Let households in"]
         assert "docker" not in files, "lines for .env and settings.env, which are written here already"
         for block in (start, public):
-            shell.run(block, seconds=2 * PATIENCE)
-        self.env = self.filled_in()
-        return time.monotonic() - began
-
-    def down(self, *options: str) -> None:
-        """Stop everything and remove its containers."""
-        self.compose("down", "--timeout", "60", *options)
+            self.shell.run(block, seconds=2 * PATIENCE)
 
     def remove(self) -> None:
         """Stop everything and remove all of it."""
-        self.down("--volumes", "--remove-orphans")
+        self.compose("down", "--timeout", "20", "--volumes", "--remove-orphans")
         self.engine.tried("volume", "rm", self._grdf_data)
 
     def services(self) -> dict[str, dict[str, Any]]:
@@ -148,83 +121,100 @@ class Installation:
 
     def container(self, service: str) -> dict[str, Any]:
         """Return all that Docker knows about a service's container."""
-        name = self.services()[service]["Name"]
-        return dict(json.loads(self.engine.run("inspect", name))[0])
+        return dict(json.loads(self.engine.run("inspect", self.services()[service]["Name"]))[0])
 
     def odd(self) -> dict[str, str]:
         """Return the services that are not as they should be, with what they are."""
-        odd = {}
+        found = {}
         for name, each in self.services().items():
             over = name in ("airflow-init", "couchdb-setup")
-            what = f"{each['State']} {each['ExitCode'] if over else each['Health']}"
-            if what != ("exited 0" if over else "running healthy"):
-                odd[name] = what
-        return odd
+            found[name] = f"{each['State']} {each['ExitCode'] if over else each['Health']}"
+        return {name: what for name, what in found.items() if what not in ("exited 0", "running healthy")}
 
-    def inside(self, service: str, *command: str, user: str | None = None) -> subprocess.CompletedProcess[str]:
+    def inside(self, service: str, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in a service's container."""
-        whose = () if user is None else ("--user", user)
-        return self.engine.tried("exec", *whose, self.services()[service]["Name"], *command, seconds=300)
+        return self.engine.tried("exec", f"{self.project}-{service}-1", *command)
 
     # ---- Airflow ----
 
-    def token(self, user: str = "admin") -> str:
-        """Log a user in, and return the token."""
-        password = self.env["AIRFLOW_ADMIN_PASSWORD"] if user == "admin" else APPROVERS_PASSWORD
-        form = {"username": user, "password": password}
-        answer = requests.post(f"{self.url}/auth/token", json=form, timeout=120)
-        answer.raise_for_status()
-        return str(answer.json()["access_token"])
-
     def call(self, method: str, path: str, *, user: str = "admin", **more: Any) -> requests.Response:
-        """Send a request to Airflow as a user, from this machine."""
-        headers = {"Authorization": f"Bearer {self.token(user)}"}
+        """Log a user in, and send a request to Airflow from this machine."""
+        password = self.filled_in()["AIRFLOW_ADMIN_PASSWORD"] if user == "admin" else APPROVERS_PASSWORD
+        answer = requests.post(f"{self.url}/auth/token", json={"username": user, "password": password}, timeout=120)
+        answer.raise_for_status()
+        headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
         return requests.request(method, f"{self.url}{path}", headers=headers, timeout=300, **more)
 
     def start(self, dag: str, **conf: Any) -> str:
         """Start a DAG by hand, and return the run's id."""
-        body = {"logical_date": None, "conf": conf}
-        answer = self.call("POST", f"/api/v2/dags/{dag}/dagRuns", json=body)
+        answer = self.call("POST", f"/api/v2/dags/{dag}/dagRuns", json={"logical_date": None, "conf": conf})
         assert answer.ok, answer.text
         return str(answer.json()["dag_run_id"])
 
-    def read(self, account: str) -> None:
-        """Run an account's DAG by hand, to its end."""
-        dag = dag_id(account)
-        ended = self.end_of(dag, self.start(dag))
-        assert ended["state"] == "success", self.told()
+    def end_of(self, dag: str, run: str | None = None) -> str:
+        """Wait until a run has ended, the newest if none is named, and return its state."""
 
-    def end_of(self, dag: str, run: str | None = None) -> dict[str, Any]:
-        """Wait until a run has ended, and return it.
-
-        :param run: its id; ``None`` for the newest one
-        """
-
-        def ended() -> dict[str, Any] | None:
-            where = {"order_by": "-run_after", "limit": 20}
-            answer = self.call("GET", f"/api/v2/dags/{dag}/dagRuns", params=where)
+        def ended() -> str | None:
+            answer = self.call("GET", f"/api/v2/dags/{dag}/dagRuns", params={"order_by": "-run_after", "limit": 20})
             runs = answer.json().get("dag_runs", []) if answer.ok else []
-            found = [each for each in runs if run in (None, each["dag_run_id"])]
-            return found[0] if found and found[0]["state"] in ("success", "failed") else None
+            states = [each["state"] for each in runs if run in (None, each["dag_run_id"])]
+            return states[0] if states and states[0] in ("success", "failed") else None
 
-        return self.await_(ended, f"the end of a run of {dag}")
+        return str(self.wait(ended, f"end of a run of {dag}"))
 
-    def await_(self, what: Callable[[], T | None], name: str) -> T:
-        """Ask again until there is an answer that is not ``None`` or ``False``."""
+    def wait(self, found: Callable[[], Any], what: str) -> Any:
+        """Ask again until there is an answer that is true, also of a server that comes back."""
         limit = time.monotonic() + PATIENCE
         while time.monotonic() < limit:
-            try:
-                if found := what():
-                    return found
-            except requests.RequestException:
-                pass  # a server that comes back
+            with suppress(requests.RequestException):
+                if value := found():
+                    return value
             time.sleep(2)
-        raise AssertionError(f"{name}: not within {PATIENCE:.0f} s\n{self.told()}")
+        raise AssertionError(f"no {what} in {PATIENCE:.0f} s\n{self.compose('logs', '--tail', '30', '--no-color')}")
 
-    def told(self) -> str:
-        """Return the ends of all logs, for a failed test."""
-        return self.compose("logs", "--tail", "30", "--no-color")
+    # ---- The household ----
 
-    def control(self) -> str:
-        """Return the address of the controls of GRDF's stand-in."""
-        return f"http://{identity.HOST}:{self.grdf_port}"
+    def browser(self) -> requests.Session:
+        """Return a browser outside, which trusts the proxy's certificate."""
+        browser = requests.Session()
+        browser.trust_env, browser.verify = False, str(self.authority.certificate)
+        return browser
+
+    def connect(self) -> None:
+        """Follow an operator's link through the proxy, consent at GRDF, come back, and be read."""
+        answer = self.call("POST", f"/grdf/connect/{ACCOUNT}/link")
+        assert answer.ok, answer.text
+        link, browser, who = answer.json()["link"], self.browser(), holder(ACCOUNT)
+        assert link.startswith(f"{self.public}/grdf/household?token=")
+        page = browser.get(link)
+        assert page.ok, page.text
+        names = {"first_name": who.first_name, "last_name": who.last_name, "email": who.email}
+        sent = browser.post(link, data=names, headers={"Sec-Fetch-Site": "same-origin"}, allow_redirects=False)
+        assert sent.status_code == 303, sent.text
+        done = browser.get(consent_through_browser(sent.headers["Location"]))
+        assert (done.ok, "/household/progress?" in done.url) == (True, True), done.text
+        (style,) = re.findall(r'href="[^"]*/grdf/(static/[^"]+\.css[^"]*)"', page.text)[:1]
+        assert browser.get(f"{self.public}/grdf/{style}").headers["Content-Type"].startswith("text/css")
+        assert self.end_of(dag_id(ACCOUNT)) == "success"
+        assert self.is_right()
+
+    def days(self) -> dict[str, float]:
+        """Return the kWh of each stored day, as the page gives them out."""
+        answer = self.call("GET", f"/grdf/accounts/{ACCOUNT}/days.csv")
+        assert answer.ok, answer.text
+        return {row["day"]: float(row["kwh"]) for row in csv.DictReader(answer.text.splitlines())}
+
+    def is_right(self) -> bool:
+        """Return whether all days that are over and old enough to be published are stored as GRDF says."""
+        last, stored = paris_today(datetime.now(UTC)) - timedelta(days=5), self.days()
+        wanted = self.grdf.expected(PCE, last - timedelta(days=1000), last)
+        return len(wanted) > 900 and all(abs(stored.get(day, -1) - kwh) <= 0.5 for day, kwh in wanted.items())
+
+    def reads_on(self, kwh: int) -> None:
+        """Let GRDF correct a day, run the account's DAG by hand, and check that the day arrives and all others stay."""
+        assert self.odd() == {}
+        day = paris_today(datetime.now(UTC)) - timedelta(days=20)
+        self.grdf.correct(PCE, day, kwh)
+        assert self.end_of(dag_id(ACCOUNT), self.start(dag_id(ACCOUNT))) == "success"
+        assert self.days()[day.isoformat()] == kwh
+        assert self.is_right()

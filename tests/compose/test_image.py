@@ -1,79 +1,27 @@
-"""The image that is built: how large it is, what is in it, and whose it is."""
+"""The image that is built: what is in it, and whose it is. And when a server counts as healthy."""
 
 from __future__ import annotations
 
 import json
 import re
+import shlex
 
-import pytest
+import yaml
 
 from grdf import __version__
-from tests.compose.engine import Engine
-from tests.compose.images import AIRFLOW, ROOT
+from tests.compose.engine import AIRFLOW, ROOT, SERVERS, Engine
 
 LARGEST = 1.2e9
 """Bytes."""
-
-
-def run(engine: Engine, *command: str, user: str | None = None) -> str:
-    program, *arguments = command
-    whose = () if user is None else ("--user", user)
-    return engine.run("run", "--rm", "--network", "none", *whose, "--entrypoint", program, AIRFLOW, *arguments)
-
-
-def test_it_is_not_large(images: Engine) -> None:
-    size = int(images.run("image", "inspect", "--format", "{{.Size}}", AIRFLOW))
-    print(f"{AIRFLOW}: {size / 1e6:.0f} MB")
-    assert size < LARGEST
-
-
-def test_it_has_what_the_lock_says_and_nothing_else(images: Engine) -> None:
-    listed = run(
-        images, "/opt/venv/bin/python", "-c",
-        "import importlib.metadata as m; print(*(f\"{d.metadata['Name']}=={d.version}\" for d in m.distributions()))",
-    ).split()  # fmt: skip
-    lock = re.findall(r"(?m)^([\w.-]+)==(\S+?)(?: ;.*)?(?: \\)?$", (ROOT / "requirements.txt").read_text())
-
-    def spelt(name: str) -> str:
-        return re.sub(r"[-_.]+", "-", name).lower()
-
-    locked = {f"{spelt(name)}=={version}" for name, version in lock}
-    held = {f"{spelt(each.partition('==')[0])}=={each.partition('==')[2]}" for each in listed}
-    ours = f"airflow-provider-grdf=={__version__}"
-    assert {each for each in held - locked if not each.startswith("pip==")} == {ours}
-    for name in (
-        *("celery", "fab", "amazon", "http", "smtp", "standard"),
-        *("common-sql", "common-io", "common-compat"),
-    ):
-        assert any(each.startswith(f"apache-airflow-providers-{name}==") for each in held), name
-    for name in ("statsd", "opentelemetry-exporter-otlp", "psycopg", "redis", "s3fs", "cloudant", "pyjwt", "pendulum"):
-        assert any(each.startswith(f"{name}==") for each in held), name
-
-
-CODE = """
-import json
+LOOK = """
+import importlib.metadata, json
 from airflow import plugins_manager
 from airflow.providers_manager import ProvidersManager
 plugins, errors = plugins_manager._get_plugins()
+held = [[each.metadata["Name"], each.version] for each in importlib.metadata.distributions()]
 names = [each.name for each in plugins]
-print("\\n" + json.dumps({"types": [*ProvidersManager().hooks], "plugins": names, "errors": errors}), flush=True)
+print("LOOK" + json.dumps({"types": [*ProvidersManager().hooks], "plugins": names, "errors": errors, "held": held}))
 """
-
-
-def test_airflow_knows_the_connection_types_and_loads_the_plugin_once(images: Engine) -> None:
-    said = run(images, "/opt/venv/bin/python", "-c", CODE)
-    told = json.loads(next(line for line in said.splitlines() if line.startswith('{"types"')))
-    assert {"grdf", "grdfdelete", "couchdb"} <= set(told["types"])
-    assert (told["plugins"].count("grdf"), told["errors"]) == (1, {})
-
-
-def test_its_code_is_roots_and_nothing_in_it_is_the_users(images: Engine) -> None:
-    assert images.run("image", "inspect", "--format", "{{.Config.User}}", AIRFLOW).strip() == "airflow"
-    found = run(images, "find", "/", "-xdev", "-user", "airflow", "-not", "-path", "/proc/*", user="0").split()
-    assert sorted(found) == ["/opt/airflow/logs", "/var/lib/grdf"]
-    assert run(images, "find", "/opt", "-perm", "-o+w", "-not", "-type", "l", user="0") == ""
-
-
 PATHS = """
 import json, os, sys
 import grdf
@@ -83,21 +31,70 @@ print(json.dumps({"grdf": grdf.__file__, "written": [each for each in [*roots, *
 """
 
 
-@pytest.mark.parametrize("folder", ["/var/lib", "/var/lib/grdf", "/opt/airflow", "/tmp"])
-def test_nobody_can_put_code_in_its_place(images: Engine, folder: str) -> None:
+def run(engine: Engine, program: str, *arguments: str, user: str = "airflow") -> str:
+    how = ("--rm", "--network", "none", "--user", user, "--entrypoint", program)
+    return engine.run("run", *how, AIRFLOW, *arguments)
+
+
+def spelt(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_it_has_what_the_lock_says_and_airflow_knows_all_of_ours(images: Engine) -> None:
+    assert int(images.run("image", "inspect", "--format", "{{.Size}}", AIRFLOW)) < LARGEST
+    said = run(images, "/opt/venv/bin/python", "-c", LOOK)
+    told = json.loads(said.partition("LOOK")[2].splitlines()[0])
+    lock = re.findall(r"(?m)^([\w.-]+)==(\S+?)(?: ;.*)?(?: \\)?$", (ROOT / "requirements.txt").read_text())
+    held = {(spelt(name), version) for name, version in told["held"] if name != "pip"}
+    ours = ("airflow-provider-grdf", __version__)
+    assert held - {(spelt(name), version) for name, version in lock} == {ours}
+    providers = ("celery", "fab", "amazon", "http", "smtp", "standard", "common-sql", "common-io", "common-compat")
+    wanted = {f"apache-airflow-providers-{name}" for name in providers}
+    wanted |= {"statsd", "opentelemetry-exporter-otlp", "psycopg", "redis", "s3fs", "cloudant", "pyjwt", "pendulum"}
+    assert wanted <= {name for name, _ in held}
+    assert {"grdf", "grdfdelete", "couchdb"} <= set(told["types"])
+    assert (told["plugins"].count("grdf"), told["errors"]) == (1, {})
+
+
+def test_its_code_is_roots_and_nothing_of_the_tests_or_of_this_machine_is_in_it(images: Engine) -> None:
+    assert images.run("image", "inspect", "--format", "{{.Config.User}}", AIRFLOW).strip() == "airflow"
+    look = (
+        "find / -xdev -user airflow -not -path '/proc/*'; find /opt -perm -o+w -not -type l;"
+        "ls /opt/airflow/include; ls -d /opt/airflow/tests /opt/airflow/.env 2>/dev/null; true"
+    )
+    found = run(images, "sh", "-c", look, user="root").split()
+    assert sorted(found) == ["/opt/airflow/logs", "/var/lib/grdf", "__init__.py", "__pycache__", "gas"]
+    told = images.run("history", "--no-trunc", "--format", "{{.CreatedBy}}", AIRFLOW)
+    assert not re.search("PASSWORD|SECRET", told)
+
+
+def test_nobody_can_put_code_in_its_place(images: Engine) -> None:
     """Several services share the folder of state: who may write there must not run code in the others."""
     code = "print('planted', flush=True)"
-    plant = f'for each in /var/lib/grdf /tmp/grdf; do mkdir -p $each && echo "{code}" >$each/__init__.py; done'
-    shell = f'{plant}; cd {folder} && python3 -c "$0" && python3 -m grdf.doctor --nothing; echo "code $?"'
-    told, *rest = run(images, "sh", "-c", shell, PATHS).splitlines()
-    assert json.loads(told) == {"grdf": "/opt/airflow/plugins/grdf/__init__.py", "written": ["/opt/airflow/logs"]}
-    assert "planted" not in rest
-    assert rest[-1] == "code 2", "it is ours, which knows no such option"
+    shell = (
+        f'for each in /var/lib/grdf /tmp/grdf; do mkdir -p $each && echo "{code}" >$each/__init__.py; done;'
+        'for each in /var/lib /var/lib/grdf /opt/airflow /tmp; do cd $each && python3 -c "$0"; done;'
+        'cd /tmp && python3 -m grdf.doctor --nothing; echo "code $?"'
+    )
+    *told, last = run(images, "sh", "-c", shell, PATHS).splitlines()
+    assert last == "code 2", "it is ours, which knows no such option"
+    assert "planted" not in told
+    expected = {"grdf": "/opt/airflow/plugins/grdf/__init__.py", "written": ["/opt/airflow/logs"]}
+    assert [json.loads(line) for line in told if line.startswith("{")] == [expected] * 4
 
 
-def test_nothing_of_the_tests_or_of_this_machine_is_in_it(images: Engine) -> None:
-    assert run(images, "ls", "/opt/airflow/include").split() == ["__init__.py", "__pycache__", "gas"]
-    assert run(images, "sh", "-c", "ls -d /opt/airflow/tests /opt/airflow/.env 2>/dev/null; true") == ""
-    told = images.run("history", "--no-trunc", "--format", "{{.CreatedBy}}", AIRFLOW)
-    assert "PASSWORD" not in told
-    assert "SECRET" not in told
+def test_a_database_that_is_still_being_made_is_not_healthy(images: Engine) -> None:
+    """The image of PostgreSQL fills a new database through a server that only its own socket reaches, and stops it.
+
+    Others wait for a healthy one, and what they do next must not meet a server that goes away.
+    """
+    service = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))["services"]["postgres"]
+    healthy = shlex.join(service["healthcheck"]["test"][1:])
+    start = "pg_ctl --pgdata /tmp/data --silent --wait --log /tmp/log --options \"-c listen_addresses='%s'\""
+    told = images.run(
+        "run", "--rm", "--network", "none", "--user", "postgres", "--tmpfs", "/run/postgresql:mode=1777",
+        "--entrypoint", "sh", SERVERS, "-euc",
+        f"initdb --pgdata /tmp/data --username airflow --auth trust >/tmp/init; {start % ''} start; "
+        f"{healthy} >/tmp/health && echo healthy || echo not yet; {start % '*'} restart; {healthy}",
+    )  # fmt: skip
+    assert told.split("\n")[-3:-1] == ["not yet", "127.0.0.1:5432 - accepting connections"], told

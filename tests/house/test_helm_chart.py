@@ -57,52 +57,40 @@ def pods(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {each["metadata"]["name"]: each["spec"]["template"]["spec"] for each in objects if each["kind"] in kinds}
 
 
-def containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
-    return [*(pod.get("initContainers") or []), *pod["containers"]]
-
-
 def secrets(what: Any) -> set[tuple[str, ...]]:
     """Return the keys of Secrets that are named anywhere in a description, with all that is said of them."""
     found = re.findall(r'"secretKeyRef": (\{[^}]*\})', json.dumps(what))
     return {tuple(map(str, sorted(json.loads(each).items()))) for each in found}
 
 
-def test_there_is_what_the_page_says(pods: dict[str, dict[str, Any]]) -> None:
+def test_there_is_what_the_page_says_and_no_right_or_secret_of_the_chart_s_own(
+    objects: list[dict[str, Any]], pods: dict[str, dict[str, Any]]
+) -> None:
     assert pods.keys() == PODS.keys()
-    for name in PODS:
-        if "/" not in name and not name.endswith(("migrations", "user")):
-            assert f"| `{name}` |" in PAGE
-
-
-@pytest.mark.parametrize("name", PODS)
-def test_a_pod_gets_the_secrets_that_it_needs(name: str, pods: dict[str, dict[str, Any]]) -> None:
-    assert secrets(pods[name]) == secrets(PODS[name]["env"])
-    text = json.dumps(pods[name])
-    assert '"secretRef"' not in text
-    assert '"secretName"' not in text
-    assert ("grdf-deletion" in text) is (name == "airflow-worker-deletion")
-
-
-@pytest.mark.parametrize("name", PODS)
-def test_a_pod_runs_our_image_with_few_rights(name: str, pods: dict[str, dict[str, Any]]) -> None:
-    assert pods[name]["securityContext"] == VALUES["securityContexts"]["pod"]
-    (container,) = containers(pods[name])
-    assert container["securityContext"] == VALUES["securityContexts"]["containers"]
-    assert container["image"] == "registry.example.org/grdf-airflow:0.1.0"
-    assert (container.get("command"), container["args"]) == (PODS[name]["command"], PODS[name]["args"])
-    assert container["resources"] == PODS[name]["resources"]
-    mounts = {each["mountPath"]: each["name"] for each in container["volumeMounts"]}
-    volumes = {each["name"]: each for each in pods[name]["volumes"]}
-    assert mounts["/tmp"] == "tmp"
-    assert ("/var/lib/grdf" in mounts) is ("extraVolumes" in PODS[name])
-    assert mounts.get("/opt/airflow/logs", "logs") == "logs"
-    assert "persistentVolumeClaim" in volumes.get("logs", {"persistentVolumeClaim": None})
-    if probe := PODS[name].get("livenessProbe"):
-        assert container["livenessProbe"]["exec"]["command"] == probe["command"]
-
-
-def test_no_pod_may_ask_kubernetes_and_the_chart_makes_no_secret(objects: list[dict[str, Any]]) -> None:
+    assert all(f"| `{name}` |" in PAGE for name in PODS if not name.endswith(("migrations", "user")))
     kinds = {each["kind"] for each in objects}
     assert not kinds & {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "Secret"}
     accounts = [each for each in objects if each["kind"] == "ServiceAccount"]
     assert [each["metadata"]["name"] for each in accounts if each.get("automountServiceAccountToken", True)] == []
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_pod_runs_our_image_with_few_rights_and_its_own_secrets(name: str, pods: dict[str, dict[str, Any]]) -> None:
+    pod, values, text = pods[name], PODS[name], json.dumps(pods[name])
+    assert secrets(pod) == secrets(values["env"])
+    assert not re.search('"secretRef"|"secretName"', text)
+    assert ("grdf-deletion" in text) is (name == "airflow-worker-deletion")
+    assert pod["securityContext"] == VALUES["securityContexts"]["pod"]
+    (container,) = [*(pod.get("initContainers") or []), *pod["containers"]]
+    assert container["securityContext"] == VALUES["securityContexts"]["containers"]
+    assert container["image"] == "registry.example.org/grdf-airflow:0.1.0"
+    assert (container.get("command"), container["args"]) == (values["command"], values["args"])
+    assert container["resources"] == values["resources"]
+    mounts = {each["mountPath"]: each["name"] for each in container["volumeMounts"]}
+    volumes = {each["name"]: each for each in pod["volumes"]}
+    assert mounts["/tmp"] == "tmp"
+    assert ("/var/lib/grdf" in mounts) is ("extraVolumes" in values)
+    assert mounts.get("/opt/airflow/logs", "logs") == "logs"
+    assert "persistentVolumeClaim" in volumes.get("logs", {"persistentVolumeClaim": None})
+    if probe := values.get("livenessProbe"):
+        assert container["livenessProbe"]["exec"]["command"] == probe["command"]

@@ -68,39 +68,16 @@ class CeleryStack(Prepared):
         """
         super().start(processes, triggerer=triggerer)
         self.deletions = self._worker(processes, "worker-deletion", "deletion", {})
-        for _ in range(self.number):
-            self.add_worker(processes)
-
-    def add_worker(self, processes: Processes) -> Child:
-        """Start another worker with its own home. It has no secret that revokes consents.
-
-        :param processes: the block that stops it
-        :return: the worker, which is also the last one in :attr:`workers`
-        """
-        worker = self._worker(processes, f"worker-{len(self.workers) + 1}", "default", {SECRET: ""})
-        self.workers.append(worker)
-        return worker
+        # They have no secret that revokes consents.
+        names = [f"worker-{number + 1}" for number in range(self.number)]
+        self.workers = [self._worker(processes, name, "default", {SECRET: ""}) for name in names]
+        for worker in (self.deletions, *self.workers):
+            worker.await_line("ready", PATIENCE)
 
     def _worker(self, processes: Processes, name: str, queue: str, env: Mapping[str, str]) -> Child:
         home = self.home.with_name(f"{self.home.name}-{name}")
         home.mkdir()
-        worker = processes.start(
-            f"Airflow's {name}",
-            [
-                sys.executable,
-                "-m",
-                "include.sandbox.airflow_part",
-                "celery",
-                "worker",
-                "--skip-serve-logs",
-                "--queues",
-                queue,
-                "-H",
-                f"{name}@%h",
-            ],
-            log=self.home / f"{name}.log",
-            env=self.env | {"AIRFLOW_HOME": str(home), "TMPDIR": str(home)} | dict(env),
-            cwd=home,
-        )
-        worker.await_line("ready", PATIENCE)
-        return worker
+        own = {"AIRFLOW_HOME": str(home), "TMPDIR": str(home)} | dict(env)
+        celery = ("celery", "worker", "--skip-serve-logs", "--queues", queue, "-H", f"{name}@%h")
+        argv = [sys.executable, "-m", "include.sandbox.airflow_part", *celery]
+        return processes.start(f"Airflow's {name}", argv, log=self.home / f"{name}.log", env=self.env | own, cwd=home)

@@ -1,4 +1,4 @@
-"""Two workers that only share servers: they keep the quota, share one token, and lose nothing if one dies."""
+"""Workers that only share servers: they keep the quota, share one token, and lose nothing if one dies."""
 
 from __future__ import annotations
 
@@ -33,7 +33,6 @@ PREFIX = "machines/"
 ACCOUNTS = tuple(f"worked-7100{n}" for n in range(6))
 LATE = "worked-71009"
 DELETE = "grdf_delete_account"
-SCHEDULED = ("grdf_consents", "grdf_health", "grdf_published", "grdf_retention", "grdf_waiting_rights")
 
 
 @pytest.fixture(scope="module")
@@ -119,50 +118,41 @@ def test_first_launches_on_two_workers(world: LocalWorld, stack: CeleryStack) ->
     assert not any(file for home in homes for file in (home / "grdf").rglob("*.json")), "no disk is shared or needed"
 
 
-def test_a_killed_worker_loses_nothing(world: LocalWorld, stack: CeleryStack, processes: Processes) -> None:
-    """The worker that is reading from GRDF is killed. The other one runs the task again."""
+def test_a_killed_worker_loses_nothing_and_a_deletion_runs_where_its_secret_is(
+    world: LocalWorld, stack: CeleryStack
+) -> None:
+    """The worker that is reading from GRDF is killed. The other one runs the task again, and none of the deletion's."""
     from grdf.hooks.couchdb import CouchDBHook
 
     world.control.fault("/donnees_consos_informatives", delay_s=20, times=1)
     connect(world, LATE)
     dag = dag_id(LATE)
 
-    def extracting() -> bool:
-        for run in stack.runs(dag):
-            answer = stack.api("GET", f"/dags/{dag}/dagRuns/{run['dag_run_id']}/taskInstances/extract")
-            if answer.json().get("state") == "running":
-                return True
-        return False
+    def extracting() -> int | None:
+        tasks = stack.api("GET", f"/dags/{dag}/dagRuns/~/taskInstances").json().get("task_instances", ())
+        pids = [each["pid"] for each in tasks if each["task_id"] == "extract" and each["state"] == "running"]
+        return pids[0] if pids else None
 
-    wait(extracting, what="task extract that runs")
-    task = stack.api("GET", f"/dags/{dag}/dagRuns/~/taskInstances").json()["task_instances"]
-    above = psutil.Process(next(each["pid"] for each in task if each["task_id"] == "extract")).parents()
+    above = psutil.Process(wait(extracting, what="task extract that runs")).parents()
     (victim,) = {process.pid for process in above} & {worker.pid for worker in stack.workers}
     for process in [*psutil.Process(victim).children(recursive=True), psutil.Process(victim)]:
         with suppress(psutil.NoSuchProcess):  # some end with the one above them
             process.kill()  # as if the machine lost power
 
-    runs = stack.wait_for_runs({dag: None}, seconds=PATIENCE)
-    assert runs[dag]["state"] == "success"
+    stack.api("PATCH", f"/dags/{DELETE}", json={"is_paused": False}).raise_for_status()
+    asked = {"account": ACCOUNTS[0], "confirm": ACCOUNTS[0], "dry_run": False}
+    made = stack.api("POST", f"/dags/{DELETE}/dagRuns", json={"logical_date": None, "conf": asked}).json()
+    runs = stack.wait_for_runs({DELETE: made["dag_run_id"], dag: None}, seconds=PATIENCE)
+    assert {name: run["state"] for name, run in runs.items()} == {DELETE: "success", dag: "success"}
+    (pce,) = holder(ACCOUNTS[0]).pces
+    rights = [each for each in world.control.consents() if each["id_pce"] == pce]
+    assert [each["etat_droit_acces"] for each in rights] == ["Révoquée"]
+    tasks = stack.api("GET", f"/dags/{DELETE}/dagRuns/~/taskInstances").json()["task_instances"]
+    ran = {each["task_id"] for each in tasks if each["state"] == "success"}
+    assert {"check", "mark_leaving", "revoke", "purge"} <= ran
+    assert stack.deletions.output().count("execute_workload[") >= len(ran), "where the secret is"
+
     check_store(world, CouchDBHook("machines_couchdb"), LATE)
     again = stack.api("GET", f"/dags/{dag}/dagRuns/{runs[dag]['dag_run_id']}/taskInstances/extract").json()
     assert again["try_number"] > 1
     assert stack.store.objects() == []
-    stack.add_worker(processes)
-
-
-def test_a_deletion_runs_where_its_secret_is(world: LocalWorld, stack: CeleryStack) -> None:
-    """The other workers take none of its tasks, and have no secret that revokes."""
-    for each in SCHEDULED:  # its run may come due meanwhile
-        stack.api("PATCH", f"/dags/{each}", json={"is_paused": True}).raise_for_status()
-    before = taken_by(stack)
-    stack.api("PATCH", f"/dags/{DELETE}", json={"is_paused": False}).raise_for_status()
-    asked = {"account": ACCOUNTS[0], "confirm": ACCOUNTS[0], "dry_run": False}
-    made = stack.api("POST", f"/dags/{DELETE}/dagRuns", json={"logical_date": None, "conf": asked}).json()
-    run = stack.wait_for_runs({DELETE: made["dag_run_id"]}, seconds=PATIENCE)[DELETE]
-    assert run["state"] == "success"
-    (pce,) = holder(ACCOUNTS[0]).pces
-    rights = [each for each in world.control.consents() if each["id_pce"] == pce]
-    assert [each["etat_droit_acces"] for each in rights] == ["Révoquée"]
-    assert stack.deletions.output().count("execute_workload[") >= len(("check", "mark_leaving", "revoke", "purge"))
-    assert taken_by(stack) == before

@@ -1,4 +1,4 @@
-"""A running ADICT sandbox for each test module, and what its clients need."""
+"""A running ADICT sandbox for each test module, a CouchDB, and what their clients need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from include.sandbox.control import SandboxControl, consent_through_browser
 from include.sandbox.couch import EmbeddedCouch
 from include.sandbox.processes import Child, Processes
 from tests.named_couch import SERVERS
-from tests.sandbox.couch import Couch
 
 ROOT = Path(__file__).resolve().parents[2]
 NOON = "2026-06-20T12:00:00+02:00"
@@ -30,6 +29,25 @@ def listing(answer: requests.Response) -> list[dict[str, Any]]:
     *rights, status = (json.loads(line) for line in answer.text.splitlines())
     assert status["code_statut_traitement"] == "0000000000"
     return rights
+
+
+class Couch(requests.Session):
+    """A plain client of CouchDB, whose requests take paths instead of URLs."""
+
+    def __init__(self, root: str, auth: tuple[str, str] | None) -> None:
+        super().__init__()
+        self.root, self.auth, self.trust_env = root.rstrip("/"), auth, False
+        self.direct = self.root
+        """The server's address without the proxy that adds a prefix to the names of databases."""
+
+    def request(self, method, url, *args, **options):
+        return super().request(method, self.root + url, *args, **{"timeout": 60, **options})
+
+    def told(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
+        """Return the JSON of an answer of that status."""
+        answer = self.request(method, path, **options)
+        assert answer.status_code == status, answer.text
+        return answer.json()
 
 
 @dataclass
@@ -66,14 +84,10 @@ class Running:
 
     def connect_query(self, **changes: str | None) -> dict[str, str]:
         query = {
-            "client_id": self.facts["client_id"],
-            "response_type": "code",
-            "scope": "openid",
-            "redirect_uri": self.facts["redirect_uri"],
-            "state": "the state",
-            "nonce": "the-nonce",
+            "client_id": self.facts["client_id"], "redirect_uri": self.facts["redirect_uri"],
+            "response_type": "code", "scope": "openid", "state": "the state", "nonce": "the-nonce",
             "login_hint": "Dominique;Exemple;dominique@example.org;TIERS",
-        }
+        }  # fmt: skip
         return {name: value for name, value in (query | changes).items() if value is not None}
 
     def authorize(self, **changes: str | None) -> requests.Response:

@@ -169,12 +169,13 @@ class GrdfConnection:
         except msgspec.ValidationError as error:  # it names the field and what it should be, not what is written
             said, _, where = str(error).partition(" - at `$.")
             raise incomplete(connection.conn_id, {f"{where.rstrip('`')} in its extra": f"is wrong ({said})"}) from None
-        if any((faults := this._faults()).values()):
+        if any((faults := this.faults()).values()):
             raise incomplete(this.conn_id, faults)
         scope = this.scope or urlsplit(this.api_base).path or "/adict/v2"
         return replace(this, scope=scope, issuer=this.issuer or issuer_of(this.authorize_url))
 
-    def _faults(self) -> dict[str, str]:
+    def faults(self) -> dict[str, str]:
+        """Return what is missing or wrong, by the name of its field; ``""`` where nothing is."""
         addresses = {"host": self.api_base, "token_url": self.token_url, "authorize_url": self.authorize_url}
         faults = {
             "login": "" if self.client_id else "(GRDF's client id) is missing",

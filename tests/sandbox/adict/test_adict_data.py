@@ -1,63 +1,62 @@
-"""The data endpoints: windows, refusals and the form of responses."""
+"""The data endpoints: windows, refusals, the form of responses, how days ripen over time, and quirks set per meter."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
 
-REAL = "09999999900017"
-PCE = "09999990000300"
+from include.sandbox.adict.meter_data import real, synthetic
+
+pytestmark = pytest.mark.usefixtures("reset")
+PCE, RIPE, QUIRKY = "09999990000300", "09999990000600", "09999990000700"
 TODAY = "2026-06-20"
 DAILY, BILLED = "donnees_consos_informatives", "donnees_consos_publiees"
 MAY = {"date_debut": "2026-05-01", "date_fin": "2026-06-01"}
-INDEX = {"valeur_index", "horodate_Index"}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def consents(adict: Any) -> None:
-    adict.control.consent([REAL, PCE])
+    adict.control.consent([PCE, RIPE, QUIRKY], droit_debut="2020-01-01")
 
 
-@pytest.fixture(scope="module")
-def token(adict: Any) -> str:
-    return str(adict.token())
+def ask(adict: Any, what: str, pce: str = PCE, **params: Any) -> requests.Response:
+    return adict.call("GET", f"/pce/{pce}/{what}", params=params)
 
 
-def ask(adict: Any, token: str, what: str, pce: str = PCE, **params: Any) -> requests.Response:
-    return adict.call("GET", f"/pce/{pce}/{what}", token, params=params)
+# ---- What is asked ----
 
 
 @pytest.mark.parametrize("what", [DAILY, BILLED])
 @pytest.mark.parametrize(
-    ("params", "code"),
+    ("first", "end", "code"),
     [
-        ({}, "9999404"),
-        ({"date_debut": "2026-01-01"}, "9999404"),
-        ({"date_debut": "01/01/2026", "date_fin": "2026-02-01"}, "9999404"),
-        ({"date_debut": "2026-02-30", "date_fin": "2026-03-01"}, "9999404"),
-        ({"date_debut": "20260101", "date_fin": "20260201"}, "9999404"),
-        ({"date_debut": "2026-02-01", "date_fin": "2026-02-01"}, "9999405"),
-        ({"date_debut": "2026-06-01", "date_fin": "2026-06-21"}, "9999406"),
-        ({"date_debut": "2021-06-19", "date_fin": "2026-06-20"}, "9999407"),
+        (None, None, "9999404"),
+        ("2026-01-01", None, "9999404"),
+        ("01/01/2026", "2026-02-01", "9999404"),
+        ("2026-02-30", "2026-03-01", "9999404"),
+        ("20260101", "20260201", "9999404"),
+        ("2026-02-01", "2026-02-01", "9999405"),
+        ("2026-06-01", "2026-06-21", "9999406"),
+        ("2021-06-19", "2026-06-20", "9999407"),
     ],
 )
-def test_windows_that_break_a_rule_are_400(adict, token, what, params, code):
-    answer = ask(adict, token, what, **params)
+def test_windows_that_break_a_rule_are_400(adict, what, first, end, code):
+    params = {name: day for name, day in (("date_debut", first), ("date_fin", end)) if day}
+    answer = ask(adict, what, **params)
     assert (answer.status_code, answer.json()["statut_restitution"]["code"]) == (400, code)
 
 
-def test_depth_is_three_years_for_days_and_five_for_bills(adict, token):
+def test_depth_is_three_years_for_days_and_five_for_bills_and_today_is_that_of_paris(adict):
     for first, days, bills in [("2023-06-20", 200, 200), ("2023-06-19", 400, 200), ("2021-06-20", 400, 200)]:
         window = {"date_debut": first, "date_fin": TODAY}
-        assert ask(adict, token, DAILY, **window).status_code == days
-        assert ask(adict, token, BILLED, **window).status_code == bills
-
-
-@pytest.mark.usefixtures("reset")
-def test_today_is_that_of_paris(adict):
+        assert [ask(adict, what, **window).status_code for what in (DAILY, BILLED)] == [days, bills]
     adict.control.set_clock("2026-06-20T22:30:00+00:00")  # already the 21st in Paris
     assert adict.daily(PCE, "2026-06-01", "2026-06-21").status_code == 200
 
@@ -65,79 +64,12 @@ def test_today_is_that_of_paris(adict):
 @pytest.mark.parametrize(
     ("pce", "status"), [("123", 400), ("GI12345", 400), ("gi999042", 400), ("12345678901234", 404)]
 )
-def test_meters_that_do_not_exist(adict, token, pce, status):
-    assert adict.daily(pce, "2026-06-01", "2026-06-10", token).status_code == status
-
-
-def test_one_line_per_gas_day_with_exact_bounds_over_both_changes(adict):
-    lines = adict.daily_lines(PCE, "2026-03-27", "2026-03-31") + adict.daily_lines(PCE, "2025-10-25", "2025-10-26")
-    bounds = [(c["date_debut_consommation"], c["date_fin_consommation"]) for c in (li["consommation"] for li in lines)]
-    assert bounds == [
-        ("2026-03-27T06:00:00+01:00", "2026-03-28T06:00:00+01:00"),
-        ("2026-03-28T06:00:00+01:00", "2026-03-29T06:00:00+02:00"),
-        ("2026-03-29T06:00:00+02:00", "2026-03-30T06:00:00+02:00"),
-        ("2026-03-30T06:00:00+02:00", "2026-03-31T06:00:00+02:00"),
-        ("2025-10-25T06:00:00+02:00", "2025-10-26T06:00:00+01:00"),
-    ]
-
-
-def test_daily_line_has_every_documented_key(adict):
-    (line,) = adict.daily_lines(PCE, "2026-03-27", "2026-03-28")
-    assert set(line) == {"pce", "periode", "releve_debut", "releve_fin", "consommation", "statut_restitution"}
-    assert (line["pce"], line["statut_restitution"]) == ({"id_pce": PCE}, None)
-    assert line["periode"] == {"valeur": None, "date_debut": "2026-03-27", "date_fin": "2026-03-28"}
-    start, end = line["releve_debut"], line["releve_fin"]
-    assert (start["date_releve"], end["date_releve"]) == (None, "2026-03-28T06:00:00+01:00")
-    assert set(start["index_brut_debut"]) == set(end["index_converti_fin"]) == INDEX
-    assert isinstance(end["index_brut_fin"]["valeur_index"], int)
-    use = line["consommation"]
-    assert isinstance(use["energie"], int)
-    assert set(use["coeff_calcul"]) == {"coeff_pta", "valeur_pcs", "coeff_conversion"}
-    assert (use["journee_gaziere"], use["type_conso"]) == ("2026-03-27", "Informative Journalier")
-    assert (use["sens_flux_gaz"], use["statut_conso"]) == ("Consommation", "Définitive")
-    assert use["volume_converti"] is None
-
-
-def test_published_month_matches_its_indexes(adict, token):
-    answer = ask(adict, token, BILLED, date_debut="2025-01-01", date_fin=TODAY)
-    lines = [json.loads(line) for line in answer.text.splitlines()]
-    assert [line["consommation"]["date_debut_consommation"][:7] for line in lines] == (
-        [f"2025-{month:02}" for month in range(1, 13)] + [f"2026-{month:02}" for month in range(1, 6)]
-    )
-    use, start, end = (lines[2][name] for name in ("consommation", "releve_debut", "releve_fin"))
-    assert (start["raison_releve"], start["qualite_releve"], end["statut_releve"]) == ("RNO", "Mesure", "Normal")
-    volume = end["index_brut_fin"]["valeur_index"] - start["index_brut_debut"]["valeur_index"]
-    assert use["volume_brut"] == volume
-    assert use["energie"] == volume * round(use["coeff_calcul"]["coeff_conversion"] * 1000) // 1000
-    assert (use["type_conso"], use["statut_conso"], use["journee_gaziere"]) == ("Publiée", "Définitive", None)
-    assert (start["date_releve"], end["date_releve"]) == ("2025-03-01T06:00:00+01:00", "2025-04-01T06:00:00+02:00")
-    assert set(lines[2]["bordereau_publication"]) == {
-        "date_debut_bordereau",
-        "date_fin_bordereau",
-        "nb_jour_gazier",
-    }
-
-
-@pytest.mark.parametrize(("frequency", "days", "periods"), [("1M", 31, 1), ("6M", 0, 0), ("JJ", 0, 31)])
-def test_what_is_read_how_often(adict, token, frequency, days, periods):
-    adict.control.set_quirks(PCE, frequency=frequency)
-    for what, count in ((DAILY, days), (BILLED, periods)):
-        lines = [json.loads(line) for line in ask(adict, token, what, **MAY).text.splitlines()]
-        refused = [line["statut_restitution"]["code"] for line in lines if line["statut_restitution"]]
-        assert (len(lines) - len(refused), refused) == (count, [] if count else ["1000008"])
-    technical = ask(adict, token, "donnees_techniques").json()["donnees_techniques"]
-    assert technical["caracteristiques_compteur"]["frequence"] == frequency
-    adict.control.set_quirks(PCE)
-
-
-def test_contract(adict, token):
-    contract = ask(adict, token, "donnees_contractuelles").json()["donnees_contractuelles"]
-    assert contract["car"]["car_actuelle"] > 0
-    assert contract["tarif_acheminement"] in ("T1", "T2")
+def test_meters_that_do_not_exist(adict, pce, status):
+    assert adict.daily(pce, "2026-06-01", "2026-06-10").status_code == status
 
 
 def refusal_of(adict: Any, pce: str, what: str = DAILY) -> tuple[int, str | None]:
-    answer = ask(adict, adict.token(), what, pce, **MAY)
+    answer = ask(adict, what, pce, **MAY)
     line = json.loads(answer.text.splitlines()[0])
     status = line["statut_restitution"]
     if status is not None:
@@ -169,26 +101,233 @@ def test_state_of_the_right_decides(adict, number, terms, code):
     assert bool(adict.control.expected(pce, "2026-05-01", "2026-06-01")) is (code is None)
 
 
-@pytest.mark.parametrize(
-    ("what", "code"), [(BILLED, "1000009"), ("donnees_techniques", "9990005"), ("donnees_contractuelles", "9990005")]
-)
-def test_other_perimeters_refuse_too(adict, what, code):
+def test_other_perimeters_refuse_too_and_no_right_at_all_is_200_or_403(adict):
     adict.control.consent(["09999990000421"], perimeters=["informatives"])
-    assert refusal_of(adict, "09999990000421", what) == (200, code)
-
-
-@pytest.mark.usefixtures("reset")
-def test_no_right_at_all_is_200_or_403(adict):
-    assert refusal_of(adict, "09999990000422") == (200, "1000002")
-    adict.control.set(no_right_status=403)
-    assert refusal_of(adict, "09999990000422") == (403, "1000002")
+    others = {BILLED: "1000009", "donnees_techniques": "9990005", "donnees_contractuelles": "9990005"}
+    for what, code in others.items():
+        assert refusal_of(adict, "09999990000421", what) == (200, code)
+    for status in (200, 403):
+        adict.control.set(no_right_status=status)
+        assert refusal_of(adict, "09999990000422") == (status, "1000002")
 
 
 def test_window_beyond_the_consent_is_cut(adict):
     pce = "09999990000424"
     adict.control.consent([pce], conso_debut="2026-05-10", conso_fin="2026-05-20")
     days = [line["consommation"]["journee_gaziere"] for line in adict.daily_lines(pce, "2026-05-01", "2026-06-01")]
-    assert (days[0], days[-1], len(days)) == ("2026-05-10", "2026-05-19", 10)
+    assert days == [f"2026-05-{day}" for day in range(10, 20)]
     assert list(adict.control.expected(pce, "2026-05-01", "2026-06-01")) == days
     (line,) = adict.daily_lines(pce, "2026-04-01", "2026-05-01")
     assert line["statut_restitution"]["code"] == "1000008"
+
+
+# ---- What is answered ----
+
+
+def test_one_line_per_gas_day_with_every_documented_key_and_exact_bounds_over_both_changes(adict):
+    lines = adict.daily_lines(PCE, "2026-03-27", "2026-03-30") + adict.daily_lines(PCE, "2025-10-25", "2025-10-26")
+    bounds = [(use["date_debut_consommation"], use["date_fin_consommation"]) for use in
+              (line["consommation"] for line in lines)]  # fmt: skip
+    assert bounds == [
+        ("2026-03-27T06:00:00+01:00", "2026-03-28T06:00:00+01:00"),
+        ("2026-03-28T06:00:00+01:00", "2026-03-29T06:00:00+02:00"),
+        ("2026-03-29T06:00:00+02:00", "2026-03-30T06:00:00+02:00"),
+        ("2025-10-25T06:00:00+02:00", "2025-10-26T06:00:00+01:00"),
+    ]
+    line, start, end, use = (lines[0], *(lines[0][name] for name in ("releve_debut", "releve_fin", "consommation")))
+    assert set(line) == {"pce", "periode", "releve_debut", "releve_fin", "consommation", "statut_restitution"}
+    assert (line["pce"], line["statut_restitution"]) == ({"id_pce": PCE}, None)
+    assert line["periode"] == {"valeur": None, "date_debut": "2026-03-27", "date_fin": "2026-03-30"}
+    assert (start["date_releve"], end["date_releve"]) == (None, "2026-03-28T06:00:00+01:00")
+    for index in (start["index_brut_debut"], end["index_converti_fin"]):
+        assert set(index) == {"valeur_index", "horodate_Index"}
+    assert [type(each) for each in (end["index_brut_fin"]["valeur_index"], use["energie"])] == [int, int]
+    assert set(use["coeff_calcul"]) == {"coeff_pta", "valeur_pcs", "coeff_conversion"}
+    assert (use["journee_gaziere"], use["type_conso"]) == ("2026-03-27", "Informative Journalier")
+    assert (use["sens_flux_gaz"], use["statut_conso"]) == ("Consommation", "Définitive")
+    assert use["volume_converti"] is None
+
+
+def test_published_month_matches_its_indexes(adict):
+    answer = ask(adict, BILLED, date_debut="2025-01-01", date_fin=TODAY)
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    months = [f"2025-{month:02}" for month in range(1, 13)] + [f"2026-{month:02}" for month in range(1, 6)]
+    assert [line["consommation"]["date_debut_consommation"][:7] for line in lines] == months
+    use, start, end = (lines[2][name] for name in ("consommation", "releve_debut", "releve_fin"))
+    assert (start["raison_releve"], start["qualite_releve"], end["statut_releve"]) == ("RNO", "Mesure", "Normal")
+    volume = end["index_brut_fin"]["valeur_index"] - start["index_brut_debut"]["valeur_index"]
+    assert use["volume_brut"] == volume
+    assert use["energie"] == volume * round(use["coeff_calcul"]["coeff_conversion"] * 1000) // 1000
+    assert (use["type_conso"], use["statut_conso"], use["journee_gaziere"]) == ("Publiée", "Définitive", None)
+    assert (start["date_releve"], end["date_releve"]) == ("2025-03-01T06:00:00+01:00", "2025-04-01T06:00:00+02:00")
+    assert set(lines[2]["bordereau_publication"]) == {"date_debut_bordereau", "date_fin_bordereau", "nb_jour_gazier"}
+
+
+@pytest.mark.parametrize(("frequency", "days", "periods"), [("1M", 31, 1), ("6M", 0, 0), ("JJ", 0, 31)])
+def test_what_is_read_how_often(adict, frequency, days, periods):
+    adict.control.set_quirks(QUIRKY, frequency=frequency)
+    for what, count in ((DAILY, days), (BILLED, periods)):
+        lines = [json.loads(line) for line in ask(adict, what, QUIRKY, **MAY).text.splitlines()]
+        refused = [line["statut_restitution"]["code"] for line in lines if line["statut_restitution"]]
+        assert (len(lines) - len(refused), refused) == (count, [] if count else ["1000008"])
+    technical = ask(adict, "donnees_techniques", QUIRKY).json()["donnees_techniques"]
+    assert technical["caracteristiques_compteur"]["frequence"] == frequency
+    adict.control.set_quirks(QUIRKY)
+    contract = ask(adict, "donnees_contractuelles").json()["donnees_contractuelles"]
+    assert (contract["car"]["car_actuelle"] > 0, contract["tarif_acheminement"] in ("T1", "T2")) == (True, True)
+
+
+# ---- How days ripen ----
+
+
+def at(adict: Any, day: date, hour: int = 9) -> None:
+    adict.control.set_clock(datetime(day.year, day.month, day.day, hour, tzinfo=ZoneInfo("Europe/Paris")))
+
+
+def test_every_day_appears_within_three_days_and_stays(adict):
+    delays: Counter[int] = Counter()
+    seen: set[str] = set()
+    for number in range(40):
+        today = date(2026, 4, 1) + timedelta(days=number)
+        at(adict, today)
+        now = set(adict.control.expected(RIPE, "2026-04-01", today))
+        assert seen <= now
+        delays.update((today - date.fromisoformat(day)).days for day in now - seen)
+        seen = now
+    assert set(delays) == {1, 2, 3}
+    assert delays[1] > delays[2] > delays[3]
+
+
+def test_some_days_change_until_the_third_of_the_next_month_and_none_afterwards(adict):
+    for hour, state in ((7, "Provisoire"), (9, "Définitive")):
+        at(adict, date(2026, 6, 3), hour)
+        lines = adict.daily_lines(RIPE, "2026-05-01", "2026-06-01")
+        assert {line["consommation"]["statut_conso"] for line in lines} == {state}
+    changed = 0
+    for month in range(1, 7):
+        window, days = (f"2026-{month:02}-01", f"2026-{month:02}-28"), []
+        for then in (date(2026, month, 28), date(2026, 7, 10), date(2026, 9, 10)):
+            at(adict, then)
+            days.append(adict.control.expected(RIPE, *window))
+        first, last, later = days
+        assert later == last
+        changed += sum(first[day] != last[day] for day in first)
+        assert all(abs(first[day] - last[day]) <= 40 for day in first)
+    assert 5 < changed < 120
+
+
+def test_corrections(adict):
+    day = ("2025-03-04", "2025-03-05")
+    for told, quality in ((12.5, "Corrigé"), (12, "Corrigé"), (None, "Absence de Données")):
+        adict.control.correct(PCE, day[0], told)
+        answer = adict.daily(PCE, *day).text
+        assert f'"energie":{json.dumps(told)},' in answer
+        assert quality in answer
+        assert adict.control.expected(PCE, *day) == ({} if told is None else {day[0]: told})
+    adict.control.uncorrect(PCE)
+    assert "Mesuré" in adict.daily(PCE, *day).text
+    adict.control.correct(PCE, TODAY, 7)  # a day that is not told yet
+    assert adict.control.expected(PCE, TODAY, "2026-06-21") == {}
+    at(adict, date(2026, 6, 23))
+    assert adict.control.expected(PCE, TODAY, "2026-06-21") == {TODAY: 7}
+    adict.control.uncorrect(PCE)
+
+
+# ---- Quirks ----
+
+WINDOW = ("2026-05-01", "2026-05-06")
+DAYS = [f"2026-05-0{day}" for day in range(1, 6)]
+
+
+def objects(text: str) -> list[Any]:
+    """Return the JSON objects in a text that otherwise contains only whitespace."""
+    decoder, found, text = json.JSONDecoder(), [], text.lstrip("\ufeff\u00a0 \n")
+    while text:
+        value, end = decoder.raw_decode(text)
+        found.append(value)
+        text = text[end:].lstrip()
+    return found
+
+
+def test_layouts_and_those_that_cost_no_good_line(adict):
+    def told(*layout: str) -> str:
+        adict.control.set_quirks(QUIRKY, layout=layout)
+        return adict.daily(QUIRKY, *WINDOW).content.decode()
+
+    plain = objects(told())
+    assert len(plain) == 5
+    status = {"code_statut_traitement": "0000000000", "message_retour_traitement": "Opération réussie."}
+    for layout, shown, wanted in (
+        (["glued"], "}{", plain),
+        (["pretty", "blank_lines"], "}\n\n \n{", plain),
+        (["nbsp", "bom"], "\ufeff\u00a0 {", plain),
+        (["envelope"], '{"liste_acces":[', [{"liste_acces": plain}]),
+        (["array"], "[{", [plain]),
+        (["status_line"], "\n", [*plain, status]),
+    ):
+        assert shown in told(*layout)
+        assert objects(told(*layout)) == wanted
+    broken, _, rest = told("missing_bracket").partition("\n")
+    assert (broken.count("{"), rest) == (broken.count("}") + 1, told())
+    truncated = told("truncated")
+    assert truncated.startswith(told())
+    with pytest.raises(json.JSONDecodeError):
+        objects(truncated)
+    adict.control.set_quirks(QUIRKY)
+
+
+def test_line_quirks_and_what_an_ideal_client_keeps(adict):
+    lines = {
+        "duplicate": [DAYS[0]], "foreign": True, "missing": [DAYS[1]], "absent_null": [DAYS[2]],
+        "absent_zero": [DAYS[3]], "broken": {DAYS[4]: "douze"},
+    }  # fmt: skip
+    adict.control.set_quirks(QUIRKY, lines=lines)
+    told = adict.daily_lines(QUIRKY, *WINDOW)
+    energy = told[0]["consommation"]["energie"]
+    said = [(line["pce"]["id_pce"] == QUIRKY, line["consommation"]) for line in told]
+    assert [(ours, use["journee_gaziere"], use["energie"]) for ours, use in said] == [
+        (True, DAYS[0], energy), (False, DAYS[0], energy), (True, DAYS[0], energy), (True, DAYS[2], None),
+        (True, DAYS[3], 0), (True, DAYS[4], "douze"),
+    ]  # fmt: skip
+    assert {use["type_qualif_conso"] for _, use in said[3:5]} == {"Absence de Données"}
+    assert adict.control.expected(QUIRKY, *WINDOW) == {DAYS[0]: energy}
+    adict.control.set_quirks(QUIRKY, lines={"partial": {"from": DAYS[3], "times": 1}})
+    partial = adict.daily_lines(QUIRKY, *WINDOW)
+    assert (len(partial), partial[-1]["statut_restitution"]["code"]) == (4, "2000100")
+    assert partial[-1]["periode"] == {"valeur": None, "date_debut": DAYS[3], "date_fin": WINDOW[1]}
+    assert len(adict.control.expected(QUIRKY, *WINDOW)) == 5
+    assert len(adict.daily_lines(QUIRKY, DAYS[3], WINDOW[1])) == 2, "then whole"
+    adict.control.set_quirks(QUIRKY, lines={"partial": {"from": DAYS[3], "times": None}})
+    assert adict.daily_lines(QUIRKY, *WINDOW)[-1]["statut_restitution"]["code"] == "2000100"
+    assert list(adict.control.expected(QUIRKY, *WINDOW)) == DAYS[:3]
+    adict.control.set_quirks(QUIRKY)
+
+
+# ---- Figures ----
+
+
+def test_the_real_household_is_shifted_into_the_past_year_and_goes_on_as_a_year_before():
+    for today in (date(2026, 1, 1) + timedelta(days=n) for n in range(0, 1500, 7)):
+        days = real.real_days(real.shift_for(today))
+        assert days[-1].day < today <= days[-1].day.replace(year=days[-1].day.year + 1)
+        assert days[0].day > today.replace(year=today.year - 3, day=min(today.day, 28)) + timedelta(days=2)
+    for shift, count in ((0, 711), (4, 711), (5, 710), (6, 710), (8, 711)):
+        moved = real.real_days(shift)
+        lost = sum(row.energy for row in real.file_days()) - sum(row.energy for row in moved)
+        assert (len(moved), lost) == (count, 135 * (711 - count)), "a 29 February without a place is dropped"
+    days = real.continued_days(5, date(2030, 1, 1))
+    assert days[:710] == real.real_days(5) == real.continued_days(5, date(2020, 1, 1))
+    known = {row.day: row for row in days}
+    for row in days[710:]:
+        former = known[row.day.replace(year=row.day.year - 1)]
+        assert (row.energy, row.volume, row.coefficient) == (former.energy, former.volume, former.coefficient)
+    assert all(one.index_end == other.index_start for one, other in pairwise(days[708:]))
+    whole = {days[0].day + timedelta(days=n) for n in range((days[-1].day - days[0].day).days)}
+    assert whole - {*known} == {date(2028, 2, 29)}
+
+
+def test_a_synthetic_day_is_the_same_on_every_machine():
+    day = synthetic.final_day("09999990000042", date(2025, 1, 15))
+    assert (day.volume, day.coefficient, day.energy) == (35, 11.131, 38)
+    before, after = (synthetic.final_day("09999990000042", date(2025, 1, 1) - timedelta(days=n)) for n in (1, 0))
+    assert before.index_end == after.index_start

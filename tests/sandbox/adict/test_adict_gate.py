@@ -1,16 +1,23 @@
-"""The gateway: tokens, quotas, injected faults, and the request log."""
+"""The gateway, tokens and Client Connect: what is refused, counted, and broken as ordered."""
 
 from __future__ import annotations
 
 import json
 import time
+from datetime import timedelta
 from typing import Any
 
+import jwt
 import pytest
 import requests
 
 pytestmark = pytest.mark.usefixtures("reset")
 PCE = "09999990000900"
+WINDOW = ("2026-06-01", "2026-06-02")
+DATA_GRANT = {"grant_type": "client_credentials", "scope": "/adict/v2"}
+CHALLENGE = {"code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "code_challenge_method": "S256"}
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+"""RFC 7636, appendix B."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,6 +35,18 @@ def statuses(adict: Any, calls: int) -> list[int]:
     return [rights(adict, f"Bearer {token}").status_code for _ in range(calls)]
 
 
+def told(answer: requests.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json().get("error", "")
+
+
+def claims_of(adict: Any, id_token: str, key: Any = None, alg: str = "HS256") -> dict[str, Any]:
+    key, client = key or adict.facts["client_secret"], adict.facts["client_id"]
+    return jwt.decode(id_token, key, algorithms=[alg], audience=client, issuer=adict.facts["issuer"])
+
+
+# ---- Calls ----
+
+
 def test_bearer_forms(adict):
     token, technical = adict.token(), f"/pce/{PCE}/donnees_techniques"
     assert rights(adict, f"Bearer {token}").status_code == 200
@@ -42,7 +61,7 @@ def test_bearer_forms(adict):
     assert rights(adict, f"Bearer {token}").status_code == 401
 
 
-def test_calls_a_second(adict):
+def test_calls_of_a_second_and_of_a_day_in_paris(adict):
     adict.control.set(calls_per_second=1)
     token = adict.token()
     refused = [rights(adict, f"Bearer {token}") for _ in range(2)][1]
@@ -50,14 +69,10 @@ def test_calls_a_second(adict):
     adict.control.set(retry_after=2)
     assert rights(adict, f"Bearer {token}").headers["Retry-After"] == "2"
     assert adict.token(), "calls for tokens do not count"
-    time.sleep(1.0)
-    assert statuses(adict, 1) == [200]
     adict.control.drop_calls()
     adict.control.set(calls_per_second=5)
     assert statuses(adict, 7) == [200] * 5 + [429] * 2
-
-
-def test_calls_a_day_start_anew_at_midnight_in_paris(adict):
+    adict.control.drop_calls()
     adict.control.set(calls_per_day=2)
     adict.control.set_clock("2026-06-20T21:59:00+00:00")
     assert statuses(adict, 3) == [200, 200, 429]
@@ -65,54 +80,151 @@ def test_calls_a_day_start_anew_at_midnight_in_paris(adict):
     assert statuses(adict, 1) == [200]
 
 
-def test_faults_strike_as_often_as_ordered(adict):
-    token = adict.token()
+def test_faults_strike_as_ordered_and_as_often(adict):
+    token, right = adict.token(), adict.control.consent(["09999990000901"])[0]["id_droit_acces"]
     adict.control.fault("/donnees_consos_informatives$", status=503, times=2, retry_after=7)
     adict.control.fault("/access_token$", status=500, body="<html>panne</html>")
-    assert [adict.daily(PCE, "2026-06-01", "2026-06-02", token).status_code for _ in range(3)] == [503, 503, 200]
-    answer = adict.post_token(grant_type="client_credentials", scope="/adict/v2")
+    assert [adict.daily(PCE, *WINDOW, token).status_code for _ in range(3)] == [503, 503, 200]
+    answer = adict.post_token(**DATA_GRANT)
     assert (answer.status_code, answer.text) == (500, "<html>panne</html>")
     assert adict.control.settings()["faults"] == []
-
-
-def test_fault_can_cut_delay_and_lie(adict):
-    token = adict.token()
     adict.control.fault("informatives", cut=True)
     with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
-        adict.daily(PCE, "2026-06-01", "2026-06-02", token)
+        adict.daily(PCE, *WINDOW, token)
     adict.control.fault("informatives", delay_s=0.3)
     started = time.monotonic()
-    assert adict.daily(PCE, "2026-06-01", "2026-06-02", token).status_code == 200
+    assert adict.daily(PCE, *WINDOW, token).status_code == 200
     assert time.monotonic() - started >= 0.3
     adict.control.fault("informatives", status=200, body={"odd": 1})
-    assert adict.daily(PCE, "2026-06-01", "2026-06-02", token).json() == {"odd": 1}
-
-
-def test_fault_after_the_call_took_effect(adict):
-    right = adict.control.consent(["09999990000901"])[0]["id_droit_acces"]
+    assert adict.daily(PCE, *WINDOW, token).json() == {"odd": 1}
     adict.control.fault("/droit_acces/", method="PATCH", status=504, after=True)
     eraser = adict.token("delete_")
-    assert [adict.call("PATCH", f"/droit_acces/{right}", eraser).status_code for _ in range(2)] == [504, 409]
+    answers = [adict.call("PATCH", f"/droit_acces/{right}", eraser).status_code for _ in range(2)]
+    assert answers == [504, 409], "the first took effect"
 
 
-def test_log_tells_who_asked_what_and_holds_no_secret(adict):
-    adict.control.clear_log()
+# ---- Tokens ----
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "error"),
+    [
+        ({"client_secret": "wrong"}, 401, "invalid_client"),
+        ({"client_id": "nobody"}, 401, "invalid_client"),
+        ({"grant_type": "refresh_token"}, 400, "unsupported_grant_type"),
+        ({"scope": "/adict/v1"}, 400, "invalid_scope"),
+        ({"scope": ""}, 400, "invalid_scope"),
+        ({"grant_type": "authorization_code"}, 400, "invalid_request"),
+        ({"grant_type": "authorization_code", "code": "never-given"}, 400, "invalid_grant"),
+    ],
+)
+def test_token_endpoint_refuses_in_the_words_of_rfc_6749(adict, fields, status, error):
+    answer = adict.post_token(**DATA_GRANT | fields)
+    assert told(answer) == (status, error)
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_data_token_has_its_form_and_its_time(adict):
+    adict.control.set(token_lifetime_s=100)
+    body = adict.post_token(**DATA_GRANT).json()
+    assert set(body) == {"access_token", "scope", "token_type", "expires_in"}
+    assert (body["scope"].split(" ")[0], len(body["scope"].split(" ")), body["expires_in"]) == ("/adict/v2", 3, 100)
+    for seconds, status in ((99, 200), (2, 401)):
+        adict.control.set_clock(adict.control.now() + timedelta(seconds=seconds))
+        assert adict.call("GET", "/droits_acces", body["access_token"]).status_code == status
+
+
+def test_a_code_works_once_for_a_minute_for_its_redirect_uri(adict):
     code = adict.consent()["code"]
-    narrow = adict.exchange(code).json()
-    token = adict.token()
-    for each in (token, narrow["access_token"]):
-        adict.daily(PCE, "2026-06-01", "2026-06-02", each)
-    log = adict.control.log()
-    assert [(e["method"], e["path"].rsplit("/", 1)[-1], e["grant"], e["status"], e["pce"]) for e in log] == [
-        ("GET", "authorize", None, 200, None),
-        ("POST", "authorize", None, 302, None),
-        ("POST", "access_token", "authorization_code", 200, None),
-        ("POST", "access_token", "client_credentials", 200, None),
-        ("GET", "donnees_consos_informatives", "client_credentials", 200, PCE),
-        ("GET", "donnees_consos_informatives", "authorization_code", 403, None),
-    ]
-    assert log[4]["query"] == {"date_debut": "2026-06-01", "date_fin": "2026-06-02"}
-    assert log[4]["client_id"] == adict.facts["client_id"]
-    hidden = (code, token, narrow["access_token"], narrow["id_token"], adict.facts["client_secret"], "@example.org")
-    assert [secret for secret in hidden if secret in json.dumps(log)] == []
-    assert adict.control.log(since=log[-1]["n"]) == []
+    token = adict.exchange(code).json()["access_token"]
+    assert adict.call("GET", "/droits_acces", token).status_code == 403
+    assert told(adict.exchange(code)) == (400, "invalid_grant")
+    assert adict.call("GET", "/droits_acces", token).status_code == 401, "its second use ends the token"
+    adict.control.set(redirect_uris=["http://127.0.0.1:9/other"])
+    moved = adict.exchange(adict.consent()["code"], redirect_uri="http://127.0.0.1:9/other")
+    assert told(moved) == (400, "invalid_grant")
+    code = adict.consent()["code"]
+    adict.control.set_clock(adict.control.now() + timedelta(seconds=61))
+    assert told(adict.exchange(code)) == (400, "invalid_grant")
+
+
+# ---- The household's way through GRDF's site ----
+
+
+def test_whole_dance_gives_meters_and_a_token_too_narrow_for_data(adict):
+    callback = adict.consent()
+    assert callback["state"] == "the state"
+    assert (callback["iss"], callback["client_id"]) == (adict.facts["issuer"], adict.facts["client_id"])
+    body = adict.exchange(callback["code"]).json()
+    assert set(body) == {"access_token", "scope", "id_token", "token_type", "expires_in"}
+    assert (body["scope"], body["token_type"], body["expires_in"]) == ("openid", "Bearer", 14399)
+    claims = claims_of(adict, body["id_token"])
+    assert (claims["nonce"], claims["exp"] - claims["iat"]) == ("the-nonce", 3600)
+    assert claims["aud"] == claims["azp"] == adict.facts["client_id"]
+    assert {"sub", "auth_time", "acr", "at_hash", "realm", "tokenName", "tokenType"} <= set(claims)
+    entries = json.loads(claims["consentements"])
+    assert [entry["pce"] for entry in entries] == ["09999990000042", "GI999042"]
+    states = {right["id_droit_acces"]: right["etat_droit_acces"] for right in adict.control.consents()}
+    assert {states[entry["id_accreditation"]] for entry in entries} == {"Active"}
+    assert adict.daily("GI999042", "2026-06-01", "2026-06-10", body["access_token"]).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"client_id": "nobody"}, ""),
+        ({"client_id": None}, ""),
+        ({"redirect_uri": "http://evil.example/"}, ""),
+        ({"redirect_uri": None}, ""),
+        ({"scope": "profile"}, "invalid_scope"),
+        ({"scope": None}, "invalid_scope"),
+        ({"state": None}, "invalid_request"),
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({}, "temporarily_unavailable"),  # as ordered
+    ],
+)
+def test_a_wrong_request_goes_back_to_a_known_caller_and_else_is_told_on_the_page(adict, change, error):
+    adict.control.set(authorize_error=None if change else error)
+    answer = adict.authorize(**change)
+    if error:
+        assert answer.status_code == 302
+        assert answer.headers["Location"].startswith(adict.facts["redirect_uri"])
+        assert f"error={error}" in answer.headers["Location"]
+    else:
+        assert (answer.status_code, "Location" in answer.headers) == (400, False)
+        assert "text/html" in answer.headers["Content-Type"]
+
+
+def test_pkce_binds_a_code_to_its_verifier(adict):
+    query = adict.connect_query(**CHALLENGE)
+    assert adict.exchange(adict.consent(query)["code"], code_verifier=VERIFIER).status_code == 200
+    wrong = adict.exchange(adict.consent(query)["code"], code_verifier=VERIFIER[:-1] + "x")
+    assert told(wrong) == (400, "invalid_grant")
+    assert told(adict.exchange(adict.consent(query)["code"])) == (400, "invalid_request")
+    assert told(adict.exchange(adict.consent()["code"], code_verifier=VERIFIER)) == (400, "invalid_request")
+    adict.control.set(pkce="required")
+    assert "error=invalid_request" in adict.authorize().headers["Location"]
+    adict.control.set(pkce="unknown")
+    assert adict.exchange(adict.consent(query)["code"]).status_code == 200
+
+
+def test_rs256_verifies_with_the_published_key_only(adict):
+    adict.control.set(id_token_alg="RS256", id_token_claims={"realm": "/other", "nonce": None})
+    token = adict.exchange(adict.consent()["code"]).json()["id_token"]
+    (key,) = requests.get(adict.facts["jwks_url"], timeout=10).json()["keys"]
+    assert not {"d", "p", "q"} & set(key)
+    assert jwt.get_unverified_header(token)["kid"] == key["kid"]
+    claims = claims_of(adict, token, jwt.PyJWK(key), "RS256")
+    assert (claims["realm"], "nonce" in claims) == ("/other", False), "as ordered"
+    with pytest.raises(jwt.InvalidTokenError):
+        claims_of(adict, token)
+
+
+def test_a_browser_stays_with_the_holder_who_was_there_before_unless_a_login_is_asked_for(adict):
+    """On a shared computer, the second household would otherwise consent for the first one's meters."""
+    browser, other = requests.Session(), "Alix;Exemple;foyer-31@example.org;TIERS"
+    adict.consent(session=browser)
+    for prompt, offered in ((None, "09999990000042"), ("login", "09999990000031"), ("consent login", "09999990000031")):
+        query = adict.connect_query(login_hint=other, prompt=prompt)
+        page = browser.get(adict.facts["authorize_url"], params=query, timeout=10).text
+        assert [pce for pce in ("09999990000042", "09999990000031") if pce in page] == [offered]

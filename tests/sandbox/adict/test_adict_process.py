@@ -25,11 +25,8 @@ def test_a_kill_loses_nothing_and_no_token_nor_code_is_in_the_file(start: Any, t
     token = first.token()
     code, used = first.consent()["code"], first.consent()["code"]
     assert first.exchange(used).status_code == 200
-    lines, log, settings = (
-        first.daily_lines(PCE, "2026-05-01", "2026-06-01"),
-        first.control.log(),
-        first.control.settings(),
-    )
+    lines, log = first.daily_lines(PCE, "2026-05-01", "2026-06-01"), first.control.log()
+    settings = first.control.settings()
     key = jwt.PyJWKClient(first.facts["jwks_url"]).get_signing_keys()[0].key
     os.kill(first.process.pid, signal.SIGKILL)
     first.process.wait(10)

@@ -1,7 +1,8 @@
-"""Access rights: lists, declaration, the holder's mail, and who may revoke."""
+"""Access rights: lists, declaration, the holder's mail, proofs, and who may revoke."""
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.sandbox.conftest import listing
 
 pytestmark = pytest.mark.usefixtures("reset")
 PCE = "09999990000800"
-EMAIL = "titulaire@example.org"
+MEGABYTES = 4 * 1024 * 1024
 
 
 def status_of(answer: requests.Response) -> tuple[int, str]:
@@ -26,24 +27,13 @@ def asked(adict: Any, *pces: str, **filters: Any) -> list[dict[str, Any]]:
 
 def declare(adict: Any, pce: str, **changes: Any) -> requests.Response:
     body = {
-        "role_tiers": "AUTORISE_CONTRAT_FOURNITURE",
-        "nom_titulaire": "Titulaire Exemple",
-        "courriel_titulaire": EMAIL,
-        "code_postal": Meter(pce).postcode,
-        "date_debut_droit_acces": "2026-06-20",
-        "date_fin_droit_acces": "2028-06-20",
-        "perim_donnees_conso_debut": "2024-01-01",
-        "perim_donnees_conso_fin": "2028-06-20",
-        "perim_donnees_informatives": "Vrai",
-        "perim_donnees_publiees": "Faux",
-    }
+        "role_tiers": "AUTORISE_CONTRAT_FOURNITURE", "nom_titulaire": "Titulaire Exemple",
+        "courriel_titulaire": "titulaire@example.org", "code_postal": Meter(pce).postcode,
+        "date_debut_droit_acces": "2026-06-20", "date_fin_droit_acces": "2028-06-20",
+        "perim_donnees_conso_debut": "2024-01-01", "perim_donnees_conso_fin": "2028-06-20",
+        "perim_donnees_informatives": "Vrai", "perim_donnees_publiees": "Faux",
+    }  # fmt: skip
     return adict.call("PUT", f"/pce/{pce}/droit_acces", json=body | changes)
-
-
-def declared(adict: Any, pce: str, **changes: Any) -> str:
-    """Declare a right, and return its id."""
-    declare(adict, pce, **changes)
-    return str(asked(adict, pce)[-1]["id_droit_acces"])
 
 
 def test_lists_and_their_filters(adict):
@@ -53,8 +43,7 @@ def test_lists_and_their_filters(adict):
     right = adict.control.consent([PCE])[0]
     lines = asked(adict, PCE, "GI999001")
     assert [line["etat_droit_acces"] for line in lines] == ["Obsolète", "Active"]
-    assert lines[1] == right
-    assert len(right) == 30
+    assert (lines[1], len(right)) == (right, 30)
     assert (right["perim_donnees_informatives"], right["date_debut_droit_acces"]) == ("Vrai", "2026-06-20")
     assert right["date_creation"].startswith("2026-06-20 ")
     assert len(asked(adict, PCE, etat_droit_acces=["Active"], role_tiers=None)) == 1
@@ -75,6 +64,7 @@ def test_lists_and_their_filters(adict):
         ({"etat_droit_acces": ["active"]}, "9999999400"),
         ({"id_pce": [f"0999999{n:07}" for n in range(1001)]}, "2000000009"),
     ],
+    ids=range(6),
 )
 def test_wrong_filters_are_400(adict, body, code):
     assert status_of(adict.call("POST", "/droits_acces", json=body)) == (400, code)
@@ -94,6 +84,9 @@ def test_only_the_delete_client_revokes_once_and_the_log_tells(adict, second):
     assert (line["etat_droit_acces"], line["source_revocation"]) == ("Révoquée", "TIERS")
     assert line["date_revocation"].startswith("2026-06-20 ")
     assert adict.control.expected(PCE, "2026-05-01", "2026-06-01") == {}
+
+
+# ---- Declarations ----
 
 
 def test_declared_right_waits_for_the_holder(adict):
@@ -128,31 +121,50 @@ def test_declarations_that_are_refused(adict, changes, status, code):
     assert status_of(declare(adict, **{"pce": "09999990000812", **changes})) == (status, code)
 
 
-def test_a_holder_is_mailed_at_the_next_quarter_of_an_hour_and_answers(adict):
-    mailbox = f"{adict.facts['control_url']}/mailbox"
+def test_a_holder_is_mailed_at_the_next_quarter_of_an_hour_and_answers_or_not(adict):
+    mailbox, pces = f"{adict.facts['control_url']}/mailbox", [f"0999999000082{n}" for n in range(3)]
     day = adict.control.now().replace(hour=9, minute=31, second=0, microsecond=0)
     adict.control.set_clock(day)
-    accepted, refused = (declared(adict, pce) for pce in ("09999990000820", "09999990000821"))
+    for pce in pces:
+        declare(adict, pce)
+    accepted, refused, _ = (line["id_droit_acces"] for line in asked(adict, *pces))
 
     def answer(right: str, action: str) -> int:
         return requests.post(f"{mailbox}/{right}", data={"action": action}, timeout=10).status_code
 
     adict.control.set_clock(day.replace(minute=44))
     page = requests.get(mailbox, timeout=10).text
-    assert ("09999990000820" in page, "leave from" in page) == (False, True)
+    assert (pces[0] in page, "leave from" in page) == (False, True)
     assert answer(accepted, "accepter") == 404
     adict.control.set_clock(day.replace(minute=46))
-    assert "09999990000820" in requests.get(mailbox, timeout=10).text
+    assert pces[0] in requests.get(mailbox, timeout=10).text
     assert [answer(accepted, "accepter"), answer(refused, "refuser"), answer(refused, "accepter")] == [200, 200, 404]
-    lines = asked(adict, "09999990000820", "09999990000821")
-    assert [line["etat_droit_acces"] for line in lines] == ["Active", "Refusée"]
-    assert lines[1]["source_passage_a_refuse"] == "TITULAIRE"
-
-
-def test_a_right_that_nobody_answers_is_obsolete_in_the_end(adict):
-    day = adict.control.now()
-    declare(adict, "09999990000822")
     for days, state, source in ((14, "A valider", None), (16, "Obsolète", "GRDF")):
         adict.control.set_clock(day + timedelta(days=days))
-        (line,) = asked(adict, "09999990000822")
-        assert (line["etat_droit_acces"], line["source_passage_a_obsolete"]) == (state, source)
+        lines = asked(adict, *pces)
+        assert [line["etat_droit_acces"] for line in lines] == ["Active", "Refusée", state]
+        assert (lines[1]["source_passage_a_refuse"], lines[2]["source_passage_a_obsolete"]) == ("TITULAIRE", source)
+
+
+# ---- Proofs ----
+
+
+def send(adict: Any, right: str, *contents: bytes, field: str = "preuves") -> int:
+    files = [(field, (f"{n}.pdf", content, "application/pdf")) for n, content in enumerate(contents)]
+    answer: requests.Response = adict.call("PUT", f"/droit_acces/{right}/preuves", files=files)
+    assert set(answer.json()) == {"code_statut_traitement", "message_retour_traitement"}
+    return answer.status_code
+
+
+def test_files_are_counted_and_weighed_and_not_every_right_takes_them(adict: Any) -> None:
+    right = adict.control.consent([PCE])[0]["id_droit_acces"]
+    adict.control.ask_proof(right, "2026-07-31")
+    for contents in ([b"x"] * 4, [b"x", b"x" * (MEGABYTES + 1)], [b""]):
+        assert send(adict, right, *contents) == 400
+    assert send(adict, right, b"x", field="preuve") == 400, "the field has another name"
+    assert adict.control.proofs(right) == []
+    assert send(adict, right, *[b"x" * MEGABYTES] * 3) == 200
+    assert len(adict.control.proofs(right)) == 3
+    assert send(adict, str(uuid.uuid4()), b"x") == 404
+    adict.control.revoke(right)
+    assert send(adict, right, b"x") == 409
