@@ -120,7 +120,7 @@ def test_a_household_is_told_nothing_of_servers_and_settings(
     answers.append(browser.get(consent(begin(browser, account_id, path=path))))
     world.control.set(id_token_claims={})
     world.book.save({"_id": account_id, "account_type": "another", "oauth": {}})
-    answers += [browser.get(path), browser.post(path)]
+    answers += [browser.get(path), browser.post(path), front.browser("op").get(path)]
     for answer in answers:
         assert problem(answer) == (503, "our_side")
         assert [word for word in INTERNAL if word in said(answer).text] == []
