@@ -15,15 +15,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import requests
+
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT
 from include.sandbox.airflow_stack import ADMIN
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import Processes
 from tests.browser.up import Up
-from tests.connect.site import Site
 from tests.databases import empty_database
 from tests.page_accounts import Fleet
+from tests.stacks import Prepared
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -60,10 +62,12 @@ def of_many(browser: Browser, folder: Path) -> None:
         set_up(hook, say=str)
         fleet = Fleet(paris_today(datetime.now(UTC)))
         hook.write(ACCOUNT, [fleet.account(number) for number in range(ACCOUNTS)])
-        (folder / "site").mkdir()
-        site = Site(folder / "site", world, empty_database())
-        site.start(processes)
-        token = site.token("admin")
+        (home := folder / "site").mkdir()
+        shutil.copyfile(empty_database(), home / "airflow.db")
+        site = Prepared(home, 0, world.connections())
+        site.start(processes, components=("api-server",))
+        form = {"username": ADMIN, "password": site.password}
+        token = requests.post(f"{site.url}/auth/token", json=form, timeout=120).json()["access_token"]
         with window(browser, site.url, token, width=1280, height=900) as page:
             page.goto(f"{site.url}/grdf/fleet")
             page.get_by_text("Counted by Airflow").wait_for()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,7 @@ import requests
 from include.sandbox.airflow_stack import ADMIN, APPROVER, VIEWER
 from include.sandbox.processes import Processes
 from tests import postgres
-from tests.airflow_rows import rows_of, rows_of_postgres
 from tests.helpers import PATIENCE
-from tests.postgres import Postgres
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -52,21 +49,16 @@ class Up:
             cwd=ROOT,
         )
         child.await_line(r"(?m)^  Ctrl-C ends", PATIENCE)
-        return cls(data, database)
+        return cls(data)
 
-    def __init__(self, data: Path, database: Postgres | None = None) -> None:
+    def __init__(self, data: Path) -> None:
         self.home = data / "airflow"
-        self._database = database
         said = SAID.search((data / "up.log").read_text(encoding="utf-8"))
         assert said, "it did not say where it is and who may log in"
         self.url = said["url"]
         self.sandbox = said["sandbox"]
         self._passwords = {ADMIN: said["admin"], VIEWER: said["viewer"], APPROVER: said["approver"]}
         self._session = requests.Session()
-
-    def rows(self) -> Iterator[tuple[str, str]]:
-        """Return every row of Airflow's database: the table's name, and the row as text."""
-        yield from rows_of_postgres(self._database.url) if self._database else rows_of(self.home / "airflow.db")
 
     def token(self, role: str) -> str:
         """Log a user in, and return the token."""

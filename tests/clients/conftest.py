@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pytest
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.documents.doctypes import METER
 from tests.clients.scene import LISTED, SOUTH, USUAL, account_of, connections
+from tests.connect.site import Site
 from tests.helpers import MemoryShelf
 
 if TYPE_CHECKING:
@@ -46,3 +48,15 @@ def pair(two: LocalWorld, account_id: str, other: str) -> tuple[str, str]:
     account_of(two, other, SOUTH)
     two.control.clear_log()
     return account_id, other
+
+
+@pytest.fixture
+def page(two: LocalWorld, airflow_home: object, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """The page with both clients, on which households may connect with links."""
+    site = Site(two, settings={"AIRFLOW__GRDF__CONNECTIONS": LISTED, "AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True"})
+    site.env |= connections(two, redirect_uri=site.redirect_uri)
+    # Eight meters are all that the usual client has room for (five sixths of ten calls a day).
+    usual = json.loads(site.env["AIRFLOW_CONN_GRDF_ADICT"])
+    usual["extra"] |= {"calls_per_day": 10}
+    site.env["AIRFLOW_CONN_GRDF_ADICT"] = json.dumps(usual)
+    return site.opened(monkeypatch)

@@ -1,20 +1,22 @@
-"""The steps by which a household connects, as its browser takes them."""
+"""The steps by which a household connects on GRDF's site, as its browser takes them, and what the page says."""
 
 from __future__ import annotations
 
 import html
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-import requests
-
+from grdf.page.html.catalogue import LANGUAGES, catalogue
 from include.gas.documents.doctypes import ACCOUNT
 from include.sandbox.control import consent_through_browser
 from tests.helpers import holder
 
 if TYPE_CHECKING:
+    import httpx
+
     from grdf.hooks.couchdb import CouchDBHook
     from tests.connect.site import Browser
 
@@ -44,26 +46,42 @@ def consent(authorize: str, **choices: Any) -> str:
     return consent_through_browser(authorize, **choices)
 
 
-def whole(browser: Browser, account: str, meters: int = 1, **choices: Any) -> requests.Response:
+def whole(browser: Browser, account: str, meters: int = 1, **choices: Any) -> httpx.Response:
     """Take all steps, and return the answer that leads to the page that follows."""
     return browser.get(consent(begin(browser, account, meters), **choices))
 
 
 @dataclass(frozen=True)
 class Said:
-    """The text of a page, without its tags."""
+    """The text of a page, without its tags, and the key of its title in the catalogue of texts."""
 
     status: int
     title: str
     text: str
-    source: str
+    key: str
 
 
-def said(answer: requests.Response) -> Said:
+@cache
+def _titles() -> list[tuple[str, re.Pattern[str]]]:
+    texts = [each for language in LANGUAGES for each in catalogue(language).items() if each[0].endswith(".title")]
+    return [
+        (key.removesuffix(".title"), re.compile(re.sub(r"\\{\w+\\}", ".*", re.escape(text)))) for key, text in texts
+    ]
+
+
+def said(answer: httpx.Response) -> Said:
     """Return the text of a page."""
-    title = re.search(r"<h1>(.*?)</h1>", answer.text, re.DOTALL)
+    found = re.search(r"<h1>(.*?)</h1>", answer.text, re.DOTALL)
+    title = html.unescape(found[1].strip()) if found else ""
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text.partition("<main>")[2]))
-    return Said(answer.status_code, html.unescape(title[1].strip()) if title else "", html.unescape(text), answer.text)
+    key = next((key for key, pattern in _titles() if pattern.fullmatch(title)), "")
+    return Said(answer.status_code, title, html.unescape(text), key)
+
+
+def problem(answer: httpx.Response) -> tuple[int, str]:
+    """Return the status of a page, and which problem it tells."""
+    found = said(answer)
+    return found.status, found.key.removeprefix("connect.")
 
 
 def stored_account(couchdb: CouchDBHook, account: str) -> dict[str, Any] | None:

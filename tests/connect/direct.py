@@ -17,7 +17,7 @@ from include.sandbox.adict.meter_data import meters
 from tests.helpers import adict_hook, holder
 
 if TYPE_CHECKING:
-    import requests
+    import httpx
 
     from include.gas.proof.consent_record import ConsentRecord
     from include.sandbox.local_world import LocalWorld
@@ -38,7 +38,7 @@ def entered(account: str, **more: Any) -> Fields:
     return {name: value for name, value in typed.items() if value is not None}
 
 
-def fields_of(answer: requests.Response) -> Fields:
+def fields_of(answer: httpx.Response) -> Fields:
     """Return the hidden fields of the direct way's form, and the box to tick."""
     form = re.search(r'<form method="post" action="[^"]*" class="direct">.*?</form>', answer.text, re.DOTALL)
     assert form, answer.text
@@ -53,32 +53,32 @@ def fields_of(answer: requests.Response) -> Fields:
     return found
 
 
-def check(browser: Browser, start: str, typed: Fields) -> requests.Response:
+def check(browser: Browser, start: str, typed: Fields) -> httpx.Response:
     """Open the page, fill in the form, and return the answer: the summary, or the form with what is wrong."""
     page = browser.get(start)
     assert page.status_code == 200, page.text
     return browser.post(start, data=typed | {"step": "check"})
 
 
-def send(browser: Browser, start: str, typed: Fields) -> requests.Response:
+def send(browser: Browser, start: str, typed: Fields) -> httpx.Response:
     """Fill in the form, and press "Send" on the summary."""
     summary = check(browser, start, typed)
     assert summary.status_code == 200, summary.text
     return press(browser, start, fields_of(summary))
 
 
-def press(browser: Browser, start: str, fields: Fields) -> requests.Response:
+def press(browser: Browser, start: str, fields: Fields) -> httpx.Response:
     """Press "Send" on a summary."""
     return browser.post(start, data=fields | {"step": "send"})
 
 
-def followed(browser: Browser, answer: requests.Response, **headers: str) -> requests.Response:
+def followed(browser: Browser, answer: httpx.Response, **headers: str) -> httpx.Response:
     """Return the page that follows the state, to which the form has led."""
     assert answer.status_code == 303, answer.text
     return browser.get(browser.site.origin + answer.headers["Location"], headers=headers)
 
 
-def told(browser: Browser, answer: requests.Response) -> Fields:
+def told(browser: Browser, answer: httpx.Response) -> Fields:
     """Return what the script of that page asks for."""
     return dict(followed(browser, answer, Accept="application/json").json())
 

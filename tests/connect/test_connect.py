@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -14,54 +13,30 @@ from grdf.page.connect.client_connect import COOKIE, Attempt, challenge_of
 from grdf.page.connect.sealing import seal
 from include.gas.account.account import Account
 from include.gas.documents.doctypes import ACCOUNT
-from tests.connect.dance import asked, begin, consent, said, stored_account, whole
+from tests.connect.dance import asked, begin, consent, problem, said, stored_account, whole
 from tests.connect.direct import followed, run, told
 from tests.connect.links import link_for, path_of
+from tests.connect.site import token
 from tests.helpers import holder, known_account
 
 if TYPE_CHECKING:
-    import requests
-
     from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
     from tests.connect.site import Site
-
-pytestmark = pytest.mark.usefixtures("shelf")
-BAD = "This answer belongs to nothing that is under way here"
-
-
-def shown(answer: requests.Response) -> tuple[int, str]:
-    return answer.status_code, said(answer).title
 
 
 def back_to(door: Site, **query: str) -> str:
     return f"{door.redirect_uri}?{urlencode(query)}"
 
 
-def other_of(account: str) -> str:
-    return f"other-{80_000 + int(account.rpartition('-')[2])}"
-
-
-def taken(world: LocalWorld, account: str, **fields: str) -> str:
-    """Let another account have a meter, and return its number."""
-    (pce,) = known_account(world, other_of(account), fields=fields)
-    run(other_of(account))
-    return pce
-
-
-STAYS = {"parcours": "DECLARATION_TIERS"}
-"""An access right that a new consent by Client Connect does not end."""
-
-
 def test_what_grdf_is_asked(door: Site, world: LocalWorld, account_id: str) -> None:
     browser = door.browser("op")
     page = browser.get(f"/connect/{account_id}")
-    authorize = json.loads(door.stack.env["AIRFLOW_CONN_GRDF_ADICT"])["extra"]["authorize_url"]
+    authorize = json.loads(door.env["AIRFLOW_CONN_GRDF_ADICT"])["extra"]["authorize_url"]
     policy = page.headers["Content-Security-Policy"]
     assert f"form-action 'self' http://{urlsplit(authorize).netloc} https://*.grdf.fr;" in policy, (
-        "the redirect to GRDF may follow"
+        "the redirect follows"
     )
-    assert page.text.index("By e-mail from GRDF") < page.text.index("On GRDF’s own site"), "as the settings say"
     address = begin(browser, account_id)
     first, second, who = asked(address), asked(begin(browser, account_id)), holder(account_id)
     secrets = {"state": "", "nonce": "", "code_challenge": ""}
@@ -78,12 +53,14 @@ def test_what_grdf_is_asked(door: Site, world: LocalWorld, account_id: str) -> N
     assert all(first[name] != second[name] and len(first[name]) >= 22 for name in secrets)
     assert account_id not in first["state"]
     answer = door.browser("op").post(f"/connect/{account_id}")
-    (cookie,) = [value for name, value in answer.headers.items() if name.lower() == "set-cookie"]
-    parts = ("grdf_connect_", "httponly", "samesite=lax", "path=/gas/airflow/grdf/callback")
+    (cookie,) = [text for name, text in answer.headers.multi_items() if name == "set-cookie" and COOKIE in text]
+    parts = ("httponly", "samesite=lax", "path=/gas/airflow/grdf/callback")
     assert [part for part in parts if part not in cookie.lower()] == []
-    assert account_id not in cookie
-    assert asked(answer.headers["Location"])["nonce"] not in cookie
-    assert "login_hint" not in answer.headers["Location"], "nothing is known of the holder"
+    to_grdf = asked(answer.headers["Location"])
+    assert [each for each in (account_id, to_grdf["nonce"]) if each in cookie] == []
+    assert "login_hint" not in to_grdf, "nothing is known of the holder"
+    # The example in RFC 7636, appendix B
+    assert challenge_of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk") == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
 @pytest.mark.parametrize(
@@ -102,12 +79,18 @@ def test_a_holder_that_cannot_be_told_is_asked_again(door: Site, account_id: str
     assert "Set-Cookie" not in answer.headers
 
 
-def test_from_the_button_to_an_account(door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
+@pytest.mark.parametrize("pkce", ["required", "unknown"])
+def test_from_the_button_to_an_account(
+    door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str, pkce: str
+) -> None:
+    world.control.set(pkce=pkce)
     browser, pces = door.browser("op"), holder(account_id, 2).pces
-    answer = whole(browser, account_id, 2, conso_debut="2025-01-01", conso_fin="2027-03-01")
+    back = consent(begin(browser, account_id, 2), conso_debut="2025-01-01", conso_fin="2027-03-01")
+    answer = browser.get(back.replace("/callback?", "/callback/?") if pkce == "required" else back)
     assert answer.headers["Location"] == f"/gas/airflow/grdf/connect/{account_id}/progress"
-    assert said(followed(browser, answer)).title == "GRDF is asked next"
     assert world.control.log()[-1]["path"].endswith("access_token"), "the rest is for the account's run"
+    assert problem(browser.get(back)) == (400, "other_browser"), "the cookie has gone"
+    assert told(browser, answer)["state"] == "declaring"
     run(account_id)
     assert told(browser, answer)["state"] == "accepted"
     document = stored_account(couchdb, account_id) or {}
@@ -120,43 +103,13 @@ def test_from_the_button_to_an_account(door: Site, world: LocalWorld, couchdb: C
     assert [meter.word for meter in Account.from_document(document).meters] == ["active", "active"]
 
 
-def test_without_daily_data_the_household_is_told(front: Site, world: LocalWorld, account_id: str) -> None:
+def test_without_daily_data_the_household_is_told(front: Site, account_id: str) -> None:
     browser, path = front.browser(), path_of(link_for(front, account_id))
     answer = browser.get(consent(begin(browser, account_id, path=path), perimeters=["publiees"]))
     run(account_id)
-    assert told(browser, answer)["state"] == "narrow"
-    said_next = told(browser, answer)["next"]
-    assert "tick the daily data" in said_next
-    assert "for a new link" in said_next, "this one has been used"
-
-
-@pytest.mark.parametrize("pkce", ["required", "unknown"])
-def test_whatever_the_server_makes_of_pkce(door: Site, world: LocalWorld, account_id: str, pkce: str) -> None:
-    world.control.set(pkce=pkce)
-    assert whole(door.browser("op"), account_id).status_code == 303
-    # The example in RFC 7636, appendix B
-    assert challenge_of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk") == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-
-
-def test_the_same_answer_in_many_hands_connects_once(door: Site, account_id: str) -> None:
-    """GRDF takes a code once."""
-    browser = door.browser("op")
-    back, cookies = consent(begin(browser, account_id)), browser.cookies.get_dict()
-
-    def take(_: int) -> int:
-        other = door.browser("op")
-        other.cookies.update(cookies)
-        return other.get(back).status_code
-
-    with ThreadPoolExecutor(6) as pool:
-        assert sorted(pool.map(take, range(6))) == [303, 400, 400, 400, 400, 400]
-
-
-def test_an_answer_that_is_loaded_again(door: Site, account_id: str) -> None:
-    browser = door.browser("op")
-    back = consent(begin(browser, account_id))
-    assert browser.get(back).status_code == 303
-    assert shown(browser.get(back)) == (400, BAD), "the cookie has gone"
+    follows = told(browser, answer)
+    assert follows["state"] == "narrow"
+    assert [each for each in ("daily data", "new link") if each not in follows["next"]] == [], "this one has been used"
 
 
 def test_an_account_is_chosen(door: Site) -> None:
@@ -168,28 +121,11 @@ def test_an_account_is_chosen(door: Site) -> None:
     assert (odd.status_code, "../&lt;b&gt;" in odd.text) == (422, True)
 
 
-def test_a_consent_is_given_again(door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
-    one, two = known_account(world, account_id, 2)
-    run(account_id)
-    old = stored_account(couchdb, account_id) or {}
-    browser = door.browser("op")
-    assert "stays" in said(browser.get(f"/connect/{account_id}")).text
-    answer = browser.get(consent(begin(browser, account_id, 2), pces=[one]))
-    assert told(browser, answer)["state"] == "declaring"
-    run(account_id)
-    assert told(browser, answer)["state"] == "accepted"
-    new = stored_account(couchdb, account_id) or {}
-    before, after = ({meter.pce: meter for meter in Account.from_document(each).meters} for each in (old, new))
-    assert {*before[one].own} < {*after[one].own}
-    assert after[two] == before[two]
-
-
-@pytest.mark.parametrize(("change", "says"), [
-    ({"leaving": {"since": "2026-02-01T00:00:00Z", "by": "op", "run": "r"}}, "it is leaving"),
-    ({"account_type": "enedisgrandlyon"}, "is not grdfgrandlyon"),
-])  # fmt: skip
+@pytest.mark.parametrize("change", [
+    {"leaving": {"since": "2026-02-01T00:00:00Z", "by": "op", "run": "r"}}, {"account_type": "enedisgrandlyon"},
+], ids=str)  # fmt: skip
 def test_one_that_may_not_be_connected(
-    door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str, change: dict[str, object], says: str
+    door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str, change: dict[str, object]
 ) -> None:
     browser = door.browser("op")
     back = consent(begin(browser, account_id))
@@ -197,164 +133,115 @@ def test_one_that_may_not_be_connected(
     couchdb.put(ACCOUNT, (stored_account(couchdb, account_id) or {}) | change)
     before = stored_account(couchdb, account_id)
     for answer in (browser.get(back), browser.get(f"/connect/{account_id}"), browser.post(f"/connect/{account_id}")):
-        assert answer.status_code == 409
-        assert says in said(answer).text
+        assert (answer.status_code, account_id in said(answer).text) == (409, True)
     assert stored_account(couchdb, account_id) == before
 
 
-# ---- a meter of another account --------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("who", ["operator", "household"])
-def test_a_meter_that_another_account_has_is_read_once_its_right_has_ended(
-    front: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str, who: str
-) -> None:
-    pce, path = taken(world, account_id, **STAYS), path_of(link_for(front, account_id)) if who == "household" else ""
-    browser, theirs = front.browser() if path else front.browser("op"), stored_account(couchdb, other_of(account_id))
+def test_a_meter_that_another_account_has(front: Site, world: LocalWorld, account_id: str, who: str) -> None:
+    """Who brings it is not told whose it is, and has it once that one's right has ended, or GRDF can be asked."""
+    other = f"other-{80_000 + int(account_id.rpartition('-')[2])}"
+    (pce,) = known_account(world, other, fields={"parcours": "DECLARATION_TIERS"})
+    run(other)
+    browser, path = front.browser("op"), ""
+    if who == "household":
+        browser, path = front.browser(), path_of(link_for(front, account_id))
     answer = browser.get(consent(begin(browser, account_id, path=path), pces=[pce]))
     run(account_id)
     page = followed(browser, answer)
-    assert said(page).title == ("This meter is already connected" if path else "Another account has this meter")
-    assert other_of(account_id) not in page.text
-    assert pce not in page.text
-    assert stored_account(couchdb, other_of(account_id)) == theirs
+    assert said(page).key == ("progress.taken.household" if path else "progress.taken")
+    assert [each for each in (other, pce) if each in page.text] == []
     (first,) = [
-        right for right in world.control.consents() if right["id_pce"] == pce and right["parcours"] == STAYS["parcours"]
+        each for each in world.control.consents() if (each["id_pce"], each["parcours"]) == (pce, "DECLARATION_TIERS")
     ]
     world.control.change_consent(first["id_droit_acces"], etat_droit_acces="Révoquée")
-    run(account_id)
-    assert told(browser, answer)["state"] == "accepted"
-
-
-def test_whose_consent_is_over_makes_way(door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
-    """The old tenant never came back, and the new consent ends the old one at GRDF."""
-    pce, browser = taken(world, account_id), door.browser("op")
-    answer = browser.get(consent(begin(browser, account_id), pces=[pce]))
-    run(account_id)
-    assert told(browser, answer)["state"] == "accepted"
-    run(other_of(account_id))
-    theirs = Account.from_document(stored_account(couchdb, other_of(account_id)) or {})
-    assert (theirs.meters[0].word, theirs.state) == ("over", "USER_ACTION_NEEDED.OAUTH_OUTDATED")
-
-
-@pytest.mark.parametrize("who", ["operator", "household"])
-def test_grdf_cannot_say_whose_the_meter_is(
-    front: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str, who: str
-) -> None:
-    """What GRDF has given is kept, and the account's run goes on."""
-    pce, path = taken(world, account_id), path_of(link_for(front, account_id)) if who == "household" else ""
-    browser = front.browser() if path else front.browser("op")
-    answer = browser.get(consent(begin(browser, account_id, path=path), pces=[pce]))
     world.control.fault("/droits_acces", status=503, times=None)
     run(account_id)
-    assert told(browser, answer)["state"] == "taken"
+    assert told(browser, answer)["state"] == "taken", "GRDF cannot say whose it is"
     world.control.set(faults=[])
     run(account_id)
     assert told(browser, answer)["state"] == "accepted"
-    assert "token" not in json.dumps(stored_account(couchdb, account_id))
 
 
 # ---- what goes wrong -------------------------------------------------------------------------------------------------
 
 
-def test_refused_by_the_household(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
+def test_refused_by_the_household_or_by_grdf(
+    door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
     browser = door.browser("op")
-    told = browser.get(consent(begin(browser, account_id), accept=False))
-    assert said(told).title == "No consent was given"
-    assert f'href="/gas/airflow/grdf/connect/{account_id}"' in told.text
-    assert stored_account(couchdb, account_id) is None
-
-
-def test_an_error_of_grdf(door: Site, world: LocalWorld, account_id: str) -> None:
-    browser = door.browser("op")
+    refused = browser.get(consent(begin(browser, account_id), accept=False))
+    assert problem(refused) == (200, "refused")
+    assert f'href="/gas/airflow/grdf/connect/{account_id}"' in refused.text
     world.control.set(authorize_error="temporarily_unavailable")
-    told = browser.get(browser.get(begin(browser, account_id)).headers["Location"])
-    assert shown(told) == (502, "GRDF could not finish this")
-    assert "temporarily_unavailable" in told.text
+    # GRDF's stand-in answers the browser itself
+    failed = browser.get(_at_grdf(begin(browser, account_id)))
+    assert (*problem(failed), "temporarily_unavailable" in failed.text) == (502, "grdf_error", True)
     world.control.set(authorize_error="")
     state = asked(begin(browser, account_id))["state"]
-    assert "0900" not in browser.get(back_to(door, state=state, error="<b>call 0900 now</b>")).text
-    assert said(browser.get(back_to(door, state=state))).title == "GRDF could not finish this", "no code either"
+    for query in ({"error": "<b>call 0900 now</b>"}, {}):
+        answer = browser.get(back_to(door, state=state, **query))
+        assert (*problem(answer), "0900" in answer.text) == (502, "grdf_error", False)
+    assert stored_account(couchdb, account_id) is None
 
 
-def test_too_late(door: Site, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    browser, attempt, now = door.browser("op"), Attempt(account_id, "grdf_adict"), time.time()
-    for ago, is_known in ((3601, False), (3500, True)):
-        with monkeypatch.context() as before:
-            before.setattr(time, "time", lambda ago=ago: now - ago)
-            browser.cookies.set(COOKIE + attempt.state, seal(attempt))
-        answer = said(browser.get(back_to(door, state=attempt.state, error="access_denied")))
-        assert (answer.title == "No consent was given") is is_known
-        assert (answer.title == BAD) is not is_known
+def _at_grdf(address: str) -> str:
+    import requests
+
+    return requests.get(address, allow_redirects=False, timeout=60).headers["Location"]
 
 
-def test_in_another_browser_or_by_another_user(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
+def test_what_belongs_to_no_attempt_of_this_browser(
+    door: Site, couchdb: CouchDBHook, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Otherwise, an attacker could make another person's browser finish the attempt with the attacker's meter."""
-    browser = door.browser("op")
+    bad, browser = (400, "other_browser"), door.browser("op")
     back = consent(begin(browser, account_id))
-    assert shown(door.browser("op").get(back)) == (400, BAD)
+    assert problem(door.browser("op").get(back)) == bad
     other = f"b-{account_id}"
-    second, cookies = begin(browser, other, path=""), browser.cookies.get_dict()
+    second, cookies = begin(browser, other), dict(browser.cookies)
     mixed = door.browser("op")
     mixed.cookies.set(COOKIE + asked(second)["state"], cookies[COOKIE + asked(back)["state"]], path="/")
-    assert mixed.get(consent(second)).status_code == 400, "the cookie of one attempt is not good for another"
+    assert problem(mixed.get(consent(second)))[0] == 400, "the cookie of one attempt is not good for another"
+    query = asked(back)
+    for state in ("", "nonsense", query["state"][:-2] + "xx", "é", "x" * 10_000):
+        assert problem(browser.get(back_to(door, **query | {"state": state}))) == bad, state
+    attempt, now = Attempt(account_id, "grdf_adict"), time.time()
+    for ago, key in ((3601, "other_browser"), (3500, "refused")):
+        with monkeypatch.context() as before:
+            before.setattr(time, "time", lambda ago=ago: now - ago)
+            late = seal(attempt)
+        browser.cookies.set(COOKIE + attempt.state, late)
+        assert problem(browser.get(back_to(door, state=attempt.state, error="access_denied")))[1] == key
     assert stored_account(couchdb, account_id) is stored_account(couchdb, other) is None
-    for token, status in ((door.token("viewer"), 403), ("", 401)):
-        browser.cookies.set("_token", token, path="/")
-        assert browser.get(back).status_code == status
-    browser.cookies.set("_token", door.token("op"), path="/")
-    assert browser.get(back).status_code == 303, "nothing was spent by all that"
+    for user, status in ((token("viewer"), 403), ("", 401), (token("op"), 303)):
+        browser.cookies.set("_token", user, path="/")
+        assert browser.get(back).status_code == status, "nothing was spent by all that"
 
 
-def test_an_answer_that_is_not_for_us(door: Site, couchdb: CouchDBHook, account_id: str) -> None:
-    browser = door.browser("op")
-    back = asked(consent(begin(browser, account_id)))
-    for state in ("", "nonsense", back["state"][:-2] + "xx", "é", "x" * 10_000):
-        assert shown(browser.get(back_to(door, **back | {"state": state}))) == (400, BAD), state
-    assert stored_account(couchdb, account_id) is None
-    assert browser.get(back_to(door, **back)).status_code == 303, "the right one still counts"
-
-
-def test_grdf_is_down(door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
+def test_grdf_is_down_or_has_lost_its_answer(
+    door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
     browser = door.browser("op")
     back = consent(begin(browser, account_id))
     world.control.fault("access_token", status=503)
-    told = browser.get(back)
-    assert shown(told) == (503, "This does not work at the moment")
-    assert "Reload this page" in told.text
+    assert problem(browser.get(back)) == (503, "down")
     world.control.fault("access_token", status=401, body={"error": "invalid_client"})
-    world.control.fault("access_token", status=503, after=True)
     assert browser.get(back).status_code in (500, 503)
-    assert stored_account(couchdb, account_id) is None
-
-
-def test_a_code_that_is_spent(door: Site, world: LocalWorld, account_id: str) -> None:
-    browser = door.browser("op")
-    back = consent(begin(browser, account_id))
     world.control.fault("access_token", status=503, after=True)
-    assert browser.get(back).status_code == 503
-    assert shown(browser.get(back)) == (400, "GRDF no longer accepts its own answer")
+    assert problem(browser.get(back)) == (503, "down")
+    assert problem(browser.get(back)) == (400, "code_refused"), "it has taken the code"
+    world.control.set(id_token_claims={"nonce": "another"})
+    answer = whole(browser, account_id)
+    assert (answer.status_code, "id_token" in said(answer).text) == (500, True)
+    assert stored_account(couchdb, account_id) is None
+    world.control.set(id_token_claims={})
     assert whole(browser, account_id).status_code == 303, "starting again works"
 
 
-@pytest.mark.parametrize("claims", [
-    {"nonce": "another"}, {"nonce": None}, {"aud": "somebody"}, {"iss": "https://evil.example"}, {"exp": 1},
-    {"consentements": "[]"},
-])  # fmt: skip
-def test_an_id_token_that_cannot_be_believed(
-    door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str, claims: dict[str, object]
-) -> None:
-    world.control.set(id_token_claims=claims)
-    answer = whole(door.browser("op"), account_id)
-    assert answer.status_code == 500
-    assert "id_token" in said(answer).text
-    assert stored_account(couchdb, account_id) is None
-
-
 def test_at_another_address_than_grdf_sends_back_to(door: Site, account_id: str) -> None:
-    there = door.origin.replace("127.0.0.1", "localhost")
-    headers = {"Origin": there, "Host": there.removeprefix("http://")}
-    answer = door.browser("op").post(f"/connect/{account_id}", headers=headers)
-    assert said(answer).title == "Please open this page at its own address"
+    headers = {"Origin": "http://localhost:18080", "Host": "localhost:18080"}
+    answer: Any = door.browser("op").post(f"/connect/{account_id}", headers=headers)
+    assert problem(answer) == (409, "other_address")
     assert f'href="{door.url}/grdf/connect/{account_id}"' in answer.text
     assert "Set-Cookie" not in answer.headers

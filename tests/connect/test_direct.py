@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from grdf.page.html.spelling import Spelling
 from grdf.stores.household_links import TRIES
-from include.gas.account.declaration import given_by
-from tests.connect.dance import begin, consent, said
+from include.gas.account.status import Status
+from tests.connect.dance import begin, consent, problem, said
 from tests.connect.direct import (
     OTHER,
     PERSON,
     PROOF,
     answer_mail,
-    ask,
     check,
     entered,
     fields_of,
@@ -34,14 +32,13 @@ from tests.connect.direct import (
     told,
 )
 from tests.connect.links import link_for, path_of
+from tests.connect.site import Site
 from tests.helpers import holder, known_account
 from tests.leaving.steps import delete
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Browser, Site
-
-pytestmark = pytest.mark.usefixtures("shelf")
+    from tests.connect.site import Browser
 
 
 def by_link(site: Site, account: str) -> tuple[Browser, str]:
@@ -52,28 +49,36 @@ def own(account: str, **more: Any) -> dict[str, Any]:
     return entered(account, proof=None, **more)
 
 
-def test_an_operator_sends_it(door: Site, clean: LocalWorld, account_id: str) -> None:
+def logged(caplog: pytest.LogCaptureFixture) -> str:
+    """Return what the page logs; the client's own lines are none of an API server's."""
+    return "\n".join(each.getMessage() for each in caplog.records if not each.name.startswith(("httpx", "urllib3")))
+
+
+def test_an_operator_sends_it(door: Site, clean: LocalWorld, account_id: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     (pce,), browser, start = holder(account_id).pces, door.browser("op"), f"/connect/{account_id}"
+    form = browser.get(start).text
+    assert form.index('class="direct"') < form.index('name="first_name"'), "the ways in are in the settings' order"
     summary = check(browser, start, entered(account_id, pce=f" {pce[:4]} {pce[4:8]}\u00a0{pce[8:]} "))
-    text = said(summary).text
-    assert said(summary).title == "Is this right?"
-    shown = (PERSON["email"], PERSON["name"], PERSON["phone"], pce, PROOF, "daily consumption, billed consumption")
-    assert [each for each in shown if each not in text] == []
+    assert said(summary).key == "direct.check"
+    shown = (PERSON["email"], PERSON["name"], PERSON["phone"], pce, PROOF)
+    assert [each for each in shown if each not in said(summary).text] == []
+    back = browser.post(start, data=fields_of(summary) | {"step": "change"})
+    assert (back.status_code, 'role="alert"' in back.text) == (200, False)
+    assert [each for each in ('value="publiees" checked', f'value="{PERSON["email"]}"') if each not in back.text] == []
     assert (stored(account_id), records_of(account_id)) == (None, []), "nothing is stored before it is sent"
     clean.control.clear_log()
     sent = press(browser, start, fields_of(summary))
     assert sent.headers["Location"] == f"/gas/airflow/grdf/connect/{account_id}/progress"
-    assert said(followed(browser, sent)).title == "GRDF is asked next"
+    assert said(followed(browser, sent)).key == "progress.declaring"
     assert clean.control.log() == [], "nothing is asked in the request"
     (record,) = records_of(account_id)
     assert (record.by, record.proof, record.agreed, record.entered.pce) == ("op", PROOF, None, pce)
     assert (record.entered.name, record.entered.perimeters) == (PERSON["name"], ["informatives", "publiees"])
 
     run(account_id)
-    page = followed(browser, sent)
-    assert said(page).title == "Waiting for the e-mail to be answered"
-    assert "waiting for the answer since" in said(page).text
-    assert "waiting for the answer since" in said(browser.get(start)).text, "on the form, too"
+    assert said(followed(browser, sent)).key == "progress.waits"
+    assert "waiting for the answer" in said(browser.get(start)).text, "on the form, too"
     (right,) = rights(clean, pce)
     assert (right["nom_titulaire"], right["courriel_titulaire"]) == (PERSON["name"], PERSON["email"])
     document = stored(account_id) or {}
@@ -81,9 +86,12 @@ def test_an_operator_sends_it(door: Site, clean: LocalWorld, account_id: str) ->
     assert document["connected"] == {"at": record.given, "by": "op"}
     answer_mail(clean, account_id)
     assert told(browser, sent)["state"] == "accepted"
-    log = (door.stack.home / "api-server.log").read_text(encoding="utf-8")
-    assert f"Account {account_id}: op connected it" in log
-    assert [*persons_in(log), *([pce] if pce in log else [])] == []
+    (held,) = Status.held(stored(account_id) or {}).values()
+    assert held.renews_on
+    again = check(browser, start, entered(account_id))
+    assert Spelling("en").day(held.renews_on) in said(again).text, "when it is declared by itself"
+    assert f"Account {account_id}: op connected it" in logged(caplog)
+    assert [*persons_in(logged(caplog)), *([pce] if pce in logged(caplog) else [])] == []
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
@@ -101,7 +109,7 @@ def test_a_household_sends_it_with_its_link(front: Site, clean: LocalWorld, acco
     sent = press(browser, start, fields | {"agreed": box})
     run(account_id)
     page = followed(browser, sent)
-    assert said(page).title == {"en": "Please answer GRDF’s e-mail", "fr": "Répondez à l’e-mail de GRDF"}[language]
+    assert said(page).key == "progress.waits.household"
     own_words = (pce, account_id, "/accounts/", "/dags/", PERSON["name"], PERSON["email"])
     assert [each for each in own_words if each in page.text] == []
     (record,) = records_of(account_id)
@@ -110,88 +118,42 @@ def test_a_household_sends_it_with_its_link(front: Site, clean: LocalWorld, acco
     assert (record.agreed.version, record.agreed.language) == ("1", language)
     assert re.sub(r"\s+", " ", record.agreed.text) in said(summary).text, "the text is stored as it was shown"
     assert browser.get(start).headers["Location"] == sent.headers["Location"], "a used link leads there, too"
-    again = press(browser, start, fields | {"agreed": box})
-    assert again.headers["Location"] == sent.headers["Location"], "a second click follows, too"
     answer_mail(clean, account_id)
     assert told(browser, sent)["state"] == "accepted"
-    assert (len(records_of(account_id)), len(rights(clean, pce))) == (1, 1)
-
-
-def test_many_clicks_with_a_link_declare_once(front: Site, clean: LocalWorld, account_id: str) -> None:
-    browser, start = by_link(front, account_id)
-    fields = fields_of(check(browser, start, own(account_id)))
-    with ThreadPoolExecutor(4) as pool:
-        sent = list(pool.map(lambda _: press(browser, start, fields), range(4)))
-    assert {each.status_code for each in sent} == {303}
-    assert len({each.headers["Location"] for each in sent}) == 1
-    assert len({str(given_by(each.entered)) for each in records_of(account_id)}) == 1, "whichever click was recorded"
-    run(account_id)
-    assert len(rights(clean, holder(account_id).pces[0])) == 1
-
-
-def test_many_clicks_of_an_operator_declare_once(door: Site, clean: LocalWorld, account_id: str) -> None:
-    browser, start = door.browser("op"), f"/connect/{account_id}"
-    fields = fields_of(check(browser, start, entered(account_id)))
-    with ThreadPoolExecutor(4) as pool:
-        assert {each.status_code for each in pool.map(lambda _: press(browser, start, fields), range(4))} == {303}
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(run, [account_id] * 2))
-    assert len(rights(clean, holder(account_id).pces[0])) == 1
-
-
-REFUSALS: tuple[tuple[dict[str, Any], dict[str, Any], str], ...] = (
-    ({"postcode": "75001"}, {}, "this is not the postcode of this meter"),
-    ({"pce": "12345678901234"}, {}, "GRDF does not know this meter"),
-    ({}, {"contract_ended": True}, "the contract of this meter has ended"),
-    ({"calls_until": "2020-01-01"}, {}, "these data and days contradict each other"),
-)
-
-
-@pytest.mark.parametrize(("change", "quirks", "says"), REFUSALS, ids=[row[2][-14:] for row in REFUSALS])
-def test_what_grdf_refuses_is_read_on_the_page_that_follows(
-    door: Site, clean: LocalWorld, account_id: str, change: dict[str, Any], quirks: dict[str, Any], says: str
-) -> None:
-    browser, start, (pce,) = door.browser("op"), f"/connect/{account_id}", holder(account_id).pces
-    clean.control.set_quirks(pce, **quirks)
-    sent = send(browser, start, entered(account_id, **change))
-    run(account_id)
-    page = followed(browser, sent)
-    assert said(page).title == "This cannot be declared"
-    assert says in said(page).text
-    assert f'href="/gas/airflow/grdf{start}">' in page.text, "the way back to the form"
-    form = browser.get(start)
-    assert f'value="{PERSON["email"]}"' in form.text, "with what was typed"
-    assert says in said(form).text, "and why it was not taken"
-    assert "already connected" not in said(form).text
-    assert rights(clean, pce) == []
-    clean.control.set_quirks(pce)
-    corrected = send(browser, start, entered(account_id))
-    assert told(browser, corrected)["state"] == "declaring"
-    run(account_id)
-    assert told(browser, corrected)["state"] == "waits"
-    assert persons_in((door.stack.home / "api-server.log").read_text(encoding="utf-8")) == []
+    text = said(front.browser("op").get(f"/connect/{account_id}/records")).text
+    shown = (
+        PERSON["email"],
+        PERSON["name"],
+        "household itself",
+        f"({language})",
+        {"en": "GDPR", "fr": "RGPD"}[language],
+    )
+    assert [each for each in shown if each not in text] == []
+    found = front.program("op").get(f"/connect/{account_id}/records").json()
+    assert found["records"][0]["entered"]["email"] == PERSON["email"]
+    assert persons_in(front.browser("user").get(f"/accounts/{account_id}").text) == []
+    document = stored(account_id) or {}
+    clean.book.save(document | {"connected": {"at": "2026-11-27T10:00:00Z", "by": "op"}})
+    assert told(browser, sent)["state"] == "nothing", "it follows what it brought itself"
 
 
 def test_a_household_corrects_what_was_refused_and_has_five_tries(
     front: Site, clean: LocalWorld, account_id: str
 ) -> None:
-    browser, start = by_link(front, account_id)
+    (browser, start), form = by_link(front, account_id), None
     for number in range(TRIES):
         sent = send(browser, start, own(account_id, postcode="75001"))
         assert browser.get(start).status_code == 303, "while it is being declared"
         run(account_id)
         page = followed(browser, sent)
-        assert said(page).title == "This did not work"
-        assert "this is not the postcode of this meter" in said(page).text
+        assert (said(page).key, "postcode" in said(page).text) == ("progress.correct.household", True)
         assert account_id not in page.text
         assert (f'href="/grdf{start}"' in page.text) == (number < TRIES - 1)
         form = browser.get(start)
-        assert ("this is not the postcode" in said(form).text) == (number < TRIES - 1)
+        assert ("not the postcode" in said(form).text) == (number < TRIES - 1)
         assert persons_in(form.text) == []
-    assert "for a new link" in said(page).text
-    assert said(followed(browser, browser.get(start))).title == "This did not work", (
-        "it says what was wrong, and no more"
-    )
+    assert "new link" in said(page).text
+    assert told(browser, browser.get(start))["state"] == "correct"
     assert press(browser, start, own(account_id)).status_code == 303
     assert told(browser, browser.get(start))["state"] == "correct", "nothing more is sent with it"
     browser, start = by_link(front, account_id)
@@ -200,37 +162,32 @@ def test_a_household_corrects_what_was_refused_and_has_five_tries(
     assert told(browser, send(browser, start, own(account_id)))["state"] == "declaring"
 
 
-@pytest.mark.parametrize("who", ["operator", "household"])
-def test_a_meter_of_another_account(front: Site, clean: LocalWorld, account_id: str, who: str) -> None:
-    other = f"other-{80_000 + int(account_id[-5:])}"
-    (right,) = clean.control.consent(holder(account_id).pces, parcours="DECLARATION_TIERS")
-    known_account(clean, other)
-    document = stored(other) or {}
-    document["oauth_callback_results"] = {
-        "consents": [{"pce": right["id_pce"], "id_accreditation": right["id_droit_acces"]}]
-    }
-    clean.book.save(document)
-    run(other)
-    browser, start = (
-        by_link(front, account_id) if who == "household" else (front.browser("op"), f"/connect/{account_id}")
-    )
-    sent = send(browser, start, entered(account_id, **OTHER, **({"proof": None} if who == "household" else {})))
-    run(account_id)
-    page = followed(browser, sent)
-    assert said(page).title == (
-        "This meter is already connected" if who == "household" else "Another account has this meter"
-    )
-    assert "nothing to do: it begins by itself once that consent ends" in said(page).text
-    assert other not in page.text
-    assert len(rights(clean, right["id_pce"])) == 1, "none was declared"
-    assert f'href="/grdf{start}"' in page.text, "a number may be mistyped"
-    if who == "household":
-        for _ in range(TRIES - 1):
-            send(browser, start, own(account_id, **OTHER))
-            run(account_id)
+def test_an_operator_corrects_what_was_refused(
+    door: Site, clean: LocalWorld, account_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    browser, start, (pce,) = door.browser("op"), f"/connect/{account_id}", holder(account_id).pces
+    for change, quirks, why in (
+        ({"postcode": "75001"}, {}, "postcode"),
+        ({"pce": "12345678901234"}, {}, "does not know this meter"),
+        ({}, {"contract_ended": True}, "contract"),
+        ({"calls_until": "2020-01-01"}, {}, "contradict"),
+    ):
+        clean.control.set_quirks(pce, **quirks)
+        sent = send(browser, start, entered(account_id, **change))
+        run(account_id)
         page = followed(browser, sent)
-        assert f'href="/grdf{start}"' not in page.text
-        assert "For that, ask the person who sent you here for a new link" in said(page).text
+        assert (said(page).key, why in said(page).text) == ("progress.correct", True)
+        assert f'href="/gas/airflow/grdf{start}">' in page.text, "the way back to the form"
+        form = browser.get(start)
+        assert f'value="{PERSON["email"]}"' in form.text, "with what was typed"
+        assert (why in said(form).text, "already connected" in said(form).text) == (True, False)
+    assert rights(clean, pce) == []
+    clean.control.set_quirks(pce)
+    corrected = send(browser, start, entered(account_id))
+    assert told(browser, corrected)["state"] == "declaring"
+    run(account_id)
+    assert told(browser, corrected)["state"] == "waits"
+    assert persons_in(logged(caplog)) == []
 
 
 def test_nobody_takes_what_a_household_is_about_to_bring(front: Site, clean: LocalWorld, account_id: str) -> None:
@@ -249,64 +206,32 @@ def test_nobody_takes_what_a_household_is_about_to_bring(front: Site, clean: Loc
 
 @pytest.mark.parametrize("who", ["operator", "household"])
 def test_one_that_waits_stays_when_somebody_else_sends_another(
-    fresh: Site, clean: LocalWorld, account_id: str, who: str
+    front: Site, clean: LocalWorld, account_id: str, who: str
 ) -> None:
-    operator, at = fresh.browser("op"), f"/connect/{account_id}"
+    operator, at = front.browser("op"), f"/connect/{account_id}"
     assert send(operator, at, entered(account_id)).status_code == 303
     before = stored(account_id)
-    browser, start = by_link(fresh, account_id) if who == "household" else (operator, at)
+    browser, start = by_link(front, account_id) if who == "household" else (operator, at)
     proof = {"proof": None} if who == "household" else {}
     for _ in range(TRIES):
         answer = send(browser, start, entered(account_id, **OTHER, **proof))
-        assert answer.status_code == 409
-        assert "Nothing was sent" in said(answer).text
+        assert problem(answer) == (409, "direct_waits.household" if proof else "direct_waits")
         assert persons_in(answer.text) == []
     assert stored(account_id) == before
     assert len(records_of(account_id)) == 1
     if who == "household":
-        assert said(browser.get(start)).title == "This link was tried too often", "it is not good for guessing"
+        assert problem(browser.get(start)) == (410, "link_tried"), "it is not good for guessing"
     assert send(operator, at, entered(account_id, phone="+33 6 11 11 11 11")).status_code == 303, "the same person"
 
 
-def test_a_renewal_before_the_end_and_after_it(door: Site, clean: LocalWorld, account_id: str) -> None:
-    (pce,), browser, start = holder(account_id).pces, door.browser("op"), f"/connect/{account_id}"
-    clean.control.set(declared_right_state="Active")
-    sent = send(browser, start, entered(account_id, calls_until=str(clean.control.today() + timedelta(days=20))))
-    run(account_id)
-    assert told(browser, sent)["state"] == "accepted"
-    end, after = (Spelling("en").day(clean.control.today() + timedelta(days=days)) for days in (20, 21))
-    assert f"it is declared by itself on {after}" in said(check(browser, start, entered(account_id))).text
-    assert "Nothing is sent to GRDF yet" not in said(check(browser, start, entered(account_id))).text
-    early = send(browser, start, entered(account_id))
-    run(account_id)
-    (right,) = rights(clean, pce)
-    assert (told(browser, early)["state"], told(browser, early)["over"]) == ("renews", False)
-    assert said(followed(browser, early)).title == f"Renewal after {end}"
-    assert "already connected" in said(browser.get(start)).text
-    clean.control.revoke(right["id_droit_acces"])
-    ask(account_id)
-    assert len(rights(clean, pce)) == 2, "its end has come"
-    clean.control.revoke(rights(clean, pce)[1]["id_droit_acces"])
-    ask(account_id)
-    assert "Nothing is read any more" in said(followed(browser, sent)).text
-    clean.control.set(declared_right_state="A valider")
-    after = send(browser, start, entered(account_id))
-    run(account_id)
-    assert told(browser, after)["state"] == "waits"
-
-
-@pytest.mark.parametrize(
-    ("answered", "shown"), [("Refusée", "refused"), ("Obsolète", "unanswered"), ("Active", "accepted")]
-)
-def test_what_the_holder_answers(door: Site, clean: LocalWorld, account_id: str, answered: str, shown: str) -> None:
+def test_a_holder_who_refuses(door: Site, clean: LocalWorld, account_id: str) -> None:
     browser = door.browser("op")
     sent = send(browser, f"/connect/{account_id}", entered(account_id))
     run(account_id)
-    answer_mail(clean, account_id, answered)
+    answer_mail(clean, account_id, "Refusée")
     follows = told(browser, sent)
-    assert follows["state"] == shown
-    form = said(browser.get(f"/connect/{account_id}")).text
-    assert ("already connected" if shown == "accepted" else follows["title"]) in form
+    assert follows["state"] == "refused"
+    assert follows["title"] in said(browser.get(f"/connect/{account_id}")).text
 
 
 def test_who_has_left_or_leaves(front: Site, clean: LocalWorld, account_id: str) -> None:
@@ -315,77 +240,48 @@ def test_who_has_left_or_leaves(front: Site, clean: LocalWorld, account_id: str)
     known_account(clean, account_id)
     household, at = by_link(front, account_id)
     delete(account_id, steps=("check", "mark"))
-    assert "it is leaving" in said(press(browser, start, fields)).text
+    assert "leaving" in said(press(browser, start, fields)).text
     delete(account_id, steps=("mark", "revoke", "purge"))
-    answers = (press(browser, start, fields), browser.get(start), browser.post(start), browser.post(f"{start}/link"))
-    for answer in answers:
-        assert answer.status_code == 409
-        assert "Choose a new id" in answer.text
-    assert said(household.get(at)).title == "This link is not valid"
+    for answer in (
+        press(browser, start, fields),
+        browser.get(start),
+        browser.post(start),
+        browser.post(f"{start}/link"),
+    ):
+        assert (answer.status_code, "new id" in answer.text) == (409, True)
+    assert problem(household.get(at)) == (404, "link_void")
     assert (stored(account_id), records_of(account_id)) == (None, [])
 
 
-def test_a_household_follows_what_it_brought_itself(front: Site, clean: LocalWorld, account_id: str) -> None:
-    browser, start = by_link(front, account_id)
-    sent = send(browser, start, own(account_id))
-    document = stored(account_id) or {}
-    clean.book.save(document | {"connected": {"at": "2026-11-27T10:00:00Z", "by": "op"}})
-    assert told(browser, sent) | {"title": "", "text": "", "next": ""} == {
-        "state": "nothing", "over": True, "title": "", "text": "", "next": "", "message": "", "form": "",
-    }  # fmt: skip
-
-
-def test_it_needs_nothing_of_client_connect(direct_site: Site, clean: LocalWorld, account_id: str) -> None:
-    """Neither a redirect URI nor the page's own address, but for building a link."""
-    browser, start = direct_site.browser("op"), f"/connect/{account_id}"
-    assert "On GRDF’s own site" not in browser.get(start).text
-    assert said(browser.post(start)).title == "This way of connecting is not offered"
-    assert told(browser, send(browser, start, entered(account_id)))["state"] == "declaring"
-    assert "does not know its own address" in said(browser.post(f"{start}/link")).text
-
-
-WRONG: tuple[tuple[dict[str, Any], str, str], ...] = (
-    ({"pce": "0999999900001"}, "pce", "This is not a meter number"),
-    ({"company": "Invente SA"}, "name", "Enter a last name or a company, not both."),
-    ({"postcode": "6900"}, "postcode", "A postcode has 5 digits."),
-    ({"email": "nobody"}, "email", "This is not an e-mail address."),
-    ({"phone": "call me"}, "phone", "This is not a phone number."),
-    ({"perimeters": ["all"]}, "perimeters", "Choose from the data that are listed."),
-    ({"calls_until": "tomorrow"}, "calls_until", "This is not a day"),
-    ({"first": "0001-01-01"}, "first", "This is not a day"),
-    ({"proof": ""}, "proof", "Say where the consent is kept"),
-)
-
-
-@pytest.mark.parametrize(("change", "field", "says"), WRONG, ids=[row[1] for row in WRONG])
-def test_what_is_wrong_is_said_beside_the_field(
-    door: Site, clean: LocalWorld, account_id: str, change: dict[str, Any], field: str, says: str
+def test_it_needs_nothing_of_client_connect(
+    clean: LocalWorld, airflow_home: object, shelf: None, monkeypatch: pytest.MonkeyPatch, account_id: str
 ) -> None:
-    page = check(door.browser("op"), f"/connect/{account_id}", entered(account_id, **change))
-    assert page.status_code == 422
-    assert f'id="direct-{field}-wrong">{says}' in page.text
-    assert f'aria-describedby="direct-{field}-help direct-{field}-wrong" aria-invalid="true"' in page.text
-    assert 'role="alert"' in page.text
-    assert f'value="{PERSON["phone"] if field != "phone" else PERSON["email"]}"' in page.text, "what was typed is kept"
+    """Neither a redirect URI nor the page's own address, but for building a link."""
+    connection = json.loads(clean.connections()["AIRFLOW_CONN_GRDF_ADICT"])
+    del connection["extra"]["redirect_uri"], connection["extra"]["authorize_url"]
+    settings = {
+        "AIRFLOW_CONN_GRDF_ADICT": json.dumps(connection), "AIRFLOW__GRDF__WAYS_IN": "direct",
+        "AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True", "AIRFLOW__API__BASE_URL": "",
+    }  # fmt: skip
+    site = Site(clean, settings=settings).opened(monkeypatch)
+    browser, start = site.browser("op"), f"/connect/{account_id}"
+    assert 'name="first_name"' not in browser.get(start).text
+    assert problem(browser.post(start)) == (404, "way_closed")
+    assert told(browser, send(browser, start, entered(account_id)))["state"] == "declaring"
+    assert "own address" in said(browser.post(f"{start}/link")).text
+
+
+def test_what_is_wrong_is_said_beside_the_field(door: Site, account_id: str) -> None:
+    browser = door.browser("op")
+    for field, typed in {
+        "pce": "0999999900001", "company": "Invente SA", "postcode": "6900", "email": "nobody", "phone": "call me",
+        "perimeters": ["all"], "calls_until": "tomorrow", "first": "0001-01-01", "proof": "",
+    }.items():  # fmt: skip
+        page, marked = check(browser, f"/connect/{account_id}", entered(account_id, **{field: typed})), field
+        marked = "name" if field == "company" else field  # not both
+        assert page.status_code == 422
+        assert f'id="direct-{marked}-wrong">' in page.text, field
+        assert f'aria-describedby="direct-{marked}-help direct-{marked}-wrong" aria-invalid="true"' in page.text
+        assert 'role="alert"' in page.text
+        assert f'value="{PERSON["phone"] if field != "phone" else PERSON["email"]}"' in page.text, "the rest is kept"
     assert stored(account_id) is None
-
-
-def test_back_to_the_form(door: Site, clean: LocalWorld, account_id: str) -> None:
-    start, browser = f"/connect/{account_id}", door.browser("op")
-    fields = fields_of(check(browser, start, entered(account_id)))
-    page = browser.post(start, data=fields | {"step": "change"})
-    assert (page.status_code, 'role="alert"' in page.text) == (200, False)
-    assert 'value="publiees" checked' in page.text
-    assert f'value="{PERSON["email"]}"' in page.text
-    assert stored(account_id) is None
-
-
-def test_the_records_are_read_by_those_who_may_connect(front: Site, clean: LocalWorld, account_id: str) -> None:
-    browser, start = by_link(front, account_id)
-    send(browser, start, own(account_id))
-    text = said(front.browser("op").get(f"/connect/{account_id}/records")).text
-    shown = (PERSON["email"], PERSON["name"], "the household itself, with a link", "Text 1 (en)", "GDPR")
-    assert [each for each in shown if each not in text] == []
-    found = front.program("op").get(f"{front.url}/grdf/connect/{account_id}/records", timeout=60).json()
-    assert found["records"][0]["entered"]["email"] == PERSON["email"]
-    assert persons_in(front.browser("user").get(f"/accounts/{account_id}").text) == []

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-import requests
 
 from grdf.page.connect.client_connect import Attempt
 from grdf.page.connect.connectable import page_address
@@ -18,30 +17,32 @@ from grdf.page.connect.sealing import seal, unseal
 from grdf.stores.household_links import TRIES, HouseholdLinks, link_document
 from grdf.stores.removal import Remover
 from include.gas.documents.doctypes import ACCOUNT, CONNECT
-from tests.connect.dance import asked, begin, consent, said, stored_account
+from tests.connect.dance import asked, begin, consent, problem, said, stored_account
 from tests.connect.direct import followed, run
 from tests.connect.links import link_for, path_of
-from tests.connect.site import ANONYMOUS, ROLES, Site
+from tests.connect.site import Site
 from tests.helpers import holder, known_account
 
 if TYPE_CHECKING:
+    import httpx
+
     from grdf.hooks.couchdb import CouchDBHook
     from include.sandbox.local_world import LocalWorld
 
-VOID = "This link is not valid"
+VOID = (404, "link_void")
 
 
 def take_back(site: Site, account: str) -> None:
     assert site.browser("op").post(f"/connect/{account}/link/take-back").status_code == 303
 
 
-def guess(site: Site, path: str, code: str) -> requests.Response:
+def guess(site: Site, path: str, **answer: str) -> httpx.Response:
     """Try to connect as somebody would who has a link but no code."""
     browser = site.browser()
     begun = browser.post(path)
     if begun.status_code != 303:
         return begun
-    query = {"state": asked(begun.headers["Location"]).get("state", ""), "code": code}
+    query = {"state": asked(begun.headers["Location"])["state"], **answer}
     return browser.get(f"{site.redirect_uri}?{urlencode(query)}")
 
 
@@ -49,114 +50,69 @@ def codes_sent(world: LocalWorld) -> int:
     return sum("access_token" in entry["path"] for entry in world.control.log())
 
 
-def test_an_operator_makes_and_takes_back_links(front: Site, account_id: str) -> None:
+def test_an_operator_makes_and_takes_back_links(front: Site, couchdb: CouchDBHook, account_id: str) -> None:
     browser, button = front.browser("op"), f'action="/grdf/connect/{account_id}/link/take-back"'
-    assert "There is no valid link." in said(browser.get(f"/connect/{account_id}")).text
+    assert button not in browser.get(f"/connect/{account_id}").text
     made = browser.post(f"/connect/{account_id}/link")
-    assert said(made).title == f"A link for the household of account {account_id}"
-    assert f"{front.url}/grdf/household?token=" in made.text
+    assert (said(made).key, f"{front.url}/grdf/household?token=" in made.text) == ("link", True)
     link = link_for(front, account_id)
     (token,) = parse_qs(urlsplit(link).query)["token"]
     content = unseal(token, Invitation, 60)
     assert content
-    assert content.account == account_id
-    assert account_id not in link
+    assert (content.account, account_id in link) == (account_id, False)
     for page in (made, browser.get(f"/connect/{account_id}")):
         assert button in page.text
+    old, household = path_of(link), front.browser()
+    back = consent(begin(household, account_id, path=old))
+    new = path_of(link_for(front, account_id))
+    for answer in (household.get(old), household.post(old), household.get(back)):
+        assert problem(answer) == VOID, "what was begun with the former one ends, too"
+    second = consent(begin(household, account_id, path=new))
     take_back(front, account_id)
     assert button not in browser.get(f"/connect/{account_id}").text
-    assert said(front.browser().get(path_of(link))).title == VOID
-
-
-@pytest.mark.parametrize("who", [ANONYMOUS, *ROLES])
-def test_who_may_make_one_and_who_may_use_it(front: Site, account_id: str, who: str) -> None:
-    made = {ANONYMOUS: 401, "viewer": 403, "user": 403, "op": 200, "admin": 200}
-    assert front.browser(who).post(f"/connect/{account_id}/link").status_code == made[who]
-    path, browser = path_of(link_for(front, account_id)), front.browser(who)
-    assert browser.get(path).status_code == 200
-    assert browser.post(path).status_code == 303
-    for elsewhere in ("/", f"/accounts/{account_id}", "/connect/", f"/connect/{account_id}", "/callback"):
-        assert who != ANONYMOUS or browser.get(elsewhere).status_code in (400, 401), "it lets into nothing else"
+    for address in (new, second):
+        assert problem(household.get(address)) == VOID
+    assert stored_account(couchdb, account_id) is None
 
 
 @pytest.mark.parametrize("end", ["/callback", "/callback/"])
 def test_a_link_leads_to_the_page_however_grdf_leads_back(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
-    fields = {
-        "conn_type": "http",
-        "login": "a",
-        "password": "b",
-        "extra": {"redirect_uri": f"https://a.example/grdf{end}"},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", json.dumps(fields))
+    fields = {"conn_type": "http", "login": "a", "password": "b"}
+    extra = {"redirect_uri": f"https://a.example/grdf{end}"}
+    monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", json.dumps(fields | {"extra": extra}))
     assert page_address("grdf_adict") == "https://a.example/grdf"
 
 
-def test_a_household_connects_once(front: Site, couchdb: CouchDBHook, account_id: str) -> None:
-    path, one, two = path_of(link_for(front, account_id)), front.browser(), front.browser()
-    one.headers["Accept-Language"] = "fr"
-    assert said(one.get(path)).title == "Partager les relevés de votre compteur de gaz"
-    first, second = begin(one, account_id, path=path), begin(two, account_id, path=path)
-    back = consent(first)
-    for who in (ANONYMOUS, "op"):
-        assert said(front.browser(who).get(back)).title.startswith("This answer belongs to nothing")
-    page = followed(one, one.get(back))
-    assert said(page).title == "GRDF va être interrogé"
-    assert [each for each in ("/dags/", "/accounts/", account_id) if each in page.text] == []
-    before = stored_account(couchdb, account_id) or {}
-    assert before["connected"]["by"] == "the household itself, with a link"
-    for answer in (two.get(consent(second)), two.get(path), two.post(path)):
-        assert said(followed(two, answer)).title == "GRDF is asked next", "it leads to what came of it"
-    assert stored_account(couchdb, account_id) == before
-
-
-def test_it_stays_good_until_it_has_connected(fresh: Site, world: LocalWorld, account_id: str) -> None:
-    path, browser = path_of(link_for(fresh, account_id)), fresh.browser()
+def test_it_stays_good_until_it_has_connected(front: Site, world: LocalWorld, account_id: str) -> None:
+    path, browser = path_of(link_for(front, account_id)), front.browser()
     refused = browser.get(consent(begin(browser, account_id, path=path), accept=False))
-    assert said(refused).title == "No consent was given"
-    assert 'href="/grdf/household?token=' in refused.text
+    assert (problem(refused), 'href="/grdf/household?token=' in refused.text) == ((200, "refused"), True)
     world.control.set(code_lifetime_s=0)
     assert browser.get(consent(begin(browser, account_id, path=path))).status_code == 400
     world.control.set(code_lifetime_s=60)
     back = consent(begin(browser, account_id, path=path))
     world.control.fault("access_token", status=503)
-    told = said(browser.get(back, headers={"Accept-Language": "fr"}))
-    assert (told.status, told.title) == (503, "Cela ne fonctionne pas pour le moment")
-    assert [each for each in ("tried again", "HTTP", "CouchDB", "access_token") if each in told.text] == []
+    told = browser.get(back, headers={"Accept-Language": "fr"})
+    assert problem(told) == (503, "down")
+    assert [each for each in ("tried again", "HTTP", "CouchDB", "access_token") if each in said(told).text] == []
     assert browser.get(back).status_code == 303
     assert browser.get(path).status_code == 303
 
 
-def test_a_new_one_takes_the_place_of_the_old_one(front: Site, couchdb: CouchDBHook, account_id: str) -> None:
-    old, browser = path_of(link_for(front, account_id)), front.browser()
-    back = consent(begin(browser, account_id, path=old))
-    new = path_of(link_for(front, account_id))
-    for answer in (browser.get(old), browser.post(old), browser.get(back)):
-        assert (answer.status_code, said(answer).title) == (404, VOID), "what was begun with it ends, too"
-    second = consent(begin(browser, account_id, path=new))
-    take_back(front, account_id)
-    assert said(browser.get(second)).title == VOID
-    assert stored_account(couchdb, account_id) is None
-
-
 def test_links_that_are_none(front: Site, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (token,) = parse_qs(urlsplit(link_for(front, account_id)).query)["token"]
-    browser, elsewhere = front.browser(), seal(Attempt(account_id, "grdf_adict"))
-    for wrong in ("", "x", token[:-4], token[:-4] + "AAAA", elsewhere):
-        for answer in (browser.get("/household", params={"token": wrong}), browser.post(f"/household?token={wrong}")):
-            assert (answer.status_code, said(answer).title) == (404, "This link is not valid")
     before = time.time() - 86_400 * LINK_DAYS - 1
-    monkeypatch.setattr(time, "time", lambda: before)
-    over = seal(Invitation("x", account_id))
-    monkeypatch.undo()
-    assert said(browser.get(f"/household?token={over}")).title == VOID
-
-
-def test_where_they_are_switched_off(door: Site, account_id: str) -> None:
-    sealed = seal(Invitation("x", account_id))
-    browser, path = door.browser(), f"/household?token={sealed}"
-    for answer in (browser.get(path), browser.post(path)):
-        assert (answer.status_code, said(answer).title) == (404, "This link is not valid")
-    assert "link" not in said(door.browser("op").get(f"/connect/{account_id}")).text
+    with monkeypatch.context() as then:
+        then.setattr(time, "time", lambda: before)
+        over = seal(Invitation("x", account_id))
+    browser = front.browser()
+    for wrong in ("", "x", token[:-4], token[:-4] + "AAAA", seal(Attempt(account_id, "grdf_adict")), over):
+        for answer in (browser.get("/household", params={"token": wrong}), browser.post(f"/household?token={wrong}")):
+            assert problem(answer) == VOID
+    monkeypatch.delenv("AIRFLOW__GRDF__HOUSEHOLD_LINKS")
+    for answer in (browser.get(f"/household?token={token}"), browser.post(f"/household?token={token}")):
+        assert problem(answer) == VOID, "they are switched off"
+    assert "link" not in said(front.browser("op").get(f"/connect/{account_id}")).text
 
 
 def test_a_household_sees_what_its_own_flow_brought(
@@ -178,40 +134,26 @@ def test_a_household_sees_what_its_own_flow_brought(
     assert {each["pce"] for each in seen["oauth_callback_results"]["consents"]} == {own, *former}
 
 
-# ---- tries and calls -------------------------------------------------------------------------------------------------
-
-
-def test_many_guesses_at_once_are_few(fresh: Site, world: LocalWorld, account_id: str) -> None:
-    path = path_of(link_for(fresh, account_id))
+def test_guesses_are_few_and_a_link_alone_writes_nothing(
+    front: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    path = path_of(link_for(front, account_id))
+    before = [*couchdb.scan(CONNECT)]
+    for _ in range(2 * TRIES):
+        assert problem(guess(front, path, error="access_denied")) == (200, "refused")
+    assert [*couchdb.scan(CONNECT)] == before
     world.control.clear_log()
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: guess(fresh, path, f"code-{number}"), range(24)))
-    assert 1 <= codes_sent(world) <= TRIES
-
-
-def test_one_address_loaded_again_and_again_costs_no_more_calls(
-    fresh: Site, world: LocalWorld, account_id: str
-) -> None:
-    path, browser = path_of(link_for(fresh, account_id)), fresh.browser()
+        list(pool.map(lambda number: guess(front, path, code=f"code-{number}"), range(24)))
+    assert 1 <= codes_sent(world) <= TRIES, "at once"
+    path, browser = path_of(link_for(front, account_id)), front.browser()
     state = asked(browser.post(path).headers["Location"])["state"]
     world.control.clear_log()
     world.control.fault("access_token", status=503, times=None)
-    url = f"{fresh.redirect_uri}?{urlencode({'state': state, 'code': 'x'})}"
-    told = [said(browser.get(url)).title for _ in range(20)]
-    assert codes_sent(world) == TRIES
-    assert told[:TRIES] == ["This does not work at the moment"] * TRIES
-    assert said(browser.get(path)).title == "This link was tried too often"
-
-
-def test_a_link_alone_writes_nothing(fresh: Site, couchdb: CouchDBHook, account_id: str) -> None:
-    path = path_of(link_for(fresh, account_id))
-    before = [*couchdb.scan(CONNECT)]
-    for _ in range(20):
-        browser = fresh.browser()
-        state = asked(browser.post(path).headers["Location"])["state"]
-        refused = browser.get(f"{fresh.redirect_uri}?{urlencode({'state': state, 'error': 'access_denied'})}")
-        assert said(refused).title == "No consent was given"
-    assert [*couchdb.scan(CONNECT)] == before
+    url = f"{front.redirect_uri}?{urlencode({'state': state, 'code': 'x'})}"
+    told = [problem(browser.get(url))[1] for _ in range(2 * TRIES)]
+    assert (codes_sent(world), told[:TRIES]) == (TRIES, ["down"] * TRIES), "one address, loaded again and again"
+    assert problem(browser.get(path)) == (410, "link_tried")
 
 
 def test_what_is_kept_of_a_link_and_for_how_long(couchdb: CouchDBHook, account_id: str) -> None:

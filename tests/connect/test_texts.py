@@ -1,4 +1,4 @@
-"""The catalogue has the same texts in both languages, and every text that a page uses."""
+"""All texts of the page: the same keys and placeholders in both languages, none missing, none that is not used."""
 
 from __future__ import annotations
 
@@ -10,58 +10,52 @@ from string import Formatter
 
 import pytest
 
+from grdf.page.connect.consent_text import consent_text, mark_of
 from grdf.page.html import catalogue as texts
 from grdf.page.html import render
 from grdf.page.html.catalogue import LANGUAGES, Texts, catalogue, language_of
 from grdf.page.html.spelling import Spelling
+from include.gas.account.declaration import Declaration
+from include.gas.errors import BadSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY = re.compile(r"[a-z_]+(?:\.[a-z0-9_]+)+")
 
 
-def gaps(text: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(text) if name}
+def sources() -> str:
+    """Return the code and the templates that ask for texts."""
+    folders = (render.PAGE, ROOT / "include" / "gas" / "display", ROOT / "include" / "gas" / "health")
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".py", ".html")]
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 
-def test_both_languages_have_the_same_keys_with_the_same_gaps() -> None:
-    english, french = ({key: gaps(text) for key, text in catalogue(language).items()} for language in ("en", "fr"))
+def test_both_languages_have_the_same_keys_with_the_same_placeholders() -> None:
+    english, french = ({key: {name for _, name, _, _ in Formatter().parse(text) if name} for key, text in each.items()}
+                       for each in map(catalogue, LANGUAGES))  # fmt: skip
     assert english == french
-    assert set(LANGUAGES) == {"en", "fr"}
-
-
-def test_no_text_is_empty() -> None:
-    assert [key for language in LANGUAGES for key, text in catalogue(language).items() if not text.strip()] == []
-
-
-def test_no_sentence_ends_twice() -> None:
-    texts = ((key, text) for language in LANGUAGES for key, text in catalogue(language).items())
-    assert [key for key, text in texts if re.search(r"[.!?…]\.", text)] == []
-
-
-def test_the_first_of_a_month_is_written_as_the_french_do() -> None:
-    first, french, moment = date(2026, 12, 1), Spelling("fr"), "2026-12-01T09:00:00+01:00"
-    assert (french.day(first), french.weekday(first)) == ("1er déc. 2026", "mardi 1er décembre 2026")
-    assert (french.moment(moment), french.month(first)) == ("1er déc. 2026, 09:00", "décembre 2026")
-    assert (french.day(date(2026, 12, 2)), Spelling("en").day(first)) == ("2 déc. 2026", "1 Dec 2026")
-
-
-def test_every_file_of_the_catalogue_is_read() -> None:
+    every = [(key, text) for language in LANGUAGES for key, text in catalogue(language).items()]
+    assert [key for key, text in every if not text.strip() or re.search(r"[.!?…]\.", text)] == [], (
+        "empty, or ends twice"
+    )
     assert {path.name.split(".")[1] for path in texts.FOLDER.iterdir() if path.is_file()} == set(LANGUAGES)
 
 
-def test_templates_ask_for_texts_that_exist() -> None:
-    asked = {
-        key
-        for path in (render.PAGE / "templates").iterdir()
-        for key in re.findall(r"\bt\(\"([^\"]+)\"[,)]", path.read_text(encoding="utf-8"))
-    }
+def test_no_text_is_missing() -> None:
+    """Keys stand in templates, and in the code as ``problem(request, 4, "key", ...)`` and ``Stop("key", 4)``."""
+    asked = set(re.findall(r"\bt\(\"([^\"]+)\"[,)]", sources()))
+    problems = {key for path in render.PAGE.rglob("*.py") for key in problems_of(path)}
     assert asked
-    assert asked - catalogue("en").keys() == set()
+    assert problems
+    wanted = asked | {f"{key}.{part}" for key in problems for part in ("title", "what", "next")}
+    assert wanted - catalogue("en").keys() == set()
 
 
-def test_every_problem_has_its_three_texts() -> None:
-    """Keys are found in the code: ``problem(request, status, "key", ...)`` and ``Stop("key", status)``."""
-    keys = {key for path in render.PAGE.rglob("*.py") for key in problems_of(path)}
-    assert keys
-    missing = {f"{key}.{part}" for key in keys for part in ("title", "what", "next")} - catalogue("en").keys()
-    assert missing == set()
+def test_no_text_is_left_over() -> None:
+    """A key is used if the code holds it, or begins one with its first part (``f"progress.{step}"``)."""
+    code = sources()
+    begun = tuple(set(re.findall(r"[\"'`]([a-z_.]+\.)(?:[\"'`{]| ~)", code)) | {"connect.", "error.", "progress."})
+    literal = set(KEY.findall(code))
+    assert [key for key in catalogue("en") if key not in literal and not key.startswith(begun)] == []
 
 
 def problems_of(path: Path) -> set[str]:
@@ -81,11 +75,9 @@ def problems_of(path: Path) -> set[str]:
     [
         (None, "en"),
         ("", "en"),
-        ("fr", "fr"),
         ("fr-CA,fr;q=0.8,en;q=0.5", "fr"),
         ("en-GB,en;q=0.9,fr;q=0.8", "en"),
         ("de,fr;q=0.4", "fr"),
-        ("de", "en"),
         ("de;q=nonsense, ;;, =", "en"),
     ],
 )
@@ -93,7 +85,70 @@ def test_the_browser_chooses_the_language(header: str | None, language: str) -> 
     assert language_of(header) == language
 
 
-def test_a_text_is_filled() -> None:
+def test_texts_and_dates_are_written_as_in_their_language() -> None:
     assert "7" in Texts("fr")("accounts.page", page=7, pages=8)
     with pytest.raises(KeyError):
         Texts("en")("accounts.page")
+    first, french, moment = date(2026, 12, 1), Spelling("fr"), "2026-12-01T09:00:00+01:00"
+    assert (french.day(first), french.weekday(first)) == ("1er déc. 2026", "mardi 1er décembre 2026")
+    assert (french.moment(moment), french.month(first)) == ("1er déc. 2026, 09:00", "décembre 2026")
+    assert (french.day(date(2026, 12, 2)), Spelling("en").day(first)) == ("2 déc. 2026", "1 Dec 2026")
+
+
+# ---- the text that a household agrees to -----------------------------------------------------------------------------
+
+ASKED = Declaration(pce="09999990000042", perimeters=["informatives", "techniques"], calls_until=date(2028, 1, 31))
+TODAY = date(2026, 11, 27)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_ours_says_what_was_chosen(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__GRDF__THIRD_PARTY", "Ville d'Exemple")
+    text, t, spell = consent_text(ASKED, language, TODAY), Texts(language), Spelling(language)
+    assert (text.version, text.language, "{" in text.text) == ("1", language, False)
+    wanted = (
+        "Ville d'Exemple",
+        "CNIL",
+        "GRDF",
+        spell.day(date(2028, 1, 31)),
+        spell.day(date(2021, 11, 27))[-9:],
+        " 5 ",
+    )
+    assert [part for part in wanted if part not in text.text] == []
+    monkeypatch.delenv("AIRFLOW__GRDF__THIRD_PARTY")
+    monkeypatch.setenv("AIRFLOW__GRDF__CONSENT_RECORD_DAYS", "0")
+    bare = consent_text(ASKED, language, TODAY)
+    assert (t("consent.third_party") in bare.text, " 5 " in bare.text) == (True, False)
+    assert mark_of(text) != mark_of(bare)
+
+
+def test_the_installation_may_have_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__GRDF__CONSENT_TEXT", str(tmp_path))
+    for version in ("2", "10"):
+        for language in LANGUAGES:
+            (tmp_path / f"{version}.{language}.txt").write_text(f"text {version} in {language}: {{data}}, {{odd}} {{")
+    text = consent_text(ASKED, "en", TODAY)
+    assert (text.version, text.text[:14], text.text[-9:]) == ("10", "text 10 in en:", ", {odd} {")
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        (None, "FileNotFoundError"),
+        ({}, "no text of the newest version can be read"),
+        ({"1.fr.txt": b"oui"}, "FileNotFoundError"),
+        ({"1.fr.txt": b"oui", "1.en.txt": b" \n"}, "empty"),
+        ({"1.fr.txt": b"oui", "1.en.txt": b"\xff\xfe"}, "UnicodeDecodeError"),
+    ],
+)
+def test_what_cannot_be_used_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes] | None, says: str
+) -> None:
+    folder = tmp_path / "texts"
+    monkeypatch.setenv("AIRFLOW__GRDF__CONSENT_TEXT", str(folder))
+    if files is not None:
+        folder.mkdir()
+    for name, content in (files or {}).items():
+        (folder / name).write_bytes(content)
+    with pytest.raises(BadSettings, match=says):
+        consent_text(ASKED, "fr", TODAY)

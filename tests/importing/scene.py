@@ -62,39 +62,45 @@ def put(rows: Iterable[Mapping[str, str]], name: str = NAME) -> None:
 
 
 def run(
-    name: str = NAME, *, dry_run: bool = False, skip: bool = False, run_id: str = "", began: datetime | None = None
-) -> dict[str, int]:
+    name: str = NAME, *, dry_run: bool = False, skip: bool = False, run_id: str = "", began: datetime | None = None,
+    cleared: bool = False,
+) -> dict[str, int]:  # fmt: skip
     """Execute the task.
 
     :param run_id: Airflow's id of the run; by default a run of its own
     :param began: when the run was started; by default now
+    :param cleared: whether somebody has cleared the run
+    """
+    from grdf.operators.ways_in.import_accounts import ImportAccountsOperator
+
+    params = {"file": name, "dry_run": dry_run, "skip_wrong_lines": skip}
+    return execute(ImportAccountsOperator, params, run_id=run_id, began=began, cleared=cleared)
+
+
+def adopt(*, dry_run: bool = False, id_pattern: object = "right-{right}", cleared: bool = False) -> dict[str, int]:
+    """Execute ``adopt_rights``."""
+    from grdf.operators.ways_in.adopt_rights import AdoptRightsOperator
+
+    return execute(AdoptRightsOperator, {"dry_run": dry_run, "id_pattern": id_pattern}, cleared=cleared)
+
+
+def execute(
+    kind: Any, params: dict[str, Any], *, run_id: str = "", began: datetime | None = None, cleared: bool = False,
+    **more: Any,
+) -> dict[str, int]:  # fmt: skip
+    """Execute the task of a DAG that an operator starts.
+
+    :param more: the operator's own parameters
     """
     from airflow.sdk import DAG
 
-    from grdf.operators.ways_in.import_accounts import ImportAccountsOperator
-
-    dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
-    operator = ImportAccountsOperator(task_id="import_accounts", dag=dag)
-    operator._cached_logger = LOG  # type: ignore[assignment]  # else Airflow writes to standard output
-    of_run = context(run_type="manual", run_id=run_id or secrets.token_hex(8))
-    at_hand = of_run | {"params": {"file": name, "dry_run": dry_run, "skip_wrong_lines": skip}}
-    at_hand["dag_run"].triggering_user_name = "an-operator"
-    at_hand["dag_run"].run_after = began or at_hand["dag_run"].run_after
-    return dict(operator.execute(at_hand))  # type: ignore[arg-type]  # the part of the context that is read
-
-
-def adopt(*, dry_run: bool = False, id_pattern: object = "right-{right}") -> dict[str, int]:
-    """Execute ``adopt_rights``."""
-    from airflow.sdk import DAG
-
-    from grdf.operators.ways_in.adopt_rights import AdoptRightsOperator
-
-    dag = DAG("steps", schedule=None)  # not "with": threads would share that DAG
-    operator = AdoptRightsOperator(task_id="adopt_rights", dag=dag)
-    operator._cached_logger = LOG  # type: ignore[assignment]  # else Airflow writes to standard output
-    at_hand = context(run_type="manual") | {"params": {"dry_run": dry_run, "id_pattern": id_pattern}}
-    at_hand["dag_run"].triggering_user_name = "an-operator"
-    return dict(operator.execute(at_hand))  # type: ignore[arg-type]  # the part of the context that is read
+    operator = kind(task_id="step", dag=DAG("steps", schedule=None), **more)  # not "with": threads would share the DAG
+    operator._cached_logger = LOG  # else Airflow writes to standard output
+    at_hand = context(run_type="manual", run_id=run_id or secrets.token_hex(8)) | {"params": params}
+    of_run = at_hand["dag_run"]
+    of_run.triggering_user_name, of_run.clear_number = "an-operator", int(cleared)
+    of_run.run_after = began or of_run.run_after
+    return dict(operator.execute(at_hand))
 
 
 def result(name: str = NAME) -> list[dict[str, str]]:

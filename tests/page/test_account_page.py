@@ -1,4 +1,4 @@
-"""An account's page as a visitor gets it from Airflow's API server."""
+"""An account's page: its figures are the stored ones, and what is known of its meters, consents and days is said."""
 
 from __future__ import annotations
 
@@ -8,36 +8,40 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 from msgspec.structs import replace
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.page.account.account_data import names_in_addresses
+from grdf.page.html.catalogue import LANGUAGES
+from include.gas.account.status import Reading as Read
 from include.gas.account.status import Status, with_meters
-from include.gas.days.gas_day import ONE_DAY, paris_today
+from include.gas.answers.consumption.daily import Reading
+from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
+from include.gas.documents.storing import load_answer
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.meter_rights import Held, Proof
-from include.sandbox.local_world import LocalWorld
-from tests.connect.site import Site
 from tests.page_accounts import Fleet, account_id, meter
+
+if TYPE_CHECKING:
+    import httpx
+
+    from include.sandbox.local_world import LocalWorld
+    from tests.connect.site import Browser, Site
 
 NUMBER = 860
 """Of its missing days, one is younger than two months."""
 ACCOUNT, PCE = account_id(NUMBER), meter(NUMBER)
+PAGE = f"/accounts/{ACCOUNT}"
+Figures = dict[str, list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def today() -> date:
-    return paris_today(datetime.now(UTC))
-
-
-@pytest.fixture(scope="module")
-def figures(world: LocalWorld, today: date) -> dict[str, list[dict[str, Any]]]:
+def figures(world: LocalWorld, today: date) -> Figures:
     """An account with three years of days, including missing days and a corrected day."""
     stored = Fleet(today).stored(NUMBER)
     couchdb = CouchDBHook()
@@ -48,11 +52,12 @@ def figures(world: LocalWorld, today: date) -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.fixture
-def visitor(site: Site, figures: object) -> requests.Session:
+def visitor(site: Site, figures: Figures) -> Browser:
     return site.browser("viewer")
 
 
-def text(html: str) -> str:
+def text(answer: httpx.Response | str) -> str:
+    html = answer if isinstance(answer, str) else answer.text
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
 
 
@@ -67,108 +72,81 @@ def loads(documents: Iterable[dict[str, Any]], start: str) -> dict[str, float]:
     return {each["_id"][-10:]: each["load"] for each in documents if each["_id"].split(":")[2].startswith(start)}
 
 
-def test_the_numbers_are_those_that_are_stored(
-    visitor: requests.Session, figures: dict[str, list[dict[str, Any]]], today: date
-) -> None:
-    html = visitor.get(f"/accounts/{ACCOUNT}?month={today.year - 1}-03").text
+def rows_of(answer: httpx.Response) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(answer.text)))
+
+
+def test_the_numbers_are_those_that_are_stored(visitor: Browser, figures: Figures, today: date) -> None:
+    html = visitor.get(f"{PAGE}?month={today.year - 1}-03").text
     days = table(html, 0)
-    expected = loads(figures[DAY], f"{today.year - 1}-03")
     assert len(days) == 31
-    assert {int(row[0].split()[0]): row[1] for row in days if row[1] != "–"} == {
-        int(day[-2:]): f"{load:,}" for day, load in expected.items()
-    }
-    before = loads(figures[DAY], f"{today.year - 2}-03")
-    assert {int(row[0].split()[0]): row[3] for row in days if row[3] != "–"} == {
-        int(day[-2:]): f"{load:,}" for day, load in before.items()
-    }
+    for column, ago in ((1, 1), (3, 2)):
+        expected = loads(figures[DAY], f"{today.year - ago}-03")
+        shown = {int(row[0].split()[0]): row[column] for row in days if row[column] != "–"}
+        assert shown == {int(day[-2:]): f"{load:,}" for day, load in expected.items()}
     months = {each["month"]: each for each in figures[MONTH] if each["year"] == today.year - 1}
     assert [row[1] for row in table(html, 1)] == [f"{months[n]['load']:,}" for n in range(1, 13)]
-    years = [each["load"] for each in figures[YEAR]]
-    assert [row[1] for row in table(html, 2)] == [f"{load:,}" for load in years]
-
-
-def test_a_part_of_a_year_is_compared_with_the_same_days_of_the_year_before(
-    visitor: requests.Session, figures: dict[str, list[dict[str, Any]]], today: date
-) -> None:
+    assert [row[1] for row in table(html, 2)] == [f"{each['load']:,}" for each in figures[YEAR]]
     now, then = ({day[5:]: load for day, load in loads(figures[DAY], str(today.year - n)).items()} for n in (0, 1))
-    both = now.keys() & then.keys()
-    if not both:
-        pytest.skip("the year has just begun")
-    said = text(visitor.get(f"/accounts/{ACCOUNT}").text)
-    assert f"Months of {today.year}: {sum(now.values()):,} kWh On " in said
-    same = f"{sum(then[day] for day in both):,} kWh (days compared: {len(both)})"
-    assert re.search(rf"a year before:? {re.escape(same)}", said)
-    assert f": {sum(then.values()):,} kWh" in said, "the whole year before stands apart"
+    if both := now.keys() & then.keys():  # a part of a year is compared with the same days of the year before
+        said = text(visitor.get(PAGE))
+        same = f"{sum(then[day] for day in both):,} kWh (days compared: {len(both)})"
+        assert [
+            part for part in (f"{sum(now.values()):,} kWh", same, f"{sum(then.values()):,} kWh") if part not in said
+        ] == []
 
 
-def test_missing_provisional_and_corrected_days_are_told_apart(
-    visitor: requests.Session, figures: dict[str, list[dict[str, Any]]], today: date
-) -> None:
-    html = visitor.get(f"/accounts/{ACCOUNT}").text
+def test_missing_provisional_and_corrected_days_are_told_apart(visitor: Browser, figures: Figures, today: date) -> None:
+    html = visitor.get(PAGE).text
     assert html.count("<svg") == 3
     assert re.search(r'class="bar now provisional[^"]*"', html)
-    whole = "".join(
-        visitor.get(f"/accounts/{ACCOUNT}?month={today.year - 1}-{month:02}").text for month in range(1, 13)
-    )
-    assert re.search(r'class="bar now none gap"', whole)
+    whole = "".join(visitor.get(f"{PAGE}?month={today.year - 1}-{month:02}").text for month in range(1, 13))
     stored = {each["_id"][-10:] for each in figures[DAY]}
     late = next(day for ago in range(3, 60) if str(day := today - timedelta(days=ago)) not in stored)
-    assert re.search(r'class="bar now awaited gap"', visitor.get(f"/accounts/{ACCOUNT}?month={late:%Y-%m}").text)
-    assert 'class="mark"' in whole
-    assert "corrected; 1 kWh until 1 Jan 2026, 09:00" in text(whole)
+    assert 'class="bar now awaited gap"' in visitor.get(f"{PAGE}?month={late:%Y-%m}").text
+    assert [part for part in ('class="bar now none gap"', 'class="mark"') if part not in whole] == []
+    assert "1 kWh until 1 Jan 2026, 09:00" in text(whole), "what was corrected"
 
 
-def test_consent_contract_and_state_are_said(visitor: requests.Session, today: date) -> None:
-    said = text(visitor.get(f"/accounts/{ACCOUNT}").text)
-    assert "Days missing Nothing to do: the next runs ask for them again." in said
-    assert "tariff T2, profile P012, read 1M, reference use 14,000 kWh a year" in said
-    assert "1 of the last two months, 5 older" in said
+def test_consent_contract_and_state_are_said_to_who_may_look_and_buttons_shown_to_who_may_act(
+    site: Site, visitor: Browser, today: date
+) -> None:
+    html = visitor.get(PAGE).text
     end = today + timedelta(days=9 + NUMBER % 1000)  # the day before the consent's end, which is exclusive
-    assert f"until {end.day} {end:%b %Y}" in said
-    assert "Consommation du compteur" in visitor.get(f"/accounts/{ACCOUNT}", headers={"Accept-Language": "fr"}).text
+    parts = ("Days missing", "T2", "P012", "14,000 kWh", "1 of the last two months, 5 older",
+             f"until {end.day} {end:%b %Y}", f"{PCE} ({meter_tag(ACCOUNT, PCE)})")  # fmt: skip
+    assert [part for part in parts if part not in text(html)] == []
+    assert 'lang="fr"' in visitor.get(PAGE, headers={"Accept-Language": "fr"}).text
+    assert 'id="actions"' not in html
+    user, op = (site.browser(role).get(PAGE).text for role in ("user", "op"))
+    assert ('data-dag="grdf_history"' in user, "/grdf/connect/" in user) == (True, False)
+    assert f"/grdf/connect/{ACCOUNT}" in op
 
 
-def test_the_end_of_the_calls_is_said_when_it_comes_first_and_missing_days_are_those_of_the_meter(
+def test_each_of_two_meters_has_its_own_end_missing_days_and_address(
     site: Site, world: LocalWorld, today: date
 ) -> None:
-    document = Fleet(today).account(45) | {"_id": "two-meters"}
+    """No address holds a meter's number: proxies log them, and browsers keep them."""
     until, moved = today + timedelta(days=3), today - timedelta(days=100)
     held = [
         Held(pce=meter(45), word="active", day=until + ONE_DAY, days=(Window(date.min, until + ONE_DAY),)),
         Held(pce=meter(46), word="over", day=moved, days=(Window(date.min, moved),)),
     ]
-    document = with_meters(document, held)
-    world.book.save(document)
-    browser = site.browser("admin")
-    tags = (meter_tag("two-meters", meter(number)) for number in (45, 46))
-    of_first, of_other = (text(browser.get(f"/accounts/two-meters?meter={tag}").text) for tag in tags)
-    assert f"until {until.day} {until:%b %Y}" in of_first
-    for number in (45, 46):
-        assert f"{meter(number)} ({meter_tag('two-meters', meter(number))})" in of_first
+    world.book.save(with_meters(Fleet(today).account(45) | {"_id": "two-meters"}, held))
+    browser, page = site.browser("admin"), "/accounts/two-meters"
+    tags = [meter_tag("two-meters", meter(number)) for number in (45, 46)]
+    for path in (page, f"{page}?meter={tags[1]}", f"{page}/published?meter={tags[1]}"):
+        tied = re.findall(r'(?:href|action|value)="([^"]*)"', browser.get(path).text)
+        assert any(each.endswith(tags[1]) for each in tied)
+        assert [each for each in tied if meter(45) in each or meter(46) in each] == []
+    of_first, of_other = (text(browser.get(f"{page}?meter={tag}")) for tag in tags)
+    assert f"until {until.day} {until:%b %Y}" in of_first, "of the calls, which comes first"
+    assert [number for number in (45, 46) if f"{meter(number)} ({tags[number - 45]})" not in of_first] == []
     assert "1 of the last two months, 5 older" in of_first
     assert "0 of the last two months, 0 older" in of_other
-    history = f"history: over since {moved.day} {moved:%b %Y}, its days stay"
-    assert of_first.count(history) == 1, "beside its number"
-    assert of_other.count(history) == 2, "and as what is known of its consent"
-    assert "Consent ends soon" in text(browser.get("/?search=two-meters").text)
-
-
-def test_no_address_of_the_page_holds_a_meter_s_number(site: Site, world: LocalWorld, today: date) -> None:
-    """Proxies log addresses, and browsers keep them."""
-    document = Fleet(today).account(5) | {"_id": "tagged-meters"}
-    (first,) = document["oauth_callback_results"]["consents"]
-    document["oauth_callback_results"]["consents"] = [first, {"pce": meter(6), "id_accreditation": "other"}]
-    world.book.save(document)
-    browser = site.browser("admin")
-    page = "/accounts/tagged-meters"
-    tags = [meter_tag("tagged-meters", meter(number)) for number in (5, 6)]
-    for path in (page, f"{page}?meter={tags[1]}", f"{page}/published?meter={tags[1]}"):
-        html = browser.get(path).text
-        tied = re.findall(r'(?:href|action|value)="([^"]*)"', html)
-        assert any(each.endswith(tags[1]) for each in tied)
-        assert [each for each in tied if meter(5) in each or meter(6) in each] == []
-    shown = [text(browser.get(f"{page}?meter={tag}").text) for tag in tags]
-    assert shown[0] != shown[1]
+    over = f"history: over since {moved.day} {moved:%b %Y}, its days stay"
+    assert (of_first.count(over), of_other.count(over)) == (1, 2), "beside its number, and as its consent"
+    assert "ends soon" in text(browser.get("/?search=two-meters"))
 
 
 def test_two_meters_with_the_same_tag_have_names_of_their_own() -> None:
@@ -180,67 +158,48 @@ def test_two_meters_with_the_same_tag_have_names_of_their_own() -> None:
     assert names_in_addresses("home", same[::-1]) == {tag: min(same), f"{tag}-2": max(same)}
 
 
-@pytest.mark.parametrize("what", ["days", "months", "years", "published"])
-def test_all_figures_can_be_taken_away(
-    visitor: requests.Session, figures: dict[str, list[dict[str, Any]]], what: str
-) -> None:
-    doctype = {"days": DAY, "months": MONTH, "years": YEAR, "published": PUBLISHED}[what]
-    answer = visitor.get(f"/accounts/{ACCOUNT}/{what}.csv")
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="{ACCOUNT}-{what}.csv"'
-    rows = list(csv.DictReader(StringIO(answer.text)))
-    assert [(row["pce"], float(row["kwh"])) for row in rows] == [(PCE, each["load"]) for each in figures[doctype]]
-    if what == "days":
-        assert [row["day"] for row in rows] == [each["_id"][-10:] for each in figures[DAY]]
-        assert sum(int(row["corrections"]) for row in rows) == sum("changes" in each for each in figures[DAY])
-
-
-def test_published_periods_lie_beside_the_stored_days(
-    visitor: requests.Session, figures: dict[str, list[dict[str, Any]]]
-) -> None:
-    html = visitor.get(f"/accounts/{ACCOUNT}/published?meter={meter_tag(ACCOUNT, PCE)}").text
-    since = figures[DAY][0]["_id"][-10:]
-    compared = [each for each in figures[PUBLISHED] if each["first"] >= since]
-    rows = re.findall(r'<tr role="row">(.*?)</tr>', html, re.DOTALL)[1:]
-    assert len(rows) == len(compared) > 20
+def test_all_figures_can_be_taken_away_and_periods_lie_beside_the_days(visitor: Browser, figures: Figures) -> None:
+    for what, doctype in {"days": DAY, "months": MONTH, "years": YEAR, "published": PUBLISHED}.items():
+        answer = visitor.get(f"{PAGE}/{what}.csv")
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="{ACCOUNT}-{what}.csv"'
+        assert [(row["pce"], float(row["kwh"])) for row in rows_of(answer)] == [
+            (PCE, each["load"]) for each in figures[doctype]
+        ]
+    rows = rows_of(visitor.get(f"{PAGE}/days.csv"))
+    assert [row["day"] for row in rows] == [each["_id"][-10:] for each in figures[DAY]]
+    assert sum(int(row["corrections"]) for row in rows) == sum("changes" in each for each in figures[DAY])
+    html = visitor.get(f"{PAGE}/published?meter={meter_tag(ACCOUNT, PCE)}").text
+    compared = [each for each in figures[PUBLISHED] if each["first"] >= figures[DAY][0]["_id"][-10:]]
+    shown = re.findall(r'<tr role="row">(.*?)</tr>', html, re.DOTALL)[1:]
+    assert len(shown) == len(compared) > 20
     newest = compared[-1]
     days = [each["load"] for each in figures[DAY] if newest["first"] <= each["_id"][-10:] < newest["end"]]
-    assert f"{newest['load']:,} {sum(days):,} {newest['load'] - sum(days):,}" in text(rows[0])
-    assert "There is no published period" in visitor.get(f"/accounts/{ACCOUNT}/published?meter=%3Cb%3E").text
+    assert f"{newest['load']:,} {sum(days):,} {newest['load'] - sum(days):,}" in text(shown[0])
+    assert '<tr role="row">' not in visitor.get(f"{PAGE}/published?meter=%3Cb%3E").text
 
 
-def test_what_stands_in_documents_is_text_and_nothing_else(site: Site, world: LocalWorld, today: date) -> None:
+def test_what_stands_in_documents_is_text_and_no_formula(site: Site, world: LocalWorld, today: date) -> None:
     nasty = "<script>alert(1)</script>"
     document = Fleet(today).account(1) | {"_id": "nasty", "state": nasty, "state_message": nasty, "state_since": nasty}
     document["status"]["billing"][meter(1)] |= {"contract": {"tariff": nasty}, "frequency": nasty, "refused": nasty}
     world.book.save(document)
+    html = ""
     for path in ("/accounts/nasty", "/?search=nasty", f"/accounts/nasty?meter={nasty}&month={nasty}"):
         html = site.browser("admin").get(path).text
-        assert "nasty" in html
-        assert nasty not in html
+        assert ("nasty" in html, nasty in html) == (True, False)
     assert html.count("&lt;script&gt;alert(1)") >= 5
-
-
-def test_no_cell_of_a_file_is_a_formula(site: Site, world: LocalWorld, today: date) -> None:
-    world.book.save(Fleet(today).account(2) | {"_id": "formulas"})
-    for number, reason in enumerate(("=1+1", "@SUM(A1)", "plain")):
-        period = {
-            "account": "formulas",
-            "pce": meter(2),
-            "first": f"2026-0{number + 1}-01",
-            "load": -number,
-            "reason": reason,
-        }
-        CouchDBHook().put(PUBLISHED, period | {"_id": f"formulas:{meter(2)}:{period['first']}"})
-    answer = site.browser("viewer").get("/accounts/formulas/published.csv")
-    rows = list(csv.DictReader(StringIO(answer.text)))
-    assert [row["reason"] for row in rows] == ["'=1+1", "'@SUM(A1)", "plain"]
-    assert [row["kwh"] for row in rows] == ["0", "-1", "-2"]
+    common = {"account": "nasty", "pce": meter(1)}
+    for number, reason in enumerate(("=1+1", "@SUM(A1)", "plain"), start=1):
+        period = common | {"first": f"2026-0{number}-01", "load": 1 - number, "reason": reason}
+        CouchDBHook().put(PUBLISHED, period | {"_id": f"nasty:{meter(1)}:{period['first']}"})
+    rows = rows_of(site.browser("viewer").get("/accounts/nasty/published.csv"))
+    assert [(row["reason"], row["kwh"]) for row in rows] == [("'=1+1", "0"), ("'@SUM(A1)", "-1"), ("plain", "-2")]
 
 
 def test_accounts_of_every_kind_have_a_view(site: Site, world: LocalWorld) -> None:
     browser = site.browser("admin")
-    assert browser.get("/accounts/never-there").status_code == 404
-    assert "There is no such account" in browser.get("/accounts/never-there").text
+    answer = browser.get("/accounts/never-there")
+    assert (answer.status_code, "no such account" in answer.text) == (404, True)
     for more, said in (
         ({"oauth": {"code": "c"}}, "Waiting for its run"),
         ({"oauth": 7}, "Cannot be read"),
@@ -248,54 +207,61 @@ def test_accounts_of_every_kind_have_a_view(site: Site, world: LocalWorld) -> No
     ):
         world.book.save({"_id": "of-a-kind", "account_type": "grdfgrandlyon", **more})
         answer = browser.get("/accounts/of-a-kind")
-        assert answer.status_code == 200
-        assert said in answer.text
+        assert (answer.status_code, said in answer.text) == (200, True)
 
 
-def test_who_may_only_look_gets_no_buttons(site: Site, figures: object) -> None:
-    assert 'id="actions"' not in site.browser("viewer").get(f"/accounts/{ACCOUNT}").text
-    user, op = (site.browser(role).get(f"/accounts/{ACCOUNT}").text for role in ("user", "op"))
-    assert 'data-dag="grdf_history"' in user
-    assert "/grdf/connect/" not in user
-    assert f"/grdf/connect/{ACCOUNT}" in op
-
-
-def test_a_meter_has_its_tag_beside_its_number(visitor: requests.Session) -> None:
-    """It lets an operator find the meter that a log mentions."""
-    assert f"{PCE} ({meter_tag(ACCOUNT, PCE)})" in text(visitor.get(f"/accounts/{ACCOUNT}").text)
-
-
-def proved(today: date, number: int, proof: Proof) -> dict[str, Any]:
-    """Return an account of whose right GRDF checks the proof."""
-    document = Fleet(today).account(number)
-    (held,) = Status.held(document).values()
-    return Status.with_held(document, [replace(held, proofs={held.right: proof})])
-
-
-@pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize("state", ["asked", "checking", "accepted", "refused", "unknown"])
 def test_the_proof_of_a_consent_is_said_with_its_deadline(
-    site: Site, world: LocalWorld, today: date, state: str, language: str
+    site: Site, world: LocalWorld, today: date, state: str
 ) -> None:
-    until = today + timedelta(days=3)
-    proof = Proof(state=state, until=until, sent="" if state == "asked" else "2026-05-02T07:00:00Z")
-    world.book.save(proved(today, 8, proof) | {"_id": "proved"})
-    browser = site.browser("viewer")
-    spoken = {"Accept-Language": language}
-    said = text(browser.get("/accounts/proved", headers=spoken).text)
-    assert {"en": "Proof of consent", "fr": "Preuve de l’accord"}[language] in said
-    assert "account.proof" not in said, "every state has its text"
-    assert (f"Deadline: {until.day} {until:%b %Y}" in said) == (state in ("asked", "refused") and language == "en")
-    assert ("grdf_send_proof" in said) == (state in ("asked", "refused"))
-    assert ("09:00" in said) == (state != "asked"), "when it was sent, in Paris"
-    row = text(browser.get("/?search=proved", headers=spoken).text)
-    badge = {"en": "GRDF asks for a proof", "fr": "GRDF demande une preuve"}[language]
-    assert (badge in row) == (state == "asked")
-    deadline = {"en": "Deadline: ", "fr": "Date limite : "}[language]
-    assert (deadline in row) == (state == "asked")
+    document = Fleet(today).account(8) | {"_id": "proved"}
+    (held,) = Status.held(document).values()
+
+    def save(proof: Proof) -> None:
+        world.book.save(Status.with_held(document, [replace(held, proofs={held.right: proof})]))
+
+    until, browser = today + timedelta(days=3), site.browser("viewer")
+    save(Proof(state=state, until=until, sent="" if state == "asked" else "2026-05-02T07:00:00Z"))
+    for language in LANGUAGES:
+        spoken = {"Accept-Language": language}
+        said, row = (text(browser.get(path, headers=spoken)) for path in ("/accounts/proved", "/?search=proved"))
+        proof = {"en": "Proof", "fr": "Preuve"}[language]
+        assert (proof in said, "account.proof" in said) == (True, False), "every state has its text"
+        assert ("grdf_send_proof" in said) == (state in ("asked", "refused"))
+        assert ("09:00" in said) == (state != "asked"), "when it was sent, in Paris"
+        assert ({"en": "Deadline", "fr": "Date limite"}[language] in row) == (state == "asked")
+    said = text(browser.get("/accounts/proved"))
+    assert (f"{until.day} {until:%b %Y}" in said) == (state in ("asked", "refused"))
+    save(Proof(state="asked", until=today - timedelta(days=1)))
+    assert "is over" in text(browser.get("/accounts/proved"))
 
 
-def test_a_deadline_that_is_over_is_said(site: Site, world: LocalWorld, today: date) -> None:
-    proof = Proof(state="asked", until=today - timedelta(days=1))
-    world.book.save(proved(today, 9, proof) | {"_id": "too-late"})
-    assert "is over: ask GRDF." in text(site.browser("viewer").get("/accounts/too-late").text)
+def test_doubtful_days_are_said_and_can_be_taken_away(site: Site, world: LocalWorld) -> None:
+    """Two months, one of which has a load that its volume does not give, and that no household burns."""
+    account, pce, first = "doubted-74520", "09999990745207", date(2025, 1, 1)
+    readings = []
+    for day in range(59):
+        measures = {"volume": 5, "coefficient": 11.2, "index_end": 100 + 5 * day}
+        readings.append(
+            Reading(first + timedelta(days=day), 9100 if day == 40 else 56, "definitive", "measured", measures)
+        )
+    report = load_answer(CouchDBHook(), account, pce, readings, datetime.now(UTC))
+    document = Fleet(date(2026, 1, 1)).account(5) | {"_id": account}
+    document["oauth_callback_results"] = {"consents": [{"pce": pce, "id_accreditation": "a-right-of-745"}]}
+    years = {str(year): each for year, each in report.held.items()}
+    world.book.save(Status.with_reading(document, pce, Read(years)))
+    visitor = site.browser("viewer")
+    html = visitor.get(f"/accounts/{account}?month=2025-02").text
+    parts = (
+        "Days: 1 The energy is not",
+        "Days: 1 Far more",
+        "9,100 kWh, measured, doubtful: not volume times coefficient",
+    )
+    assert [part for part in parts if part not in text(html)] == []
+    assert 'class="mark"' in html
+    rows = rows_of(visitor.get(f"/accounts/{account}/days.csv"))
+    odd = rows[40]
+    assert (odd["kwh"], odd["volume"], odd["coefficient"], odd["index_end"]) == ("9100", "5", "11.2", "300")
+    assert [row["doubts"] for row in rows if row["doubts"]] == ["energy jump"]
+    january, february = rows_of(visitor.get(f"/accounts/{account}/months.csv"))
+    assert (january["volume"], january["measured_days"], february["volume_days"]) == ("155", "31", "28")

@@ -1,38 +1,91 @@
-"""The fleet as visitors get it from Airflow's API server: the figures, and to whom they are shown."""
+"""The list of accounts and the fleet: the figures, where they lead, and to whom they are shown."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
+from typing import TYPE_CHECKING
 
 import pytest
 
+from grdf.health.fleet_verdict import client_now
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.page.list import mirror
 from include.gas.days.gas_day import paris_today
 from include.gas.display.fleet import fleet
 from include.gas.display.overview import Overview, overview
 from include.gas.documents.doctypes import AUDIT, METER
-from include.sandbox.local_world import LocalWorld
-from tests.connect.site import Site
+from include.sandbox.processes import free_port
 from tests.health.accounts import account
-from tests.helpers import wait
-from tests.page_accounts import account_id
+from tests.page_accounts import account_id, meter
+from tests.plugins.clockwork import Clockwork, call
 
+if TYPE_CHECKING:
+    from include.sandbox.local_world import LocalWorld
+    from tests.connect.site import Site
+
+OURS = "/?search=household-000"
+"""A query for the accounts of these tests, because other tests have accounts too."""
 pytestmark = pytest.mark.usefixtures("accounts")
+
+
+def listed(html: str) -> list[str]:
+    return re.findall(r'<tr role="row">.*?</tr>', html, re.DOTALL)[1:]
+
+
+def test_the_list_says_of_each_account_how_it_is_and_what_to_do(site: Site, today: date) -> None:
+    html = site.browser("viewer").get(OURS).text
+    assert "1 to 50 of 60 accounts" in html
+    assert len(listed(html)) == 50
+    first = listed(html)[0]
+    for part in (f"/grdf/accounts/{account_id(7)}", meter(7), "Must connect again", "consents again"):
+        assert part in first
+    assert first.count(f'<time datetime="{today - timedelta(days=2)}">') == 2, "its days end with its consent"
+    gaps = next(row for row in listed(html) if "Days missing</span>" in row)
+    assert re.search(r">\s*6\s+<span class=\"step\">5 of them", gaps)
+    shown = {role: "/grdf/connect/" in site.browser(role).get("/").text for role in ("viewer", "user", "op", "admin")}
+    assert shown == {"viewer": False, "user": False, "op": True, "admin": True}
+
+
+def test_search_filter_sort_and_pages(site: Site, world: LocalWorld) -> None:
+    browser = site.browser("viewer")
+    for query, found in (("&page=2", 10), ("&state=connect", 2), ("&state=over", 1)):
+        assert len(listed(browser.get(f"{OURS}{query}").text)) == found
+    (found,) = listed(browser.get(f"/?search={meter(33)}").text)
+    assert account_id(33) in found
+    assert account_id(59) in listed(browser.get(f"{OURS}&sort=account&order=backwards").text)[0]
+    nasty = browser.get("/", params={"search": '"><script>alert(1)</script>', "state": "<b>", "sort": "'x"}).text
+    assert ("<script>alert" in nasty, "&lt;script&gt;alert(1)&lt;/script&gt;" in nasty) == (False, True)
+    document = {"_id": "just-connected", "account_type": "grdfgrandlyon", "oauth": {"code": "c"}}
+    world.book.save(document)
+    (row,) = listed(browser.get("/?search=just-connected").text)
+    assert "no day yet" in row, "it is there at once"
+    world.book.save({**document, "_deleted": True})
+    assert "<table" not in browser.get("/?search=just-connected").text
+
+
+def test_when_couchdb_is_down_the_page_says_so(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = {"conn_type": "generic", "host": "127.0.0.1", "port": free_port(), "login": "a", "password": "secret-b"}
+    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(nowhere))
+    monkeypatch.setattr(mirror._shared, "_hook", None)  # it takes a changed connection a minute later
+    for path in ("/", "/accounts/home", "/accounts/home/days.csv"):
+        answer = site.browser("viewer").get(path)
+        assert answer.status_code == 503
+        assert [part for part in (f"http://127.0.0.1:{nowhere['port']}", "CouchDB") if part not in answer.text] == []
+        assert "secret-b" not in answer.text
+
+
+# ---- the fleet -------------------------------------------------------------------------------------------------------
 
 
 def stored(world: LocalWorld) -> list[Overview]:
     documents = [world.book.get(account) or {} for account in world.book.listed()]
     return [overview(each) for each in documents if each.get("account_type") == "grdfgrandlyon"]
-
-
-def tiles(html: str) -> dict[str, int]:
-    found = re.findall(r'<b class="count">([\d,]+)</b> <span class="group">(\w+)</span>', html)
-    return {group: int(count.replace(",", "")) for count, group in found}
 
 
 def rows(html: str, section: str) -> list[list[str]]:
@@ -43,66 +96,59 @@ def rows(html: str, section: str) -> list[list[str]]:
     return [[unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in row] for row in cells]
 
 
-def test_the_groups_are_those_of_the_stored_accounts(site: Site, world: LocalWorld, today: date) -> None:
-    listed = stored(world)
-    expected = Counter(str(each.situation(today).group) for each in listed)
-    html = site.browser("viewer").get("/fleet").text
-    shown = tiles(html)
+def test_figures_are_those_of_the_stored_accounts_and_lead_to_the_list(
+    site: Site, world: LocalWorld, today: date
+) -> None:
+    browser, known = site.browser("viewer"), stored(world)
+    html = browser.get("/fleet").text
+    tiles = re.findall(r'<b class="count">([\d,]+)</b> <span class="group">(\w+)</span>', html)
+    shown = {group: int(count.replace(",", "")) for count, group in tiles}
+    expected = Counter(str(each.situation(today).group) for each in known)
     assert {group: number for group, number in shown.items() if number} == dict(expected)
     assert {"well", "late", "waiting", "lost"} <= shown.keys(), "a group without an account says 0"
-    assert f"Accounts: {len(listed)}" in html
-
-
-def test_every_link_leads_to_the_list_as_it_was_counted(site: Site) -> None:
-    browser = site.browser("viewer")
-    html = browser.get("/fleet").text
+    assert f": {len(known)}" in html
+    ages = rows(html, "newest")[1:]
+    assert [int(row[2]) for row in ages] == [age.number for age in fleet(known, today).ages]
     links = dict(re.findall(r'<a class="\w+" href="[^"]*(/\?state=\w+)">[^<]*<b>(\d+)</b>', html))
     assert len(links) >= 4
     for path, number in links.items():
         assert f"of {number} accounts" in browser.get(path).text
     assert 'href="/grdf/fleet"' in browser.get("/").text, "and back"
-    needs = html.partition('<section aria-labelledby="needs">')[2].partition("</section>")[0]
-    assert f'/grdf/accounts/{account_id(7)}"' in needs
+    assert f'/grdf/accounts/{account_id(7)}"' in html.partition('aria-labelledby="needs"')[2]
+    (client,) = [row for row in rows(html, "quota") if row[0] == "grdf_adict"]
+    assert not re.match(r"\d", client[1]), "this machine may not be the one that counts"
 
 
-def test_the_ages_are_those_of_the_stored_accounts(site: Site, world: LocalWorld, today: date) -> None:
-    shown = rows(site.browser("viewer").get("/fleet").text, "newest")[1:]
-    assert [int(row[2]) for row in shown] == [age.number for age in fleet(stored(world), today).ages]
-    assert [row[0] for row in shown][:3] == ["up to 2", "3", "4"]
+def test_the_quota_counts_what_was_called_and_what_cannot_be_read_is_never_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    governor = Clockwork().governor()
+    for purpose in ("daily", "daily", "history"):
+        call(governor, purpose)  # type: ignore[arg-type]
+    for _ in range(2):
+        used = governor.usage()
+        assert (used.calls, used.history, used.left, used.pause) == (3, 1, 5997, 0.0)
+    governor.after_call(429, 30.0)
+    assert governor.usage().pause == pytest.approx(30, abs=1)
+    monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", '{"conn_type": "http", "login": "id", "password": "word"}')
+    monkeypatch.setenv("AIRFLOW__GRDF__QUOTA_URL", "postgresql://grdf@127.0.0.1:9/airflow")
+    found = client_now("grdf_adict")
+    assert (found.left, "quota_url" in found.problem) == (None, True)
 
 
 def test_who_is_silent_for_long_is_listed_until_somebody_says_that_it_is_known(site: Site, world: LocalWorld) -> None:
     admin, viewer = site.browser("admin"), site.browser("viewer")
     silent = account(90101, age=40)
-    name, button = silent["_id"], f'action="/grdf/accounts/{silent["_id"]}/known"'
+    name, button = silent["_id"], f': {silent["_id"]}">'
     world.book.save(silent)
     try:
-        wait(lambda: button in admin.get("/fleet").text, what="the account in the list")
+        assert button in admin.get("/fleet").text
         seen = viewer.get("/fleet").text
-        assert name in seen
-        assert "Known</button>" not in seen, "who may not act on it"
-        assert viewer.post(f"/accounts/{name}/known").status_code == 403
+        assert (name in seen, button in seen) == (True, False), "who may not act on it"
         answer = admin.post(f"/accounts/{name}/known")
         assert (answer.status_code, answer.headers["Location"]) == (303, "/grdf/fleet#silent")
         assert (world.book.get(name) or {})["silence_known"]["by"] == "admin"
-        wait(lambda: button not in admin.get("/fleet").text, what="the list without it")
+        assert button not in admin.get("/fleet").text
     finally:
         world.book.remove(name)
-
-
-def test_it_says_what_it_does_not_know(site: Site) -> None:
-    html = site.browser("viewer").get("/fleet").text
-    (client,) = [row for row in rows(html, "quota") if row[0] == "grdf_adict"]
-    assert client[1] == "none counted", "not 0: this machine may not be the one that counts"
-    assert "in a file of the API server’s machine" in html
-
-
-def test_it_speaks_french_and_needs_nothing_inline(site: Site) -> None:
-    answer = site.browser("viewer").get("/fleet", headers={"Accept-Language": "fr"})
-    assert "Ce qui demande d’abord quelqu’un" in answer.text
-    assert "style=" not in answer.text
-    assert not re.search(r"<script(?! src)|\son\w+=", answer.text)
-    assert "'unsafe-inline'" not in answer.headers["Content-Security-Policy"]
 
 
 @contextmanager
@@ -122,8 +168,8 @@ def odd_rights() -> Iterator[None]:
     yield
     for doctype, names in ((METER, rights), (AUDIT, ("left",))):
         for name in names:
-            stored = couchdb.get(doctype, f"odd-{name}") or {}
-            couchdb.request("DELETE", doctype, f"/odd-{name}", query={"rev": stored["_rev"]})
+            kept = couchdb.get(doctype, f"odd-{name}") or {}
+            couchdb.request("DELETE", doctype, f"/odd-{name}", query={"rev": kept["_rev"]})
 
 
 def needs(html: str) -> str:
@@ -132,23 +178,22 @@ def needs(html: str) -> str:
 
 
 def test_rights_that_people_must_know_of_are_told_with_what_to_do(site: Site) -> None:
-    browser, viewer = site.browser("admin"), site.browser("viewer")
+    browser = site.browser("admin")
     before = needs(browser.get("/fleet").text)
     with odd_rights():
-        html, seen = browser.get("/fleet").text, viewer.get("/fleet").text
+        html, seen = browser.get("/fleet").text, site.browser("viewer").get("/fleet").text
     said = needs(html)
     for what, more in (
-        ("Rights in force without an account", 1),
-        ("Declarations without an answer for more than two days", 1),
-        ("Rights that end within 30 days, and none follows", 1),
-        ("Accounts that share a meter", 2),
-        ("Rights in force of accounts that are gone from CouchDB", 3),
-        ("Households that have left and are not gone", 1),
+        ("without an account", 1),
+        ("without an answer for more than two days", 1),
+        ("end within 30 days, and none follows", 1),
+        ("share a meter", 2),
+        ("gone from CouchDB", 3),
+        ("are not gone", 1),
     ):
         was, now = (sum(map(int, re.findall(rf"{what}: (\d+)", each))) for each in (before, said))
         assert now == was + more, what
-    assert "if no run of it is at work. 0-left" in said
-    assert "grdf_adopt_rights" in said
+    assert [part for part in ("0-left", "grdf_adopt_rights") if part not in said] == []
     assert '<form data-dag="grdf_adopt_rights">' in html
-    assert "Rights in force without an account" in needs(seen)
+    assert "without an account" in needs(seen)
     assert "<form data-dag" not in seen, "who may not start it is led to its DAG"

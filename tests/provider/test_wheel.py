@@ -49,37 +49,24 @@ def pip(*arguments: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def names(wheel: Path) -> list[str]:
-    with zipfile.ZipFile(wheel) as archive:
-        return archive.namelist()
-
-
-def test_it_has_one_package_and_the_plugin(wheel: Path) -> None:
+def test_it_has_one_package_and_the_plugin_and_every_file(wheel: Path) -> None:
     """A package called ``include`` would hide the folder of that name in the project of whoever installs the wheel."""
     assert wheel.name == f"airflow_provider_grdf-{__version__}-py3-none-any.whl"
-    tops = {name.split("/")[0] for name in names(wheel)}
-    assert tops == {"grdf", "grdf_plugin.py", f"airflow_provider_grdf-{__version__}.dist-info"}
-
-
-@pytest.mark.parametrize(
-    ("folder", "there"), [("plugins/grdf", "grdf"), ("include/gas", "grdf/gas"), ("dags", "grdf/dags")]
-)
-def test_it_has_every_file(wheel: Path, folder: str, there: str) -> None:
-    tracked = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", folder],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    missing = {f"{there}{name.removeprefix(folder)}" for name in tracked.stdout.splitlines()} - set(names(wheel))
-    assert missing == set()
-
-
-def test_no_source_names_a_module_that_is_not_there(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        texts = {name: archive.read(name).decode() for name in archive.namelist() if name.endswith(".py")}
-    assert [name for name, text in texts.items() if re.search(r"\binclude(\.gas|\.sandbox| import)", text)] == []
+        texts = {name: archive.read(name) for name in archive.namelist()}
+    tops = {name.split("/")[0] for name in texts}
+    assert tops == {"grdf", "grdf_plugin.py", f"airflow_provider_grdf-{__version__}.dist-info"}
+    wrong = re.compile(rb"\binclude(\.gas|\.sandbox| import)")
+    assert [name for name, text in texts.items() if name.endswith(".py") and wrong.search(text)] == []
+    for folder, there in (("plugins/grdf", "grdf"), ("include/gas", "grdf/gas"), ("dags", "grdf/dags")):
+        tracked = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard", folder],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert {f"{there}{name.removeprefix(folder)}" for name in tracked.stdout.splitlines()} - texts.keys() == set()
 
 
-def test_it_asks_for_what_the_code_imports() -> None:
+def test_it_asks_for_what_the_code_imports_and_is_built_by_what_is_locked() -> None:
     def read(text: str) -> set[str]:
         return {re.split(r"[=<>;\s]", line)[0] for line in text.splitlines() if line and not line.startswith("#")}
 
@@ -90,9 +77,6 @@ def test_it_asks_for_what_the_code_imports() -> None:
     # What the compose file alone runs: workers with Celery and Redis, users of FAB
     assert locked - asked == {"apache-airflow-providers-celery", "apache-airflow-providers-fab", "celery", "redis"}
     assert asked <= locked
-
-
-def test_what_builds_it_is_in_the_lock() -> None:
     (backend,) = PROJECT["build-system"]["requires"]
     assert re.search(rf"(?m)^{re.escape(backend)} ", (ROOT / "requirements-dev.txt").read_text(encoding="utf-8"))
 
@@ -167,19 +151,17 @@ def airflow(world: LocalWorld, installed: Path, tmp_path_factory: pytest.TempPat
     return airflow
 
 
-def test_airflow_lists_the_provider(airflow: Airflow) -> None:
-    (found,) = [
-        each for each in json.loads(airflow("providers", "list", "-o", "json")) if "grdf" in each["package_name"]
-    ]
+def test_airflow_lists_the_provider_and_loads_the_plugin_without_a_plugins_folder(airflow: Airflow) -> None:
+    providers, hooks, plugins = (
+        json.loads(airflow(*command, "-o", "json"))
+        for command in (("providers", "list"), ("providers", "hooks"), ("plugins",))
+    )
+    (found,) = [each for each in providers if "grdf" in each["package_name"]]
     assert (found["package_name"], found["version"]) == ("airflow-provider-grdf", __version__)
-    kinds = {each["connection_type"]: each for each in json.loads(airflow("providers", "hooks", "-o", "json"))}
-    for kind in ("grdf", "grdfdelete", "couchdb"):
-        assert kinds[kind]["package_name"] == "airflow-provider-grdf"
-
-
-def test_airflow_loads_the_plugin_without_a_plugins_folder(airflow: Airflow) -> None:
-    (found,) = [each for each in json.loads(airflow("plugins", "-o", "json")) if each["name"] == "grdf"]
-    assert "airflow-provider-grdf" in found["source"]
+    kinds = {each["connection_type"]: each["package_name"] for each in hooks}
+    assert {kinds[kind] for kind in ("grdf", "grdfdelete", "couchdb")} == {"airflow-provider-grdf"}
+    (plugin,) = [each for each in plugins if each["name"] == "grdf"]
+    assert "airflow-provider-grdf" in plugin["source"]
 
 
 LOOK = """
@@ -189,12 +171,9 @@ print("RESULT", [plugin.name for plugin in plugins].count("grdf"), errors)
 """
 
 
-@pytest.mark.parametrize("copied", [True, False], ids=["and in the plugins folder", "installed alone"])
-def test_the_plugin_is_loaded_once(airflow: Airflow, tmp_path: Path, *, copied: bool) -> None:
-    if copied:
-        shutil.copy(ROOT / "plugins" / "grdf_plugin.py", tmp_path)
-    told = airflow(run=("-c", LOOK), AIRFLOW__CORE__PLUGINS_FOLDER=str(tmp_path))
-    assert "RESULT 1 {}" in told
+def test_a_plugin_that_is_also_in_the_plugins_folder_is_loaded_once(airflow: Airflow, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "plugins" / "grdf_plugin.py", tmp_path)
+    assert "RESULT 1 {}" in airflow(run=("-c", LOOK), AIRFLOW__CORE__PLUGINS_FOLDER=str(tmp_path))
 
 
 def test_airflow_lists_our_dags_and_those_of_the_project(airflow: Airflow) -> None:
@@ -202,7 +181,4 @@ def test_airflow_lists_our_dags_and_those_of_the_project(airflow: Airflow) -> No
     listed = {each["dag_id"] for each in json.loads(airflow("dags", "list", "-o", "json"))}
     assert {"theirs", "grdf_account__wheel-household", "grdf_history", "grdf_delete_account"} <= listed
     assert "No data found" in airflow("dags", "list-import-errors")
-
-
-def test_the_commands_are_there(airflow: Airflow) -> None:
     assert "usage: ./grdf doctor" in airflow("--help", run=("-m", "grdf.doctor"))

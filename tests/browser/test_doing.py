@@ -1,0 +1,207 @@
+"""What people do in a browser: connect households, import them, send proofs, start runs, and see what came of it."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from include.sandbox.adict.meter_data import meters
+from include.sandbox.airflow_stack import ADMIN, VIEWER
+from include.sandbox.control import SandboxControl
+from tests.browser.up import LOCKED_OUT, run_now
+from tests.helpers import holder
+from tests.plugins.staging.proof_samples import GOOD
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import Visit
+    from tests.browser.up import Up
+
+LONG = 600_000
+"""Milliseconds that a run may take on a busy machine."""
+
+
+@pytest.fixture
+def grdf(up: Up) -> SandboxControl:
+    return SandboxControl(up.sandbox)
+
+
+def test_a_household_connects_is_read_and_leaves(up: Up, visit: Visit) -> None:
+    account, window = "browser-90077", visit(ADMIN, expected=LOCKED_OUT)
+    page, dag, who = window.new_page(), f"grdf_account__{account}", holder(account)
+    page.goto(f"{up.url}/plugin/gas-accounts")
+    frame = page.frame_locator("iframe")
+    with window.expect_page() as opened:
+        frame.get_by_role("link", name="Connect a household").click()
+    tab = opened.value
+    tab.get_by_label("account").fill(account)
+    tab.get_by_role("button", name="Continue", exact=True).click()
+    for field, text in (("first_name", who.first_name), ("last_name", who.last_name), ("email", who.email)):
+        tab.locator(f"#{field}").fill(text)
+    tab.get_by_role("button", name="Continue to GRDF").click()
+    tab.get_by_role("button", name="Accepter").click()
+    expect(tab.get_by_role("heading", name="The first days are stored")).to_be_visible(timeout=LONG)
+    tab.get_by_role("link", name="See the account").click()
+    expect(tab.get_by_role("heading", level=1)).to_have_text(account)
+    up.wait_for_run(dag)
+    tab.reload()
+    look_at_the_chart(tab, account)
+    start_a_run(up, tab, dag)
+    order(up, tab, account)
+    page.goto(f"{up.url}/plugin/gas-accounts")
+    frame.get_by_role("link", name="All accounts, one by one").click()
+    expect(frame.get_by_role("link", name="two-meters")).to_be_visible()
+    expect(frame.get_by_role("link", name=account)).to_have_count(0)
+
+
+def look_at_the_chart(tab: Page, account: str) -> None:
+    expect(tab.locator("svg.chart")).to_have_count(3)
+    shown = tab.locator("figure").first
+    shown.get_by_text("Show the numbers as a table").click()
+    rows = [row.locator("th, td").all_inner_texts() for row in shown.locator("tbody tr").all()]
+    expect(shown.locator("rect.bar.now:not(.gap)")).to_have_count(sum(row[1] != "–" for row in rows))
+    with tab.expect_download() as download:
+        shown.get_by_role("link", name="Download all numbers as CSV").click()
+    assert download.value.suggested_filename == f"{account}-days.csv"
+    tab.get_by_role("link", name=re.compile(r"^[A-Z][a-z]+ \d{4}$")).first.click()
+    expect(tab.locator("figure").first.locator("rect.bar.now").first).to_be_visible()
+
+
+def start_a_run(up: Up, tab: Page, dag: str) -> None:
+    before = {run["dag_run_id"] for run in up.runs(dag)}
+    run_now(tab)
+    up.wait_for_run(dag)
+    (new,) = [run for run in up.runs(dag) if run["dag_run_id"] not in before]
+    assert (new["run_type"], new["triggering_user_name"]) == ("manual", ADMIN)
+    link = tab.get_by_role("status").get_by_role("link")
+    expect(link).to_have_text(new["dag_run_id"])
+    expect(link).to_have_attribute("href", re.compile(f"/dags/{dag}/runs/manual__"))
+
+
+def order(up: Up, tab: Page, account: str) -> None:
+    """Read a range again, and let the household leave, by the page's forms."""
+    tab.get_by_text("Read a range again…").click()
+    form, status = tab.locator("form[data-dag=grdf_history]"), tab.get_by_role("status")
+    form.get_by_label("From").fill("2026-01-05")
+    form.get_by_label("To (not included)").fill("2026-02-01")
+    form.get_by_label("Include definitive days").check()
+    form.get_by_role("button", name="Read again").click()
+    expect(status).to_contain_text("Started")
+    run = up.wait_for_run("grdf_history")
+    assert run["conf"] == {
+        "accounts": [account], "from": "2026-01-05", "to": "2026-02-01", "include_definitive": True,
+    }  # fmt: skip
+    tab.get_by_text("Leave…").click()
+    form = tab.locator("form[data-dag=grdf_delete_account]")
+    go = form.get_by_role("button", name="Start")
+    form.get_by_label("Type the account’s id").fill("another")
+    go.click()
+    assert up.runs("grdf_delete_account") == []  # the browser requires exactly this id
+    form.get_by_label("Type the account’s id").fill(account)
+    go.click()
+    expect(status).to_contain_text("Started")
+    dry = up.wait_for_run("grdf_delete_account")
+    assert dry["conf"] == {"account": account, "confirm": account, "dry_run": True, "keep_data": False}
+    form.get_by_label("Dry run").uncheck()
+    go.click()
+    expect(status.get_by_role("link")).not_to_have_text(dry["dag_run_id"])
+    up.approve("grdf_delete_account", up.runs("grdf_delete_account")[0]["dag_run_id"])
+    up.wait_for_run("grdf_delete_account")
+
+
+def look(up: Up) -> None:
+    """Let the DAG look that looks every quarter of an hour."""
+    before = {run["dag_run_id"] for run in up.runs("grdf_waiting_rights")}
+    assert up.api("POST", "/dags/grdf_waiting_rights/dagRuns", json={"logical_date": None}).ok
+    limit = time.monotonic() + LONG / 1000
+    while not [run for run in up.runs("grdf_waiting_rights") if run["dag_run_id"] not in before]:
+        assert time.monotonic() < limit
+        time.sleep(0.5)
+
+
+def postcode(pce: str) -> str:
+    meter = meters.find(pce)
+    assert meter
+    return meter.postcode
+
+
+def test_the_direct_way_to_the_first_days_and_to_a_proof(up: Up, visit: Visit, grdf: SandboxControl) -> None:
+    """The page that follows goes on by itself, from a refusal to the first days."""
+    account, page = "browser-direct-90101", visit(ADMIN).new_page()
+    (pce,) = holder(account).pces
+    page.goto(f"{up.url}/grdf/connect/{account}")
+    form, title, proof = page.locator("form.direct"), page.get_by_role("heading", level=1), "#direct-proof"
+    for field, text in (("pce", pce), ("postcode", "75001"), ("name", "Durand"), ("email", "planted@example.org")):
+        form.locator(f"#direct-{field}").fill(text)
+    for wrong in (True, False):
+        form.locator(proof).fill("paper form 7")
+        form.locator("#direct-postcode").fill("75001" if wrong else postcode(pce))
+        page.get_by_role("button", name="Check and go on").click()
+        page.get_by_role("button", name="Send").click()
+        if wrong:
+            expect(page.get_by_text("not the postcode")).to_be_visible(timeout=LONG)
+            page.get_by_role("link", name="To the form").click()
+    look(up)
+    expect(title).to_have_text(re.compile("Waiting"), timeout=LONG)
+    (right,) = [each["id_droit_acces"] for each in grdf.consents() if each["id_pce"] == pce]
+    grdf.answer(right, accept=True)
+    look(up)
+    expect(title).to_have_text("The first days are stored", timeout=LONG)
+    grdf.ask_proof(right, grdf.today())
+    page.goto(f"{up.url}/grdf/connect/{account}/proofs")
+    files = [{"name": f"{n}.png", "mimeType": "image/png", "buffer": GOOD["image/png"]} for n in "ab"]
+    page.get_by_label("Add files").set_input_files(files)  # type: ignore[arg-type]  # a list of payloads
+    page.get_by_role("button", name="Upload").click()
+    page.get_by_role("button", name="Send the proof").click()
+    expect(page.locator("#actions [role=status]")).to_contain_text("Started")
+    up.wait_for_run("grdf_send_proof")
+    assert [each["type"] for each in grdf.proofs(right)] == ["image/png", "image/png", "application/pdf"]
+
+
+def test_a_file_of_households(up: Up, visit: Visit, grdf: SandboxControl) -> None:
+    pces = [f"099999950{number}" for number in (90110, 90111)]
+    lines = [f"browser-import-{pce[-5:]},{pce},Durand,{postcode(pce)},planted@example.org" for pce in pces]
+    text = "\n".join(["account,pce,name,postcode,email", *lines, "browser-import-1,123,X,1,nothing"])
+    page = visit(ADMIN, expected="status of 422").new_page()
+    page.goto(f"{up.url}/grdf/import/")
+    for name, seen in (("Mes foyers.csv", page.get_by_role("alert")), ("homes.csv", page.locator("form.file"))):
+        page.get_by_label("File").set_input_files({"name": name, "mimeType": "text/csv", "buffer": text.encode()})
+        page.get_by_role("button", name="Upload").click()
+        expect(seen).to_be_visible()
+    form, status = page.locator("form.file"), page.locator("#actions [role=status]")
+    for dry_run in (True, False):
+        if not dry_run:
+            form.get_by_label("Dry run").uncheck()
+            form.get_by_label("Skip wrong lines").check()
+        form.get_by_role("button").click()
+        expect(status).to_contain_text("Started")
+        up.wait_for_run("grdf_import_accounts")
+        page.reload()
+        with page.expect_download() as download:
+            page.get_by_role("link", name="homes.result.csv").click()
+        assert "4,browser-import-1,wrong" in download.value.path().read_text()
+    expect(form).to_have_count(0)
+    assert {right["id_pce"] for right in grdf.consents()} >= set(pces)
+
+
+def test_who_may_only_look_starts_nothing_also_with_a_page_of_before(up: Up, visit: Visit) -> None:
+    """The page was loaded by an administrator. In the meantime, somebody who may only look has logged in."""
+    viewer = visit(VIEWER).new_page()
+    viewer.goto(f"{up.url}/grdf/accounts/two-meters")
+    expect(viewer.locator("svg.chart")).to_have_count(3)
+    expect(viewer.locator("#actions")).to_have_count(0)
+    window = visit(ADMIN)
+    page = window.new_page()
+    page.goto(f"{up.url}/grdf/accounts/two-meters")
+    before = len(up.runs("grdf_account__two-meters"))
+    window.add_cookies([{"name": "_token", "value": up.token(VIEWER), "url": up.url}])
+    for why in ("Forbidden", "Not authenticated"):
+        page.get_by_role("button", name="Run now").click()
+        expect(page.get_by_role("status")).to_have_text(re.compile(why))
+        window.clear_cookies()
+    assert len(up.runs("grdf_account__two-meters")) == before
