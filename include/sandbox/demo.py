@@ -128,7 +128,7 @@ class Demo:
     def _figures(self, household: Household, pce: str) -> MeterFigures:
         """Return a meter's figures, and what GRDF says now of the days that its runs could ask for.
 
-        A run may be none of the demo's: a morning's falls due while it looks. That asks for fewer days than one by hand.
+        A run may be none of the demo's: a morning's falls due while it looks, and asks for fewer days than one by hand.
         """
         control, dag = self.world.control, dag_id(household.account)
         runs = self.airflow.runs(dag)
