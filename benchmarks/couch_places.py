@@ -14,9 +14,9 @@ from urllib.parse import quote, unquote, urlsplit
 
 import requests
 
+from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import ACCOUNT as ACCOUNTS
 from include.gas.documents.doctypes import DAY, LEASE, MONTH, YEAR
-from include.gas.documents.gas_days import database_name
 from include.sandbox.couch import EmbeddedCouch
 
 VARIABLE = "GRDF_TEST_COUCHDB_URL"

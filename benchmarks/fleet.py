@@ -20,7 +20,7 @@ from benchmarks.fleet_asked import Asked
 from benchmarks.fleet_setting import Running, running
 from benchmarks.fleet_watch import Watch
 from benchmarks.report import Report, Row, Target
-from include.gas.documents.gas_days import dag_id
+from include.gas.documents.day_documents import dag_id
 from tests.postgres import version
 
 LIMIT_RATIO, VISIBLE_SECONDS = 1.1, 60.0

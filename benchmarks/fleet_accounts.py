@@ -13,14 +13,14 @@ from urllib.parse import quote
 
 import requests
 
-from include.gas.account.client import DEFAULT, bound
+from include.gas.account.client import DEFAULT, with_client
 from include.gas.account.status import Reading, Status
-from include.gas.answers.consumption.daily import read_daily
+from include.gas.answers.consumption.daily import parse_daily
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window
+from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import ACCOUNT, DAY, METER, MONTH, YEAR
-from include.gas.documents.gas_days import database_name
-from include.gas.documents.storing import load_answer
+from include.gas.documents.storing import store_readings
 from include.sandbox.adict.identity import FIRST, Party
 from include.sandbox.figures import summed
 from include.sandbox.local_world import LocalWorld
@@ -107,7 +107,7 @@ class Fleet:
         if is_read:
             reading = Reading(whole_at=paris_today(datetime.now(UTC)), since=self.first, under=(right,))
             document = Status.with_reading(document, member.pce, reading)
-        return bound(document, member.connection)
+        return with_client(document, member.connection)
 
     def seed(self) -> None:
         """Store the days before the pass with the project's own load, and look for the consents as each morning does.
@@ -123,11 +123,11 @@ class Fleet:
         usual, couchdb = adict_hook(), CouchDBHook()
         window = Window(self.first, self.seeded_end)
         with patch("grdf.hooks.adict.Variables", MemoryShelf):  # outside a task there are no Variables
-            hooks = {connection: usual.named(connection) for connection in self.clients}
+            hooks = {connection: usual.for_connection(connection) for connection in self.clients}
             for member in self.members:
                 told = hooks[member.connection].daily_lines(member.pce, window, account=member.id)
-                lines = read_daily(told.body, account=member.id, pce=member.pce, window=window)
-                load_answer(couchdb, member.id, member.pce, lines.rows, told.read_at, window=window)
+                lines = parse_daily(told.body, account=member.id, pce=member.pce, window=window)
+                store_readings(couchdb, member.id, member.pce, lines.rows, told.read_at, window=window)
             check()
 
     def differences(self, world: LocalWorld, last_days: Mapping[str, date]) -> list[str]:

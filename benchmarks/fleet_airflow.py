@@ -18,7 +18,7 @@ import yaml
 from benchmarks.fleet_asked import Asked
 from benchmarks.fleet_clients import environment, variable
 from include.gas.days.gas_day import gas_day_of
-from include.gas.documents.gas_days import DAG_PREFIX
+from include.gas.documents.day_documents import DAG_PREFIX
 from include.sandbox.adict.identity import Party
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.local_world import LocalWorld

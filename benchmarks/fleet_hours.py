@@ -9,7 +9,7 @@ import requests
 from benchmarks.fleet_setting import Running
 from benchmarks.fleet_watch import Watch
 from benchmarks.report import Report
-from include.gas.documents.gas_days import dag_id
+from include.gas.documents.day_documents import dag_id
 from include.sandbox.processes import ProcessError
 
 

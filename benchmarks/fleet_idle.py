@@ -13,8 +13,8 @@ from benchmarks.fleet_accounts import Member
 from benchmarks.fleet_asked import Asked
 from benchmarks.fleet_setting import Running, running
 from benchmarks.report import Report, Target
-from include.gas.documents.gas_days import dag_id
-from include.sandbox.connect import AccountBook
+from include.gas.documents.day_documents import dag_id
+from include.sandbox.connect import AccountDocuments
 from tests.postgres import version
 
 SETTLING = 90.0
@@ -54,7 +54,7 @@ def _measure(report: Report, here: Running, seconds: float) -> None:
 
 def _changes(report: Report, here: Running) -> None:
     """Connect some households and remove them again, one by one."""
-    book = AccountBook(here.world.couch.url, here.world.couch.user, here.world.couch.password)
+    book = AccountDocuments(here.world.couch.url, here.world.couch.user, here.world.couch.password)
     rows = []
     for number in range(len(here.fleet.members), len(here.fleet.members) + REPEATS):
         newcomer = Member(f"newcomer-{number}", f"0999999{number:07}")

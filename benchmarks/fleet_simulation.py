@@ -112,7 +112,7 @@ class World:
     """The fleet, its Airflow and its GRDF."""
 
     def __init__(self, fleet: Fleet, home: Path) -> None:
-        from grdf.quota.terms import Quota
+        from grdf.quota.call_terms import Quota
 
         self.fleet, self.hub = fleet, Hub()
         self.store = MemoryStore(self.hub)
@@ -175,7 +175,7 @@ class World:
         import requests
 
         from grdf.hooks.adict import AdictHook
-        from grdf.hooks.http_calls import Sent
+        from grdf.hooks.http_calls import TimedResponse
         from grdf.quota.governor import Governor
 
         world = self
@@ -187,13 +187,13 @@ class World:
             def data_token(self, **_: Any) -> Any:
                 return "token", False  # none is asked for here
 
-            def _sent(self, _call: Any, _token: Any, turn: Any) -> Sent:
-                turn.take()
+            def _sent(self, _call: Any, _token: Any, turn: Any) -> TimedResponse:
+                turn.wait_for_turn()
                 world.made.append((world.hub.now, turn.ticket.purpose == "history"))
                 answer = requests.Response()
                 answer.status_code = 200
                 answer._content = b""
-                return Sent(answer, datetime.now(UTC))
+                return TimedResponse(answer, datetime.now(UTC))
 
         return Hook()
 
@@ -205,7 +205,7 @@ class World:
     def daily_run(self, account: str, day: int) -> None:
         """Start an account's run for a day, unless its last run is still going on."""
         from grdf.operators.extract import ExtractOperator
-        from grdf.staging.area import Staging
+        from grdf.staging.staged_answers import Staging
 
         if account in self.running:
             return  # max_active_runs=1, and no catching up
@@ -239,7 +239,7 @@ class World:
         context["params"]["accounts"] = []
         plan = self._ready(PlanHistoryOperator(task_id="plan"))
         plan.__dict__ |= {
-            "_listed": lambda: {each: (meters, "grdf_adict") for each, meters in self.meters.items()},
+            "_readable_accounts": lambda: {each: (meters, "grdf_adict") for each, meters in self.meters.items()},
         }
         with patch("grdf.operators.history.governor_for", lambda _: Governor(self.store, "client", self.quota)):
             accounts = PlanHistoryOperator.perform(plan, context)

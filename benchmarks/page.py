@@ -22,7 +22,7 @@ from benchmarks.counting_proxy import CountingProxy
 from benchmarks.report import Report, Row, Target
 from benchmarks.timing import side_by_side
 from include.gas.days.gas_day import paris_today
-from include.gas.display.overview import overview
+from include.gas.display.account_summary import summarize_account
 from include.gas.documents.doctypes import ACCOUNT, DAY, METER
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.processes import Processes
@@ -102,7 +102,7 @@ def _measure(
     today: date,
     repeat: int,
 ) -> None:
-    overviews = [overview(document) for document in documents]
+    overviews = [summarize_account(document) for document in documents]
     counts = Counter(each.situation(today) for each in overviews)
     number, full = len(documents), min(FULL, len(documents))
     site.http.get(site.url.rpartition("/")[0] + "/api/v2/version", timeout=60)

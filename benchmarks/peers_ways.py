@@ -20,12 +20,12 @@ from grdf.operators.base import AccountOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
-from include.gas.answers.consumption.daily import Reading, read_daily
+from include.gas.answers.consumption.daily import Reading, parse_daily
 from include.gas.days.windows import Window
+from include.gas.documents.day_documents import day_document
 from include.gas.documents.doctypes import ACCOUNT as ACCOUNTS
 from include.gas.documents.doctypes import DAY, METER, MONTH, YEAR
-from include.gas.documents.gas_days import day_document
-from include.gas.documents.storing import load_answer
+from include.gas.documents.storing import store_readings
 from include.gas.documents.totals import month_documents, year_documents
 from tests.helpers import MemoryShelf, context
 
@@ -143,7 +143,7 @@ class Tasks(Way):
         self._do(LoadOperator(task_id="load", account_id=ACCOUNT, staged=staged), shelf, at)
 
     def _do(self, task: AccountOperator, shelf: MemoryShelf, at: dict[str, Any]) -> Any:
-        task.__dict__["adict"] = AdictHook(shelf=shelf)
+        task.__dict__["adict"] = AdictHook(token_store=shelf)
         try:
             return task.execute(at)  # type: ignore[arg-type]  # the part of the context that is read
         finally:
@@ -162,9 +162,9 @@ class CallAndLoad(Way):
     def run(self, run: str) -> None:
         self.site.connect()
         couchdb, window = CouchDBHook(), Window(*self.site.window(run))
-        answer = AdictHook(shelf=self._shelf).daily_lines(self.site.pce, window, account=ACCOUNT)
-        readings = read_daily(answer.body, account=ACCOUNT, pce=self.site.pce, window=window).rows
-        load_answer(couchdb, ACCOUNT, self.site.pce, readings, answer.read_at)
+        answer = AdictHook(token_store=self._shelf).daily_lines(self.site.pce, window, account=ACCOUNT)
+        readings = parse_daily(answer.body, account=ACCOUNT, pce=self.site.pce, window=window).rows
+        store_readings(couchdb, ACCOUNT, self.site.pce, readings, answer.read_at)
         couchdb.get_conn().close()
 
 

@@ -26,14 +26,14 @@ WINDOW = Window(TODAY - timedelta(days=5), TODAY - timedelta(days=2))
 
 def by_our_hook() -> Callable[[str, str], object]:
     """Return a function that makes calls as the project's tasks do."""
-    hook = AdictHook(shelf=MemoryShelf())
+    hook = AdictHook(token_store=MemoryShelf())
     return lambda account, pce: hook.daily_lines(pce, WINDOW, account=account)
 
 
 def alone(pause: float) -> Callable[[str, str], object]:
     """Return a function that calls as an uncoordinated client would: a call, then a pause, whatever the answer."""
     oauth = AdictHook().oauth
-    headers = {"Authorization": f"Bearer {oauth.ask_data_token().value}"}
+    headers = {"Authorization": f"Bearer {oauth.request_data_token().value}"}
     dates = {"date_debut": WINDOW.first.isoformat(), "date_fin": WINDOW.end.isoformat()}
 
     def call(account: str, pce: str) -> None:

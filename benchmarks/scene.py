@@ -18,7 +18,7 @@ from benchmarks.couch_places import Place, Server, server
 from benchmarks.household import REREAD
 from include.gas.days.windows import oldest_allowed
 from include.sandbox.adict.meter_data.meters import holder_of
-from include.sandbox.connect import AccountBook, consent, cozy_account
+from include.sandbox.connect import AccountDocuments, consent, cozy_account
 from include.sandbox.local_world import LocalWorld
 
 ACCOUNT = "peers"
@@ -114,7 +114,7 @@ class Scene:
     def save_account(self, place: Place) -> None:
         """Store the account as cozy-stack does after connecting."""
         account: dict[str, Any] = self._account
-        AccountBook(place.url, *place.auth, prefix=place.prefix).save(account)
+        AccountDocuments(place.url, *place.auth, prefix=place.prefix).save(account)
 
 
 @contextmanager

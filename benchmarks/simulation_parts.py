@@ -67,11 +67,11 @@ class Accounts:
     def __init__(self, documents: dict[str, dict[str, Any]]) -> None:
         self.documents = documents
 
-    def document(self, account: str) -> dict[str, Any]:
+    def read_document(self, account: str) -> dict[str, Any]:
         """Return an account's document."""
         return self.documents[account]
 
-    def account(self, account: str) -> Any:
+    def read_account(self, account: str) -> Any:
         """Return an account, parsed."""
         from include.gas.account.account import Account
 
@@ -82,7 +82,7 @@ class Accounts:
         self.documents[account] = change(self.documents[account])
         return self.documents[account]
 
-    note = update
+    update_if_staying = update
 
 
 class Couch:

@@ -13,7 +13,7 @@ from benchmarks.store_world import connected, cpu_ms
 from benchmarks.timing import Figures, watch
 from grdf import settings
 from grdf.operators.load import LoadOperator
-from grdf.staging.area import StagedAnswer, Staging
+from grdf.staging.staged_answers import StagedAnswer, Staging
 from tests.helpers import context
 
 
@@ -51,8 +51,8 @@ class DailyRun:
     def extract(self) -> None:
         """Make the requests of ``extract`` to CouchDB: the account, its meters, and whether it leaves."""
         accounts, member = self.task.accounts, self.member
-        self.task.ledger.account(accounts.document(member.account))
-        accounts.account(member.account)
+        self.task.ledger.read_account(accounts.read_document(member.account))
+        accounts.read_account(member.account)
 
     def load(self) -> dict[str, Any]:
         """Execute the whole task ``load``."""

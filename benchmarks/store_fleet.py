@@ -19,10 +19,10 @@ from benchmarks.household import REREAD, SETTLED, answer_body
 from include.gas.account.account import ACCOUNT_TYPE
 from include.gas.account.status import Reading as Read
 from include.gas.account.status import Status
-from include.gas.answers.consumption.daily import Reading, read_daily
+from include.gas.answers.consumption.daily import Reading, parse_daily
 from include.gas.days.windows import Window
+from include.gas.documents.day_documents import account_range, day_document
 from include.gas.documents.doctypes import ACCOUNT, DAY, METER, MONTH, YEAR, database
-from include.gas.documents.gas_days import account_range, day_document
 from include.gas.documents.totals import month_documents, year_documents
 from include.gas.documents.year_counts import stored_years
 from tests.meter_documents import meter_document
@@ -91,7 +91,7 @@ class Member:
     def readings(self, step: int) -> tuple[Reading, ...]:
         """Return the readings in that answer."""
         window, body, _ = self.answer(step)
-        return read_daily(body, account=self.account, pce=self.pce, window=window).rows
+        return parse_daily(body, account=self.account, pce=self.pce, window=window).rows
 
     def documents(self) -> dict[str, list[Document]]:
         """Return everything stored for it before the first daily run, by doctype."""

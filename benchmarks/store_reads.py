@@ -16,8 +16,8 @@ from benchmarks.store_fleet import Member, other
 from benchmarks.store_world import World
 from benchmarks.timing import watch
 from grdf.hooks.couchdb import HIGHEST
+from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
-from include.gas.documents.gas_days import account_range
 
 TITLE = "What a page reads"
 PAGE, CHANGED = 100, 10

@@ -15,8 +15,8 @@ from benchmarks.couch_places import RAW, TIMEOUT, Place, Server, server
 from benchmarks.report import Row
 from benchmarks.store_fleet import MOST_STEPS, Member, count, fill, write
 from grdf.hooks.couchdb import CouchDBHook
+from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import ACCOUNT, DAY, METER, MONTH, YEAR
-from include.gas.documents.gas_days import account_range
 
 HISTORIES = {"1 month": 30, "1 year": 365, "3 years": 1095, "10 years": 3652}
 SPREAD = 5000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf.airflow.announcing import ADOPTION, changes_of
-from grdf.airflow.tasks.defaults import METERS, by_hand, task_defaults
-from grdf.operators.adopt import AdoptKonnectorOperator
+from grdf.airflow.announcing import ADOPTION, alias_of_dag
+from grdf.airflow.tasks.defaults import METERS, manual_dag_arguments, task_defaults
+from grdf.operators.adopt_konnector import AdoptKonnectorOperator
 
 DOC = """
 Assigns the documents that Cozy's konnector left (days, months and years with random ids) to one account and its first
@@ -31,10 +31,10 @@ PARAMS = {
 with DAG(
     "grdf_adopt_konnector",
     schedule=None,
-    **by_hand("history"),
+    **manual_dag_arguments("history"),
     max_active_runs=1,  # the same documents must not go to two accounts
     params=PARAMS,
     default_args=task_defaults(METERS),  # no calls to GRDF, but it reads all that a konnector has stored
     doc_md=DOC,
 ):
-    AdoptKonnectorOperator(task_id="adopt", account_id="{{ params.account }}", outlets=[changes_of(ADOPTION)])
+    AdoptKonnectorOperator(task_id="adopt", account_id="{{ params.account }}", outlets=[alias_of_dag(ADOPTION)])

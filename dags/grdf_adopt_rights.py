@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf.airflow.tasks.defaults import METERS, by_hand, task_defaults
+from grdf.airflow.tasks.defaults import METERS, manual_dag_arguments, task_defaults
 from grdf.operators.ways_in.adopt_rights import AdoptRightsOperator
-from include.gas.importing.adoption import DEFAULT_PATTERN
+from include.gas.importing.right_adoption import DEFAULT_PATTERN
 
 DOC = """
 Gives an account to each right at GRDF that is in force, includes daily data of gas use, and belongs to no account: for
@@ -32,7 +32,7 @@ PARAMS = {
 with DAG(
     "grdf_adopt_rights",
     schedule=None,
-    **by_hand("consents"),
+    **manual_dag_arguments("consents"),
     max_active_runs=1,
     params=PARAMS,
     default_args=task_defaults(METERS),

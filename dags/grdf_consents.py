@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf.airflow.announcing import CONSENTS, changes_of
-from grdf.airflow.tasks.defaults import STORING, for_all_accounts, in_paris, task_defaults
-from grdf.operators.check_consents import CheckConsentsOperator
+from grdf.airflow.announcing import CONSENTS, alias_of_dag
+from grdf.airflow.tasks.defaults import STORING, fleet_dag_arguments, in_paris, task_defaults
+from grdf.operators.check_rights import CheckRightsOperator
 
 DOC = """
 Asks GRDF for all our access rights, then about those that its list does not show as active, and updates the accounts:
@@ -37,9 +37,9 @@ with DAG(
     "grdf_consents",
     # Before the first accounts run, so that no run requests data that it may no longer read.
     schedule=in_paris("30 7 * * *"),
-    **for_all_accounts("consents"),
+    **fleet_dag_arguments("consents"),
     params=PARAMS,
     default_args=task_defaults(STORING),  # a few calls to GRDF, then all account documents
     doc_md=DOC,
 ):
-    CheckConsentsOperator(task_id="check_consents", outlets=[changes_of(CONSENTS)])
+    CheckRightsOperator(task_id="check_consents", outlets=[alias_of_dag(CONSENTS)])

@@ -6,8 +6,8 @@ from airflow.providers.standard.operators.python import ShortCircuitOperator
 from airflow.sdk import DAG, Param
 
 from grdf import settings
-from grdf.airflow.tasks.defaults import METERS, STORING, by_hand, task_defaults
-from grdf.operators.deletion.carry_out import MarkLeavingOperator, PurgeAccountOperator, RevokeConsentsOperator
+from grdf.airflow.tasks.defaults import METERS, STORING, manual_dag_arguments, task_defaults
+from grdf.operators.deletion.deletion_steps import MarkLeavingOperator, PurgeAccountOperator, RevokeRightsOperator
 from grdf.operators.deletion.plan import ApproveDeletionOperator, CheckDeletionOperator
 from grdf.operators.deletion.step import is_real_run
 
@@ -38,7 +38,7 @@ PARAMS = {
 with DAG(
     "grdf_delete_account",
     schedule=None,
-    **by_hand("deletion"),
+    **manual_dag_arguments("deletion"),
     params=PARAMS,
     # Only workers of this queue need the secret that revokes consents. Executors without queues ignore it.
     default_args=task_defaults(STORING, queue=settings.deletion_queue.or_default()),
@@ -47,7 +47,7 @@ with DAG(
     check = CheckDeletionOperator(task_id="check", account_id=ACCOUNT, execution_timeout=METERS)
     real_run = ShortCircuitOperator(task_id="real_run", python_callable=is_real_run)
     mark = MarkLeavingOperator(task_id="mark_leaving", account_id=ACCOUNT)
-    revoke = RevokeConsentsOperator(task_id="revoke", account_id=ACCOUNT, execution_timeout=METERS)
+    revoke = RevokeRightsOperator(task_id="revoke", account_id=ACCOUNT, execution_timeout=METERS)
     purge = PurgeAccountOperator(task_id="purge", account_id=ACCOUNT)
     check >> real_run
     if settings.deletion_needs_approval.or_default():

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, get_parsing_context
 
-from grdf.airflow.tasks.defaults import STORING, for_all_accounts, in_paris, task_defaults
-from grdf.health.deadline import check_is_late
+from grdf.airflow.tasks.defaults import STORING, fleet_dag_arguments, in_paris, task_defaults
+from grdf.health.late_check_mail import mail_late_check
 from grdf.operators.check_health import CheckHealthOperator
 
 DOC = """
@@ -34,7 +34,7 @@ DEADLINE = (
         # Not its logical date, which a run that a person starts need not have.
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=timedelta(minutes=DEADLINE_MINUTES),
-        callback=AsyncCallback(check_is_late, {"minutes": DEADLINE_MINUTES}),
+        callback=AsyncCallback(mail_late_check, {"minutes": DEADLINE_MINUTES}),
         name="the check of health ends in time",
     )
 )
@@ -43,7 +43,7 @@ with DAG(
     "grdf_health",
     schedule=in_paris("0 14 * * *"),
     # Without a start date Airflow does not make up for the time before it was installed, when nothing had run yet.
-    **for_all_accounts("health") | {"start_date": None},
+    **fleet_dag_arguments("health") | {"start_date": None},
     default_args=task_defaults(STORING),
     deadline=DEADLINE,
     # A run whose task no pool lets start would wait for ever, and keep those of the days to come from beginning: one

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf.airflow.announcing import ASSETS, HISTORY, changes_of
-from grdf.airflow.tasks.defaults import METERS, STORING, by_hand, task_defaults
+from grdf.airflow.announcing import ASSETS, HISTORY, alias_of_dag
+from grdf.airflow.tasks.defaults import METERS, STORING, manual_dag_arguments, task_defaults
 from grdf.operators.history import AnnounceHistoryOperator, PlanHistoryOperator, ReadHistoryOperator
 
 DOC = """
@@ -36,7 +36,7 @@ PARAMS = {
 with DAG(
     "grdf_history",
     schedule=None,
-    **by_hand("history"),
+    **manual_dag_arguments("history"),
     params=PARAMS,
     default_args=task_defaults(STORING),
     doc_md=DOC,
@@ -55,5 +55,5 @@ with DAG(
         planned=plan.output,
         results=read.output,
         inlets=list(ASSETS.values()),
-        outlets=[changes_of(HISTORY)],
+        outlets=[alias_of_dag(HISTORY)],
     ).as_teardown()  # it runs whatever became of the others, and hides no failure of theirs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf.airflow.tasks.defaults import FLEET, by_hand, task_defaults
+from grdf.airflow.tasks.defaults import FLEET, manual_dag_arguments, task_defaults
 from grdf.operators.ways_in.import_accounts import ImportAccountsOperator
 
 DOC = """
@@ -29,7 +29,7 @@ PARAMS = {
 with DAG(
     "grdf_import_accounts",
     schedule=None,
-    **by_hand("consents"),
+    **manual_dag_arguments("consents"),
     max_active_runs=1,  # two runs would work on the same file
     params=PARAMS,
     default_args=task_defaults(FLEET),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from grdf.airflow.tasks.defaults import FLEET, for_all_accounts, in_paris, task_defaults
+from grdf.airflow.tasks.defaults import FLEET, fleet_dag_arguments, in_paris, task_defaults
 from grdf.operators.read_published import ReadPublishedOperator
 
 DOC = """
@@ -23,7 +23,7 @@ with DAG(
     "grdf_published",
     # After the morning's daily runs, which have priority in GRDF's quota and store the days to compare with.
     schedule=in_paris("0 13 * * *"),
-    **for_all_accounts("published"),
+    **fleet_dag_arguments("published"),
     default_args=task_defaults(FLEET),  # up to three calls for every meter of the accounts that are due
     doc_md=DOC,
 ):

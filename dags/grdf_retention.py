@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from grdf import settings
-from grdf.airflow.tasks.defaults import STORING, for_all_accounts, in_paris, task_defaults
+from grdf.airflow.tasks.defaults import STORING, fleet_dag_arguments, in_paris, task_defaults
 from grdf.operators.retention import RemoveOverdueOperator
 
 DOC = """
@@ -24,7 +24,7 @@ a household gave for its right to be declared, although nothing else does any mo
 with DAG(
     "grdf_retention",
     schedule=in_paris("40 3 * * *"),
-    **for_all_accounts("deletion"),
+    **fleet_dag_arguments("deletion"),
     # Only an administrator of CouchDB may purge, and only the deletion's workers have that login.
     default_args=task_defaults(STORING, queue=settings.deletion_queue.or_default()),
     doc_md=DOC,

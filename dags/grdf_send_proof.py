@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf.airflow.tasks.defaults import METERS, by_hand, task_defaults
+from grdf.airflow.tasks.defaults import METERS, manual_dag_arguments, task_defaults
 from grdf.operators.ways_in.send_proof import SendProofOperator
 
 DOC = """
@@ -31,7 +31,7 @@ PARAMS = {
 with DAG(
     "grdf_send_proof",
     schedule=None,
-    **by_hand("consents"),
+    **manual_dag_arguments("consents"),
     max_active_runs=1,  # two at once could send the same proof twice
     params=PARAMS,
     default_args=task_defaults(METERS),

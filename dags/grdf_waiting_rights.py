@@ -7,9 +7,9 @@ from datetime import timedelta
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG
 
-from grdf.airflow.tasks.defaults import STORING, for_all_accounts, in_paris, task_defaults
-from grdf.operators.ways_in.look_at_waiting import LookAtWaitingOperator
-from include.gas.documents.gas_days import accounts_dag
+from grdf.airflow.tasks.defaults import STORING, fleet_dag_arguments, in_paris, task_defaults
+from grdf.operators.ways_in.check_waiting_rights import CheckWaitingRightsOperator
+from include.gas.documents.day_documents import check_account_dag
 
 DOC = """
 A right that was declared for a household counts once the contract's holder has accepted it in GRDF's e-mail, and
@@ -24,11 +24,11 @@ with DAG(
     "grdf_waiting_rights",
     # GRDF mails the holders at each quarter of an hour: somebody may have answered the mail of a quarter before.
     schedule=in_paris("5,20,35,50 * * * *"),
-    **for_all_accounts("consents"),
+    **fleet_dag_arguments("consents"),
     default_args=task_defaults(STORING),
     doc_md=DOC,
 ) as dag:
-    look = LookAtWaitingOperator(task_id="look")
+    look = CheckWaitingRightsOperator(task_id="look")
     TriggerDagRunOperator.partial(
         task_id="first_launch",
         openlineage_inject_parent_info=False,
@@ -36,4 +36,4 @@ with DAG(
         # then. The next look waits for this run, so it must not try for long.
         retries=3,
         retry_delay=timedelta(seconds=20),
-    ).expand(trigger_dag_id=look.output.map(accounts_dag))
+    ).expand(trigger_dag_id=look.output.map(check_account_dag))

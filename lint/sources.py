@@ -11,7 +11,7 @@ from lint.finding import Finding, at, read
 
 Found = Iterator[tuple[int, str]]
 
-TELLERS = {"debug", "info", "warning", "error", "exception", "critical", "log", "about", "describe_for"}
+TELLERS = {"debug", "info", "warning", "error", "exception", "critical", "log", "about", "format_message"}
 """Calls whose text people read: methods of loggers, and calls that create the project's errors."""
 TAGGED = {"meter_tag", "without_numbers", "len"}
 """Functions to which a meter may be passed on the way to a message."""

@@ -113,8 +113,8 @@ def _make_accounts_database() -> None:
 
 def _as_at_first(world: LocalWorld) -> None:
     """Forget documents, staged files, counts, tokens, Airflow's Variables; what has a prefix is some test's own."""
+    from include.gas.documents.day_documents import database_name
     from include.gas.documents.doctypes import DOCTYPES
-    from include.gas.documents.gas_days import database_name
     from include.sandbox.adict.world import DEFAULTS
 
     for doctype in DOCTYPES:

@@ -12,9 +12,9 @@ from include.gas.account.status import Reading, Status
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.windows import oldest_allowed
+from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.gas_days import account_range
-from include.gas.rights.transitions import Answer, Asking, brought, listed
+from include.gas.rights.transitions import Claimant, RightsAnswer, apply_answer, assign_right
 from include.sandbox.adict.meter_data.meters import Holder, holder_of
 from include.sandbox.connect import code_account, consent, cozy_account
 
@@ -101,21 +101,21 @@ def enter_rights(account_id: str, rights: Iterable[Mapping[str, Any]], client: s
     :param rights: as the control of GRDF's stand-in returns them
     """
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.ledger.meters import Ledger
+    from grdf.ledger.rights_ledger import Ledger
     from grdf.stores.accounts.account_store import AccountStore
 
     now, couchdb = datetime.now(UTC), CouchDBHook()
     at, today, ledger = utc_text(now), paris_today(now), Ledger(couchdb)
     for line in filter(None, map(AccessRight.from_line, rights)):
-        who = Asking(account_id, client, at, today, shared=True)
-        shown = Answer(client, [line], at, today)
+        who = Claimant(account_id, client, at, today, shared=True)
+        shown = RightsAnswer(client, [line], at, today)
         ledger.apply(
             line.pce,
-            lambda meter, who=who, line=line, shown=shown: listed(
-                brought(meter, who, line.id, "client_connect"), shown
+            lambda meter, who=who, line=line, shown=shown: apply_answer(
+                assign_right(meter, who, line.id, "client_connect"), shown
             ),
         )
-    AccountStore(couchdb).update(account_id, ledger.settled)
+    AccountStore(couchdb).update(account_id, ledger.settle_account)
 
 
 class MemoryShelf(dict[str, str]):
@@ -141,7 +141,7 @@ def adict_hook(shelf: MemoryShelf | None = None) -> AdictHook:
     """Return an ADICT hook for the connection ``grdf_adict`` that keeps the shared token in memory."""
     from grdf.hooks.adict import AdictHook
 
-    return AdictHook(shelf=MemoryShelf() if shelf is None else shelf)
+    return AdictHook(token_store=MemoryShelf() if shelf is None else shelf)
 
 
 def with_memory_shelf(operator: Any, shelf: MemoryShelf | None = None) -> Any:

@@ -12,11 +12,11 @@ from include.gas.answers.contract import Contract
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
 from include.gas.documents.billing.periods import period_document
+from include.gas.documents.day_documents import day_id
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
-from include.gas.documents.gas_days import day_id
 from include.gas.documents.totals import month_documents, year_documents
 from include.gas.documents.year_counts import stored_years
-from include.gas.rights.meter_rights import Held, Word
+from include.gas.rights.meter_rights import MeterAccess, Standing
 from include.sandbox.adict.meter_data.real import file_days
 from tests.meter_documents import meter_document
 
@@ -36,9 +36,9 @@ def meter(number: int) -> str:
 
 def meter_of(account: dict[str, Any]) -> dict[str, Any]:
     """Return the document of the meter of an account that :class:`Fleet` has made."""
-    (held,) = Status.held(account).values()
-    over = {"state": "ended", "ended_on": held.day} if held.word == "over" else {}
-    return meter_document(held.pce, account["_id"], held.right, held.opens, end=held.closes, **over)
+    (access,) = Status.access_of(account).values()
+    over = {"state": "ended", "ended_on": access.day} if access.word == "over" else {}
+    return meter_document(access.pce, account["_id"], access.right, access.first_day, end=access.end_day, **over)
 
 
 class Fleet:
@@ -93,8 +93,8 @@ class Fleet:
         lost, end = number % 20 == 7, self.today + timedelta(days=10 + number % 1000)
         first = date.fromisoformat(days[0]["_id"][-10:])
         day = self.today - timedelta(days=1 if number % 40 == 7 else 30) if lost else end
-        word: Word = "over" if lost else "active"
-        held = Held(pce=pce, word=word, day=day, right=right, own=(right,), days=(Window(first, day),))
+        word: Standing = "over" if lost else "active"
+        access = MeterAccess(pce=pce, word=word, day=day, right=right, own=(right,), days=(Window(first, day),))
         document: dict[str, Any] = {
             "_id": account,
             "account_type": "grdfgrandlyon",
@@ -107,7 +107,7 @@ class Fleet:
         document = Status.with_billing(document, pce, Billing(read_at, (right,), "1M", contract))
         years = {str(year): each for year, each in stored_years(days).items()}
         reading = Reading(years, self.today - timedelta(days=number % 21), first, (right,))
-        document = with_meters(Status.with_reading(document, pce, reading), [held])
+        document = with_meters(Status.with_reading(document, pce, reading), [access])
         if lost:
             document |= {"state": "USER_ACTION_NEEDED.OAUTH_OUTDATED", "state_since": READ_AT}
             document["state_message"] = f"Account {account}: the consent was revoked. The household must consent again."

@@ -21,7 +21,7 @@ ODD_DOCUMENT: Final = (AttributeError, KeyError, TypeError, ValueError, Overflow
 concern that document, or at most its account."""
 
 
-def what_is_odd(error: BaseException) -> str:
+def describe_oddity(error: BaseException) -> str:
     """Return what a person reads of an error of :data:`ODD_DOCUMENT`, or the error's own text if it is one of ours.
 
     Python's text may quote a field, and with it what somebody used, and says nothing of what to do.
@@ -64,12 +64,12 @@ class GasError(Exception):
         :param next_step: what to do next, as a sentence; ``None`` uses the default of this class
         :param more: further arguments of the class, for example ``retry_after``
         """
-        error = cls(describe_for(account, cause, next_step or cls.default_step), account=account, **more)
+        error = cls(format_message(account, cause, next_step or cls.default_step), account=account, **more)
         error.cause = without_numbers(cause, account)
         return error
 
 
-def describe_for(account: str | None, cause: str, next_step: str) -> str:
+def format_message(account: str | None, cause: str, next_step: str) -> str:
     """Build a message in the form that all our errors share.
 
     :param account: account id, or ``None`` when all accounts are concerned
@@ -134,14 +134,14 @@ class FailNow(GasError):
     """A person must act: trying again before that is pointless."""
 
 
-class ConsentLost(FailNow):
+class RightLost(FailNow):
     """The household's consent is not valid: it was revoked, expired or never given, or the household moved out."""
 
     state: ClassVar[str | None] = OAUTH_OUTDATED
     default_step = "The household must give its consent again on GRDF's site, from its account page."
 
 
-class NotInForce(ConsentLost):
+class RightNotInForce(RightLost):
     """According to GRDF's list, none of the account's own rights to a meter is in force.
 
     GRDF was not asked for data: it would send them if somebody else had given a consent for the same meter. The account
@@ -151,7 +151,7 @@ class NotInForce(ConsentLost):
     state = None
 
 
-class ConsentTooNarrow(FailNow):
+class RightTooNarrow(FailNow):
     """The consent is valid but does not include the data we need."""
 
     state = PERMISSIONS_CHANGED
@@ -250,7 +250,7 @@ class DeclarationRefused(FailNow):
     reason: str = ""
 
 
-class LeftBefore(DeclarationRefused):
+class HouseholdHasLeft(DeclarationRefused):
     """An account whose household has left exists again, so nothing is declared or read for it."""
 
     default_step = "Start grdf_delete_account for it again. A household that has come back connects as a new account."

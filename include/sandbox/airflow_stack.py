@@ -40,7 +40,7 @@ class AirflowStack:
     :param port: port of the UI on loopback; 0 for a free one
     :param env: variables added to this process's environment, such as connections and settings
     :param few: tune Airflow for a few accounts: run at most four tasks at once, and import in advance what forked
-        processes need (:mod:`include.sandbox.airflow_part`)
+        processes need (:mod:`include.sandbox.preloaded_airflow`)
     """
 
     def __init__(self, home: Path, port: int, env: Mapping[str, str], *, few: bool = True) -> None:
@@ -128,7 +128,7 @@ class AirflowStack:
         """Start one component."""
         return processes.start(
             f"Airflow's {name}",
-            [sys.executable, "-m", "include.sandbox.airflow_part" if self.few else "airflow", name],
+            [sys.executable, "-m", "include.sandbox.preloaded_airflow" if self.few else "airflow", name],
             log=self.home / f"{name}.log",
             env=self.env | self.own_settings(name),
             cwd=self.home,

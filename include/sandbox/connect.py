@@ -15,8 +15,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import requests
 
+from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import ACCOUNT
-from include.gas.documents.gas_days import database_name
 from include.sandbox.adict.meter_data.meters import DEMO_HOLDERS, Holder, Meter
 from include.sandbox.control import consent_through_browser
 
@@ -40,7 +40,7 @@ HOUSEHOLDS = (
 )
 
 
-class AccountBook:
+class AccountDocuments:
     """The account documents, read and written with plain HTTP, as another program that connects households would."""
 
     def __init__(self, url: str, user: str, password: str, prefix: str = "") -> None:
@@ -150,7 +150,7 @@ def declared_account(household: Household) -> dict[str, Any]:
     return {"_id": household.account, "account_type": "grdfgrandlyon", "name": "", "declaration": given}
 
 
-def connect(household: Household, facts: Mapping[str, str], book: AccountBook) -> None:
+def connect(household: Household, facts: Mapping[str, str], book: AccountDocuments) -> None:
     """Connect one demo household and store its account document."""
     grant = consent(facts, household.holder)
     make = cozy_account(household.account, grant, facts) if household.cozy else code_account(household.account, grant)

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from include.gas.days.gas_day import gas_day_of
 from include.gas.days.windows import oldest_allowed
-from include.gas.documents.gas_days import dag_id
+from include.gas.documents.day_documents import dag_id
 from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.connect import HOUSEHOLDS, Household, connect, declared_account
 from include.sandbox.control import answer_mail
-from include.sandbox.figures import Figures, MeterFigures, Shelf, summed, table
+from include.sandbox.figures import Figures, MeterFigures, StoredFigures, summed, table
 from include.sandbox.local_world import ROOT, LocalWorld, exit_code
 
 DIRECT = HOUSEHOLDS[0]
@@ -48,7 +48,7 @@ class Demo:
             self.say(f"Airflow runs (until this demo ends its UI is at {airflow.url}).")
             self.airflow = airflow
             first_time = self._connect()  # not earlier, because a code is only valid for a minute
-            self.shelf = Shelf(self.world.couch.url, self.world.couch.user, self.world.couch.password)
+            self.shelf = StoredFigures(self.world.couch.url, self.world.couch.user, self.world.couch.password)
             before = self._everything()
             dags = [dag_id(household.account) for household in HOUSEHOLDS]
             self._wait(dict.fromkeys(dags))

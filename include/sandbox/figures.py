@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import requests
 
+from include.gas.documents.day_documents import account_range, database_name
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.gas_days import account_range, database_name
 
 TIMEOUT = 30
 Figures = dict[str, float]
@@ -52,7 +52,7 @@ class MeterFigures:
                 first = ("", "")
 
 
-class Shelf:
+class StoredFigures:
     """A reader of the stored figures that uses plain HTTP, so that the project's code does not check itself."""
 
     def __init__(self, url: str, user: str, password: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from include.sandbox.connect import AccountBook
+from include.sandbox.connect import AccountDocuments
 from include.sandbox.control import SandboxControl
 from include.sandbox.couch import EmbeddedCouch
 from include.sandbox.processes import ProcessError, Processes, require_port
@@ -75,7 +75,7 @@ class LocalWorld:
             self.facts: dict[str, str] = json.loads(child.await_line(r"(?m)^\{.*\}$", START_SECONDS)[0])
             self._stack = stack.pop_all()
         self.control = SandboxControl(self.facts["control_url"])
-        self.book = AccountBook(self.couch.url, self.couch.user, self.couch.password)
+        self.book = AccountDocuments(self.couch.url, self.couch.user, self.couch.password)
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable
 from airflow.sdk import DAG, get_parsing_context
 
 from grdf import settings
-from grdf.airflow.announcing import changes_of_account
-from grdf.airflow.tasks.defaults import METERS, ONE_CALL, START, STORING, common, task_defaults
+from grdf.airflow.announcing import alias_of_account
+from grdf.airflow.tasks.defaults import METERS, ONE_CALL, START, STORING, dag_arguments, task_defaults
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
 from grdf.timetable import GasDayTimetable
-from include.gas.documents.gas_days import account_of, dag_id
+from include.gas.documents.day_documents import account_of, dag_id
 
 DOC = """
 [This account on the page Gas](grdf/accounts/{account})
@@ -59,7 +59,7 @@ def account_dag(account_id: str) -> DAG:
     with DAG(
         dag_id(account_id),
         schedule=schedule,
-        **common("account"),
+        **dag_arguments("account"),
         start_date=START,
         max_active_runs=1,
         default_args=task_defaults(),
@@ -74,7 +74,7 @@ def account_dag(account_id: str) -> DAG:
             task_id="load",
             account_id=account_id,
             staged=extract.output,
-            outlets=[changes_of_account(account_id)],
+            outlets=[alias_of_account(account_id)],
             execution_timeout=STORING,
         )
         acquire >> rescope >> extract >> load

@@ -12,8 +12,8 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import DOCTYPES, FOR_READERS
-from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings, GasError, RetryLater
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def set_up(ordinary: CouchDBHook, *, say: Say, readers: Collection[str] = ()) ->
     :raises BadSettings: if a connection must be corrected
     """
     admin = ordinary.administrator()
-    greeting = admin.good(admin.ask_server("GET", "/")).json()
+    greeting = admin.require_success(admin.request_server("GET", "/")).json()
     say(f"CouchDB {greeting.get('version', '(unknown version)')}, as {admin.couchdb_conn_id}")
     if not admin.is_administrator():
         raise BadSettings.about(
@@ -101,7 +101,7 @@ def logs_requests(admin: CouchDBHook) -> bool:
     It does at the levels ``debug``, ``info`` and ``notice`` (``chttpd:maybe_log``), and its default is ``info``
     (``[log] level``). Where the level cannot be read, such as on the embedded server, the answer is no.
     """
-    response = admin.ask_server("GET", "/_node/_local/_config/log/level")
+    response = admin.request_server("GET", "/_node/_local/_config/log/level")
     if response.status_code == 404:
         return "unknown_config_value" in response.text
     return response.ok and response.text.strip().strip('"').lower() in ("debug", "info", "notice")
@@ -117,22 +117,22 @@ def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
             cause=f"the login of the Airflow connection {ordinary.couchdb_conn_id} is a server administrator's, too",
             next_step="Nothing was done. Give it its own login and password; this command then creates that user.",
         )
-    users = admin.ask_server("PUT", "/_users")
+    users = admin.request_server("PUT", "/_users")
     if users.status_code != 412:
-        admin.good(users)
+        admin.require_success(users)
         say("database _users: created")
     path = _path_of_user(name)
-    answer = admin.ask_server("GET", path)
+    answer = admin.request_server("GET", path)
     if answer.status_code == 404:
         document = {"name": name, "password": password, "roles": [], "type": "user"}
-        admin.good(admin.ask_server("PUT", path, body=document))
+        admin.require_success(admin.request_server("PUT", path, body=document))
         say(f"user {name}: created")
         return name
     if is_known:
         say(f"user {name}: exists")
     else:
-        changed = dict(admin.good(answer).json()) | {"password": password}
-        admin.good(admin.ask_server("PUT", path, body=changed))
+        changed = dict(admin.require_success(answer).json()) | {"password": password}
+        admin.require_success(admin.request_server("PUT", path, body=changed))
         say(f"user {name}: exists, now with the password of the connection {ordinary.couchdb_conn_id}")
         _wait_for(ordinary)
     return name
@@ -152,7 +152,7 @@ def _wait_for(ordinary: CouchDBHook) -> None:
 
 def _tell_unknown(admin: CouchDBHook, name: str, say: Say) -> None:
     """Say if CouchDB has no user of a name. Readers are let in here, but an administrator creates them."""
-    if admin.ask_server("GET", _path_of_user(name)).status_code == 404:
+    if admin.request_server("GET", _path_of_user(name)).status_code == 404:
         say(f"user {name}: CouchDB does not know it; create it as an administrator (docs/reading.md says how)")
 
 
@@ -163,10 +163,10 @@ def _path_of_user(name: str) -> str:
 def _database(admin: CouchDBHook, doctype: str, members: Sequence[str], say: Say) -> None:
     state, *completed = admin.create_database(doctype)
     wanted = {"admins": {"names": [], "roles": ["_admin"]}, "members": {"names": sorted(members), "roles": ["_admin"]}}
-    found = admin.good(admin.request("GET", doctype, "/_security")).json()
+    found = admin.require_success(admin.request("GET", doctype, "/_security")).json()
     changes = []
     if found != wanted:
-        admin.good(admin.request("PUT", doctype, "/_security", body=wanted))
+        admin.require_success(admin.request("PUT", doctype, "/_security", body=wanted))
         changes = [f"now open to {' and '.join(sorted(members)) or 'administrators'}"]
     say(f"database {database_name(doctype, admin.facts.prefix)}: {', '.join([state, *changes, *completed])}")
 

@@ -96,7 +96,7 @@ def _perform(step: Step, kind: type[AccountOperator], more: dict[str, Any], opti
     tries = 1 if options.no_wait else TRIES
     for number in range(1, tries + 1):
         operator = kind(task_id=step.task, account_id=options.account, **more)
-        operator.adict = AdictHook(shelf=TOKENS)
+        operator.adict = AdictHook(token_store=TOKENS)
         try:
             step.result = dict(operator.perform(_context(number, tries, options)) or {})
             if (unasked := step.result.get("unasked")) and number == 1 and not step.result.get("calls"):

@@ -89,7 +89,7 @@ def gauge(metric: Metric, value: float, **tags: str) -> None:
 
     :param tags: a value for each of its tags
     """
-    _tell("gauge", metric, value, tags)
+    _send("gauge", metric, value, tags)
 
 
 def count(metric: Metric, number: int = 1, **tags: str) -> None:
@@ -98,10 +98,10 @@ def count(metric: Metric, number: int = 1, **tags: str) -> None:
     :param tags: a value for each of its tags
     """
     if number > 0:
-        _tell("incr", metric, number, tags)
+        _send("incr", metric, number, tags)
 
 
-def tell_load(connection: str, counts: Mapping[str, int]) -> None:
+def count_stored_days(connection: str, counts: Mapping[str, int]) -> None:
     """Count what a load has stored.
 
     :param connection: the Airflow connection of the account's client; empty if its document is odd
@@ -111,7 +111,7 @@ def tell_load(connection: str, counts: Mapping[str, int]) -> None:
         count(LOADED, counts.get(change, 0), connection=connection or "unknown", change=change)
 
 
-def tell_call(connection: str, url: str, status: int | None) -> None:
+def count_call(connection: str, url: str, status: int | None) -> None:
     """Count a call to GRDF.
 
     :param connection: the Airflow connection of the client that made it
@@ -132,7 +132,7 @@ def _outcome(status: int | None) -> str:
     return "ok" if status < HTTPStatus.BAD_REQUEST else "refused"
 
 
-def _tell(how: str, metric: Metric, value: float, tags: dict[str, str]) -> None:
+def _send(how: str, metric: Metric, value: float, tags: dict[str, str]) -> None:
     try:
         from airflow.sdk.observability import stats
 

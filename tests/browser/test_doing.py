@@ -125,7 +125,7 @@ def look(up: Up) -> None:
 
 
 def postcode(pce: str) -> str:
-    meter = meters.find(pce)
+    meter = meters.find_meter(pce)
     assert meter
     return meter.postcode
 

@@ -47,7 +47,7 @@ def spend(patch: pytest.MonkeyPatch, connection: str) -> None:
     """Spend a client's calls of the day."""
     patch.setenv(*with_extra(connection, calls_per_day=1))
     with suppress(QuotaWait):  # earlier tests have called
-        adict_hook().named(connection).all_access_rights()
+        adict_hook().for_connection(connection).query_all_rights()
 
 
 def account_of(world: LocalWorld, account: str, client: str, meters: int = 1, **terms: Any) -> tuple[str, ...]:

@@ -12,9 +12,9 @@ import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.ledger.room import client_with_room, room_of
-from grdf.ledger.taking_in import TakingIn
-from grdf.operators.ways_in.look_at_waiting import LookAtWaitingOperator
+from grdf.ledger.account_intake import AccountIntake
+from grdf.ledger.client_choice import choose_client, meters_per_client
+from grdf.operators.ways_in.check_waiting_rights import CheckWaitingRightsOperator
 from include.gas.errors import CredentialsRefused, GasError
 from tests.clients.scene import (
     CLIENTS,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 Home = dict[str, str]
-ROOM = "grdf.ledger.room.room_of"
+ROOM = "grdf.ledger.client_choice.meters_per_client"
 _numbers = count(440_000)
 
 
@@ -88,12 +88,12 @@ def test_an_import_fills_one_client_after_the_other(two: LocalWorld, monkeypatch
     ids=["none", "room", "full", "all full: the last"],
 )
 def test_which_client_has_room(two: LocalWorld, monkeypatch: pytest.MonkeyPatch, has: Counter[str], gets: str) -> None:
-    assert room_of(6000) == 5000
+    assert meters_per_client(6000) == 5000
     monkeypatch.setenv(*with_extra(USUAL, calls_per_day=6000))
     monkeypatch.setenv(*with_extra(SOUTH, calls_per_day=600))
-    assert client_with_room(Counter(has)) == gets
+    assert choose_client(Counter(has)) == gets
     monkeypatch.setenv(SETTING, SOUTH)
-    assert client_with_room(Counter({SOUTH: 9999})) == SOUTH, "a single one is not counted"
+    assert choose_client(Counter({SOUTH: 9999})) == SOUTH, "a single one is not counted"
 
 
 @pytest.mark.parametrize("listed", [True, False])
@@ -203,7 +203,7 @@ def test_a_meter_of_the_other_client_s_account(
     results = {"pce_id": pce, "consents": [{"pce": pce, "id_accreditation": own}]}
     stored = {"_id": other, "account_type": "grdfgrandlyon", "oauth_callback_results": results}
     two.book.save(stored | {"grdf_connection": SOUTH})
-    TakingIn(CouchDBHook(), adict_hook().named(SOUTH), other).take_in()
+    AccountIntake(CouchDBHook(), adict_hook().for_connection(SOUTH), other).process_account()
     assert document(two, other)["grdf_connection"] == SOUTH
     assert word(two, other, pce) == ("active" if how.endswith("over") else "behind")
     assert (CLIENTS[USUAL] in asked_by(two)) is (how != "known to be over"), "whose right is in question"
@@ -212,7 +212,7 @@ def test_a_meter_of_the_other_client_s_account(
 def test_who_waits_for_a_client_that_is_not_listed_is_named(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(LookAtWaitingOperator, "log", LOG)  # else Airflow writes to standard output
+    monkeypatch.setattr(CheckWaitingRightsOperator, "log", LOG)  # else Airflow writes to standard output
     homes = households(2)
     for home, client in zip(homes, (SOUTH, USUAL), strict=True):
         belongs(two, home, client)
@@ -229,11 +229,11 @@ def test_who_waits_for_a_client_that_is_not_listed_is_named(
 def test_a_wrong_setting_keeps_no_account_of_the_usual_client_out_of_the_page(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: tuple[str, str]
 ) -> None:
-    from grdf.page.connect.connectable import connectable
+    from grdf.page.connect.account_lookup import find_connectable_account
 
-    assert [connectable(name)[1] for name in pair] == [USUAL, SOUTH]
+    assert [find_connectable_account(name)[1] for name in pair] == [USUAL, SOUTH]
     monkeypatch.setenv(SETTING, "grdf_adict; grdf_south")
-    assert connectable(pair[0])[1] == USUAL
+    assert find_connectable_account(pair[0])[1] == USUAL
     for name in (pair[1], f"{pair[1]}-2"):
         with pytest.raises(GasError, match=r"\[grdf\] connections"):
-            connectable(name)
+            find_connectable_account(name)

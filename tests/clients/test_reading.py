@@ -85,9 +85,9 @@ def test_everything_that_is_read_of_each(two: LocalWorld, couchdb: CouchDBHook, 
 def test_each_client_has_a_token_of_its_own(two: LocalWorld) -> None:
     assert [variable_of(name) for name in (USUAL, SOUTH)] == ["grdf_data_token", "grdf_data_token_grdf_south"]
     usual = AdictHook(USUAL)
-    south = usual.named(SOUTH)
-    assert south.named(USUAL) is usual
-    assert usual.of({"_id": "a", "grdf_connection": SOUTH}) is south
+    south = usual.for_connection(SOUTH)
+    assert south.for_connection(USUAL) is usual
+    assert usual.for_account({"_id": "a", "grdf_connection": SOUTH}) is south
     assert len({hook.data_token()[0].client for hook in (usual, south)}) == 2
 
 

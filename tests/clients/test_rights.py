@@ -9,8 +9,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.ledger.meters import Ledger
-from grdf.operators.check_consents import CheckConsentsOperator
+from grdf.ledger.rights_ledger import Ledger
+from grdf.operators.check_rights import CheckRightsOperator
 from include.gas.errors import BadSettings, CredentialsRefused, FailNow, RetryLater
 from tests.clients.scene import (
     CLIENTS,
@@ -44,7 +44,7 @@ LAST = 4
 
 
 def try_to_check(try_number: int = 1) -> dict[str, int]:
-    return dict(CheckConsentsOperator(task_id="check").execute(context(try_number=try_number, max_tries=3)))
+    return dict(CheckRightsOperator(task_id="check").execute(context(try_number=try_number, max_tries=3)))
 
 
 def asked_at(client: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 import requests
 
 from include.gas.days.gas_day import paris_today
-from include.gas.documents.gas_days import dag_id
+from include.gas.documents.day_documents import dag_id
 from include.sandbox.adict import identity
 from include.sandbox.control import SandboxControl, consent_through_browser
 from include.sandbox.processes import free_port
@@ -76,7 +76,8 @@ class Installation:
             "GRDF_CLIENT_ID": identity.DATA_CLIENT_ID, "GRDF_CLIENT_SECRET": identity.DATA_CLIENT_SECRET,
             "GRDF_DELETE_CLIENT_ID": identity.DELETE_CLIENT_ID,
             "GRDF_DELETE_CLIENT_SECRET": identity.DELETE_CLIENT_SECRET,
-            "GRDF_REDIRECT_URI": f"{self.public}/grdf/callback", "GRDF_API_BASE": f"https://grdf:8443{identity.API_PATH}",
+            "GRDF_REDIRECT_URI": f"{self.public}/grdf/callback",
+            "GRDF_API_BASE": f"https://grdf:8443{identity.API_PATH}",
             "GRDF_TOKEN_URL": facts["token_url"].replace(outside, "https://grdf:8443"),
             "GRDF_AUTHORIZE_URL": facts["authorize_url"], "GRDF_ISSUER": identity.issuer(8790),
             "AIRFLOW_PORT": str(port), "HTTPS_PORT": str(public_port),

@@ -14,7 +14,7 @@ import pytest
 import requests
 import yaml
 
-from include.gas.documents.gas_days import dag_id
+from include.gas.documents.day_documents import dag_id
 from tests.commands import commands
 from tests.compose.engine import ROOT
 from tests.compose.installation import ACCOUNT, APPROVER, APPROVERS_PASSWORD, PATIENCE, PCE, Installation

@@ -7,9 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.ledger.looking import look
-from grdf.ledger.meters import Ledger
-from grdf.ledger.taking_in import TakingIn
+from grdf.ledger.account_intake import AccountIntake
+from grdf.ledger.rights_ledger import Ledger
+from grdf.ledger.rights_query import query_rights
 from grdf.stores.consent_records import ConsentRecords
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import GasError
@@ -32,7 +32,7 @@ Fields = dict[str, Any]
 def entered(account: str, **more: Any) -> Fields:
     """Return what is typed for a test's account. ``None`` leaves a field out."""
     (pce,) = holder(account).pces
-    meter = meters.find(pce)
+    meter = meters.find_meter(pce)
     assert meter
     typed = {"pce": pce, **PERSON, "postcode": meter.postcode, "perimeters": ["publiees"], "proof": PROOF} | more
     return {name: value for name, value in typed.items() if value is not None}
@@ -86,7 +86,7 @@ def told(browser: Browser, answer: httpx.Response) -> Fields:
 def run(account: str) -> GasError | None:
     """Let the account's run take it in, and return what a person must know."""
     try:
-        TakingIn(CouchDBHook(), adict_hook(), account).take_in(asks=True)
+        AccountIntake(CouchDBHook(), adict_hook(), account).process_account(asks=True)
     except GasError as error:
         return error
     return None
@@ -94,12 +94,12 @@ def run(account: str) -> GasError | None:
 
 def ask(account: str) -> None:
     """Let GRDF be asked about the account's meter, as each morning."""
-    look(Ledger(CouchDBHook()), adict_hook(), holder(account).pces)
+    query_rights(Ledger(CouchDBHook()), adict_hook(), holder(account).pces)
     run(account)
 
 
 def records_of(account: str) -> list[ConsentRecord]:
-    return ConsentRecords(CouchDBHook()).of(account)
+    return ConsentRecords(CouchDBHook()).records_of(account)
 
 
 def stored(account: str) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from grdf.page.connect.client_connect import COOKIE, Attempt, challenge_of
-from grdf.page.connect.sealing import seal
+from grdf.page.connect.sealed_texts import seal
 from include.gas.account.account import Account
 from include.gas.documents.doctypes import ACCOUNT
 from tests.connect.dance import asked, begin, consent, problem, said, stored_account, whole

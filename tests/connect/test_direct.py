@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.page.html.spelling import Spelling
+from grdf.page.html.formatting import LocaleFormatter
 from grdf.stores.household_links import TRIES
 from include.gas.account.status import Status
 from tests.connect.dance import begin, consent, problem, said
@@ -86,10 +86,10 @@ def test_an_operator_sends_it(door: Site, clean: LocalWorld, account_id: str, ca
     assert document["connected"] == {"at": record.given, "by": "op"}
     answer_mail(clean, account_id)
     assert told(browser, sent)["state"] == "accepted"
-    (held,) = Status.held(stored(account_id) or {}).values()
-    assert held.renews_on
+    (access,) = Status.access_of(stored(account_id) or {}).values()
+    assert access.renews_on
     again = check(browser, start, entered(account_id))
-    assert Spelling("en").day(held.renews_on) in said(again).text, "when it is declared by itself"
+    assert LocaleFormatter("en").day(access.renews_on) in said(again).text, "when it is declared by itself"
     assert f"Account {account_id}: op connected it" in logged(caplog)
     assert [*persons_in(logged(caplog)), *([pce] if pce in logged(caplog) else [])] == []
 

@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from grdf.page.connect.account_lookup import page_address
 from grdf.page.connect.client_connect import Attempt
-from grdf.page.connect.connectable import page_address
 from grdf.page.connect.opener import LINK_DAYS, Invitation
-from grdf.page.connect.sealing import seal, unseal
+from grdf.page.connect.sealed_texts import seal, unseal
 from grdf.stores.household_links import TRIES, HouseholdLinks, link_document
 from grdf.stores.removal import Remover
 from include.gas.documents.doctypes import ACCOUNT, CONNECT
@@ -158,25 +158,30 @@ def test_guesses_are_few_and_a_link_alone_writes_nothing(
 
 def test_what_is_kept_of_a_link_and_for_how_long(couchdb: CouchDBHook, account_id: str) -> None:
     links, until = HouseholdLinks(couchdb), int(time.time()) + 60
-    links.make(f"old-{account_id}", "over", int(time.time()) - 1)
-    links.make(account_id, "named", until)
+    links.create_link(f"old-{account_id}", "over", int(time.time()) - 1)
+    links.create_link(account_id, "named", until)
     links.remove_expired(Remover(couchdb))
     assert couchdb.get(CONNECT, link_document(f"old-{account_id}")) is None
     stored = couchdb.get(CONNECT, link_document(account_id)) or {}
     assert stored.keys() == {"_id", "_rev", "link", "until", "tries"}
     account = {"_id": account_id, "account_type": "grdfgrandlyon", "connected": {"at": "", "by": "", "link": "named"}}
-    assert (links.good_until(account_id, None), links.good_until(account_id, account)) == (until, None)
-    assert [links.standing(account_id, "named", sends=True) for _ in range(TRIES + 1)] == ["good"] * TRIES + ["tried"]
-    assert links.good_until(account_id, None) is None
+    assert (links.valid_until(account_id, None), links.valid_until(account_id, account)) == (until, None)
+    assert [links.link_state(account_id, "named", sends=True) for _ in range(TRIES + 1)] == ["good"] * TRIES + ["tried"]
+    assert links.valid_until(account_id, None) is None
     couchdb.put(ACCOUNT, account)
-    assert (links.standing(account_id, "named"), links.standing(account_id, "named", sends=True)) == ("used", "used")
+    assert (links.link_state(account_id, "named"), links.link_state(account_id, "named", sends=True)) == (
+        "used",
+        "used",
+    )
     stored = couchdb.get(ACCOUNT, account_id) or {}
     couchdb.put(ACCOUNT, stored | {"declaration": {"name": "x", "refused": True}})
-    assert links.standing(account_id, "named") == "used", "it has connected the account, and corrects nothing any more"
-    links.make(account_id, "named", until)
-    assert links.standing(account_id, "named") == "good", "what was refused is corrected with it"
-    links.make(account_id, "new", until)
-    assert links.standing(account_id, "named") == "void"
-    assert links.standing(account_id, "new", sends=True) == "good"
-    links.take_back(account_id)
-    assert links.standing(account_id, "new") == "void", "what was taken back stays so"
+    assert links.link_state(account_id, "named") == "used", (
+        "it has connected the account, and corrects nothing any more"
+    )
+    links.create_link(account_id, "named", until)
+    assert links.link_state(account_id, "named") == "good", "what was refused is corrected with it"
+    links.create_link(account_id, "new", until)
+    assert links.link_state(account_id, "named") == "void"
+    assert links.link_state(account_id, "new", sends=True) == "good"
+    links.revoke_links(account_id)
+    assert links.link_state(account_id, "new") == "void", "what was taken back stays so"

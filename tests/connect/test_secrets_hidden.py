@@ -16,7 +16,7 @@ import structlog
 import uvicorn
 
 from grdf.page.connect.opener import Invitation
-from grdf.page.connect.sealing import seal
+from grdf.page.connect.sealed_texts import seal
 from grdf.provider.provider_info import SECRETS
 from include.gas.errors import BadSettings
 from tests.connect.dance import begin, consent, problem, said

@@ -10,11 +10,11 @@ from string import Formatter
 
 import pytest
 
-from grdf.page.connect.consent_text import consent_text, mark_of
+from grdf.page.connect.consent_text import consent_text, text_digest
 from grdf.page.html import catalogue as texts
 from grdf.page.html import render
 from grdf.page.html.catalogue import LANGUAGES, Texts, catalogue, language_of
-from grdf.page.html.spelling import Spelling
+from grdf.page.html.formatting import LocaleFormatter
 from include.gas.account.declaration import Declaration
 from include.gas.errors import BadSettings
 
@@ -65,7 +65,7 @@ def problems_of(path: Path) -> set[str]:
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         if name == "problem" and len(call.args) > 2 and isinstance(call.args[2], ast.Constant):
             found.add(str(call.args[2].value))
-        if name == "Stop" and isinstance(call.args[0], ast.Constant):
+        if name == "ConnectionStopped" and isinstance(call.args[0], ast.Constant):
             found.add(f"connect.{call.args[0].value}")
     return found
 
@@ -89,10 +89,10 @@ def test_texts_and_dates_are_written_as_in_their_language() -> None:
     assert "7" in Texts("fr")("accounts.page", page=7, pages=8)
     with pytest.raises(KeyError):
         Texts("en")("accounts.page")
-    first, french, moment = date(2026, 12, 1), Spelling("fr"), "2026-12-01T09:00:00+01:00"
+    first, french, moment = date(2026, 12, 1), LocaleFormatter("fr"), "2026-12-01T09:00:00+01:00"
     assert (french.day(first), french.weekday(first)) == ("1er déc. 2026", "mardi 1er décembre 2026")
     assert (french.moment(moment), french.month(first)) == ("1er déc. 2026, 09:00", "décembre 2026")
-    assert (french.day(date(2026, 12, 2)), Spelling("en").day(first)) == ("2 déc. 2026", "1 Dec 2026")
+    assert (french.day(date(2026, 12, 2)), LocaleFormatter("en").day(first)) == ("2 déc. 2026", "1 Dec 2026")
 
 
 # ---- the text that a household agrees to -----------------------------------------------------------------------------
@@ -104,7 +104,7 @@ TODAY = date(2026, 11, 27)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_ours_says_what_was_chosen(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__GRDF__THIRD_PARTY", "Ville d'Exemple")
-    text, t, spell = consent_text(ASKED, language, TODAY), Texts(language), Spelling(language)
+    text, t, spell = consent_text(ASKED, language, TODAY), Texts(language), LocaleFormatter(language)
     assert (text.version, text.language, "{" in text.text) == ("1", language, False)
     wanted = (
         "Ville d'Exemple",
@@ -119,7 +119,7 @@ def test_ours_says_what_was_chosen(language: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("AIRFLOW__GRDF__CONSENT_RECORD_DAYS", "0")
     bare = consent_text(ASKED, language, TODAY)
     assert (t("consent.third_party") in bare.text, " 5 " in bare.text) == (True, False)
-    assert mark_of(text) != mark_of(bare)
+    assert text_digest(text) != text_digest(bare)
 
 
 def test_the_installation_may_have_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from grdf.operators.ways_in.send_proof import SendProofOperator
 from include.gas.account.marks import with_leaving
-from include.gas.display.progress import Step, progress
+from include.gas.display.progress import Step, find_progress
 from include.sandbox.adict.meter_data import meters
 from tests.connect.dance import said
 from tests.helpers import context, holder, known_account
@@ -42,7 +42,7 @@ def staging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def table(account: str, **more: str) -> bytes:
     (pce,) = holder(account).pces
-    meter = meters.find(pce)
+    meter = meters.find_meter(pce)
     assert meter
     cells = {"account": account, "pce": pce, "name": "Durand", "postcode": meter.postcode, "email": HOME} | more
     return f"{','.join(cells)}\n{','.join(cells.values())}\n".encode()
@@ -90,7 +90,7 @@ def test_a_file_of_households_is_uploaded_checked_and_imported(
     assert HOME in file.read_text()
     for dry_run in (True, False):
         run(name, dry_run=dry_run)
-    assert progress(document(clean, account_id)).step is Step.WAITS
+    assert find_progress(document(clean, account_id)).step is Step.WAITS
     page, result = browser.get("/import/"), name.replace(".csv", ".result.csv")
     assert conf(page, "grdf_import_accounts") == []
     taken = browser.get(result_at(page, result))

@@ -17,9 +17,9 @@ import requests
 
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.answers.consumption.daily import Reading
+from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import DATA, DAY, MONTH, YEAR
-from include.gas.documents.gas_days import database_name
-from include.gas.documents.storing import load_answer
+from include.gas.documents.storing import store_readings
 from include.sandbox.local_world import LocalWorld
 from tests.cozy.client import Client
 
@@ -41,7 +41,7 @@ def prefix(world: LocalWorld) -> Iterator[str]:
     hook = CouchDBHook("couchdb_of_cozy")
     for account in ACCOUNTS:
         readings = [Reading(FIRST + timedelta(days=day), 10 + day % 60) for day in range(DAYS)]
-        load_answer(hook, account, PCE, readings, datetime(2026, 2, 1, tzinfo=UTC))
+        store_readings(hook, account, PCE, readings, datetime(2026, 2, 1, tzinfo=UTC))
     yield name
     patch.undo()
     for doctype in DATA:

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from include.gas.days.spread import dag_file_of
-from include.gas.documents.gas_days import dag_id
-from include.sandbox.connect import AccountBook
+from include.gas.documents.day_documents import dag_id
+from include.sandbox.connect import AccountDocuments
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import Child, Processes
 from tests.dags.parsing import ACCOUNTS, DOWN, PATH, ROOT, run_python
@@ -63,7 +63,14 @@ class Machine:
 
     def start(self, processes: Processes, couchdb: str) -> Child:
         """Start the DAG processor of the accounts."""
-        part = [sys.executable, "-m", "include.sandbox.airflow_part", "dag-processor", "--bundle-name", "grdf-accounts"]
+        part = [
+            sys.executable,
+            "-m",
+            "include.sandbox.preloaded_airflow",
+            "dag-processor",
+            "--bundle-name",
+            "grdf-accounts",
+        ]
         env = self.env | {"AIRFLOW_CONN_COUCHDB": couchdb}
         return processes.start("DAG processor", part, log=self.home / "log", env=env, cwd=self.home)
 
@@ -86,7 +93,7 @@ def test_with_couchdb_down_no_dag_vanishes_not_even_at_a_start_without_files(
     world: LocalWorld, machine: Machine
 ) -> None:
     prefix = f"bundle{secrets.token_hex(4)}/"
-    book = AccountBook(world.couch.url, world.couch.user, world.couch.password, prefix)
+    book = AccountDocuments(world.couch.url, world.couch.user, world.couch.password, prefix)
     fields = json.loads(world.connections()["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": prefix}}
     for name in (*ACCOUNTS, "an odd id"):
         book.save({"_id": name, "account_type": "grdfgrandlyon"})

@@ -146,7 +146,7 @@ def forks() -> Iterator[Forks]:
 
 @pytest.mark.parametrize(
     ("component", "loads"),
-    [("scheduler", "grdf.operators.load"), ("dag-processor", "grdf.operators.deletion.carry_out")],
+    [("scheduler", "grdf.operators.load"), ("dag-processor", "grdf.operators.deletion.deletion_steps")],
 )
 def test_all_that_forks_import_is_loaded_before(forks: Forks, tmp_path: Path, component: str, loads: str) -> None:
     """No connection and no thread, which a fork may not inherit."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.gas.days.spread import dag_file_of
-from include.gas.documents.gas_days import accounts_dag, dag_id
+from include.gas.documents.day_documents import check_account_dag, dag_id
 from tests.dags.parsing import ACCOUNTS, DOWN, ROOT, Parsed, parse
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ HOUR = 3600.0
 @pytest.fixture(scope="session")
 def stored(world: LocalWorld, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, str]]:
     """What stores accounts in a CouchDB of their own, and returns the environment that leads there."""
-    from include.sandbox.connect import AccountBook
+    from include.sandbox.connect import AccountDocuments
 
     def make(*names: str) -> dict[str, str]:
         prefix = f"dags{secrets.token_hex(4)}/"
-        book = AccountBook(world.couch.url, world.couch.user, world.couch.password, prefix)
+        book = AccountDocuments(world.couch.url, world.couch.user, world.couch.password, prefix)
         for name in names:
             book.save({"_id": name, "account_type": "grdfgrandlyon"})
         fields = json.loads(world.connections()["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": prefix}}
@@ -125,7 +125,7 @@ def test_a_first_launch_starts_nothing_but_accounts_dags_and_gives_up_soon() -> 
     from dags.grdf_waiting_rights import dag
 
     task: Any = dag.get_task("first_launch")
-    assert task.expand_input.value["trigger_dag_id"].callables == [accounts_dag]
+    assert task.expand_input.value["trigger_dag_id"].callables == [check_account_dag]
     assert task.partial_kwargs["retries"] * task.partial_kwargs["retry_delay"] <= timedelta(minutes=1)
 
 

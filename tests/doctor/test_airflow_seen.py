@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.doctor import airflow_state
-from grdf.doctor.accounts import MOST_NAMED, accounts
+from grdf.doctor import airflow_checks
+from grdf.doctor.account_checks import MOST_NAMED, check_accounts
 from grdf.doctor.findings import Finding, findings_of
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.accounts.account_store import AccountStore
+from include.gas.documents.day_documents import dag_id
 from include.gas.documents.doctypes import DOCTYPES
-from include.gas.documents.gas_days import dag_id
-from include.gas.errors import ConsentLost
+from include.gas.errors import RightLost
 from tests.helpers import known_account
 
 if TYPE_CHECKING:
@@ -97,9 +97,9 @@ def now() -> datetime:
 
 
 def seen() -> list[Finding]:
-    airflow = airflow_state.read()
-    found = list(findings_of("Airflow", partial(airflow_state.findings, airflow)))
-    return [*found, *findings_of("accounts", partial(accounts, CouchDBHook(), airflow))]
+    airflow = airflow_checks.read_airflow()
+    found = list(findings_of("Airflow", partial(airflow_checks.check_airflow, airflow)))
+    return [*found, *findings_of("accounts", partial(check_accounts, CouchDBHook(), airflow))]
 
 
 def bad() -> list[str]:
@@ -156,7 +156,9 @@ def test_accounts_that_are_silent_with_the_cause(alive: Rows, clean: LocalWorld,
 
 
 def test_one_whose_right_is_over_needs_no_run(alive: Rows, household: str) -> None:
-    AccountStore(CouchDBHook()).mark(household, ConsentLost.about(household, "GRDF says that its consent is revoked"))
+    AccountStore(CouchDBHook()).mark_error(
+        household, RightLost.about(household, "GRDF says that its consent is revoked")
+    )
     (look,) = [each for each in seen() if household in each.says]
     assert (look.state, "have ended, were refused, or cannot be used, within a week" in look.says) == ("look", True)
 
@@ -164,9 +166,9 @@ def test_one_whose_right_is_over_needs_no_run(alive: Rows, household: str) -> No
 def test_an_airflow_that_cannot_be_read_from_here(clean: LocalWorld, household: str) -> None:
     """A worker has no database. What the accounts' documents say is told all the same."""
     nowhere = Finding("unknown", "it has no database here")
-    told = list(accounts(CouchDBHook(), nowhere))
+    told = list(check_accounts(CouchDBHook(), nowhere))
     assert "1 of 1 accounts are silent, each by itself" in told[0].says
     assert household in told[0].says
     since(clean, household, timedelta(days=5))
-    (told,) = accounts(CouchDBHook(), nowhere)
+    (told,) = check_accounts(CouchDBHook(), nowhere)
     assert (told.state, "their DAGs were not looked at" in told.says) == ("ok", True)

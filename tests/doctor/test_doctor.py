@@ -176,8 +176,8 @@ def test_a_staging_folder_that_is_somebody_else_s(
 def test_accounts_that_could_come_back_after_a_deletion(doctor: Doctor) -> None:
     """``./grdf couchdb setup`` has CouchDB compare revisions; cozy-stack, which may have made it, does not."""
     hook = CouchDBHook()
-    rev = hook.good(hook.request("GET", ACCOUNT, COMPARES)).json()["_rev"]
-    hook.good(hook.request("DELETE", ACCOUNT, COMPARES, query={"rev": rev}))
+    rev = hook.require_success(hook.request("GET", ACCOUNT, COMPARES)).json()["_rev"]
+    hook.require_success(hook.request("DELETE", ACCOUNT, COMPARES, query={"rev": rev}))
     _, findings = doctor()
     assert hook.create_database(ACCOUNT) == ["exists", "now compares revisions"]
     ((what, says),) = bad(findings)

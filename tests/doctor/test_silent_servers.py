@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.doctor import couch, grdf_api
+from grdf.doctor import client_checks, couchdb_checks
 from grdf.doctor.__main__ import main
 from grdf.doctor.findings import Finding, findings_of
 from grdf.hooks.adict import AdictHook
@@ -31,7 +31,7 @@ def changed(world: LocalWorld, airflow_home: Path, monkeypatch: pytest.MonkeyPat
     """What changes a connection, for a doctor who is impatient."""
     for name, value in SET_BY_IT.items():
         monkeypatch.setenv(name, value)
-    for module in (couch, grdf_api):
+    for module in (couchdb_checks, client_checks):
         monkeypatch.setattr(module, "TIMEOUT", (FAST, FAST))
 
     def change(name: str, **fields: Any) -> None:
@@ -41,15 +41,15 @@ def changed(world: LocalWorld, airflow_home: Path, monkeypatch: pytest.MonkeyPat
 
 
 def couchdb() -> list[Finding]:
-    return list(findings_of("CouchDB", lambda: couch.connection(couch.hook_of_doctor())))
+    return list(findings_of("CouchDB", lambda: couchdb_checks.check_connection(couchdb_checks.hook_of_doctor())))
 
 
 def test_how_long_it_waits(changed: Callable[..., None], monkeypatch: pytest.MonkeyPatch, world: LocalWorld) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_COUCHDB_ADMIN", world.connections()[COUCH])
-    for hook in (couch.hook_of_doctor(), couch.hook_of_doctor().administrator()):
+    for hook in (couchdb_checks.hook_of_doctor(), couchdb_checks.hook_of_doctor().administrator()):
         assert (hook._timeout, hook._patience) == ((FAST, FAST), 0)
     monkeypatch.undo()
-    assert (couch.TIMEOUT, couch.PATIENCE, grdf_api.TIMEOUT) == ((3.05, 10.0), 0, (3.05, 10.0))
+    assert (couchdb_checks.TIMEOUT, couchdb_checks.PATIENCE, client_checks.TIMEOUT) == ((3.05, 10.0), 0, (3.05, 10.0))
 
 
 @pytest.mark.parametrize("first", [b"", HEAD], ids=["silent", "a body"])
@@ -90,6 +90,6 @@ def test_a_login_server_of_grdf_s_that_is_silent_is_asked_once(world: LocalWorld
     extra = json.loads(world.connections()[GRDF])["extra"]
     with Drip(b"", b"", every=0.05) as server:
         changed(GRDF, extra=extra | {"token_url": f"http://127.0.0.1:{server.port}/token"})
-        told = list(findings_of("GRDF", lambda: grdf_api.client(AdictHook())))
+        told = list(findings_of("GRDF", lambda: client_checks.check_client(AdictHook())))
     assert [each.state for each in told if each.state != "look"] == ["ok", "bad"]
     assert server.requests == 1

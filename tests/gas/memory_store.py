@@ -14,10 +14,10 @@ from threading import Semaphore
 from typing import Any
 
 from include.gas.answers.consumption.daily import Reading
-from include.gas.documents.changes import LoadReport
+from include.gas.documents.changes import StoreReport
+from include.gas.documents.day_documents import day_of
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.gas_days import day_of
-from include.gas.documents.storing import WriteResult, load_answer
+from include.gas.documents.storing import WriteResult, store_readings
 
 PCE = "09900000000017"
 FIRST = date(2023, 12, 29)
@@ -31,18 +31,18 @@ def day(number: int) -> date:
 
 def put(
     store: Any, loads: Mapping[int, Any], minutes: float = 0, account: str = "a", *, first: date = FIRST, **more: Any
-) -> LoadReport:
+) -> StoreReport:
     """Load what GRDF says so many minutes after the first answer.
 
     :param loads: the load of each day, by its number, or all that its reading has
     :param first: day 0
-    :param more: as for ``load_answer``
+    :param more: as for ``store_readings``
     """
     readings = [
         Reading(first + timedelta(days=number), **(load if isinstance(load, dict) else {"load": load}))
         for number, load in loads.items()
     ]
-    return load_answer(store, account, PCE, readings, T0 + timedelta(minutes=minutes), **more)
+    return store_readings(store, account, PCE, readings, T0 + timedelta(minutes=minutes), **more)
 
 
 def _sums(days: list[dict[str, Any]]) -> dict[str, Any]:

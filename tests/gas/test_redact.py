@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.errors import ConsentLost, ServiceUnavailable
+from include.gas.errors import RightLost, ServiceUnavailable
 from include.gas.meter_tag import UNNAMED, meter_tag, without_numbers
 from include.gas.redact import excerpt, holds_password, redact, redact_address
 
@@ -147,7 +147,7 @@ def test_other_figures_are_left_alone(text: str) -> None:
 def test_a_tag_stands_in_every_error_for_a_number_that_grdf_quotes() -> None:
     said = "GRDF: le PCE 09999999000017 (et GI999042) est révoqué"
     tags = [meter_tag("ana", pce) for pce in ("09999999000017", "GI999042")]
-    for error in (ConsentLost.about("ana", said), ConsentLost(said, account="ana")):
+    for error in (RightLost.about("ana", said), RightLost(said, account="ana")):
         assert all(tag in str(error) for tag in tags)
         assert not re.search(r"\d{5}|GI9", str(error) + repr(error))
     assert UNNAMED in str(ServiceUnavailable.about(None, said))

@@ -9,7 +9,7 @@ from include.gas.account.status import Reading, Status
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.windows import Window
 from include.gas.documents.year_counts import StoredYear
-from include.gas.rights.meter_rights import Held
+from include.gas.rights.meter_rights import MeterAccess
 
 READ_AT = "2026-01-01T08:00:00.000000Z"
 
@@ -43,8 +43,8 @@ def account(number: int, *, age: int = 2, days: int = 1, **more: Any) -> dict[st
     years = {str(last.year): StoredYear(first, last)}
     reading = Reading(years, today(), first, (consent["id_accreditation"],))
     document = Status.with_reading(document, pce, reading)
-    held = Held(
+    access = MeterAccess(
         pce=pce, word="active", right=consent["id_accreditation"], days=(Window(date.min, date.max),),
         since=utc_text(datetime.now(UTC)),
     )  # fmt: skip
-    return Status.with_held(document, [held]) | more
+    return Status.with_access(document, [access]) | more

@@ -22,7 +22,7 @@ def fleet(clean: LocalWorld, shelf: None, monkeypatch: pytest.MonkeyPatch, caplo
     """A fleet without accounts, in an installation that has set up its databases."""
     from grdf.hooks.couchdb import CouchDBHook
     from include.gas.documents.doctypes import DOCTYPES
-    from include.sandbox.connect import AccountBook
+    from include.sandbox.connect import AccountDocuments
 
     prefix = f"health{secrets.token_hex(4)}/"
     fields = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": prefix}}
@@ -30,7 +30,7 @@ def fleet(clean: LocalWorld, shelf: None, monkeypatch: pytest.MonkeyPatch, caplo
     for doctype in DOCTYPES:
         CouchDBHook().create_database(doctype)
     caplog.set_level(logging.INFO, LOG.name)
-    return Fleet(AccountBook(clean.couch.url, clean.couch.user, clean.couch.password, prefix), fields, caplog)
+    return Fleet(AccountDocuments(clean.couch.url, clean.couch.user, clean.couch.password, prefix), fields, caplog)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from include.gas.documents.gas_days import dag_id
+from include.gas.documents.day_documents import dag_id
 from include.sandbox.processes import Processes
 from tests.health.accounts import today
 from tests.health.mail import Mailbox, mail_server

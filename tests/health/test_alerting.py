@@ -12,8 +12,8 @@ import jinja2
 import pytest
 from airflow.sdk import BaseNotifier
 
-from grdf.health.alerting import _literal, notifier_of_settings, send
-from grdf.health.deadline import check_is_late
+from grdf.health.alerting import _literal, build_notifier, send_alert
+from grdf.health.late_check_mail import mail_late_check
 from include.gas.errors import BadSettings
 
 if TYPE_CHECKING:
@@ -71,19 +71,19 @@ def test_a_class_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path
         text = f"{module}.Notifier"
     named(monkeypatch, text)
     with pytest.raises(BadSettings, match=r"\[grdf\] alert_notifier is"):
-        notifier_of_settings()
+        build_notifier()
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "[]", "{", "null"], ids=lambda text: text[:9])
 def test_arguments_that_are_no_json_object(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     named(monkeypatch, f"{HERE}.Keeping", text)
     with pytest.raises(BadSettings, match=r"\[grdf\] alert_notifier_kwargs is no JSON object"):
-        notifier_of_settings()
+        build_notifier()
 
 
 def assert_hides(told: str) -> None:
     with pytest.raises(BadSettings, match=told) as caught:
-        send({}, "title", "text")
+        send_alert({}, "title", "text")
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
@@ -121,7 +121,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_one_that_takes_no_title_gets_it_in_its_text(told: list[str]) -> None:
-    assert send({}, "title", "text")
+    assert send_alert({}, "title", "text")
     assert told == ["title\n\ntext"]
 
 
@@ -146,6 +146,6 @@ def run(state: str, end: str | None) -> dict[str, Any]:
 )  # fmt: skip
 def test_the_deadline_s_alert_is_about_a_run_that_goes_on(told: list[str], context: Any, mails: int) -> None:
     """Airflow asks for every red one, too, and does as the triggerer does when a deadline has passed."""
-    asyncio.run(check_is_late(minutes=60, context=context))
+    asyncio.run(mail_late_check(minutes=60, context=context))
     assert len(told) == mails
     assert all(f"due at {DUE if context and context['dag_run'] else 'its time'} has not ended" in text for text in told)

@@ -17,7 +17,7 @@ from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from grdf.metrics import ACCOUNTS, CALLS, METRICS, count, gauge, tell_call
+from grdf.metrics import ACCOUNTS, CALLS, METRICS, count, count_call, gauge
 from tests.health.accounts import account, meter
 from tests.health.monitoring import MONITORING, Exporter, Prometheus, prometheus, require_prometheus
 from tests.helpers import connect_cozy, wait
@@ -136,5 +136,5 @@ def test_a_call_is_told_without_its_address(
 ) -> None:
     told: list[dict[str, str]] = []
     monkeypatch.setattr(stats, "incr", lambda *_, tags, **__: told.append(tags))
-    tell_call("south", f"https://api.example.org/adict/v2/{path}", status)
+    count_call("south", f"https://api.example.org/adict/v2/{path}", status)
     assert told == [{"connection": "south", "kind": kind, "outcome": outcome}]

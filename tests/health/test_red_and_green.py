@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.health.why_unread import FAILED, PAUSED, by_task
+from grdf.health.unread_reasons import FAILED, PAUSED, find_unread_accounts
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.ledger.meters import Ledger
+from grdf.ledger.rights_ledger import Ledger
 from include.gas.account.marks import with_leaving
 from include.gas.days.gas_day import gas_day_start, utc_text
 from include.gas.documents.doctypes import AUDIT, DAY
-from include.gas.leaving.deletion import Order, begun, open_record
+from include.gas.leaving.deletion import DeletionOrder, begin_deletion, open_record
 from include.gas.rights.meter_rights import Meter, Right
 from tests.health.accounts import account, meter, today
 
@@ -74,9 +74,11 @@ def test_what_cannot_be_looked_at_is_red_with_that_reason(fleet: Fleet) -> None:
 
 def test_a_deletion_that_stopped_is_told_and_who_a_backup_has_brought_back(fleet: Fleet) -> None:
     now = datetime.now(UTC)
-    order = Order(run="r", started="s", asked_by="me", keep_data=False)
-    CouchDBHook().put(AUDIT, begun(open_record("watched-00002", []), order, now - timedelta(days=2)))
-    CouchDBHook().put(AUDIT, begun(open_record("watched-00003", []), order, now) | {"finished_at": utc_text(now)})
+    order = DeletionOrder(run="r", started="s", asked_by="me", keep_data=False)
+    CouchDBHook().put(AUDIT, begin_deletion(open_record("watched-00002", []), order, now - timedelta(days=2)))
+    CouchDBHook().put(
+        AUDIT, begin_deletion(open_record("watched-00003", []), order, now) | {"finished_at": utc_text(now)}
+    )
     fleet.add(account(1), with_leaving(account(3), by="me", since=now))
     looked = fleet.check()
     assert not looked.well
@@ -172,5 +174,5 @@ def test_a_run_counts_for_two_days(monkeypatch: pytest.MonkeyPatch, ago: int, is
     monkeypatch.setenv("AIRFLOW__GRDF__PUBLICATION_DAYS", str(late))
     day = date(2026, 6, 11)
     newest = day - timedelta(days=ago + late - 1)
-    assert by_task(Runs(newest), day, ["home"]) == ({} if is_read else {"home": FAILED})
-    assert by_task(Runs(newest, is_paused=True), day, ["home"]) == {"home": PAUSED}
+    assert find_unread_accounts(Runs(newest), day, ["home"]) == ({} if is_read else {"home": FAILED})
+    assert find_unread_accounts(Runs(newest, is_paused=True), day, ["home"]) == {"home": PAUSED}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow.sdk import DAG
 from msgspec.structs import replace
 
-from grdf.airflow.announcing import changes_of
+from grdf.airflow.announcing import alias_of_dag
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.history import AnnounceHistoryOperator, PlanHistoryOperator, ReadHistoryOperator
 from grdf.operators.load import LoadOperator
@@ -64,7 +64,7 @@ def read(
     """Read a range of an account again, and announce the changes."""
     now = context(run_type="manual", try_number=try_number) | {"params": form(first, end, **more)}
     result = execute(operator or make(ReadHistoryOperator, account_id=account), now).result
-    announce = make(AnnounceHistoryOperator, planned=[account], results=[result], outlets=[changes_of("steps")])
+    announce = make(AnnounceHistoryOperator, planned=[account], results=[result], outlets=[alias_of_dag("steps")])
     return Outcome(result, execute(announce, now).events)
 
 
@@ -90,7 +90,7 @@ def run(
 
 def load(account: str, day: date, staged: Mapping[str, Any]) -> Outcome:
     """Execute ``load`` on its last try."""
-    operator = make(LoadOperator, account_id=account, staged=staged, outlets=[changes_of("steps")])
+    operator = make(LoadOperator, account_id=account, staged=staged, outlets=[alias_of_dag("steps")])
     return execute(operator, context(day, try_number=4, max_tries=3))
 
 
@@ -111,7 +111,7 @@ def household(
     pces = known_account(world, account, meters, conso_debut=first or since.isoformat(), **terms)
     document = world.book.get(account) or {}
     for pce in pces:
-        document = Status.with_reading(document, pce, replace(Status.reading(document, pce), since=since))
+        document = Status.with_reading(document, pce, replace(Status.reading_of(document, pce), since=since))
     world.book.save(document)
     world.control.clear_log()
     return pces
@@ -120,10 +120,10 @@ def household(
 def look_again(pce: str) -> None:
     """Ask GRDF about the rights to a meter, as the next morning's check does."""
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.ledger.looking import look
-    from grdf.ledger.meters import Ledger
+    from grdf.ledger.rights_ledger import Ledger
+    from grdf.ledger.rights_query import query_rights
 
-    look(Ledger(CouchDBHook()), adict_hook(), [pce])
+    query_rights(Ledger(CouchDBHook()), adict_hook(), [pce])
 
 
 def asked(world: LocalWorld) -> list[tuple[str, str, str]]:

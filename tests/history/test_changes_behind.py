@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from grdf.airflow.announcing import changes_behind
-from include.gas.documents.changes import Changes, LoadReport
+from include.gas.documents.changes import Changes, StoreReport
 
 LOAD, REREAD = ("grdf_account__home", "load"), ("grdf_history", "announce")
 
 
 def changes(*days: int) -> Changes:
-    return Changes.of([LoadReport(new=len(days), changed_days=tuple(date(2026, 3, day) for day in days))])
+    return Changes.sum_of([StoreReport(new=len(days), changed_days=tuple(date(2026, 3, day) for day in days))])
 
 
 def result(account: str, *days: int) -> dict[str, Any]:

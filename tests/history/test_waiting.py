@@ -11,10 +11,10 @@ import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.meters.asking import booked
+from grdf.meters.meter_requests import book_calls
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.quota.governor import governor_for
-from grdf.staging.area import Staging
+from grdf.staging.staged_answers import Staging
 from include.gas.errors import QuotaWait
 from tests.helpers import adict_hook, connect_code, context, days_of, stored
 from tests.history.steps import DAY, Y, asked, household, load, make, read, run
@@ -91,7 +91,7 @@ def test_a_code_is_exchanged_on_a_day_that_is_spent(clean: LocalWorld, account_i
     hook = adict_hook()
     hook.data_token()
     with pytest.raises(QuotaWait):
-        hook.all_access_rights()
+        hook.query_all_rights()
     with pytest.raises(AirflowRescheduleException):  # it waits to see what the right covers
         make(AcquireTokenOperator, account_id=account_id).execute(context())
     document = clean.book.get(account_id) or {}
@@ -102,11 +102,11 @@ def test_a_code_is_exchanged_on_a_day_that_is_spent(clean: LocalWorld, account_i
 def test_calls_that_a_task_has_booked_and_does_not_make_are_free_again(clean: LocalWorld, calls_per_day: Any) -> None:
     calls_per_day(100)
     governor = governor_for(GrdfOAuthHook().facts)
-    before = governor.left()
-    with booked(adict_hook(), "task", 5, "daily") as terms:
+    before = governor.calls_left()
+    with book_calls(adict_hook(), "task", 5, "daily") as terms:
         call(governor, booking=terms.booking)
-        assert governor.left() == before - 5
-    assert governor.left() == before - 1
+        assert governor.calls_left() == before - 5
+    assert governor.calls_left() == before - 1
 
 
 def test_a_load_that_is_killed_before_it_is_done_tells_all_that_it_has_stored(

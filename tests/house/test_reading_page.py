@@ -16,9 +16,9 @@ import requests
 
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.answers.consumption.daily import Reading
+from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import DATA, DAY
-from include.gas.documents.gas_days import database_name
-from include.gas.documents.storing import load_answer
+from include.gas.documents.storing import store_readings
 from include.sandbox.local_world import LocalWorld
 
 TEXT = (Path(__file__).parents[2] / "docs" / "reading.md").read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ def store(hook: CouchDBHook, last: int = 0, minutes: int = 0) -> None:
             (69, "provisional", "measured", 6.2, 9), (last, "provisional", "measured", 0.4 if last else 0, 11.2),
         ])
     ]  # fmt: skip
-    load_answer(hook, "home-1", PCE, read, datetime(2026, 2, 4, 0, minutes, tzinfo=UTC))
+    store_readings(hook, "home-1", PCE, read, datetime(2026, 2, 4, 0, minutes, tzinfo=UTC))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def hook(world: LocalWorld) -> Iterator[CouchDBHook]:
     made = CouchDBHook("couchdb_of_reading")
     store(made)
     other = [Reading(FIRST + timedelta(days=3), 31)]
-    load_answer(made, "home-2", "09999990746208", other, datetime(2026, 2, 4, tzinfo=UTC))
+    store_readings(made, "home-2", "09999990746208", other, datetime(2026, 2, 4, tzinfo=UTC))
     made.put(DAY, (made.get(DAY, f"home-1:{PCE}:{FIRST}") or {}) | {"price": 6.2})
     yield made
     patch.undo()
@@ -66,7 +66,7 @@ def ask(hook: CouchDBHook) -> Ask:
         database, _, rest = path.removeprefix("/").partition("/")
         doctype = next(each for each in DATA if database_name(each) == database)
         response = hook.request(method, doctype, f"/{rest}", body=json.loads(body) | more if body else None)
-        return hook.good(response).json()
+        return hook.require_success(response).json()
 
     return asked
 

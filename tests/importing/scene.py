@@ -44,7 +44,7 @@ def files() -> list[str]:
 def household(number: int, **more: str) -> dict[str, str]:
     """Return the cells of a household with a meter of its own."""
     pce = f"0999999{FIRST_METER + number}"
-    meter = meters.find(pce)
+    meter = meters.find_meter(pce)
     assert meter
     given = {"account": f"import-{number}", "pce": pce, "name": f"{WHO}-{number}", "postcode": meter.postcode}
     return given | {"email": f"planted-{number}@example.org", "phone": f"+33 6 99 {number:06}"} | more
@@ -129,7 +129,7 @@ def records(account: str) -> list[Any]:
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.stores.consent_records import ConsentRecords
 
-    return ConsentRecords(CouchDBHook()).of(account)
+    return ConsentRecords(CouchDBHook()).records_of(account)
 
 
 def names_person(text: object) -> list[str]:

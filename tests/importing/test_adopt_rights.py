@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from include.gas.account.declaration import PERSON
 from include.gas.errors import BadRequest, RetryLater
-from include.gas.importing.adoption import check_pattern
+from include.gas.importing.right_adoption import check_pattern
 from tests.helpers import connect_cozy, yesterday
 from tests.importing.scene import FIRST_METER, adopt, household, names_person
 from tests.leaving.household import METERS, Couch
@@ -151,8 +151,8 @@ def name(clean: LocalWorld, pce: str) -> Iterator[str]:
     """An account's id. What the test leaves of it is removed."""
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.stores.removal import Remover
+    from include.gas.documents.day_documents import account_range
     from include.gas.documents.doctypes import AUDIT
-    from include.gas.documents.gas_days import account_range
 
     yield (made := f"own-{pce}")
     clean.book.remove(made)

@@ -19,13 +19,13 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.ledger.meters import Ledger, asking
+from grdf.ledger.rights_ledger import Ledger, claimant_now
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.gas_days import dag_id
+from include.gas.documents.day_documents import dag_id
 from include.gas.errors import BadRequest, RefusalUnexplained, RetryLater, StoreBusy
 from include.gas.importing import line_check
-from include.gas.rights.meter_rights import Right, unclaimed
-from include.gas.rights.transitions import asked, refused
+from include.gas.rights.meter_rights import Right, find_unclaimed_rights
+from include.gas.rights.transitions import add_declaration, drop_declaration
 from tests.importing.scene import (
     NAME,
     adopt,
@@ -203,13 +203,15 @@ def test_grdf_fails_and_the_next_try_continues(clean: LocalWorld, homes: Homes) 
 def test_a_line_that_another_task_is_declaring_keeps_no_other_waiting(clean: LocalWorld, homes: Homes) -> None:
     """Or that a try was killed at. A quarter of an hour later nobody can be declaring it any more."""
     put(homes[:3])
-    who = asking(homes[0]["account"], "grdf_adict")
-    Ledger(CouchDBHook()).apply(homes[0]["pce"], lambda meter: asked(meter, who, WANTED))
+    who = claimant_now(homes[0]["account"], "grdf_adict")
+    Ledger(CouchDBHook()).apply(homes[0]["pce"], lambda meter: add_declaration(meter, who, WANTED))
     with pytest.raises(StoreBusy, match=homes[0]["account"]):
         run()
     assert [outcome for _, outcome in outcomes()] == ["to declare", "declared", "declared"]
     long_ago = replace(who, at=utc_text(datetime.now(UTC) - timedelta(minutes=16)))
-    Ledger(CouchDBHook()).apply(homes[0]["pce"], lambda meter: asked(refused(meter, who.account), long_ago, WANTED))
+    Ledger(CouchDBHook()).apply(
+        homes[0]["pce"], lambda meter: add_declaration(drop_declaration(meter, who.account), long_ago, WANTED)
+    )
     assert run() == {"connected": 2, "declared": 1}
     assert len(rights(clean, *homes)) == 3
 
@@ -326,7 +328,7 @@ def test_a_file_that_was_removed_by_hand_and_uploaded_again(clean: LocalWorld, h
 def test_an_account_may_be_called_import(homes: Homes) -> None:
     """Its staged answers have a folder of their own."""
     from grdf import settings
-    from grdf.staging.area import Staging
+    from grdf.staging.staged_answers import Staging
 
     put(homes)
     staging = Staging(settings.staging_url())
@@ -356,7 +358,7 @@ def test_a_run_that_was_cleared_does_nothing(clean: LocalWorld, home: dict[str, 
 def test_a_household_that_is_deleted_while_grdf_is_asked_stays_away_and_its_right_is_told(
     clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sent, answered, declare = threading.Event(), threading.Event(), AdictHook.declare
+    sent, answered, declare = threading.Event(), threading.Event(), AdictHook.declare_right
 
     def slow(*arguments: Any, **more: Any) -> Any:
         sent.set()
@@ -366,7 +368,7 @@ def test_a_household_that_is_deleted_while_grdf_is_asked_stays_away_and_its_righ
     account = home["account"]
     put([home])
     with caplog.at_level(logging.DEBUG), ThreadPoolExecutor(1) as pool, monkeypatch.context() as patch:
-        patch.setattr(AdictHook, "declare", slow)
+        patch.setattr(AdictHook, "declare_right", slow)
         running = pool.submit(run)
         assert sent.wait(60)
         delete(account, started=datetime.now(UTC))
@@ -378,7 +380,7 @@ def test_a_household_that_is_deleted_while_grdf_is_asked_stays_away_and_its_righ
     clean.control.change_consent(right["id_droit_acces"], etat_droit_acces="Active")
     for _ in range(2):
         check()
-        told = unclaimed(Ledger(CouchDBHook()).every(), clean.control.today())
+        told = find_unclaimed_rights(Ledger(CouchDBHook()).all_meters(), clean.control.today())
         assert right["id_droit_acces"] in {each.id for each in told}, "every morning"
 
 

@@ -116,7 +116,7 @@ def staging_folder(account: str) -> Path:
 def stage(account: str, pce: str) -> None:
     """Leave a staged file behind, as a failed run does."""
     from grdf import settings
-    from grdf.staging.area import StagedAnswer, Staging
+    from grdf.staging.staged_answers import StagedAnswer, Staging
 
     answer = StagedAnswer(pce, Window(date(2025, 1, 1), date(2025, 1, 2)), "2025-01-02T00:00:00+00:00", "{}")
     Staging(settings.staging_url()).put(account, "left-behind", [answer])
@@ -134,11 +134,13 @@ def household(world: LocalWorld, account: str, meters: int = 1, days: int = 3, *
 def brought(account: str, *made: Mapping[str, Any]) -> None:
     """Give rights on an account's meters to the account, as if it had connected again before."""
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.ledger.meters import Ledger, asking
-    from include.gas.rights.transitions import brought
+    from grdf.ledger.rights_ledger import Ledger, claimant_now
+    from include.gas.rights.transitions import assign_right
 
     for right in made:
-        event = partial(brought, who=asking(account, "grdf_adict"), right_id=right["id_droit_acces"], way="adopted")
+        event = partial(
+            assign_right, who=claimant_now(account, "grdf_adict"), right_id=right["id_droit_acces"], way="adopted"
+        )
         Ledger(CouchDBHook()).apply(right["id_pce"], event)
 
 

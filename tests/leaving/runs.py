@@ -41,11 +41,11 @@ def load(account: str, staged: dict[str, Any], day: date) -> dict[str, Any]:
 
 def check() -> dict[str, int]:
     """Execute ``check_consents``."""
-    from grdf.operators.check_consents import CheckConsentsOperator
+    from grdf.operators.check_rights import CheckRightsOperator
 
     with pytest.MonkeyPatch.context() as patch:  # outside a task there are no Variables
         patch.setattr("grdf.hooks.adict.Variables", MemoryShelf)
-        operator = CheckConsentsOperator(task_id="check_consents", dag=DAG("steps", schedule=None))
+        operator = CheckRightsOperator(task_id="check_consents", dag=DAG("steps", schedule=None))
         return dict(operator.execute(context()))
 
 

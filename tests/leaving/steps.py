@@ -50,10 +50,10 @@ def operators(account: str) -> dict[str, Any]:
     """Return the DAG's operators by task id, with the shared data token kept in memory."""
     from airflow.sdk import DAG
 
-    from grdf.operators.deletion.carry_out import MarkLeavingOperator, PurgeAccountOperator, RevokeConsentsOperator
+    from grdf.operators.deletion.deletion_steps import MarkLeavingOperator, PurgeAccountOperator, RevokeRightsOperator
     from grdf.operators.deletion.plan import ApproveDeletionOperator, CheckDeletionOperator
 
-    kinds = (CheckDeletionOperator, MarkLeavingOperator, RevokeConsentsOperator, PurgeAccountOperator)
+    kinds = (CheckDeletionOperator, MarkLeavingOperator, RevokeRightsOperator, PurgeAccountOperator)
     dag = DAG("grdf_delete_account", schedule=None)
     made = [kind(task_id=name, account_id=account, dag=dag) for name, kind in zip(ALL, kinds, strict=True)]
     made.append(ApproveDeletionOperator(task_id="approve", account_id=account, subject="Delete?", dag=dag))
@@ -90,8 +90,8 @@ def delete(
     :param more: as for :func:`deletion_context`
     """
     from grdf.airflow.tasks.run import Run
-    from grdf.operators.deletion.step import order_of
-    from include.gas.leaving.deletion import with_question
+    from grdf.operators.deletion.step import read_order
+    from include.gas.leaving.deletion import with_request
 
     params = {"account": account, "confirm": account, **FORM, **(form or {})}
     at_hand = deletion_context(run_id, params, **more)
@@ -99,11 +99,11 @@ def delete(
     given = {}
     for name in ALL:
         if name == "mark" and approved_by is not None and {"mark", "approve"} & set(steps):
-            run, approve = Run.of(at_hand), made["approve"]
-            order = order_of(run).noted_in(approve.entry())
+            run, approve = Run.from_context(at_hand), made["approve"]
+            order = read_order(run).with_approval_from(approve.read_record())
             if not order.approved_by:
-                asked = replace(order, rights=approve.plan(run, *approve.checked(run))[1])
-                approve.record(partial(with_question, order=asked))
+                asked = replace(order, rights=approve.plan(run, *approve.check_request(run))[1])
+                approve.change_record(partial(with_request, order=asked))
                 approve.execute_complete(at_hand, answer(approved_by))
         if name in steps:
             given[name] = _execute(made[name], at_hand)

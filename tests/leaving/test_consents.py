@@ -10,14 +10,14 @@ from airflow.sdk.exceptions import AirflowSkipException
 from msgspec.structs import replace
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.ledger.meters import Ledger
+from grdf.ledger.rights_ledger import Ledger
 from include.gas.account.state import with_state
-from include.gas.display.overview import Situation, overview
+from include.gas.display.account_summary import Situation, summarize_account
 from include.gas.errors import (
-    ConsentLost,
-    ConsentTooNarrow,
     FailNow,
     RefusalDoubted,
+    RightLost,
+    RightTooNarrow,
     ServiceUnavailable,
 )
 from include.gas.meter_tag import meter_tag
@@ -150,7 +150,7 @@ def test_a_refusal_that_nothing_contradicts(clean: LocalWorld, account_id: str, 
     clean.control.set_quirks(pce, refusal=code)
     clean.control.change_consent(right, etat_droit_acces="Obsolète")
     before, day = datetime.now(UTC).replace(microsecond=0), yesterday(clean)
-    with pytest.raises((ConsentLost, ConsentTooNarrow), match=account_id):
+    with pytest.raises((RightLost, RightTooNarrow), match=account_id):
         extract(account_id, day, try_number=1)
     marked = document(clean, account_id)
     assert (marked["state"], account_id in marked["state_message"]) == (said, True)
@@ -178,7 +178,7 @@ def test_of_two_meters_the_other_is_read_on(
     else:
         lose(clean, bad)
     clean.control.fault(f"/pce/{good}/", status=503)
-    with pytest.raises((ConsentLost, ServiceUnavailable, RefusalDoubted)):
+    with pytest.raises((RightLost, ServiceUnavailable, RefusalDoubted)):
         extract(account_id, day, try_number=1)
     acquire(account_id)  # not skipped though the other meter has given nothing so far
     staged = extract(account_id, day, try_number=2)
@@ -222,7 +222,7 @@ def test_a_refusal_that_the_list_contradicts_asks_nobody_to_act(
         clean.control.set(faults=[])
         check()
         assert document(clean, account_id) == marked, "what the list says is known"
-        assert overview(marked).situation(clean.control.today()) not in (Situation.CONNECT, Situation.PARTLY)
+        assert summarize_account(marked).situation(clean.control.today()) not in (Situation.CONNECT, Situation.PARTLY)
     clean.control.set_quirks(pce)
     load(account_id, extract(account_id, day), day)
     assert stored(couchdb, account_id, pce), "the days come afterwards"
@@ -241,7 +241,7 @@ def test_what_was_revoked_is_believed(clean: LocalWorld, account_id: str, other:
         with pytest.raises(RefusalDoubted):
             extract(account_id, day, try_number=1)
         clean.control.set(faults=[])
-    with pytest.raises(ConsentLost):
+    with pytest.raises(RightLost):
         extract(account_id, day, try_number=2)
     assert state(clean, account_id) == OUTDATED, "the list has the last word"
 
@@ -249,7 +249,7 @@ def test_what_was_revoked_is_believed(clean: LocalWorld, account_id: str, other:
 def test_a_mark_that_the_list_contradicts_goes_by_itself(clean: LocalWorld, account_id: str) -> None:
     """It was set while the list was not available."""
     settled(clean, account_id)
-    error = ConsentLost.about(account_id, "there is no right of access (GRDF: code 1000002)")
+    error = RightLost.about(account_id, "there is no right of access (GRDF: code 1000002)")
     since = datetime.now(UTC) - timedelta(days=90)
     clean.book.save(with_state(document(clean, account_id), OUTDATED, str(error), since=since))
     with pytest.raises(AirflowSkipException):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from include.gas.leaving.deletion import Order
+from include.gas.leaving.deletion import DeletionOrder
 
 ROOT = Path(__file__).resolve().parents[2]
-HOOK, OPERATOR = "plugins/grdf/hooks/revocation.py", "plugins/grdf/operators/deletion/carry_out.py"
+HOOK, OPERATOR = "plugins/grdf/hooks/revocation.py", "plugins/grdf/operators/deletion/deletion_steps.py"
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ HOOK, OPERATOR = "plugins/grdf/hooks/revocation.py", "plugins/grdf/operators/del
     ],
 )
 def test_who_may_approve(approver: str, by_one_person: bool, may: bool) -> None:
-    order = Order(run="run-1", started="", keep_data=False, asked_by="ana", approved_by=approver)
+    order = DeletionOrder(run="run-1", started="", keep_data=False, asked_by="ana", approved_by=approver)
     assert order.is_approved(by_one_person=by_one_person) is may
 
 

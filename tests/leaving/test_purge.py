@@ -12,12 +12,13 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf import couchdb_setup, settings
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.staging.area import Staging
+from grdf.staging.staged_answers import Staging
 from grdf.stores.database_files import DatabaseFiles
 from grdf.stores.household_links import link_document
 from grdf.stores.removal import Remover
 from include.gas.days.gas_day import paris_today
-from include.gas.display.overview import Situation, overview
+from include.gas.display.account_summary import Situation, summarize_account
+from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import (
     CONNECT,
     CONSENT_RECORD,
@@ -29,10 +30,9 @@ from include.gas.documents.doctypes import (
     YEAR,
     database,
 )
-from include.gas.documents.gas_days import account_range
 from include.gas.errors import BadAccount, BadRequest, BadSettings
-from include.gas.health.verdict import judge
-from include.gas.proof.proof_file import checked
+from include.gas.health.verdict import reach_verdict
+from include.gas.proof.proof_file import check_proof_file
 from tests.helpers import connect_cozy, yesterday
 from tests.leaving.household import (
     AUDIT_DATABASE,
@@ -72,7 +72,7 @@ def konnector(doc_id: str, account: str) -> dict[str, Any]:
 def test_all_goes_and_the_record_proves_it(clean: LocalWorld, account_id: str, couch: Couch) -> None:
     """More than one batch, what other programs have written about it, and what was removed before."""
     pces, other, beside = household(clean, account_id, 2, days=60), other_of(account_id), f"{account_id}0"
-    Staging(settings.staging_url()).proofs(account_id).put(checked(GOOD["image/png"]))
+    Staging(settings.staging_url()).proofs(account_id).put(check_proof_file(GOOD["image/png"]))
     couch.put(CONNECT, {"_id": link_document(account_id)})
     couch.put(DAY, *(konnector(f"{first}-{account_id}", account_id) for first in ("0f0", "b", "zzz")))
     couch.put(MONTH, konnector(f"~{account_id}", account_id))
@@ -211,8 +211,8 @@ def test_who_keeps_the_data_rests_until_it_connects_again(
     """Nobody has to write to a household that has asked for it, neither at once nor the next morning."""
 
     def told() -> tuple[str, Situation | None, tuple[Any, ...]]:
-        seen = overview(document(clean, account_id))
-        return seen.message, seen.pressing(paris_today(now)), judge([seen], [], now).findings
+        seen = summarize_account(document(clean, account_id))
+        return seen.message, seen.urgent_situation(paris_today(now)), reach_verdict([seen], [], now).findings
 
     pces, now = household(clean, account_id), datetime.now(UTC)
     if over:

@@ -12,7 +12,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.ledger.meters import Ledger
+from grdf.ledger.rights_ledger import Ledger
 from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.declaration import Declaration
@@ -66,7 +66,7 @@ def right(account: str, state: State = "active", pce: str = PCE) -> None:
 
 
 def own(account: str) -> list[str]:
-    return [each.id for each in ConsentRecords(CouchDBHook()).of(account)]
+    return [each.id for each in ConsentRecords(CouchDBHook()).records_of(account)]
 
 
 def kept() -> list[dict[str, Any]]:

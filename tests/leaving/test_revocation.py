@@ -329,7 +329,7 @@ def test_the_token_stays_in_memory(
     from grdf.hooks.oauth import GrdfOAuthHook, Variables
 
     tokens: list[tuple[str, str]] = []
-    ask = GrdfOAuthHook.ask_data_token
+    ask = GrdfOAuthHook.request_data_token
 
     def listen(hook: Any, *terms: Any) -> Any:
         token = ask(hook, *terms)
@@ -339,7 +339,7 @@ def test_the_token_stays_in_memory(
     def refuse(*_: Any) -> None:
         raise AssertionError("a Variable was touched")
 
-    monkeypatch.setattr(GrdfOAuthHook, "ask_data_token", listen)
+    monkeypatch.setattr(GrdfOAuthHook, "request_data_token", listen)
     monkeypatch.setattr(Variables, "get", refuse)
     monkeypatch.setattr(Variables, "__setitem__", refuse)
     household(clean, account_id)

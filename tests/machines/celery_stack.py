@@ -79,5 +79,5 @@ class CeleryStack(Prepared):
         home.mkdir()
         own = {"AIRFLOW_HOME": str(home), "TMPDIR": str(home)} | dict(env)
         celery = ("celery", "worker", "--skip-serve-logs", "--queues", queue, "-H", f"{name}@%h")
-        argv = [sys.executable, "-m", "include.sandbox.airflow_part", *celery]
+        argv = [sys.executable, "-m", "include.sandbox.preloaded_airflow", *celery]
         return processes.start(f"Airflow's {name}", argv, log=self.home / f"{name}.log", env=self.env | own, cwd=home)

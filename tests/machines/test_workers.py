@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from include.gas.documents.gas_days import dag_id
-from include.sandbox.connect import AccountBook, consent, cozy_account
+from include.gas.documents.day_documents import dag_id
+from include.sandbox.connect import AccountDocuments, consent, cozy_account
 from include.sandbox.figures import summed
 from include.sandbox.processes import Processes
 from tests.helpers import PATIENCE, holder, stored, wait
@@ -74,7 +74,7 @@ def couch_connection(world: LocalWorld) -> dict[str, Any]:
 
 def connect(world: LocalWorld, account: str) -> None:
     """Make a household consent now, because the reduced token and the ``id_token`` expire soon."""
-    book = AccountBook(world.couch.url, world.couch.user, world.couch.password, PREFIX)
+    book = AccountDocuments(world.couch.url, world.couch.user, world.couch.password, PREFIX)
     book.save(cozy_account(account, consent(world.facts, holder(account)), world.facts))
 
 

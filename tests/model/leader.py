@@ -12,9 +12,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from include.gas.display.overview import Situation, overview
+from include.gas.display.account_summary import Situation, summarize_account
+from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import AUDIT
-from include.gas.documents.gas_days import database_name
 from include.gas.errors import GasError
 from include.gas.leaving.deletion import is_open
 from include.sandbox.adict import paris
@@ -85,14 +85,14 @@ class Leader(Runs):
             self._run(account, "manual", None)
 
     def _by_page(self, account: str, code: str, nonce: str) -> None:
-        from grdf.page.connect.client_connect import Attempt, finish
-        from grdf.page.connect.opener import Opener, Stop
+        from grdf.page.connect.client_connect import Attempt, finish_consent
+        from grdf.page.connect.opener import ConnectionStopped, Opener
 
         self.world.book.came_back(account)
         outer, self.world.wire.actor = self.world.wire.actor, account
         try:
-            finish(Attempt(account, "grdf_adict", nonce=nonce, verifier=""), Opener(account, "operator"), code)
-        except (Stop, GasError) as error:
+            finish_consent(Attempt(account, "grdf_adict", nonce=nonce, verifier=""), Opener(account, "operator"), code)
+        except (ConnectionStopped, GasError) as error:
             self.world.say(f"  the page says {error}")
         except tasks.Killed:
             self.world.say("  the API server dies")
@@ -235,7 +235,7 @@ class Leader(Runs):
         until = world.today - timedelta(days=4 + self.publication_days)
         for account in ACCOUNTS:
             document = world.account(account)
-            line = overview(document or {})
+            line = summarize_account(document or {})
             well = document is not None and line.situation(world.today) is Situation.WELL
             world.book.settled(account, until, world.told_now, well=well, told=sum(line.missing(world.today)))
         world.book.check()

@@ -44,29 +44,29 @@ def _by_meter(patch: pytest.MonkeyPatch) -> None:
     """An account took over any right on its meter, whoever had given it."""
     from include.gas.rights.meter_rights import Meter
 
-    patch.setattr(Meter, "of", lambda meter, account: meter.rights if account else ())
+    patch.setattr(Meter, "rights_of", lambda meter, account: meter.rights if account else ())
 
 
 def _newest(patch: pytest.MonkeyPatch) -> None:
     """Only the newest right counted, and with it the days of an older one were lost."""
     from include.gas.rights import meter_rights
 
-    every = meter_rights.days_of
+    every = meter_rights.allowed_days
 
     def days_of(meter: Any, account: str, **options: Any) -> Any:
-        mine = [right for right in meter.of(account) if right.was_active]
+        mine = [right for right in meter.rights_of(account) if right.was_active]
         newest = max(mine, key=lambda right: right.since, default=None)
         kept = tuple(right for right in meter.rights if right.account != account or right is newest)
         return every(msgspec.structs.replace(meter, rights=kept), account, **options)
 
-    patch.setattr(meter_rights, "days_of", days_of)
+    patch.setattr(meter_rights, "allowed_days", days_of)
 
 
 def _once(patch: pytest.MonkeyPatch) -> None:
     """Everything was asked for on the first run alone."""
     from grdf.operators import extract
 
-    patch.setattr(extract, "is_whole_due", lambda _account, last, _today: last is None)
+    patch.setattr(extract, "is_full_read_due", lambda _account, last, _today: last is None)
 
 
 ROWS = (

@@ -25,9 +25,9 @@ class Runs:
 
     def do_check(self) -> None:
         """The DAG ``grdf_consents`` runs."""
-        from grdf.operators.check_consents import CheckConsentsOperator
+        from grdf.operators.check_rights import CheckRightsOperator
 
-        tasks.execute(self.world, CheckConsentsOperator, self._context("scheduled"), actor=None)
+        tasks.execute(self.world, CheckRightsOperator, self._context("scheduled"), actor=None)
 
     def _scheduled(self, account: str) -> None:
         document = self.world.account(account)
@@ -114,7 +114,7 @@ class Runs:
 
     def do_leave(self, account: str, keep: bool, steps: int) -> None:
         """A household leaves. The deletion may stop after some of its steps."""
-        from grdf.operators.deletion import carry_out, plan
+        from grdf.operators.deletion import deletion_steps, plan
 
         book = self.world.book
         if self.world.account(account) is None and account not in book.leaving:
@@ -124,13 +124,13 @@ class Runs:
         at_hand["params"] = params
         tasks.setting("deletion_needs_approval", False)
         kinds = (
-            plan.CheckDeletionOperator, carry_out.MarkLeavingOperator, carry_out.RevokeConsentsOperator,
-            carry_out.PurgeAccountOperator,
+            plan.CheckDeletionOperator, deletion_steps.MarkLeavingOperator, deletion_steps.RevokeRightsOperator,
+            deletion_steps.PurgeAccountOperator,
         )  # fmt: skip
         for number, kind in enumerate(kinds):
             if number >= steps:
                 return
-            if kind is carry_out.MarkLeavingOperator:
+            if kind is deletion_steps.MarkLeavingOperator:
                 book.begins_to_leave(account)
                 self.removing |= set() if keep else {account}  # what has begun to remove the data goes on
             ended = tasks.execute(self.world, kind, at_hand, actor=account, account_id=account)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook, RetryAction
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
-from include.gas.documents.gas_days import dag_id
+from include.gas.documents.day_documents import dag_id
 from include.gas.errors import GasError
 from tests.model.wire import Killed
 

@@ -38,10 +38,10 @@ def connect(leader: Leader, back: int) -> str:
 
 def say(leader: Leader, right: str, first: date) -> None:
     """Make GRDF's list say from which day on a right allows days."""
-    changed = rights.find(leader.world.sandbox.store, right)
+    changed = rights.find_right(leader.world.sandbox.store, right)
     assert changed is not None
     changed["perim_donnees_conso_debut"] = first.isoformat()
-    rights.save(leader.world.sandbox.store, changed)
+    rights.save_right(leader.world.sandbox.store, changed)
 
 
 def first_stored(leader: Leader) -> date:

@@ -11,13 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import ACCOUNT
-from include.gas.documents.gas_days import database_name
 from include.sandbox.adict import identity, paris
 from include.sandbox.adict.access import rights
 from include.sandbox.adict.client_connect import tokens
 from include.sandbox.adict.meter_data import quirks, readings
-from include.sandbox.adict.meter_data.meters import Holder, find
+from include.sandbox.adict.meter_data.meters import Holder, find_meter
 from include.sandbox.adict.store import Store
 from include.sandbox.adict.world import World as Sandbox
 from tests.model.clock import FACE, Clock
@@ -93,7 +93,7 @@ class World:
         self.sandbox.store = Store(Path(":memory:"))
         self.sandbox.store.put("id_token_clock", "sandbox")
         self.sandbox.store.put("real_shift_years", 0)
-        self.book = Book(lambda: rights.every(self.sandbox.store), lambda: self.clock.now)
+        self.book = Book(lambda: rights.all_rights(self.sandbox.store), lambda: self.clock.now)
         self.book.secrets |= {*METERS, identity.DATA_CLIENT_SECRET, identity.DELETE_CLIENT_SECRET}
         self.couch = Couch(self.book.written)
         self.wire = Wire(app, self.couch, self.clock, self.book)
@@ -173,7 +173,7 @@ class World:
 
     def rights_of(self, pce: str) -> list[rights.Right]:
         """Return a meter's rights, oldest first."""
-        return rights.of_meter(self.sandbox.store, pce)
+        return rights.rights_to_meter(self.sandbox.store, pce)
 
     def end_right(self, right: rights.Right, source: str) -> None:
         """End a right at GRDF."""
@@ -182,11 +182,11 @@ class World:
 
     def oddities(self, pce: str, **changed: Any) -> dict[str, Any]:
         """Change a meter's quirks, and return them."""
-        found = quirks.read(self.sandbox.store, pce)
+        found = quirks.read_quirks(self.sandbox.store, pce)
         if changed:
             lines = {**(found.get("lines") or {}), **changed.pop("lines", {})}
             found = {**found, **changed, "lines": lines}
-            quirks.write(self.sandbox.store, pce, found)
+            quirks.write_quirks(self.sandbox.store, pce, found)
         return found
 
     def correct(self, pce: str, day: date, energy: int | None) -> None:
@@ -197,7 +197,7 @@ class World:
 
     def told_now(self, pce: str, first: date, end: date) -> dict[date, float]:
         """Return the days for which GRDF has a figure now."""
-        meter = find(pce)
+        meter = find_meter(pce)
         assert meter is not None
         odd = self.oddities(pce)
         days = readings.days_now(self.sandbox.store, meter, first, end, self.clock.now)

@@ -22,9 +22,9 @@ from include.gas.answers.consumption.daily import Reading
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
-from include.gas.documents.storing import load_answer
+from include.gas.documents.storing import store_readings
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import Held, Proof
+from include.gas.rights.meter_rights import MeterAccess, Proof
 from tests.page_accounts import Fleet, account_id, meter
 
 if TYPE_CHECKING:
@@ -128,11 +128,11 @@ def test_each_of_two_meters_has_its_own_end_missing_days_and_address(
 ) -> None:
     """No address holds a meter's number: proxies log them, and browsers keep them."""
     until, moved = today + timedelta(days=3), today - timedelta(days=100)
-    held = [
-        Held(pce=meter(45), word="active", day=until + ONE_DAY, days=(Window(date.min, until + ONE_DAY),)),
-        Held(pce=meter(46), word="over", day=moved, days=(Window(date.min, moved),)),
+    access = [
+        MeterAccess(pce=meter(45), word="active", day=until + ONE_DAY, days=(Window(date.min, until + ONE_DAY),)),
+        MeterAccess(pce=meter(46), word="over", day=moved, days=(Window(date.min, moved),)),
     ]
-    world.book.save(with_meters(Fleet(today).account(45) | {"_id": "two-meters"}, held))
+    world.book.save(with_meters(Fleet(today).account(45) | {"_id": "two-meters"}, access))
     browser, page = site.browser("admin"), "/accounts/two-meters"
     tags = [meter_tag("two-meters", meter(number)) for number in (45, 46)]
     for path in (page, f"{page}?meter={tags[1]}", f"{page}/published?meter={tags[1]}"):
@@ -215,10 +215,10 @@ def test_the_proof_of_a_consent_is_said_with_its_deadline(
     site: Site, world: LocalWorld, today: date, state: str
 ) -> None:
     document = Fleet(today).account(8) | {"_id": "proved"}
-    (held,) = Status.held(document).values()
+    (access,) = Status.access_of(document).values()
 
     def save(proof: Proof) -> None:
-        world.book.save(Status.with_held(document, [replace(held, proofs={held.right: proof})]))
+        world.book.save(Status.with_access(document, [replace(access, proofs={access.right: proof})]))
 
     until, browser = today + timedelta(days=3), site.browser("viewer")
     save(Proof(state=state, until=until, sent="" if state == "asked" else "2026-05-02T07:00:00Z"))
@@ -245,7 +245,7 @@ def test_doubtful_days_are_said_and_can_be_taken_away(site: Site, world: LocalWo
         readings.append(
             Reading(first + timedelta(days=day), 9100 if day == 40 else 56, "definitive", "measured", measures)
         )
-    report = load_answer(CouchDBHook(), account, pce, readings, datetime.now(UTC))
+    report = store_readings(CouchDBHook(), account, pce, readings, datetime.now(UTC))
     document = Fleet(date(2026, 1, 1)).account(5) | {"_id": account}
     document["oauth_callback_results"] = {"consents": [{"pce": pce, "id_accreditation": "a-right-of-745"}]}
     years = {str(year): each for year, each in report.held.items()}

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from grdf.page.account.account_charts import said
+from grdf.page.account.account_charts import describe_cell
 from grdf.page.html.catalogue import LANGUAGES, Texts
 from grdf.page.html.chart import Bar, bar_chart
 from include.gas.display.cells import Cell, Kind
@@ -66,5 +66,5 @@ def test_it_is_the_same_without_lxml() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_year_of_billing_periods_says_which_part_of_it_they_cover(language: str) -> None:
     cell = Cell(date(2024, 1, 1), Kind.PUBLISHED, 6000, part=(181, 366))
-    text = said(cell, Texts(language), figure=False)
+    text = describe_cell(cell, Texts(language), figure=False)
     assert [part for part in ("GRDF", "181", "366") if part not in text] == []

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grdf.health.fleet_verdict import client_now
+from grdf.health.fleet_verdict import read_client
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.page.list import mirror
+from grdf.page.list import shared_mirrors
 from include.gas.days.gas_day import paris_today
-from include.gas.display.fleet import fleet
-from include.gas.display.overview import Overview, overview
+from include.gas.display.account_summary import AccountSummary, summarize_account
+from include.gas.display.fleet_summary import summarize_fleet
 from include.gas.documents.doctypes import AUDIT, METER
 from include.sandbox.processes import free_port
 from tests.health.accounts import account
@@ -72,7 +72,7 @@ def test_search_filter_sort_and_pages(site: Site, world: LocalWorld) -> None:
 def test_when_couchdb_is_down_the_page_says_so(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = {"conn_type": "generic", "host": "127.0.0.1", "port": free_port(), "login": "a", "password": "secret-b"}
     monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(nowhere))
-    monkeypatch.setattr(mirror._shared, "_hook", None)  # it takes a changed connection a minute later
+    monkeypatch.setattr(shared_mirrors._shared, "_hook", None)  # it takes a changed connection a minute later
     for path in ("/", "/accounts/home", "/accounts/home/days.csv"):
         answer = site.browser("viewer").get(path)
         assert answer.status_code == 503
@@ -83,9 +83,9 @@ def test_when_couchdb_is_down_the_page_says_so(site: Site, monkeypatch: pytest.M
 # ---- the fleet -------------------------------------------------------------------------------------------------------
 
 
-def stored(world: LocalWorld) -> list[Overview]:
+def stored(world: LocalWorld) -> list[AccountSummary]:
     documents = [world.book.get(account) or {} for account in world.book.listed()]
-    return [overview(each) for each in documents if each.get("account_type") == "grdfgrandlyon"]
+    return [summarize_account(each) for each in documents if each.get("account_type") == "grdfgrandlyon"]
 
 
 def rows(html: str, section: str) -> list[list[str]]:
@@ -108,7 +108,7 @@ def test_figures_are_those_of_the_stored_accounts_and_lead_to_the_list(
     assert {"well", "late", "waiting", "lost"} <= shown.keys(), "a group without an account says 0"
     assert f": {len(known)}" in html
     ages = rows(html, "newest")[1:]
-    assert [int(row[2]) for row in ages] == [age.number for age in fleet(known, today).ages]
+    assert [int(row[2]) for row in ages] == [age.number for age in summarize_fleet(known, today).ages]
     links = dict(re.findall(r'<a class="\w+" href="[^"]*(/\?state=\w+)">[^<]*<b>(\d+)</b>', html))
     assert len(links) >= 4
     for path, number in links.items():
@@ -130,7 +130,7 @@ def test_the_quota_counts_what_was_called_and_what_cannot_be_read_is_never_0(mon
     assert governor.usage().pause == pytest.approx(30, abs=1)
     monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", '{"conn_type": "http", "login": "id", "password": "word"}')
     monkeypatch.setenv("AIRFLOW__GRDF__QUOTA_URL", "postgresql://grdf@127.0.0.1:9/airflow")
-    found = client_now("grdf_adict")
+    found = read_client("grdf_adict")
     assert (found.left, "quota_url" in found.problem) == (None, True)
 
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grdf.page.list.listing import PAGE_SIZE, SORTS, Listing, Question, listing
+from grdf.page.list.account_listing import PAGE_SIZE, SORTS, Listing, ListQuery, build_listing
 from include.gas.days.windows import Window
+from include.gas.display.account_summary import AccountSummary, Situation
 from include.gas.display.meter_days import MeterDays
-from include.gas.display.overview import Overview, Situation
 from include.gas.documents.year_counts import StoredYear
-from include.gas.rights.meter_rights import Held
+from include.gas.rights.meter_rights import MeterAccess
 
 TODAY = date(2026, 5, 20)
 
@@ -23,28 +23,28 @@ def missing(lately: int, before: int) -> tuple[MeterDays, ...]:
     """Return a meter that misses so many days of the last two months and of before."""
     first = TODAY - timedelta(days=62)
     year = StoredYear(first + timedelta(days=lately), first + timedelta(days=58))
-    held = Held(pce="0990", word="active", days=(Window(date.min, date.max),))
-    return (MeterDays(held, (year,), first - timedelta(days=before)),)
+    access = MeterAccess(pce="0990", word="active", days=(Window(date.min, date.max),))
+    return (MeterDays(access, (year,), first - timedelta(days=before)),)
 
 
-def line(number: int, **more: object) -> Overview:
-    held = Held(pce=f"099{number:011}", word="active")
-    facts = {"held": (held,), "last": TODAY - timedelta(days=2)} | more
-    return Overview(f"home-{number:03}", **facts)  # type: ignore[arg-type]
+def line(number: int, **more: object) -> AccountSummary:
+    access = MeterAccess(pce=f"099{number:011}", word="active")
+    facts = {"access": (access,), "last": TODAY - timedelta(days=2)} | more
+    return AccountSummary(f"home-{number:03}", **facts)  # type: ignore[arg-type]
 
 
 def ids(found: Listing) -> list[int]:
     return [int(each.overview.id[-3:]) for each in found.lines]
 
 
-def ask(overviews: list[Overview], **query: str) -> Listing:
-    return listing(overviews, Question.of(query), TODAY)
+def ask(overviews: list[AccountSummary], **query: str) -> Listing:
+    return build_listing(overviews, ListQuery.from_query(query), TODAY)
 
 
 MIXED = [
     line(1),
     line(2, standing=Situation.CONNECT, consent_until=date(2026, 9, 1)),
-    line(3, last=None, held=(), standing=Situation.NEW),
+    line(3, last=None, access=(), standing=Situation.NEW),
     line(4, days_of_meters=missing(2, 1), last=date(2026, 5, 15)),
     line(5, days_of_meters=missing(7, 0), consent_until=date(2026, 7, 1), last=date(2026, 5, 16)),
     line(6, standing=Situation.LEAVING),
@@ -98,7 +98,7 @@ def test_every_account_is_on_exactly_one_page() -> None:
 
 @given(st.dictionaries(st.sampled_from(["search", "state", "sort", "order", "page", "x"]), st.text(max_size=200)))
 def test_any_query_is_answered(query: dict[str, str]) -> None:
-    assert len(listing(MIXED, Question.of(query), TODAY).lines) <= 6
+    assert len(build_listing(MIXED, ListQuery.from_query(query), TODAY).lines) <= 6
 
 
 @given(
@@ -108,10 +108,10 @@ def test_any_query_is_answered(query: dict[str, str]) -> None:
 def test_an_address_that_is_written_is_read_back(
     search: str, state: Situation | None, sort: str, backwards: bool, page: int
 ) -> None:
-    asked = Question.of({"search": search})
+    asked = ListQuery.from_query({"search": search})
     query = asked.query(state=state, sort=sort, backwards=backwards, page=page)
-    found = Question.of(dict(parse_qsl(query[1:])))
-    assert found == Question(asked.search, state, sort, backwards, page)
-    once = Question.of(dict(parse_qsl(found.sorted_by("last")[1:])))
-    twice = Question.of(dict(parse_qsl(once.sorted_by("last")[1:])))
+    found = ListQuery.from_query(dict(parse_qsl(query[1:])))
+    assert found == ListQuery(asked.search, state, sort, backwards, page)
+    once = ListQuery.from_query(dict(parse_qsl(found.sorted_by("last")[1:])))
+    twice = ListQuery.from_query(dict(parse_qsl(once.sorted_by("last")[1:])))
     assert (once.page, once.sort, twice.backwards) == (1, "last", not once.backwards), "a column turns round"

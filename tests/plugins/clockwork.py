@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from grdf.quota.call_terms import Booking, Purpose, Quota, Terms
 from grdf.quota.governor import Governor
 from grdf.quota.quota_store import Change, Result
-from grdf.quota.terms import Booking, Purpose, Quota, Terms
 from include.gas.days.gas_day import PARIS
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=PARIS).timestamp()
@@ -18,11 +18,11 @@ def call(governor: Governor, purpose: Purpose = "daily", booking: Booking | None
     """Wait for one call's turn, as :class:`grdf.hooks.http_calls.TurnAdapter` does, and send nothing.
 
     :param governor: the governor that grants the turn
-    :param purpose: see :class:`grdf.quota.terms.Terms`
-    :param booking: see :class:`grdf.quota.terms.Terms`
+    :param purpose: see :class:`grdf.quota.call_terms.Terms`
+    :param booking: see :class:`grdf.quota.call_terms.Terms`
     :param whose: see :meth:`grdf.quota.governor.Governor.turn`
     """
-    governor.turn(Terms(purpose, booking), **whose).take()
+    governor.turn(Terms(purpose, booking), **whose).wait_for_turn()
 
 
 class Clockwork:

@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, quote
 import pytest
 import requests
 
+from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import DOCTYPES
-from include.gas.documents.gas_days import database_name
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook

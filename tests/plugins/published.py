@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.ledger.meters import Ledger
+from grdf.ledger.rights_ledger import Ledger
 from grdf.stores.accounts.account_store import AccountStore
+from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import PUBLISHED
-from include.gas.documents.gas_days import account_range
-from include.gas.rights.transitions import ended
+from include.gas.rights.transitions import end_right
 from tests.plugins.steps import document
 
 
@@ -40,9 +40,9 @@ def end(account_id: str, pce: str, day: date) -> None:
     """GRDF's answer has shown that the right is over, and the account's own run has seen it."""
     couchdb = CouchDBHook()
     ledger = Ledger(couchdb)
-    (right,) = ledger.fetch([pce])[pce].of(account_id)
-    ledger.apply(pce, lambda meter: ended(meter, right.id, day))
-    AccountStore(couchdb).update(account_id, ledger.settled)
+    (right,) = ledger.fetch_meters([pce])[pce].rights_of(account_id)
+    ledger.apply(pce, lambda meter: end_right(meter, right.id, day))
+    AccountStore(couchdb).update(account_id, ledger.settle_account)
 
 
 def asked_from(world: Any) -> list[str]:

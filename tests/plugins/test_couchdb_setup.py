@@ -11,11 +11,11 @@ import pytest
 import requests
 
 from grdf import couchdb_setup
-from grdf.doctor.couch import databases, log
+from grdf.doctor.couchdb_checks import check_databases, check_log
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.removal import Remover
+from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import ACCOUNT, DAY, DOCTYPES, FOR_READERS
-from include.gas.documents.gas_days import database_name
 from include.gas.errors import BadSettings
 from include.sandbox.local_world import LocalWorld
 from tests.plugins.conftest import Heard, Reply
@@ -197,11 +197,11 @@ def test_who_else_could_read_is_shut_out_and_named(server: Server, run: Run) -> 
     assert server.members(DAY) == {"names": [server.member], "roles": ["_admin"]}
     for doctype in DOCTYPES:
         server.secure(doctype, sorted(["bi", server.member]), ["_admin", "city"], ["_admin"])
-    (found,) = [each for each in databases(CouchDBHook()) if each.state == "bad"]
+    (found,) = [each for each in check_databases(CouchDBHook()) if each.state == "bad"]
     assert "bi, the role city may read tokens, names and addresses" in found.says
     assert "couchdb_readers" in found.do
     said = run("bi")[1]
-    assert [each.state for each in databases(CouchDBHook())] == ["ok"]
+    assert [each.state for each in check_databases(CouchDBHook())] == ["ok"]
     for doctype in DOCTYPES:
         gone = f"{database_name(doctype, server.prefix)}: exists, now open to {server.member}" in said
         assert gone == (doctype not in FOR_READERS), doctype
@@ -253,4 +253,4 @@ def test_a_log_of_all_requests_names_meters_and_is_named(
     server.connect(host=serve(pass_on).url)
     code, said, wrong = run()
     assert (code, wrong, "log: CouchDB writes down each request" in said) == (0, "", named)
-    assert [each.state for each in log(CouchDBHook())] == ["look"] * named
+    assert [each.state for each in check_log(CouchDBHook())] == ["look"] * named

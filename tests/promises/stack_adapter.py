@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 
 from include.sandbox.adict import identity
-from include.sandbox.adict.meter_data.meters import find, holder_of
+from include.sandbox.adict.meter_data.meters import find_meter, holder_of
 from include.sandbox.airflow_stack import AirflowStack
-from include.sandbox.connect import AccountBook, code_account, consent, cozy_account
+from include.sandbox.connect import AccountDocuments, code_account, consent, cozy_account
 from include.sandbox.control import SandboxControl, answer_mail, consent_through_browser
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import Child, Processes
@@ -33,7 +33,7 @@ from tests.parties import connections_of
 from tests.stacks import airflow_at
 
 __all__ = [
-    "AccountBook", "AirflowStack", "Child", "LocalWorld", "Mailbox", "Person", "Processes", "SandboxControl",
+    "AccountDocuments", "AirflowStack", "Child", "LocalWorld", "Mailbox", "Person", "Processes", "SandboxControl",
     "answer_mail", "consent_through_browser", "mail_server", "named_couch", "person", "whole_airflow",
 ]  # fmt: skip
 
@@ -99,7 +99,7 @@ def person(number: int, account: str, meters: int = 1) -> Person:
     email = f"foyer-{5_900_000 + number * 10}-{meters}@example.org"
     found = holder_of(f"Zenobie;Quatrebarbes;{email};TIERS")
     assert found is not None
-    meter = find(found.pces[0])
+    meter = find_meter(found.pces[0])
     assert meter is not None
     return Person(
         account, "Zenobie", "Quatrebarbes", email, f"+33 6 98 76 54 {number:02}", meter.postcode, tuple(found.pces)

@@ -171,9 +171,9 @@ def test_a_user_without_rights_on_the_databases(clean: LocalWorld, press: Press)
 def test_its_calls_count_in_the_quota(clean: LocalWorld) -> None:
     hook = GrdfAdict(ADICT)
     governor = governor_for(hook.oauth.facts)
-    before = governor.left()
+    before = governor.calls_left()
     assert hook.test_connection()[0]
-    assert governor.left() == before - 2
+    assert governor.calls_left() == before - 2
 
 
 @pytest.mark.parametrize(
@@ -190,4 +190,4 @@ def test_a_mistyped_address_stops_no_worker(
             red(GrdfAdict("being_tried").test_connection())
     governor = governor_for(adict_hook().oauth.facts)
     assert governor.usage().pause == 0
-    adict_hook().all_access_rights()
+    adict_hook().query_all_rights()

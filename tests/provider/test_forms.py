@@ -100,7 +100,7 @@ def test_a_client_of_any_type_and_origin_means_the_same(
     def read(extra: dict[str, Any] | None) -> GrdfConnection:
         host = {"host": "https://api.example/adict/v2", "port": 443, "password": "a:b/c@d%"}
         given(monkeypatch, kind, extra, uri=uri, **host)
-        return GrdfConnection.read(airflow_connection("typed"))
+        return GrdfConnection.from_airflow(airflow_connection("typed"))
 
     usual, typed = read(None), read(TYPED)
     assert (usual.client_id, usual.client_secret, usual.scope) == ("us", "a:b/c@d%", "/adict/v2")

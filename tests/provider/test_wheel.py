@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grdf import __version__
-from include.sandbox.connect import AccountBook
+from include.sandbox.connect import AccountDocuments
 from tests.commands import commands
 from tests.databases import empty_database
 
@@ -126,7 +126,7 @@ def airflow(world: LocalWorld, installed: Path, tmp_path_factory: pytest.TempPat
         (home / name).parent.mkdir(exist_ok=True)
         (home / name).write_text(text, encoding="utf-8")
     prefix = f"wheel{secrets.token_hex(4)}/"
-    AccountBook(world.couch.url, world.couch.user, world.couch.password, prefix).save(
+    AccountDocuments(world.couch.url, world.couch.user, world.couch.password, prefix).save(
         {"_id": "wheel-household", "account_type": "grdfgrandlyon"}
     )
     couch = json.loads(world.connections()["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": prefix}}

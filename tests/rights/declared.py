@@ -11,8 +11,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 from msgspec.structs import replace
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.ledger.meters import Ledger
-from grdf.operators.ways_in.look_at_waiting import LookAtWaitingOperator
+from grdf.ledger.rights_ledger import Ledger
+from grdf.operators.ways_in.check_waiting_rights import CheckWaitingRightsOperator
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.status import Status
 from include.gas.days.gas_day import utc_text
@@ -32,7 +32,7 @@ TELLING = tuple(PERSON[key] for key in ("name", "email", "phone"))
 
 
 def postcode(pce: str) -> str:
-    meter = meters.find(pce)
+    meter = meters.find_meter(pce)
     assert meter
     return meter.postcode
 
@@ -58,7 +58,7 @@ def look(run_type: str = "scheduled", *, minute: int = 20) -> list[str]:
     run = context(run_type=run_type)
     run["dag_run"].run_after = datetime.now(UTC).replace(minute=minute)
     try:
-        return list(LookAtWaitingOperator(task_id="look").execute(run))
+        return list(CheckWaitingRightsOperator(task_id="look").execute(run))
     except AirflowSkipException:
         return []
 
@@ -86,9 +86,9 @@ def declared_before(world: LocalWorld, account: str, minutes: int) -> None:
         rights = (replace(each, since=then) if each.account == account else each for each in meter.rights)
         return replace(meter, rights=tuple(rights))
 
-    for meter in ledger.of_account(account):
+    for meter in ledger.meters_of_account(account):
         ledger.apply(meter.pce, earlier)
-    AccountStore(couchdb).update(account, ledger.settled)
+    AccountStore(couchdb).update(account, ledger.settle_account)
 
 
 def holds_person(world: LocalWorld, account: str) -> bool:
@@ -108,7 +108,7 @@ def waits(world: LocalWorld, *accounts: str, **more: Any) -> None:
 
 def still_waits(world: LocalWorld, account: str) -> bool:
     stored_now = document(world, account)
-    return bool(stored_now["state"] == WAITS and any(each.waits for each in Status.held(stored_now).values()))
+    return bool(stored_now["state"] == WAITS and any(each.waits for each in Status.access_of(stored_now).values()))
 
 
 def accepts(world: LocalWorld, *accounts: str) -> None:

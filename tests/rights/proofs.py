@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from grdf.hooks.adict import AdictHook
-from grdf.ledger.taking_in import TakingIn
+from grdf.ledger.account_intake import AccountIntake
 from include.gas.account.account import Account
 from include.gas.rights.meter_rights import Proof
 from tests.rights.scene import bring, document
@@ -24,7 +24,7 @@ def brought(world: LocalWorld, couchdb: CouchDBHook, account: str, pce: str, **t
 
 def take_in(couchdb: CouchDBHook, account: str) -> None:
     """Do what the account's next run does first."""
-    TakingIn(couchdb, AdictHook(), account).take_in()
+    AccountIntake(couchdb, AdictHook(), account).process_account()
 
 
 def proofs_of(world: LocalWorld, account: str) -> dict[str, Proof]:

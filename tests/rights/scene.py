@@ -58,9 +58,9 @@ def check(*accounts: str, dry_run: bool | None = None, by: str = "someone", clea
     """
     from airflow.sdk import DAG
 
-    from grdf.operators.check_consents import CheckConsentsOperator
+    from grdf.operators.check_rights import CheckRightsOperator
 
-    operator = CheckConsentsOperator(task_id="check_consents", dag=DAG("steps", schedule=None))
+    operator = CheckRightsOperator(task_id="check_consents", dag=DAG("steps", schedule=None))
     at_hand = context(run_type="manual") | {"params": {"accounts": list(accounts), "dry_run": dry_run}}
     at_hand["dag_run"].triggering_user_name = by
     at_hand["dag_run"].clear_number = int(cleared)

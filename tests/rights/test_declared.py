@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.gas.account.declaration import names_person
+from include.gas.account.declaration import has_personal_data
 from include.gas.days.gas_day import utc_text
-from include.gas.display.overview import Situation, overview
+from include.gas.display.account_summary import Situation, summarize_account
 from include.gas.errors import CredentialsRefused, DeclarationRefused, FailNow, RetryLater
 from tests.helpers import connect_cozy, days_of, holder, stored, yesterday
 from tests.importing.scene import adopt
@@ -127,7 +127,7 @@ def test_all_that_wait_are_asked_for_in_one_call_and_started_as_airflow_can(
     waits(clean, *names)
     accepts(clean, *names[1:])
     calls(clean)
-    monkeypatch.setattr("grdf.operators.ways_in.look_at_waiting.STARTED", 2)
+    monkeypatch.setattr("grdf.operators.ways_in.check_waiting_rights.STARTED", 2)
     assert look() == [f"grdf_account__{name}" for name in names[1:3]]
     assert calls(clean) == [("POST", "droits_acces")]
     assert look() == [f"grdf_account__{names[3]}"]
@@ -264,7 +264,7 @@ def test_an_account_with_another_meter_goes_on_meanwhile(clean: LocalWorld, acco
         assert told["state_partial"]
         if first == "is refused":
             assert "postcode" in told["state_message"]
-            assert overview(told).situation(clean.control.today()) is Situation.PARTLY
+            assert summarize_account(told).situation(clean.control.today()) is Situation.PARTLY
     if first == "is refused":
         give(clean, account_id, keep=True)
         acquire(account_id, "manual")
@@ -331,12 +331,12 @@ def test_a_person_is_kept_for_30_days_from_the_first_morning_on(clean: LocalWorl
     check()
     older(clean, account_id, 29)
     check()
-    assert names_person(document(clean, account_id))
+    assert has_personal_data(document(clean, account_id))
     older(clean, account_id, 2)
     check()
     stored = document(clean, account_id)
     assert not holds_person(clean, account_id)
-    assert not names_person(stored)
+    assert not has_personal_data(stored)
     assert (stored["state"], stored["declaration"]["refused"], "pce" in stored["declaration"]) == (WAITS, True, True)
     assert all(word in stored["state_message"] for word in (account_id, "30 days"))
     refused(clean, account_id, "is waiting")

@@ -78,10 +78,10 @@ def answering(raw: bytes, patch: pytest.MonkeyPatch) -> Iterator[None]:
                 conn.sendall(raw)
 
     threading.Thread(target=serve, daemon=True).start()
-    base, real = f"http://127.0.0.1:{server.getsockname()[1]}/adict/v2", AdictHook.declare
+    base, real = f"http://127.0.0.1:{server.getsockname()[1]}/adict/v2", AdictHook.declare_right
 
     def declare(self: AdictHook, *given: Any, **more: Any) -> Any:
-        self.listed_rights([], account="x")  # gets the token from GRDF's stand-in
+        self.query_rights([], account="x")  # gets the token from GRDF's stand-in
         kept = self.oauth.facts
         self.oauth.__dict__["facts"] = replace(kept, api_base=base)
         try:
@@ -90,7 +90,7 @@ def answering(raw: bytes, patch: pytest.MonkeyPatch) -> Iterator[None]:
             self.oauth.__dict__["facts"] = kept
 
     with patch.context() as here:
-        here.setattr(AdictHook, "declare", declare)
+        here.setattr(AdictHook, "declare_right", declare)
         yield
     server.close()
 

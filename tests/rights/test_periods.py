@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.billing.periods import readable_periods
+from include.gas.documents.day_documents import account_range, day_id
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.gas_days import account_range, day_id
 from tests.helpers import holder, yesterday
 from tests.leaving.runs import extract, load
 from tests.plugins.published import billing, periods

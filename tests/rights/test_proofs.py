@@ -13,7 +13,7 @@ from pypdf import PdfReader
 
 from grdf import settings
 from grdf.operators.ways_in.send_proof import SendProofOperator
-from grdf.staging.area import Staging
+from grdf.staging.staged_answers import Staging
 from grdf.stores.consent_records import ConsentRecords
 from include.gas.account.declaration import Declaration
 from include.gas.account.marks import with_leaving
@@ -27,7 +27,7 @@ from include.gas.errors import (
 )
 from include.gas.meter_tag import meter_tag
 from include.gas.proof.consent_record import HOUSEHOLD, ConsentText, new_record
-from include.gas.proof.proof_file import checked
+from include.gas.proof.proof_file import check_proof_file
 from tests.helpers import context, yesterday
 from tests.leaving.runs import acquire, extract, load
 from tests.plugins.staging.proof_samples import GOOD
@@ -113,7 +113,7 @@ def test_own_files_go_first_and_replace_a_refused_proof(
 ) -> None:
     right = asked(clean, couchdb, account_id)
     for content in (JPEG, PDF):
-        staging.proofs(account_id).put(checked(content))
+        staging.proofs(account_id).put(check_proof_file(content))
     assert send(account_id)["files"] == 3
     files = clean.control.proofs(right)
     assert [each["content"] for each in files[:2]] == [JPEG, PDF]
@@ -124,7 +124,7 @@ def test_own_files_go_first_and_replace_a_refused_proof(
     check()
     assert send(account_id)["sent"] == 0, "the record was refused: it is not sent again"
     for _ in range(3):
-        staging.proofs(account_id).put(checked(PNG))
+        staging.proofs(account_id).put(check_proof_file(PNG))
     for each in (tmp_path / "staging/proofs" / account_id).iterdir():
         os.utime(each, (1.6e9, 1.6e9))  # copied with the time it was scanned at
     assert send() == {"asked": 0, "sent": 1, "files": 3}
@@ -142,7 +142,7 @@ def test_a_proof_that_cannot_be_sent_stops_no_other(
     rights = {name: asked(clean, couchdb, name, record=name not in (without, own)) for name in (
         refused, without, leaves, own, good
     )}  # fmt: skip
-    staging.proofs(own).put(checked(PDF))
+    staging.proofs(own).put(check_proof_file(PDF))
     check()
     clean.book.save(with_leaving(document(clean, leaves), by="b", since=datetime.now(UTC)))
     clean.book.save({"_id": "odd", "account_type": "grdfgrandlyon", "oauth": 7, "proofs": [1]})
@@ -169,7 +169,7 @@ def test_a_lost_answer_sends_nothing_twice(
     clean: LocalWorld, couchdb: CouchDBHook, account_id: str, staging: Staging
 ) -> None:
     right = asked(clean, couchdb, account_id)
-    staging.proofs(account_id).put(checked(PNG))
+    staging.proofs(account_id).put(check_proof_file(PNG))
     clean.control.fault("/preuves$", method="PUT", status=504, after=True)
     with pytest.raises(ServiceUnavailable, match="HTTP 504"):
         send(account_id)
@@ -187,7 +187,7 @@ def test_what_grdf_answers_names_nobody(
     clean: LocalWorld, couchdb: CouchDBHook, account_id: str, staging: Staging, status: int, kind: type[Exception]
 ) -> None:
     asked(clean, couchdb, account_id)
-    staging.proofs(account_id).put(checked(PNG))
+    staging.proofs(account_id).put(check_proof_file(PNG))
     body = {"code_statut_traitement": "1000000099", "message_retour_traitement": f"Preuve de {NAME} illisible"}
     clean.control.fault("/preuves$", method="PUT", status=status, body=body)
     with pytest.raises(kind, match="1000000099") as told:

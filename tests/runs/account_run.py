@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from grdf.account_dag import account_dag
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.sandbox.figures import Shelf, summed
+from include.sandbox.figures import StoredFigures, summed
 from tests.helpers import MemoryShelf, context, with_memory_shelf, yesterday
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def run(
 
 def figures(world: LocalWorld, account: str, pce: str) -> dict[str, float]:
     """Return kWh by period: days, months and years; check that totals are the exact sums of their stored days."""
-    reader = Shelf(world.couch.url, world.couch.user, world.couch.password)
+    reader = StoredFigures(world.couch.url, world.couch.user, world.couch.password)
     found = {name: reader.documents(name, account, pce) for name in (DAY, MONTH, YEAR)}
     days = {each["_id"].rpartition(":")[2]: each["load"] for each in found[DAY]}
     totals = {each["_id"].rpartition(":")[2]: each for name in (MONTH, YEAR) for each in found[name]}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from include.gas.documents.gas_days import DAG_PREFIX
+from include.gas.documents.day_documents import DAG_PREFIX
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld

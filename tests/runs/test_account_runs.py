@@ -9,7 +9,7 @@ import pytest
 from attrs import asdict
 
 from include.gas.days.windows import oldest_allowed
-from include.gas.documents.gas_days import database_name
+from include.gas.documents.day_documents import database_name
 from include.sandbox.connect import consent, cozy_account
 from tests.helpers import connect_code, connect_cozy, holder, known_account, lose, yesterday
 from tests.runs.account_run import days, figures, run, secrets_in

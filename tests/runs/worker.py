@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from include.gas.documents.gas_days import DAG_PREFIX
+from include.gas.documents.day_documents import DAG_PREFIX
 from tests.helpers import context
 from tests.masks import forget_masks
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from include.gas.account.declaration import Declaration, is_refused, is_to_declare, names_person
-from include.gas.account.grant import Grant, grant_in, results_of
-from include.gas.account.marks import leaving
+from include.gas.account.declaration import Declaration, has_personal_data, is_refused, needs_declaration
+from include.gas.account.grant import Grant, grant_in, oauth_results
+from include.gas.account.marks import leaving_asker
 from include.gas.account.status import meters_in
-from include.gas.documents.gas_days import check_account_id
+from include.gas.documents.day_documents import check_account_id
 from include.gas.errors import LOGIN_FAILED, USER_ACTION_NEEDED, AccountLeaving, BadAccount
-from include.gas.rights.meter_rights import Held
+from include.gas.rights.meter_rights import MeterAccess
 
 ACCOUNT_TYPE = "grdfgrandlyon"
 
@@ -36,7 +36,7 @@ class Account:
 
     id: str
     state: str | None = None
-    meters: tuple[Held, ...] = ()
+    meters: tuple[MeterAccess, ...] = ()
     grant: Grant | None = None
     reconnected: bool = False
     leaving: str | None = None
@@ -66,18 +66,18 @@ class Account:
         meters = meters_in(document, account)
         # We remove the id_token once its meters are known. So an id_token beside our consents comes from a new consent,
         # whether or not the household was asked to act. The konnector kept the token, but wrote no ``consents``.
-        fresh = grant is not None and (grant.code != "" or "consents" in results_of(document))
-        given = Declaration.of(document) if is_to_declare(document) else None
+        fresh = grant is not None and (grant.code != "" or "consents" in oauth_results(document))
+        given = Declaration.from_document(document) if needs_declaration(document) else None
         return cls(
             account,
             state,
             meters,
             grant,
             reconnected=bool(meters) and fresh,
-            leaving=leaving(document),
+            leaving=leaving_asker(document),
             message=str(document.get("state_message") or ""),
             partial=document.get("state_partial") is True,
-            declares=names_person(document),
+            declares=has_personal_data(document),
             refused=is_refused(document),
             renews=next((each.renews_on for each in meters if given and each.pce == given.pce), None),
         )
@@ -105,12 +105,12 @@ class Account:
         return self.grant is not None and (not self.meters or self.reconnected)
 
 
-def stop_if_leaving(document: Mapping[str, Any]) -> None:
+def check_not_leaving(document: Mapping[str, Any]) -> None:
     """Raise an error if the household of an account document is leaving.
 
     :raises AccountLeaving: if its deletion is in progress
     """
-    if by := leaving(document):
+    if by := leaving_asker(document):
         raise AccountLeaving.about(
             str(document["_id"]), f"it is leaving (asked by {by}), so nothing is read or stored for it any more"
         )

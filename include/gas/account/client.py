@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from include.gas.account.section import put
-from include.gas.documents.gas_days import Document
+from include.gas.account.document_sections import with_value
+from include.gas.documents.day_documents import Document
 from include.gas.errors import BadAccount, ClientUnknown
 
 DEFAULT = "grdf_adict"
@@ -42,7 +42,7 @@ def client_of(document: Mapping[str, Any]) -> str:
     )
 
 
-def client_if_known(document: Mapping[str, Any]) -> str:
+def client_or_empty(document: Mapping[str, Any]) -> str:
     """Return the same, and ``""`` where it is not known."""
     try:
         return client_of(document)
@@ -50,9 +50,9 @@ def client_if_known(document: Mapping[str, Any]) -> str:
         return ""
 
 
-def bound(document: Mapping[str, Any], connection: str) -> Document:
+def with_client(document: Mapping[str, Any], connection: str) -> Document:
     """Return the document of a new account that belongs to a client.
 
     :param connection: the id of the client's Airflow connection
     """
-    return put(document, KEY, None if connection == DEFAULT else connection)
+    return with_value(document, KEY, None if connection == DEFAULT else connection)

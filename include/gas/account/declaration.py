@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from include.gas.account.section import members, put, read
+from include.gas.account.document_sections import object_or_empty, parse_entry, with_value
 from include.gas.account.status import Status
 from include.gas.answers.access_rights import PCE
-from include.gas.answers.words import fold, fold_address
+from include.gas.answers.french_words import fold, fold_address
 from include.gas.days.gas_day import parse_day, utc_text
-from include.gas.documents.gas_days import Document
+from include.gas.documents.day_documents import Document
 from include.gas.errors import DeclarationRefused
 
 PERIMETERS = ("informatives", "publiees", "contractuelles", "techniques")
@@ -89,18 +89,18 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.name or self.company
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> Declaration | None:
+    def from_document(cls, document: Mapping[str, Any]) -> Declaration | None:
         """Return the declaration on an account document; ``None`` if there is none or if it cannot be read."""
-        found = {key: each.strip() if isinstance(each, str) else each for key, each in _given(document).items()}
-        return read(cls, {key: each for key, each in found.items() if each not in ("", None)}) if found else None
+        found = {key: each.strip() if isinstance(each, str) else each for key, each in _section(document).items()}
+        return parse_entry(cls, {key: each for key, each in found.items() if each not in ("", None)}) if found else None
 
 
-def to_declare(document: Mapping[str, Any]) -> Declaration:
+def checked_declaration(document: Mapping[str, Any]) -> Declaration:
     """Return the declaration that an account asks for, checked.
 
     :raises DeclarationRefused: if something is missing or wrong; the text names the field and not what is in it
     """
-    found, wrong = Declaration.of(document), wrong_fields(document)
+    found, wrong = Declaration.from_document(document), wrong_fields(document)
     if wrong or found is None:
         field, what = next(iter(wrong.items()), ("declaration", "what else is noted there cannot be read"))
         raise DeclarationRefused.about(
@@ -112,7 +112,7 @@ def to_declare(document: Mapping[str, Any]) -> Declaration:
     return msgspec.structs.replace(found, perimeters=found.perimeters or [*USUAL_PERIMETERS])
 
 
-def given_by(declaration: Declaration) -> dict[str, Any]:
+def declaration_section(declaration: Declaration) -> dict[str, Any]:
     """Return the section ``declaration`` of an account for what a household gave."""
     values = {name: getattr(declaration, name) for name in ("pce", "perimeters", *PERSON, *DAYS)}
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items() if value}
@@ -123,7 +123,7 @@ def wrong_fields(document: Mapping[str, Any]) -> dict[str, str]:
 
     Without a name and a company, and with both, it is ``name`` that is wrong.
     """
-    found = _given(document)
+    found = _section(document)
     odd = {name: f"its {name} is not a short text" for name in ("pce", *PERSON) if not _is_text(found.get(name))}
     texts = {name: "" if name in odd else str(found.get(name) or "").strip() for name in ("pce", *PERSON)}
     wrong = {field: text for field, (form, text) in _FORMS.items() if not form.fullmatch(texts[field])}
@@ -154,9 +154,9 @@ def _wrong_days(found: Mapping[str, Any]) -> dict[str, str]:
     return wrong
 
 
-def names_person(document: Mapping[str, Any]) -> bool:
+def has_personal_data(document: Mapping[str, Any]) -> bool:
     """Return whether an account document has a declaration that GRDF does not have yet."""
-    return any(_given(document).get(name) for name in PERSON)
+    return any(_section(document).get(name) for name in PERSON)
 
 
 def is_same_holder(one: Declaration, other: Declaration) -> bool:
@@ -171,19 +171,19 @@ def is_same_holder(one: Declaration, other: Declaration) -> bool:
 
 def is_refused(document: Mapping[str, Any]) -> bool:
     """Return whether a person has to correct the declaration on an account document."""
-    return _given(document).get("refused") is True
+    return _section(document).get("refused") is True
 
 
-def is_to_declare(document: Mapping[str, Any]) -> bool:
+def needs_declaration(document: Mapping[str, Any]) -> bool:
     """Return whether a right is to be declared for an account, by itself."""
-    return names_person(document) and not is_refused(document)
+    return has_personal_data(document) and not is_refused(document)
 
 
 def waits_for_meter(document: Mapping[str, Any]) -> bool:
     """Return whether a right is to be declared once no other account has its meter, as of the last look."""
-    given = Declaration.of(document) if is_to_declare(document) else None
-    held = Status.held(document).get(given.pce) if given else None
-    return held is not None and held.word == "behind"
+    given = Declaration.from_document(document) if needs_declaration(document) else None
+    access = Status.access_of(document).get(given.pce) if given else None
+    return access is not None and access.word == "behind"
 
 
 def is_correctable(document: Mapping[str, Any]) -> bool:
@@ -191,53 +191,63 @@ def is_correctable(document: Mapping[str, Any]) -> bool:
     return is_refused(document) or waits_for_meter(document)
 
 
-def refusal_of(document: Mapping[str, Any]) -> str:
+def refusal_text(document: Mapping[str, Any]) -> str:
     """Return what a person has to correct on the declaration of an account document; ``""`` if nothing."""
-    because = _given(document).get("refused_because")
+    because = _section(document).get("refused_because")
     return because if is_refused(document) and isinstance(because, str) else ""
 
 
-def with_refused(document: Mapping[str, Any], because: str, at: datetime, reason: str) -> Document:
+def with_refusal(document: Mapping[str, Any], because: str, at: datetime, reason: str) -> Document:
     """Return the account document with a note that a person has to correct the declaration.
 
     :param because: what to correct, without the person
     :param reason: the same for the page
     """
     note = {"refused": True, "refused_because": because, "refused_reason": reason, _ENTERED_AT: utc_text(at)}
-    return put(document, Declaration.key, {**_given(document), **note}) if names_person(document) else dict(document)
+    return (
+        with_value(document, Declaration.key, {**_section(document), **note})
+        if has_personal_data(document)
+        else dict(document)
+    )
 
 
-def to_send_again(document: Document, now: datetime) -> Document:
+def with_resend(document: Document, now: datetime) -> Document:
     """Return the account document with its declaration as if just entered, whether or not it was refused."""
-    kept = {key: value for key, value in _given(document).items() if not key.startswith("refused")}
-    return put(document, Declaration.key, kept | {_ENTERED_AT: utc_text(now)}) if names_person(document) else document
+    kept = {key: value for key, value in _section(document).items() if not key.startswith("refused")}
+    return (
+        with_value(document, Declaration.key, kept | {_ENTERED_AT: utc_text(now)})
+        if has_personal_data(document)
+        else document
+    )
 
 
-def with_entered(document: Document, now: datetime) -> Document:
+def with_entry_time(document: Document, now: datetime) -> Document:
     """Return the account document with a note when its declaration was first seen, unless its age is known."""
-    found = _given(document)
-    if _age(found, now) is not None or not names_person(document):
+    found = _section(document)
+    if _age(found, now) is not None or not has_personal_data(document):
         return document
-    return put(document, Declaration.key, {**found, _ENTERED_AT: utc_text(now)})
+    return with_value(document, Declaration.key, {**found, _ENTERED_AT: utc_text(now)})
 
 
 def without_person(document: Mapping[str, Any]) -> Document:
     """Return the account document without what the household gave to be declared; what was declared stays."""
-    found = _given(document)
-    return put(document, Declaration.key, {key: value for key, value in found.items() if key in _KEPT} or None)
+    found = _section(document)
+    return with_value(document, Declaration.key, {key: value for key, value in found.items() if key in _KEPT} or None)
 
 
-def without_old_person(document: Document, now: datetime) -> Document:
+def without_expired_person(document: Document, now: datetime) -> Document:
     """Return the account document without the person if a declaration is refused or unanswered for long.
 
     It counts as refused from then on, whatever the reason was. Its moment goes, too: whoever is entered there by hand
     later has as much time.
     """
-    found = _given(document)
+    found = _section(document)
     age = _age(found, now)
-    if age is None or age < REFUSED_KEPT or not names_person(document):
+    if age is None or age < REFUSED_KEPT or not has_personal_data(document):
         return document
-    return put(document, Declaration.key, {**members(without_person(document).get(Declaration.key)), "refused": True})
+    return with_value(
+        document, Declaration.key, {**object_or_empty(without_person(document).get(Declaration.key)), "refused": True}
+    )
 
 
 def _age(found: Mapping[str, Any], now: datetime) -> timedelta | None:
@@ -248,9 +258,9 @@ def _age(found: Mapping[str, Any], now: datetime) -> timedelta | None:
         return None
 
 
-def _given(document: Mapping[str, Any]) -> Mapping[str, Any]:
+def _section(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the section as it is, but for the meter's number, which people write in groups and in small letters."""
-    found = members(document.get(Declaration.key))
+    found = object_or_empty(document.get(Declaration.key))
     pce = found.get("pce")
     return {**found, "pce": "".join(pce.split()).upper()} if isinstance(pce, str) else found
 

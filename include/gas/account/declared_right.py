@@ -8,8 +8,8 @@ from typing import Any
 
 from include.gas.account.declaration import PERIMETERS, Declaration
 from include.gas.answers.access_rights import GAS_USE_ROLES, AccessRight, is_right_id, is_same_name
-from include.gas.answers.scan import scan
-from include.gas.answers.words import fold_address, text_of
+from include.gas.answers.french_words import fold_address, text_of
+from include.gas.answers.json_objects import find_objects
 from include.gas.days.windows import ONE_DAY, in_years, oldest_allowed
 from include.gas.rights.meter_rights import Right
 
@@ -19,7 +19,7 @@ AT_ONCE = "0000000000"
 """GRDF's code for a declared right that is in force at once (ADICT 5)."""
 
 
-def request_of(declaration: Declaration, today: date) -> dict[str, Any]:
+def declaration_request(declaration: Declaration, today: date) -> dict[str, Any]:
     """Return the JSON body of ``PUT /pce/{pce}/droit_acces`` (ADICT 3.6 and 5).
 
     :param declaration: a checked declaration
@@ -50,19 +50,19 @@ def wanted_right(declaration: Declaration) -> Right:
     )  # fmt: skip
 
 
-def declared(body: str | bytes) -> tuple[str, bool]:
+def parse_declaration_answer(body: str | bytes) -> tuple[str, bool]:
     """Return GRDF's id of the right in its answer to a declaration, and whether its holder has to answer first.
 
     :param body: the body of a 201
     :return: ``""`` for the id if it does not say, or not an id
     """
-    lines = scan(body).objects
+    lines = find_objects(body).objects
     ids = [text_of(line.get("id_droit_acces")) for line in lines]
     waits = all(text_of(line.get("code_statut_traitement")) != AT_ONCE for line in lines)
     return next((each for each in reversed(ids) if is_right_id(each)), ""), waits
 
 
-def is_of_another(rights: Iterable[AccessRight], own: Iterable[str], asked: Declaration) -> bool:
+def is_other_household(rights: Iterable[AccessRight], own: Iterable[str], asked: Declaration) -> bool:
     """Return whether an account is another household's: GRDF names other holders for all rights that the account has.
 
     :param rights: GRDF's list

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from include.gas.account.section import members
-from include.gas.documents.gas_days import Document
+from include.gas.account.document_sections import object_or_empty
+from include.gas.documents.day_documents import Document
 from include.gas.errors import BadAccount
 
 OAUTH, RESULTS = "oauth", "oauth_callback_results"
@@ -32,9 +32,9 @@ class Grant:
     nonce: str | None = field(default=None, repr=False)
 
 
-def results_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
+def oauth_results(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the result of the OAuth flow in an account document; empty if there is none or if it is not an object."""
-    return members(document.get(RESULTS))
+    return object_or_empty(document.get(RESULTS))
 
 
 def grant_in(document: Mapping[str, Any], account: str) -> Grant | None:
@@ -42,16 +42,16 @@ def grant_in(document: Mapping[str, Any], account: str) -> Grant | None:
 
     :raises BadAccount: if an object or a text was expected and something else was found
     """
-    oauth, results = part_of(document, OAUTH, account), part_of(document, RESULTS, account)
-    nonce = text_in(oauth, "nonce", account)
-    code = text_in(oauth, "code", account)
+    oauth, results = object_at(document, OAUTH, account), object_at(document, RESULTS, account)
+    nonce = text_at(oauth, "nonce", account)
+    code = text_at(oauth, "code", account)
     if code is not None:  # newer than any id_token, since the exchange removes the code
-        return Grant(code=code, redirect_uri=text_in(oauth, "redirect_uri", account), nonce=nonce)
-    token = text_in(results, "id_token", account)
+        return Grant(code=code, redirect_uri=text_at(oauth, "redirect_uri", account), nonce=nonce)
+    token = text_at(results, "id_token", account)
     return None if token is None else Grant(token, nonce=nonce)
 
 
-def part_of(document: Mapping[str, Any], key: str, account: str) -> Mapping[str, Any]:
+def object_at(document: Mapping[str, Any], key: str, account: str) -> Mapping[str, Any]:
     """Return the object under a key of the account document; an empty one if the key is absent.
 
     :raises BadAccount: if the value is not an object
@@ -64,7 +64,7 @@ def part_of(document: Mapping[str, Any], key: str, account: str) -> Mapping[str,
     return part
 
 
-def text_in(part: Mapping[str, Any], key: str, account: str) -> str | None:
+def text_at(part: Mapping[str, Any], key: str, account: str) -> str | None:
     """Return the text under a key of an object; ``None`` if it is absent or empty.
 
     :raises BadAccount: if the value is not a text
@@ -83,7 +83,9 @@ def _without_secrets(part: object) -> Document:
     :param part: the part; anything but an object is an empty one
     """
     return {
-        key: value for key, value in members(part).items() if not any(word in key.lower() for word in _SECRET_WORDS)
+        key: value
+        for key, value in object_or_empty(part).items()
+        if not any(word in key.lower() for word in _SECRET_WORDS)
     }
 
 
@@ -107,7 +109,7 @@ def with_id_token(document: Mapping[str, Any], token: Grant) -> Document:
     :param token: the ``id_token`` with the nonce that it must contain
     """
     changed = without_grant(document)
-    changed[RESULTS] = {**members(changed.get(RESULTS)), "id_token": token.token}
+    changed[RESULTS] = {**object_or_empty(changed.get(RESULTS)), "id_token": token.token}
     if token.nonce is not None:
         changed[OAUTH]["nonce"] = token.nonce
     return changed

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from include.gas.account.section import members, put, written
+from include.gas.account.document_sections import entry_to_json, object_or_empty, with_value
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.gas_days import Document
+from include.gas.documents.day_documents import Document
 
 _LEAVING = "leaving"
 
@@ -27,16 +27,16 @@ class Mark(msgspec.Struct, frozen=True):
     by: str
 
     @classmethod
-    def moment(cls, document: Mapping[str, Any]) -> object:
+    def read_moment(cls, document: Mapping[str, Any]) -> object:
         """Return the value noted as the moment, of any type; ``None`` if there is none."""
-        return members(document.get(cls.key)).get("at")
+        return object_or_empty(document.get(cls.key)).get("at")
 
-    def noted(self, document: Mapping[str, Any]) -> Document:
+    def add_to(self, document: Mapping[str, Any]) -> Document:
         """Return the account document with this mark. What it does not say stays as an earlier one has said it."""
-        return put(document, self.key, {**members(document.get(self.key)), **written(self)})
+        return with_value(document, self.key, {**object_or_empty(document.get(self.key)), **entry_to_json(self)})
 
 
-class Connected(Mark, frozen=True, omit_defaults=True):
+class ConnectedMark(Mark, frozen=True, omit_defaults=True):
     """The household was last connected by a user, or by a link, an import or an adoption, as a note says.
 
     :param link: id of the last household's link that has connected it, be it before that
@@ -46,13 +46,13 @@ class Connected(Mark, frozen=True, omit_defaults=True):
     key: ClassVar[str] = "connected"
 
 
-class Known(Mark, frozen=True):
+class SilenceMark(Mark, frozen=True):
     """A person knows that no new gas day comes. A new day ends that: the account may fall silent again."""
 
     key: ClassVar[str] = "silence_known"
 
 
-def leaving(document: Mapping[str, Any]) -> str | None:
+def leaving_asker(document: Mapping[str, Any]) -> str | None:
     """Return who asked for the deletion of an account that is in progress; ``None`` if none is.
 
     While the mark is there, nothing is read or stored for the account. How far the deletion is, its record says. Any
@@ -67,9 +67,9 @@ def with_leaving(document: Mapping[str, Any], *, by: str, since: datetime) -> Do
 
     :param by: who asked for it
     """
-    return put(document, _LEAVING, {"by": by, "since": utc_text(since)})
+    return with_value(document, _LEAVING, {"by": by, "since": utc_text(since)})
 
 
 def without_leaving(document: Mapping[str, Any]) -> Document:
     """Return the account document without the mark, for a household that keeps its data."""
-    return put(document, _LEAVING, None)
+    return with_value(document, _LEAVING, None)

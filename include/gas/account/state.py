@@ -8,18 +8,18 @@ from typing import Any
 
 from include.gas.account.declaration import (
     REFUSED_KEPT,
+    has_personal_data,
     is_refused,
-    names_person,
-    refusal_of,
+    refusal_text,
     waits_for_meter,
-    with_entered,
-    without_old_person,
+    with_entry_time,
+    without_expired_person,
 )
-from include.gas.account.marks import leaving
+from include.gas.account.marks import leaving_asker
 from include.gas.account.status import with_meters
 from include.gas.answers.proof_state import REFUSED
 from include.gas.days.gas_day import PARIS, paris_today, utc_text
-from include.gas.documents.gas_days import Document
+from include.gas.documents.day_documents import Document
 from include.gas.errors import (
     LOGIN_FAILED,
     OAUTH_OUTDATED,
@@ -29,7 +29,7 @@ from include.gas.errors import (
     GasError,
 )
 from include.gas.meter_tag import meter_tag, without_numbers
-from include.gas.rights.meter_rights import RENEWED_FROM, Held, Word, has_withdrawn
+from include.gas.rights.meter_rights import RENEWED_FROM, MeterAccess, Standing, has_withdrawn_consent
 
 OF_RUNS = (VENDOR_DOWN, LOGIN_FAILED)
 """States that the next run clears by itself."""
@@ -79,7 +79,7 @@ def with_error(document: Document, error: GasError, *, since: datetime, partial:
     return with_state(document, error.state, str(error), since=since, partial=partial)
 
 
-_SAID: tuple[tuple[Word, str, str], ...] = (
+_MESSAGES: tuple[tuple[Standing, str, str], ...] = (
     (
         "waiting",
         USER_ACTION_NEEDED,
@@ -110,12 +110,12 @@ _SAID: tuple[tuple[Word, str, str], ...] = (
 )
 """What is said of meters by how they stand, the most urgent first."""
 _NOTHING = None, "", False
-_OVER: dict[Word, str] = {
+_OVER: dict[Standing, str] = {
     "over": "the consent has ended",
     "refused": "its holder has refused the right",
     "none": "no consent of its own is known",
 }
-_LEFT = (
+_WITHDRAWN = (
     "its consents were revoked at its request, and its data were kept. Nothing has to be done. If the household comes "
     "back, let it connect again under this account."
 )
@@ -126,56 +126,56 @@ _PROOF_REFUSED = (
 )
 
 
-def state_of(document: Mapping[str, Any], held: Sequence[Held]) -> tuple[str | None, str, bool]:
+def state_by_rights(document: Mapping[str, Any], access: Sequence[MeterAccess]) -> tuple[str | None, str, bool]:
     """Return what an account's rights mean for its household.
 
     A meter that is over beside one that may be read is history: who has moved is asked for nothing.
 
-    :param held: what the account has of its meters
+    :param access: what the account has of its meters
     :return: Cozy's word, or ``None`` if nobody must act; what a person must do; whether other meters are read
     """
     account = str(document.get("_id"))
-    reads = any(each.word in ("active", "later") for each in held)
-    if refusal := refusal_of(document):
+    reads = any(each.word in ("active", "later") for each in access)
+    if refusal := refusal_text(document):
         return USER_ACTION_NEEDED, refusal, reads
-    for word, state, said in _SAID:
-        if concerned := [each for each in held if each.word == word]:
+    for word, state, said in _MESSAGES:
+        if concerned := [each for each in access if each.word == word]:
             return state, _about(account, concerned, said), reads
-    if held and all(each.word in _OVER for each in held):
+    if access and all(each.word in _OVER for each in access):
         # Whose right is about to be declared has nothing to do.
-        return _NOTHING if names_person(document) else (OAUTH_OUTDATED, _over(account, held), False)
-    if refused := [each for each in held if REFUSED in {proof.state for proof in each.proofs.values()}]:
+        return _NOTHING if has_personal_data(document) else (OAUTH_OUTDATED, _over(account, access), False)
+    if refused := [each for each in access if REFUSED in {proof.state for proof in each.proofs.values()}]:
         return USER_ACTION_NEEDED, _about(account, refused, _PROOF_REFUSED), True
     return _NOTHING
 
 
-def _over(account: str, held: Sequence[Held]) -> str:
-    if has_withdrawn(held):
-        return f"Account {account}: {_LEFT}"
-    ends = [f"there has been no consent since {each.day}" if each.day else _OVER[each.word] for each in held]
-    said = "; ".join(f"meter {meter_tag(account, each.pce)}: {end}" for each, end in zip(held, ends, strict=True))
+def _over(account: str, access: Sequence[MeterAccess]) -> str:
+    if has_withdrawn_consent(access):
+        return f"Account {account}: {_WITHDRAWN}"
+    ends = [f"there has been no consent since {each.day}" if each.day else _OVER[each.word] for each in access]
+    said = "; ".join(f"meter {meter_tag(account, each.pce)}: {end}" for each, end in zip(access, ends, strict=True))
     return f"Account {account}: {said}. The household must consent again."
 
 
-def _about(account: str, held: Sequence[Held], said: str) -> str:
-    meters = ", ".join(meter_tag(account, each.pce) for each in held)
-    since = min((datetime.fromisoformat(each.since).astimezone(PARIS) for each in held if each.since), default=None)
+def _about(account: str, access: Sequence[MeterAccess], said: str) -> str:
+    meters = ", ".join(meter_tag(account, each.pce) for each in access)
+    since = min((datetime.fromisoformat(each.since).astimezone(PARIS) for each in access if each.since), default=None)
     return f"Account {account}: meter {meters}: {said.format(account=account, since=since)}."
 
 
-def settle(document: Mapping[str, Any], held: Sequence[Held], now: datetime) -> Document:
+def settle_account(document: Mapping[str, Any], access: Sequence[MeterAccess], now: datetime) -> Document:
     """Return the account document with its meters and its state. It is equal to the old one if nothing has changed.
 
     :param document: the account document as read for this write
-    :param held: what the account has of its meters; meters that it names without any right are among them
+    :param access: what the account has of its meters; meters that it names without any right are among them
     """
-    if leaving(document) is not None:
+    if leaving_asker(document) is not None:
         return dict(document)
-    named, changed = names_person(document), with_entered(with_meters(document, held), now)
-    if is_refused(changed) or not any(_ends_about_now(each, now) for each in held):
-        changed = without_old_person(changed, now)
-    if named and not names_person(changed):
-        is_taken = waits_for_meter(with_meters(document, held))
+    named, changed = has_personal_data(document), with_entry_time(with_meters(document, access), now)
+    if is_refused(changed) or not any(_ends_near(each, now) for each in access):
+        changed = without_expired_person(changed, now)
+    if named and not has_personal_data(changed):
+        is_taken = waits_for_meter(with_meters(document, access))
         why = "another account has its meter" if is_taken else "GRDF has given no right for it"
         step = "" if is_taken else "see that the account's DAG is not paused, "
         message = (
@@ -184,29 +184,29 @@ def settle(document: Mapping[str, Any], held: Sequence[Held], now: datetime) -> 
             "number, enter them again and start the DAG."
         )
         # Until now it waited, for whatever reason; people hear of those that have stopped since then.
-        partial, changed = any(each.is_open for each in held), with_state(changed, None)
+        partial, changed = any(each.is_open for each in access), with_state(changed, None)
         return with_state(changed, USER_ACTION_NEEDED, message, since=now, partial=partial)
-    return with_rights_state(changed, held, now)
+    return with_rights_state(changed, access, now)
 
 
 def with_rights_state(
-    document: Mapping[str, Any], held: Sequence[Held], now: datetime, *, is_read: bool = False
+    document: Mapping[str, Any], access: Sequence[MeterAccess], now: datetime, *, is_read: bool = False
 ) -> Document:
     """Return the account document with the state that its rights give it.
 
-    :param held: what the account has of its meters; with none of them the state is left alone
+    :param access: what the account has of its meters; with none of them the state is left alone
     :param is_read: whether it was just read without a problem, so that a run's own state is over
     """
-    word, message, partial = state_of(document, held)
+    word, message, partial = state_by_rights(document, access)
     if word is None:
-        keeps = is_refused(document) or not (is_read or (held and document.get("state") not in OF_RUNS))
+        keeps = is_refused(document) or not (is_read or (access and document.get("state") not in OF_RUNS))
         return dict(document) if keeps else with_state(document, None)
     return with_state(document, word, message, since=now, partial=partial)
 
 
-def _ends_about_now(held: Held, now: datetime) -> bool:
+def _ends_near(access: MeterAccess, now: datetime) -> bool:
     """Return whether a right ends soon or has ended lately: what is renewed early waits for that."""
-    if held.day is None or held.word not in ("active", "over"):
+    if access.day is None or access.word not in ("active", "over"):
         return False
     today = paris_today(now)
-    return held.day - today <= RENEWED_FROM and today - max(held.day, held.free or held.day) < REFUSED_KEPT
+    return access.day - today <= RENEWED_FROM and today - max(access.day, access.free or access.day) < REFUSED_KEPT

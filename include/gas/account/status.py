@@ -14,16 +14,16 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from include.gas.account.grant import RESULTS, part_of, text_in
-from include.gas.account.section import members, put, read, written
+from include.gas.account.document_sections import entry_to_json, object_or_empty, parse_entry, with_value
+from include.gas.account.grant import RESULTS, object_at, text_at
 from include.gas.answers.access_rights import is_pce
 from include.gas.answers.contract import Contract
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window, oldest_allowed
-from include.gas.documents.gas_days import Document
+from include.gas.documents.day_documents import Document
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadAccount
-from include.gas.rights.meter_rights import Held
+from include.gas.rights.meter_rights import MeterAccess
 
 YEAR = re.compile("[0-9]{1,4}")
 
@@ -42,14 +42,14 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     since: date | None = None
     under: tuple[str, ...] = ()
 
-    def last_whole(self, held: Held, today: date) -> date | None:
+    def last_whole(self, access: MeterAccess, today: date) -> date | None:
         """Return when everything was read last; ``None`` if a right is new since, or lets older days be asked for.
 
-        :param held: what the account has of the meter now
+        :param access: what the account has of the meter now
         """
-        served = held.covered(Window(oldest_allowed(today), today))
+        served = access.allowed_parts(Window(oldest_allowed(today), today))
         is_older = bool(served) and (self.since is None or served[0].first < self.since)
-        return None if is_older or not set(held.own) <= set(self.under) else self.whole_at
+        return None if is_older or not set(access.own) <= set(self.under) else self.whole_at
 
     def by_year(self) -> dict[int, StoredYear]:
         """Return the summary of the stored days by year."""
@@ -74,12 +74,12 @@ class Billing(msgspec.Struct, frozen=True, omit_defaults=True):
     until: date | None = None
     refused: str = ""
 
-    def last_read(self, held: Held) -> date | None:
+    def last_read(self, access: MeterAccess) -> date | None:
         """Return when everything was read last; ``None`` if a right is new since, or GRDF was asked and now may not be.
 
-        :param held: what the account has of the meter now
+        :param access: what the account has of the meter now
         """
-        counts = set(held.own) <= set(self.under) if held.is_open else not self.under
+        counts = set(access.own) <= set(self.under) if access.is_open else not self.under
         return paris_today(datetime.fromisoformat(self.read_at)) if self.read_at and counts else None
 
 
@@ -93,25 +93,25 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
 
     key: ClassVar[str] = "status"
 
-    meters: dict[str, Held]
+    meters: dict[str, MeterAccess]
     readings: dict[str, Reading] = msgspec.field(default_factory=dict)
     billing: dict[str, Billing] = msgspec.field(default_factory=dict)
 
     @classmethod
-    def held(cls, document: Mapping[str, Any]) -> dict[str, Held]:
+    def access_of(cls, document: Mapping[str, Any]) -> dict[str, MeterAccess]:
         """Return what an account document says of its meters. Entries that cannot be read are left out."""
-        entries = members(members(document.get(cls.key)).get("meters")).items()
-        return {pce: held for pce, entry in entries if (held := read(Held, entry)) is not None}
+        entries = object_or_empty(object_or_empty(document.get(cls.key)).get("meters")).items()
+        return {pce: access for pce, entry in entries if (access := parse_entry(MeterAccess, entry)) is not None}
 
     @classmethod
-    def with_held(cls, document: Mapping[str, Any], held: Iterable[Held]) -> Document:
+    def with_access(cls, document: Mapping[str, Any], access: Iterable[MeterAccess]) -> Document:
         """Return the account document with what it has of its meters, instead of the former entries."""
-        return cls._with(document, "meters", {each.pce: written(each) for each in held})
+        return cls._with(document, "meters", {each.pce: entry_to_json(each) for each in access})
 
     @classmethod
-    def reading(cls, document: Mapping[str, Any], pce: str) -> Reading:
+    def reading_of(cls, document: Mapping[str, Any], pce: str) -> Reading:
         """Return what an account document says was read of a meter; nothing if that cannot be understood."""
-        return read(Reading, cls._entry(document, "readings", pce)) or Reading()
+        return parse_entry(Reading, cls._entry(document, "readings", pce)) or Reading()
 
     @classmethod
     def with_reading(cls, document: Mapping[str, Any], pce: str, reading: Reading) -> Document:
@@ -121,7 +121,7 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     @classmethod
     def billing_of(cls, document: Mapping[str, Any], pce: str) -> Billing:
         """Return what an account document says of a meter's monthly reading; nothing if that cannot be understood."""
-        return read(Billing, cls._entry(document, "billing", pce)) or Billing()
+        return parse_entry(Billing, cls._entry(document, "billing", pce)) or Billing()
 
     @classmethod
     def with_billing(cls, document: Mapping[str, Any], pce: str, billing: Billing) -> Document:
@@ -130,44 +130,46 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def _entry(cls, document: Mapping[str, Any], name: str, pce: str) -> object:
-        return members(members(document.get(cls.key)).get(name)).get(pce)
+        return object_or_empty(object_or_empty(document.get(cls.key)).get(name)).get(pce)
 
     @classmethod
     def _with_entry(cls, document: Mapping[str, Any], name: str, pce: str, entry: msgspec.Struct) -> Document:
-        others = members(members(document.get(cls.key)).get(name))
-        return cls._with(document, name, {**others, pce: written(entry)})
+        others = object_or_empty(object_or_empty(document.get(cls.key)).get(name))
+        return cls._with(document, name, {**others, pce: entry_to_json(entry)})
 
     @classmethod
     def _with(cls, document: Mapping[str, Any], name: str, entries: Mapping[str, Any]) -> Document:
-        kept = {key: value for key, value in members(document.get(cls.key)).items() if key != name}
-        return put(document, cls.key, (kept | {name: entries} if entries else kept) or None)
+        kept = {key: value for key, value in object_or_empty(document.get(cls.key)).items() if key != name}
+        return with_value(document, cls.key, (kept | {name: entries} if entries else kept) or None)
 
 
-def meters_in(document: Mapping[str, Any], account: str) -> tuple[Held, ...]:
+def meters_in(document: Mapping[str, Any], account: str) -> tuple[MeterAccess, ...]:
     """Return the meters of an account document, in order.
 
     :raises BadAccount: if any entry cannot be understood, since we do not want to read only a part of the meters
     """
-    known, named = Status.held(document), named_in(document, account)
-    return tuple(known.get(pce) or Held(pce=pce, right=right, own=(right,) if right else ()) for pce, right in named)
+    known, named = Status.access_of(document), named_meters(document, account)
+    return tuple(
+        known.get(pce) or MeterAccess(pce=pce, right=right, own=(right,) if right else ()) for pce, right in named
+    )
 
 
-def named_in(document: Mapping[str, Any], account: str) -> list[tuple[str, str]]:
+def named_meters(document: Mapping[str, Any], account: str) -> list[tuple[str, str]]:
     """Return the meters that an account document names, each with GRDF's id of a right; ``""`` if it names none.
 
     :raises BadAccount: if any entry cannot be understood
     """
-    results = part_of(document, RESULTS, account)
+    results = object_at(document, RESULTS, account)
     listed = results.get("consents")
     if listed is not None and not isinstance(listed, list):
         raise BadAccount.about(account, "its list of consents is not a list")
     found: dict[str, str] = {}
     for entry in listed or []:
-        pce = members(entry).get("pce")
+        pce = object_or_empty(entry).get("pce")
         if not isinstance(pce, str) or not is_pce(pce):
             raise BadAccount.about(account, "one of its consents names no valid meter")
-        found[pce] = text_in(entry, "id_accreditation", account) or ""
-    single = text_in(results, "pce_id", account)
+        found[pce] = text_at(entry, "id_accreditation", account) or ""
+    single = text_at(results, "pce_id", account)
     if single is not None and single not in found:
         if not is_pce(single):
             raise BadAccount.about(account, "its pce_id is not a valid meter")
@@ -175,16 +177,16 @@ def named_in(document: Mapping[str, Any], account: str) -> list[tuple[str, str]]
     return list(found.items())
 
 
-def with_meters(document: Mapping[str, Any], held: Iterable[Held]) -> Document:
+def with_meters(document: Mapping[str, Any], access: Iterable[MeterAccess]) -> Document:
     """Return the account document with its meters, in Cozy's form and in ``status``.
 
     As in the konnector's accounts, ``oauth_callback_results.pce_id`` is one meter: the first that may be read, if any.
     A right that the document names and the account has not got stays named: it may get it later, and no deletion of
     another account may end it. A meter for which its declaration only waits is not named.
     """
-    meters = sorted(held, key=lambda each: not each.is_open)
-    changed = Status.with_held(document, meters)
-    former, named = members(changed.get(RESULTS)), dict(named_in(changed, str(changed.get("_id"))))
+    meters = sorted(access, key=lambda each: not each.is_open)
+    changed = Status.with_access(document, meters)
+    former, named = object_or_empty(changed.get(RESULTS)), dict(named_meters(changed, str(changed.get("_id"))))
     meters = [each for each in meters if each.right or each.word not in ("behind", "none") or each.pce in named]
     if not meters:
         return changed

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from include.gas.answers.french_words import day_in, fold, fold_address, moment_in
+from include.gas.answers.json_objects import find_objects
 from include.gas.answers.proof_state import proof_deadline, proof_state
 from include.gas.answers.refusals import refusal_error, status_of
-from include.gas.answers.scan import scan
-from include.gas.answers.words import day_in, fold, fold_address, moment_in
 from include.gas.errors import GasError, ServiceUnavailable
 
 PCE = re.compile(r"[0-9]{14}|GI[0-9]{6}")
@@ -114,7 +114,7 @@ class AccessRight:
         )
 
     @property
-    def stands(self) -> bool:
+    def is_live(self) -> bool:
         """Whether the right is in force or may come into force, so that it must be revoked if the household leaves."""
         return self.state in ("active", WAITING)
 
@@ -136,7 +136,7 @@ def is_same_name(one: str, other: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
+class RightsList:
     """A parsed answer of ``droits_acces``.
 
     :param rights: the rights in the order of the answer
@@ -157,13 +157,13 @@ def is_pce(text: object) -> bool:
     return isinstance(text, str) and PCE.fullmatch(text) is not None
 
 
-def read_rights(text: str | bytes, *, account: str | None) -> Rights:
+def parse_rights(text: str | bytes, *, account: str | None) -> RightsList:
     """Parse an answer of ``droits_acces``.
 
     :param account: account id for messages; ``None`` when the rights of all accounts were requested
     :raises GasError: if GRDF refuses, or if nothing in the answer can be read
     """
-    found = scan(text)
+    found = find_objects(text)
     rights, refusals, odd = list[AccessRight](), list[GasError](), len(found.broken)
     for line in found.objects:
         right, (code, message) = AccessRight.from_line(line), status_of(line)
@@ -180,7 +180,7 @@ def read_rights(text: str | bytes, *, account: str | None) -> Rights:
     odd += bool(refusals)  # a line about one of several meters says nothing about the rights beside it
     if odd and not rights:
         raise ServiceUnavailable.about(account, "GRDF's list of rights could not be read")
-    return Rights(tuple(rights), odd)
+    return RightsList(tuple(rights), odd)
 
 
 def is_usable(right: AccessRight, today: date) -> bool:

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from include.gas.answers.fields import is_about, number_in, value_at
+from include.gas.answers.fields import is_about_meter, number_in, value_at
+from include.gas.answers.french_words import text_of
+from include.gas.answers.json_objects import find_objects
 from include.gas.answers.refusals import refusal_error, status_of
-from include.gas.answers.scan import scan
-from include.gas.answers.words import text_of
 from include.gas.errors import ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 
@@ -31,7 +31,7 @@ class Contract(msgspec.Struct, frozen=True, omit_defaults=True):
     car: int | float | None = None
 
 
-def read_contract(text: str | bytes, *, account: str, pce: str) -> Contract | None:
+def parse_contract(text: str | bytes, *, account: str, pce: str) -> Contract | None:
     """Parse an answer of ``donnees_contractuelles``.
 
     :param text: the body as received
@@ -49,7 +49,7 @@ def read_contract(text: str | bytes, *, account: str, pce: str) -> Contract | No
     )
 
 
-def read_frequency(text: str | bytes, *, account: str, pce: str) -> str:
+def parse_frequency(text: str | bytes, *, account: str, pce: str) -> str:
     """Return a meter's reading frequency from an answer of ``donnees_techniques``.
 
     :return: ``1M``, ``MM``, ``6M``, ``JJ`` or another code of GRDF's; ``""`` when it does not say
@@ -60,10 +60,10 @@ def read_frequency(text: str | bytes, *, account: str, pce: str) -> str:
 
 
 def _facts(text: str | bytes, key: str, *, account: str, pce: str) -> Mapping[str, Any] | None:
-    found = scan(text)
+    found = find_objects(text)
     fine = False
     for line in found.objects:
-        if not is_about(line, pce):
+        if not is_about_meter(line, pce):
             continue
         code, message = status_of(line)
         refusal = refusal_error(code, message, account=account, pce=pce)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from include.gas.answers.words import fold
+from include.gas.answers.french_words import fold
 
 Status = Literal["provisional", "definitive"]
 Quality = Literal["measured", "estimated", "corrected"]
@@ -56,7 +56,7 @@ def quality_in(use: dict[str, Any]) -> Quality:
     return next((quality for start, quality in _QUALITIES if word.startswith(start)), _MOST_CAREFUL)
 
 
-def is_about(line: dict[str, Any], pce: str) -> bool:
+def is_about_meter(line: dict[str, Any], pce: str) -> bool:
     """Return whether a line is about the requested meter.
 
     GRDF's Swagger file makes every field optional, and a request is about one meter only. So a line that names no meter

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import jwt
 
 from include.gas.answers.access_rights import is_pce
-from include.gas.answers.words import text_of
+from include.gas.answers.french_words import text_of
 from include.gas.errors import IdTokenRefused
 
 CLAIM = "consentements"
@@ -93,7 +93,7 @@ def verify_id_token(
         _check_client_and_nonce(claims, client_id, nonce)
         return claims
     except _Doubted as doubt:  # not chained: the library's traceback could show the token
-        (cause, step), unusable = doubt.args, _is_unusable(token, leeway)
+        (cause, step), unusable = doubt.args, _is_never_valid(token, leeway)
         raise IdTokenRefused.about(
             account, f"the id_token {cause}", f"Nothing was changed. {step}", unusable=unusable
         ) from None
@@ -134,7 +134,7 @@ def parse_claims(claims: Mapping[str, Any], *, account: str | None = None) -> tu
     return tuple(found.values())
 
 
-def _is_unusable(token: str, leeway: float) -> bool:
+def _is_never_valid(token: str, leeway: float) -> bool:
     """Return whether a token can never be accepted, whatever our settings: it is none, or too old by its own word."""
     try:
         jwt.decode(token, options={"verify_signature": False, "verify_exp": True}, leeway=leeway)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from include.gas.answers.words import day_in, fold
+from include.gas.answers.french_words import day_in, fold
 
 ASKED = "asked"
 CHECKING = "checking"

@@ -10,13 +10,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from include.gas.answers.scan import scan
-from include.gas.answers.words import fold, text_of
+from include.gas.answers.french_words import fold, text_of
+from include.gas.answers.json_objects import find_objects
 from include.gas.errors import (
     BadRequest,
     BadSettings,
-    ConsentLost,
-    ConsentTooNarrow,
     CredentialsRefused,
     DeclarationRefused,
     FailNow,
@@ -28,6 +26,8 @@ from include.gas.errors import (
     RefusalUnexplained,
     RetryLater,
     RightExists,
+    RightLost,
+    RightTooNarrow,
     ServiceUnavailable,
     UnknownRefusal,
 )
@@ -42,17 +42,17 @@ UNEXPLAINED_STEP = (
 _WAITING = "0000000002"  # a declared right waits for its holder's confirmation, which is not a refusal
 
 _CODES: dict[str, tuple[type[GasError], str]] = {
-    "1000000": (ConsentLost, "the holder seems to have moved out"),
-    "1000001": (ConsentLost, "the right of access expired"),
-    "1000002": (ConsentLost, "there is no right of access"),
-    "1000003": (ConsentLost, "GRDF found no recent consent"),  # a cache of GRDF's may say so wrongly
-    "1000009": (ConsentTooNarrow, "the consent does not include published data"),
-    "1000010": (ConsentTooNarrow, "the consent does not include daily (informative) data"),
-    "1000011": (ConsentLost, "GRDF considers the proof of consent invalid"),
-    "1000014": (ConsentLost, "the holder revoked the consent"),
+    "1000000": (RightLost, "the holder seems to have moved out"),
+    "1000001": (RightLost, "the right of access expired"),
+    "1000002": (RightLost, "there is no right of access"),
+    "1000003": (RightLost, "GRDF found no recent consent"),  # a cache of GRDF's may say so wrongly
+    "1000009": (RightTooNarrow, "the consent does not include published data"),
+    "1000010": (RightTooNarrow, "the consent does not include daily (informative) data"),
+    "1000011": (RightLost, "GRDF considers the proof of consent invalid"),
+    "1000014": (RightLost, "the holder revoked the consent"),
     "2000100": (PartialAnswer, "GRDF failed on part of the answer"),
     "1000000003": (BadRequest, "the right of access already exists"),
-    "1000000004": (ConsentLost, "the holder's contract ended"),
+    "1000000004": (RightLost, "the holder's contract ended"),
     "1000000005": (BadRequest, "the postcode does not match the meter"),
     "1000000006": (BadRequest, "GRDF does not know the meter"),
     "1000000022": (BadRequest, "the perimeters asked for contradict each other"),
@@ -79,14 +79,14 @@ _WORDS: tuple[tuple[re.Pattern[str], type[GasError], str], ...] = (
         "GRDF no longer serves us (contract or suspension)",
     ),
     (re.compile(r"authentif|authentic|jeton|token"), CredentialsRefused, "GRDF does not accept our token"),
-    (re.compile(r"perimetre|perimeter"), ConsentTooNarrow, "the consent does not include what was asked for"),
+    (re.compile(r"perimetre|perimeter"), RightTooNarrow, "the consent does not include what was asked for"),
     (
         re.compile(
             r"revoqu|revoc|revok|obsolet|expir|preuve|demenag|resili"
             r"|(pas|plus|non|n'est),? (ete )?autoris|not (or no longer )?authori"
             r"|aucun droit|no right|droit d'acces (inexistant|inactif|termine)"
         ),
-        ConsentLost,
+        RightLost,
         "the consent is no longer valid",
     ),
     (
@@ -102,7 +102,7 @@ _WORDS: tuple[tuple[re.Pattern[str], type[GasError], str], ...] = (
 )
 
 
-def is_fine(code: str, message: str = "") -> bool:
+def is_success(code: str, message: str = "") -> bool:
     """Return whether a status means success or just "no data yet". Without a code and a message it means success.
 
     :param code: ``statut_restitution.code`` or ``code_statut_traitement``
@@ -124,10 +124,10 @@ def refusal_error(
     :return: ``None`` when nothing is wrong: success, no data for these days, or a right that waits for its holder
     """
     code = text_of(code)
-    if is_fine(code, message):
+    if is_success(code, message):
         return None
     where = f"meter {meter_tag(account, pce)}: " if account and pce else ""
-    said = _said(code, message if quoted else "")
+    said = _quoted_status(code, message if quoted else "")
     kind, cause = _sort(code, fold(message))
     return kind.about(account, f"{where}{cause}{said}")
 
@@ -152,16 +152,16 @@ def http_error(
     if 200 <= status < 300:
         return None
     code, message = status_in(body or "")
-    cause = f"asking for {what}, GRDF answered HTTP {status}{_said(code, message if quoted else '')}"
-    if other := _of_us_or_later(status, account, cause, retry_after):
+    cause = f"asking for {what}, GRDF answered HTTP {status}{_quoted_status(code, message if quoted else '')}"
+    if other := _client_or_temporary_error(status, account, cause, retry_after):
         return other
     said = bool(code or message)
     if status == 403 and not said:
-        return ConsentLost.about(account, f"{cause} and gave no reason", UNEXPLAINED_STEP)
-    kind: type[GasError] = ConsentLost if status == 403 else BadRequest
+        return RightLost.about(account, f"{cause} and gave no reason", UNEXPLAINED_STEP)
+    kind: type[GasError] = RightLost if status == 403 else BadRequest
     if code in _CODES or (said and status != 400):
         sorted_kind, _ = _sort(code, fold(message))
-        if sorted_kind in (ConsentLost, ConsentTooNarrow, CredentialsRefused):
+        if sorted_kind in (RightLost, RightTooNarrow, CredentialsRefused):
             kind = sorted_kind
     return kind.about(account, cause)
 
@@ -181,10 +181,10 @@ def declaration_error(
     if code in _DECLARATIONS:
         kind, step = _DECLARATIONS[code]
         reason = {"reason": code} if kind is DeclarationRefused else {}
-        return kind.about(account, f"GRDF refused {what}: {_CODES[code][1]}{_said(code, '')}", step, **reason)
+        return kind.about(account, f"GRDF refused {what}: {_CODES[code][1]}{_quoted_status(code, '')}", step, **reason)
     if status < 300 and not (code or message):
         return None
-    return _of_sending(status, code, account, f"declare {what}", retry_after) or RefusalUnexplained.about(
+    return _sending_error(status, code, account, f"declare {what}", retry_after) or RefusalUnexplained.about(
         account,
         f"GRDF refused {what} for a reason that we do not know (HTTP {status}{_code(code)})",
         "Compare the declaration with the household's gas bill, and ask GRDF for the reason. Then correct the "
@@ -206,7 +206,7 @@ def proof_error(
     code, message = status_in(body or "")
     if status < 300 and not (code or message):
         return None
-    return _of_sending(status, code, account, f"send {what}", retry_after) or ProofNotSent.about(
+    return _sending_error(status, code, account, f"send {what}", retry_after) or ProofNotSent.about(
         account,
         f"GRDF did not take {what} (HTTP {status}{_code(code)})",
         "Look at GRDF's portal for what it expects, or send the files there.",
@@ -249,7 +249,9 @@ def revocation_error(
     return refusal or ServiceUnavailable.about(account, f"GRDF did not complete {what}")
 
 
-def _of_sending(status: int, code: str, account: str | None, what: str, retry_after: float | None) -> GasError | None:
+def _sending_error(
+    status: int, code: str, account: str | None, what: str, retry_after: float | None
+) -> GasError | None:
     """Return the error for an answer to something that was sent, unless it is about what was sent.
 
     :param what: what our client was to do
@@ -261,7 +263,7 @@ def _of_sending(status: int, code: str, account: str | None, what: str, retry_af
             "Ask GRDF whether the contract allows it. Then start it again.",
         )
     failed = max(status, 500) if code.startswith("2") else status  # a technical failure at GRDF
-    return _of_us_or_later(failed, account, f"GRDF did not {what} (HTTP {status}{_code(code)})", retry_after)
+    return _client_or_temporary_error(failed, account, f"GRDF did not {what} (HTTP {status}{_code(code)})", retry_after)
 
 
 def token_error(
@@ -281,7 +283,7 @@ def token_error(
     cause = f"asking for a token ({grant}), GRDF answered HTTP {status}" + (f" {word}" if word else "")
     if word in ("temporarily_unavailable", "server_error"):
         status = max(status, 500)
-    if later := _later(status, account, cause, retry_after):
+    if later := _temporary_error(status, account, cause, retry_after):
         return later
     kind: type[FailNow] = BadSettings
     if word == "invalid_grant" and grant == "authorization_code":
@@ -296,7 +298,7 @@ def token_error(
     return kind.about(account, cause, step)
 
 
-def _later(status: int, account: str | None, cause: str, retry_after: float | None) -> RetryLater | None:
+def _temporary_error(status: int, account: str | None, cause: str, retry_after: float | None) -> RetryLater | None:
     """Return the error for a status that passes by itself; ``None`` for any other."""
     if status == 429:
         return QuotaExceeded.about(account, cause, retry_after=retry_after)
@@ -305,13 +307,15 @@ def _later(status: int, account: str | None, cause: str, retry_after: float | No
     return None
 
 
-def _of_us_or_later(status: int, account: str | None, cause: str, retry_after: float | None) -> GasError | None:
+def _client_or_temporary_error(
+    status: int, account: str | None, cause: str, retry_after: float | None
+) -> GasError | None:
     """Return the error for a status that passes by itself or concerns our client; ``None`` for any other."""
     if status == 401:
         return CredentialsRefused.about(account, cause)
     if 300 <= status < 400:
         return BadSettings.about(account, cause, "The API has moved: correct the host in the Airflow connection.")
-    return _later(status, account, cause, retry_after)
+    return _temporary_error(status, account, cause, retry_after)
 
 
 def status_in(body: str | bytes) -> tuple[str, str]:
@@ -321,9 +325,9 @@ def status_in(body: str | bytes) -> tuple[str, str]:
         ``{"code_statut_traitement", "message_retour_traitement"}`` or ``{"erreur"}``
     :return: ``(code, message)``; ``("", "")`` if there is no such status
     """
-    for line in scan(body).objects:
+    for line in find_objects(body).objects:
         code, message = status_of(line)
-        if not is_fine(code, message):
+        if not is_success(code, message):
             return code, message
     return "", ""
 
@@ -361,7 +365,7 @@ def _is_code(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 12
 
 
-def _said(code: str, message: str) -> str:
+def _quoted_status(code: str, message: str) -> str:
     parts = [f"code {code}"] if _is_code(code) else []
     if message:
         parts.append(excerpt(message))
@@ -373,7 +377,7 @@ def _code(code: str) -> str:
 
 
 def _oauth_word(body: str | bytes) -> str:
-    for line in scan(body).objects:
+    for line in find_objects(body).objects:
         word = line.get("error")
         if isinstance(word, str) and re.fullmatch(r"[a-z_]{1,40}", word):
             return word

@@ -4,10 +4,10 @@
 request              days
 ===================  ==================================================================================================
 daily runs           the run's day and ``[grdf] reread_days`` before it; everything that GRDF serves on the first run
-                     under a right or more of it, and again after three to four weeks (:func:`is_whole_due`)
+                     under a right or more of it, and again after three to four weeks (:func:`is_full_read_due`)
 backfills            the run's day
 a range of the past  the range that a person names (``past_range``)
-published periods    all that GRDF serves, by the same rule (:func:`is_whole_due`, :func:`published_window`)
+published periods    all that GRDF serves, by the same rule (:func:`is_full_read_due`, :func:`published_window`)
 ===================  ==================================================================================================
 
 So whatever was late, corrected, missing, restored or removed comes by itself, in the one call that a run makes anyway.
@@ -37,7 +37,7 @@ SOONEST, SPREAD = 21, 8
 same day do not all do it on the same morning for ever."""
 
 
-def is_whole_due(account: str, last: date | None, today: date) -> bool:
+def is_full_read_due(account: str, last: date | None, today: date) -> bool:
     """Return whether a run asks for everything that it may ask for.
 
     A run that failed on that day is made up for by the next one, since the day of the last success counts.
@@ -60,7 +60,7 @@ def daily_window(run_day: date, today: date, reread: timedelta, *, whole: bool) 
     :return: ``None`` if there is nothing left to ask for
     """
     oldest = oldest_allowed(today)
-    return Window.of(oldest if whole else max(run_day - reread, oldest), min(run_day + ONE_DAY, today))
+    return Window.between(oldest if whole else max(run_day - reread, oldest), min(run_day + ONE_DAY, today))
 
 
 def published_window(today: date) -> Window:

@@ -11,7 +11,7 @@ from include.gas.errors import BadRequest
 _AGAIN = "Nothing was read. Start it again with `from` (first gas day) before `to` (not included), both YYYY-MM-DD."
 
 
-def asked_range(first: object, end: object) -> Window:
+def parse_range(first: object, end: object) -> Window:
     """Return the range that the form names.
 
     :param first: first gas day, ``YYYY-MM-DD``
@@ -29,13 +29,13 @@ def asked_range(first: object, end: object) -> Window:
     return Window(*days)
 
 
-def askable(
-    asked: Window, *, today: date, consent_first: date | None, consent_end: date | None
+def askable_part(
+    asked: Window, *, today: date, right_first: date | None, right_end: date | None
 ) -> tuple[Window | None, list[str]]:
     """Return the part of a range that GRDF can be asked for, for one meter, and in words why days were left out.
 
-    :param consent_first: first gas day that the consent covers; ``None`` for no bound
-    :param consent_end: first gas day after the consent; ``None`` for no bound
+    :param right_first: first gas day that the consent covers; ``None`` for no bound
+    :param right_end: first gas day after the consent; ``None`` for no bound
     """
     oldest = oldest_allowed(today)
     reasons: list[str] = []
@@ -43,9 +43,9 @@ def askable(
         reasons.append(f"GRDF keeps {HISTORY_YEARS} years of daily data: days before {oldest} are left out")
     if asked.end > today:
         reasons.append(f"days from {today} on are not over yet and are left out")
-    if consent_first is not None and asked.first < consent_first and consent_first > oldest:
-        reasons.append(f"the household's consent starts with {consent_first}: earlier days are left out")
-    if consent_end is not None and asked.end > consent_end and consent_end < today:
-        reasons.append(f"the household's consent ends before {consent_end}: later days are left out")
+    if right_first is not None and asked.first < right_first and right_first > oldest:
+        reasons.append(f"the household's consent starts with {right_first}: earlier days are left out")
+    if right_end is not None and asked.end > right_end and right_end < today:
+        reasons.append(f"the household's consent ends before {right_end}: later days are left out")
     window = asked.clip(oldest, today)
-    return window and window.clip(consent_first, consent_end), reasons
+    return window and window.clip(right_first, right_end), reasons

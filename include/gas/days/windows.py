@@ -32,7 +32,7 @@ class Window:
             raise ValueError(f"a window must start before it ends, not from {self.first} to {self.end}")
 
     @classmethod
-    def of(cls, first: date, end: date) -> Window | None:
+    def between(cls, first: date, end: date) -> Window | None:
         """Return a window, or ``None`` if it would be empty."""
         return cls(first, end) if first < end else None
 
@@ -57,7 +57,7 @@ class Window:
         """Iterate over the gas days in order."""
         return (self.first + timedelta(days=n) for n in range(len(self)))
 
-    def overlap(self, other: Window) -> int:
+    def count_common_days(self, other: Window) -> int:
         """Return how many gas days are in another window, too."""
         return max((min(self.end, other.end) - max(self.first, other.first)).days, 0)
 
@@ -70,7 +70,7 @@ class Window:
         """
         new_first = self.first if first is None else max(self.first, first)
         new_end = self.end if end is None else min(self.end, end)
-        return Window.of(new_first, new_end)
+        return Window.between(new_first, new_end)
 
 
 def oldest_allowed(today: date, years: int = HISTORY_YEARS) -> date:

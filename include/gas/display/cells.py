@@ -17,10 +17,10 @@ from typing import Any
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
 from include.gas.display.meter_days import DueDays
-from include.gas.documents.billing.period_totals import is_of_periods
+from include.gas.documents.billing.period_totals import is_from_periods
 from include.gas.documents.day_checks import WORDS, is_doubted
+from include.gas.documents.day_documents import Document, day_if_own, has_load, is_day, is_number
 from include.gas.documents.doctypes import MONTH, YEAR
-from include.gas.documents.gas_days import Document, has_load, is_day, is_number, own_day
 from include.gas.documents.totals import Number, exact_sum
 from include.gas.errors import ODD_DOCUMENT
 
@@ -120,7 +120,7 @@ def day_cells(month: date, documents: Iterable[Mapping[str, Any]], due: DueDays)
 
 
 def _by_day(documents: Iterable[Mapping[str, Any]]) -> dict[date, Mapping[str, Any]]:
-    return {day: document for document in documents if is_day(document) and (day := own_day(document))}
+    return {day: document for document in documents if is_day(document) and (day := day_if_own(document))}
 
 
 def _day_cell(day: date, stored: Mapping[date, Mapping[str, Any]], due: DueDays) -> Cell:
@@ -178,7 +178,7 @@ def _readable(totals: Iterable[Mapping[str, Any]], doctype: str) -> Iterator[tup
     for total in totals:
         with suppress(*ODD_DOCUMENT):
             first = date(int(total["year"]), int(total["month"]) if doctype == MONTH else 1, 1)
-            if has_load(total) and first == own_day(total, doctype) and _days_in(total) >= 0:
+            if has_load(total) and first == day_if_own(total, doctype) and _days_in(total) >= 0:
                 yield first, total
 
 
@@ -198,7 +198,7 @@ def _total_cell(
     if total is None:
         return Cell(first, _why_none(due, first, end), expected=due.number(first, end), **compared)
     part = _part_of(total, len(period))
-    if is_of_periods(total):
+    if is_from_periods(total):
         return Cell(first, Kind.PUBLISHED, total["load"], part=(part, len(period)) if part else None, **compared)
     days = _days_in(total)
     kind = Kind.ADOPTED if not days else Kind.PARTIAL if part else Kind.MEASURED
@@ -230,7 +230,7 @@ def _compared(
 
 def _part_of(total: Mapping[str, Any], length: int) -> int | None:
     """Return of how many days a total is; ``None`` if it is of the whole period, or of a period that has no days."""
-    days = total.get("published_days") if is_of_periods(total) else _days_in(total)
+    days = total.get("published_days") if is_from_periods(total) else _days_in(total)
     return days if isinstance(days, int) and 0 < days < length else None
 
 

@@ -11,14 +11,14 @@ import msgspec
 
 from include.gas.account.account import Account
 from include.gas.account.declaration import Declaration
-from include.gas.account.marks import Connected
+from include.gas.account.marks import ConnectedMark
 from include.gas.account.status import Billing, Status
 from include.gas.days.asked_days import REREAD_DAYS
 from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.days.lateness import due_until, period_late_after, silent_after
 from include.gas.days.windows import Window
 from include.gas.documents.year_counts import StoredYear
-from include.gas.rights.meter_rights import Held
+from include.gas.rights.meter_rights import MeterAccess
 
 READ = frozenset(("active", "unseen"))
 """How a meter stands of which gas days are expected now."""
@@ -56,7 +56,7 @@ class DueDays:
 class MeterDays(msgspec.Struct, frozen=True):
     """One meter. An account that knows none yet has one all the same, so that it is not forgotten.
 
-    :param held: what the account has of it
+    :param access: what the account has of it
     :param years: summary of its stored days by year, in order
     :param since: the oldest day that was asked for, when all of it was; ``None`` if it was not
     :param billing: what its last monthly reading found
@@ -65,7 +65,7 @@ class MeterDays(msgspec.Struct, frozen=True):
     :param came: the days on which its right was brought, entered, and connected, if it was not read since
     """
 
-    held: Held = Held(pce="")
+    access: MeterAccess = MeterAccess(pce="")
     years: tuple[StoredYear, ...] = ()
     since: date | None = None
     billing: Billing = Billing()
@@ -88,7 +88,7 @@ class MeterDays(msgspec.Struct, frozen=True):
         """The newest stored day; ``None`` if there is none."""
         return max((year.last for year in self.years), default=None)
 
-    def due(self, today: date) -> DueDays:
+    def due_days(self, today: date) -> DueDays:
         """Return the days that should be stored by now: from the oldest one that was asked for or is stored.
 
         If GRDF may not be asked any more, or the newest right is without daily data, up to the newest one.
@@ -97,17 +97,17 @@ class MeterDays(msgspec.Struct, frozen=True):
         """
         end, last = due_until(self.billing.frequency, today), self.last
         since = min((day for day in (self.since, self.first) if day), default=end)
-        is_asked = self.is_read or (self.held.is_open and self.held.word != "narrow")
+        is_asked = self.is_read or (self.access.is_open and self.access.word != "narrow")
         stop = end if is_asked else min(end - ONE_DAY, last) + ONE_DAY if last else since
-        whole = Window.of(since, stop)
-        return DueDays(self.held.covered(whole) if whole else (), end, today - timedelta(days=REREAD_DAYS))
+        whole = Window.between(since, stop)
+        return DueDays(self.access.allowed_parts(whole) if whole else (), end, today - timedelta(days=REREAD_DAYS))
 
-    def missing(self, today: date) -> Missing:
+    def count_missing(self, today: date) -> Missing:
         """Return how many of the days that should be stored are not: the calendar minus the store.
 
         :param today: civil date in Paris
         """
-        due = self.due(today)
+        due = self.due_days(today)
 
         def absent(first: date, end: date) -> int:
             windows = due.between(first, end) if self.daily else ()
@@ -136,7 +136,7 @@ class MeterDays(msgspec.Struct, frozen=True):
 
     def _begun(self, today: date) -> date | None:
         """Return the first day of the rights whose days are due today; ``None`` if the next begin later."""
-        covered = self.held.days
+        covered = self.access.days
         begun = [part for part in covered if part.first < today]
         if len(covered) > len(begun) and (not begun or begun[-1].end < today):
             return None
@@ -148,18 +148,18 @@ def days_of_meters(document: Mapping[str, Any], account: Account, *, reads: bool
 
     :param reads: whether nothing else has to happen before gas days are expected of the account
     """
-    connected = tuple(days_in(Connected.moment(document)))
-    declaration, known = Declaration.of(document), Status.held(document)
+    connected = tuple(days_in(ConnectedMark.read_moment(document)))
+    declaration, known = Declaration.from_document(document), Status.access_of(document)
     found = []
-    for held in account.meters or (Held(pce=""),):
-        is_read = held.word in READ or held.pce not in known or account.reconnected
-        came = [*connected, *_declared(declaration, held.pce), *days_in(held.since)]
-        reading, billing = Status.reading(document, held.pce), Status.billing_of(document, held.pce)
+    for access in account.meters or (MeterAccess(pce=""),):
+        is_read = access.word in READ or access.pce not in known or account.reconnected
+        came = [*connected, *_declared(declaration, access.pce), *days_in(access.since)]
+        reading, billing = Status.reading_of(document, access.pce), Status.billing_of(document, access.pce)
         billed = billing.until - ONE_DAY if billing.until else None
         years = tuple(year for _, year in sorted(reading.by_year().items()))
         read_on = reading.whole_at if years else None  # what it has given since then counts
         came = [day for day in came if not read_on or day > read_on]
-        found.append(MeterDays(held, years, reading.since, billing, billed, reads and is_read, tuple(came)))
+        found.append(MeterDays(access, years, reading.since, billing, billed, reads and is_read, tuple(came)))
     return tuple(found)
 
 

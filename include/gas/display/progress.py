@@ -13,7 +13,7 @@ from include.gas.account.declaration import Declaration, waits_for_meter
 from include.gas.account.status import Status
 from include.gas.days.windows import ONE_DAY
 from include.gas.errors import BadAccount
-from include.gas.rights.meter_rights import Held
+from include.gas.rights.meter_rights import MeterAccess
 
 
 class Step(StrEnum):
@@ -68,7 +68,7 @@ class Progress:
         return self.step in _LAST
 
 
-def progress(document: Mapping[str, Any] | None) -> Progress:
+def find_progress(document: Mapping[str, Any] | None) -> Progress:
     """Return how far an account is with the right that it has declared, or else with its newest one.
 
     :param document: the account document, of any shape; ``None`` if there is none
@@ -81,27 +81,29 @@ def progress(document: Mapping[str, Any] | None) -> Progress:
         return Progress(Step.NOTHING)
     if waits_for_meter(document):
         return Progress(Step.TAKEN, message=account.message)
-    declaration = Declaration.of(document) if account.declares else None
+    declaration = Declaration.from_document(document) if account.declares else None
     if declaration and account.refused:
         return Progress(Step.CORRECT, reason=declaration.refused_reason, message=account.message)
-    held, asks = _held(account, declaration), account.declares or account.needs_grant
-    if held is not None and not account.needs_grant:
-        return _with_right(document, account, held, asks=asks)
+    access, asks = _held(account, declaration), account.declares or account.needs_grant
+    if access is not None and not account.needs_grant:
+        return _with_right(document, account, access, asks=asks)
     if account.waits_for_person:
         return Progress(Step.PROBLEM, message=account.message)
     return Progress(Step.DECLARING if asks else Step.NOTHING)
 
 
-def _held(account: Account, declaration: Declaration | None) -> Held | None:
+def _held(account: Account, declaration: Declaration | None) -> MeterAccess | None:
     pce = declaration.pce if declaration else ""
     return max((each for each in account.meters if pce in ("", each.pce)), key=lambda each: each.since, default=None)
 
 
-def _with_right(document: Mapping[str, Any], account: Account, held: Held, *, asks: bool) -> Progress:
-    if held.waits and held.word != "checked":
-        return Progress(Step.WAITS, since=held.since)
-    step = _OF_WORD.get(held.word) or (Step.READ if Status.reading(document, held.pce).by_year() else Step.ACCEPTED)
-    if step is Step.OVER and not held.days:  # it was never in force
+def _with_right(document: Mapping[str, Any], account: Account, access: MeterAccess, *, asks: bool) -> Progress:
+    if access.waits and access.word != "checked":
+        return Progress(Step.WAITS, since=access.since)
+    step = _OF_WORD.get(access.word) or (
+        Step.READ if Status.reading_of(document, access.pce).by_year() else Step.ACCEPTED
+    )
+    if step is Step.OVER and not access.days:  # it was never in force
         step = Step.UNANSWERED
     if asks and step in _ENDED:
         return Progress(Step.DECLARING)
@@ -109,4 +111,4 @@ def _with_right(document: Mapping[str, Any], account: Account, held: Held, *, as
         return Progress(Step.PROBLEM, message=account.message)
     if account.renews:
         return Progress(Step.RENEWS, day=account.renews - ONE_DAY, message=account.message)
-    return Progress(step, day=held.opens if step is Step.ACCEPTED else held.day, message=account.message)
+    return Progress(step, day=access.first_day if step is Step.ACCEPTED else access.day, message=account.message)

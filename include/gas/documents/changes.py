@@ -18,7 +18,7 @@ last day are then enough."""
 
 
 @dataclass(frozen=True, slots=True)
-class LoadReport:
+class StoreReport:
     """The result of a load.
 
     :param new: number of days stored for the first time
@@ -72,7 +72,7 @@ class Changes(msgspec.Struct, frozen=True, omit_defaults=True):
     counts: dict[str, int] = {}
 
     @classmethod
-    def of(cls, reports: Iterable[LoadReport]) -> Self:
+    def sum_of(cls, reports: Iterable[StoreReport]) -> Self:
         """Return the sum of what loads changed.
 
         :param reports: one per meter and answer

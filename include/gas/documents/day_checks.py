@@ -15,7 +15,7 @@ from datetime import date
 from typing import Any, Final
 
 from include.gas.days.gas_day import ONE_DAY
-from include.gas.documents.gas_days import Document, day_of, is_number
+from include.gas.documents.day_documents import Document, day_of, is_number
 
 INDEX: Final = "index"
 """The meter's index does not go on from the day before by the day's volume."""
@@ -47,7 +47,7 @@ _HALF_A_UNIT = 0.005
 """Of the last decimal of a coefficient, which has two or three."""
 
 
-def doubts_about(days: Iterable[Document], car: int | float | None) -> dict[str, list[str]]:
+def find_doubts(days: Iterable[Document], car: int | float | None) -> dict[str, list[str]]:
     """Return why stored days of a meter are doubtful: words of :data:`WORDS` in their order, by id.
 
     :param days: all readable stored days of some calendar years
@@ -62,8 +62,8 @@ def doubts_about(days: Iterable[Document], car: int | float | None) -> dict[str,
     for by_day in years.values():
         limit, zeros = _limit(by_day, car), _doubtful_zeros(by_day)
         for day, document in by_day.items():
-            words = [INDEX] if not _goes_on(by_day.get(day - ONE_DAY), document) else []
-            words += [ENERGY] if not _fits(document) else []
+            words = [INDEX] if not _index_continues(by_day.get(day - ONE_DAY), document) else []
+            words += [ENERGY] if not _energy_matches(document) else []
             words += [JUMP] if document["load"] > limit else []
             words += [ZEROS] if day in zeros else []
             if words:
@@ -86,7 +86,7 @@ def with_doubts(document: Document, words: list[str]) -> Document:
     return kept | {"doubts": words} if words else kept
 
 
-def _goes_on(before: Document | None, document: Document) -> bool:
+def _index_continues(before: Document | None, document: Document) -> bool:
     """Whether the meter's index goes on from the day before, as far as GRDF says."""
     told, end = document.get("index_start"), document.get("index_end")
     former = before.get("index_end") if before else None
@@ -100,7 +100,7 @@ def _goes_on(before: Document | None, document: Document) -> bool:
     return bool(abs(end - start - volume) <= 1)
 
 
-def _fits(document: Document) -> bool:
+def _energy_matches(document: Document) -> bool:
     """Whether the energy is one of the volumes times its factor, as far as GRDF says."""
     pairs = [
         (document.get("volume"), document.get("coefficient")),

@@ -26,21 +26,21 @@ from typing import Protocol
 
 from include.gas.answers.consumption.daily import Reading
 from include.gas.days.windows import Window
-from include.gas.documents.changes import LoadReport
-from include.gas.documents.day_checks import doubts_about, with_doubts
-from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.gas_days import (
+from include.gas.documents.changes import StoreReport
+from include.gas.documents.day_checks import find_doubts, with_doubts
+from include.gas.documents.day_documents import (
     Document,
     day_document,
+    day_if_own,
     day_of_id,
     id_range,
     is_day,
     is_stale,
     merge_day,
     month_id,
-    own_day,
     year_id,
 )
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.totals import Number, merge_total, month_documents, year_documents
 from include.gas.documents.year_counts import stored_years
 from include.gas.errors import StoreBusy
@@ -83,7 +83,7 @@ class Store(Protocol):
         ...
 
 
-def load_answer(
+def store_readings(
     store: Store,
     account: str,
     pce: str,
@@ -94,7 +94,7 @@ def load_answer(
     car: Number | None = None,
     allowed: Sequence[Window] | None = None,
     tidies: bool = True,
-) -> LoadReport:
+) -> StoreReport:
     """Store readings of one meter and update its totals.
 
     This takes 6 store calls for a history of any length, or 3 if nothing changed. Conflicts cost more.
@@ -111,15 +111,15 @@ def load_answer(
     """
     own = [reading for reading in readings if allowed is None or any(reading.day in each for each in allowed)]
     days = [day_document(account, reading, pce, read_at) for reading in own]
-    return Load(store, account, pce, days, [window] if window else [], car, allowed if tidies else None).run()
+    return DayStoring(store, account, pce, days, [window] if window else [], car, allowed if tidies else None).run()
 
 
-class Load:
+class DayStoring:
     """One load. After a conflict it starts again, and remembers what it has written so far.
 
     :param days: the day documents to store
     :param windows: further gas days whose totals are updated
-    :param car: as for :func:`load_answer`
+    :param car: as for :func:`store_readings`
     :param allowed: the days that the account may hold; others are removed. With ``None`` none is
     """
 
@@ -142,13 +142,13 @@ class Load:
         self.kinds: dict[str, str] = {}
         self.totals: dict[str, set[str]] = {MONTH: set(), YEAR: set()}
 
-    def run(self) -> LoadReport:
+    def run(self) -> StoreReport:
         """Store the days.
 
         :raises StoreBusy: if others write the same documents all the time
         """
         if not self.years:
-            return LoadReport()
+            return StoreReport()
         # All months of a year are updated, since its days are read anyway. So any later run of that year repairs a
         # month that an interrupted run left out of date.
         months = [month_id(self.account, self.pce, year, month) for year in self.years for month in range(1, 13)]
@@ -173,9 +173,9 @@ class Load:
         :return: the readable days as they are stored now; ``None`` after a conflict
         """
         merged = {key: day for key, new in self.new.items() if (day := merge_day(days.get(key), new)) is not None}
-        gone = {key: document for key, document in days.items() if self._is_foreign(document)}
+        gone = {key: document for key, document in days.items() if self._is_disallowed(document)}
         stored = {key: each for key, each in {**days, **merged}.items() if key not in gone and is_day(each)}
-        doubts = doubts_about(stored.values(), self.car)
+        doubts = find_doubts(stored.values(), self.car)
         pending = merged | {
             key: with_doubts(document, doubts.get(key, []))  # a new day may change those of others
             for key, document in stored.items()
@@ -185,11 +185,13 @@ class Load:
         result = self.store.write(DAY, pending.values()) if pending else WriteResult()
         for key in result.written - gone.keys():
             stored[key] = {**pending[key], "_rev": result.revisions[key]}
-        self._note(days, merged.keys(), result.written)
+        self._count_outcomes(days, merged.keys(), result.written)
         self.kinds |= dict.fromkeys(result.written & gone.keys(), "removed")
         return None if result.conflicts else list(stored.values())
 
-    def _note(self, days: Mapping[str, Document], differing: Collection[str], written: Collection[str]) -> None:
+    def _count_outcomes(
+        self, days: Mapping[str, Document], differing: Collection[str], written: Collection[str]
+    ) -> None:
         """Note what became of each day. What an earlier attempt has written stays noted.
 
         :param days: the stored days, as they were before
@@ -203,9 +205,9 @@ class Load:
                 same = old is not None and old.get("load") == new["load"]
                 self.kinds[key] = "new" if old is None else "confirmed" if same else "corrected"
 
-    def _is_foreign(self, document: Document) -> bool:
+    def _is_disallowed(self, document: Document) -> bool:
         """Return whether a stored day is of another household. What is older than all own days is left alone."""
-        day = own_day(document) if self.allowed else None
+        day = day_if_own(document) if self.allowed else None
         return day is not None and day >= self.allowed[0].first and not any(day in each for each in self.allowed)
 
     def _write_totals(self, stored: dict[str, dict[str, Document]], days: list[Document]) -> bool:
@@ -225,12 +227,12 @@ class Load:
                 conflict = conflict or bool(result.conflicts)
         return not conflict
 
-    def _report(self, stored: list[Document]) -> LoadReport:
+    def _report(self, stored: list[Document]) -> StoreReport:
         # An earlier attempt may have written days of this answer and have failed before anybody heard of them.
         now = {document["_id"]: document.get("read_at") for document in stored}
         written = {key for key, new in self.new.items() if now.get(key) == new["read_at"]}
         written |= {key for key, kind in self.kinds.items() if kind == "removed"}
-        return LoadReport(
+        return StoreReport(
             **Counter(self.kinds.values()),
             months=len(self.totals[MONTH]),
             years=len(self.totals[YEAR]),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
-from include.gas.documents.gas_days import Document, day_of, fitting, is_number, month_id, year_id
+from include.gas.documents.day_documents import Document, day_of, is_number, month_id, without_stale_price, year_id
 
 Number = int | float
 
@@ -99,7 +99,7 @@ def merge_total(stored: Document | None, new: Document) -> Document | None:
         return dict(new)
     if all(stored.get(key) == value for key, value in new.items()):
         return None
-    kept = {key: value for key, value in fitting(stored, new["load"]).items() if key not in OF_PERIODS}
+    kept = {key: value for key, value in without_stale_price(stored, new["load"]).items() if key not in OF_PERIODS}
     return {**kept, **new}
 
 

@@ -13,7 +13,7 @@ import msgspec
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.days.windows import Window
 from include.gas.documents.day_checks import WORDS, is_doubted
-from include.gas.documents.gas_days import day_of
+from include.gas.documents.day_documents import day_of
 
 
 class StoredYear(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -42,7 +42,7 @@ class StoredYear(msgspec.Struct, frozen=True, omit_defaults=True):
     def within(self, window: Window) -> int:
         """Return how many days of a window are stored."""
         length = (min(self.last, window.last) - max(self.first, window.first)).days + 1
-        return max(length, 0) - sum(hole.overlap(window) for hole in self.absent)
+        return max(length, 0) - sum(hole.count_common_days(window) for hole in self.absent)
 
 
 def stored_years(days: Iterable[Mapping[str, Any]]) -> dict[int, StoredYear]:
@@ -58,7 +58,7 @@ def stored_years(days: Iterable[Mapping[str, Any]]) -> dict[int, StoredYear]:
 
 
 def _summary(held: Mapping[date, Mapping[str, Any]]) -> StoredYear:
-    holes = (Window.of(one + ONE_DAY, other) for one, other in pairwise(sorted(held)))
+    holes = (Window.between(one + ONE_DAY, other) for one, other in pairwise(sorted(held)))
     return StoredYear(
         min(held),
         max(held),

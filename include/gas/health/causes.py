@@ -34,7 +34,7 @@ class Cause(StrEnum):
         self._value_, self.percent, self.ours, self._says, self._do = word, percent, ours, says, do
         return self
 
-    def says(self, count: int, of: int, first: str) -> str:
+    def describe(self, count: int, of: int, first: str) -> str:
         """Return what is wrong, as a clause that names nobody.
 
         :param first: why the first is concerned, or what it is; told only where that names no account

@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.windows import ONE_DAY
-from include.gas.display.overview import ENDS_SOON
+from include.gas.display.account_summary import ENDS_SOON
 from include.gas.health.causes import Cause
-from include.gas.rights.meter_rights import Meter, Right, unclaimed
+from include.gas.rights.meter_rights import Meter, Right, find_unclaimed_rights
 from include.gas.rights.transitions import LATE
 
 FRESH = timedelta(hours=36)
 """How long ago GRDF may have been asked about a client's rights: it is asked every morning, and one may fail."""
 
 
-class Named(NamedTuple):
+class NamedReason(NamedTuple):
     """An account, a client or a setting that a cause concerns.
 
     :param name: its name; of a right that no account has, GRDF's id
@@ -28,11 +28,11 @@ class Named(NamedTuple):
     why: str = ""
 
 
-Concern = tuple[Cause, Named]
+Concern = tuple[Cause, NamedReason]
 """A cause and one whom it concerns."""
 
 
-def concerns_of_rights(
+def find_rights_concerns(
     meters: Iterable[Meter], accounts: Mapping[str, bool], now: datetime, asked: Mapping[str, str]
 ) -> Iterator[Concern]:
     """Yield whom the causes that are about rights concern.
@@ -44,8 +44,8 @@ def concerns_of_rights(
     known, today, long_ago = list(meters), paris_today(now), utc_text(now - FRESH)
     standing = [_standing(meter, today) for meter in known]
     rights = [right for each in standing for of_account in each.values() for right in of_account]
-    for each in unclaimed(known, today):
-        yield Cause.UNCLAIMED, Named(each.id, each.client)
+    for each in find_unclaimed_rights(known, today):
+        yield Cause.UNCLAIMED, NamedReason(each.id, each.client)
     for right in rights:
         yield from _of_right(right, accounts, now)
     for of_meter in standing:
@@ -54,14 +54,14 @@ def concerns_of_rights(
     old = {right.client for right in rights if right.since < long_ago}
     for client, at in asked.items():
         if client in old and at < long_ago:
-            yield Cause.UNCHECKED, Named(client, f"last asked {at[:16]} UTC" if at else "never asked")
+            yield Cause.UNCHECKED, NamedReason(client, f"last asked {at[:16]} UTC" if at else "never asked")
 
 
 def _standing(meter: Meter, today: date) -> dict[str, list[Right]]:
     """Return the rights that go on or wait for an answer, by their account."""
     found: dict[str, list[Right]] = {}
     for right in meter.rights:
-        if right.account and (_waits(right) or right.goes_on(today)):
+        if right.account and (_waits(right) or right.is_ongoing(today)):
             found.setdefault(right.account, []).append(right)
     return found
 
@@ -69,9 +69,9 @@ def _standing(meter: Meter, today: date) -> dict[str, list[Right]]:
 def _of_right(right: Right, accounts: Collection[str], now: datetime) -> Iterator[Concern]:
     # One that GRDF checks anew was answered long ago.
     if _waits(right) and not right.was_active and right.since < utc_text(now - LATE):
-        yield Cause.UNANSWERED, Named(right.account, f"since {right.since[:10]}")
-    if right.account not in accounts and right.goes_on(paris_today(now)):
-        yield Cause.LOST, Named(right.account)
+        yield Cause.UNANSWERED, NamedReason(right.account, f"since {right.since[:10]}")
+    if right.account not in accounts and right.is_ongoing(paris_today(now)):
+        yield Cause.LOST, NamedReason(right.account)
 
 
 def _ending(rights_of: Iterable[Iterable[Right]], accounts: Mapping[str, bool], today: date) -> Iterator[Concern]:
@@ -79,14 +79,14 @@ def _ending(rights_of: Iterable[Iterable[Right]], accounts: Mapping[str, bool], 
     for rights in rights_of:
         last = max(rights, key=_last_day)
         if (end := _last_day(last)) <= today + ENDS_SOON and not accounts.get(last.account):
-            yield Cause.ENDING, Named(last.account, f"on {end}")
+            yield Cause.ENDING, NamedReason(last.account, f"on {end}")
 
 
 def _shared(standing: Mapping[str, Iterable[Right]]) -> Iterator[Concern]:
     """Yield the accounts that read a meter, if there are several. Who is behind another does not."""
     accounts = sorted({each.account for rights in standing.values() for each in rights if each.was_active})
     if len(accounts) > 1:
-        yield from ((Cause.SHARED, Named(account, f"one of {', '.join(accounts)}")) for account in accounts)
+        yield from ((Cause.SHARED, NamedReason(account, f"one of {', '.join(accounts)}")) for account in accounts)
 
 
 def _waits(right: Right) -> bool:

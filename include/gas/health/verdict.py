@@ -10,10 +10,10 @@ from itertools import chain
 
 from include.gas.answers.proof_state import REFUSED
 from include.gas.days.gas_day import ONE_DAY, paris_today
-from include.gas.display.overview import Overview, Situation
+from include.gas.display.account_summary import AccountSummary, Situation
 from include.gas.errors import VENDOR_DOWN
 from include.gas.health.causes import NEVER, QUOTA_LEFT, Cause
-from include.gas.health.rights_concerns import Concern, Named
+from include.gas.health.rights_concerns import Concern, NamedReason
 
 Unread = Callable[[Sequence[str]], Mapping[str, str]]
 """Returns why the DAGs of some accounts do not read them, as clauses, for those of which that is so."""
@@ -65,7 +65,7 @@ class Finding:
 
     cause: Cause
     of: int
-    named: tuple[Named, ...]
+    named: tuple[NamedReason, ...]
 
     @property
     def count(self) -> int:
@@ -88,28 +88,28 @@ class Finding:
         """What people hear of: the cause, or that somebody is silent, whatever causes it from day to day."""
         return "silent" if self.cause in SILENT else self.cause.value
 
-    def says(self) -> str:
+    def describe(self) -> str:
         """Return what is wrong, as a clause that names nobody."""
-        what = self.cause.says(self.count, self.of, self.named[0].why or self.named[0].name)
+        what = self.cause.describe(self.count, self.of, self.named[0].why or self.named[0].name)
         is_share = self.red and self.cause.percent is not None
         return f"{what} ({self.share:.1f} %, more than {self.cause.percent} % call a person)" if is_share else what
 
-    def new(self, before: NamedBefore) -> tuple[Named, ...]:
+    def newly_named(self, before: NamedBefore) -> tuple[NamedReason, ...]:
         """Return whom it concerns and who was not named before."""
         if self.cause in NAMELESS:
             return ()
         return tuple(each for each in self.named if each.name not in before.get(self.subject, ()))
 
-    def line(self, new: Sequence[Named]) -> str:
+    def report_line(self, new: Sequence[NamedReason]) -> str:
         """Return the line of log and mail: what is wrong, who is to be named, and what to do.
 
         :param new: those who are to be named
         """
-        says, named = self.says(), f" New: {names(new)}." if new else ""
+        says, named = self.describe(), f" New: {list_names(new)}." if new else ""
         return f"{says[:1].upper()}{says[1:]}.{named} {self.cause.do}"
 
 
-def names(named: Sequence[Named], most: int = NAMED) -> str:
+def list_names(named: Sequence[NamedReason], most: int = NAMED) -> str:
     """Return some names with their reasons, and how many more there are.
 
     :param most: how many to name
@@ -136,33 +136,33 @@ class Verdict:
         """The causes for which a person is called."""
         return tuple(each for each in self.findings if each.red)
 
-    def failed(self, cause: Cause, why: str) -> Verdict:
+    def with_failure(self, cause: Cause, why: str) -> Verdict:
         """Return the verdict with one more cause: a setting that is wrong, or what kept us from looking.
 
         :param why: which and what to do, or a clause; it names nobody
         """
-        return replace(self, findings=(*self.findings, Finding(cause, 1, (Named(why.rstrip(". ")),))))
+        return replace(self, findings=(*self.findings, Finding(cause, 1, (NamedReason(why.rstrip(". ")),))))
 
-    def news(self, before: NamedBefore) -> dict[Finding, tuple[Named, ...]]:
+    def lines_to_mail(self, before: NamedBefore) -> dict[Finding, tuple[NamedReason, ...]]:
         """Return what the day's mail says: what is red, or concerns somebody who was not named yet, with names."""
-        new = {finding: finding.new(before) for finding in self.findings}
+        new = {finding: finding.newly_named(before) for finding in self.findings}
         return {finding: named for finding, named in new.items() if named or finding.red}
 
-    def named_after(self, before: NamedBefore) -> dict[str, list[str]]:
+    def names_after_mail(self, before: NamedBefore) -> dict[str, list[str]]:
         """Return who is named once the mail is sent. Whoever did not fit into it is new again tomorrow.
 
         Whom a subject concerns no more is forgotten, and named anew later.
         """
         found = defaultdict[str, list[str]](list)
         for each in self.findings:
-            known = {*before.get(each.subject, ()), *(new.name for new in each.new(before)[:NAMED])}
+            known = {*before.get(each.subject, ()), *(new.name for new in each.newly_named(before)[:NAMED])}
             found[each.subject] += [named.name for named in each.named if named.name in known]
         return dict(found)
 
     def headline(self) -> str:
         """Return the verdict in one sentence that names nobody."""
         if self.red:
-            what = "; ".join(each.says() for each in self.red)
+            what = "; ".join(each.describe() for each in self.red)
             return f"The fleet of {self.accounts} account(s) is not well: {what}."
         if not self.accounts:
             return "No account is connected yet, so there is nothing to watch. Nothing is wrong."
@@ -170,8 +170,8 @@ class Verdict:
         return f"The fleet is well: {well}, and no limit is crossed."
 
 
-def judge(
-    fleet: Collection[Overview],
+def reach_verdict(
+    fleet: Collection[AccountSummary],
     clients: Sequence[Client],
     now: datetime,
     rights: Iterable[Concern] = (),
@@ -187,13 +187,13 @@ def judge(
     :param no_token: returns what becomes of a client that asks for a token, as a verb; ``""`` if it gets one
     """
     today = paris_today(now)
-    every = [(each, each.pressing(today)) for each in sorted(fleet, key=lambda each: each.id)]
+    every = [(each, each.urgent_situation(today)) for each in sorted(fleet, key=lambda each: each.id)]
     pressing = [(each, what) for each, what in every if what not in (Situation.LEAVING, Situation.OVER)]
     present = [each for each, _ in pressing]
     expected = [each for each in present if each.is_read(today)]
     of = dict.fromkeys(Cause, len(present)) | dict.fromkeys((Cause.QUOTA, Cause.UNCHECKED), len(clients))
     of |= dict.fromkeys(SILENT, len(expected))
-    named = defaultdict[Cause, list[Named]](list)
+    named = defaultdict[Cause, list[NamedReason]](list)
     others = chain.from_iterable(_other_causes(each, what, today) for each, what in pressing)
     for cause, each in chain(_silent(expected, today, unread, no_token), others, _short(clients), rights):
         named[cause].append(each)
@@ -204,7 +204,7 @@ def judge(
 
 
 def _silent(
-    expected: Sequence[Overview], today: date, unread: Unread, no_token: Callable[[str], str]
+    expected: Sequence[AccountSummary], today: date, unread: Unread, no_token: Callable[[str], str]
 ) -> Iterator[Concern]:
     """Yield the accounts that are silent, with the cause. Whose right is over is not expected, and has that cause."""
     silent = [each for each in expected if each.silent_on(today)]
@@ -215,25 +215,25 @@ def _silent(
     late = _late_for_all(expected, problems, today)
     for account in silent:
         if token := tokens.get(account.id):
-            yield Cause.TOKEN, Named(account.id, token)
+            yield Cause.TOKEN, NamedReason(account.id, token)
         elif problem := problems.get(account.id, ""):
-            yield Cause.UNREAD, Named(account.id, f"{_newest(account)}, {problem}")
+            yield Cause.UNREAD, NamedReason(account.id, f"{_newest(account)}, {problem}")
         else:
-            yield Cause.LATE if account.client in late else Cause.ALONE, Named(account.id, _newest(account))
+            yield Cause.LATE if account.client in late else Cause.ALONE, NamedReason(account.id, _newest(account))
 
 
-def _tokens(no_token: Callable[[str], str], unread: Sequence[Overview]) -> dict[str, str]:
+def _tokens(no_token: Callable[[str], str], unread: Sequence[AccountSummary]) -> dict[str, str]:
     """Return what becomes of the clients that get no token, by the accounts that nobody reads therefore."""
     told = {client: no_token(client) for client in {each.client for each in unread}}
     return {each.id: f"{each.client} {told[each.client]}" for each in unread if told[each.client]}
 
 
-def _newest(account: Overview) -> str:
+def _newest(account: AccountSummary) -> str:
     fails = f", GRDF fails since {account.since[:10]}" if account.state == VENDOR_DOWN else ""
     return (f"newest day {account.last}" if account.last else "no day yet") + fails
 
 
-def _late_for_all(expected: Collection[Overview], unread: Collection[str], today: date) -> set[str]:
+def _late_for_all(expected: Collection[AccountSummary], unread: Collection[str], today: date) -> set[str]:
     """Return the clients of which GRDF has no new day for most accounts. Two or fewer are not everybody.
 
     :param unread: those that GRDF was not asked about
@@ -244,14 +244,17 @@ def _late_for_all(expected: Collection[Overview], unread: Collection[str], today
     return {client for client, number in without.items() if every[client] > 2 and number * 2 > every[client]}
 
 
-def _other_causes(account: Overview, situation: Situation | None, today: date) -> Iterator[Concern]:
+def _other_causes(account: AccountSummary, situation: Situation | None, today: date) -> Iterator[Concern]:
     """Yield what else is wrong with an account."""
     if situation and (found := _BY_SITUATION.get(situation)):
-        yield found[0], Named(account.id, found[1])
+        yield found[0], NamedReason(account.id, found[1])
     if account.proof:
-        yield Cause.REFUSED if account.proof == REFUSED else Cause.PROOF, Named(account.id, "a proof of its consent")
+        yield (
+            Cause.REFUSED if account.proof == REFUSED else Cause.PROOF,
+            NamedReason(account.id, "a proof of its consent"),
+        )
     if account.state == VENDOR_DOWN and account.is_read(today):
-        yield Cause.DOWN, Named(account.id)
+        yield Cause.DOWN, NamedReason(account.id)
 
 
 _BY_SITUATION = {
@@ -266,4 +269,4 @@ _BY_SITUATION = {
 def _short(clients: Sequence[Client]) -> Iterator[Concern]:
     for client in clients:
         if client.problem or client.is_short:
-            yield Cause.QUOTA, Named(client.name, client.problem or f"{client.left} of {client.calls} calls left")
+            yield Cause.QUOTA, NamedReason(client.name, client.problem or f"{client.left} of {client.calls} calls left")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 
-from include.gas.answers.words import fold
+from include.gas.answers.french_words import fold
 from include.gas.errors import BadRequest
 
 COLUMNS = (

@@ -11,17 +11,17 @@ from types import SimpleNamespace
 from typing import Any, Literal
 
 from include.gas.account.account import Account
-from include.gas.account.connected import check_connectable, is_for_another
-from include.gas.account.declaration import Declaration, to_declare, waits_for_meter, wrong_fields
+from include.gas.account.connection_documents import check_connectable, has_other_declaration
+from include.gas.account.declaration import Declaration, checked_declaration, waits_for_meter, wrong_fields
 from include.gas.account.declared_right import wanted_right
-from include.gas.account.marks import Connected
-from include.gas.account.section import members
-from include.gas.answers.words import fold
+from include.gas.account.document_sections import object_or_empty
+from include.gas.account.marks import ConnectedMark
+from include.gas.answers.french_words import fold
 from include.gas.display.csv_cells import safe_cell
-from include.gas.documents.gas_days import check_account_id
+from include.gas.documents.day_documents import check_account_id
 from include.gas.errors import FailNow
-from include.gas.rights.meter_rights import Meter, lasting
-from include.gas.rights.transitions import Asking
+from include.gas.rights.meter_rights import Meter, find_lasting_right
+from include.gas.rights.transitions import Claimant
 
 Outcome = Literal["wrong", "connected", "to declare", "declared", "waiting", "refused"]
 
@@ -47,7 +47,7 @@ _BETWEEN = re.compile(r"[\s|+,;]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ImportLine:
     """A line of an import after its check, and what has come of it.
 
     :param number: its number in the file
@@ -70,17 +70,17 @@ class Line:
         assert self.declaration
         return self.declaration
 
-    def with_outcome(self, outcome: Outcome, reason: str) -> Line:
+    def with_outcome(self, outcome: Outcome, reason: str) -> ImportLine:
         """Return the line with its outcome."""
         return replace(self, outcome=outcome, reason=reason)
 
 
-def check_lines(lines: Mapping[int, Mapping[str, str]]) -> list[Line]:
+def check_lines(lines: Mapping[int, Mapping[str, str]]) -> list[ImportLine]:
     """Return all lines checked by themselves and against each other, in their order.
 
     :param lines: the cells by line number, see :func:`include.gas.importing.csv_file.read_lines`
     """
-    found = [_alone(number, cells) for number, cells in lines.items()]
+    found = [_check_alone(number, cells) for number, cells in lines.items()]
     good = [each for each in found if each.declaration]
     meters, accounts = Counter(each.given.pce for each in good), Counter(each.account for each in found if each.account)
     twice = {each.number for each in good if meters[each.given.pce] > 1 or accounts[each.account] > 1}
@@ -88,8 +88,8 @@ def check_lines(lines: Mapping[int, Mapping[str, str]]) -> list[Line]:
 
 
 def check_against_account(
-    line: Line, document: Mapping[str, Any] | None, meter: Meter, who: Asking, *, began: str, left: bool = False
-) -> Line:
+    line: ImportLine, document: Mapping[str, Any] | None, meter: Meter, who: Claimant, *, began: str, left: bool = False
+) -> ImportLine:
     """Return a good line checked against its account. Whether it may have its meter is for the ledger to say, and GRDF.
 
     What this run has declared or GRDF has refused to it is done, whatever has become of it since: a run that was
@@ -109,14 +109,20 @@ def check_against_account(
         return line.with_outcome("refused", LEFT)
     if document is not None and (found := _against_account(line, document, meter, who, began)):
         return found
-    is_taken = not who.shared and meter.others(who.account, who.today)
+    is_taken = not who.shared and meter.rights_of_others(who.account, who.today)
     return line.with_outcome("to declare", TAKEN) if is_taken else line
 
 
-def _against_account(line: Line, document: Mapping[str, Any], meter: Meter, who: Asking, began: str) -> Line | None:
+def _against_account(
+    line: ImportLine, document: Mapping[str, Any], meter: Meter, who: Claimant, began: str
+) -> ImportLine | None:
     """Return a line that its account leaves nothing to declare for; ``None`` if there is."""
-    account, declaration, mine = Account.from_document(document), Declaration.of(document), meter.of(who.account)
-    if _is_other(line, document, account, stands=any(right.goes_on(who.today) for right in mine)):
+    account, declaration, mine = (
+        Account.from_document(document),
+        Declaration.from_document(document),
+        meter.rights_of(who.account),
+    )
+    if _is_other(line, document, account, stands=any(right.is_ongoing(who.today) for right in mine)):
         return line.with_outcome("wrong", OTHER)
     if declaration and declaration.entered_at >= began:
         if account.refused:
@@ -124,12 +130,12 @@ def _against_account(line: Line, document: Mapping[str, Any], meter: Meter, who:
         if waits_for_meter(document):
             return line.with_outcome("waiting", WAITS)
     is_new = any(right.since >= began and right.state != "asked" for right in mine)
-    if not account.declares and (is_new or lasting(meter, who.account, wanted_right(line.given), who.today)):
+    if not account.declares and (is_new or find_lasting_right(meter, who.account, wanted_right(line.given), who.today)):
         return line.with_outcome("connected", CONNECTED)
     return None
 
 
-def _is_other(line: Line, document: Mapping[str, Any], account: Account, *, stands: bool) -> bool:
+def _is_other(line: ImportLine, document: Mapping[str, Any], account: Account, *, stands: bool) -> bool:
     """Return whether an account has or asks for another right.
 
     What an import has declared without an answer gives the account neither a meter nor a holder: it is corrected.
@@ -137,22 +143,22 @@ def _is_other(line: Line, document: Mapping[str, Any], account: Account, *, stan
     :param stands: whether the account has a right to the meter
     """
     named = {each.pce for each in account.meters if each.right or not account.declares}
-    is_another = is_for_another(document, line.given) and (stands or not is_imported(document))
+    is_another = has_other_declaration(document, line.given) and (stands or not is_imported(document))
     return is_another or bool(named and line.given.pce not in named)
 
 
 def is_imported(document: Mapping[str, Any]) -> bool:
     """Return whether an import was the last that connected an account."""
-    return str(members(document.get(Connected.key)).get("by")).startswith(BY)
+    return str(object_or_empty(document.get(ConnectedMark.key)).get("by")).startswith(BY)
 
 
-def _alone(number: int, cells: Mapping[str, str]) -> Line:
+def _check_alone(number: int, cells: Mapping[str, str]) -> ImportLine:
     """Return a line checked by itself."""
     account = cells.get("account", "")
     try:
-        bare = Line(number, check_account_id(account) if account else "")
+        bare = ImportLine(number, check_account_id(account) if account else "")
     except ValueError:
-        return Line(number, "", "wrong", BAD_ACCOUNT)
+        return ImportLine(number, "", "wrong", BAD_ACCOUNT)
     if not cells:
         return bare.with_outcome("wrong", CUT)
     if _DIGITS_LOST.fullmatch(cells.get("pce", "")) or re.fullmatch(r"[0-9]{4}", cells.get("postcode", "")):
@@ -161,10 +167,10 @@ def _alone(number: int, cells: Mapping[str, str]) -> Line:
     document = {"_id": account, Declaration.key: {**cells, "perimeters": perimeters}}
     for reason in wrong_fields(document).values():
         return bare.with_outcome("wrong", reason)
-    return replace(bare, declaration=to_declare(document))
+    return replace(bare, declaration=checked_declaration(document))
 
 
-def to_csv(lines: Iterable[Line]) -> str:
+def result_csv(lines: Iterable[ImportLine]) -> str:
     """Return the result file, which names neither a person nor a meter's number."""
     rows: list[str] = []
     writer = csv.writer(SimpleNamespace(write=rows.append))

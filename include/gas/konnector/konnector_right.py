@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from include.gas.account.section import members
+from include.gas.account.document_sections import object_or_empty
 from include.gas.answers.access_rights import AccessRight
-from include.gas.answers.words import day_in
+from include.gas.answers.french_words import day_in
 from include.gas.days.gas_day import paris_today
 from include.gas.rights.meter_rights import Meter
 
 
-def konnector_right(document: Mapping[str, Any], meter: Meter, rights: Iterable[AccessRight]) -> str:
+def find_konnector_right(document: Mapping[str, Any], meter: Meter, rights: Iterable[AccessRight]) -> str:
     """Return GRDF's id of the right that an account brought; ``""`` if nobody can say.
 
     If the day of the account's creation is known, that is the newest right made up to that day, otherwise the only
@@ -32,7 +32,7 @@ def konnector_right(document: Mapping[str, Any], meter: Meter, rights: Iterable[
 
 def _made_on(document: Mapping[str, Any]) -> date | None:
     """Return the day in Paris on which cozy-stack created an account; ``None`` if unknown. Cozy writes UTC."""
-    created = members(document.get("cozyMetadata")).get("createdAt")
+    created = object_or_empty(document.get("cozyMetadata")).get("createdAt")
     try:
         return paris_today(datetime.fromisoformat(str(created).strip()))
     except (ValueError, OverflowError):  # no time zone, or no moment at all

@@ -14,8 +14,8 @@ import msgspec
 
 from include.gas.answers.access_rights import WAITING
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.gas_days import Document
-from include.gas.errors import LeftBefore
+from include.gas.documents.day_documents import Document
+from include.gas.errors import HouseholdHasLeft
 from include.gas.rights.meter_rights import Meter, Right
 
 STANDING = {"active": "active", "waiting": WAITING}
@@ -26,7 +26,7 @@ LONGEST = timedelta(days=1)
 """How long a deletion may take before somebody is told."""
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class DeletionOrder(msgspec.Struct, frozen=True, kw_only=True):
     """A run that asks for a deletion, from its question on.
 
     :param run: Airflow's id of the run. Who starts a run can choose it, and can reuse the id of a removed run
@@ -54,13 +54,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         """
         return self.approved_by != "" and (by_one_person or self.asked_by.casefold() != self.approved_by.casefold())
 
-    def is_of(self, noted: Mapping[str, Any]) -> bool:
+    def matches(self, noted: Mapping[str, Any]) -> bool:
         """Return whether a question of a record is this order's, or what the record carries out."""
         return (noted.get("run"), noted.get("started")) == (self.run, self.started)
 
-    def noted_in(self, entry: Mapping[str, Any]) -> Order:
+    def with_approval_from(self, entry: Mapping[str, Any]) -> DeletionOrder:
         """Return the order as a record has it, with the approval; as it is if the record has it not."""
-        return next((msgspec.convert(each, Order) for each in (*entry["questions"], entry) if self.is_of(each)), self)
+        return next(
+            (msgspec.convert(each, DeletionOrder) for each in (*entry["questions"], entry) if self.matches(each)), self
+        )
 
 
 def open_record(account: str, records: Sequence[Document]) -> Document:
@@ -78,13 +80,13 @@ def open_record(account: str, records: Sequence[Document]) -> Document:
     }  # fmt: skip
 
 
-def with_question(entry: Mapping[str, Any], order: Order) -> Document:
+def with_request(entry: Mapping[str, Any], order: DeletionOrder) -> Document:
     """Return the record with what waits for an approval, or has it, instead of what it said of this order before."""
-    others = [each for each in entry["questions"] if not order.is_of(each)]
+    others = [each for each in entry["questions"] if not order.matches(each)]
     return {**entry, "questions": [*others, msgspec.to_builtins(order)]}
 
 
-def begun(entry: Mapping[str, Any], order: Order, at: datetime) -> Document:
+def begin_deletion(entry: Mapping[str, Any], order: DeletionOrder, at: datetime) -> Document:
     """Return the record of a deletion that a run carries out from now on, be it begun by another one.
 
     One that has begun to remove the data goes on with that.
@@ -99,7 +101,7 @@ def is_open(entry: Mapping[str, Any]) -> bool:
     return bool(entry.get("begun_at")) and not entry.get("finished_at")
 
 
-def plan_text(
+def format_plan(
     account: str,
     rights: Mapping[str, str],
     left_alone: Mapping[str, str],
@@ -130,7 +132,7 @@ def plan_text(
     return "\n\n".join([f"Account **{account}**", *lists, *notes])
 
 
-def divide(
+def divide_rights(
     meters: Iterable[Meter], account: str, used: Collection[str] = ()
 ) -> tuple[list[tuple[str, Right]], dict[str, str]]:
     """Divide the rights to the meters of an account that leaves into its own and those to leave alone.
@@ -150,7 +152,9 @@ def divide(
     return own, others
 
 
-def not_gone(records: Iterable[Mapping[str, Any]], accounts: Collection[str], now: datetime) -> dict[str, str]:
+def unfinished_deletions(
+    records: Iterable[Mapping[str, Any]], accounts: Collection[str], now: datetime
+) -> dict[str, str]:
     """Return the accounts whose household has left and that are not gone, each with why, as a clause.
 
     :param records: the records of all deletions, the oldest of an account first
@@ -165,7 +169,7 @@ def not_gone(records: Iterable[Mapping[str, Any]], accounts: Collection[str], no
     return found
 
 
-def all_left(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def left_accounts(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return the accounts whose household has left or leaves for good, each with when: their ids are never used again.
 
     :param records: the records of deletions, the oldest of an account first
@@ -175,12 +179,12 @@ def all_left(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {str(each["account"]): str(each["finished_at"] or each["begun_at"]) for each in removing}
 
 
-def left_error(account: str, day: str) -> LeftBefore:
+def household_left_error(account: str, day: str) -> HouseholdHasLeft:
     """Return the error that says what a person has to do about an account that exists although its household left.
 
     :param day: when it left, UTC text
     """
-    return LeftBefore.about(
+    return HouseholdHasLeft.about(
         account,
         f"its household left on {day[:10]}, but the account exists again, for example because a backup was restored. "
         "It is not read",

@@ -9,10 +9,10 @@ from hashlib import blake2b
 
 import msgspec
 
-from include.gas.account.declaration import Declaration, given_by
+from include.gas.account.declaration import Declaration, declaration_section
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.gas_days import Document
+from include.gas.documents.day_documents import Document
 from include.gas.rights.meter_rights import Meter
 
 HOUSEHOLD = "household"
@@ -80,7 +80,7 @@ def new_record(
 
 def to_document(record: ConsentRecord) -> Document:
     """Return the document to store."""
-    stored: Document = msgspec.to_builtins(record) | {"entered": given_by(record.entered)}
+    stored: Document = msgspec.to_builtins(record) | {"entered": declaration_section(record.entered)}
     return {key: value for key, value in stored.items() if value not in ("", None)}
 
 
@@ -102,7 +102,7 @@ def is_needed(record: ConsentRecord, meter: Meter, now: datetime) -> bool:
     return proves or record.given > utc_text(now - YOUNG)
 
 
-def to_keep(document: Mapping[str, object], left: date, days: int) -> Document:
+def kept_copy(document: Mapping[str, object], left: date, days: int) -> Document:
     """Return the copy of a record that stays although its account does not need it, or is gone.
 
     :param document: the stored record, also one that cannot be read
@@ -115,7 +115,7 @@ def to_keep(document: Mapping[str, object], left: date, days: int) -> Document:
     return {"_id": f"{KEPT}{until.isoformat()}:{name}", **content}
 
 
-def overdue(today: date) -> tuple[str, str]:
+def overdue_range(today: date) -> tuple[str, str]:
     """Return the range of ids of the kept records whose time is over.
 
     :return: first and last id, both included
@@ -123,7 +123,7 @@ def overdue(today: date) -> tuple[str, str]:
     return KEPT, f"{KEPT}{today.isoformat()}"
 
 
-def record_for(records: Iterable[ConsentRecord], right: AccessRight, declared: str = "") -> ConsentRecord | None:
+def find_record(records: Iterable[ConsentRecord], right: AccessRight, declared: str = "") -> ConsentRecord | None:
     """Return the record that proves a right: the newest one of its holder that is not younger than the right.
 
     An account may have records of several people, one of whom was not connected after all. So a right whose holder GRDF

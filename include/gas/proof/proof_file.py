@@ -37,7 +37,7 @@ class ProofFile:
         return f"preuve-{place}.{ENDINGS[self.kind]}"
 
 
-def checked(content: bytes) -> ProofFile:
+def check_proof_file(content: bytes) -> ProofFile:
     """Return a file as a proof. It is told by its first bytes, as any name may have been given to it; GRDF reads it.
 
     :raises NotAProof: if it is too large, or neither PDF nor PNG nor JPEG

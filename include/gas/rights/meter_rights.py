@@ -92,7 +92,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     proof: Proof | None = None
 
     @property
-    def free_on(self) -> date | None:
+    def replaceable_on(self) -> date | None:
         """The first day on which GRDF may not be asked under it, and takes another one; ``None`` for no end."""
         after = self.calls_until + ONE_DAY if self.calls_until and self.calls_until < date.max else None
         return min((day for day in (after, self.ended_on) if day), default=None)
@@ -100,10 +100,10 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     @property
     def over_on(self) -> date | None:
         """The first day on which it is of no more use; ``None`` for no end."""
-        return min((day for day in (self.free_on, self.end) if day), default=None)
+        return min((day for day in (self.replaceable_on, self.end) if day), default=None)
 
     @property
-    def covered(self) -> Window | None:
+    def covered_days(self) -> Window | None:
         """The gas days that it covers; ``None`` for none."""
         return _EVER.clip(self.first, self.over_on) if self.was_active else None
 
@@ -112,7 +112,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         begun = self.begins is None or self.begins <= today
         return self.state == "active" and begun and (self.calls_until is None or today <= self.calls_until)
 
-    def goes_on(self, today: date) -> bool:
+    def is_ongoing(self, today: date) -> bool:
         """Return whether it is in force or will be, and covers days to come; also while GRDF checks it anew.
 
         Whose a meter is goes by it, and whether a household has to consent again.
@@ -133,7 +133,7 @@ class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     rev: str = msgspec.field(name="_rev", default="")
     rights: tuple[Right, ...] = ()
 
-    def of(self, account: str) -> tuple[Right, ...]:
+    def rights_of(self, account: str) -> tuple[Right, ...]:
         """Return an account's rights, the oldest first; with ``""`` those that no account has."""
         return tuple(right for right in self.rights if right.account == account)
 
@@ -142,29 +142,29 @@ class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         """The rights in the order in which they take days: those that were never in force come last."""
         return sorted(self.rights, key=lambda right: (not right.was_active, right.since))
 
-    def others(self, account: str, today: date) -> list[Right]:
+    def rights_of_others(self, account: str, today: date) -> list[Right]:
         """Return the rights of other accounts beside which GRDF takes no other one."""
         held = [right for right in self.rights if right.account not in ("", account)]
         standing = [right for right in held if right.state in ("active", "waiting")]
-        return [right for right in standing if right.free_on is None or today < right.free_on]
+        return [right for right in standing if right.replaceable_on is None or today < right.replaceable_on]
 
-    def other_holder(self, account: str, today: date) -> str:
+    def other_account(self, account: str, today: date) -> str:
         """Return another account that has the meter, by a right that goes on; ``""`` if there is none."""
-        standing = [right for right in self.rights if right.account and right.goes_on(today)]
+        standing = [right for right in self.rights if right.account and right.is_ongoing(today)]
         first = min(standing, key=lambda right: not right.was_active, default=None)  # of equal ones the oldest
         return first.account if first and first.account != account else ""
 
 
-def days_of(meter: Meter, account: str, *, shared: bool = False) -> tuple[Window, ...]:
+def allowed_days(meter: Meter, account: str, *, shared: bool = False) -> tuple[Window, ...]:
     """Return the gas days of a meter that an account may hold, in order and without overlaps.
 
     :param shared: whether several accounts may have one meter (``[grdf] meter_in_several_accounts``)
     """
     if shared:
-        return _union(right.covered for right in meter.of(account) if right.covered)
+        return _union(right.covered_days for right in meter.rights_of(account) if right.covered_days)
     own, others_until = list[Window](), date.min
     for right in meter.timeline:
-        window = right.covered if right.account else None
+        window = right.covered_days if right.account else None
         if window and right.account != account:
             others_until = max(others_until, window.end)
         elif window and (rest := window.clip(max(others_until, right.after or others_until))):
@@ -172,34 +172,34 @@ def days_of(meter: Meter, account: str, *, shared: bool = False) -> tuple[Window
     return _union(own)
 
 
-def lasting(meter: Meter, account: str, wanted: Right, today: date) -> Right | None:
+def find_lasting_right(meter: Meter, account: str, wanted: Right, today: date) -> Right | None:
     """Return the right that makes a declaration needless: it waits, or lasts, and includes what is to be declared.
 
     One that ends soon, and before what is asked, is none: its household renews early.
     """
     last, end = wanted.calls_until or date.max, wanted.end or date.max
-    for right in meter.of(account):
+    for right in meter.rights_of(account):
         ends = right.over_on
         enough = ends is None or ends > min(today + RENEWED_FROM, last) or ends >= end
-        stands = right.state == "waiting" or (right.goes_on(today) and enough)
+        stands = right.state == "waiting" or (right.is_ongoing(today) and enough)
         if stands and right.daily >= wanted.daily and right.published >= wanted.published:
             return right
     return None
 
 
-def unclaimed(meters: Iterable[Meter], today: date) -> list[Right]:
+def find_unclaimed_rights(meters: Iterable[Meter], today: date) -> list[Right]:
     """Return the rights in force that no account has: a person consented on GRDF's site and never came back."""
-    return [right for meter in meters for right in meter.of("") if right.is_in_force(today)]
+    return [right for meter in meters for right in meter.rights_of("") if right.is_in_force(today)]
 
 
-Word = Literal[
+Standing = Literal[
     "active", "later", "unseen", "waiting", "checked", "asked", "behind", "narrow", "over", "refused", "none",
 ]  # fmt: skip
 """How an account stands with a meter, the best first."""
-_BEST_FIRST: tuple[Word, ...] = get_args(Word)
+_BEST_FIRST: tuple[Standing, ...] = get_args(Standing)
 
 
-class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class MeterAccess(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What an account has of one meter, worked out from the meter's document; the account's ``status`` has a copy.
 
     :param word: how it stands, by the best of its rights: ``active``; ``later`` (begins on ``day``); ``unseen``
@@ -219,7 +219,7 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """
 
     pce: str
-    word: Word = "none"
+    word: Standing = "none"
     is_open: bool = False
     day: date | None = None
     free: date | None = None
@@ -237,31 +237,34 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return (self.free or self.day) if self.word == "active" else None
 
     @property
-    def opens(self) -> date | None:
+    def first_day(self) -> date | None:
         """First gas day that it may hold; ``None`` for no bound."""
         return self.days[0].first if self.days and self.days[0].first > date.min else None
 
     @property
-    def closes(self) -> date | None:
+    def end_day(self) -> date | None:
         """First gas day after those that it may hold; ``None`` for no bound."""
         return self.days[-1].end if self.days and self.days[-1].end < date.max else None
 
-    def covered(self, window: Window) -> tuple[Window, ...]:
+    def allowed_parts(self, window: Window) -> tuple[Window, ...]:
         """Return the parts of a window that it may hold, in order."""
         return tuple(part for each in self.days if (part := window.clip(each.first, each.end)))
 
 
-def hold(meter: Meter, account: str, today: date, *, shared: bool = False, declares: bool = False) -> Held:
+def access_to_meter(
+    meter: Meter, account: str, today: date, *, shared: bool = False, declares: bool = False
+) -> MeterAccess:
     """Return what an account has of a meter.
 
-    :param shared: as for :func:`days_of`
+    :param shared: as for :func:`allowed_days`
     :param declares: whether a right to it is to be declared for the account
     """
-    rights, days = meter.of(account), days_of(meter, account, shared=shared)
+    rights, days = meter.rights_of(account), allowed_days(meter, account, shared=shared)
     word, day = _standing(meter, account, today, shared=shared, declares=declares)
     newest = max(reversed(rights), key=lambda right: right.since, default=None)  # of two of one day, the later one
-    return Held(
-        pce=meter.pce, word=word, day=day, free=max(filter(None, (right.free_on for right in rights)), default=None),
+    return MeterAccess(
+        pce=meter.pce, word=word, day=day, free=max(filter(None, (right.replaceable_on for right in rights)),
+        default=None),
         is_open=bool(days) and any(right.is_in_force(today) and right.listed_at and right.daily for right in rights),
         since=newest.since if newest else "", right=newest.id if newest else "",
         own=tuple(filter(None, (right.id for right in rights))), days=days,
@@ -271,18 +274,18 @@ def hold(meter: Meter, account: str, today: date, *, shared: bool = False, decla
     )  # fmt: skip
 
 
-def has_withdrawn(held: Iterable[Held]) -> bool:
+def has_withdrawn_consent(access: Iterable[MeterAccess]) -> bool:
     """Return whether a household has asked for the end of its newest right, and its data were kept."""
-    newest = max(held, key=lambda each: each.since, default=None)
+    newest = max(access, key=lambda each: each.since, default=None)
     return newest is not None and newest.revoked
 
 
-def _standing(meter: Meter, account: str, today: date, *, shared: bool, declares: bool) -> tuple[Word, date | None]:
+def _standing(meter: Meter, account: str, today: date, *, shared: bool, declares: bool) -> tuple[Standing, date | None]:
     """Return how an account stands by the best of its rights, and since or until when."""
-    is_behind = not shared and bool(meter.other_holder(account, today))
-    words = [_word(right, today, is_behind=is_behind) for right in meter.of(account)]
+    is_behind = not shared and bool(meter.other_account(account, today))
+    words = [_word(right, today, is_behind=is_behind) for right in meter.rights_of(account)]
     best = min((word for word, _ in words), key=_BEST_FIRST.index, default=_BEST_FIRST[-1])
-    if declares and not shared and best in ("over", "refused", "none") and meter.others(account, today):
+    if declares and not shared and best in ("over", "refused", "none") and meter.rights_of_others(account, today):
         return "behind", None
     days = [day for word, day in words if word == best]
     known = [day for day in days if day]
@@ -291,12 +294,12 @@ def _standing(meter: Meter, account: str, today: date, *, shared: bool, declares
     return best, max(known) if known and len(known) == len(days) else None
 
 
-def _word(right: Right, today: date, *, is_behind: bool) -> tuple[Word, date | None]:
+def _word(right: Right, today: date, *, is_behind: bool) -> tuple[Standing, date | None]:
     if right.state == "waiting" and right.was_active:
         return "checked", None
     if right.state in ("asked", "waiting", "refused"):
         return right.state, None
-    if not right.goes_on(today):
+    if not right.is_ongoing(today):
         return "over", right.over_on
     if not right.was_active:
         return ("behind" if is_behind else "unseen"), None

@@ -1,29 +1,32 @@
 """What happens to a meter's rights: the one place that decides whose a right is, and what it is worth.
 
-======== =========================================== ==================================================================
-event    said by                                     what it does
-======== =========================================== ==================================================================
-brought  a checked ``id_token``, an operator, an     it is the account's; refused if another account has it, or has
-         adoption                                    the meter (unless meters are shared). What a token or the account's
-                                                     document names stays behind that one instead
-asked    us, before we declare                       a right without an id waits for an answer; refused if another
-                                                     account has the meter or waits for it, and while another process
-                                                     may be declaring
-answered GRDF, to the declaration                    the asked right has its id, and waits
-refused  GRDF, to the declaration, or nobody: its    the asked right goes. If GRDF has taken it all the same, its next
-         answer did not arrive                       answer shows it, and the account brings it
-listed   GRDF's list, or its answer about the meter  states and dates of the rights it shows; a right nobody has brought
-                                                     is kept if it stands. Only GRDF's *answer about the meter* ends a
-                                                     right that it does not show, or shows as not in force, and says
-                                                     that a holder has answered. One that nobody has goes with its end,
-                                                     and one that was behind is in force with the end of the first.
-                                                     It has its place at that write, after all that are there
-proved   us, once GRDF has taken its proof            GRDF checks it
-ended    us, if its household leaves                 the right is over, today if not before; nobody is told to renew it
-orphaned us, if the account is gone without that     nobody has its rights; what it had asked for goes, and what is over
-left     us, once a deletion has removed the account its rights go; who came after it, or is behind, gets none of its
-                                                     days
-======== =========================================== ==================================================================
+================ ============================== ======================================================================
+event            said by                        what it does
+================ ============================== ======================================================================
+assign_right     a checked ``id_token``, an     it is the account's; refused if another account has it, or has the
+                 operator, an adoption          meter (unless meters are shared). What a token or the account's
+                                                document names stays behind that one instead
+add_declaration  us, before we declare          a right without an id waits for an answer; refused if another account
+                                                has the meter or waits for it, and while another process may be
+                                                declaring
+set_right_id     GRDF, to the declaration       the asked right has its id, and waits
+drop_declaration GRDF, to the declaration, or   the asked right goes. If GRDF has taken it all the same, its next
+                 nobody: its answer did not     answer shows it, and the account brings it
+                 arrive
+apply_answer     GRDF's list, or its answer     states and dates of the rights it shows; a right nobody has brought is
+                 about the meter                kept if it stands. Only GRDF's *answer about the meter* ends a right
+                                                that it does not show, or shows as not in force, and says that a
+                                                holder has answered. One that nobody has goes with its end, and one
+                                                that was behind is in force with the end of the first. It has its
+                                                place at that write, after all that are there
+note_proof_sent  us, once GRDF has taken its    GRDF checks it
+                 proof
+end_right        us, if its household leaves    the right is over, today if not before; nobody is told to renew it
+orphan_rights    us, if the account is gone     nobody has its rights; what it had asked for goes, and what is over
+                 without that
+remove_rights    us, once a deletion has        its rights go; who came after it, or is behind, gets none of its days
+                 removed the account
+================ ============================== ======================================================================
 
 Each is a function of the document as it is at the write: whoever is second sees the first. Applied again, none changes
 anything. An answer of GRDF that is older than the last change of a right does not change it. A state in words that we
@@ -60,16 +63,16 @@ LONGEST_CALL = timedelta(minutes=15)
 """How long a declaration may take, with its wait for GRDF's quota."""
 
 
-class Taken(Exception):
+class OwnedByAnother(Exception):
     """Another account has the right, or the meter."""
 
 
-class UnderWay(Exception):
+class DeclarationUnderWay(Exception):
     """Another process may be declaring the account's right at this moment."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class Claimant:
     """Who asks, and when.
 
     :param client: the Airflow connection of its client at GRDF
@@ -84,7 +87,7 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RightsAnswer:
     """What GRDF says of a client's rights to a meter.
 
     :param client: the Airflow connection of the client
@@ -104,7 +107,7 @@ class Answer:
     shared: bool = False
 
 
-def brought(meter: Meter, who: Asking, right_id: str, way: Way, *, chosen: bool = False) -> Meter:
+def assign_right(meter: Meter, who: Claimant, right_id: str, way: Way, *, chosen: bool = False) -> Meter:
     """Give a right to the account that has brought it.
 
     Nothing is read under it before GRDF has shown it, and none while another account has the meter.
@@ -117,9 +120,9 @@ def brought(meter: Meter, who: Asking, right_id: str, way: Way, *, chosen: bool 
     if known is not None and known.account == who.account:
         return meter
     if known is not None and known.account:
-        raise Taken
-    if chosen and not who.shared and meter.other_holder(who.account, who.today):
-        raise Taken
+        raise OwnedByAnother
+    if chosen and not who.shared and meter.other_account(who.account, who.today):
+        raise OwnedByAnother
     others = (right for right in meter.rights if right is not known)
     new = known or Right(client=who.client, id=right_id, way=way, state="active", since=who.at)
     since = new.since if way == "konnector" else who.at
@@ -127,67 +130,72 @@ def brought(meter: Meter, who: Asking, right_id: str, way: Way, *, chosen: bool 
     return replace(meter, rights=(*others, new))
 
 
-def asked(meter: Meter, who: Asking, wanted: Right) -> Meter:
+def add_declaration(meter: Meter, who: Claimant, wanted: Right) -> Meter:
     """Note that the account is about to declare a right, instead of an earlier declaration without an answer.
 
     :param wanted: the right as it is to be
     :raises Taken: if another account has the meter, or a right to it that waits
-    :raises UnderWay: if another process may be declaring it at this moment
+    :raises DeclarationUnderWay: if another process may be declaring it at this moment
     """
-    if not who.shared and meter.others(who.account, who.today):
-        raise Taken
-    mine = _asked(meter, who.account)
+    if not who.shared and meter.rights_of_others(who.account, who.today):
+        raise OwnedByAnother
+    mine = _open_declaration(meter, who.account)
     new = replace(wanted, client=who.client, account=who.account, since=who.at)
     if mine is None:
         return replace(meter, rights=(*meter.rights, new))
     if mine.since == who.at:
         return meter
     if mine.since > utc_text(datetime.fromisoformat(who.at) - LONGEST_CALL):
-        raise UnderWay
-    return _changed(meter, mine, new)
+        raise DeclarationUnderWay
+    return _replace_right(meter, mine, new)
 
 
-def answered(meter: Meter, who: Asking, right_id: str) -> Meter:
+def set_right_id(meter: Meter, who: Claimant, right_id: str) -> Meter:
     """Note the id that GRDF has given to a declared right. Its state is what GRDF shows next.
 
     If the account is gone meanwhile, nobody has the right, and that is told.
     """
-    mine, shown = _asked(meter, who.account), next((right for right in meter.rights if right.id == right_id), None)
+    mine, shown = (
+        _open_declaration(meter, who.account),
+        next((right for right in meter.rights if right.id == right_id), None),
+    )
     if mine is None:
         if shown is not None:
             return meter
         new = Right(client=who.client, id=right_id, way="declared", state="waiting", since=who.at)
         return replace(meter, rights=(*meter.rights, new))
     if shown is None:
-        return _changed(meter, mine, replace(mine, id=right_id, state="waiting"))
+        return _replace_right(meter, mine, replace(mine, id=right_id, state="waiting"))
     others = tuple(right for right in meter.rights if right is not mine)
     if shown.account:
         return replace(meter, rights=others)
-    return _changed(replace(meter, rights=others), shown, replace(shown, account=who.account, way="declared"))
+    return _replace_right(replace(meter, rights=others), shown, replace(shown, account=who.account, way="declared"))
 
 
-def refused(meter: Meter, account: str) -> Meter:
+def drop_declaration(meter: Meter, account: str) -> Meter:
     """Forget a declaration that GRDF has refused, or not answered."""
-    return replace(meter, rights=tuple(right for right in meter.rights if right is not _asked(meter, account)))
+    return replace(
+        meter, rights=tuple(right for right in meter.rights if right is not _open_declaration(meter, account))
+    )
 
 
-def listed(meter: Meter, answer: Answer) -> Meter:
+def apply_answer(meter: Meter, answer: RightsAnswer) -> Meter:
     """Note what GRDF shows of a client's rights.
 
-    What the list shows as worse than it was is a question (:func:`questionable`) until GRDF has answered about the
+    What the list shows as worse than it was is a question (:func:`must_ask_grdf`) until GRDF has answered about the
     meter.
     """
     known = {right.id for right in meter.rights}
     lines = {line.id: line for line in answer.rights if line.role in ("", *GAS_USE_ROLES) and line.state in _STATES}
-    rights = [_shown(right, lines.get(right.id), answer) for right in meter.rights]
+    rights = [_apply_line(right, lines.get(right.id), answer) for right in meter.rights]
     # One that may be the one that is being declared says nothing yet.
     if answer.whole or not any(right.state == "asked" for right in meter.rights):
-        rights += [_unclaimed(line, answer) for line in lines.values() if line.stands and line.id not in known]
+        rights += [_unclaimed(line, answer) for line in lines.values() if line.is_live and line.id not in known]
     kept = tuple(right for right in rights if right.account or right.state in ("active", "waiting"))
-    return _ranked(replace(meter, rights=kept), answer)
+    return _bring_into_force(replace(meter, rights=kept), answer)
 
 
-def questionable(meter: Meter, answer: Answer) -> bool:
+def must_ask_grdf(meter: Meter, answer: RightsAnswer) -> bool:
     """Return whether GRDF must be asked about the meter: a right that goes on, or may, is not in the list as such."""
     shown = {line.id: _STATES.get(line.state) for line in answer.rights}
     return any(
@@ -197,7 +205,7 @@ def questionable(meter: Meter, answer: Answer) -> bool:
     )
 
 
-def proved(meter: Meter, right_id: str, at: str) -> Meter:
+def note_proof_sent(meter: Meter, right_id: str, at: str) -> Meter:
     """Note that GRDF has taken the proof of a right's consent.
 
     :param at: when it was sent, UTC text
@@ -206,16 +214,18 @@ def proved(meter: Meter, right_id: str, at: str) -> Meter:
     if known is None:
         return meter
     until = known.proof.until if known.proof else None
-    return _changed(meter, known, replace(known, proof=Proof(state=CHECKING, until=until, sent=at)))
+    return _replace_right(meter, known, replace(known, proof=Proof(state=CHECKING, until=until, sent=at)))
 
 
-def ended(meter: Meter, right_id: str, today: date) -> Meter:
+def end_right(meter: Meter, right_id: str, today: date) -> Meter:
     """Note that a right is over, as its household has asked for."""
-    rights = (replace(_ended(right, today), revoked=True) if right.id == right_id else right for right in meter.rights)
+    rights = (
+        replace(_end_right(right, today), revoked=True) if right.id == right_id else right for right in meter.rights
+    )
     return replace(meter, rights=tuple(rights))
 
 
-def orphaned(meter: Meter, account: str) -> Meter:
+def orphan_rights(meter: Meter, account: str) -> Meter:
     """Note that an account is gone without a deletion, as after a restore: nobody has its rights that may stand."""
     rights = (right for right in meter.rights if right.account != account or right.state in ("active", "waiting"))
     return replace(
@@ -223,20 +233,20 @@ def orphaned(meter: Meter, account: str) -> Meter:
     )
 
 
-def left(meter: Meter, account: str) -> Meter:
+def remove_rights(meter: Meter, account: str) -> Meter:
     """Remove the rights of an account that a deletion has removed. Who comes after it gets no more days."""
     others, until = list[Right](), date.min
     for right in meter.timeline:
         if right.account != account:
             others.append(replace(right, after=max(until, right.after or until)) if until > date.min else right)
-        elif right.covered:
-            until = max(until, right.covered.end)
+        elif right.covered_days:
+            until = max(until, right.covered_days.end)
     return replace(meter, rights=tuple(others))
 
 
-def _shown(right: Right, line: AccessRight | None, answer: Answer) -> Right:
+def _apply_line(right: Right, line: AccessRight | None, answer: RightsAnswer) -> Right:
     if line is None:
-        return _missing(right, answer)
+        return _end_if_missing(right, answer)
     # What waits is looked for by whoever starts its account; what is active ends by an answer about the meter alone.
     settles = right.state == "waiting" or (right.state == "active" and _STATES[line.state] != "active")
     if answer.at < right.listed_at or (right.account and settles and not answer.whole):
@@ -246,7 +256,7 @@ def _shown(right: Right, line: AccessRight | None, answer: Answer) -> Right:
     return right if is_same else new
 
 
-def _missing(right: Right, answer: Answer) -> Right:
+def _end_if_missing(right: Right, answer: RightsAnswer) -> Right:
     """Return a right that GRDF does not show: it is over if GRDF was asked about it."""
     is_gone = answer.whole and answer.complete and right.id not in {line.id for line in answer.rights}
     stood = right.client == answer.client and right.id and right.state not in ("ended", "refused")
@@ -254,10 +264,10 @@ def _missing(right: Right, answer: Answer) -> Right:
     known_from = right.listed_at or utc_text(datetime.fromisoformat(right.since) + LATE)
     if not (is_gone and stood and known_from < answer.at):
         return right
-    return replace(_ended(right, answer.today), listed_at=answer.at)
+    return replace(_end_right(right, answer.today), listed_at=answer.at)
 
 
-def _ranked(meter: Meter, answer: Answer) -> Meter:
+def _bring_into_force(meter: Meter, answer: RightsAnswer) -> Meter:
     """Let rights come into force that GRDF shows so for the first time, unless another account has the meter.
 
     Each comes after all that are there, whenever GRDF was asked, and takes no day that another account has. One that
@@ -269,18 +279,18 @@ def _ranked(meter: Meter, answer: Answer) -> Meter:
         if is_new and right.id in shown and answer.at >= right.listed_at:
             others = [each for each in meter.rights if each is not right]
             since = right.since if right.way == "konnector" else max(answer.at, *(each.since for each in meter.rights))
-            if answer.shared or not meter.other_holder(right.account, answer.today):
+            if answer.shared or not meter.other_account(right.account, answer.today):
                 meter = replace(meter, rights=(*others, replace(right, was_active=True, since=since)))
     return meter
 
 
-def _unclaimed(line: AccessRight, answer: Answer) -> Right:
+def _unclaimed(line: AccessRight, answer: RightsAnswer) -> Right:
     way: Way = "client_connect" if line.made_on_site else "declared"
     right = Right(client=answer.client, id=line.id, way=way, state="waiting", since=line.created_at or answer.at)
     return _with(right, line, answer)
 
 
-def _with(right: Right, line: AccessRight, answer: Answer) -> Right:
+def _with(right: Right, line: AccessRight, answer: RightsAnswer) -> Right:
     state = _STATES[line.state]
     # One that its account had before the ledger knew it is as old as GRDF says.
     is_konnectors = right.way == "konnector"
@@ -302,19 +312,19 @@ def _shown_proof(old: Proof | None, line: AccessRight, at: str) -> Proof | None:
     """Return how far the check of a right's proof is once GRDF has shown the right; ``None`` if it checks nothing."""
     if old is not None and old.sent >= at:
         return old
-    if not (line.proof and line.stands):
+    if not (line.proof and line.is_live):
         return None
     late = utc_text(datetime.fromisoformat(at) - LATE)
     return Proof(state=line.proof, until=line.proof_until, sent=old.sent if old and old.sent > late else "")
 
 
-def _ended(right: Right, today: date) -> Right:
+def _end_right(right: Right, today: date) -> Right:
     return replace(right, state="ended", ended_on=right.ended_on or min(today, right.over_on or today))
 
 
-def _asked(meter: Meter, account: str) -> Right | None:
-    return next((right for right in meter.of(account) if right.state == "asked"), None)
+def _open_declaration(meter: Meter, account: str) -> Right | None:
+    return next((right for right in meter.rights_of(account) if right.state == "asked"), None)
 
 
-def _changed(meter: Meter, old: Right, new: Right) -> Meter:
+def _replace_right(meter: Meter, old: Right, new: Right) -> Meter:
     return replace(meter, rights=tuple(new if right is old else right for right in meter.rights))

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from include.sandbox.adict import answers, control_api, data_api, identity
 from include.sandbox.adict.access import mailbox, proofs, rights_api
 from include.sandbox.adict.client_connect import connect_pages, oauth
-from include.sandbox.adict.gateway import gate, journal
+from include.sandbox.adict.gateway import gate, request_log
 from include.sandbox.adict.meter_data.real import shift_for
 from include.sandbox.adict.store import Store
 from include.sandbox.adict.world import World
@@ -42,7 +42,7 @@ def make_app(at: World) -> Flask:
     def before() -> Response | None:
         if request.path.startswith(_CONTROL):
             return None
-        if struck := gate.strike(at, after=False):
+        if struck := gate.apply_fault(at, after=False):
             return struck
         return gate.refuse(at, pace) if request.path.startswith(identity.API_PATH + "/") else None
 
@@ -50,8 +50,8 @@ def make_app(at: World) -> Flask:
     def after(answer: Response) -> Response:
         if request.path.startswith(_CONTROL):
             return answer
-        answer = gate.strike(at, after=True) or answer
-        journal.note(at, answer)
+        answer = gate.apply_fault(at, after=True) or answer
+        request_log.log_request(at, answer)
         return answer
 
     @app.errorhandler(HTTPException)

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, request
 
 from include.sandbox.adict import answers, identity, paris
 from include.sandbox.adict.access import mailbox, proofs, rights
-from include.sandbox.adict.gateway import gate, journal
+from include.sandbox.adict.gateway import gate, request_log
 from include.sandbox.adict.meter_data import meters, quirks, readings
 from include.sandbox.adict.world import DEFAULTS, world
 
@@ -28,13 +28,13 @@ def _order() -> dict[str, Any]:
 
 
 def _meter(pce: str) -> meters.Meter:
-    if (meter := meters.find(pce)) is None:
+    if (meter := meters.find_meter(pce)) is None:
         raise ValueError(f"no meter {pce}; synthetic ones are 0999999 + 7 digits or GI999 + 3 digits")
     return meter
 
 
 def _right(right_id: str) -> rights.Right:
-    if (right := rights.find(world().store, right_id)) is None:
+    if (right := rights.find_right(world().store, right_id)) is None:
         raise ValueError(f"no right {right_id}")
     return right
 
@@ -65,10 +65,10 @@ def days(pce: str) -> Response:
     """
     at, meter = world(), _meter(pce)
     first, end = (date.fromisoformat(request.args[name]) for name in ("from", "to"))
-    odd = quirks.read(at.store, pce)
-    allowed, _ = rights.decide(rights.of_meter(at.store, pce), "informatives", at.today())
+    odd = quirks.read_quirks(at.store, pce)
+    allowed, _ = rights.decide(rights.rights_to_meter(at.store, pce), "informatives", at.today())
     first, end = max(first, paris.years_before(at.today(), 3)), min(end, at.today())
-    told = readings.days_now(at.store, meter, first, end, at.now(), daily=quirks.daily(odd), **at.real)
+    told = readings.days_now(at.store, meter, first, end, at.now(), daily=quirks.has_daily_data(odd), **at.real)
     found = {
         each.day.isoformat(): each.energy
         for each in ([] if odd.get("refusal") else told)
@@ -97,14 +97,14 @@ def uncorrect(pce: str) -> Response:
 @blueprint.post("/meters/<pce>/quirks")
 def set_quirks(pce: str) -> Response:
     """Replace a meter's quirks; ``{}`` clears them."""
-    quirks.write(world().store, _meter(pce).pce, _only(quirks.KEYS, _order()))
+    quirks.write_quirks(world().store, _meter(pce).pce, _only(quirks.KEYS, _order()))
     return answers.body({})
 
 
 @blueprint.get("/consents")
 def list_consents() -> Response:
     """Return all access rights, oldest first."""
-    return answers.body(rights.every(world().store))
+    return answers.body(rights.all_rights(world().store))
 
 
 @blueprint.post("/consents")
@@ -131,7 +131,7 @@ def consent() -> Response:
 
 
 def _with_fields(right: rights.Right, fields: dict[str, Any]) -> rights.Right:
-    return rights.save(world().store, right | _only(right, fields))
+    return rights.save_right(world().store, right | _only(right, fields))
 
 
 @blueprint.delete("/consents")
@@ -186,7 +186,7 @@ def received_proofs(right_id: str) -> Response:
 @blueprint.get("/log")
 def log() -> Response:
     """Return the entries of the request log after number ``since``."""
-    return answers.body(journal.since(world(), int(request.args["since"])))
+    return answers.body(request_log.entries_since(world(), int(request.args["since"])))
 
 
 @blueprint.route("/settings", methods=["GET", "POST"])

@@ -52,14 +52,14 @@ def _meter(pce: str) -> Meter:
     g.pce = pce
     if not meters.well_formed(pce):
         abort(answers.data_error(answers.BAD_PCE))
-    return meters.find(pce) or abort(answers.data_error(answers.UNKNOWN_PCE, 404))
+    return meters.find_meter(pce) or abort(answers.data_error(answers.UNKNOWN_PCE, 404))
 
 
 def _decide(pce: str, perimeter: str, oddities: dict[str, Any]) -> tuple[list[rights.Right], str | None, int]:
     """Return the access rights that allow the call, or the code of the refusal; and the status."""
     at = world()
     allowed, code = rights.decide(
-        rights.of_meter(at.store, pce, identity.company_of(g.client_id)), perimeter, at.today()
+        rights.rights_to_meter(at.store, pce, identity.company_of(g.client_id)), perimeter, at.today()
     )
     code = oddities.get("refusal") or code
     return allowed, code, at.setting("no_right_status") if code == "1000002" else 200
@@ -69,13 +69,13 @@ def _decide(pce: str, perimeter: str, oddities: dict[str, Any]) -> tuple[list[ri
 def consumption(pce: str, perimeter: str) -> Response:
     """Return one meter's daily or billed consumption."""
     at, meter, asked = world(), _meter(pce), _asked(_YEARS[perimeter])
-    oddities = quirks.read(at.store, pce)
+    oddities = quirks.read_quirks(at.store, pce)
     allowed, code, status = _decide(pce, perimeter, oddities)
     if code is not None:
         rows = [lines.refusal(pce, asked, code)]
     elif perimeter == "informatives":
         told = readings.days_now(
-            at.store, meter, asked.first, asked.end, at.now(), daily=quirks.daily(oddities), **at.real
+            at.store, meter, asked.first, asked.end, at.now(), daily=quirks.has_daily_data(oddities), **at.real
         )
         days = [day for day in told if rights.covers(allowed, day.day)]
         fails_from = quirks.use_partial(at.store, pce, asked.first, asked.end)
@@ -117,7 +117,7 @@ def _billed(
 def facts(pce: str, perimeter: str) -> Response:
     """Return one meter's contractual or technical data."""
     meter = _meter(pce)
-    oddities = quirks.read(world().store, pce)
+    oddities = quirks.read_quirks(world().store, pce)
     odd_layout = set(oddities.get("layout") or ())
     _, code, status = _decide(pce, perimeter, oddities)
     found = None

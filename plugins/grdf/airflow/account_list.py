@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.staging.files import write_private
-from include.gas.account.marks import leaving
+from include.gas.account.marks import leaving_asker
+from include.gas.documents.day_documents import ACCOUNT_ID
 from include.gas.documents.doctypes import ACCOUNT
-from include.gas.documents.gas_days import ACCOUNT_ID
 from include.gas.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def known_accounts() -> tuple[str, ...]:
 
     path = settings.state_folder() / "accounts.json"
     try:
-        accounts = tuple(sorted(listed(AccountMirror(with_dag))))
+        accounts = tuple(sorted(accounts_with_dag(AccountMirror(id_if_listed))))
     except Exception as error:
         kept = _kept(path)
         if kept is None:
@@ -61,28 +61,28 @@ def known_accounts() -> tuple[str, ...]:
     return accounts
 
 
-def with_dag(document: dict[str, Any]) -> str | None:
+def id_if_listed(document: dict[str, Any]) -> str | None:
     """Return an account's id; ``None`` if it has no DAG, because it is leaving or its id cannot be in a DAG's.
 
     :param document: the account's document
     """
     account = str(document["_id"])
-    return account if leaving(document) is None and ACCOUNT_ID.fullmatch(account) else None
+    return account if leaving_asker(document) is None and ACCOUNT_ID.fullmatch(account) else None
 
 
-def listed(mirror: AccountMirror[str]) -> Mapping[str, str]:
+def accounts_with_dag(mirror: AccountMirror[str]) -> Mapping[str, str]:
     """Return the accounts that have a DAG. While nothing has changed it is the very same mapping.
 
-    :param mirror: made with :func:`with_dag`
+    :param mirror: made with :func:`id_if_listed`
     :raises GasError: if CouchDB does not answer, or has no database of accounts
     """
     lines = mirror.lines()
     if not mirror.has_database:
-        raise no_database(mirror.couchdb)
+        raise missing_databases_error(mirror.couchdb)
     return lines
 
 
-def no_database(hook: CouchDBHook, *doctypes: str) -> ServiceUnavailable:
+def missing_databases_error(hook: CouchDBHook, *doctypes: str) -> ServiceUnavailable:
     """Return the error for missing databases, which may be restored just now: that must not remove DAGs.
 
     :param doctypes: what they are for; by default, for accounts

@@ -34,17 +34,17 @@ _GROUPS = 8
 """Aliases that accounts are spread over: with each load, Airflow's API server reads all DAGs of the load's alias."""
 
 
-def changes_of(dag_id: str) -> AssetAlias:
+def alias_of_dag(dag_id: str) -> AssetAlias:
     """Return the alias under which a DAG that works on several accounts announces changes."""
     return AssetAlias(f"{_PREFIX}{dag_id}")
 
 
-def changes_of_account(account: str) -> AssetAlias:
+def alias_of_account(account: str) -> AssetAlias:
     """Return the alias under which an account's DAG announces changes. Those of several DAG files share it."""
     return AssetAlias(f"{_PREFIX}{_ACCOUNTS}{dag_file_of(account) % _GROUPS}")
 
 
-def announce(context: Context, outlets: Collection[object], account: str, changes: Changes) -> None:
+def announce_changes(context: Context, outlets: Collection[object], account: str, changes: Changes) -> None:
     """Attach changes to the assets. Do nothing if there are none.
 
     :param outlets: the task's outlets; nothing is announced without an alias among them

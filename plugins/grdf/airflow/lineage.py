@@ -10,13 +10,13 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.gas_days import database_name
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
-    from grdf.staging.area import StagedAnswer
+    from grdf.staging.staged_answers import StagedAnswer
 
 ENDPOINT = "donnees_consos_informatives"
 """What is asked for days (ADICT 3)."""

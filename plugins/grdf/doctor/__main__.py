@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _findings() -> Iterator[Finding]:
     """Yield all findings. If Airflow cannot be loaded, the only one says so: it reads all settings while imported."""
     try:
-        yield from _look()
+        yield from _run_checks()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises; its text may quote a password
         missing = isinstance(error, ImportError) and error.name
         says = f"the package {missing} is missing" if missing else type(error).__name__
@@ -69,26 +69,28 @@ def _findings() -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _look() -> Iterator[Finding]:
+def _run_checks() -> Iterator[Finding]:
     from grdf import settings
     from grdf.airflow.command_line import see_connections
-    from grdf.doctor import airflow_state, couch, grdf_api, here
-    from grdf.doctor.accounts import accounts
+    from grdf.doctor import airflow_checks, client_checks, couchdb_checks, machine_checks
+    from grdf.doctor.account_checks import check_accounts
     from grdf.hooks.adict import AdictHook
 
-    airflow = airflow_state.read()
+    airflow = airflow_checks.read_airflow()
     if not isinstance(airflow, Finding):  # otherwise each look for a connection in its database would wait, too
         see_connections()
-    yield from findings_of("versions", here.versions)
-    yield from findings_of("settings", here.all_settings)
+    yield from findings_of("versions", machine_checks.report_versions)
+    yield from findings_of("settings", machine_checks.check_settings)
     for client in settings.connections.or_default():
-        yield from findings_of(f"GRDF ({client})", partial(grdf_api.client, AdictHook(client)))
-    couchdb = couch.hook_of_doctor()
-    readable = yield from findings_of("CouchDB", lambda: chain(couch.connection(couchdb), couch.log(couchdb)))
-    yield from findings_of("staging", here.staging)
-    yield from findings_of(AIRFLOW, partial(airflow_state.findings, airflow))
+        yield from findings_of(f"GRDF ({client})", partial(client_checks.check_client, AdictHook(client)))
+    couchdb = couchdb_checks.hook_of_doctor()
+    readable = yield from findings_of(
+        "CouchDB", lambda: chain(couchdb_checks.check_connection(couchdb), couchdb_checks.check_log(couchdb))
+    )
+    yield from findings_of("staging", machine_checks.check_staging)
+    yield from findings_of(AIRFLOW, partial(airflow_checks.check_airflow, airflow))
     if readable:
-        yield from findings_of("accounts", partial(accounts, couchdb, airflow))
+        yield from findings_of("accounts", partial(check_accounts, couchdb, airflow))
     else:
         yield Finding("unknown", "they were not looked at, because CouchDB cannot be read", what="accounts")
 

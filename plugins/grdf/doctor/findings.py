@@ -51,22 +51,22 @@ def findings_of(what: str, check: Check) -> Generator[Finding, None, bool]:
             yield replace(found, what=what)
         return True
     except GasError as error:
-        yield replace(of_error(error), what=what)
+        yield replace(finding_of_error(error), what=what)
     except Exception as error:  # noqa: BLE001 - one check that fails must not hide the others
         yield Finding("bad", redact(f"{type(error).__name__}: {error}")[:300], "See this program's log.", what)
     return False
 
 
-def of_error(error: GasError) -> Finding:
+def finding_of_error(error: GasError) -> Finding:
     """Return the finding that an error is."""
     cause, behind = error.cause.rstrip(". "), error.__context__
     if isinstance(behind, requests.RequestException):  # nobody tries this again by himself
-        why, do = reason(behind)
+        why, do = explain_error(behind)
         return Finding("bad", f"{cause}: {why}", do)
     return Finding("bad", cause, str(error).partition(f"{cause}. ")[2])
 
 
-def clock(date: str, whose: str) -> Finding:
+def compare_clocks(date: str, whose: str) -> Finding:
     """Compare this machine's clock with a server's.
 
     :param date: what the server says (RFC 9110: always GMT)
@@ -110,7 +110,7 @@ REASONS: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
 """Why a server could not be asked, as a clause, and what to do, as a sentence; the first that fits."""
 
 
-def reason(error: requests.RequestException) -> tuple[str, str]:
+def explain_error(error: requests.RequestException) -> tuple[str, str]:
     """Return why a server could not be asked, and what to do, of :data:`REASONS`.
 
     :param error: raised by ``requests`` or an adapter. What urllib3 said is in its arguments, behind the tries

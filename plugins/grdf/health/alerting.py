@@ -25,7 +25,7 @@ _DOTTED = re.compile(r"\w*(?:\.\w*)+")
 """What looks like the path of a class. Anything else may be a webhook's address, which is its secret."""
 
 
-def send(context: Context, title: str, text: str) -> bool:
+def send_alert(context: Context, title: str, text: str) -> bool:
     """Send a message by the notifier of the settings, and return whether there is one.
 
     :param context: the task's context, for templates in the notifier's arguments
@@ -33,7 +33,7 @@ def send(context: Context, title: str, text: str) -> bool:
     :param text: plain text
     :raises BadSettings: if the notifier fails, or the settings name none that can be made
     """
-    notifier = notifier_of_settings(title, text)
+    notifier = build_notifier(title, text)
     if notifier is None:
         return False
     try:
@@ -48,7 +48,7 @@ def send(context: Context, title: str, text: str) -> bool:
     return True
 
 
-def notifier_of_settings(title: str = "title", text: str = "text") -> BaseNotifier | None:
+def build_notifier(title: str = "title", text: str = "text") -> BaseNotifier | None:
     """Return the notifier, with our words for those of its arguments that the settings do not give.
 
     :return: ``None`` if the settings name none

@@ -9,23 +9,23 @@ from datetime import datetime
 from grdf.hooks.connection import GrdfConnection
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.ledger.meters import Ledger
+from grdf.ledger.rights_ledger import Ledger
+from grdf.quota.call_terms import TRIAL
 from grdf.quota.governor import governor_for
-from grdf.quota.terms import TRIAL
 from grdf.stores.accounts.account_store import AccountStore
-from include.gas.display.overview import Overview, overview
+from include.gas.display.account_summary import AccountSummary, summarize_account
 from include.gas.documents.doctypes import AUDIT, DOCTYPES
 from include.gas.errors import CredentialsRefused, GasError, ServiceUnavailable
 from include.gas.health.causes import Cause
-from include.gas.health.rights_concerns import Concern, Named, concerns_of_rights
-from include.gas.health.verdict import Client, Unread, Verdict, judge
-from include.gas.leaving.deletion import not_gone
+from include.gas.health.rights_concerns import Concern, NamedReason, find_rights_concerns
+from include.gas.health.verdict import Client, Unread, Verdict, reach_verdict
+from include.gas.leaving.deletion import unfinished_deletions
 from include.gas.rights.meter_rights import Meter
 
 
 def judge_fleet(
     couchdb: CouchDBHook, clients: Sequence[Client], unread: Unread, now: datetime
-) -> tuple[Sequence[Overview], Verdict]:
+) -> tuple[Sequence[AccountSummary], Verdict]:
     """Return all accounts, and the verdict on them. GRDF is asked for a token if no run reads a silent one.
 
     :param couchdb: the hook for the CouchDB with the accounts
@@ -33,17 +33,23 @@ def judge_fleet(
     :param now: an aware datetime, the present
     :raises GasError: if the accounts cannot be read
     """
-    from grdf.airflow.account_list import no_database
+    from grdf.airflow.account_list import missing_databases_error
 
     if missing := [doctype for doctype in DOCTYPES if not couchdb.has_database(doctype)]:
-        raise no_database(couchdb, *missing)
-    meters = list(Ledger(couchdb).every())  # before the accounts: one that is made meanwhile is not lost
-    fleet = [overview(document) for document in AccountStore(couchdb).every_of_ours()]
-    return fleet, judge(fleet, clients, now, concerns(couchdb, meters, fleet, clients, now), unread, no_token)
+        raise missing_databases_error(couchdb, *missing)
+    meters = list(Ledger(couchdb).all_meters())  # before the accounts: one that is made meanwhile is not lost
+    fleet = [summarize_account(document) for document in AccountStore(couchdb).our_documents()]
+    return fleet, reach_verdict(
+        fleet, clients, now, find_concerns(couchdb, meters, fleet, clients, now), unread, token_problem
+    )
 
 
-def concerns(
-    couchdb: CouchDBHook, meters: Iterable[Meter], fleet: Sequence[Overview], clients: Sequence[Client], now: datetime
+def find_concerns(
+    couchdb: CouchDBHook,
+    meters: Iterable[Meter],
+    fleet: Sequence[AccountSummary],
+    clients: Sequence[Client],
+    now: datetime,
 ) -> list[Concern]:
     """Return whom the causes that are about rights and deletions concern.
 
@@ -51,20 +57,20 @@ def concerns(
     """
     asked, accounts = Ledger(couchdb).last_asked(), {each.id: each.renews is not None for each in fleet}
     of_clients = {client.name: asked.get(client.name, "") for client in clients}
-    left = not_gone(couchdb.scan(AUDIT), accounts, now)
+    left = unfinished_deletions(couchdb.scan(AUDIT), accounts, now)
     return [
-        *((Cause.DELETION, Named(*each)) for each in left.items()),
-        *concerns_of_rights(meters, accounts, now, of_clients),
+        *((Cause.DELETION, NamedReason(*each)) for each in left.items()),
+        *find_rights_concerns(meters, accounts, now, of_clients),
     ]
 
 
-def no_token(client: str) -> str:
+def token_problem(client: str) -> str:
     """Return what becomes of a client that asks GRDF for a token, as a verb; ``""`` if it gets one. It asks once.
 
     :param client: its Airflow connection
     """
     try:
-        GrdfOAuthHook(client).ask_data_token(TRIAL)
+        GrdfOAuthHook(client).request_data_token(TRIAL)
     except CredentialsRefused:
         return "is refused"
     except ServiceUnavailable:
@@ -74,7 +80,7 @@ def no_token(client: str) -> str:
     return ""
 
 
-def client_now(name: str) -> Client:
+def read_client(name: str) -> Client:
     """Return one of our clients at GRDF, with what is known of its quota.
 
     :param name: its Airflow connection

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from grdf import metrics as known
 from grdf.metrics import gauge
 from include.gas.days.gas_day import paris_today
-from include.gas.display.overview import Overview, Situation
+from include.gas.display.account_summary import AccountSummary, Situation
 from include.gas.health.causes import Cause
 from include.gas.health.verdict import Client, Verdict
 
@@ -17,9 +17,9 @@ INFINITE = "Inf"
 """As Prometheus reads it, too: Airflow tells StatsD nothing with a ``+`` in it."""
 
 
-def set_fleet(fleet: Iterable[Overview], clients: Sequence[Client], now: datetime) -> None:
+def set_fleet(fleet: Iterable[AccountSummary], clients: Sequence[Client], now: datetime) -> None:
     """Set the gauges of accounts and clients. Those of a state or client without an account become 0."""
-    by_client: dict[str, list[Overview]] = {client.name: [] for client in clients}
+    by_client: dict[str, list[AccountSummary]] = {client.name: [] for client in clients}
     for account in fleet:
         by_client.setdefault(account.client or "unknown", []).append(account)
     for name, accounts in by_client.items():
@@ -40,7 +40,7 @@ def set_causes(verdict: Verdict) -> None:
         gauge(known.RED, int(finding is not None and finding.red), cause=cause.value)
 
 
-def _set_accounts(name: str, accounts: Sequence[Overview], today: date) -> None:
+def _set_accounts(name: str, accounts: Sequence[AccountSummary], today: date) -> None:
     states = Counter(account.situation(today) for account in accounts)
     for state in Situation:
         gauge(known.ACCOUNTS, states[state], connection=name, state=state.value)

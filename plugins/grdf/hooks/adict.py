@@ -13,13 +13,13 @@ from airflow.sdk import BaseHook
 from airflow.sdk.log import mask_secret
 
 from grdf.hooks.connection import connection_of
-from grdf.hooks.http_calls import Sent, bearer, retry_after, send_at_turn
+from grdf.hooks.http_calls import TimedResponse, bearer, retry_after, send_at_turn
 from grdf.hooks.oauth import DataToken, GrdfOAuthHook, Variables, variable_of
+from grdf.quota.call_terms import DAILY, Terms
 from grdf.quota.governor import Governor, Turn, governor_for
-from grdf.quota.terms import DAILY, Terms
-from grdf.staging.area import StagedAnswer
-from include.gas.account.declared_right import declared
-from include.gas.answers.access_rights import Rights, read_rights
+from grdf.staging.staged_answers import StagedAnswer
+from include.gas.account.declared_right import parse_declaration_answer
+from include.gas.answers.access_rights import RightsList, parse_rights
 from include.gas.answers.refusals import declaration_error, http_error, proof_error
 from include.gas.days.windows import Window
 from include.gas.errors import GasError
@@ -54,13 +54,13 @@ class Call:
 class AdictHook(BaseHook):
     """Calls ADICT with the shared data token, and renews the token once when GRDF refuses it.
 
-    It asks as one client. :meth:`of` leads to the client of an account, which alone has the account's rights.
+    It asks as one client. :meth:`for_account` leads to the client of an account, which alone has the account's rights.
 
     Each question raises the error for GRDF's HTTP status, see :mod:`include.gas.answers.refusals`. ``terms`` are those
     on which the call waits for its turn.
 
     :param grdf_conn_id: Airflow connection with the API base and the client's credentials
-    :param shelf: where the tokens of all clients are kept, by the names of their Variables
+    :param token_store: where the tokens of all clients are kept, by the names of their Variables
     :param family: the hooks of the clients that are known
     """
 
@@ -71,27 +71,27 @@ class AdictHook(BaseHook):
         self,
         grdf_conn_id: str = default_conn_name,
         *,
-        shelf: Variables | dict[str, str] | None = None,
+        token_store: Variables | dict[str, str] | None = None,
         family: dict[str, AdictHook] | None = None,
     ) -> None:
         super().__init__()
         self.grdf_conn_id = grdf_conn_id
         self.oauth = GrdfOAuthHook(grdf_conn_id)
-        self._shelf = Variables() if shelf is None else shelf
+        self._shelf = Variables() if token_store is None else token_store
         self._family = {} if family is None else family
         self._family[grdf_conn_id] = self
 
-    def of(self, document: Mapping[str, Any]) -> AdictHook:
+    def for_account(self, document: Mapping[str, Any]) -> AdictHook:
         """Return the hook for the client that an account belongs to. No other one may be asked for it.
 
         :param document: the account's document, or the record of its deletion
         :raises ClientUnknown: if it names something odd, or a connection that the settings do not list
         """
-        return self.named(connection_of(document))
+        return self.for_connection(connection_of(document))
 
-    def named(self, conn_id: str) -> AdictHook:
+    def for_connection(self, conn_id: str) -> AdictHook:
         """Return the hook for the client of another connection, always the same one."""
-        return self._family.get(conn_id) or AdictHook(conn_id, shelf=self._shelf, family=self._family)
+        return self._family.get(conn_id) or AdictHook(conn_id, token_store=self._shelf, family=self._family)
 
     # -- the token -----------------------------------------------------------------------------------------------------
 
@@ -103,21 +103,21 @@ class AdictHook(BaseHook):
 
         :return: the token, and whether GRDF was called
         """
-        if token := self._kept():
+        if token := self._stored_token():
             return token, False
-        turn = self._governor().turn(terms.of_token)
-        turn.take()
-        if token := self._kept():
+        turn = self._governor().turn(terms.for_token)
+        turn.wait_for_turn()
+        if token := self._stored_token():
             turn.give_up()
             return token, False
-        token = self.oauth.ask_data_token(terms.of_token, turn)
+        token = self.oauth.request_data_token(terms.for_token, turn)
         self._shelf[variable_of(self.grdf_conn_id)] = token.dump()
         return token, True
 
-    def _kept(self) -> DataToken | None:
+    def _stored_token(self) -> DataToken | None:
         """Return the stored token if it can be used."""
         token = DataToken.load(self._shelf.get(variable_of(self.grdf_conn_id)))
-        if token is None or not token.serves(self.oauth.facts):
+        if token is None or not token.is_usable(self.oauth.facts):
             return None
         mask_secret(token.value)
         return token
@@ -142,7 +142,7 @@ class AdictHook(BaseHook):
         sent = self._ask(Call("GET", path, about, account, {"params": dates}, NDJSON), terms)
         return StagedAnswer(pce, window, sent.at.isoformat(), sent.text)
 
-    def facts_of(self, pce: str, kind: str, *, account: str, terms: Terms = DAILY) -> str:
+    def meter_facts(self, pce: str, kind: str, *, account: str, terms: Terms = DAILY) -> str:
         """Ask for the facts of one meter (``donnees_<kind>``), and return the answer as received.
 
         :param kind: ``contractuelles``, or ``techniques``, which has the meter's address
@@ -150,30 +150,32 @@ class AdictHook(BaseHook):
         what = f"the data ({kind}) of meter {meter_tag(account, pce)}"
         return self._ask(Call("GET", f"/pce/{pce}/donnees_{kind}", what, account), terms).text
 
-    def listed_rights(self, pces: Iterable[str], *, account: str, terms: Terms = DAILY) -> Rights:
+    def query_rights(self, pces: Iterable[str], *, account: str, terms: Terms = DAILY) -> RightsList:
         """Ask which rights we hold on up to 1,000 meters (``POST /droits_acces``), with one call for all of them."""
         asked = {"json": {"id_pce": list(pces)}}
         call = Call("POST", "/droits_acces", "the household's consents", account, asked, NDJSON, UNQUOTED)
-        return read_rights(self._ask(call, terms).text, account=account)
+        return parse_rights(self._ask(call, terms).text, account=account)
 
-    def all_access_rights(self, terms: Terms = DAILY) -> Rights:
+    def query_all_rights(self, terms: Terms = DAILY) -> RightsList:
         """Ask which rights we hold on any meter (``GET /droits_acces``). One call for all accounts."""
         call = Call("GET", "/droits_acces", "the list of all our access rights", None, accept=NDJSON, judge=UNQUOTED)
-        return read_rights(self._ask(call, terms).text, account=None)
+        return parse_rights(self._ask(call, terms).text, account=None)
 
-    def declare(self, pce: str, request: Mapping[str, Any], *, account: str, terms: Terms = DAILY) -> tuple[str, bool]:
+    def declare_right(
+        self, pce: str, request: Mapping[str, Any], *, account: str, terms: Terms = DAILY
+    ) -> tuple[str, bool]:
         """Declare a right to read one meter (``PUT /pce/{pce}/droit_acces``). GRDF then mails the contract's holder.
 
-        If no answer comes, GRDF may have taken it all the same: look at :meth:`listed_rights` before another try.
+        If no answer comes, GRDF may have taken it all the same: look at :meth:`query_rights` before another try.
 
-        :param request: see :func:`include.gas.account.declared_right.request_of`; it names the holder
-        :return: see :func:`include.gas.account.declared_right.declared`
+        :param request: see :func:`include.gas.account.declared_right.declaration_request`; it names the holder
+        :return: see :func:`include.gas.account.declared_right.parse_declaration_answer`
         :raises RightExists: if GRDF has a right of ours to this meter already
         :raises DeclarationRefused: if something that the household gave is not as GRDF knows it
         """
         what = f"the right to read meter {meter_tag(account, pce)}"
         call = Call("PUT", f"/pce/{pce}/droit_acces", what, account, {"json": request}, judge=declaration_error)
-        return declared(self._ask(call, terms).text)
+        return parse_declaration_answer(self._ask(call, terms).text)
 
     def send_proof(self, right_id: str, files: Sequence[ProofFile], *, account: str, terms: Terms = DAILY) -> None:
         """Send the proof of a consent (``PUT /droit_acces/{id}/preuves``), one to three files. GRDF then checks it.
@@ -187,14 +189,14 @@ class AdictHook(BaseHook):
         what = f"the proof of a consent ({len(files)} file(s))"
         self._ask(Call("PUT", path, what, account, {"files": parts}, judge=proof_error), terms)
 
-    def release(self, terms: Terms) -> None:
+    def release_calls(self, terms: Terms) -> None:
         """Release the calls that were booked and are not needed. If this fails, they count for a day."""
         with suppress(GasError):
-            self._governor().release(terms)
+            self._governor().release_calls(terms)
 
     # -- how it is asked -----------------------------------------------------------------------------------------------
 
-    def _ask(self, call: Call, terms: Terms) -> Sent:
+    def _ask(self, call: Call, terms: Terms) -> TimedResponse:
         """Make a call, a second time with a new token after a 401, and return the answer unless it is a refusal."""
         sent = self._send(call, terms)
         if sent.response.status_code == 401:
@@ -204,7 +206,7 @@ class AdictHook(BaseHook):
             raise refusal
         return sent
 
-    def _send(self, call: Call, terms: Terms) -> Sent:
+    def _send(self, call: Call, terms: Terms) -> TimedResponse:
         """Make a call with the token that all share. If GRDF refuses that, nobody uses it again."""
         governor, name = self._governor(), variable_of(self.grdf_conn_id)
         token, _ = self.data_token(terms=terms)
@@ -214,12 +216,12 @@ class AdictHook(BaseHook):
         sent = self._sent(call, token, turn)
         if sent.response.status_code == 401:  # it was revoked early, or our clock differs from GRDF's
             if not terms.trial:
-                governor.refused()
+                governor.note_refusal()
             if DataToken.load(self._shelf.get(name)) == token:
                 self._shelf[name] = ""
         return sent
 
-    def _sent(self, call: Call, token: DataToken, turn: Turn) -> Sent:
+    def _sent(self, call: Call, token: DataToken, turn: Turn) -> TimedResponse:
         return send_at_turn(
             turn,
             call.method,

@@ -9,8 +9,8 @@ from typing import Any
 import requests
 from airflow.sdk import BaseHook
 
-from grdf.hooks.connection import airflow_connection, base_url, incomplete, what_is_wrong
-from grdf.hooks.http_calls import bearer, json_of, no_answer
+from grdf.hooks.connection import address_fault, airflow_connection, base_url, incomplete_connection
+from grdf.hooks.http_calls import bearer, no_answer_error, parse_json
 from include.gas.errors import BadSettings, ServiceUnavailable
 from include.gas.redact import redact_address
 
@@ -59,13 +59,13 @@ class AirflowApiHook(BaseHook):
 
     def _ask(self, session: requests.Session, method: str, path: str, **options: Any) -> dict[str, Any]:
         url = base_url(airflow_connection(self.airflow_conn_id), default_scheme="http")
-        if fault := what_is_wrong(url):
-            raise incomplete(self.airflow_conn_id, {"host": fault})
+        if fault := address_fault(url):
+            raise incomplete_connection(self.airflow_conn_id, {"host": fault})
         try:
             # A redirect would carry the password or the token to another address.
             response = session.request(method, url + path, timeout=TIMEOUT, allow_redirects=False, **options)
         except requests.RequestException as error:
-            raise no_answer(f"Airflow's API at {redact_address(url)}", error) from None
+            raise no_answer_error(f"Airflow's API at {redact_address(url)}", error) from None
         status = response.status_code
         if response.is_redirect or status in (401, 403):
             raise BadSettings.about(
@@ -76,7 +76,7 @@ class AirflowApiHook(BaseHook):
             )
         if status in (204, 404):
             return {}
-        answer = json_of(response)
+        answer = parse_json(response)
         if response.ok and isinstance(answer, dict):
             return answer
         raise ServiceUnavailable.about(

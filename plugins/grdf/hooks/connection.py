@@ -30,7 +30,7 @@ UNSAFE = (
 )
 
 
-def what_is_wrong(url: str, *, carries_secrets: bool = False) -> str:
+def address_fault(url: str, *, carries_secrets: bool = False) -> str:
     """Return why a text is not an http(s) address that may be used, as a clause; ``""`` if it is one.
 
     A login in an address would be told with it, in messages and in lineage.
@@ -49,7 +49,7 @@ def what_is_wrong(url: str, *, carries_secrets: bool = False) -> str:
     return UNSAFE if carries_secrets and parts.scheme != "https" and not is_here else ""
 
 
-def incomplete(conn_id: str, faults: Mapping[str, str]) -> BadSettings:
+def incomplete_connection(conn_id: str, faults: Mapping[str, str]) -> BadSettings:
     """Return the error for a connection whose fields are missing or wrong.
 
     :param faults: what is wrong with each field, as the end of a clause; ``""`` if nothing is
@@ -89,7 +89,7 @@ def connection_of(document: Mapping[str, Any]) -> str:
     )
 
 
-def stop_if_doubled(facts: GrdfConnection) -> None:
+def check_client_unique(facts: GrdfConnection) -> None:
     """Raise an error if another of ``[grdf] connections`` has this client id: one would ask with the other's rights.
 
     Which of them is wrong is not known here, so neither is used. A connection that the setting does not list is
@@ -118,7 +118,7 @@ def extra_of(connection: Connection) -> Mapping[str, Any]:
     try:
         msgspec.json.decode((connection.extra or "").strip() or "{}", type=dict)
     except (msgspec.MsgspecError, RecursionError):
-        raise incomplete(connection.conn_id, {"its extra": "is not a JSON object"}) from None
+        raise incomplete_connection(connection.conn_id, {"its extra": "is not a JSON object"}) from None
     return connection.extra_dejson  # this also masks its secrets in the logs
 
 
@@ -150,7 +150,7 @@ class GrdfConnection:
     calls_per_day: Annotated[int, msgspec.Meta(gt=0)] = 6000
 
     @classmethod
-    def read(cls, connection: Connection) -> GrdfConnection:
+    def from_airflow(cls, connection: Connection) -> GrdfConnection:
         """Read an Airflow connection of any type. Numbers in its extra may be texts, and algorithms one text.
 
         :raises BadSettings: names all that is missing or wrong
@@ -168,9 +168,11 @@ class GrdfConnection:
             this = msgspec.convert(extra | fields, cls, strict=False)
         except msgspec.ValidationError as error:  # it names the field and what it should be, not what is written
             said, _, where = str(error).partition(" - at `$.")
-            raise incomplete(connection.conn_id, {f"{where.rstrip('`')} in its extra": f"is wrong ({said})"}) from None
+            raise incomplete_connection(
+                connection.conn_id, {f"{where.rstrip('`')} in its extra": f"is wrong ({said})"}
+            ) from None
         if any((faults := this.faults()).values()):
-            raise incomplete(this.conn_id, faults)
+            raise incomplete_connection(this.conn_id, faults)
         scope = this.scope or urlsplit(this.api_base).path or "/adict/v2"
         return replace(this, scope=scope, issuer=this.issuer or issuer_of(this.authorize_url))
 
@@ -180,10 +182,10 @@ class GrdfConnection:
         faults = {
             "login": "" if self.client_id else "(GRDF's client id) is missing",
             "password": "" if self.client_secret else "(GRDF's client secret) is missing",
-            **{name: what_is_wrong(url, carries_secrets=True) for name, url in addresses.items()},
+            **{name: address_fault(url, carries_secrets=True) for name, url in addresses.items()},
         }
         if self.jwks_url:
-            faults["jwks_url"] = what_is_wrong(self.jwks_url, carries_secrets=True)
+            faults["jwks_url"] = address_fault(self.jwks_url, carries_secrets=True)
         elif any(not name.startswith("HS") for name in self.id_token_algorithms):
             faults["jwks_url"] = "is missing, but id_token_algorithms names a public-key algorithm"
         if any(name.lower() == "none" for name in self.id_token_algorithms):

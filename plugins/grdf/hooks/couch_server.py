@@ -18,10 +18,10 @@ import requests
 from airflow.sdk import BaseHook
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from grdf.hooks.connection import airflow_connection, base_url, extra_of, incomplete, what_is_wrong
-from grdf.hooks.http_calls import LimitedAdapter, json_of, no_answer
-from include.gas.answers.half_pairs import without_half_pairs
-from include.gas.documents.gas_days import database_name
+from grdf.hooks.connection import address_fault, airflow_connection, base_url, extra_of, incomplete_connection
+from grdf.hooks.http_calls import LimitedAdapter, no_answer_error, parse_json
+from include.gas.answers.lone_surrogates import replace_lone_surrogates
+from include.gas.documents.day_documents import database_name
 from include.gas.errors import BadSettings, ServiceUnavailable
 from include.gas.redact import excerpt
 
@@ -85,13 +85,13 @@ class CouchServer(BaseHook):
         url, login, password = base_url(connection, default_scheme="http"), connection.login, connection.password
         prefix = extra_of(connection).get("database_prefix") or ""
         faults = {
-            "host": what_is_wrong(url),
+            "host": address_fault(url),
             "login": "" if login else "is missing",
             "password": "" if password else "is missing",
             "database_prefix": "" if isinstance(prefix, str) else "is not a string",
         }
         if any(faults.values()):
-            raise incomplete(self.couchdb_conn_id, faults)
+            raise incomplete_connection(self.couchdb_conn_id, faults)
         return Facts(url, login or "", password or "", prefix)
 
     def get_conn(self) -> requests.Session:
@@ -115,11 +115,11 @@ class CouchServer(BaseHook):
         return session
 
     def request(self, method: str, doctype: str, path: str, **more: Mapping[str, Any] | None) -> requests.Response:
-        """Send one request to a doctype's database, see :meth:`ask_server`. The path is below it, quoted."""
+        """Send one request to a doctype's database, see :meth:`request_server`. The path is below it, quoted."""
         name = quote(database_name(doctype, self.facts.prefix), safe="")
-        return self.ask_server(method, f"/{name}{path}", **more)
+        return self.request_server(method, f"/{name}{path}", **more)
 
-    def ask_server(
+    def request_server(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
     ) -> requests.Response:
         """Send one request with a JSON body to the server and return the answer, whatever its status.
@@ -129,7 +129,7 @@ class CouchServer(BaseHook):
         address, and documents' ids contain meters' numbers.
         """
         url, session = self.facts.url + path, self._session
-        data = None if body is None else without_half_pairs(json.dumps(body))
+        data = None if body is None else replace_lone_surrogates(json.dumps(body))
         waits = iter([0.25 * 2**n for n in range(self._patience)])
         while True:
             self.requests_sent += 1
@@ -146,10 +146,10 @@ class CouchServer(BaseHook):
                         "Nothing is lost: it is tried again automatically. If this continues, check whether CouchDB is "
                         f"running, and the Airflow connection {self.couchdb_conn_id}."
                     )
-                    raise no_answer(f"CouchDB at {self.facts.url}", error, do=do) from None
+                    raise no_answer_error(f"CouchDB at {self.facts.url}", error, do=do) from None
             time.sleep(wait)
 
-    def good(self, response: requests.Response) -> requests.Response:
+    def require_success(self, response: requests.Response) -> requests.Response:
         """Return an answer if it is a success, otherwise raise what it means.
 
         A login that is locked because another program sent wrong passwords is temporary.
@@ -157,7 +157,7 @@ class CouchServer(BaseHook):
         if response.ok and not response.is_redirect:
             return response
         status, whose = response.status_code, f"the Airflow connection {self.couchdb_conn_id}"
-        answer = json_of(response)
+        answer = parse_json(response)
         reason = str(answer.get("reason") if isinstance(answer, dict) else response.reason)
         cause = f"CouchDB at {self.facts.url} answered {status} ({excerpt(reason)})"
         if status == 403 and LOCKED_OUT in reason.lower():
@@ -179,7 +179,9 @@ class CouchServer(BaseHook):
             raise ServiceUnavailable.about(None, cause)
         raise BadSettings.about(None, cause, do)
 
-    def ask(self, method: str, doctype: str, path: str, **more: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    def request_json(
+        self, method: str, doctype: str, path: str, **more: Mapping[str, Any] | None
+    ) -> dict[str, Any] | None:
         """Return the JSON object that answers a :meth:`request`; ``None`` if there is no such document or database."""
         response = self.request(method, doctype, path, **more)
         return None if response.status_code == 404 else self.json_object(response)
@@ -191,10 +193,10 @@ class CouchServer(BaseHook):
         """
         query = {name: json.dumps(value, ensure_ascii=False) for name, value in options.items()}
         method, body = ("GET", None) if keys is None else ("POST", {"keys": keys})
-        answer = self.ask(method, doctype, "/_all_docs", query=query, body=body)
+        answer = self.request_json(method, doctype, "/_all_docs", query=query, body=body)
         rows = [] if answer is None else answer.get("rows")
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise self._trouble("sent an answer that has no rows")
+            raise self._error("sent an answer that has no rows")
         return rows
 
     def rows_with_docs(self, doctype: str, **options: Any) -> list[dict[str, Any]]:
@@ -210,27 +212,27 @@ class CouchServer(BaseHook):
                 found.append(row)
             elif not (error == "not_found" or (isinstance(value, dict) and value.get("deleted") is True)):
                 what = f"could not read a document that it holds ({excerpt(str(error or 'no document'))})"
-                raise self._trouble(what, "It is tried again automatically. If this continues, check its shards.")
+                raise self._error(what, "It is tried again automatically. If this continues, check its shards.")
         return found
 
     def json_object(self, response: requests.Response) -> dict[str, Any]:
-        """Return the JSON object of an answer that is a success, see :meth:`good`."""
-        answer = json_of(self.good(response))
+        """Return the JSON object of an answer that is a success, see :meth:`require_success`."""
+        answer = parse_json(self.require_success(response))
         if isinstance(answer, dict):
             return answer
-        raise self._trouble("sent an answer that is not a JSON object")
+        raise self._error("sent an answer that is not a JSON object")
 
-    def _trouble(self, what: str, do: str | None = None) -> ServiceUnavailable:
+    def _error(self, what: str, do: str | None = None) -> ServiceUnavailable:
         return ServiceUnavailable.about(None, f"CouchDB at {self.facts.url} {what}", do)
 
     def logs_in(self) -> bool:
         """Return whether the server accepts the login."""
-        response = self.ask_server("GET", "/_session")
-        return response.status_code != 401 and self.good(response).ok
+        response = self.request_server("GET", "/_session")
+        return response.status_code != 401 and self.require_success(response).ok
 
     def is_administrator(self) -> bool:
         """Return whether the login is a server administrator, who may create databases and purge."""
-        who = self.json_object(self.ask_server("GET", "/_session")).get("userCtx")
+        who = self.json_object(self.request_server("GET", "/_session")).get("userCtx")
         return "_admin" in ((who or {}).get("roles") or [])
 
 

@@ -17,9 +17,9 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from grdf.hooks.couch_server import CouchServer
-from grdf.hooks.http_calls import json_of
+from grdf.hooks.http_calls import parse_json
+from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import database, index_name
-from include.gas.documents.gas_days import database_name
 from include.gas.documents.storing import WriteResult
 from include.gas.errors import BadRequest, BadSettings, ServiceUnavailable
 from include.gas.meter_tag import without_numbers
@@ -60,7 +60,7 @@ class CouchDBHook(CouchServer):
 
     def get(self, doctype: str, doc_id: str) -> Document | None:
         """Return one document, or ``None`` if it or its database does not exist."""
-        return self.ask("GET", doctype, _path_of(doc_id))
+        return self.request_json("GET", doctype, _path_of(doc_id))
 
     def put(self, doctype: str, document: Mapping[str, Any]) -> str | None:
         """Write one document.
@@ -106,7 +106,7 @@ class CouchDBHook(CouchServer):
         conflicts: set[str] = set()
         refused: list[str] = []
         for batch in _batches([*docs]):
-            rows = json_of(self.good(self._writing("POST", doctype, "/_bulk_docs", body={"docs": batch})))
+            rows = parse_json(self.require_success(self._writing("POST", doctype, "/_bulk_docs", body={"docs": batch})))
             answered = {row.get("id"): row for row in rows if isinstance(row, dict)} if isinstance(rows, list) else {}
             for doc_id in (document["_id"] for document in batch):
                 row = answered.get(doc_id, {"error": "no answer"})  # by id: not every server keeps the order
@@ -142,12 +142,12 @@ class CouchDBHook(CouchServer):
                 f"login of the Airflow connection {self.couchdb_conn_id} may not create it",
                 SET_UP,
             )
-        is_new = response.status_code != 412 and self.good(response).ok
+        is_new = response.status_code != 412 and self.require_success(response).ok
         made = []
         if wanted.compares_revisions:
             design = {"language": "javascript", "validate_doc_update": "function () {}"}
             response = self.request("PUT", doctype, COMPARES, body=design)
-            if response.status_code != 409 and self.good(response):
+            if response.status_code != 409 and self.require_success(response):
                 made.append("now compares revisions")
         for fields in wanted.indexes:
             name = index_name(fields)
@@ -158,7 +158,7 @@ class CouchDBHook(CouchServer):
 
     def has_database(self, doctype: str) -> bool:
         """Return whether a doctype's database exists."""
-        return self.ask("GET", doctype, "") is not None
+        return self.request_json("GET", doctype, "") is not None
 
     def _writing(self, method: str, doctype: str, path: str, *, body: Mapping[str, Any]) -> requests.Response:
         """Write. Create the database if it is missing and the login may, as an administrator's may."""

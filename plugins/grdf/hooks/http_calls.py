@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import HTTPError
 
-from grdf.metrics import tell_call
+from grdf.metrics import count_call
 from grdf.quota.governor import Turn
 from include.gas.errors import ServiceUnavailable
 
@@ -41,7 +41,9 @@ class TooLarge(requests.RequestException):
     """An answer is larger than allowed."""
 
 
-def no_answer(who: str, error: Exception, account: str | None = None, do: str | None = None) -> ServiceUnavailable:
+def no_answer_error(
+    who: str, error: Exception, account: str | None = None, do: str | None = None
+) -> ServiceUnavailable:
     """Return the error for an exchange that failed. It names no address, for that may contain a meter's number.
 
     :param who: the server, as the beginning of a clause
@@ -59,7 +61,7 @@ def retry_after(response: requests.Response) -> float | None:
     return float(text) if text.isascii() and text.isdigit() else None
 
 
-def json_of(response: requests.Response) -> Any:
+def parse_json(response: requests.Response) -> Any:
     """Return the JSON of an answer, or ``None`` if it is none."""
     try:
         return msgspec.json.decode(response.content)  # a year of days takes half as long as with requests
@@ -125,7 +127,7 @@ class LimitedAdapter(HTTPAdapter):
         return response
 
 
-class Sent(NamedTuple):
+class TimedResponse(NamedTuple):
     """A call that was answered.
 
     :param at: when the call was sent, after the wait for the quota; if two answers differ, the one sent later counts
@@ -142,7 +144,7 @@ class Sent(NamedTuple):
 
 def send_at_turn(
     turn: Turn, method: str, url: str, *, who: str = "GRDF", most: int | None = None, **options: Any
-) -> Sent:
+) -> TimedResponse:
     """Send one request to GRDF at its turn, which is near, and return the answer whatever its status.
 
     No redirect is followed: it would carry a secret to another address.
@@ -161,12 +163,12 @@ def send_at_turn(
     except requests.RequestException as error:
         if adapter.sent_at is None:  # there was no connection
             turn.give_up()
-        raise no_answer(who, error, turn.account, PATIENCE) from None
+        raise no_answer_error(who, error, turn.account, PATIENCE) from None
     finally:
         if adapter.sent_at is not None:  # a call that never had its turn was not made
-            tell_call(turn.connection, url, status)
-    turn.answered(status, retry_after(response))
-    return Sent(response, adapter.sent_at or datetime.now(UTC))
+            count_call(turn.connection, url, status)
+    turn.note_answer(status, retry_after(response))
+    return TimedResponse(response, adapter.sent_at or datetime.now(UTC))
 
 
 class TurnAdapter(LimitedAdapter):
@@ -183,7 +185,7 @@ class TurnAdapter(LimitedAdapter):
 
     def take_turn(self) -> None:
         """Wait for the turn. The request goes out right after."""
-        self._turn.take()
+        self._turn.wait_for_turn()
         self.sent_at = datetime.now(UTC)
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> HTTPConnectionPool:

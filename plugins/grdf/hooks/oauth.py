@@ -20,10 +20,18 @@ import requests
 from airflow.sdk import BaseHook, Variable, conf
 from airflow.sdk.log import mask_secret
 
-from grdf.hooks.connection import GrdfConnection, airflow_connection, stop_if_doubled
-from grdf.hooks.http_calls import SECONDS, TIMEOUT, LimitedAdapter, json_of, no_answer, retry_after, send_at_turn
+from grdf.hooks.connection import GrdfConnection, airflow_connection, check_client_unique
+from grdf.hooks.http_calls import (
+    SECONDS,
+    TIMEOUT,
+    LimitedAdapter,
+    no_answer_error,
+    parse_json,
+    retry_after,
+    send_at_turn,
+)
+from grdf.quota.call_terms import CONNECT, DAILY, Terms
 from grdf.quota.governor import Turn, governor_for
-from grdf.quota.terms import CONNECT, DAILY, Terms
 from include.gas.account.client import DEFAULT
 from include.gas.answers.refusals import token_error
 from include.gas.errors import BadSettings, CredentialsRefused, IdTokenRefused, ServiceUnavailable
@@ -77,7 +85,7 @@ class DataToken:
     until: Moment
 
     @classmethod
-    def granted(cls, value: str, facts: GrdfConnection, asked_at: datetime, expires_in: object) -> DataToken:
+    def from_answer(cls, value: str, facts: GrdfConnection, asked_at: datetime, expires_in: object) -> DataToken:
         """Return a token made from GRDF's answer.
 
         :param asked_at: when it was requested, taken before the request, UTC
@@ -99,7 +107,7 @@ class DataToken:
         """Return the text to store in the Variable."""
         return msgspec.json.encode(self).decode()
 
-    def serves(self, facts: GrdfConnection, now: datetime | None = None) -> bool:
+    def is_usable(self, facts: GrdfConnection, now: datetime | None = None) -> bool:
         """Return whether the token can be used with a connection, for some time yet."""
         return self.client == fingerprint(facts) and (now or datetime.now(UTC)) < self.until
 
@@ -123,8 +131,8 @@ class GrdfOAuthHook(BaseHook):
     @cached_property
     def facts(self) -> GrdfConnection:
         """The connection's fields, checked. It is an error, too, if another of our clients has the same id."""
-        facts = GrdfConnection.read(airflow_connection(self.grdf_conn_id))
-        stop_if_doubled(facts)
+        facts = GrdfConnection.from_airflow(airflow_connection(self.grdf_conn_id))
+        check_client_unique(facts)
         return facts
 
     @property
@@ -173,7 +181,7 @@ class GrdfOAuthHook(BaseHook):
             "again.",
         )
 
-    def claims_of(
+    def verify_claims(
         self, id_token: str, *, account: str, nonce: str | None = None, ever: bool = False
     ) -> tuple[Claim, ...]:
         """Check an ``id_token`` and return the household's consents in it.
@@ -198,7 +206,7 @@ class GrdfOAuthHook(BaseHook):
         )
         return parse_claims(claims, account=account)
 
-    def ask_data_token(self, terms: Terms = DAILY, turn: Turn | None = None) -> DataToken:
+    def request_data_token(self, terms: Terms = DAILY, turn: Turn | None = None) -> DataToken:
         """Request a new data token from GRDF.
 
         :param turn: the call's turn in GRDF's quota, if it has one already
@@ -211,7 +219,7 @@ class GrdfOAuthHook(BaseHook):
         except CredentialsRefused:
             # The same for all accounts: the next caller does not ask at once unless the credentials have changed.
             if not terms.trial:
-                governor_for(facts).refused()
+                governor_for(facts).note_refusal()
             raise
         token = _text(answer, "access_token")
         if not token:
@@ -222,7 +230,7 @@ class GrdfOAuthHook(BaseHook):
                 f"GRDF returned a token for another scope than {facts.scope} ({whose})",
                 "Check that the connection's host and scope belong to the same environment as its login.",
             )
-        return DataToken.granted(token, facts, asked_at, answer.get("expires_in"))
+        return DataToken.from_answer(token, facts, asked_at, answer.get("expires_in"))
 
     def _ask(
         self, grant: str, form: dict[str, str], terms: Terms, *, account: str | None = None, turn: Turn | None = None
@@ -241,7 +249,7 @@ class GrdfOAuthHook(BaseHook):
         status, seconds = response.status_code, retry_after(response)
         if refusal := token_error(status, response.text, account=account, grant=grant, retry_after=seconds):
             raise refusal
-        answer = json_of(response)
+        answer = parse_json(response)
         if isinstance(answer, dict):
             return answer
         raise ServiceUnavailable.about(account, f"GRDF's token endpoint answered HTTP {status} without a JSON object")
@@ -261,7 +269,9 @@ class GrdfOAuthHook(BaseHook):
                 keys = None if response.is_redirect else response.json()
         except (requests.RequestException, RecursionError) as error:
             do = f"It is tried again. If this continues, check jwks_url in {connection}."
-            raise no_answer(f"{url}, which has the public keys for GRDF's id_token,", error, account, do) from None
+            raise no_answer_error(
+                f"{url}, which has the public keys for GRDF's id_token,", error, account, do
+            ) from None
         if not isinstance(keys, dict):
             raise BadSettings.about(
                 account,

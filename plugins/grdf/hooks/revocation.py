@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from grdf.hooks.adict import AdictHook, Call
-from grdf.quota.terms import DAILY
+from grdf.quota.call_terms import DAILY
 from include.gas.account.client import DEFAULT
 from include.gas.answers.refusals import revocation_error
 
@@ -26,7 +26,7 @@ class RevocationHook(AdictHook):
     default_conn_name = DELETE_CONNECTION
 
     def __init__(self, client: str = DEFAULT) -> None:
-        super().__init__(DELETE_CONNECTION if client == DEFAULT else f"{client}_delete", shelf={})
+        super().__init__(DELETE_CONNECTION if client == DEFAULT else f"{client}_delete", token_store={})
         self.client_id = self.oauth.facts.client_id  # read now: without the connection no deletion starts
 
     def revoke(self, right_id: str, *, account: str) -> None:

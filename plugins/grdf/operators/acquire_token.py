@@ -11,15 +11,15 @@ from airflow.sdk.exceptions import AirflowSkipException
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account
-from include.gas.account.declaration import to_send_again
+from include.gas.account.declaration import with_resend
 from include.gas.days.gas_day import paris_today
-from include.gas.errors import DeclarationRefused, FailNow, LeftBefore, MeterTaken, NotInForce, RetryLater
+from include.gas.errors import DeclarationRefused, FailNow, HouseholdHasLeft, MeterTaken, RetryLater, RightNotInForce
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.adict import AdictHook
-    from include.gas.documents.gas_days import Document
+    from include.gas.documents.day_documents import Document
 
 
 class AcquireTokenOperator(AccountOperator):
@@ -27,7 +27,7 @@ class AcquireTokenOperator(AccountOperator):
 
     The grant is an ``id_token`` (of an account that cozy-stack or our own page has connected) or an authorization code
     that must still be exchanged. The ``id_token`` is verified before it is used. Once its rights are in the ledger, the
-    tokens that led to them are removed from the document. See ``grdf.ledger.taking_in``.
+    tokens that led to them are removed from the document. See ``grdf.ledger.account_intake``.
     """
 
     def perform(self, context: Context) -> dict[str, Any]:
@@ -38,30 +38,30 @@ class AcquireTokenOperator(AccountOperator):
         :raises AirflowSkipException: if nothing can be read before its household does something
         :raises RetryLater: if GRDF or CouchDB does not answer, and no meter of it can be read
         """
-        run = Run.of(context)
-        document = self.accounts.document(self.account_id)
+        run = Run.from_context(context)
+        document = self.accounts.read_document(self.account_id)
         account = Account.from_document(document)
         if account.leaving:
             raise AirflowSkipException(f"Account {account.id} is leaving: nothing is read for it any more.")
-        if account.waits_for_person and run.is_scheduled and self._rests(account):
+        if account.waits_for_person and run.is_scheduled and self._has_nothing_to_do(account):
             raise AirflowSkipException(
                 f"Account {account.id} is waiting for its household ({account.state}), so GRDF is not asked. "
                 f"{account.message} A run started by hand tries anyway."
             )
-        client = self.adict.of(document)
+        client = self.adict.for_account(document)
         if run.is_scheduled and account.is_settled:  # extract asks the ledger, whatever the document says
-            return self._found(account)
+            return self._result(account)
         if account.declares and not (run.is_scheduled or run.is_backfill):  # somebody still wants it
-            self.accounts.update(account.id, partial(to_send_again, now=datetime.now(UTC)))
-        after = Account.from_document(self._taken_in(client, document, account, run))
-        self._stop_if_nothing_is_read(after, run)
-        return self._found(after, first=account.needs_grant or account.declares)
+            self.accounts.update(account.id, partial(with_resend, now=datetime.now(UTC)))
+        after = Account.from_document(self._process_account(client, document, account, run))
+        self._stop_if_unreadable(after, run)
+        return self._result(after, first=account.needs_grant or account.declares)
 
-    def _found(self, account: Account, *, first: bool = False) -> dict[str, Any]:
+    def _result(self, account: Account, *, first: bool = False) -> dict[str, Any]:
         self.log.info("Account %s: it has %d meter(s).", account.id, len(account.meters))
         return {"account": account.id, "meters": len(account.meters), "first_launch": first}
 
-    def _stop_if_nothing_is_read(self, after: Account, run: Run) -> None:
+    def _stop_if_unreadable(self, after: Account, run: Run) -> None:
         if any(meter.is_open for meter in after.meters):
             return
         if after.meters and all(meter.word in ("waiting", "asked") for meter in after.meters):
@@ -69,42 +69,42 @@ class AcquireTokenOperator(AccountOperator):
                 f"Account {after.id}: the contract's holder has to accept the right in GRDF's e-mail. Nothing to do: "
                 "grdf_waiting_rights looks for the answer and then starts a run."
             )
-        if after.state and self._rests(after):
+        if after.state and self._has_nothing_to_do(after):
             if run.is_scheduled:
                 raise AirflowSkipException(after.message)
-            raise NotInForce(after.message, account=after.id)
+            raise RightNotInForce(after.message, account=after.id)
 
-    def _taken_in(self, client: AdictHook, document: Document, account: Account, run: Run) -> Document:
+    def _process_account(self, client: AdictHook, document: Document, account: Account, run: Run) -> Document:
         """Let the ledger decide. Meters that are known are still read, whatever came of the others."""
-        from grdf.ledger.taking_in import TakingIn
+        from grdf.ledger.account_intake import AccountIntake
 
         try:
-            return TakingIn(self.couchdb, client, account.id).take_in(asks=not run.is_scheduled)
+            return AccountIntake(self.couchdb, client, account.id).process_account(asks=not run.is_scheduled)
         except (FailNow, RetryLater) as error:
-            reads = any(meter.is_open for meter in self.ledger.account(document).meters)
+            reads = any(meter.is_open for meter in self.ledger.read_account(document).meters)
             later = isinstance(error, RetryLater)
             if not reads:
                 if later and run.is_last_try:
-                    self.accounts.mark(account.id, error)
+                    self.accounts.mark_error(account.id, error)
                 if run.is_scheduled and type(error) in (DeclarationRefused, MeterTaken):
                     raise AirflowSkipException(str(error)) from None  # a household's typing error is no failed run
                 raise
-            if isinstance(error, LeftBefore) or (later and not run.is_last_try):
+            if isinstance(error, HouseholdHasLeft) or (later and not run.is_last_try):
                 raise
             self.log.warning("%s Its known meters are still read, under the consents that they have.", error)
-            return self.accounts.document(account.id)
+            return self.accounts.read_document(account.id)
 
-    def _rests(self, account: Account) -> bool:
+    def _has_nothing_to_do(self, account: Account) -> bool:
         """Return whether nothing is left to do for an account whose household must act.
 
         If only the days that a right covers are over, or are those of before another account came, GRDF may still be
         asked for them. Days that were read before it was known that its right had ended are removed by its next run.
         """
-        from include.gas.documents.foreign_days import foreign_days
+        from include.gas.documents.disallowed_days import find_disallowed_days
 
         today = paris_today(datetime.now(UTC))
         return not any(
             (each.is_open and each.word != "active")
-            or foreign_days(self.couchdb, account.id, each.pce, each.days, today)
+            or find_disallowed_days(self.couchdb, account.id, each.pce, each.days, today)
             for each in account.meters
         )

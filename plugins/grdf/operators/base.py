@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf import settings
 from grdf.airflow.retries import GasRetryPolicy
-from grdf.staging.area import Staging
+from grdf.staging.staged_answers import Staging
 from include.gas.errors import QuotaWait
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from grdf.hooks.adict import AdictHook
     from grdf.hooks.couchdb import CouchDBHook
-    from grdf.ledger.meters import Ledger
+    from grdf.ledger.rights_ledger import Ledger
     from grdf.stores.accounts.account_store import AccountStore
 
 SHORTEST, LONGEST = 5.0, 26 * 3600.0
@@ -69,7 +69,7 @@ class GrdfOperator(BaseOperator):
     @cached_property
     def ledger(self) -> Ledger:
         """The meters' documents, which say what each account has."""
-        from grdf.ledger.meters import Ledger
+        from grdf.ledger.rights_ledger import Ledger
 
         return Ledger(self.couchdb)
 
@@ -85,7 +85,7 @@ class GrdfOperator(BaseOperator):
 
         If that setting is wrong, only the usual client is known. Accounts of others then say so themselves.
         """
-        return [self.adict.named(conn_id) for conn_id in settings.connections.or_default()]
+        return [self.adict.for_connection(conn_id) for conn_id in settings.connections.or_default()]
 
     @property
     def staging(self) -> Staging:

@@ -41,21 +41,21 @@ class CheckHealthOperator(GrdfOperator):
         :raises FleetUnwell: if a limit is crossed
         :raises RetryLater: if CouchDB does not answer, and another try is left
         """
-        from grdf.health import every_setting, gauges
+        from grdf.health import gauges, settings_check
 
         now = datetime.now(UTC)
         verdict = self._verdict(context, now)
-        for error in every_setting.wrong():
-            verdict = verdict.failed(Cause.SETTING, str(error))
+        for error in settings_check.find_wrong_settings():
+            verdict = verdict.with_failure(Cause.SETTING, str(error))
         gauges.set_causes(verdict)
         before = self._named_before(context)
-        news = verdict.news(before)
+        news = verdict.lines_to_mail(before)
         self.log.log(ERROR if verdict.red else INFO, "%s", verdict.headline())
         for each in verdict.findings:
-            self.log.log(ERROR if each.red else INFO, "%s: %s", each.cause.value, each.line(news.get(each, ())))
-        is_told = self._send_mail(context, verdict, [each.line(named) for each, named in news.items()])
+            self.log.log(ERROR if each.red else INFO, "%s: %s", each.cause.value, each.report_line(news.get(each, ())))
+        is_told = self._send_mail(context, verdict, [each.report_line(named) for each, named in news.items()])
         if is_told and all(each.cause is not Cause.UNSEEN for each in verdict.findings):
-            context["ti"].xcom_push(key=NAMED, value={"at": utc_text(now), "names": verdict.named_after(before)})
+            context["ti"].xcom_push(key=NAMED, value={"at": utc_text(now), "names": verdict.names_after_mail(before)})
         if verdict.red:
             raise FleetUnwell(f"{verdict.headline()} The lines above say what to do.")
         return {"accounts": verdict.accounts, "well": verdict.well}
@@ -68,30 +68,30 @@ class CheckHealthOperator(GrdfOperator):
 
     def _verdict(self, context: Context, now: datetime) -> Verdict:
         """Look at the fleet, and set its gauges."""
-        from grdf.health import gauges, why_unread
-        from grdf.health.fleet_verdict import client_now, judge_fleet
+        from grdf.health import gauges, unread_reasons
+        from grdf.health.fleet_verdict import judge_fleet, read_client
 
-        unread = partial(why_unread.by_task, context["ti"], paris_today(now))
+        unread = partial(unread_reasons.find_unread_accounts, context["ti"], paris_today(now))
         try:
-            clients = [client_now(name) for name in settings.connections.or_default()]
+            clients = [read_client(name) for name in settings.connections.or_default()]
             fleet, verdict = judge_fleet(self.couchdb, clients, unread, now)
         except GasError as error:
-            if isinstance(error, RetryLater) and not Run.of(context).is_last_try:
+            if isinstance(error, RetryLater) and not Run.from_context(context).is_last_try:
                 raise
-            return Verdict().failed(Cause.UNSEEN, error.cause)
+            return Verdict().with_failure(Cause.UNSEEN, error.cause)
         gauges.set_fleet(fleet, clients, now)
         return verdict
 
     def _send_mail(self, context: Context, verdict: Verdict, lines: list[str]) -> bool:
         """Send the day's mail, if it has a line. Return ``False`` if that failed."""
-        from grdf.health.alerting import send
+        from grdf.health.alerting import send_alert
 
         title = f"{len(verdict.red)} cause(s) need a person" if verdict.red else f"{len(lines)} thing(s) are new"
         text = "\n".join(
             [verdict.headline(), "", *(f"* {line}" for line in lines), "", "The page Fleet shows all of them."]
         )
         try:
-            if lines and not send(context, f"{ABOUT}: {title}", text):
+            if lines and not send_alert(context, f"{ABOUT}: {title}", text):
                 self.log.info("No mail was sent: [grdf] alert_notifier is not set.")
         except BadSettings as error:
             self.log.error("%s", error)

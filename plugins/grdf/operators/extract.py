@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.airflow.tasks.run import Run
-from grdf.meters.asking import Asked, MeterRead, judge, not_definitive, read_meters
+from grdf.meters.meter_requests import MeterRead, MeterRequest, handle_problems, read_meters, unsettled_windows
 from grdf.operators.base import AccountOperator
-from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.state import settle
+from include.gas.account.account import Account, check_not_leaving
+from include.gas.account.state import settle_account
 from include.gas.account.status import Status
-from include.gas.days.asked_days import daily_window, is_whole_due
+from include.gas.days.asked_days import daily_window, is_full_read_due
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import Window
 from include.gas.errors import GasError, RetryLater
@@ -23,7 +23,7 @@ from include.gas.meter_tag import meter_tag
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.quota.terms import Purpose
+    from grdf.quota.call_terms import Purpose
 
 
 class ExtractOperator(AccountOperator):
@@ -43,20 +43,22 @@ class ExtractOperator(AccountOperator):
         :raises RetryLater: if GRDF could not answer at the moment
         :raises FailNow: if a person must act first
         """
-        run = Run.of(context)
-        document = self.accounts.document(self.account_id)
-        stop_if_leaving(document)
-        account = self.ledger.account(document)
-        if settle(document, account.meters, datetime.now(UTC)) != document:  # a right has ended since it was looked at
-            self.accounts.update(account.id, self.ledger.settled)
+        run = Run.from_context(context)
+        document = self.accounts.read_document(self.account_id)
+        check_not_leaving(document)
+        account = self.ledger.read_account(document)
+        if (
+            settle_account(document, account.meters, datetime.now(UTC)) != document
+        ):  # a right has ended since it was looked at
+            self.accounts.update(account.id, self.ledger.settle_account)
         purpose: Purpose = "history" if run.is_backfill else "daily"  # daily runs take precedence in GRDF's quota
-        asked = list(self._asked(run, document, account))
-        reads = list(read_meters(self.adict.of(document), self.ledger, account.id, asked, run, purpose))
+        asked = list(self._plan_requests(run, document, account))
+        reads = list(read_meters(self.adict.for_account(document), self.ledger, account.id, asked, run, purpose))
         answers = [answer for read in reads for answer in read.answers]
         counts = Counter[str]()
         for _, lines in answers:
             counts.update(lines.counts)
-        problems = self._judge(run, account, reads, readings=counts["readings"])
+        problems = self._handle_problems(run, account, reads, readings=counts["readings"])
         if answers:
             self.staging.put(account.id, run.id, [staged for staged, _ in answers])
         self.log.info("Account %s: %d answer(s) staged; lines: %s.", account.id, len(answers), dict(counts) or "none")
@@ -67,7 +69,7 @@ class ExtractOperator(AccountOperator):
             "problems": [str(problem) for problem in problems],
         }
 
-    def _asked(self, run: Run, document: dict[str, Any], account: Account) -> Iterator[Asked]:
+    def _plan_requests(self, run: Run, document: dict[str, Any], account: Account) -> Iterator[MeterRequest]:
         """Yield what to ask for now."""
         today = paris_today(datetime.now(UTC))
         for meter in account.meters:
@@ -75,13 +77,13 @@ class ExtractOperator(AccountOperator):
             if not meter.is_open:
                 self.log.info("Account %s: meter %s is not read (%s).", account.id, tag, meter.word)
                 continue
-            last = Status.reading(document, meter.pce).last_whole(meter, today)
+            last = Status.reading_of(document, meter.pce).last_whole(meter, today)
             # If GRDF does not give all, the run's own days come with the last try.
             gives_up = run.is_last_try and run.try_number > 1
-            whole = not (run.is_backfill or gives_up) and is_whole_due(account.id, last, today)
+            whole = not (run.is_backfill or gives_up) and is_full_read_due(account.id, last, today)
             reread = timedelta() if run.is_backfill else timedelta(days=settings.reread_days())
             window = daily_window(run.day, today, reread, whole=whole)
-            windows = meter.covered(window) if window else ()
+            windows = meter.allowed_parts(window) if window else ()
             if not windows:
                 self.log.info("Account %s: there is no gas day of meter %s to ask for now.", account.id, tag)
             elif run.is_backfill and self._is_definitive(run, meter.pce, windows):
@@ -90,21 +92,23 @@ class ExtractOperator(AccountOperator):
                     'start the backfill with the configuration {"include_definitive": true}.', account.id, tag, run.day,
                 )  # fmt: skip
             else:
-                yield Asked(meter, windows, whole)
+                yield MeterRequest(meter, windows, whole)
 
     def _is_definitive(self, run: Run, pce: str, windows: Sequence[Window]) -> bool:
         """Return whether a backfilled day need not be asked for, unless the backfill's configuration says otherwise."""
         asks_all = run.conf.get("include_definitive") is True
-        return not asks_all and not not_definitive(self.couchdb, self.account_id, pce, windows)
+        return not asks_all and not unsettled_windows(self.couchdb, self.account_id, pce, windows)
 
-    def _judge(self, run: Run, account: Account, reads: Sequence[MeterRead], *, readings: int) -> list[GasError]:
+    def _handle_problems(
+        self, run: Run, account: Account, reads: Sequence[MeterRead], *, readings: int
+    ) -> list[GasError]:
         """Mark the account with what its household must know.
 
         Raise the first problem unless something can be loaded.
         """
-        problems = judge(run, self.accounts, account, reads)
+        problems = handle_problems(run, self.accounts, account, reads)
         if problems and all(isinstance(problem, RetryLater) for problem in problems):
-            self.accounts.mark(account.id, problems[0])
+            self.accounts.mark_error(account.id, problems[0])
         if problems and not readings:
             raise problems[0]
         for problem in problems:

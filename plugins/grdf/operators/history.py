@@ -7,25 +7,25 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from grdf.airflow.announcing import announce
+from grdf.airflow.announcing import announce_changes
 from grdf.airflow.tasks.run import Run
-from grdf.meters.asking import Asked, MeterRead, judge, not_definitive, read_meters
-from grdf.meters.saving import Loaded, note_stored, store_answer, undone_if_left
+from grdf.meters.answer_storage import StoredAnswer, record_stored_days, store_answer, undo_if_household_left
+from grdf.meters.meter_requests import MeterRead, MeterRequest, handle_problems, read_meters, unsettled_windows
 from grdf.operators.base import AccountOperator, GrdfOperator
 from grdf.quota.governor import governor_for
-from include.gas.account.account import Account, stop_if_leaving
-from include.gas.account.client import DEFAULT, client_if_known
+from include.gas.account.account import Account, check_not_leaving
+from include.gas.account.client import DEFAULT, client_or_empty
 from include.gas.days.gas_day import paris_today
-from include.gas.days.past_range import askable, asked_range
+from include.gas.days.past_range import askable_part, parse_range
 from include.gas.days.windows import Window
 from include.gas.documents.changes import Changes
-from include.gas.errors import ODD_DOCUMENT, BadAccount, GasError, what_is_odd
+from include.gas.errors import ODD_DOCUMENT, BadAccount, GasError, describe_oddity
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.gas.rights.meter_rights import Held
+    from include.gas.rights.meter_rights import MeterAccess
 
 COUNTS = ("calls", "new", "corrected", "confirmed", "unchanged", "absent")
 """The counts of a re-read: answers of GRDF, then days."""
@@ -40,10 +40,10 @@ class PlanHistoryOperator(GrdfOperator):
         :return: account ids, in order
         :raises BadRequest: if the form is not filled in correctly
         """
-        run = Run.of(context)
-        window = asked_range(run.params["from"], run.params["to"])
+        run = Run.from_context(context)
+        window = parse_range(run.params["from"], run.params["to"])
         wanted = run.named_accounts("Nothing was read. Enter account ids, or none for all.")
-        listed = self._listed()
+        listed = self._readable_accounts()
         accounts = wanted or [*listed]
         self.log.info("%d account(s) are read for %s, one call per meter.", len(accounts), window)
         failures = list[GasError]()
@@ -53,7 +53,7 @@ class PlanHistoryOperator(GrdfOperator):
             meters = {each: number for each, (number, of) in listed.items() if of == name}
             try:
                 governor = governor_for(client.oauth.facts)
-                governor.expect(sum(meters.values()))
+                governor.set_daily_need(sum(meters.values()))
                 calls = len(meters.keys() & {*accounts})
                 self.log.info("Those of %s take until %s at least.", name, governor.earliest_end(calls))
             except GasError as error:  # those of the others can be read
@@ -63,19 +63,21 @@ class PlanHistoryOperator(GrdfOperator):
             raise failures[0]
         return accounts
 
-    def _listed(self) -> dict[str, tuple[int, str]]:
+    def _readable_accounts(self) -> dict[str, tuple[int, str]]:
         """Return the accounts that can be read, with their number of meters and the connection of their client."""
-        from grdf.airflow.account_list import with_dag
+        from grdf.airflow.account_list import id_if_listed
 
         found: dict[str, tuple[int, str]] = {}
-        for document in self.accounts.every_of_ours():
-            if with_dag(document):
+        for document in self.accounts.our_documents():
+            if id_if_listed(document):
                 try:
                     account = Account.from_document(document)
-                    found[account.id] = len(account.meters), client_if_known(document) or DEFAULT
+                    found[account.id] = len(account.meters), client_or_empty(document) or DEFAULT
                 except (BadAccount, *ODD_DOCUMENT) as error:
                     self.log.error(
-                        "Account %s is left out of a re-read of all accounts: %s", document["_id"], what_is_odd(error)
+                        "Account %s is left out of a re-read of all accounts: %s",
+                        document["_id"],
+                        describe_oddity(error),
                     )
         return found
 
@@ -96,28 +98,30 @@ class ReadHistoryOperator(AccountOperator):
             why meters were not asked for at all
         :raises GasError: if a meter could not be read; the data of the others is stored
         """
-        run = Run.of(context)
-        window = asked_range(run.params["from"], run.params["to"])
-        document = self.accounts.document(self.account_id)
-        stop_if_leaving(document)
-        account = self.ledger.account(document)
+        run = Run.from_context(context)
+        window = parse_range(run.params["from"], run.params["to"])
+        document = self.accounts.read_document(self.account_id)
+        check_not_leaving(document)
+        account = self.ledger.read_account(document)
         unasked = list[str]()
         definitive = run.params["include_definitive"] is True
         asked = [
-            Asked(held, windows) for held in account.meters
-            if (windows := self._windows(held, window, unasked, include_definitive=definitive))
+            MeterRequest(access, windows) for access in account.meters
+            if (windows := self._windows(access, window, unasked, include_definitive=definitive))
         ]  # fmt: skip
-        reads, loads = list[MeterRead](), list[Loaded]()
-        with undone_if_left(self.couchdb, account.id):
+        reads, loads = list[MeterRead](), list[StoredAnswer]()
+        with undo_if_household_left(self.couchdb, account.id):
             try:
-                for read in read_meters(self.adict.of(document), self.ledger, account.id, asked, run, "history"):
+                for read in read_meters(
+                    self.adict.for_account(document), self.ledger, account.id, asked, run, "history"
+                ):
                     reads.append(read)
-                    held = {each.pce: each for each in self.ledger.held(document)}[read.pce]  # as it is by now
+                    access = {each.pce: each for each in self.ledger.access_of(document)}[read.pce]  # as it is by now
                     for answer, lines in read.answers:
-                        loads.append(store_answer(self.couchdb, document, held, answer, lines, self.log))
+                        loads.append(store_answer(self.couchdb, document, access, answer, lines, self.log))
             finally:  # what was read is stored, also if the next meter has to wait
-                note_stored(self.accounts, document, loads)
-        if problems := judge(run, self.accounts, account, reads):
+                record_stored_days(self.accounts, document, loads)
+        if problems := handle_problems(run, self.accounts, account, reads):
             raise problems[0]
         if not account.meters:
             unasked.append("its meters are not known yet; its own DAG must run first")
@@ -125,7 +129,7 @@ class ReadHistoryOperator(AccountOperator):
         counts = Counter(calls=len(loads), absent=sum(len(each.lines.absent) for each in loads))
         for loaded in loads:
             counts.update(loaded.report.counts())
-        changes = Changes.of(each.report for each in loads).as_json()
+        changes = Changes.sum_of(each.report for each in loads).as_json()
         return {
             "account": account.id,
             **{name: counts[name] for name in COUNTS},
@@ -134,25 +138,25 @@ class ReadHistoryOperator(AccountOperator):
         }
 
     def _windows(
-        self, held: Held, asked: Window, unasked: list[str], *, include_definitive: bool
+        self, access: MeterAccess, asked: Window, unasked: list[str], *, include_definitive: bool
     ) -> tuple[Window, ...]:
         """Return what is left to ask for, one window for each stretch that the account's rights cover.
 
         :param unasked: gets the reason if that is nothing
         """
-        account, tag, today = self.account_id, meter_tag(self.account_id, held.pce), paris_today(datetime.now(UTC))
-        window, reasons = askable(asked, today=today, consent_first=held.opens, consent_end=held.closes)
+        account, tag, today = self.account_id, meter_tag(self.account_id, access.pce), paris_today(datetime.now(UTC))
+        window, reasons = askable_part(asked, today=today, right_first=access.first_day, right_end=access.end_day)
         for reason in reasons:
             self.log.warning("Account %s, meter %s: %s.", account, tag, reason)
-        windows = held.covered(window) if window and held.is_open else ()
+        windows = access.allowed_parts(window) if window and access.is_open else ()
         left = windows
         if windows and not include_definitive:
-            left = not_definitive(self.couchdb, account, held.pce, windows)
+            left = unsettled_windows(self.couchdb, account, access.pce, windows)
         if left:
             return left
         why = f"all {sum(map(len, windows))} days that can be asked for are stored as definitive"
-        if not held.is_open:
-            why = f"it may not be read now (its right: {held.word}{f', {held.day}' if held.day else ''})"
+        if not access.is_open:
+            why = f"it may not be read now (its right: {access.word}{f', {access.day}' if access.day else ''})"
         elif not windows:
             reasons = reasons or ["the household's consent covers none of them"]
             why = f"no day of the range is left to ask for ({'; '.join(reasons)})"
@@ -184,7 +188,7 @@ class AnnounceHistoryOperator(GrdfOperator):
         """
         results: list[dict[str, Any]] = [result for result in self.results or [] if result]
         for result in results:
-            announce(context, self.outlets or (), result["account"], Changes.from_json(result["changes"]))
+            announce_changes(context, self.outlets or (), result["account"], Changes.from_json(result["changes"]))
         # In the order of COUNTS: PostgreSQL stores return values with the keys in an order of its own.
         total = {"accounts": len(results), **{name: sum(each[name] for each in results) for name in COUNTS}}
         self.log.info("%s", ", ".join(f"{number} {name}" for name, number in total.items()))

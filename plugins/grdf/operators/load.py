@@ -8,21 +8,21 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from grdf.airflow.announcing import announce
+from grdf.airflow.announcing import announce_changes
 from grdf.airflow.tasks.run import Run
-from grdf.meters.saving import Loaded, note_stored, store_answer, undone_if_left
-from grdf.metrics import tell_load
+from grdf.meters.answer_storage import StoredAnswer, record_stored_days, store_answer, undo_if_household_left
+from grdf.metrics import count_stored_days
 from grdf.operators.base import AccountOperator
-from grdf.staging.area import AnswersGone, StagedAnswer
-from include.gas.account.account import stop_if_leaving
-from include.gas.account.client import client_if_known
-from include.gas.answers.consumption.daily import read_daily
+from grdf.staging.staged_answers import AnswersGone, StagedAnswer
+from include.gas.account.account import check_not_leaving
+from include.gas.account.client import client_or_empty
+from include.gas.answers.consumption.daily import parse_daily
 from include.gas.days.gas_day import ONE_DAY, paris_today, utc_text
 from include.gas.days.windows import Window
 from include.gas.documents.changes import Changes
-from include.gas.documents.foreign_days import foreign_days
+from include.gas.documents.disallowed_days import find_disallowed_days
 from include.gas.errors import FailNow
-from include.gas.rights.meter_rights import Held
+from include.gas.rights.meter_rights import MeterAccess
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -46,7 +46,7 @@ class LoadOperator(AccountOperator):
         super().__init__(**kwargs)
         self.staged = staged
         self._before: dict[str, Any] = {}
-        self._loads: list[Loaded] = []
+        self._loads: list[StoredAnswer] = []
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Run the task.
@@ -55,21 +55,21 @@ class LoadOperator(AccountOperator):
             days changed
         :raises FailNow: after loading, if ``extract`` met something that a person must know
         """
-        run, staged = Run.of(context), self.staged or {}
+        run, staged = Run.from_context(context), self.staged or {}
         problems: list[str] = staged.get("problems") or []
         forget = partial(self.staging.remove, self.account_id, run.id) if staged.get("answers") else None
-        with undone_if_left(self.couchdb, self.account_id, forget):
-            self._before = self.accounts.document(self.account_id)
-            stop_if_leaving(self._before)
-            account = self.ledger.account(self._before)
-            held = {meter.pce: meter for meter in account.meters}
-            answers = self._staged(run) if staged.get("answers") else []
-            self._loads = [self._store(held[answer.pce], answer) for answer in answers if answer.pce in held]
-            self._loads += self._tidied(account.meters)
-            note_stored(self.accounts, self._before, self._loads, None if problems else account.meters)
-        changes, counts = Changes.of(loaded.report for loaded in self._loads), self._counts()
-        tell_load(client_if_known(self._before), counts)
-        announce(context, self.outlets or (), self.account_id, changes)
+        with undo_if_household_left(self.couchdb, self.account_id, forget):
+            self._before = self.accounts.read_document(self.account_id)
+            check_not_leaving(self._before)
+            account = self.ledger.read_account(self._before)
+            access = {meter.pce: meter for meter in account.meters}
+            answers = self._read_staged(run) if staged.get("answers") else []
+            self._loads = [self._store(access[answer.pce], answer) for answer in answers if answer.pce in access]
+            self._loads += self._remove_disallowed_days(account.meters)
+            record_stored_days(self.accounts, self._before, self._loads, None if problems else account.meters)
+        changes, counts = Changes.sum_of(loaded.report for loaded in self._loads), self._counts()
+        count_stored_days(client_or_empty(self._before), counts)
+        announce_changes(context, self.outlets or (), self.account_id, changes)
         if forget:
             forget()
         if problems:
@@ -88,7 +88,7 @@ class LoadOperator(AccountOperator):
         if not loads:
             return None
         return lineage_of(
-            self.adict.of(self._before).oauth.facts.api_base,
+            self.adict.for_account(self._before).oauth.facts.api_base,
             [each.answer for each in loads],
             sum(each.lines.counts["lines"] for each in loads),
             server=couchdb.facts.url, prefix=couchdb.facts.prefix, counts=self._counts(),
@@ -100,7 +100,7 @@ class LoadOperator(AccountOperator):
             counts.update(loaded.report.counts())
         return counts
 
-    def _staged(self, run: Run) -> list[StagedAnswer]:
+    def _read_staged(self, run: Run) -> list[StagedAnswer]:
         """Return what the run has staged.
 
         :raises AnswersGone: if it is gone, unless an earlier try of this task may have stored it
@@ -113,15 +113,15 @@ class LoadOperator(AccountOperator):
             self.log.info("Account %s: an earlier try of this run has stored its answers.", self.account_id)
             return []
 
-    def _store(self, held: Held, answer: StagedAnswer) -> Loaded:
-        lines = read_daily(answer.body, account=self.account_id, pce=answer.pce, window=answer.window)
-        return store_answer(self.couchdb, self._before, held, answer, lines, self.log)
+    def _store(self, access: MeterAccess, answer: StagedAnswer) -> StoredAnswer:
+        lines = parse_daily(answer.body, account=self.account_id, pce=answer.pce, window=answer.window)
+        return store_answer(self.couchdb, self._before, access, answer, lines, self.log)
 
-    def _tidied(self, meters: Iterable[Held]) -> Iterator[Loaded]:
+    def _remove_disallowed_days(self, meters: Iterable[MeterAccess]) -> Iterator[StoredAnswer]:
         """Remove the days that the account may not hold, of whatever year and meter."""
         now = datetime.now(UTC)
         for meter in meters:
-            if days := foreign_days(self.couchdb, self.account_id, meter.pce, meter.days, paris_today(now)):
-                held = {each.pce: each for each in self.ledger.held(self._before)}  # a right may have come since
+            if days := find_disallowed_days(self.couchdb, self.account_id, meter.pce, meter.days, paris_today(now)):
+                access = {each.pce: each for each in self.ledger.access_of(self._before)}  # a right may have come since
                 nothing = StagedAnswer(meter.pce, Window(min(days), max(days) + ONE_DAY), utc_text(now), "")
-                yield self._store(held[meter.pce], nothing)
+                yield self._store(access[meter.pce], nothing)

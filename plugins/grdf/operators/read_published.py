@@ -13,15 +13,15 @@ from msgspec.structs import replace
 
 from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
-from grdf.meters.asking import booked
-from grdf.meters.saving import undone_if_left, warn_of_left_out
+from grdf.meters.answer_storage import undo_if_household_left, warn_of_skipped_lines
+from grdf.meters.meter_requests import book_calls
 from grdf.operators.base import GrdfOperator
-from include.gas.account.account import stop_if_leaving
-from include.gas.account.client import client_if_known
+from include.gas.account.account import check_not_leaving
+from include.gas.account.client import client_or_empty
 from include.gas.account.status import Billing, Status
-from include.gas.answers.consumption.published import read_published
-from include.gas.answers.contract import read_contract, read_frequency
-from include.gas.days.asked_days import is_whole_due, published_window
+from include.gas.answers.consumption.published import parse_published
+from include.gas.answers.contract import parse_contract, parse_frequency
+from include.gas.days.asked_days import is_full_read_due, published_window
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.lateness import silent_after
 from include.gas.documents.billing.periods import Read, store_periods
@@ -31,22 +31,22 @@ from include.gas.errors import (
     AccountLeaving,
     BadAccount,
     BadSettings,
-    ConsentTooNarrow,
     CredentialsRefused,
     FailNow,
     GasError,
     QuotaExceeded,
     RetryLater,
-    what_is_odd,
+    RightTooNarrow,
+    describe_oddity,
 )
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import Held
+from include.gas.rights.meter_rights import MeterAccess
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.adict import AdictHook
-    from include.gas.documents.gas_days import Document
+    from include.gas.documents.day_documents import Document
 
 IN_A_ROW = 5
 """After this many failures of GRDF or CouchDB in a row there is no point in continuing now."""
@@ -67,13 +67,13 @@ class ReadPublishedOperator(GrdfOperator):
         :return: counts of meters, periods new, corrected and removed, and accounts left unchanged
         :raises GasError: what most needs another try or a person, after reading all others
         """
-        run = Run.of(context)
+        run = Run.from_context(context)
         named = run.named_accounts("Nothing was read. Enter account ids, or none for all that are due.")
         self._since, self._counts = run.due if named else None, Counter[str]()
-        accounts = self.couchdb.fetch(ACCOUNT, named) if named else self._due()
+        accounts = self.couchdb.fetch(ACCOUNT, named) if named else self._due_accounts()
         by_client: dict[str, list[str]] = defaultdict(list)
         for account_id in sample(list(named or accounts), len(named or accounts)):
-            by_client[client_if_known(accounts.get(account_id, {}))].append(account_id)
+            by_client[client_or_empty(accounts.get(account_id, {}))].append(account_id)
         problems = [problem for of_client in by_client.values() for problem in self._read_all(of_client)]
         counts = {what: number for what, number in self._counts.items() if number}
         self.log.info("Read: %s.", ", ".join(f"{number} {what}" for what, number in counts.items()) or "nothing is due")
@@ -81,27 +81,27 @@ class ReadPublishedOperator(GrdfOperator):
             raise first_to_raise(problems, last_try=run.is_last_try)  # what was read is no longer due
         return counts
 
-    def _due(self) -> dict[str, Document]:
+    def _due_accounts(self) -> dict[str, Document]:
         """Return the accounts with a meter that is due by what they say of it themselves, by id."""
         return {
             document["_id"]: document
-            for document in self.accounts.listed()
-            if any(self._is_due(document, held) for held in Status.held(document).values())
+            for document in self.accounts.active_documents()
+            if any(self._is_due(document, access) for access in Status.access_of(document).values())
         }
 
-    def _is_due(self, document: Mapping[str, object], held: Held) -> bool:
+    def _is_due(self, document: Mapping[str, object], access: MeterAccess) -> bool:
         """Return whether a meter is to be read: as ``extract`` reads everything, or as a person has asked for it.
 
         That person may have had to wait, so what was read since is not read again.
         """
-        billing = Status.billing_of(document, held.pce)
+        billing = Status.billing_of(document, access.pce)
         if self._since is not None:
-            return bool(held.days) and billing.read_at < utc_text(self._since)
+            return bool(access.days) and billing.read_at < utc_text(self._since)
         try:
-            last = billing.last_read(held)
+            last = billing.last_read(access)
         except ODD_DOCUMENT:  # others have damaged it
             last = None
-        return bool(held.days) and is_whole_due(str(document["_id"]), last, paris_today(datetime.now(UTC)))
+        return bool(access.days) and is_full_read_due(str(document["_id"]), last, paris_today(datetime.now(UTC)))
 
     def _read_all(self, accounts: Iterable[str]) -> Iterator[GasError]:
         """Read accounts of one client at GRDF, and yield what fails. What concerns all of them ends it."""
@@ -112,7 +112,7 @@ class ReadPublishedOperator(GrdfOperator):
                 in_a_row = 0
             except (AccountLeaving, BadAccount, *ODD_DOCUMENT) as error:
                 self._counts["unchanged"] += 1
-                self.log.warning("Account %s is left unchanged: %s", account_id, what_is_odd(error))
+                self.log.warning("Account %s is left unchanged: %s", account_id, describe_oddity(error))
             except GasError as error:
                 self.log.warning("%s", error)
                 yield error
@@ -121,14 +121,14 @@ class ReadPublishedOperator(GrdfOperator):
                     return
 
     def _read(self, account_id: str) -> None:
-        document = self.accounts.document(account_id)  # read again: the list may be hours old
-        stop_if_leaving(document)
-        account, client = self.ledger.account(document), self.adict.of(document)
+        document = self.accounts.read_document(account_id)  # read again: the list may be hours old
+        check_not_leaving(document)
+        account, client = self.ledger.read_account(document), self.adict.for_account(document)
         problems: list[RetryLater] = []
-        for held in account.meters:
-            if self._is_due(document, held):
+        for access in account.meters:
+            if self._is_due(document, access):
                 try:
-                    self._read_meter(client, document, held)
+                    self._read_meter(client, document, access)
                 except QuotaExceeded:
                     raise
                 except RetryLater as error:
@@ -136,39 +136,43 @@ class ReadPublishedOperator(GrdfOperator):
         if problems:
             raise problems[0]
 
-    def _read_meter(self, client: AdictHook, document: Document, held: Held) -> None:
+    def _read_meter(self, client: AdictHook, document: Document, access: MeterAccess) -> None:
         """Read a meter with one call for each kind of data, and store what the account may hold then.
 
         If GRDF may not be asked, only what the account may not hold is removed.
 
         :raises GasError: if the failure concerns all accounts or is temporary; what was valid is stored
         """
-        account, pce, now = str(document["_id"]), held.pce, datetime.now(UTC)
+        account, pce, now = str(document["_id"]), access.pce, datetime.now(UTC)
         billing, problem = Status.billing_of(document, pce), None
         refused, periods = list[str](), list[Read]()
-        if held.is_open:
-            of, windows = {"account": account, "pce": pce}, held.covered(published_window(paris_today(now)))
-            with booked(client, f"{account}:published {pce}", 2 + len(windows), "history") as terms:
-                with self._noting(account, "contract data", refused):
-                    contract = read_contract(client.facts_of(pce, "contractuelles", account=account, terms=terms), **of)
+        if access.is_open:
+            of, windows = {"account": account, "pce": pce}, access.allowed_parts(published_window(paris_today(now)))
+            with book_calls(client, f"{account}:published {pce}", 2 + len(windows), "history") as terms:
+                with self._note_refusal(account, "contract data", refused):
+                    contract = parse_contract(
+                        client.meter_facts(pce, "contractuelles", account=account, terms=terms), **of
+                    )
                     billing = replace(billing, contract=contract or billing.contract)
-                with self._noting(account, "technical data of the meter", refused):
-                    frequency = read_frequency(client.facts_of(pce, "techniques", account=account, terms=terms), **of)
+                with self._note_refusal(account, "technical data of the meter", refused):
+                    frequency = parse_frequency(
+                        client.meter_facts(pce, "techniques", account=account, terms=terms), **of
+                    )
                     billing = replace(billing, frequency=frequency or billing.frequency)
                 try:
-                    with self._noting(account, "published data", refused):
+                    with self._note_refusal(account, "published data", refused):
                         for window in windows:
                             staged = client.published_lines(pce, window, account=account, terms=terms)
-                            answer = read_published(staged.body, window=window, today=paris_today(now), **of)
+                            answer = parse_published(staged.body, window=window, today=paris_today(now), **of)
                             periods.append((answer, staged.read_at))
-                            self._counts["left_out"] += warn_of_left_out(answer, "published lines", self.log)
-                            if found := answer.problem():
+                            self._counts["left_out"] += warn_of_skipped_lines(answer, "published lines", self.log)
+                            if found := answer.error_to_raise():
                                 raise found
                 except RetryLater as error:
                     problem = error
         if problem is None:  # otherwise it stays due
-            billing = replace(billing, read_at=utc_text(now), under=held.own)
-        with undone_if_left(self.couchdb, account):
+            billing = replace(billing, read_at=utc_text(now), under=access.own)
+        with undo_if_household_left(self.couchdb, account):
             self._store(account, pce, replace(billing, refused=" ".join(refused)), periods)
         self._counts["meters"] += 1
         if problem:
@@ -179,14 +183,16 @@ class ReadPublishedOperator(GrdfOperator):
 
         :raises AccountLeaving, BadAccount: if the household has left in the meantime
         """
-        document = self.accounts.document(account)
-        stop_if_leaving(document)
-        held = next((each for each in self.ledger.account(document).meters if each.pce == pce), Held(pce=pce))
-        billing = billing if held.is_open else Billing(billing.read_at)
+        document = self.accounts.read_document(account)
+        check_not_leaving(document)
+        access = next(
+            (each for each in self.ledger.read_account(document).meters if each.pce == pce), MeterAccess(pce=pce)
+        )
+        billing = billing if access.is_open else Billing(billing.read_at)
         daily = silent_after(billing.frequency) is not None
-        stored = store_periods(self.couchdb, account, pce, held.days, periods, daily=daily)
+        stored = store_periods(self.couchdb, account, pce, access.days, periods, daily=daily)
         billing = replace(billing, until=stored.until)
-        self.accounts.note(account, lambda found: Status.with_billing(found, pce, billing), known=document)
+        self.accounts.update_if_staying(account, lambda found: Status.with_billing(found, pce, billing), known=document)
         self._counts += stored.counts
         self.log.info(
             "Account %s, meter %s: billing periods: %s%s.",
@@ -195,13 +201,13 @@ class ReadPublishedOperator(GrdfOperator):
         )  # fmt: skip
 
     @contextmanager
-    def _noting(self, account: str, what: str, refused: list[str]) -> Iterator[None]:
+    def _note_refusal(self, account: str, what: str, refused: list[str]) -> Iterator[None]:
         """Note what GRDF refuses. What concerns more than this meter is raised."""
         try:
             yield
         except (CredentialsRefused, BadSettings, BadAccount):
             raise
-        except ConsentTooNarrow:  # not a problem: the household chose so
+        except RightTooNarrow:  # not a problem: the household chose so
             refused.append(f"The household's consent does not include the {what}.")
             self.log.info("Account %s: %s", account, refused[-1])
         except FailNow as error:

@@ -27,7 +27,7 @@ class RescopeTokenOperator(AccountOperator):
         clients = self.clients()
         # With a single client, the account need not be read to know it.
         alone = len(clients) == 1
-        client = clients[0] if alone else self.adict.of(self.accounts.document(self.account_id))
+        client = clients[0] if alone else self.adict.for_account(self.accounts.read_document(self.account_id))
         token, asked = client.data_token()
         self.log.info(
             "Account %s: %s data token%s, which is used until %s UTC.",

@@ -9,7 +9,7 @@ from grdf import settings
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD, METER
-from include.gas.proof.consent_record import is_needed, overdue
+from include.gas.proof.consent_record import is_needed, overdue_range
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -34,7 +34,9 @@ class RemoveOverdueOperator(GrdfOperator):
         from grdf.stores.removal import purger
 
         now, remover = datetime.now(UTC), purger(self.couchdb)
-        removed = remover.remove_range(CONSENT_RECORD, *overdue(paris_today(now))) + self._remove_unneeded(now, remover)
+        removed = remover.remove_range(CONSENT_RECORD, *overdue_range(paris_today(now))) + self._remove_unneeded(
+            now, remover
+        )
         links, files = HouseholdLinks(self.couchdb).remove_expired(remover), DatabaseFiles(remover.couchdb)
         for doctype in (ACCOUNT, METER, CONSENT_RECORD):
             files.compact(doctype)
@@ -47,12 +49,12 @@ class RemoveOverdueOperator(GrdfOperator):
         from grdf.stores.consent_records import ConsentRecords
 
         records = ConsentRecords(self.couchdb)
-        known = [(document, record) for document, record in records.every() if record.account]
-        meters = self.ledger.fetch(record.entered.pce for _, record in known)
+        known = [(document, record) for document, record in records.all_records() if record.account]
+        meters = self.ledger.fetch_meters(record.entered.pce for _, record in known)
         unneeded = [document for document, record in known if not is_needed(record, meters[record.entered.pce], now)]
-        if not any(self.ledger.every()):
+        if not any(self.ledger.all_meters()):
             return 0
-        records.keep(unneeded, paris_today(now), settings.consent_record_days())
+        records.keep_copies(unneeded, paris_today(now), settings.consent_record_days())
         for document in unneeded:
             remover.remove(CONSENT_RECORD, document["_id"])
         return len(unneeded)

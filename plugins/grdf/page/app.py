@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from grdf.page.account import account_page as account
 from grdf.page.connect import client_connect, connect_page, progress_page
-from grdf.page.connect.opener import Stop
+from grdf.page.connect.opener import ConnectionStopped
 from grdf.page.fleet import fleet_page as fleet
 from grdf.page.guard import Guard, guard
 from grdf.page.html import render
@@ -46,7 +46,7 @@ def create_app() -> FastAPI:
     app.add_middleware(Guard)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _misunderstood)
-    app.add_exception_handler(Stop, _stopped)
+    app.add_exception_handler(ConnectionStopped, _stopped)
     app.add_exception_handler(GasError, _gas_error)
     app.add_exception_handler(Exception, _mistake)
     for router in ROUTERS:
@@ -72,7 +72,7 @@ def _misunderstood(request: Request, _: Exception) -> Response:
 
 def _stopped(request: Request, error: Exception) -> Response:
     """Say why a household is not connected, and how to start again."""
-    assert isinstance(error, Stop)
+    assert isinstance(error, ConnectionStopped)
     return render.problem(request, error.status, error.key, _again(request, error.again), cause=error.cause)
 
 

@@ -23,7 +23,7 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials
 from fastapi.security.utils import get_authorization_scheme_param
 
-from include.gas.documents.gas_days import account_of, check_account_id, dag_id
+from include.gas.documents.day_documents import account_of, check_account_id, dag_id
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ def can_import(visitor: Visitor) -> bool:
     return can_connect_some(visitor) and can_act(visitor, IMPORT)
 
 
-def viewable(visitor: Visitor, accounts: Collection[str]) -> set[str]:
+def visible_accounts(visitor: Visitor, accounts: Collection[str]) -> set[str]:
     """Return the accounts that the visitor may see.
 
     :param accounts: ids of the accounts to choose from

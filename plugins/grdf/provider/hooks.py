@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from grdf.doctor import couch, grdf_api
+from grdf.doctor import client_checks, couchdb_checks
 from grdf.doctor.findings import Check, Finding, findings_of
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
@@ -28,7 +28,7 @@ class GrdfAdict(AdictHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask GRDF for a token and for our access rights, and its consent page whether it knows us. Never raises."""
-        return answer(self.grdf_conn_id, GRDF, lambda: grdf_api.client(self))
+        return test_result(self.grdf_conn_id, GRDF, lambda: client_checks.check_client(self))
 
 
 class GrdfDeletionSecret(GrdfOAuthHook):
@@ -40,7 +40,7 @@ class GrdfDeletionSecret(GrdfOAuthHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask GRDF for a token, and throw it away. Never raises, never revokes anything."""
-        return answer(self.grdf_conn_id, GRDF, lambda: grdf_api.deletion(self))
+        return test_result(self.grdf_conn_id, GRDF, lambda: client_checks.check_deletion_client(self))
 
 
 class GrdfCouchDB(CouchDBHook):
@@ -51,11 +51,11 @@ class GrdfCouchDB(CouchDBHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Look at version, clock, login and databases. Never raises, never changes anything."""
-        hook = couch.hook_of_doctor(self.couchdb_conn_id)
-        return answer(self.couchdb_conn_id, "CouchDB", lambda: couch.connection(hook))
+        hook = couchdb_checks.hook_of_doctor(self.couchdb_conn_id)
+        return test_result(self.couchdb_conn_id, "CouchDB", lambda: couchdb_checks.check_connection(hook))
 
 
-def answer(conn_id: str, what: str, check: Check) -> tuple[bool, str]:
+def test_result(conn_id: str, what: str, check: Check) -> tuple[bool, str]:
     """Look until something is found that must be mended, and return what to show.
 
     What comes after that would mostly be its consequence, and a person waits.

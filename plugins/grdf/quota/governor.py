@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from grdf.quota.ledger import DAY, Ledger, Ticket, Wait
+from grdf.quota.call_terms import DAILY, Booking, Purpose, Quota, Terms
+from grdf.quota.quota_state import DAY, QuotaState, Ticket, Wait
 from grdf.quota.quota_store import QuotaStore, Result
-from grdf.quota.terms import DAILY, Booking, Purpose, Quota, Terms
 from include.gas.days.gas_day import PARIS
 from include.gas.errors import QuotaWait
 
@@ -109,13 +109,13 @@ class Governor:
         :raises StoreBusy: if the calls cannot be counted at the moment
         """
         turn = Turn(self, account, terms)
-        turn.draw_near()
+        turn.book_call()
         return turn
 
-    def release(self, terms: Terms) -> None:
+    def release_calls(self, terms: Terms) -> None:
         """Stop counting the calls that a task has booked and does not need."""
         if (booking := terms.booking) and booking.counted:
-            self.change(lambda ledger, _: ledger.give_back(Ticket(terms.purpose, booking)))
+            self.change_state(lambda ledger, _: ledger.release_calls(Ticket(terms.purpose, booking)))
 
     def after_call(self, status: int, retry_after: float | None) -> None:
         """Process GRDF's answer to a call. After a 429 all workers wait, not only this one.
@@ -123,42 +123,43 @@ class Governor:
         :param retry_after: the ``Retry-After`` of the answer, in seconds
         """
         if status == 429:
-            seconds = self.change(lambda ledger, now: ledger.pause.begin(now, retry_after))
+            seconds = self.change_state(lambda ledger, now: ledger.pause.begin(now, retry_after))
             log.warning("GRDF's quota is exceeded (HTTP 429): no worker calls GRDF for %.0f s.", seconds)
 
-    def refused(self) -> None:
+    def note_refusal(self) -> None:
         """Report that GRDF refused our client or the shared token. Nobody calls with these credentials for a while."""
         log.warning(
             "GRDF refuses our client or a token of ours (HTTP 401): no worker calls GRDF for %.0f s. If this "
             "continues, compare login and password of the connection %s with those that GRDF sent.",
-            self.change(lambda ledger, now: ledger.refusal.begin(now, credentials=self.credentials)), self.connection,
+            self.change_state(lambda ledger, now: ledger.refusal.begin(now, credentials=self.credentials)),
+            self.connection,
         )  # fmt: skip
 
-    def expect(self, daily_calls: int) -> None:
+    def set_daily_need(self, daily_calls: int) -> None:
         """Record how many calls a day the daily runs of all accounts need, for which imports leave room."""
 
-        def expected(ledger: Ledger, _: float) -> None:
+        def expected(ledger: QuotaState, _: float) -> None:
             ledger.fleet = daily_calls
 
-        self.change(expected)
+        self.change_state(expected)
 
-    def left(self, purpose: Purpose = "daily") -> int:
+    def calls_left(self, purpose: Purpose = "daily") -> int:
         """Return how many calls may still be made now within the daily quota."""
-        return self.change(lambda ledger, _: ledger.left(self.quota, purpose))
+        return self.change_state(lambda ledger, _: ledger.calls_left(self.quota, purpose))
 
     def usage(self) -> Usage:
         """Return how much of the quota is used at present."""
 
-        def used(ledger: Ledger, now: float) -> Usage:
+        def used(ledger: QuotaState, now: float) -> Usage:
             pause = max(0.0, ledger.pause.until - now)
-            return Usage(*ledger.used(), ledger.left(self.quota, "daily"), pause)
+            return Usage(*ledger.count_calls(), ledger.calls_left(self.quota, "daily"), pause)
 
-        return self.change(used)
+        return self.change_state(used)
 
     def time_needed(self, calls: int) -> float:
         """Return the least time that an import's calls take from now on, in seconds, with the days it waits for."""
-        left, share = self.change(
-            lambda ledger, _: (ledger.left(self.quota, "history"), ledger.share(self.quota, "history"))
+        left, share = self.change_state(
+            lambda ledger, _: (ledger.calls_left(self.quota, "history"), ledger.share(self.quota, "history"))
         )
         if calls <= left:
             return calls * self.quota.distance
@@ -170,16 +171,16 @@ class Governor:
         end = datetime.now(UTC) + timedelta(seconds=self.time_needed(calls))
         return f"{end.astimezone(PARIS):%H:%M on %-d %B} (Paris time)"
 
-    def change(self, change: Callable[[Ledger, float], Result]) -> Result:
+    def change_state(self, change: Callable[[QuotaState, float], Result]) -> Result:
         """Change the ledger, and return what the change does.
 
         :param change: a function of the ledger and the shared clock (epoch seconds)
         """
 
         def changed(text: str | None, now: float) -> tuple[str, Result]:
-            ledger = Ledger.read(text, now)
+            ledger = QuotaState.parse(text, now)
             result = change(ledger, now)
-            return ledger.text(), result
+            return ledger.to_text(), result
 
         return self._store.update(self._key, changed)
 
@@ -205,7 +206,7 @@ class Turn:
         self.ticket = Ticket(terms.purpose, terms.booking or Booking())
         self._asked_at = 0.0
 
-    def draw_near(self) -> None:
+    def book_call(self) -> None:
         """Book the call, and wait until it is time to connect."""
         while True:
             wait = self._ask(self._longest - self.waited)
@@ -216,7 +217,7 @@ class Turn:
                 log.info("Waiting %.0f s for GRDF's quota: %s.", wait.seconds, _REASONS[wait.reason])
             self._sleep(min(ahead, _LONGEST_SLEEP))
 
-    def take(self) -> None:
+    def wait_for_turn(self) -> None:
         """Wait for the rest of the time. The caller sends right after."""
         enough = max(HELD_UP * self._governor.quota.distance, LEAST_HELD_UP)
         for _ in range(ASK_TIMES):
@@ -229,9 +230,9 @@ class Turn:
 
     def give_up(self) -> None:
         """Stop counting the call, which is not made."""
-        self._governor.change(lambda ledger, _: ledger.give_back(self.ticket))
+        self._governor.change_state(lambda ledger, _: ledger.release_calls(self.ticket))
 
-    def answered(self, status: int, retry_after: float | None) -> None:
+    def note_answer(self, status: int, retry_after: float | None) -> None:
         """Process GRDF's answer, unless who answered may be an address that a person has mistyped."""
         if not self._is_trial:
             self._governor.after_call(status, retry_after)
@@ -243,16 +244,16 @@ class Turn:
         """
         governor, ticket, booking = self._governor, self.ticket, self.ticket.booking
 
-        def ask(ledger: Ledger, now: float) -> tuple[Wait, QuotaWait | None]:
-            wait = ledger.ask(now, governor.quota, ticket, patience=patience, credentials=governor.credentials)
+        def ask(ledger: QuotaState, now: float) -> tuple[Wait, QuotaWait | None]:
+            wait = ledger.request_call(now, governor.quota, ticket, patience=patience, credentials=governor.credentials)
             self._asked_at = governor.clock()
             # A caller that booked in time is not rejected for asking late.
             if wait.reason != "day" and wait.seconds <= patience + 2 * governor.quota.distance:
                 return wait, None
-            ledger.give_back(ticket)
+            ledger.release_calls(ticket)
             return wait, self._too_long(ledger, wait, now)
 
-        wait, too_long = governor.change(ask)
+        wait, too_long = governor.change_state(ask)
         if wait.reason == "day" and booking.name and booking.since is None:
             booking.since = booking.last_read()
             return self._ask(patience)
@@ -260,7 +261,7 @@ class Turn:
             raise too_long
         return wait
 
-    def _too_long(self, ledger: Ledger, wait: Wait, now: float) -> QuotaWait:
+    def _too_long(self, ledger: QuotaState, wait: Wait, now: float) -> QuotaWait:
         """Return the error that says why a call waits, and until when."""
         quota, share = self._governor.quota, ledger.share(self._governor.quota, "history")
         until = f"{datetime.fromtimestamp(now + wait.seconds, UTC).astimezone(PARIS):%H:%M on %-d %B %Y} (Paris time)"
@@ -281,7 +282,7 @@ class Turn:
         else:
             next_step = f"Nothing to do: it continues automatically from {until}."
             cause = f"all {quota.calls_per_day} calls that GRDF allows in 24 hours are used up"
-            if self.ticket.purpose == "history" and ledger.left(quota, "daily"):
+            if self.ticket.purpose == "history" and ledger.calls_left(quota, "daily"):
                 cause = (
                     f"the {share} calls that imports of the past may make in 24 hours are used up; the other "
                     f"{quota.calls_per_day - share} are kept for daily runs"

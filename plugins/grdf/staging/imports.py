@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from grdf.staging.area import IMPORTS
 from grdf.staging.folder import Folder
+from grdf.staging.staged_answers import IMPORTS
 from include.gas.errors import BadRequest
 from include.gas.importing.csv_file import MOST_BYTES, RESULT, check_name, is_name, read_lines
 

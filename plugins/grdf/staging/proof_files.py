@@ -12,7 +12,7 @@ import time
 
 from grdf.staging.folder import Folder
 from include.gas.errors import ProofNotSent
-from include.gas.proof.proof_file import ENDINGS, MOST, MOST_BYTES, NotAProof, ProofFile, checked
+from include.gas.proof.proof_file import ENDINGS, MOST, MOST_BYTES, NotAProof, ProofFile, check_proof_file
 
 PROOFS = "proofs"
 
@@ -39,7 +39,7 @@ class ProofFiles(Folder):
         found: dict[str, ProofFile] = {}
         for place, name in enumerate(names := self.names()[:MOST], 1):
             try:
-                found[name] = checked(self.read(name, MOST_BYTES + 1) or b"")
+                found[name] = check_proof_file(self.read(name, MOST_BYTES + 1) or b"")
             except NotAProof as error:
                 cause = (
                     f"file {place} of {len(names)} in {PROOFS}/{self.account} of [grdf] staging_url, by name, {error}"

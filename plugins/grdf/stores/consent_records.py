@@ -8,9 +8,9 @@ from datetime import date
 from functools import cached_property
 
 from grdf.hooks.couchdb import CouchDBHook, Document
+from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE
-from include.gas.documents.gas_days import account_range
-from include.gas.proof.consent_record import ConsentRecord, read_record, to_document, to_keep
+from include.gas.proof.consent_record import ConsentRecord, kept_copy, read_record, to_document
 
 
 class ConsentRecords:
@@ -23,12 +23,12 @@ class ConsentRecords:
         """Store a new record."""
         self._couchdb.put(DOCTYPE, to_document(record))
 
-    def of(self, account: str) -> list[ConsentRecord]:
+    def records_of(self, account: str) -> list[ConsentRecord]:
         """Return an account's records, the oldest first, without those that cannot be read."""
         found = filter(None, map(read_record, self._couchdb.range(DOCTYPE, *account_range(account))))
         return sorted(found, key=lambda record: record.given)
 
-    def keep(self, documents: Iterable[Document], left: date, days: int) -> int:
+    def keep_copies(self, documents: Iterable[Document], left: date, days: int) -> int:
         """Copy records, to keep them without an account's id. Return their number.
 
         It may be repeated: a copy is named after the record. Removing the records themselves is the caller's task.
@@ -36,12 +36,12 @@ class ConsentRecords:
         :param left: civil date in Paris since when no account needs them
         :param days: for how many days to keep them; with 0 none is kept
         """
-        copies = [to_keep(document, left, days) for document in documents] if days else []
+        copies = [kept_copy(document, left, days) for document in documents] if days else []
         for copy in copies:
             self._couchdb.put(DOCTYPE, copy)
         return len(copies)
 
-    def every(self) -> Iterator[tuple[Document, ConsentRecord]]:
+    def all_records(self) -> Iterator[tuple[Document, ConsentRecord]]:
         """Yield all records with their documents, without those that cannot be read. Copies that are kept name none."""
         for document in self._couchdb.scan(DOCTYPE):
             if record := read_record(document):
@@ -51,6 +51,6 @@ class ConsentRecords:
     def by_meter(self) -> dict[str, list[ConsentRecord]]:
         """The records for each meter, also those that are kept without an account, as they were at the first look."""
         found: dict[str, list[ConsentRecord]] = defaultdict(list)
-        for _, record in self.every():
+        for _, record in self.all_records():
             found[record.entered.pce].append(record)
         return found

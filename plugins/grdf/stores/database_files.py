@@ -6,8 +6,8 @@ import time
 from urllib.parse import quote
 
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.account.section import members
-from include.gas.documents.gas_days import Document
+from include.gas.account.document_sections import object_or_empty
+from include.gas.documents.day_documents import Document
 
 PATIENCE, LOOK = 300.0, 1.0
 """Longest wait in seconds for a compaction that runs already, and the time between two looks. CouchDB starts no second
@@ -26,30 +26,30 @@ class DatabaseFiles:
         :raises BadSettings: if the login is no administrator's
         """
         self._wait(doctype, "")
-        self._couchdb.ask("POST", doctype, "/_compact", body={})  # without a database nothing was ever stored
+        self._couchdb.request_json("POST", doctype, "/_compact", body={})  # without a database nothing was ever stored
 
     def compact_indexes(self, doctype: str) -> None:
         """Bring all indexes of a database up to date, and have their files compacted: they name meters, too."""
         for row in self._couchdb.rows_with_docs(doctype, startkey="_design/", endkey="_design/~"):
             name = quote(row["id"].removeprefix("_design/"), safe="")
-            for view, what in members(row["doc"].get("views")).items():
-                if "map" in members(what):  # others are libraries
+            for view, what in object_or_empty(row["doc"].get("views")).items():
+                if "map" in object_or_empty(what):  # others are libraries
                     self._update(doctype, row["doc"], view)
             self._wait(doctype, f"/_design/{name}/_info")
-            self._tell_if_not("POST", doctype, f"/_compact/{name}", row["id"], body={})
+            self._warn_if_refused("POST", doctype, f"/_compact/{name}", row["id"], body={})
 
     def _update(self, doctype: str, design: Document, view: str) -> None:
         """Ask for something by an index, before which CouchDB brings it up to date."""
         name = design["_id"]
         if design.get("language") == "query":
             # CouchDB takes an index only if all its fields are asked for (mango_idx_view:is_usable).
-            fields = members(members(members(design["views"])[view]).get("map")).get("fields")
-            selector = {field: {"$gt": None} for field in members(fields) or ["_id"]}
+            fields = object_or_empty(object_or_empty(object_or_empty(design["views"])[view]).get("map")).get("fields")
+            selector = {field: {"$gt": None} for field in object_or_empty(fields) or ["_id"]}
             asked = {"selector": selector, "fields": ["_id"], "limit": 1, "use_index": name}
-            self._tell_if_not("POST", doctype, "/_find", name, body=asked)
+            self._warn_if_refused("POST", doctype, "/_find", name, body=asked)
         else:
             path = f"/_design/{quote(name.removeprefix('_design/'), safe='')}/_view/{quote(view, safe='')}"
-            self._tell_if_not("GET", doctype, path, name, query={"limit": "0"})
+            self._warn_if_refused("GET", doctype, path, name, query={"limit": "0"})
 
     def _wait(self, doctype: str, path: str) -> None:
         """Wait for a compaction that runs already: a second one is answered like a first and does nothing.
@@ -58,12 +58,12 @@ class DatabaseFiles:
         """
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            found = self._couchdb.ask("GET", doctype, path) or {}
-            if members(found.get("view_index", found)).get("compact_running") is not True:
+            found = self._couchdb.request_json("GET", doctype, path) or {}
+            if object_or_empty(found.get("view_index", found)).get("compact_running") is not True:
                 return
             time.sleep(LOOK)
 
-    def _tell_if_not(self, method: str, doctype: str, path: str, index: str, **more: Document) -> None:
+    def _warn_if_refused(self, method: str, doctype: str, path: str, index: str, **more: Document) -> None:
         """Ask for something, and log if CouchDB does not do it. Others make indexes, too, which stop no deletion."""
         response = self._couchdb.request(method, doctype, path, **more)
         said = self._couchdb.json_object(response).get("warning") if response.ok else None

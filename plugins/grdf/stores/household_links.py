@@ -19,14 +19,14 @@ from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.compare_and_swap import change_document
 from grdf.stores.removal import Remover
 from include.gas.account.declaration import is_correctable
-from include.gas.account.marks import Connected
-from include.gas.account.section import members
+from include.gas.account.document_sections import object_or_empty
+from include.gas.account.marks import ConnectedMark
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.documents.doctypes import CONNECT as DOCTYPE
 
 log = logging.getLogger(__name__)
 
-Standing = Literal["good", "used", "tried", "void"]
+LinkState = Literal["good", "used", "tried", "void"]
 
 TRIES = 5
 """What may be sent with one link: enough for a person who makes mistakes, too few for guessing."""
@@ -38,7 +38,7 @@ class HouseholdLinks:
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
 
-    def make(self, account: str, link: str, until: int) -> None:
+    def create_link(self, account: str, link: str, until: int) -> None:
         """Make a link valid, and any other link of the account void.
 
         :param account: the account's id; the account need not exist
@@ -47,17 +47,17 @@ class HouseholdLinks:
         """
         self._change(account, lambda stored: stored | {"link": link, "until": until, "tries": 0})
 
-    def standing(self, account: str, link: str, *, sends: bool = False) -> Standing:
+    def link_state(self, account: str, link: str, *, sends: bool = False) -> LinkState:
         """Return the state of a link.
 
         :param sends: whether something is about to be sent with it, which counts as a try if it is good
         """
-        found: Standing = "void"
+        found: LinkState = "void"
         document = self._couchdb.get(ACCOUNT, account)
 
         def counted(stored: Document) -> Document:
             nonlocal found
-            found = _standing(stored, link, document)
+            found = _state_of_link(stored, link, document)
             return stored | {"tries": stored["tries"] + 1} if sends and found == "good" else stored
 
         stored = self._change(account, counted)
@@ -68,13 +68,13 @@ class HouseholdLinks:
             )  # fmt: skip
         return found
 
-    def good_until(self, account: str, document: Mapping[str, Any] | None) -> int | None:
+    def valid_until(self, account: str, document: Mapping[str, Any] | None) -> int | None:
         """Return when the account's link expires (epoch seconds), or ``None`` if there is no valid link.
 
         :param document: the account's document
         """
         stored = self._stored(account)
-        return stored["until"] if _standing(stored, stored.get("link", ""), document) == "good" else None
+        return stored["until"] if _state_of_link(stored, stored.get("link", ""), document) == "good" else None
 
     def remove_expired(self, remover: Remover) -> int:
         """Remove what is kept of links whose time is over. Return their number."""
@@ -82,7 +82,7 @@ class HouseholdLinks:
         over = {each["_id"]: each["_rev"] for each in links if each.get("until", 0) <= time.time()}
         return remover.remove_revisions(DOCTYPE, over)
 
-    def take_back(self, account: str) -> None:
+    def revoke_links(self, account: str) -> None:
         """Make all links of an account void."""
         self._change(account, lambda stored: {key: stored[key] for key in ("_id", "_rev") if key in stored})
 
@@ -94,11 +94,11 @@ class HouseholdLinks:
         return change_document(self._couchdb, DOCTYPE, lambda: self._stored(account), change, account=account)
 
 
-def _standing(stored: Document, link: str, document: Mapping[str, Any] | None) -> Standing:
+def _state_of_link(stored: Document, link: str, document: Mapping[str, Any] | None) -> LinkState:
     if stored.get("link") != link:
         return "void"
     is_good, account = stored["tries"] < TRIES and time.time() < stored["until"], document or {}
-    has_connected = members(account.get(Connected.key)).get("link") == link
+    has_connected = object_or_empty(account.get(ConnectedMark.key)).get("link") == link
     if has_connected and not (is_good and is_correctable(account)):
         return "used"
     return "good" if is_good else "tried"

@@ -18,9 +18,9 @@ from itertools import pairwise
 from typing import Any
 
 from grdf.hooks.couchdb import HIGHEST, CouchDBHook
-from include.gas.account.section import members
+from include.gas.account.document_sections import object_or_empty
+from include.gas.documents.day_documents import ACCOUNT_ID, account_range
 from include.gas.documents.doctypes import ACCOUNT, FOR_READERS
-from include.gas.documents.gas_days import ACCOUNT_ID, account_range
 from include.gas.errors import BadSettings
 
 PURGE_BATCH = 100
@@ -76,7 +76,7 @@ class Remover:
         :param ids: ids that such documents may have had; a range of ids does not find them
         """
         rows = self.couchdb.rows(doctype, keys=list(ids))
-        gone = [row for row in rows if members(row.get("value")).get("deleted")]
+        gone = [row for row in rows if object_or_empty(row.get("value")).get("deleted")]
         return self.remove_revisions(doctype, {row["id"]: row["value"]["rev"] for row in gone})
 
 
@@ -111,6 +111,8 @@ def find_strays(couchdb: CouchDBHook, account: str) -> dict[str, dict[str, str]]
         for (_, after), (before, _) in pairwise([("", ""), *ranges, (HIGHEST, HIGHEST)]):
             for document in couchdb.scan(doctype, after, before):
                 # What it says itself comes before what cozy-stack says of it.
-                if (document.get("account") or members(document.get("cozyMetadata")).get("sourceAccount")) == account:
+                if (
+                    document.get("account") or object_or_empty(document.get("cozyMetadata")).get("sourceAccount")
+                ) == account:
                     rows[str(document["_id"])] = str(document["_rev"])
     return found

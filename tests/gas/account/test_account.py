@@ -10,26 +10,37 @@ import pytest
 from msgspec.structs import replace
 
 from include.gas.account.account import Account
-from include.gas.account.connected import check_connectable, connected, declaring, is_for_another, login_hint
+from include.gas.account.connection_documents import (
+    check_connectable,
+    document_after_consent,
+    document_to_declare,
+    has_other_declaration,
+    login_hint,
+)
 from include.gas.account.declaration import Declaration, is_correctable
-from include.gas.account.declared_right import declared, is_of_another, request_of, wanted_right
+from include.gas.account.declared_right import (
+    declaration_request,
+    is_other_household,
+    parse_declaration_answer,
+    wanted_right,
+)
 from include.gas.account.grant import Grant, without_grant
-from include.gas.account.marks import Connected
+from include.gas.account.marks import ConnectedMark
 from include.gas.account.state import with_state
 from include.gas.account.status import Billing, Reading, Status, with_meters
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.windows import Window
 from include.gas.errors import AccountLeaving, BadAccount
-from include.gas.rights.meter_rights import Held
+from include.gas.rights.meter_rights import MeterAccess
 
 PCE, GI = "09900000000017", "GI000042"
 NOW, AT = datetime(2024, 4, 2, 9, tzinfo=UTC), "2026-03-01T10:00:00.000000Z"
 DAYS = (Window(date(2021, 1, 1), date(2026, 9, 1)),)
 METERS = (
-    Held(pce=PCE, word="active", is_open=True, right="u-1", own=("u-1",), days=DAYS),
-    Held(pce=GI, word="unseen", right="u-2", own=("u-2",)),
+    MeterAccess(pce=PCE, word="active", is_open=True, right="u-1", own=("u-1",), days=DAYS),
+    MeterAccess(pce=GI, word="unseen", right="u-2", own=("u-2",)),
 )
-OUTDATED, MARK, TOKEN = "USER_ACTION_NEEDED.OAUTH_OUTDATED", Connected(AT, "op"), Grant("signed", nonce="once")
+OUTDATED, MARK, TOKEN = "USER_ACTION_NEEDED.OAUTH_OUTDATED", ConnectedMark(AT, "op"), Grant("signed", nonce="once")
 LEAVING = {"leaving": {"since": "2026-02-01T00:00:00Z", "by": "op", "run": "r", "keep_data": False}}
 
 
@@ -50,7 +61,7 @@ def test_the_shapes_of_an_account() -> None:
     exchange = Account.from_document(document(code, {}))
     assert exchange.grant == Grant(code="s3cr3t-c", redirect_uri="https://x.example/cb", nonce="n")
     konnector = Account.from_document(document(results={"id_token": "s3cr3t-i", "pce_id": PCE}))
-    assert (konnector.meters, konnector.grant) == ((Held(pce=PCE),), Grant("s3cr3t-i"))
+    assert (konnector.meters, konnector.grant) == ((MeterAccess(pce=PCE),), Grant("s3cr3t-i"))
     assert [each.needs_grant for each in (cozy, exchange, konnector)] == [True, True, False]
     assert not konnector.reconnected
     ours = without_grant(with_meters(document(), reversed(METERS)))
@@ -59,7 +70,7 @@ def test_the_shapes_of_an_account() -> None:
     assert (results["pce_id"], results["scope"]) == (PCE, "openid")
     assert results["consents"][1] == {"pce": GI, "id_accreditation": "u-2"}
     assert (ours["_id"], ours["_rev"]) == ("acc-1", "2-x")
-    again = with_meters(with_meters(document(), METERS), [Held(pce=PCE), Held(pce=GI, right="u-3")])
+    again = with_meters(with_meters(document(), METERS), [MeterAccess(pce=PCE), MeterAccess(pce=GI, right="u-3")])
     named = [each["id_accreditation"] for each in again["oauth_callback_results"]["consents"]]
     assert named == ["u-1", "u-3"], "a right that the document names may be another account's"
     known = without_grant(with_meters(document(), METERS))
@@ -115,15 +126,15 @@ def test_states() -> None:
 
 
 def test_a_meter_is_read_whole_anew_for_each_new_right() -> None:
-    def has(*own: str, first: date = date.min) -> Held:
-        return Held(pce=PCE, own=own, days=(Window(first, date.max),))
+    def has(*own: str, first: date = date.min) -> MeterAccess:
+        return MeterAccess(pce=PCE, own=own, days=(Window(first, date.max),))
 
     day = NOW.date()
     noted = Status.with_reading(document(), PCE, Reading(whole_at=day, since=date(2021, 4, 4), under=("u-0", "u-1")))
     assert noted["status"]["readings"][PCE] == {
         "whole_at": "2024-04-02", "since": "2021-04-04", "under": ["u-0", "u-1"],
     }  # fmt: skip
-    reading = Status.reading(noted, PCE)
+    reading = Status.reading_of(noted, PCE)
     assert reading.last_whole(has("u-1"), day) == reading.last_whole(has("u-0", "u-1"), day) == day
     assert reading.last_whole(has("u-1", "u-9"), day) is None
     assert reading.last_whole(has("u-1", first=date(2021, 4, 3)), date(2024, 3, 31)) is None, "it reaches further back"
@@ -131,9 +142,9 @@ def test_a_meter_is_read_whole_anew_for_each_new_right() -> None:
     between = (Window(date(2018, 1, 1), date(2020, 1, 1)), Window(date(2023, 1, 1), date(2030, 1, 1)))
     gap = replace(has("u-1"), days=between)
     assert replace(reading, since=date(2023, 1, 1)).last_whole(gap, day) == day, "what GRDF serves begins in a gap"
-    assert Status.reading(noted, GI).last_whole(has("u-2"), day) is None
+    assert Status.reading_of(noted, GI).last_whole(has("u-2"), day) is None
     for odd in (None, [], {PCE: None}, {PCE: {"under": ["u-1"]}}, {PCE: {"under": ["u-1"], "whole_at": "x"}}):
-        assert Status.reading({"status": {"readings": odd}}, PCE).last_whole(has("u-1"), day) is None
+        assert Status.reading_of({"status": {"readings": odd}}, PCE).last_whole(has("u-1"), day) is None
 
 
 def test_the_monthly_reading_counts_under_the_rights_that_it_had() -> None:
@@ -141,7 +152,7 @@ def test_the_monthly_reading_counts_under_the_rights_that_it_had() -> None:
     billing, day = Status.billing_of(noted, PCE), date(2024, 4, 2)
 
     def last(*own: str, is_open: bool = True, of: Billing = billing) -> date | None:
-        return of.last_read(Held(pce=PCE, own=own, is_open=is_open))
+        return of.last_read(MeterAccess(pce=PCE, own=own, is_open=is_open))
 
     looked_at = Billing(billing.read_at)
     assert last("u-1") == last("u-0", "u-1") == last("u-1", is_open=False, of=looked_at) == day
@@ -151,7 +162,7 @@ def test_the_monthly_reading_counts_under_the_rights_that_it_had() -> None:
 
 
 def test_what_asks_for_nothing_and_is_read_or_history_is_settled() -> None:
-    known = with_meters(document(oauth={}, results={}), [METERS[0], Held(pce=GI, word="over", right="u-2")])
+    known = with_meters(document(oauth={}, results={}), [METERS[0], MeterAccess(pce=GI, word="over", right="u-2")])
     assert Account.from_document(known).is_settled
     person = {"pce": PCE, "name": "Durand", "postcode": "69001", "email": "durand@example.org"}
     asks: list[dict[str, Any]] = [
@@ -177,7 +188,7 @@ def test_the_hint_of_a_login_has_four_parts(parts: tuple[str, str, str, str], hi
 
 
 def test_a_new_account_is_as_cozy_leaves_it() -> None:
-    made = connected(None, "new", TOKEN, MARK)
+    made = document_after_consent(None, "new", TOKEN, MARK)
     assert made == {
         "_id": "new", "account_type": "grdfgrandlyon", "name": "", "oauth": {"nonce": "once"},
         "oauth_callback_results": {"scope": "openid", "consents": [], "id_token": "signed"},
@@ -192,7 +203,7 @@ def test_connecting_again_loses_nothing(more: dict[str, Any]) -> None:
     old = document({"access_token": "old"}, {"id_token": "old", "pce_id": PCE, **more}, name="kept", state=OUTDATED,
                    status={"readings": {PCE: {"since": "2024-01-01"}}}, anything={"else": 1})  # fmt: skip
     before = repr(old)
-    new = connected(old, "acc-1", TOKEN, MARK)
+    new = document_after_consent(old, "acc-1", TOKEN, MARK)
     assert repr(old) == before
     changed = {"oauth", "oauth_callback_results", "connected"}
     assert {key: new[key] for key in new.keys() - changed} == {key: old[key] for key in old.keys() - changed}
@@ -207,7 +218,7 @@ def test_another_kind_of_account_or_one_that_leaves_is_left_alone() -> None:
         with pytest.raises(error):
             check_connectable(document(**more))
         with pytest.raises(error):
-            connected(document(**more), "acc-1", TOKEN, MARK)
+            document_after_consent(document(**more), "acc-1", TOKEN, MARK)
 
 
 @pytest.mark.parametrize(
@@ -220,19 +231,21 @@ def test_another_kind_of_account_or_one_that_leaves_is_left_alone() -> None:
 )  # fmt: skip
 def test_a_name_that_is_written_in_another_way_is_no_other_household(given: dict[str, str], another: bool) -> None:
     asked = {"pce": PCE, "name": "Durand Invente", "email": "m.durand@example.org", "postcode": "69001"}
-    waiting, new = declaring(None, "new", Declaration(**asked), MARK), Declaration(**(asked | given))
-    assert is_for_another(waiting, new) is another
-    behind = Status.with_held(waiting, [Held(pce=PCE, word="behind")])
-    assert not is_for_another(behind, new), "its number may be mistyped"
+    waiting, new = document_to_declare(None, "new", Declaration(**asked), MARK), Declaration(**(asked | given))
+    assert has_other_declaration(waiting, new) is another
+    behind = Status.with_access(waiting, [MeterAccess(pce=PCE, word="behind")])
+    assert not has_other_declaration(behind, new), "its number may be mistyped"
 
 
 def test_what_was_sent_from_a_link_may_be_corrected_once_it_is_refused_or_waits_for_a_meter() -> None:
-    sent = declaring(None, "new", Declaration(pce=PCE, name="Durand"), Connected(AT, "household", "link-1"))
-    assert connected(sent, "new", TOKEN, MARK)["connected"] == {"at": AT, "by": "op", "link": "link-1"}
+    sent = document_to_declare(
+        None, "new", Declaration(pce=PCE, name="Durand"), ConnectedMark(AT, "household", "link-1")
+    )
+    assert document_after_consent(sent, "new", TOKEN, MARK)["connected"] == {"at": AT, "by": "op", "link": "link-1"}
     assert not is_correctable(sent)
     assert is_correctable(sent | {"declaration": {**sent["declaration"], "refused": True}})
-    assert is_correctable(Status.with_held(sent, [Held(pce=PCE, word="behind")]))
-    assert not is_correctable(Status.with_held(sent, [Held(pce=GI, word="behind")])), "another meter waits"
+    assert is_correctable(Status.with_access(sent, [MeterAccess(pce=PCE, word="behind")]))
+    assert not is_correctable(Status.with_access(sent, [MeterAccess(pce=GI, word="behind")])), "another meter waits"
 
 
 DURAND = Declaration(pce=PCE, name="Durand-Été", postcode="69003", email="Anna@Example.org", perimeters=["publiees"])
@@ -269,18 +282,24 @@ def test_a_right_is_of_the_holder_it_is_declared_for(shown: AccessRight, asked: 
     ],
 )  # fmt: skip
 def test_an_account_is_another_household_s_if_all_its_rights_are(shown: list[AccessRight], another: bool) -> None:
-    assert is_of_another(shown, ["u-1", "u-2"], DURAND) is another
-    assert not is_of_another(shown, [], DURAND)
+    assert is_other_household(shown, ["u-1", "u-2"], DURAND) is another
+    assert not is_other_household(shown, [], DURAND)
 
 
 def test_what_is_asked_for_and_answered() -> None:
-    sent = request_of(DURAND, date(2024, 2, 29))
+    sent = declaration_request(DURAND, date(2024, 2, 29))
     assert sent["date_fin_droit_acces"] == "2027-03-01", "29 February"
     assert (sent["perim_donnees_conso_debut"], sent["perim_donnees_conso_fin"]) == ("2019-03-03", "2027-03-02")
     assert {name for name, said in sent.items() if said == "Vrai"} == {"perim_donnees_publiees"}
     assert "numero_telephone_mobile_titulaire" not in sent
-    assert "nom_titulaire" not in request_of(SHOP, date(2024, 2, 29))
+    assert "nom_titulaire" not in declaration_request(SHOP, date(2024, 2, 29))
     assert (wanted_right(DURAND).published, wanted_right(SHOP).published) == (True, False)
-    assert declared('{"id_droit_acces": "u-1", "code_statut_traitement": "0000000002"}') == ("u-1", True)
-    assert declared('{"id_droit_acces": "../x y", "code_statut_traitement": "0000000000"}') == ("", False)
-    assert declared("<html>") == ("", True)
+    assert parse_declaration_answer('{"id_droit_acces": "u-1", "code_statut_traitement": "0000000002"}') == (
+        "u-1",
+        True,
+    )
+    assert parse_declaration_answer('{"id_droit_acces": "../x y", "code_statut_traitement": "0000000000"}') == (
+        "",
+        False,
+    )
+    assert parse_declaration_answer("<html>") == ("", True)

@@ -14,40 +14,43 @@ from hypothesis import strategies as st
 
 from include.gas.account import declaration as d
 from include.gas.account.account import ACCOUNT_TYPE, Account
-from include.gas.account.client import DEFAULT, bound, client_if_known
+from include.gas.account.client import DEFAULT, client_or_empty, with_client
+from include.gas.account.document_sections import parse_entry
 from include.gas.account.grant import Grant, with_id_token, without_grant
-from include.gas.account.marks import Connected, leaving, with_leaving, without_leaving
-from include.gas.account.section import read
+from include.gas.account.marks import ConnectedMark, leaving_asker, with_leaving, without_leaving
 from include.gas.account.state import with_state
 from include.gas.account.status import Billing, Reading, Status, with_meters
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadAccount
-from include.gas.rights.meter_rights import Held
+from include.gas.rights.meter_rights import MeterAccess
 
 PCE, OTHER = "09900000000017", "GI000042"
 NOW, DAY = datetime(2024, 4, 2, 9, tzinfo=UTC), date(2024, 3, 1)
 READING = Reading({"2024": StoredYear(DAY, date(2024, 3, 9), provisional=1)}, DAY, DAY, ("u-1",))
-HELD = Held(pce=PCE, word="active", is_open=True, right="u-1", own=("u-0", "u-1"))
+HELD = MeterAccess(pce=PCE, word="active", is_open=True, right="u-1", own=("u-0", "u-1"))
 SECTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
-    "grdf_connection": (client_if_known, (lambda doc: bound(doc, "grdf_south"), lambda doc: bound(doc, DEFAULT))),
+    "grdf_connection": (client_or_empty, (lambda doc: with_client(doc, "grdf_south"), lambda doc: with_client(doc,
+    DEFAULT))),
     "status": (
         lambda doc: (
-            Status.held(doc), Status.reading(doc, PCE).last_whole(HELD, DAY), Status.reading(doc, PCE).by_year(),
+            Status.access_of(doc), Status.reading_of(doc, PCE).last_whole(HELD, DAY), Status.reading_of(doc,
+            PCE).by_year(),
             Status.billing_of(doc, PCE).frequency,
         ),
         (
-            lambda doc: Status.with_held(doc, [HELD]), lambda doc: Status.with_held(doc, []),
+            lambda doc: Status.with_access(doc, [HELD]), lambda doc: Status.with_access(doc, []),
             lambda doc: Status.with_reading(doc, PCE, READING), lambda doc: Status.with_reading(doc, PCE, Reading()),
             lambda doc: Status.with_billing(doc, PCE, Billing("2024-04-02T09:00:00Z", ("u-1",))),
         ),
     ),
-    "leaving": (leaving, (lambda doc: with_leaving(doc, by="b", since=NOW), without_leaving)),
-    "connected": (Connected.moment, (Connected("x", "b").noted,)),
+    "leaving": (leaving_asker, (lambda doc: with_leaving(doc, by="b", since=NOW), without_leaving)),
+    "connected": (ConnectedMark.read_moment, (ConnectedMark("x", "b").add_to,)),
     "declaration": (
-        lambda doc: (d.Declaration.of(doc), d.names_person(doc), d.is_refused(doc), d.refusal_of(doc)),
+        lambda doc: (d.Declaration.from_document(doc), d.has_personal_data(doc), d.is_refused(doc),
+        d.refusal_text(doc)),
         (
-            lambda doc: d.with_refused(doc, "x", NOW, "1"), lambda doc: d.to_send_again(doc, NOW), d.without_person,
-            lambda doc: d.without_old_person(doc, NOW), lambda doc: d.with_entered(doc, NOW),
+            lambda doc: d.with_refusal(doc, "x", NOW, "1"), lambda doc: d.with_resend(doc, NOW), d.without_person,
+            lambda doc: d.without_expired_person(doc, NOW), lambda doc: d.with_entry_time(doc, NOW),
         ),
     ),
 }  # fmt: skip
@@ -112,12 +115,12 @@ def test_whatever_the_grant_and_the_consents_are_an_account_is_read_or_refused(
 def test_what_was_read_of_a_meter_leaves_the_others_and_the_meters_as_they_are() -> None:
     kept = {"readings": {OTHER: {"mine": [1]}}, "meters": {PCE: {"word": "?"}}, "note": 1}
     changed = Status.with_reading({"status": kept}, PCE, READING)
-    assert Status.reading(changed, PCE) == READING
+    assert Status.reading_of(changed, PCE) == READING
     assert changed["status"] | {"readings": {}} == kept | {"readings": {}}
     assert changed["status"]["readings"][OTHER] == {"mine": [1]}
-    assert Status.with_held(changed, [HELD])["status"]["readings"] == changed["status"]["readings"]
+    assert Status.with_access(changed, [HELD])["status"]["readings"] == changed["status"]["readings"]
 
 
 def test_half_a_surrogate_pair_is_a_field_that_cannot_be_read() -> None:
     """Python's ``json`` reads one, and msgspec raises another exception for it than for any other value."""
-    assert read(msgspec.defstruct("Entry", [("day", date | None, None)]), {"day": "\ud800"}) is None
+    assert parse_entry(msgspec.defstruct("Entry", [("day", date | None, None)]), {"day": "\ud800"}) is None

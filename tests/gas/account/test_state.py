@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.declaration import REFUSED_KEPT, names_person, waits_for_meter
+from include.gas.account.declaration import REFUSED_KEPT, has_personal_data, waits_for_meter
 from include.gas.account.marks import with_leaving
-from include.gas.account.state import settle, state_of, with_rights_state
-from include.gas.account.unsettled import Unsettled
+from include.gas.account.pending import PendingAccount
+from include.gas.account.state import settle_account, state_by_rights, with_rights_state
 from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.gas_day import utc_text
 from include.gas.errors import LOGIN_FAILED, OAUTH_OUTDATED, PERMISSIONS_CHANGED, USER_ACTION_NEEDED, VENDOR_DOWN
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import Held, Proof, Word
+from include.gas.rights.meter_rights import MeterAccess, Proof, Standing
 
 PCE, OTHER = "09900000000017", "GI000042"
 NOW, ENDED = datetime(2026, 3, 1, 9, 20, tzinfo=UTC), date(2026, 2, 1)
@@ -23,8 +23,8 @@ PERSON = {"pce": PCE, "name": "Durand", "postcode": "69003", "email": "d@example
 MINUTES, HOURS, DAYS = (timedelta(**{unit: 1}) for unit in ("minutes", "hours", "days"))
 
 
-def has(word: Word, pce: str = PCE, **more: Any) -> Held:
-    return Held(pce=pce, word=word, is_open=word == "active", since=utc_text(NOW), **more)
+def has(word: Standing, pce: str = PCE, **more: Any) -> MeterAccess:
+    return MeterAccess(pce=pce, word=word, is_open=word == "active", since=utc_text(NOW), **more)
 
 
 def account(**more: Any) -> dict[str, Any]:
@@ -38,7 +38,7 @@ TAG = meter_tag("home-1", PCE)
 
 
 @pytest.mark.parametrize(
-    ("held", "word", "partial", "said"),
+    ("access", "word", "partial", "said"),
     [
         ([], None, False, ""), ([ACTIVE], None, False, ""), ([has("later")], None, False, ""),
         ([has("unseen")], None, False, ""), ([has("asked")], None, False, ""),
@@ -55,17 +55,17 @@ TAG = meter_tag("home-1", PCE)
     ],
     ids=lambda each: ",".join(one.word for one in each) if isinstance(each, list) else "",
 )  # fmt: skip
-def test_what_an_account_s_rights_mean(held: list[Held], word: str | None, partial: bool, said: str) -> None:
-    found, message, beside = state_of(account(), held)
+def test_what_an_account_s_rights_mean(access: list[MeterAccess], word: str | None, partial: bool, said: str) -> None:
+    found, message, beside = state_by_rights(account(), access)
     assert (found, beside, bool(message)) == (word, partial, bool(word))
     assert said in message
     assert not {PCE, OTHER} & {*message.replace(",", " ").split()}, "no meter's number"
 
 
 def test_what_is_about_to_be_declared_again_needs_nobody() -> None:
-    assert state_of(account(declaration=PERSON), [OVER])[0] is None
+    assert state_by_rights(account(declaration=PERSON), [OVER])[0] is None
     refused = PERSON | {"refused": True, "refused_because": "Account home-1: correct the postcode."}
-    told = state_of(account(declaration=refused), [OVER, ACTIVE])
+    told = state_by_rights(account(declaration=refused), [OVER, ACTIVE])
     assert told == (USER_ACTION_NEEDED, refused["refused_because"], True)
 
 
@@ -79,16 +79,16 @@ def test_what_a_run_has_noted_stays_until_a_run_is_well_or_a_right_needs_somebod
 
 
 def test_settling_names_the_meters_and_repeats_to_nothing() -> None:
-    settled = settle(account(declaration=PERSON), [has("waiting", right="u-1")], NOW)
+    settled = settle_account(account(declaration=PERSON), [has("waiting", right="u-1")], NOW)
     assert settled["oauth_callback_results"]["consents"] == [{"pce": PCE, "id_accreditation": "u-1"}]
     assert (settled["state"], settled["status"]["meters"][PCE]["word"]) == (USER_ACTION_NEEDED, "waiting")
-    assert settle(settled, [has("waiting", right="u-1")], NOW + timedelta(days=9)) == settled
+    assert settle_account(settled, [has("waiting", right="u-1")], NOW + timedelta(days=9)) == settled
     leaving = with_leaving(account(declaration=PERSON), by="b", since=NOW)
-    assert settle(leaving, [OVER], NOW) == leaving
+    assert settle_account(leaving, [OVER], NOW) == leaving
 
 
 @pytest.mark.parametrize(
-    ("held", "kept"),
+    ("access", "kept"),
     [
         (NONE, False),
         (OVER, True),  # since yesterday: what is renewed early waits for the end of its right
@@ -99,24 +99,26 @@ def test_settling_names_the_meters_and_repeats_to_nothing() -> None:
         (has("active"), False),
     ],
 )
-def test_how_long_a_person_is_kept(held: Held, kept: bool) -> None:
-    settled = settle(settle(account(declaration=PERSON), [held], NOW - REFUSED_KEPT), [held], NOW)
-    assert names_person(settled) is kept
+def test_how_long_a_person_is_kept(access: MeterAccess, kept: bool) -> None:
+    settled = settle_account(settle_account(account(declaration=PERSON), [access], NOW - REFUSED_KEPT), [access], NOW)
+    assert has_personal_data(settled) is kept
     assert ("were removed" in settled.get("state_message", "")) is not kept
     assert "Durand" not in str(settled) or kept
 
 
 @pytest.mark.parametrize("others", [[], [ACTIVE]])
-def test_what_is_to_begin_by_itself_is_not_promised_once_the_person_is_gone(others: list[Held]) -> None:
-    behind = Held(pce=PCE, word="behind")
-    waiting = settle(account(declaration=PERSON), [*others, behind], NOW)
+def test_what_is_to_begin_by_itself_is_not_promised_once_the_person_is_gone(others: list[MeterAccess]) -> None:
+    behind = MeterAccess(pce=PCE, word="behind")
+    waiting = settle_account(account(declaration=PERSON), [*others, behind], NOW)
     assert waits_for_meter(waiting)
     assert "within 30 days" in waiting["state_message"]
     named = [each["pce"] for each in waiting.get("oauth_callback_results", {}).get("consents", [])]
     assert named == [each.pce for each in others], "a number that was only typed is no meter of the account's"
-    assert settle(waiting, [*others, behind], NOW + timedelta(days=29)) == waiting
+    assert settle_account(waiting, [*others, behind], NOW + timedelta(days=29)) == waiting
     for days in (30, 31, 400):
-        waiting = settle(waiting, [*others, *([behind] if names_person(waiting) else [])], NOW + timedelta(days=days))
+        waiting = settle_account(
+            waiting, [*others, *([behind] if has_personal_data(waiting) else [])], NOW + timedelta(days=days)
+        )
         assert "another account has its meter" in waiting["state_message"]
         assert not waits_for_meter(waiting)
         assert waiting["state_since"] == utc_text(NOW + timedelta(days=30)), "not since it began to wait"
@@ -147,5 +149,5 @@ def stands(word: str = "", ago: timedelta = MINUTES, *, entered: timedelta | Non
 def test_when_it_is_looked_at(document: Any, due: str | None) -> None:
     """Each quarter of an hour, once an hour, or once in the morning."""
     runs = {"q": NOW, "h": NOW.replace(minute=5), "m": NOW.replace(hour=6, minute=5)}
-    found = Unsettled.of(document)
+    found = PendingAccount.from_document(document)
     assert (found and "".join(name for name, run in runs.items() if found.is_due(run, NOW))) == due

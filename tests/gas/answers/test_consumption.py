@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.answers.consumption.daily import DAILY, MEASURES, Reading, read_daily
-from include.gas.answers.consumption.published import PERIODS, Period, read_published
-from include.gas.answers.consumption.sorting import Answer
+from include.gas.answers.consumption.daily import DAILY, MEASURES, Reading, parse_daily
+from include.gas.answers.consumption.published import PERIODS, Period, parse_published
+from include.gas.answers.consumption.sorting import SortedAnswer
 from include.gas.days.asked_days import published_window
 from include.gas.days.windows import Window
 from include.gas.errors import (
-    ConsentLost,
-    ConsentTooNarrow,
     CredentialsRefused,
     PartialAnswer,
+    RightLost,
+    RightTooNarrow,
     ServiceUnavailable,
     UnknownRefusal,
 )
@@ -71,15 +71,15 @@ def text_of(lines: Any) -> str:
     return "\n".join(each if isinstance(each, str) else json.dumps(each) for each in lines)
 
 
-def read(*lines: Any, window: Window = WINDOW) -> Answer[Reading]:
-    return read_daily(text_of(lines), account="a", pce=PCE, window=window)
+def read(*lines: Any, window: Window = WINDOW) -> SortedAnswer[Reading]:
+    return parse_daily(text_of(lines), account="a", pce=PCE, window=window)
 
 
-def bills(*lines: Any) -> Answer[Period]:
-    return read_published(text_of(lines), account="a", pce=PCE, window=PERIOD, today=PERIOD.end)
+def bills(*lines: Any) -> SortedAnswer[Period]:
+    return parse_published(text_of(lines), account="a", pce=PCE, window=PERIOD, today=PERIOD.end)
 
 
-def kinds(answer: Answer[Any]) -> dict[str, int]:
+def kinds(answer: SortedAnswer[Any]) -> dict[str, int]:
     return {kind: count for kind, count in answer.counts.items() if count and kind != "lines"}
 
 
@@ -88,10 +88,10 @@ def test_a_reading_and_a_billing_month() -> None:
     said = {"volume": 5, "coefficient": 11.21, "grdf_quality": "Mesuré", "grdf_status": "Provisoire"}
     assert answer.rows == (Reading(D28, 60, "provisional", "measured", said),)
     assert answer.counts == dict.fromkeys(DAILY.counted, 0) | {"lines": 1, "readings": 1}
-    assert answer.problem() is None
+    assert answer.error_to_raise() is None
     published = bills(billed())
     assert published.rows == (Period(MARCH, APRIL, 1922, 11.24, 171.0, "RNO", "definitive", "measured"),)
-    assert (len(published.rows[0]), published.problem()) == (31, None)
+    assert (len(published.rows[0]), published.error_to_raise()) == (31, None)
     assert published.counts == dict.fromkeys(PERIODS.counted, 0) | {"lines": 1, "periods": 1}
 
 
@@ -114,7 +114,7 @@ def test_an_energy_that_is_none_is_broken(energy: Any) -> None:
     answer = read(line(energy=energy), line("2024-03-29"))
     assert kinds(answer) == {"broken": 1, "readings": 1}
     assert answer.broken == ("gas day 2024-03-28: an energy that is not a number of kWh",)
-    assert answer.problem() is None
+    assert answer.error_to_raise() is None
     assert kinds(bills(billed(energie=energy))) == {"broken": 1}
 
 
@@ -176,7 +176,7 @@ def test_of_two_rows_with_the_same_start_the_later_end_and_the_definitive_counts
 ) -> None:
     answer = bills(*rows)
     assert [(row.first, row.end, row.load, row.status) for row in answer.rows] == [(MARCH, *kept)]
-    assert (kinds(answer), answer.absent, answer.whole) == (counts, (), "broken" not in counts)
+    assert (kinds(answer), answer.absent, answer.is_complete) == (counts, (), "broken" not in counts)
 
 
 def test_a_period_ends_at_most_half_a_year_and_more_in_the_future() -> None:
@@ -226,7 +226,7 @@ def test_what_is_not_ours_and_what_is() -> None:
         line(type_conso="Informative horaire"), line(type_conso="Publiée"),
     ]  # fmt: skip
     answer = read(*foreign, line("2024-03-27"), line("2024-04-02"))
-    assert (kinds(answer), answer.rows, answer.problem()) == ({"foreign": 6, "outside": 2}, (), None)
+    assert (kinds(answer), answer.rows, answer.error_to_raise()) == ({"foreign": 6, "outside": 2}, (), None)
     assert answer.left_out == {"foreign": 6, "outside": 2}
     unnamed = line("2024-03-29")
     del unnamed["pce"]
@@ -247,16 +247,16 @@ def test_every_line_of_periods_is_counted_once() -> None:
         "periods": 1, "absent": 1, "foreign": 3, "outside": 1, "broken": 3, "status": 1, "refused": 1,
     }  # fmt: skip
     assert (answer.counts["lines"], answer.absent) == (11, (date(2024, 2, 1),))
-    assert isinstance(answer.problem(), PartialAnswer)
+    assert isinstance(answer.error_to_raise(), PartialAnswer)
 
 
 @pytest.mark.parametrize(
     ("lines", "error"),
     [
         ([refused("2000100"), line(), refused("2000100", "x"), billed()], PartialAnswer),
-        ([refused("2000100"), refused(1000014)], ConsentLost),  # what needs a person comes first
-        ([refused("1000014"), line(), billed()], ConsentLost),
-        ([refused("1000009")], ConsentTooNarrow),
+        ([refused("2000100"), refused(1000014)], RightLost),  # what needs a person comes first
+        ([refused("1000014"), line(), billed()], RightLost),
+        ([refused("1000009")], RightTooNarrow),
         ([line() | {"consommation": None, "statut_restitution": "KO"}], UnknownRefusal),
         ([{"erreur": "authentification"}], CredentialsRefused),
         *[
@@ -270,7 +270,7 @@ def test_every_line_of_periods_is_counted_once() -> None:
 )
 def test_the_problem_of_an_answer_loses_none_of_the_good(lines: list[Any], error: type[Exception] | None) -> None:
     for answer in (read(*lines), bills(*lines)):
-        problem = answer.problem()
+        problem = answer.error_to_raise()
         assert type(problem) is (error or type(None))
         assert problem is None or str(problem).startswith(f"Account a: meter {TAG}: ")
         assert len(answer.rows) == (line() in lines or billed() in lines)
@@ -303,10 +303,10 @@ def test_anything_anywhere_in_a_line_is_counted_once(changes: list[tuple[Any, An
             inner[path[-1]] = value
         lines.append(changed)
     answer = read(*lines)
-    answer.problem()
+    answer.error_to_raise()
     assert answer.counts["lines"] == sum(kinds(answer).values()) == len(lines)
     assert all(reading.day in WINDOW and reading.load >= 0 for reading in answer.rows)
-    read_daily(body, account="a", pce=PCE, window=WINDOW).problem()
+    parse_daily(body, account="a", pce=PCE, window=WINDOW).error_to_raise()
 
 
 @given(st.dictionaries(st.dates(date(2021, 1, 1), date(2024, 1, 1)), st.integers(0, 500), max_size=8), st.randoms())

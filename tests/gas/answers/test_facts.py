@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.answers.access_rights import WAITING, AccessRight, is_same_name, is_usable, read_rights
-from include.gas.answers.contract import Contract, read_contract, read_frequency
+from include.gas.answers.access_rights import WAITING, AccessRight, is_same_name, is_usable, parse_rights
+from include.gas.answers.contract import Contract, parse_contract, parse_frequency
 from include.gas.answers.proof_state import ACCEPTED, ASKED, CHECKING, REFUSED, UNKNOWN, proof_deadline, proof_state
-from include.gas.errors import BadRequest, ConsentLost, ConsentTooNarrow, ServiceUnavailable
+from include.gas.errors import BadRequest, RightLost, RightTooNarrow, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 from include.sandbox.adict.access.rights import PROOFS
 
@@ -25,7 +25,7 @@ def answer(key: str, facts: Any, **more: Any) -> str:
 
 
 def contract(**facts: Any) -> Contract | None:
-    return read_contract(answer("donnees_contractuelles", facts), account="a", pce=PCE)
+    return parse_contract(answer("donnees_contractuelles", facts), account="a", pce=PCE)
 
 
 def frequency(word: Any) -> str:
@@ -33,7 +33,7 @@ def frequency(word: Any) -> str:
         "situation_compteur": {"nom_rue": "RUE INVENTEE", "commune": "VILLE-EXEMPLE"},
         "caracteristiques_compteur": {"frequence": word, "client_sensible_mig": "Non"},
     }
-    return read_frequency(answer("donnees_techniques", facts), account="a", pce=PCE)
+    return parse_frequency(answer("donnees_techniques", facts), account="a", pce=PCE)
 
 
 def test_a_contract() -> None:
@@ -55,16 +55,16 @@ OTHER = json.dumps({"pce": {"id_pce": "GI999001"}, "donnees_contractuelles": {"c
 
 
 def test_grdf_refuses_has_no_contract_or_it_cannot_be_read() -> None:
-    for code, error in (("1000014", ConsentLost), ("9990005", ConsentTooNarrow), ("1000009", ConsentTooNarrow)):
+    for code, error in (("1000014", RightLost), ("9990005", RightTooNarrow), ("1000009", RightTooNarrow)):
         status = {"code": code, "message": "Le périmètre consenti ne comprend pas ces données."}
-        for reader, key in ((read_contract, "donnees_contractuelles"), (read_frequency, "donnees_techniques")):
+        for reader, key in ((parse_contract, "donnees_contractuelles"), (parse_frequency, "donnees_techniques")):
             with pytest.raises(error, match=meter_tag("a", PCE)):
                 reader(answer(key, None, statut_restitution=status), account="a", pce=PCE)
     for text in ("", NO_DATA, answer("donnees_contractuelles", None)):
-        assert read_contract(text, account="a", pce=PCE) is None
+        assert parse_contract(text, account="a", pce=PCE) is None
     for text in ("<html>", '{"pce": {', '{"odd": 1}', answer("donnees_techniques", {}), OTHER):
         with pytest.raises(ServiceUnavailable, match="could not be read"):
-            read_contract(text, account="a", pce=PCE)
+            parse_contract(text, account="a", pce=PCE)
 
 
 def right(**more: Any) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def right(**more: Any) -> dict[str, Any]:
 
 
 def listed(*lines: Any) -> tuple[AccessRight, ...]:
-    return read_rights("\n".join(map(json.dumps, lines)), account="a").rights
+    return parse_rights("\n".join(map(json.dumps, lines)), account="a").rights
 
 
 def test_a_line_of_the_list() -> None:
@@ -105,7 +105,7 @@ def test_a_line_of_the_list() -> None:
 )  # fmt: skip
 def test_states_of_rights(word: str, state: str, stands: bool) -> None:
     (found,) = listed(right(etat_droit_acces=word))
-    assert (found.state, found.stands) == (state, stands)
+    assert (found.state, found.is_live) == (state, stands)
 
 
 def test_perimeters_and_names() -> None:
@@ -142,7 +142,7 @@ REFUSAL = {"code_statut_traitement": "1000000006", "message_retour_traitement": 
     ],
 )  # fmt: skip
 def test_a_list_of_rights(lines: list[Any], rights: int, odd: int) -> None:
-    found = read_rights("\n".join(map(json.dumps, lines)), account="a")
+    found = parse_rights("\n".join(map(json.dumps, lines)), account="a")
     assert (len(found.rights), found.odd) == (rights, odd)
 
 
@@ -152,7 +152,7 @@ def test_a_list_that_is_refused_or_cannot_be_read() -> None:
     assert "Durand" not in str(caught.value)
     for text in ('{"odd": 1}', "<html>"):
         with pytest.raises(ServiceUnavailable, match=r"^Account a: .*could not be read"):
-            read_rights(text, account="a")
+            parse_rights(text, account="a")
 
 
 JSON = st.recursive(

@@ -24,17 +24,17 @@ CONSENT, NARROW = "USER_ACTION_NEEDED.OAUTH_OUTDATED", "USER_ACTION_NEEDED.PERMI
     [
         ("", "", None), ("0000000000", "opération réussie", None), ("0", "", None), ("1000008", "aucune donnée", None),
         ("1009999", "Aucune donnée sur la période", None), ("0000000002", "en attente du titulaire", None),
-        *((code, "", e.ConsentLost) for code in ("1000000", "1000001", 1000002, " 1000014 ", "1000011")),
-        ("1000009", "", e.ConsentTooNarrow), ("1000010", "aucune donnée", e.ConsentTooNarrow),
+        *((code, "", e.RightLost) for code in ("1000000", "1000001", 1000002, " 1000014 ", "1000011")),
+        ("1000009", "", e.RightTooNarrow), ("1000010", "aucune donnée", e.RightTooNarrow),
         ("2000100", "", e.PartialAnswer), ("1000000006", "", e.BadRequest), ("2000000009", "", e.BadRequest),
         ("2000000007", "", e.ServiceUnavailable), ("2000099", "", e.ServiceUnavailable),
         # Situations whose codes are unknown are recognised by their text.
-        ("1000099", "Consentement révoqué par GRDF pour le compte du titulaire", e.ConsentLost),
-        ("1000099", "DROIT D'ACCÈS OBSOLÈTE", e.ConsentLost),
-        ("1000099", "vous n'êtes plus autorisé à accéder", e.ConsentLost),
+        ("1000099", "Consentement révoqué par GRDF pour le compte du titulaire", e.RightLost),
+        ("1000099", "DROIT D'ACCÈS OBSOLÈTE", e.RightLost),
+        ("1000099", "vous n'êtes plus autorisé à accéder", e.RightLost),
         ("1000099", "Votre contrat ADICT a expiré", e.CredentialsRefused),
         ("1000099", "Tiers suspendu pour mésusage", e.CredentialsRefused),
-        ("1000099", "hors du périmètre accordé", e.ConsentTooNarrow),
+        ("1000099", "hors du périmètre accordé", e.RightTooNarrow),
         ("1000099", "Erreur technique, veuillez réessayer", e.ServiceUnavailable),
         ("1000099", "format de date invalide", e.BadRequest), ("1000099", "surprise", e.UnknownRefusal),
         ("", "authentification nécessaire", e.CredentialsRefused),
@@ -63,11 +63,11 @@ def done(code: str, message: str = "Durand") -> str:
     ("status", "body", "kind"),
     [
         (200, "", None), (204, None, None), (400, said("9999400", "date_debut trop ancienne"), e.BadRequest),
-        (400, "", e.BadRequest), (400, b"\xff", e.BadRequest), (400, said("1000001", ""), e.ConsentLost),
+        (400, "", e.BadRequest), (400, b"\xff", e.BadRequest), (400, said("1000001", ""), e.RightLost),
         (400, said("9999400", "date expirée, droit révoqué ?"), e.BadRequest),
-        (401, '{"erreur":"authentification nécessaire"}', e.CredentialsRefused), (403, said("1000002"), e.ConsentLost),
-        (403, said("1000010"), e.ConsentTooNarrow), (403, "<html>", e.ConsentLost), (409, "{}", e.BadRequest),
-        (404, done("1000000006"), e.BadRequest), (409, done("9999999409", "droit déjà révoqué"), e.ConsentLost),
+        (401, '{"erreur":"authentification nécessaire"}', e.CredentialsRefused), (403, said("1000002"), e.RightLost),
+        (403, said("1000010"), e.RightTooNarrow), (403, "<html>", e.RightLost), (409, "{}", e.BadRequest),
+        (404, done("1000000006"), e.BadRequest), (409, done("9999999409", "droit déjà révoqué"), e.RightLost),
         (301, "", e.BadSettings), (408, "", e.ServiceUnavailable), (429, "", e.QuotaExceeded),
         (500, said("2000007", "technique"), e.ServiceUnavailable), (503, "", e.ServiceUnavailable),
         (504, "<html>", e.ServiceUnavailable),
@@ -123,7 +123,7 @@ def test_refused_declarations_are_told_by_their_code_alone(status: int, code: st
         (200, "", None), (204, " {}", None), (200, "[]", None), (200, done("0000000000"), None),
         (200, "<html>", e.ServiceUnavailable), (302, "", e.BadSettings), (403, "", e.CredentialsRefused),
         (404, "", e.CredentialsRefused), (409, "{}", e.ServiceUnavailable), (401, "", e.CredentialsRefused),
-        (429, "", e.QuotaExceeded), (500, "", e.ServiceUnavailable), (200, done("1000014"), e.ConsentLost),
+        (429, "", e.QuotaExceeded), (500, "", e.ServiceUnavailable), (200, done("1000014"), e.RightLost),
         (400, done("9999400"), e.BadRequest),
     ],
 )  # fmt: skip
@@ -180,7 +180,7 @@ def test_any_answer_is_sorted(status: int, body: bytes, grant: str) -> None:
 
 
 STATES: dict[Any, str | None] = {
-    e.ConsentLost: CONSENT, e.GrantRefused: CONSENT, e.ConsentTooNarrow: NARROW, e.ServiceUnavailable: "VENDOR_DOWN",
+    e.RightLost: CONSENT, e.GrantRefused: CONSENT, e.RightTooNarrow: NARROW, e.ServiceUnavailable: "VENDOR_DOWN",
     **dict.fromkeys((e.CredentialsRefused, e.IdTokenRefused, e.BadAccount, e.BadSettings, e.BadRequest)),
 }  # fmt: skip
 

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.answers.consumption.daily import Reading
-from include.gas.days.asked_days import SOONEST, SPREAD, daily_window, is_whole_due
+from include.gas.days.asked_days import SOONEST, SPREAD, daily_window, is_full_read_due
 from include.gas.days.gas_day import PARIS, gas_day_of, gas_day_start, paris_today, parse_day, utc_text
 from include.gas.days.lateness import due_until, period_late_after, silent_after
-from include.gas.days.past_range import askable, asked_range
+from include.gas.days.past_range import askable_part, parse_range
 from include.gas.days.spread import DAG_FILES, dag_file_of
 from include.gas.days.windows import ONE_DAY, Window, oldest_allowed
-from include.gas.documents.gas_days import day_document, open_days
+from include.gas.documents.day_documents import day_document, unsettled_part
 from include.gas.errors import BadRequest
 
 FROM, TO = datetime.fromisoformat("1990-01-02"), datetime.fromisoformat("2090-12-30")
@@ -138,15 +138,15 @@ def test_never_beyond_any_bound(run: date, reread: int, today: date, whole: bool
 
 @given(st.text(max_size=20))
 def test_everything_is_asked_for_at_first_and_then_once_in_three_to_four_weeks(account: str) -> None:
-    assert is_whole_due(account, None, TODAY)
-    due = [days for days in range(60) if is_whole_due(account, TODAY - timedelta(days=days), TODAY)]
+    assert is_full_read_due(account, None, TODAY)
+    due = [days for days in range(60) if is_full_read_due(account, TODAY - timedelta(days=days), TODAY)]
     assert SOONEST <= due[0] < SOONEST + SPREAD
     assert due == list(range(due[0], 60)), "a run that failed on that day is made up for"
 
 
 def test_accounts_that_came_on_one_day_ask_for_everything_on_different_mornings() -> None:
     mornings = [TODAY - timedelta(days=days) for days in range(SOONEST, SOONEST + SPREAD)]
-    due = [sum(is_whole_due(f"account-{number}", day, TODAY) for number in range(400)) for day in mornings]
+    due = [sum(is_full_read_due(f"account-{number}", day, TODAY) for number in range(400)) for day in mornings]
     assert due[-1] == 400
     assert all(20 < now - before < 80 for before, now in itertools.pairwise([0, *due]))
 
@@ -163,7 +163,7 @@ def test_windows_are_their_days_and_what_may_not_be_asked_is_left_out_with_a_rea
     kept = [day for day in days if (low is None or day >= low) and (high is None or day < high)]
     clipped = window.clip(low, high)
     assert ([] if clipped is None else list(clipped.days())) == kept
-    asked, reasons = askable(window, today=TODAY, consent_first=low, consent_end=high)
+    asked, reasons = askable_part(window, today=TODAY, right_first=low, right_end=high)
     allowed = [day for day in kept if oldest_allowed(TODAY) <= day < TODAY]
     assert (list(asked.days()) if asked else []) == allowed
     assert bool(reasons) or allowed == days
@@ -172,7 +172,7 @@ def test_windows_are_their_days_and_what_may_not_be_asked_is_left_out_with_a_rea
 def test_no_empty_window() -> None:
     with pytest.raises(ValueError, match="must start before it ends"):
         Window(RUN, RUN)
-    assert (Window.of(RUN, RUN), str(Window(RUN, TODAY + ONE_DAY))) == (None, "2024-04-01 to 2024-04-02")
+    assert (Window.between(RUN, RUN), str(Window(RUN, TODAY + ONE_DAY))) == (None, "2024-04-01 to 2024-04-02")
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_no_empty_window() -> None:
 )  # fmt: skip
 def test_a_wrong_range_is_refused_in_words(first: Any, end: Any, said: str) -> None:
     with pytest.raises(BadRequest, match=f"{said}.*Start it again"):
-        asked_range(first, end)
+        parse_range(first, end)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_wrong_range_is_refused_in_words(first: Any, end: Any, said: str) -> N
 )  # fmt: skip
 def test_what_is_left_out_is_said(first: str, end: str, reason: str | None) -> None:
     consent = {"consent_first": date(2023, 3, 1), "consent_end": date(2024, 2, 1)}
-    _, reasons = askable(asked_range(first, end), today=TODAY, **consent)
+    _, reasons = askable_part(parse_range(first, end), today=TODAY, **consent)
     assert any(reason in each for each in reasons) if reason else not reasons, reasons
 
 
@@ -208,5 +208,5 @@ def test_only_definitive_days_at_the_edges_are_not_asked(states: list[Any]) -> N
     days = dict(zip(window.days(), states, strict=True))
     readings = [Reading(day, 1, state) for day, state in days.items() if state != "absent"]
     stored = [day_document("a", each, "09999999900017", "2026-06-01T00:00:00+00:00") for each in readings]
-    found, wanted = open_days(window, stored), [day for day, state in days.items() if state != "definitive"]
+    found, wanted = unsettled_part(window, stored), [day for day, state in days.items() if state != "definitive"]
     assert (found.first, found.last) == (wanted[0], wanted[-1]) if found else not wanted

@@ -14,14 +14,14 @@ from include.gas.display.cells import Cell, Kind, day_cells, month_cells, year_c
 from include.gas.display.csv_cells import safe_cell
 from include.gas.display.meter_days import DueDays, MeterDays
 from include.gas.documents.totals import month_documents, year_documents
-from include.gas.rights.meter_rights import Held
+from include.gas.rights.meter_rights import MeterAccess
 
 TODAY, FIRST = date(2026, 5, 20), date(2024, 2, 10)
 
 
 def bounds(first: date | None = FIRST, consent_end: date = date.max) -> DueDays:
-    held = Held(pce="m", word="active", days=(Window(date.min, consent_end),))
-    return MeterDays(held, since=first).due(TODAY)
+    access = MeterAccess(pce="m", word="active", days=(Window(date.min, consent_end),))
+    return MeterDays(access, since=first).due_days(TODAY)
 
 
 def stored(day: date, load: float = 7, status: str = "definitive", quality: str = "measured", **more: Any) -> Any:
@@ -123,8 +123,8 @@ def test_months_without_a_total() -> None:
     ]  # fmt: skip
     assert {*kinds(month_cells(2027, [], bounds()))} == {Kind.EXPECTED.value}
     covered = (Window(date(2024, 1, 10), date(2024, 2, 1)), Window(date(2024, 3, 1), date(2024, 4, 28)))
-    meter = MeterDays(Held(pce="m", word="active", days=covered), since=date(2024, 1, 10))
-    cells = month_cells(2024, [], meter.due(date(2024, 5, 1)))
+    meter = MeterDays(MeterAccess(pce="m", word="active", days=covered), since=date(2024, 1, 10))
+    cells = month_cells(2024, [], meter.due_days(date(2024, 5, 1)))
     assert kinds(cells[:3]) == [Kind.NONE.value, Kind.OUTSIDE.value, Kind.AWAITED.value], "between two consents"
     assert [cell.expected for cell in cells[:4]] == [22, 0, 31, 27]
 

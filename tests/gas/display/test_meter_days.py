@@ -14,7 +14,7 @@ from include.gas.days.lateness import period_late_after, silent_after
 from include.gas.days.windows import Window
 from include.gas.display.meter_days import MeterDays, Missing, days_of_meters
 from include.gas.documents.year_counts import StoredYear
-from include.gas.rights.meter_rights import Held
+from include.gas.rights.meter_rights import MeterAccess
 from tests.readings import with_billing, with_reading
 
 TODAY = date(2026, 6, 10)
@@ -25,17 +25,21 @@ def ago(days: int) -> date:
     return TODAY - timedelta(days=days)
 
 
-def covered(*spans: tuple[int, int]) -> Held:
-    return Held(pce=PCE, word="active", days=tuple(Window(ago(first), ago(end)) for first, end in spans))
+def covered(*spans: tuple[int, int]) -> MeterAccess:
+    return MeterAccess(pce=PCE, word="active", days=tuple(Window(ago(first), ago(end)) for first, end in spans))
 
 
 def meter(
-    stored: int | None = None, frequency: str = "", billed: int | None = None, held: Held | None = None, **more: Any
+    stored: int | None = None,
+    frequency: str = "",
+    billed: int | None = None,
+    access: MeterAccess | None = None,
+    **more: Any,
 ) -> MeterDays:
     """Return a meter whose newest day, and the last one of whose newest billing period, are so many days old."""
     years = () if stored is None else (StoredYear(ago(stored), ago(stored)),)
     newest = None if billed is None else ago(billed)
-    return MeterDays(held or Held(pce=PCE), years, None, Billing(frequency=frequency), newest, **more)
+    return MeterDays(access or MeterAccess(pce=PCE), years, None, Billing(frequency=frequency), newest, **more)
 
 
 @pytest.mark.parametrize(
@@ -44,10 +48,10 @@ def meter(
         (meter(9), 9), (meter(9, came=(ago(20),)), 9), (meter(90, came=(ago(3),)), 3), (meter(came=(ago(20),)), 20),
         (meter(), None), (meter(30, is_read=False), None),
         # Its right begins later, or began after it came; between two rights nothing is due.
-        (meter(came=(ago(20),), held=covered((-40, -400))), None),
-        (meter(came=(ago(20),), held=covered((3, -400))), 3),
-        (meter(101, held=covered((500, 100), (-40, -400))), None),
-        (meter(101, held=covered((500, 100), (9, -400))), 9),
+        (meter(came=(ago(20),), access=covered((-40, -400))), None),
+        (meter(came=(ago(20),), access=covered((3, -400))), 3),
+        (meter(101, access=covered((500, 100), (-40, -400))), None),
+        (meter(101, access=covered((500, 100), (9, -400))), 9),
         # Of one without daily data, billing periods are expected once it has any.
         (meter(29, "6M"), None), (meter(None, "6M", came=(ago(300),)), None), (meter(29, "6M", 241), 241),
     ],
@@ -74,8 +78,8 @@ def read(**more: Any) -> tuple[MeterDays, ...]:
 def test_what_a_document_says_of_each_meter() -> None:
     """When its right was brought; when that was entered; when the household connected."""
     moment = "2026-01-0{}T23:30:00Z"
-    held = [Held(pce=PCE, word="active", since=moment.format(1)), Held(pce=OTHER, word="over")]
-    known = with_reading(Status.with_held({}, held), PCE, {"2026": {"first": "2026-03-02", "last": "2026-03-02"}})
+    access = [MeterAccess(pce=PCE, word="active", since=moment.format(1)), MeterAccess(pce=OTHER, word="over")]
+    known = with_reading(Status.with_access({}, access), PCE, {"2026": {"first": "2026-03-02", "last": "2026-03-02"}})
     meter, other = read(
         oauth={}, oauth_callback_results={"consents": [{"pce": PCE}, {"pce": OTHER}]},
         declaration={"pce": OTHER, "entered_at": moment.format(3)}, connected={"at": moment.format(4), "by": "x"},
@@ -90,7 +94,7 @@ def test_what_a_document_says_of_each_meter() -> None:
 
 def test_what_it_gave_since_it_came_counts_from_its_newest_day() -> None:
     """A meter that has given nothing for long, also to those who had it before, is silent on the first day."""
-    status = Status.with_held({}, [Held(pce=PCE, word="active", since="2026-06-08T08:00:00Z")])
+    status = Status.with_access({}, [MeterAccess(pce=PCE, word="active", since="2026-06-08T08:00:00Z")])
     years = {"2026": {"first": "2026-03-02", "last": "2026-03-02"}}
     for whole_at, came in (("2026-06-08", ()), ("2026-06-07", (date(2026, 6, 8),))):
         document = with_reading(status, PCE, years, whole_at=whole_at)
@@ -99,10 +103,10 @@ def test_what_it_gave_since_it_came_counts_from_its_newest_day() -> None:
 
 
 def told(years: dict[str, Any], *covered: Window, asked_from: str | None = "2023-01-01", is_read: bool = True) -> Any:
-    held = Held(pce=PCE, word="active", days=covered or (Window(date.min, date.max),))
-    reading = Status.reading(with_reading({}, PCE, years, since=asked_from), PCE)
-    meter = MeterDays(held, (*reading.by_year().values(),), reading.since, is_read=is_read)
-    return meter.missing(date(2026, 5, 20))
+    access = MeterAccess(pce=PCE, word="active", days=covered or (Window(date.min, date.max),))
+    reading = Status.reading_of(with_reading({}, PCE, years, since=asked_from), PCE)
+    meter = MeterDays(access, (*reading.by_year().values(),), reading.since, is_read=is_read)
+    return meter.count_missing(date(2026, 5, 20))
 
 
 def year(first: str, last: str, *absent: tuple[str, str]) -> dict[str, Any]:
@@ -134,9 +138,9 @@ def test_missing_days_are_the_calendar_minus_the_store() -> None:
 
 
 def test_the_last_days_of_a_right_are_missing_while_grdf_may_be_asked_for_them() -> None:
-    held = Held(pce=PCE, word="over", days=(Window(ago(20), ago(8)),), is_open=True)
+    access = MeterAccess(pce=PCE, word="over", days=(Window(ago(20), ago(8)),), is_open=True)
     stored = (StoredYear(ago(20), ago(11)),)
-    assert MeterDays(held, stored, is_read=False).missing(TODAY) == (2, 0)
-    assert MeterDays(replace(held, is_open=False), stored, is_read=False).missing(TODAY) == (0, 0)
-    end = MeterDays(Held(pce=PCE, word="over"), (StoredYear(date(9999, 12, 20), date.max),))
-    assert end.missing(TODAY) == (0, 0), "at the end of the calendar"
+    assert MeterDays(access, stored, is_read=False).count_missing(TODAY) == (2, 0)
+    assert MeterDays(replace(access, is_open=False), stored, is_read=False).count_missing(TODAY) == (0, 0)
+    end = MeterDays(MeterAccess(pce=PCE, word="over"), (StoredYear(date(9999, 12, 20), date.max),))
+    assert end.count_missing(TODAY) == (0, 0), "at the end of the calendar"

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from include.gas.documents.day_checks import ENERGY, INDEX, JUMP, WORDS, ZEROS, doubts_about
-from include.gas.documents.gas_days import is_day
+from include.gas.documents.day_checks import ENERGY, INDEX, JUMP, WORDS, ZEROS, find_doubts
+from include.gas.documents.day_documents import is_day
 
 CAR = 22_300
 Days = dict[str, dict[str, Any]]
@@ -48,7 +48,7 @@ def real(*, whole: bool = False, starts: bool = False) -> Days:
 
 
 def found(days: Days, car: float | None = CAR) -> dict[str, list[str]]:
-    told = doubts_about(filter(is_day, days.values()), car)
+    told = find_doubts(filter(is_day, days.values()), car)
     return {key.rpartition(":")[2]: words for key, words in told.items()}
 
 

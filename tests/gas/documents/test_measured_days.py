@@ -13,17 +13,17 @@ import pytest
 from include.gas.answers.consumption.published import Period
 from include.gas.days.windows import Window
 from include.gas.documents.billing.periods import merge_period, period_document, readable_periods
-from include.gas.documents.changes import LoadReport
+from include.gas.documents.changes import StoreReport
 from include.gas.documents.day_checks import INDEX
+from include.gas.documents.day_documents import unsettled_part
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.gas_days import open_days
 from tests.gas.memory_store import PCE, T0, MemoryStore, put
 
 FIRST, SECOND = date(2024, 1, 1), "2024-01-02"
 JANUARY, ALL = Window(FIRST, date(2024, 2, 1)), Window(FIRST, date(2025, 1, 1))
 
 
-def read(store: MemoryStore, loads: Any, minutes: int = 0) -> LoadReport:
+def read(store: MemoryStore, loads: Any, minutes: int = 0) -> StoreReport:
     return put(store, loads, minutes, first=FIRST, window=ALL)
 
 
@@ -113,7 +113,7 @@ def store() -> MemoryStore:
     return filled
 
 
-def january(store: MemoryStore, load: int = 60, minutes: float = 0, days: int = 31) -> LoadReport:
+def january(store: MemoryStore, load: int = 60, minutes: float = 0, days: int = 31) -> StoreReport:
     return put(store, dict.fromkeys(range(days), load), minutes, first=FIRST, window=JANUARY)
 
 
@@ -142,7 +142,7 @@ def test_a_day_that_says_no_day_or_no_load_counts_as_not_stored(store: MemorySto
     january(store, days=1)
     assert (store.get(MONTH, "2024-01")["load"], store.get(MONTH, "2024-01")["days"]) == (30 * 60, 30)
     definitive = [day | {"status": "definitive"} for day in store.docs[DAY].values()]
-    assert open_days(JANUARY, definitive) == Window(date(2024, 1, 2), date(2024, 1, 3)), "it is asked for again"
+    assert unsettled_part(JANUARY, definitive) == Window(date(2024, 1, 2), date(2024, 1, 3)), "it is asked for again"
     store.get(DAY, SECOND)["read_at"] = "2024-04-02T09:00:30.000000Z"  # newer than the reading
     january(store)
     store.check_totals()

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.answers.consumption.published import Period
-from include.gas.answers.consumption.sorting import Answer
+from include.gas.answers.consumption.sorting import SortedAnswer
 from include.gas.days.windows import Window
-from include.gas.documents.billing.period_totals import is_of_periods, period_totals
+from include.gas.documents.billing.period_totals import is_from_periods, period_totals
 from include.gas.documents.billing.periods import PeriodsStored, store_periods
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.storing import WriteResult
@@ -80,7 +80,7 @@ EVER = (Window(date.min, date.max),)
 def store_answer(
     store: MemoryStore, *given: Given, allowed: Sequence[Window] = EVER, daily: bool = False
 ) -> PeriodsStored:
-    answer = Answer("a", PCE, Window(date(2020, 1, 1), date(2026, 1, 1)), tuple(periods(*given)))
+    answer = SortedAnswer("a", PCE, Window(date(2020, 1, 1), date(2026, 1, 1)), tuple(periods(*given)))
     return store_periods(store, "a", PCE, allowed, [(answer, "2024-08-09T00:00:00Z")], daily=daily)
 
 
@@ -149,8 +149,8 @@ def test_days_replace_them_and_the_months_without_days_follow_the_periods(store:
     march, year = store.get(MONTH, "2024-03"), store.get(YEAR, "2024")
     assert (march["load"], march["days"], year["load"]) == (12, 1, 12)
     assert not {"source", "published_days"} & (march.keys() | year.keys())
-    assert is_of_periods(store.get(MONTH, "2024-02"))
-    assert is_of_periods(store.get(YEAR, "2023"))
+    assert is_from_periods(store.get(MONTH, "2024-02"))
+    assert is_from_periods(store.get(YEAR, "2023"))
     assert len(store.docs[DAY]) == 1
     assert write(store, (*HALF[:2], 3660), daily=True) == 6  # five months and the year 2023
     assert (store.get(MONTH, "2024-02")["load"], store.get(MONTH, "2024-03")["load"]) == (580, 12)
@@ -165,7 +165,9 @@ def test_one_that_has_daily_data_now_gets_those_before_its_first_day(days: tuple
     write(store, before)
     put(store, dict.fromkeys(days, 7))
     write(store, before, HALF, daily=True)
-    made = [period for period in store.periods(MONTH) if is_of_periods(store.get(MONTH, period)) and period > "2022-02"]
+    made = [
+        period for period in store.periods(MONTH) if is_from_periods(store.get(MONTH, period)) and period > "2022-02"
+    ]
     assert len(made) == months
     store = MemoryStore()
     assert write(store, HALF, daily=True) == 0

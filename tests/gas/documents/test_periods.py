@@ -10,12 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.gas.answers.consumption.published import Period
-from include.gas.answers.consumption.sorting import Answer
+from include.gas.answers.consumption.sorting import SortedAnswer
 from include.gas.days.windows import Window
 from include.gas.documents.billing.comparison import compare, compare_all
-from include.gas.documents.billing.periods import foreign, merge_period, period_document, period_of, withdrawn
+from include.gas.documents.billing.periods import (
+    disallowed_periods,
+    merge_period,
+    period_document,
+    period_of,
+    withdrawn_periods,
+)
+from include.gas.documents.day_documents import CHANGES_KEPT, account_range, day_id
 from include.gas.documents.doctypes import DATA, PUBLISHED
-from include.gas.documents.gas_days import CHANGES_KEPT, account_range, day_id
 from include.gas.errors import PartialAnswer
 
 PCE = "09900000000017"
@@ -65,19 +71,19 @@ Row = tuple[str, str, int]
 OLD, NEW, NEXT = ("01-02", "07-01", 6000), ("01-20", "07-01", 4000), ("07-01", "10-01", 900)
 
 
-def told(*rows: Row, window: Window = YEAR, **more: Any) -> Answer[Period]:
+def told(*rows: Row, window: Window = YEAR, **more: Any) -> SortedAnswer[Period]:
     made = [
         Period(date.fromisoformat(f"2025-{first}"), date.fromisoformat(f"2025-{end}"), kwh) for first, end, kwh in rows
     ]
-    return Answer("a", PCE, window, tuple(made), **more)
+    return SortedAnswer("a", PCE, window, tuple(made), **more)
 
 
 def stored(*rows: Row) -> list[dict[str, Any]]:
     return [period_document("a", PCE, period, "2026-01-01T10:00:00Z") for period in told(*rows).rows]
 
 
-def gone(documents: list[dict[str, Any]], answer: Answer[Any]) -> list[str]:
-    return [each["first"][5:] for each in withdrawn(documents, answer)]
+def gone(documents: list[dict[str, Any]], answer: SortedAnswer[Any]) -> list[str]:
+    return [each["first"][5:] for each in withdrawn_periods(documents, answer)]
 
 
 @pytest.mark.parametrize(
@@ -110,10 +116,10 @@ def test_what_the_account_may_not_hold() -> None:
         ([Window(july, YEAR.end)], []),  # what is older is left alone
         ([Window(YEAR.first, july), Window(october, YEAR.end)], ["07-01"]),
     ):
-        assert [each["first"][5:] for each in foreign(documents, windows)] == found
+        assert [each["first"][5:] for each in disallowed_periods(documents, windows)] == found
     odd = [documents[1] | {"end": "soon"}, {"_id": f"a:{PCE}:note"}]
-    assert foreign(odd, [YEAR]) == foreign(odd, []) == []
-    assert foreign(odd, [Window(YEAR.first, july)]) == odd[:1]
+    assert disallowed_periods(odd, [YEAR]) == disallowed_periods(odd, []) == []
+    assert disallowed_periods(odd, [Window(YEAR.first, july)]) == odd[:1]
 
 
 def loads(each: int = 62) -> dict[date, int]:

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from include.gas.answers.consumption.daily import Reading
 from include.gas.days.windows import ONE_DAY, Window
-from include.gas.documents.changes import DAYS_NAMED, Changes, LoadReport
+from include.gas.documents.changes import DAYS_NAMED, Changes, StoreReport
+from include.gas.documents.day_documents import account_range
+from include.gas.documents.disallowed_days import find_disallowed_days
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.foreign_days import foreign_days
-from include.gas.documents.gas_days import account_range
-from include.gas.documents.storing import ATTEMPTS, WriteResult, load_answer
+from include.gas.documents.storing import ATTEMPTS, WriteResult, store_readings
 from include.gas.documents.year_counts import StoredYear, stored_years
 from include.gas.errors import StoreBusy
 from include.gas.meter_tag import meter_tag
@@ -74,7 +74,7 @@ def test_what_others_have_is_neither_summed_nor_lost() -> None:
     store = MemoryStore()
     for account in ("a", "a-b", "a_", "aa"):
         put(store, {0: 10, 4: 1}, account=account)
-    load_answer(store, "a", "GI000042", [Reading(FIRST, 5)], T0)
+    store_readings(store, "a", "GI000042", [Reading(FIRST, 5)], T0)
     assert {doc["load"] for key, doc in store.docs[YEAR].items() if key.endswith("2023")} == {10, 5}
     store.check_totals()
     for docs in store.docs.values():
@@ -168,14 +168,14 @@ def test_a_day_that_goes_there_and_back_leaves_no_wrong_total() -> None:
         store.check_totals()
 
 
-def report(days: list[date]) -> LoadReport:
+def report(days: list[date]) -> StoreReport:
     months, years = {(day.year, day.month) for day in days}, {day.year for day in days}
-    return LoadReport(new=len(days), months=len(months), years=len(years), changed_days=tuple(sorted(days)))
+    return StoreReport(new=len(days), months=len(months), years=len(years), changed_days=tuple(sorted(days)))
 
 
 @given(st.lists(st.lists(st.integers(0, 900).map(day), max_size=150, unique=True), max_size=3))
 def test_changes_add_up_and_survive_json(loads: list[list[date]]) -> None:
-    changes = Changes.of(map(report, loads))
+    changes = Changes.sum_of(map(report, loads))
     days = sorted({day for load in loads for day in load})
     assert bool(changes) == bool(days)
     assert changes.days == days[-DAYS_NAMED:]
@@ -193,7 +193,7 @@ def test_a_load_that_died_before_it_was_heard_of_tells_its_days_when_it_is_repea
     assert days == tuple(map(day, loads))
     again = put(store, loads)
     assert (again.unchanged, again.changed_days) == (3, days), "nothing is written twice"
-    assert Changes.of([again]).counts == {DAY: 3, MONTH: 1, YEAR: 1}
+    assert Changes.sum_of([again]).counts == {DAY: 3, MONTH: 1, YEAR: 1}
     assert put(store, loads, 60).changed_days == (), "a later answer that says the same changes nothing"
     store = filled({0: 5}, {0: 6}, {0: 7})
     for minutes in (2, 9):  # a corrected day is counted once
@@ -221,7 +221,7 @@ def window(first: int, end: int) -> Window:
     return Window(day(first), day(end))
 
 
-def load(store: Any, loads: dict[int, int], *allowed: Window, minutes: int = 9, **more: Any) -> LoadReport:
+def load(store: Any, loads: dict[int, int], *allowed: Window, minutes: int = 9, **more: Any) -> StoreReport:
     return put(store, loads, minutes, window=window(0, DAYS), allowed=allowed, **more)
 
 
@@ -281,9 +281,9 @@ def test_what_is_foreign_is_what_a_load_removes(days: set[int], spans: list[tupl
         if first > end or not allowed:
             allowed.append(window(first, first + length))
             end = first + length
-    found = foreign_days(store, "a", PCE, allowed, date(2100, 1, 1))
+    found = find_disallowed_days(store, "a", PCE, allowed, date(2100, 1, 1))
     assert tuple(found) == load(store, {}, *allowed).changed_days
-    assert foreign_days(store, "a", PCE, allowed, date(2100, 1, 1)) == []
+    assert find_disallowed_days(store, "a", PCE, allowed, date(2100, 1, 1)) == []
     others = [each for each in map(day, held(store)) if not any(each in own for own in allowed)]
     assert not allowed or all(each < allowed[0].first for each in others)
 

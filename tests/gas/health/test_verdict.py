@@ -12,11 +12,11 @@ import pytest
 from include.gas.account.status import Status
 from include.gas.answers.proof_state import ASKED
 from include.gas.days.windows import Window
-from include.gas.display.overview import Situation, overview
+from include.gas.display.account_summary import Situation, summarize_account
 from include.gas.health.causes import Cause
-from include.gas.health.rights_concerns import Concern, concerns_of_rights
-from include.gas.health.verdict import Client, Verdict, judge, names
-from include.gas.rights.meter_rights import Held, Meter, Proof, Right, Word
+from include.gas.health.rights_concerns import Concern, find_rights_concerns
+from include.gas.health.verdict import Client, Verdict, list_names, reach_verdict
+from include.gas.rights.meter_rights import Meter, MeterAccess, Proof, Right, Standing
 from tests.readings import with_billing, with_reading
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
@@ -34,21 +34,23 @@ def text(days: int) -> str:
     return (NOW - timedelta(days=days)).isoformat()
 
 
-def held(pce: str = PCE, word: Word = "active", first: date = date.min, end: date = date.max, **more: Any) -> Held:
+def held(
+    pce: str = PCE, word: Standing = "active", first: date = date.min, end: date = date.max, **more: Any
+) -> MeterAccess:
     """Return what an account has of a meter, with the days between two."""
-    return Held(pce=pce, word=word, right="right", days=(Window(first, end),), **more)
+    return MeterAccess(pce=pce, word=word, right="right", days=(Window(first, end),), **more)
 
 
-def with_held(document: dict[str, Any], *meters: Held) -> dict[str, Any]:
+def with_held(document: dict[str, Any], *meters: MeterAccess) -> dict[str, Any]:
     named = [{"pce": each.pce, "id_accreditation": each.right} for each in meters]
-    return Status.with_held({**document, "oauth_callback_results": {"consents": named}}, meters)
+    return Status.with_access({**document, "oauth_callback_results": {"consents": named}}, meters)
 
 
 def year(age: int, length: int = 0) -> dict[str, Any]:
     return {str(ago(age).year): {"first": str(ago(age + length)), "last": str(ago(age))}}
 
 
-def account(name: str, age: int | None = 2, *meters: Held, **more: Any) -> dict[str, Any]:
+def account(name: str, age: int | None = 2, *meters: MeterAccess, **more: Any) -> dict[str, Any]:
     """Return an account that is read every day, whose newest day is so old; ``None`` if it has none."""
     document = with_held({"_id": name, "account_type": "grdfgrandlyon", "state": None}, *(meters or (held(),)))
     return with_reading(document, PCE, None if age is None else year(age, 99), since=None) | more
@@ -76,8 +78,8 @@ def verdict(
     :param refused: the clients that GRDF gives no token
     """
     why = unread or {}
-    return judge(
-        [overview(each) for each in documents], list(clients), NOW, rights,
+    return reach_verdict(
+        [summarize_account(each) for each in documents], list(clients), NOW, rights,
         lambda asked: {name: why[name] for name in asked if name in why},
         lambda client: "is refused" if client in refused else "",
     )  # fmt: skip
@@ -89,7 +91,7 @@ def causes(found: Verdict) -> dict[str, list[str]]:
 
 
 def told(found: Verdict, before: Mapping[str, Collection[str]] | None = None) -> list[str]:
-    return [each.name for named in found.news(before or {}).values() for each in named]
+    return [each.name for named in found.lines_to_mail(before or {}).values() for each in named]
 
 
 WELL = [account(f"well-{number}") for number in range(9)]
@@ -149,25 +151,27 @@ def test_what_falls_silent_is_named_once() -> None:
     first = verdict([old("before", 9), *WELL])
     assert told(first) == ["before"]
     second = verdict([old("today", 6), old("before", 10), *WELL])
-    assert told(second, first.named_after({})) == ["today"]
-    third = second.named_after(first.named_after({}))
+    assert told(second, first.names_after_mail({})) == ["today"]
+    third = second.names_after_mail(first.names_after_mail({}))
     assert told(verdict([old("today", 7), old("before", 11), *WELL]), third) == []
-    read = verdict([old("today", 8), *WELL]).named_after(third)
+    read = verdict([old("today", 8), *WELL]).names_after_mail(third)
     assert told(verdict([old("today", 14), old("before", 6), *WELL]), read) == ["before"], "again silent"
     late = verdict(ABC)
     assert (causes(late), told(late)) == ({"late": ["a", "b", "c"]}, [])
-    assert told(verdict([old("a"), *WELL]), late.named_after({})) == ["a"]
+    assert told(verdict([old("a"), *WELL]), late.names_after_mail({})) == ["a"]
     one = verdict([old("a", 12), *WELL])
     everybody = verdict([old("a", 13), *(old(f"well-{number}", 9) for number in range(9))])
-    assert (told(one), told(everybody, one.named_after({}))) == (["a"], [])
+    assert (told(one), told(everybody, one.names_after_mail({}))) == (["a"], [])
     for unread in ({}, {"a": PAUSED}):  # whatever the cause becomes
         later = verdict([old("a", 14), *WELL], unread=unread)
-        assert told(later, everybody.named_after(one.named_after({}))) == []
+        assert told(later, everybody.names_after_mail(one.names_after_mail({}))) == []
     many = verdict(
         [*(account(f"w{number:03}") for number in range(200)), *(old(f"o{number:02}") for number in range(25))]
     )
-    assert told(many, many.named_after({})) == [f"o{number}" for number in range(20, 25)], "the rest of the first mail"
-    assert told(many, many.named_after(many.named_after({}))) == []
+    assert told(many, many.names_after_mail({})) == [f"o{number}" for number in range(20, 25)], (
+        "the rest of the first mail"
+    )
+    assert told(many, many.names_after_mail(many.names_after_mail({}))) == []
 
 
 def test_a_person_is_called_by_a_share_and_never_by_one() -> None:
@@ -192,25 +196,25 @@ def test_what_waits_for_a_household_is_counted_as_that_alone() -> None:
     found = verdict([over(lost, 3), account("b")])
     assert (causes(found), found.red) == ({"connect": ["lost"]}, ()), "one that moves is ordinary life"
     assert verdict([over(lost, 3), over(account("too"), 3), account("b")]).red
-    assert (told(found), told(found, found.named_after({}))) == (["lost"], [])
+    assert (told(found), told(found, found.names_after_mail({}))) == (["lost"], [])
     found = verdict([*(over(account(f"moved-{number}"), 8) for number in range(9)), account("b")])
     assert (found.findings, found.accounts, found.well) == ((), 1, 1), "after a week they rest"
 
 
 def test_a_line_names_some_and_the_headline_nobody() -> None:
     found = verdict([old(f"a{number:02}") for number in range(29)])
-    line = found.red[0].line(found.red[0].named)
+    line = found.red[0].report_line(found.red[0].named)
     assert line.startswith("GRDF is late for everybody: 29 of 29 accounts")
     assert ("a19 (" in line, "a20" in line, "9 more" in line, PCE in line) == (True, False, True, False)
     assert "a00" not in found.headline()
-    assert names(found.red[0].named, 1) == "a00 (newest day 2026-06-02); and 28 more"
+    assert list_names(found.red[0].named, 1) == "a00 (newest day 2026-06-02); and 28 more"
     token = verdict([old("old"), *WELL], unread={"old": PAUSED}, refused=["grdf_adict"])
-    assert "GRDF gives no token: grdf_adict is refused" in token.findings[0].line(())
+    assert "GRDF gives no token: grdf_adict is refused" in token.findings[0].report_line(())
     down = verdict([old("old", state=DOWN, state_since="2026-06-02T08:00:00.000000Z"), *WELL])
     assert "since 2026-06-02" in down.findings[0].named[0].why
 
 
-def two(other: Held | None = None, stored: int | None = None, **more: Any) -> dict[str, Any]:
+def two(other: MeterAccess | None = None, stored: int | None = None, **more: Any) -> dict[str, Any]:
     """Return an account whose first meter is read every day, and the newest day of whose second one is so old."""
     document = account("two", 2, held(), other or held(OTHER), **({"connected": {"at": text(300), "by": "x"}} | more))
     return with_reading(document, OTHER, None if stored is None else year(stored), since=None)
@@ -239,7 +243,7 @@ def test_a_meter_is_silent_by_how_often_grdf_reads_it() -> None:
 )
 def test_each_meter_counts_for_itself(document: dict[str, Any], silent: bool) -> None:
     assert causes(verdict([document])) == ({"alone": ["two"]} if silent else {})
-    assert overview(two(stored=60)).is_silent_for_long(TODAY)
+    assert summarize_account(two(stored=60)).is_silent_for_long(TODAY)
 
 
 def right(account: str = "a", state: Any = "active", since: int = 200, **more: Any) -> Right:
@@ -253,7 +257,7 @@ def meter(*rights: Right) -> Meter:
 
 
 def rights(*meters: Meter, asked: str = text(0), renews: bool = False) -> Verdict:
-    found = concerns_of_rights(meters, {"a": renews, "b": False}, NOW, {QUOTA.name: asked})
+    found = find_rights_concerns(meters, {"a": renews, "b": False}, NOW, {QUOTA.name: asked})
     return verdict([account("a"), account("b")], rights=found)
 
 
@@ -279,7 +283,10 @@ def test_what_is_told_of_rights_calls_nobody(found: list[Right], told: dict[str,
     judged = rights(meter(*found))
     assert (causes(judged), judged.red) == (told, ())
     assert judged.headline().startswith("The fleet is well: 2 of 2")
-    assert not any(PCE in each.line(each.named) or "call a person" in each.line(each.named) for each in judged.findings)
+    assert not any(
+        PCE in each.report_line(each.named) or "call a person" in each.report_line(each.named)
+        for each in judged.findings
+    )
 
 
 def test_what_of_rights_calls_a_person() -> None:
@@ -329,15 +336,15 @@ def test_no_damaged_value_stops_the_summary_of_an_account(place: tuple[Any, ...]
         for key in place[:-1]:
             inner = inner[key]
         inner[place[-1]] = odd
-        assert overview(document).situation(TODAY) in Situation
+        assert summarize_account(document).situation(TODAY) in Situation
         assert verdict([document]).accounts == 1
 
 
 def test_accounts_that_cannot_be_understood_are_not_read_and_the_others_are_judged() -> None:
     damaged, late = dated("damaged") | {"oauth": "x"}, with_reading(dated("late"), PCE, year(93))
-    assert overview(damaged).situation(TODAY) == Situation.ODD
+    assert summarize_account(damaged).situation(TODAY) == Situation.ODD
     found = verdict([damaged, damaged | {"_id": "odd"}, late, dated()])
     assert causes(found) == {"unread": ["damaged", "odd"], "alone": ["late"]}
     assert [each.cause for each in found.red] == [Cause.UNREAD]
     leaving = damaged | {"leaving": {"run": "r", "by": "x", "since": AT}}
-    assert overview(leaving).situation(TODAY) == Situation.LEAVING
+    assert summarize_account(leaving).situation(TODAY) == Situation.LEAVING

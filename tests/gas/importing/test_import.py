@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from include.gas.account.declaration import given_by
+from include.gas.account.declaration import declaration_section
 from include.gas.account.status import Status
 from include.gas.errors import BadRequest
 from include.gas.importing import line_check
 from include.gas.importing.csv_file import MOST_BYTES, MOST_LINES, check_name, read_lines
-from include.gas.importing.line_check import Line, check_against_account, check_lines, to_csv
-from include.gas.rights.meter_rights import Held, Meter, Right
-from include.gas.rights.transitions import Asking
+from include.gas.importing.line_check import ImportLine, check_against_account, check_lines, result_csv
+from include.gas.rights.meter_rights import Meter, MeterAccess, Right
+from include.gas.rights.transitions import Claimant
 
 HEADER = "account,pce,name,postcode,email\n"
 ROW = "home,09999999900017,Durand,69001,m@example.org\n"
@@ -95,14 +95,14 @@ def right(name: str, state: Any = "active", **more: Any) -> Right:
     return Right(client="grdf_adict", id=f"right-of-{name}", account=name, way="declared", state=state, **more)
 
 
-def check(*rows: dict[str, str]) -> list[Line]:
+def check(*rows: dict[str, str]) -> list[ImportLine]:
     return check_lines(dict(enumerate(rows, start=2)))
 
 
-def beside(stored: dict[str, Any] | None, *rights: Right, shared: bool = False, left: bool = False) -> Line:
+def beside(stored: dict[str, Any] | None, *rights: Right, shared: bool = False, left: bool = False) -> ImportLine:
     """Check a good line of the account ``home`` against what there is."""
     (line,) = check(GOOD | {"account": "home"})
-    who = Asking("home", "grdf_adict", "2026-11-30T08:00:00.000000Z", TODAY, shared=shared)
+    who = Claimant("home", "grdf_adict", "2026-11-30T08:00:00.000000Z", TODAY, shared=shared)
     return check_against_account(line, stored, Meter(pce=GOOD["pce"], rights=rights), who, began=BEGAN, left=left)
 
 
@@ -133,7 +133,7 @@ def test_good_lines_and_those_that_contradict_each_other() -> None:
     assert (found.outcome, found.reason) == ("to declare", "")
     assert found.declaration
     perimeters = ["informatives", "publiees", "techniques"]
-    assert given_by(found.declaration) == GOOD | {"perimeters": perimeters, "first": "2024-01-01"}
+    assert declaration_section(found.declaration) == GOOD | {"perimeters": perimeters, "first": "2024-01-01"}
     twice, home, odd = line_check.TWICE, GOOD | {"account": "home"}, GOOD | {"email": "x"}
     for rows, reasons in (
         ([{}, GOOD], [line_check.CUT, ""]),
@@ -146,7 +146,7 @@ def test_good_lines_and_those_that_contradict_each_other() -> None:
 
 OURS = {"_id": "home", "account_type": "grdfgrandlyon"}
 MARK = {"leaving": {"run": "r", "by": "x", "since": "2026-01-01"}}
-BEHIND = Status.with_held(OURS, [Held(pce=GOOD["pce"], word="behind")])
+BEHIND = Status.with_access(OURS, [MeterAccess(pce=GOOD["pce"], word="behind")])
 IN_RUN, SOON, LATER = "2026-11-30T07:30:00.000000Z", TODAY + timedelta(days=7), TODAY + timedelta(days=700)
 DECLARE, CONNECTED = ("to declare", ""), ("connected", line_check.CONNECTED)
 WRONG, TAKEN = ("wrong", line_check.OTHER), ("to declare", line_check.TAKEN)
@@ -191,7 +191,10 @@ def test_a_line_beside_what_there_is(stored: Any, rights: list[Right], found: tu
 
 
 def test_the_result_names_lines_and_reasons() -> None:
-    results = [Line(2, "").with_outcome("wrong", "odd"), Line(70, "-x").with_outcome("wrong", line_check.TAKEN)]
-    rows = to_csv(results).splitlines()
+    results = [
+        ImportLine(2, "").with_outcome("wrong", "odd"),
+        ImportLine(70, "-x").with_outcome("wrong", line_check.TAKEN),
+    ]
+    rows = result_csv(results).splitlines()
     assert rows[:2] == ["line,account,outcome,reason", "2,,wrong,odd"]
     assert rows[-1].startswith("70,'-x,wrong,")

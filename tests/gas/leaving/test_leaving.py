@@ -10,18 +10,18 @@ import msgspec
 
 from include.gas.account.account import Account
 from include.gas.account.declaration import Declaration
-from include.gas.account.marks import leaving, with_leaving, without_leaving
-from include.gas.account.state import settle
+from include.gas.account.marks import leaving_asker, with_leaving, without_leaving
+from include.gas.account.state import settle_account
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import utc_text
-from include.gas.display.overview import Situation, overview
+from include.gas.display.account_summary import Situation, summarize_account
 from include.gas.documents.doctypes import DAY
 from include.gas.errors import OAUTH_OUTDATED, USER_ACTION_NEEDED
 from include.gas.leaving import deletion as d
 from include.gas.meter_tag import meter_tag
 from include.gas.proof import consent_record as c
-from include.gas.rights.meter_rights import Meter, Proof, Right, hold
-from include.gas.rights.transitions import Answer, listed, proved
+from include.gas.rights.meter_rights import Meter, Proof, Right, access_to_meter
+from include.gas.rights.transitions import RightsAnswer, apply_answer, note_proof_sent
 
 NOW, LATER = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 1, 3, tzinfo=UTC)
 PCE, OTHER = "09999999900001", "GI999001"
@@ -33,20 +33,20 @@ def right(name: str = "u-1", state: Any = "active", account: str = "a", way: Any
 
 
 def order(run: str = "run-1", **more: Any) -> d.Order:
-    return d.Order(**{"run": run, "started": "s", "asked_by": "me", "keep_data": False, **more})
+    return d.DeletionOrder(**{"run": run, "started": "s", "asked_by": "me", "keep_data": False, **more})
 
 
 def entry(**more: Any) -> dict[str, Any]:
-    return d.begun(d.open_record("a", []), order(), NOW) | more
+    return d.begin_deletion(d.open_record("a", []), order(), NOW) | more
 
 
 def test_the_mark() -> None:
     marked = with_leaving(ACCOUNT, by="me", since=NOW)
     assert marked["leaving"] == {"by": "me", "since": "2026-01-02T03:04:05.000000Z"}
-    assert leaving(marked) == Account.from_document(marked).leaving == "me"
-    assert leaving({"leaving": {}}), "any object counts"
-    assert not any(leaving({"leaving": odd}) for odd in (None, "yes", 1, [], True))
-    assert (leaving(ACCOUNT), without_leaving(marked), "leaving" in ACCOUNT) == (None, ACCOUNT, False)
+    assert leaving_asker(marked) == Account.from_document(marked).leaving == "me"
+    assert leaving_asker({"leaving": {}}), "any object counts"
+    assert not any(leaving_asker({"leaving": odd}) for odd in (None, "yes", 1, [], True))
+    assert (leaving_asker(ACCOUNT), without_leaving(marked), "leaving" in ACCOUNT) == (None, ACCOUNT, False)
 
 
 def test_whose_rights_are_revoked() -> None:
@@ -54,7 +54,7 @@ def test_whose_rights_are_revoked() -> None:
         right("in-force"), right("waits", "waiting"), right("over", "ended"), right("", "asked"), right("named"),
         right("free", account=""), right("next", account="b"), right("former", "ended", "b"),
     )  # fmt: skip
-    own, left = d.divide([Meter(pce=PCE, rights=rights)], "a", used={"named"})
+    own, left = d.divide_rights([Meter(pce=PCE, rights=rights)], "a", used={"named"})
     assert [each.id for _, each in own] == ["in-force", "waits", "over"]
     used = "another account uses it"
     assert left == {"named": used, "free": "this account has not brought it", "next": used}
@@ -65,48 +65,50 @@ def test_an_account_has_one_open_record_and_its_end_proves_that_it_has_left() ->
     assert (first["_id"], d.open_record("a", [first])) == ("a:0001", first)
     assert d.open_record("a", [first | {"finished_at": "2026"}])["_id"] == "a:0002"
     ended, kept = entry(finished_at="2026-01-02T04:00:00.000000Z"), entry(keep_data=True, finished_at="2027")
-    assert d.all_left([entry(), ended, kept]) == {"a": ended["finished_at"]}
-    assert d.all_left([kept, entry(account="leaves")]) == {"leaves": "2026-01-02T03:04:05.000000Z"}
-    assert d.all_left([first]) == {}, "a question removes nothing"
+    assert d.left_accounts([entry(), ended, kept]) == {"a": ended["finished_at"]}
+    assert d.left_accounts([kept, entry(account="leaves")]) == {"leaves": "2026-01-02T03:04:05.000000Z"}
+    assert d.left_accounts([first]) == {}, "a question removes nothing"
 
 
 def test_what_is_told_of_deletions() -> None:
     gone, kept = entry(account="gone"), entry(account="kept", keep_data=True)
     day, why = NOW + timedelta(hours=25), "its deletion of 2026-01-02 has not ended"
-    assert d.not_gone([entry(), gone], ["a"], NOW + timedelta(hours=23)) == {}
-    assert d.not_gone([entry(), gone, kept], ["a"], day) == dict.fromkeys(("a", "gone", "kept"), why)
-    asked = d.with_question(d.open_record("b", []), order())
-    assert d.not_gone([asked, gone | {"finished_at": "2026"}], ["b"], day) == {}
+    assert d.unfinished_deletions([entry(), gone], ["a"], NOW + timedelta(hours=23)) == {}
+    assert d.unfinished_deletions([entry(), gone, kept], ["a"], day) == dict.fromkeys(("a", "gone", "kept"), why)
+    asked = d.with_request(d.open_record("b", []), order())
+    assert d.unfinished_deletions([asked, gone | {"finished_at": "2026"}], ["b"], day) == {}
     ended, kept = entry(finished_at="2026-01-02T04"), entry(account="b", keep_data=True, finished_at="2026-01-02T04")
-    back = d.not_gone([ended, kept], ["a", "b"], NOW)
+    back = d.unfinished_deletions([ended, kept], ["a", "b"], NOW)
     assert (set(back), "deleted on 2026-01-02, and back" in back["a"]) == ({"a"}, True)
     again = entry(_id="a:0002", begun_at="2026-01-05T04")
-    assert d.not_gone([ended, again], ["a"], NOW + timedelta(days=9)) == {"a": why.replace("02 has", "05 has")}
-    assert d.not_gone([ended, again | {"finished_at": "2026-01-05T05"}], [], NOW + timedelta(days=9)) == {}
+    assert d.unfinished_deletions([ended, again], ["a"], NOW + timedelta(days=9)) == {
+        "a": why.replace("02 has", "05 has")
+    }
+    assert d.unfinished_deletions([ended, again | {"finished_at": "2026-01-05T05"}], [], NOW + timedelta(days=9)) == {}
 
 
 def test_a_second_order_and_a_question() -> None:
     more = {"asked_by": "you", "keep_data": True, "approved_by": "me"}
-    second = d.begun(entry(), order("run-2", **more), LATER)
+    second = d.begin_deletion(entry(), order("run-2", **more), LATER)
     assert (second["run"], second["asked_by"], second["approved_by"]) == ("run-2", "you", "me")
     assert not second["keep_data"], "what has begun to remove the data goes on"
     assert second["begun_at"] == "2026-01-02T03:04:05.000000Z"
-    assert d.begun(second, order("run-2", **more), LATER) == second
-    assert order("run-2").noted_in(second).approved_by == "me"
+    assert d.begin_deletion(second, order("run-2", **more), LATER) == second
+    assert order("run-2").with_approval_from(second).approved_by == "me"
     cleared = order("run-2", started="since it was cleared")
-    assert cleared.noted_in(second) == cleared
+    assert cleared.with_approval_from(second) == cleared
     question = order("run-2", rights=["u-1"])
-    asked = d.with_question(entry(), question)
-    assert (order("run-2").noted_in(asked), order().noted_in(asked)) == (question, order())
+    asked = d.with_request(entry(), question)
+    assert (order("run-2").with_approval_from(asked), order().with_approval_from(asked)) == (question, order())
     assert asked | {"questions": []} == entry(), "what waits for an approval changes nothing of what is carried out"
-    assert order().noted_in(d.begun(asked, question, LATER)).approved_by == ""
+    assert order().with_approval_from(d.begin_deletion(asked, question, LATER)).approved_by == ""
 
 
 def test_the_plan_names_what_goes_and_what_stays() -> None:
-    text = d.plan_text("a", {"u-1": "active"}, {}, {f"documents of {DAY}": 3, "staged files": 2}, ["Beware."])
+    text = d.format_plan("a", {"u-1": "active"}, {}, {f"documents of {DAY}": 3, "staged files": 2}, ["Beware."])
     for part in ("**a**", "u-1 (active)", "3 documents of com.grandlyon.grdf.day", "2 staged", "tokens", "Beware."):
         assert part in text
-    kept = d.plan_text("a", {}, {"u-2": "another account uses it"}, None)
+    kept = d.format_plan("a", {}, {"u-2": "another account uses it"}, None)
     assert "Nothing is removed" in kept
     assert "u-2 (another account uses it)" in kept
 
@@ -143,31 +145,31 @@ def test_a_record_holds_all_that_was_entered_and_is_read_as_it_was_stored() -> N
 
 def test_the_newest_record_of_its_holder_before_a_right_proves_it() -> None:
     records = [record(0), record(2), record(1), record(1, pce=OTHER)]
-    assert c.record_for(records, line()) == records[1]
-    assert c.record_for(records, line(), utc_text(NOW + timedelta(hours=1))) == records[2]
-    assert c.record_for(records, line(), utc_text(NOW - timedelta(hours=1))) == records[0], "a clock was ahead"
-    assert c.record_for(records, line("GI999009")) is None
+    assert c.find_record(records, line()) == records[1]
+    assert c.find_record(records, line(), utc_text(NOW + timedelta(hours=1))) == records[2]
+    assert c.find_record(records, line(), utc_text(NOW - timedelta(hours=1))) == records[0], "a clock was ahead"
+    assert c.find_record(records, line("GI999009")) is None
     records = [record(), record(1, name="Petit", email="p@invented.example")]
     for holder, found in (
         (("martin", "m@invented.example", ""), records[0]), (("martin", "", ""), records[0]),
         (("martin", "p@invented.example", ""), records[1]), (("martin", "third@invented.example", ""), None),
         (("", "", ""), None),
     ):  # fmt: skip
-        assert c.record_for(records, line(holder=holder)) == found
-    assert c.record_for(records, line(made_on_site=True)) is None
+        assert c.find_record(records, line(holder=holder)) == found
+    assert c.find_record(records, line(made_on_site=True)) is None
 
 
 def test_the_copy_that_stays_names_no_account_and_goes_after_its_last_day() -> None:
     stored, today = c.to_document(record()) | {"_rev": "1-a", "others": 1}, date(2026, 11, 27)
-    copy = c.to_keep(stored, today, 10)
-    assert copy == c.to_keep(stored, today, 10)  # a repeated deletion makes no second one
+    copy = c.kept_copy(stored, today, 10)
+    assert copy == c.kept_copy(stored, today, 10)  # a repeated deletion makes no second one
     assert not {"account", "_rev"} & copy.keys()
     assert copy["_id"].startswith("~2026-12-07:")
     assert (copy["entered"], copy["others"]) == (stored["entered"], 1)
     for today, over in ((date(2026, 12, 6), False), (date(2026, 12, 7), False), (date(2026, 12, 8), True)):
-        first, last = c.overdue(today)
+        first, last = c.overdue_range(today)
         assert (first <= copy["_id"] <= last) is over, today
-    assert not c.overdue(date(2099, 1, 1))[0] <= stored["_id"]
+    assert not c.overdue_range(date(2099, 1, 1))[0] <= stored["_id"]
 
 
 def test_a_record_is_needed_while_it_may_prove_a_right() -> None:
@@ -195,13 +197,15 @@ def shows(meter: Meter, proof: str, days: float = 0, **more: Any) -> Meter:
         line(first=date(2026, 1, 1), last=date(2029, 1, 1)), proof=proof, proof_until=UNTIL if proof else None
     )
     when = at(days)
-    return listed(meter, Answer("grdf_adict", (replace(shown, **more),), utc_text(when), when.date(), whole=True))
+    return apply_answer(
+        meter, RightsAnswer("grdf_adict", (replace(shown, **more),), utc_text(when), when.date(), whole=True)
+    )
 
 
 def said(meter: Meter, before: dict[str, Any] | None = None) -> tuple[dict[str, Any], Situation]:
     """Return what the account says of it, and its situation."""
-    document = settle(before or ACCOUNT, [hold(meter, "a", NOW.date())], NOW)
-    return document, overview(document).situation(NOW.date())
+    document = settle_account(before or ACCOUNT, [access_to_meter(meter, "a", NOW.date())], NOW)
+    return document, summarize_account(document).situation(NOW.date())
 
 
 KNOWN = shows(Meter(pce=PCE, rights=(right(),)), "asked")
@@ -210,8 +214,8 @@ KNOWN = shows(Meter(pce=PCE, rights=(right(),)), "asked")
 def test_from_the_question_to_the_answer() -> None:
     document, situation = said(KNOWN)
     assert KNOWN.rights[0].proof == Proof(state="asked", until=UNTIL)
-    assert (document.get("state"), situation, overview(document).proof_until) == (None, Situation.PROOF, UNTIL)
-    meter = proved(KNOWN, "u-1", utc_text(at(1)))
+    assert (document.get("state"), situation, summarize_account(document).proof_until) == (None, Situation.PROOF, UNTIL)
+    meter = note_proof_sent(KNOWN, "u-1", utc_text(at(1)))
     assert meter.rights[0].proof == Proof(state="checking", until=UNTIL, sent=utc_text(at(1)))
     assert said(meter)[1] is not Situation.PROOF
     for day, word in ((1.4, "asked"), (2.4, "checking")):
@@ -234,16 +238,16 @@ def test_from_the_question_to_the_answer() -> None:
 
 
 def test_what_a_list_says_of_a_proof_that_was_sent() -> None:
-    meter = proved(KNOWN, "u-1", utc_text(NOW))
+    meter = note_proof_sent(KNOWN, "u-1", utc_text(NOW))
     for later, is_due in ((0.2, False), (3, True)):  # GRDF asks again if it still asks days after
         proof = shows(meter, "asked", later).rights[0].proof
         assert proof
         assert proof.is_due is is_due
-    late = proved(KNOWN, "u-1", utc_text(at(1)))
+    late = note_proof_sent(KNOWN, "u-1", utc_text(at(1)))
     assert shows(late, "asked").rights[0].proof == late.rights[0].proof, "a list from before says nothing"
-    assert proved(KNOWN, "another", utc_text(NOW)) == KNOWN
+    assert note_proof_sent(KNOWN, "another", utc_text(NOW)) == KNOWN
     stranger = shows(shows(Meter(pce=PCE, rights=(right(),)), ""), "asked", id="stranger")
-    assert not hold(stranger, "a", NOW.date()).proofs
+    assert not access_to_meter(stranger, "a", NOW.date()).proofs
     lost = shows(KNOWN, "refused", 1, state="revoked")
-    assert not hold(lost, "a", NOW.date()).proofs
+    assert not access_to_meter(lost, "a", NOW.date()).proofs
     assert (said(lost)[0]["state"], said(lost)[1]) == (OAUTH_OUTDATED, Situation.CONNECT), "what matters more is shown"

@@ -15,8 +15,17 @@ from include.gas.answers.access_rights import WAITING, AccessRight
 from include.gas.days.gas_day import utc_text
 from include.gas.days.windows import Window
 from include.gas.rights import transitions as t
-from include.gas.rights.meter_rights import Held, Meter, Right, days_of, has_withdrawn, hold, lasting, unclaimed
-from include.gas.rights.transitions import Answer, Asking, Taken
+from include.gas.rights.meter_rights import (
+    Meter,
+    MeterAccess,
+    Right,
+    access_to_meter,
+    allowed_days,
+    find_lasting_right,
+    find_unclaimed_rights,
+    has_withdrawn_consent,
+)
+from include.gas.rights.transitions import Claimant, OwnedByAnother, RightsAnswer
 
 PCE, START = "09999990000001", datetime(2026, 3, 1, 9, tzinfo=UTC)
 
@@ -44,12 +53,12 @@ def over(name: str = "r1", day: int = 40, **more: Any) -> AccessRight:
     return line(name, "revoked", revoked=day, **more)
 
 
-def who(account: str, day: float = 0, client: str = "north", *, shared: bool = False) -> Asking:
-    return Asking(account, client, at(day), today(day), shared)
+def who(account: str, day: float = 0, client: str = "north", *, shared: bool = False) -> Claimant:
+    return Claimant(account, client, at(day), today(day), shared)
 
 
-def answer(day: int, *lines: AccessRight, client: str = "north", **more: Any) -> Answer:
-    return Answer(client, lines, at(day), today(day), **{"whole": True, **more})
+def answer(day: int, *lines: AccessRight, client: str = "north", **more: Any) -> RightsAnswer:
+    return RightsAnswer(client, lines, at(day), today(day), **{"whole": True, **more})
 
 
 def wanted(**terms: Any) -> Right:
@@ -65,46 +74,46 @@ class Story:
 
     def bring(self, account: str, name: str, day: int = 0, way: Any = "client_connect", **more: Any) -> Story:
         chosen = more.pop("chosen", False)
-        return Story(t.brought(self.meter, who(account, day, **more), name, way, chosen=chosen))
+        return Story(t.assign_right(self.meter, who(account, day, **more), name, way, chosen=chosen))
 
     def declare(self, account: str, day: float = 0, shared: bool = False, **terms: Any) -> Story:
-        return Story(t.asked(self.meter, who(account, day, shared=shared), wanted(**terms)))
+        return Story(t.add_declaration(self.meter, who(account, day, shared=shared), wanted(**terms)))
 
     def reply(self, account: str, name: str, day: int = 0) -> Story:
-        return Story(t.answered(self.meter, who(account, day), name))
+        return Story(t.set_right_id(self.meter, who(account, day), name))
 
     def refuse(self, account: str) -> Story:
-        return Story(t.refused(self.meter, account))
+        return Story(t.drop_declaration(self.meter, account))
 
     def show(self, day: int, *lines: AccessRight, **more: Any) -> Story:
-        return Story(t.listed(self.meter, answer(day, *lines, **more)))
+        return Story(t.apply_answer(self.meter, answer(day, *lines, **more)))
 
     def end(self, name: str, day: int) -> Story:
-        return Story(t.ended(self.meter, name, today(day)))
+        return Story(t.end_right(self.meter, name, today(day)))
 
     def leave(self, account: str) -> Story:
-        return Story(t.left(self.meter, account))
+        return Story(t.remove_rights(self.meter, account))
 
     def orphan(self, account: str) -> Story:
-        return Story(t.orphaned(self.meter, account))
+        return Story(t.orphan_rights(self.meter, account))
 
-    def held(self, account: str, day: int = 0, **more: bool) -> Held:
-        return hold(self.meter, account, today(day), **more)
+    def held(self, account: str, day: int = 0, **more: bool) -> MeterAccess:
+        return access_to_meter(self.meter, account, today(day), **more)
 
     def days(self, account: str, **more: bool) -> list[tuple[int, int]]:
-        windows = self.held(account, **more).days
+        windows = self.access(account, **more).days
         return [((each.first - today(0)).days, (each.end - today(0)).days) for each in windows]
 
     def one(self, account: str = "a") -> Right:
-        (right,) = self.meter.of(account)
+        (right,) = self.meter.rights_of(account)
         return right
 
     def asks(self, day: int, *lines: AccessRight) -> bool:
         """Return whether the list makes GRDF be asked about the meter."""
-        return t.questionable(self.meter, answer(day, *lines, whole=False))
+        return t.must_ask_grdf(self.meter, answer(day, *lines, whole=False))
 
     def lacks(self, day: int) -> list[str]:
-        return [each.id for each in unclaimed([self.meter], today(day))]
+        return [each.id for each in find_unclaimed_rights([self.meter], today(day))]
 
 
 EMPTY = Story(Meter(pce=PCE))
@@ -156,11 +165,11 @@ def test_which_days_an_account_may_hold(name: str) -> None:
 
 
 def test_a_meter_is_one_accounts_unless_it_may_be_shared() -> None:
-    with pytest.raises(Taken):
+    with pytest.raises(OwnedByAnother):
         HELD.bring("b", "r1", 5)
-    with pytest.raises(Taken):
+    with pytest.raises(OwnedByAnother):
         HELD.bring("b", "r2", 5, "adopted", chosen=True)
-    with pytest.raises(Taken):
+    with pytest.raises(OwnedByAnother):
         HELD.declare("b", 5)
     both = HELD.bring("b", "r2", 5, shared=True).show(5, line(), R2, shared=True)
     assert [both.days(each, shared=True) for each in "ab"] == [[FIRST], [(-1090, 1101)]]
@@ -171,14 +180,14 @@ def test_a_meter_is_one_accounts_unless_it_may_be_shared() -> None:
 def test_whose_days_are_asked_for() -> None:
     later = BROUGHT.show(0, line(first=20))
     past = BROUGHT.show(0, line(data_first=-300, data_end=-100))
-    assert (past.held("a", 1).word, past.days("a")) == ("over", [(-300, -100)])
-    assert RETURNED.held("a", 50).word == "behind"
+    assert (past.access("a", 1).word, past.days("a")) == ("over", [(-300, -100)])
+    assert RETURNED.access("a", 50).word == "behind"
     for story, account, day, is_open in (
         (BROUGHT, "a", 0, False), (HELD, "a", 9, True), (NEXT, "a", 50, False), (NEXT, "b", 50, True),
         (RETURNED, "a", 50, True), (later, "a", 19, False), (later, "a", 20, True), (past, "a", 1, True),
         (past.end("r1", 1), "a", 2, False),
     ):  # fmt: skip
-        assert story.held(account, day).is_open is is_open
+        assert story.access(account, day).is_open is is_open
 
 
 def test_a_household_that_has_asked_for_the_end_rests_until_it_has_another_right() -> None:
@@ -188,23 +197,33 @@ def test_a_household_that_has_asked_for_the_end_rests_until_it_has_another_right
         (gone, 6, True), (shown, 7, True), (shown.bring("a", "r2", 8), 8, False), (HELD.show(6, ended), 6, False),
         (shown.show(9, line()).show(10, ended), 10, False),  # GRDF has ended what it showed as active again
     ):  # fmt: skip
-        assert has_withdrawn([story.held("a", day), hold(Meter(pce="GI000001"), "a", today(day))]) is rests
-    assert not has_withdrawn([])
+        assert (
+            has_withdrawn_consent([story.access("a", day), access_to_meter(Meter(pce="GI000001"), "a", today(day))])
+            is rests
+        )
+    assert not has_withdrawn_consent([])
 
 
 def test_the_bounds_of_an_account_s_days() -> None:
-    held, whole = NEXT.held("a"), Window(today(-2000), today(9))
-    assert (held.opens, held.closes, held.covered(whole)) == (
+    access, whole = NEXT.access("a"), Window(today(-2000), today(9))
+    assert (access.first_day, access.end_day, access.allowed_parts(whole)) == (
         today(-1095),
         today(40),
         (Window(today(-1095), today(9)),),
     )
-    ever = Held(pce=PCE, days=(Window(date.min, date.max),))
-    assert (ever.opens, ever.closes, Held(pce=PCE).opens, Held(pce=PCE).closes) == (None, None, None, None)
-    several = Held(pce=PCE, days=(Window(today(0), today(1)), Window(today(5), today(7)), Window(today(8), today(9))))
-    assert (several.opens, several.closes) == (today(0), today(9))
-    renews = HELD.held("a", 9)
-    assert (renews.renews_on, NEXT.held("a", 50).renews_on) == (today(1096), None)
+    ever = MeterAccess(pce=PCE, days=(Window(date.min, date.max),))
+    assert (ever.first_day, ever.end_day, MeterAccess(pce=PCE).first_day, MeterAccess(pce=PCE).end_day) == (
+        None,
+        None,
+        None,
+        None,
+    )
+    several = MeterAccess(
+        pce=PCE, days=(Window(today(0), today(1)), Window(today(5), today(7)), Window(today(8), today(9)))
+    )
+    assert (several.first_day, several.end_day) == (today(0), today(9))
+    renews = HELD.access("a", 9)
+    assert (renews.renews_on, NEXT.access("a", 50).renews_on) == (today(1096), None)
     assert msgspec.to_builtins(msgspec.structs.replace(EMPTY.meter, rev="1-a")) == {"_id": PCE, "_rev": "1-a"}
 
 
@@ -214,9 +233,9 @@ def test_who_moves_in_while_the_former_right_goes_on_gets_the_meter_when_that_en
     lines = (line(), R2)
     story = HELD.show(5, *lines, whole=False) if known else HELD
     behind = story.bring("b", "r2", 5).show(6, *lines[::order])
-    assert (behind.days("b"), behind.held("b", 6).word) == ([], "behind")
+    assert (behind.days("b"), behind.access("b", 6).word) == ([], "behind")
     renewed = behind.bring("a", "r3", 8).show(8, *lines, line("r3", made=8))
-    assert (renewed.held("b", 8).word, renewed.held("a", 8).is_open) == ("behind", True)
+    assert (renewed.access("b", 8).word, renewed.access("a", 8).is_open) == ("behind", True)
     gone = (OVER, R2)[::order]
     moved = behind.show(40, *gone, whole=False).show(41, *gone)
     assert (moved.days("a"), moved.days("b")) == ([MINE], [(40, 1101)])
@@ -235,7 +254,7 @@ def test_two_rights_of_an_account_come_into_force_together() -> None:
     """Its older one waited while another account's came: GRDF's list names them in an order of its own."""
     waits = EMPTY.declare("a").reply("a", "r3").bring("b", "r2", 1, client="south").bring("a", "r1", 2)
     story = waits.show(5, line("r1", made=1), line("r3"))
-    assert [each.was_active for each in story.meter.of("a")] == [True, True]
+    assert [each.was_active for each in story.meter.rights_of("a")] == [True, True]
     assert story.show(5, line("r1", made=1), line("r3")) == story
 
 
@@ -243,15 +262,15 @@ def test_two_rights_of_an_account_come_into_force_together() -> None:
 def test_the_list_ends_nothing_and_the_answer_about_the_meter_does(state: str) -> None:
     assert HELD.show(9, line(state=state), whole=False) == HELD
     assert HELD.asks(9, line(state=state))
-    assert not HELD.show(9, line(state=state)).held("a", 9).is_open
+    assert not HELD.show(9, line(state=state)).access("a", 9).is_open
 
 
 def test_what_a_line_or_its_absence_changes() -> None:
     refusing = EMPTY.declare("a").reply("a", "r1").show(1, line(state="refused"))
     assert refusing.show(5).one().state == "refused", "though it is listed no more"
     checked = HELD.show(9, line(state="to be checked again by GRDF"))
-    assert (checked.held("a", 9).word, checked.held("a", 9).is_open) == ("checked", False)
-    with pytest.raises(Taken):  # it keeps the meter
+    assert (checked.access("a", 9).word, checked.access("a", 9).is_open) == ("checked", False)
+    with pytest.raises(OwnedByAnother):  # it keeps the meter
         checked.declare("b", 9)
     free, gone, lately = EMPTY.show(1, line(), whole=False), HELD.show(9), EMPTY.bring("a", "r1", 8)
     assert (free.asks(9), HELD.asks(9), gone.asks(10), HELD.asks(9, line())) == (True, True, False, False)
@@ -269,7 +288,7 @@ def test_what_a_line_or_its_absence_changes() -> None:
     assert lately.show(11).one().state == "ended"
     assert HELD.show(0).one().state == "active", "an answer from before"
     again, newer = HELD.bring("a", "r2", 9), HELD.show(9, over(day=8))
-    assert [each.state for each in again.show(8, line()).meter.of("a")] == ["active", "active"]
+    assert [each.state for each in again.show(8, line()).meter.rights_of("a")] == ["active", "active"]
     assert newer.show(8, line()) == newer
 
 
@@ -291,19 +310,19 @@ def test_a_declaration_whose_answer_was_lost_is_settled_by_the_next_look() -> No
 
 def test_a_meter_is_taken_until_grdf_takes_another_right() -> None:
     story = BROUGHT.show(0, line(data_end=9, last=19))
-    assert story.meter.other_holder("b", today(9)) == "", "its days are over"
+    assert story.meter.other_account("b", today(9)) == "", "its days are over"
     for day in (9, 19):
-        with pytest.raises(Taken):
+        with pytest.raises(OwnedByAnother):
             story.declare("b", day)
-        assert story.held("b", day, declares=True).word == "behind"
-        assert story.held("b", day, declares=True, shared=True).word == "none"
+        assert story.access("b", day, declares=True).word == "behind"
+        assert story.access("b", day, declares=True, shared=True).word == "none"
     assert story.declare("b", 20).one("b").state == "asked"
-    assert story.held("b", 20, declares=True).word == "none"
+    assert story.access("b", 20, declares=True).word == "none"
 
 
 def test_one_process_declares_at_a_time() -> None:
     story, longest, second = EMPTY.declare("a"), t.LONGEST_CALL / timedelta(days=1), 1 / 86_400
-    with pytest.raises(t.UnderWay):
+    with pytest.raises(t.DeclarationUnderWay):
         story.declare("a", longest - second)
     assert story.declare("a", longest).one().since == at(longest)
     assert story.refuse("a").declare("a", second).one().since == at(second)
@@ -327,7 +346,7 @@ def test_a_right_that_ends_sooner_is_no_answer_to_a_declaration() -> None:
         (narrow, "a", wanted(daily=False), 9, False), (narrow, "a", wanted(daily=False, published=False), 9, True),
         (HELD, "a", wanted(end=1096), 1080, True), (EMPTY.declare("a").reply("a", "r1"), "a", longer, 9, True),
     ):  # fmt: skip
-        assert lasting(story.meter, account, terms, today(day)) == (story.one() if lasts else None)
+        assert find_lasting_right(story.meter, account, terms, today(day)) == (story.one() if lasts else None)
 
 
 @pytest.mark.parametrize(
@@ -341,9 +360,9 @@ def test_a_right_that_ends_sooner_is_no_answer_to_a_declaration() -> None:
 )  # fmt: skip
 def test_how_an_account_stands(shown: AccessRight, day: int, said: tuple[str, int | None]) -> None:
     story = BROUGHT.show(day, shown)
-    held = story.held("a", day)
-    assert (held.word, held.day and (held.day - today(0)).days) == said
-    assert story.held("b", day).word == "none"
+    access = story.access("a", day)
+    assert (access.word, access.day and (access.day - today(0)).days) == said
+    assert story.access("b", day).word == "none"
 
 
 # -- all sequences -----------------------------------------------------------------------------------------------------
@@ -359,7 +378,7 @@ class World:
         self.grdf: dict[str, dict[str, AccessRight]] = {name: {} for name in CLIENTS}
         self.clients = dict(zip(ACCOUNTS, CLIENTS, strict=True))
         self.declared: dict[str, str] = {}
-        self.heard: list[Answer] = []
+        self.heard: list[RightsAnswer] = []
 
     def do(self, event: str, account: str, number: int) -> None:
         self.day += 1
@@ -374,23 +393,25 @@ class World:
         elif event == "accept":
             rights |= {name: line(name, made=self.day) for name, each in rights.items() if each.state == WAITING}
         elif event == "declare":
-            self.apply(lambda meter: t.asked(meter, self.who(account), wanted()))
-            if any(each.state == "asked" for each in self.meter.of(account)):
+            self.apply(lambda meter: t.add_declaration(meter, self.who(account), wanted()))
+            if any(each.state == "asked" for each in self.meter.rights_of(account)):
                 rights[new], self.declared[account] = line(new, WAITING, made=self.day), new
                 if number % 2:
-                    self.apply(lambda meter: t.answered(meter, self.who(account), new))
+                    self.apply(lambda meter: t.set_right_id(meter, self.who(account), new))
         elif event == "bring" and rights:
             asking = who(account, self.day - number, client, shared=self.shared)  # others may write before it does
-            self.apply(lambda meter: t.brought(meter, asking, some, "client_connect"))
+            self.apply(lambda meter: t.assign_right(meter, asking, some, "client_connect"))
         elif event == "leave":
-            for right in self.meter.of(account):
+            for right in self.meter.rights_of(account):
                 if right.id in rights:
                     self.close(rights, right.id)
-                    self.apply(lambda meter, name=right.id: t.ended(meter, name, today(self.day)))
+                    self.apply(lambda meter, name=right.id: t.end_right(meter, name, today(self.day)))
             others = [each for each in ACCOUNTS if each != account]
-            before = [days_of(self.meter, each, shared=self.shared) for each in others]
-            self.apply(lambda meter: t.left(meter, account))
-            assert [days_of(self.meter, each, shared=self.shared) for each in others] == before, "days change hands"
+            before = [allowed_days(self.meter, each, shared=self.shared) for each in others]
+            self.apply(lambda meter: t.remove_rights(meter, account))
+            assert [allowed_days(self.meter, each, shared=self.shared) for each in others] == before, (
+                "days change hands"
+            )
         elif event == "list":
             cut = [each for position, each in enumerate(rights.values()) if (number >> position) & 1]
             self.hear(client, cut, whole=False)
@@ -399,29 +420,29 @@ class World:
             for asker in [each for each in self.declared if self.clients[each] == client]:
                 self.take_up(asker, self.declared[asker])
         elif event == "late" and self.heard:
-            self.apply(lambda meter: t.listed(meter, self.heard[number % len(self.heard)]))
+            self.apply(lambda meter: t.apply_answer(meter, self.heard[number % len(self.heard)]))
 
     def close(self, rights: dict[str, AccessRight], name: str) -> None:
         rights[name] = replace(rights[name], state="obsolete", revoked=today(self.day))
 
     def take_up(self, account: str, name: str) -> None:
         """Bring a right that was declared for the account, stands, and that no account has."""
-        if name in {right.id for right in self.meter.of("") if right.state in ("waiting", "active")}:
-            self.apply(lambda meter: t.brought(meter, self.who(account), name, "declared", chosen=True))
-            self.apply(lambda meter: t.refused(meter, account))
+        if name in {right.id for right in self.meter.rights_of("") if right.state in ("waiting", "active")}:
+            self.apply(lambda meter: t.assign_right(meter, self.who(account), name, "declared", chosen=True))
+            self.apply(lambda meter: t.drop_declaration(meter, account))
 
-    def who(self, account: str) -> Asking:
+    def who(self, account: str) -> Claimant:
         return who(account, self.day, self.clients[account], shared=self.shared)
 
-    def hear(self, client: str, lines: list[AccessRight], *, whole: bool) -> Answer:
+    def hear(self, client: str, lines: list[AccessRight], *, whole: bool) -> RightsAnswer:
         said = answer(self.day, *lines, whole=whole, client=client, shared=self.shared)
-        self.apply(lambda meter: t.listed(meter, said))
+        self.apply(lambda meter: t.apply_answer(meter, said))
         return said
 
     def apply(self, change) -> None:  # type: ignore[no-untyped-def]
         try:
             self.meter = change(self.meter)
-        except Taken:
+        except OwnedByAnother:
             return
         assert change(self.meter) == self.meter, "an event applied again changes something, or is refused"
 
@@ -446,15 +467,15 @@ def test_all_sequences(events: list[tuple[str, str, int]], shared: bool) -> None
         world.do(*event)
         if shared:
             continue
-        a, b = (days_of(world.meter, each) for each in ACCOUNTS)
+        a, b = (allowed_days(world.meter, each) for each in ACCOUNTS)
         assert not any(one.clip(other.first, other.end) for one in a for other in b), "a day in two accounts"
         for account in ACCOUNTS:
-            if world.meter.of(account) == before.of(account):
-                had, has = days_of(before, account), days_of(world.meter, account)
+            if world.meter.rights_of(account) == before.rights_of(account):
+                had, has = allowed_days(before, account), allowed_days(world.meter, account)
                 assert all(any(each.clip(w.first, w.end) == each for w in has) for each in had), "a day is taken"
     for account in ACCOUNTS:
         world.do("look", account, 0)
     known = {right.id for right in world.meter.rights if right.account}
-    known |= {right.id for right in unclaimed([world.meter], today(world.day))}
+    known |= {right.id for right in find_unclaimed_rights([world.meter], today(world.day))}
     in_force = {name for rights in world.grdf.values() for name, each in rights.items() if each.state == "active"}
     assert in_force <= known, "after a look at each client, each right in force has an account, or is told"

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from grdf.airflow.account_list import has_bundle, known_accounts
-from grdf.airflow.airflow_history import SHARED, names
 from grdf.airflow.bundle import account_bundle
 from grdf.airflow.bundle.account_bundle import AccountBundle
+from grdf.airflow.history_removal import SHARED, names_account
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.accounts import account_mirror
 from grdf.stores.removal import Remover
@@ -126,7 +126,7 @@ def test_the_accounts_that_have_a_dag_keep_it_while_couchdb_is_down_or_emptied_b
     put(book, "odd", oauth=["not", "an", "object"])  # its own DAG says what is wrong
     book.write(ACCOUNT, [{"_id": "x", "account_type": "bank"}, {"_id": "y"}])
     assert known_accounts() == ("a", "b", "odd")
-    book.good(book.request("DELETE", ACCOUNT, ""))
+    book.require_success(book.request("DELETE", ACCOUNT, ""))
     assert known_accounts() == ("a", "b", "odd")
     assert "no database for io.cozy.accounts" in caplog.text
     down(connection)
@@ -169,7 +169,7 @@ def test_it_stands_aside_where_a_bundle_writes_files(monkeypatch: pytest.MonkeyP
     ],
 )  # fmt: skip
 def test_a_configuration_names_an_account(conf: Any, named: bool) -> None:
-    assert names(conf, "home") is named
+    assert names_account(conf, "home") is named
 
 
 def test_every_dag_that_works_on_any_account_is_known() -> None:

@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 
 from grdf.hooks.adict import AdictHook
-from grdf.meters.asking import booked
-from grdf.quota.ledger import DAY
-from grdf.quota.terms import Terms
+from grdf.meters.meter_requests import book_calls
+from grdf.quota.call_terms import Terms
+from grdf.quota.quota_state import DAY
 from include.gas.days.windows import Window
 from include.gas.errors import (
     BadRequest,
     BadSettings,
-    ConsentLost,
     CredentialsRefused,
     GasError,
     QuotaExceeded,
     QuotaWait,
+    RightLost,
     ServiceUnavailable,
 )
 from include.gas.meter_tag import meter_tag
@@ -94,7 +94,7 @@ def test_a_spent_day_is_grdf_s_429_or_makes_no_call_at_all(
 ) -> None:
     (pce,) = known_account(clean, account_id)
     clean.control.set(calls_per_day=None if ours else 1, retry_after=41)
-    hook = AdictHook(grdf(extra={"calls_per_day": 2 if ours else 6000}), shelf=MemoryShelf())
+    hook = AdictHook(grdf(extra={"calls_per_day": 2 if ours else 6000}), token_store=MemoryShelf())
     hook.daily_lines(pce, WINDOW, account=account_id)
     with pytest.raises(QuotaExceeded, match=f"Account {account_id}: .*{'all 2 calls' if ours else ''}") as caught:
         hook.daily_lines(pce, WINDOW, account=account_id)
@@ -106,7 +106,7 @@ def test_a_spent_day_is_grdf_s_429_or_makes_no_call_at_all(
     ("fault", "kind"),
     [
         ({"status": 503, "body": "<html>outage</html>"}, ServiceUnavailable),
-        ({"cut": True}, ServiceUnavailable), ({"status": 429}, QuotaExceeded), ({"status": 403}, ConsentLost),
+        ({"cut": True}, ServiceUnavailable), ({"status": 429}, QuotaExceeded), ({"status": 403}, RightLost),
         ({"status": 404}, BadRequest), ({"status": 301}, BadSettings),
     ],
     ids=["503", "cut", "429", "403", "404", "301"],
@@ -122,7 +122,10 @@ def test_each_status_has_its_place_in_the_tree(
 
 
 def test_a_booking_does_not_name_the_account() -> None:
-    with booked(adict_hook(), "of-durand:a run", 2, "daily") as one, booked(adict_hook(), "x", 1, "daily") as other:
+    with (
+        book_calls(adict_hook(), "of-durand:a run", 2, "daily") as one,
+        book_calls(adict_hook(), "x", 1, "daily") as other,
+    ):
         assert one.booking
         assert other.booking
         assert "durand" not in repr(one)
@@ -142,7 +145,7 @@ def adict(serve: Serve, connection: Callable[..., str]) -> Adict:
             "grdf_wire", login="our-client", password="our-secret", host=f"{server.url}/adict/v2",
             extra={"token_url": f"{server.url}/token", "calls_per_second": 1000, **extra},
         )  # fmt: skip
-        return AdictHook(conn_id, shelf=MemoryShelf()), server
+        return AdictHook(conn_id, token_store=MemoryShelf()), server
 
     return make
 

@@ -12,8 +12,8 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from grdf import settings
-from grdf.health import every_setting
-from grdf.health.alerting import notifier_of_settings
+from grdf.health import settings_check
+from grdf.health.alerting import build_notifier
 from grdf.hooks.airflow_api import AirflowApiHook
 from grdf.hooks.connection import (
     API_BASE,
@@ -22,8 +22,8 @@ from grdf.hooks.connection import (
     NO_ADDRESS,
     TOKEN_URL,
     GrdfConnection,
+    address_fault,
     airflow_connection,
-    what_is_wrong,
 )
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
@@ -63,7 +63,7 @@ def refusal(use: Callable[[], object], said: str) -> str:
     ids=["good", "no address", "with a login"],
 )  # fmt: skip
 def test_what_an_address_is(urls: list[str], wrong: str) -> None:
-    assert {url: what_is_wrong(url) for url in urls} == dict.fromkeys(urls, wrong)
+    assert {url: address_fault(url) for url in urls} == dict.fromkeys(urls, wrong)
 
 
 @pytest.mark.parametrize("conn_type", ["generic", "grdf", "http", "no-such-type"])
@@ -216,7 +216,7 @@ def test_nor_one_of_the_extra(connection: Put, place: str, word: str) -> None:
 def test_no_wrong_setting_is_quoted(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
     for name in settings.SETTINGS:
         monkeypatch.setenv(f"AIRFLOW__GRDF__{name.upper()}", written)
-    wrong = [f"{error} | {error.cause}" for error in every_setting.wrong()]
+    wrong = [f"{error} | {error.cause}" for error in settings_check.find_wrong_settings()]
     assert all(any(name in text for text in wrong) for name in ("retries", "household_links", "ways_in"))
     assert [text for text in wrong if shows(text)] == []
 
@@ -226,7 +226,7 @@ def test_no_field_of_a_connection_is_quoted_nor_one_in_place_of_its_id(connectio
     for name in ("calls_per_second", "calls_per_day", "token_url", "id_token_algorithms"):
         conn_id = connection("grdf_x", **LOGIN, extra={name: value})
         with pytest.raises(BadSettings, match=name) as caught:
-            GrdfConnection.read(airflow_connection(conn_id))
+            GrdfConnection.from_airflow(airflow_connection(conn_id))
         assert not shows(f"{caught.value} | {caught.value.cause}")
     if isinstance(value, str):
         with pytest.raises(BadSettings, match="Airflow has no connection") as caught:
@@ -240,7 +240,7 @@ def test_no_field_of_a_connection_is_quoted_nor_one_in_place_of_its_id(connectio
 def test_a_webhook_in_place_of_a_notifier_is_not_quoted(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
     monkeypatch.setenv("AIRFLOW__GRDF__ALERT_NOTIFIER", written)
     with pytest.raises(BadSettings, match=r"\[grdf\] alert_notifier (is|names) ") as caught:
-        notifier_of_settings()
+        build_notifier()
     assert not shows(f"{caught.value} | {caught.value.cause}")
 
 
@@ -265,7 +265,7 @@ def test_numbers(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     for written in (str(least - 1), str(most + 1), "many", "1.5", "None"):
         monkeypatch.setenv(variable, written)
         refusal(read, rf"\[grdf\] {name} .*{least} .*{most}.*{default}")
-    assert [f"[grdf] {name} " in str(error) for error in every_setting.wrong()] == [True]
+    assert [f"[grdf] {name} " in str(error) for error in settings_check.find_wrong_settings()] == [True]
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from grdf.hooks import couchdb as module
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.accounts.account_store import AccountStore
+from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR, database, index_name
-from include.gas.documents.gas_days import account_range
 from include.gas.errors import BadRequest, FailNow
 
 
@@ -52,7 +52,7 @@ def test_databases_are_made_by_the_first_write(hook: CouchDBHook) -> None:
 
 
 def indexes(hook: CouchDBHook, doctype: str) -> set[str]:
-    found = hook.good(hook.request("GET", doctype, "/_index")).json()["indexes"]
+    found = hook.require_success(hook.request("GET", doctype, "/_index")).json()["indexes"]
     return {each["ddoc"].removeprefix("_design/") for each in found if each["ddoc"]}
 
 
@@ -61,7 +61,9 @@ def test_it_has_its_indexes_and_making_it_again_changes_nothing(hook: CouchDBHoo
     hook.write(doctype, [day(1)])
     made = {index_name(fields) for fields in database(doctype).indexes}
     assert indexes(hook, doctype) == made
-    hook.good(hook.request("POST", doctype, "/_index", body={"index": {"fields": ["load"]}, "ddoc": "by_load"}))
+    hook.require_success(
+        hook.request("POST", doctype, "/_index", body={"index": {"fields": ["load"]}, "ddoc": "by_load"})
+    )
     assert hook.create_database(doctype) == ["exists"]
     assert indexes(hook, doctype) == made | {"by_load"}
     assert list(hook.scan(doctype)) == hook.range(doctype, *account_range("home")), "they are no documents of ours"
@@ -74,7 +76,7 @@ def test_one_document_against_its_revision(hook: CouchDBHook) -> None:
     assert hook.put(ACCOUNT, {"_id": "home", "_rev": first, "n": 4}) is None
     assert hook.put(ACCOUNT, {"_id": "never-there", "_rev": first, "n": 4}) is None
     assert (hook.get(ACCOUNT, "home") or {})["n"] == 3
-    hook.good(hook.request("DELETE", ACCOUNT, ""))
+    hook.require_success(hook.request("DELETE", ACCOUNT, ""))
     assert hook.put(ACCOUNT, {"_id": "home", "_rev": first, "n": 2}) is None
     assert not hook.has_database(ACCOUNT), "a lost one is not made anew for a document that was in it"
 
@@ -132,7 +134,7 @@ def test_couchdbs_own_endpoints_are_no_documents(hook: CouchDBHook, doc_id: str)
     with pytest.raises(BadRequest, match="cannot be a document id"):
         hook.put(ACCOUNT, {"_id": doc_id})
     with pytest.raises(FailNow, match="CouchDB was not asked" if doc_id else "no such account"):
-        AccountStore(hook).account(doc_id)
+        AccountStore(hook).read_account(doc_id)
     assert hook.requests_sent == 0
 
 

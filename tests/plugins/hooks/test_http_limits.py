@@ -16,7 +16,7 @@ import requests
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.airflow_api import AirflowApiHook
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.hooks.http_calls import LimitedAdapter, TooLarge, TooLate, no_answer
+from grdf.hooks.http_calls import LimitedAdapter, TooLarge, TooLate, no_answer_error
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.hooks.revocation import RevocationHook
 from include.gas.days.windows import Window
@@ -52,7 +52,7 @@ def test_an_answer_that_drips_ends_in_time(tmp_path: Path, first: bytes, then: b
         asking.verify = str(certificate) if certificate else True
         with pytest.raises(TooLate, match=r"did not arrive in full within 0.3 s") as caught:
             asking.get(server.url, timeout=(5, 5))
-        assert "answer (its answer did not arrive in full within 0.3 s)" in str(no_answer("GRDF", caught.value))
+        assert "answer (its answer did not arrive in full within 0.3 s)" in str(no_answer_error("GRDF", caught.value))
         assert server.gone.wait(5), "the connection is closed"
 
 
@@ -100,10 +100,10 @@ def call(clean: LocalWorld, grdf: Callable[..., str], connection: Callable[..., 
 
     def make(kind: str, url: str) -> object:
         if kind == "token":
-            return GrdfOAuthHook(grdf(extra={"token_url": f"{url}/token"})).ask_data_token()
+            return GrdfOAuthHook(grdf(extra={"token_url": f"{url}/token"})).request_data_token()
         if kind == "keys":
             extra = {"id_token_algorithms": ["RS256"], "jwks_url": f"{url}/keys"}
-            return GrdfOAuthHook(grdf(extra=extra)).claims_of("a.b.c", account="home-1")
+            return GrdfOAuthHook(grdf(extra=extra)).verify_claims("a.b.c", account="home-1")
         if kind == "revocation":
             facts = clean.facts
             connection(
@@ -112,9 +112,9 @@ def call(clean: LocalWorld, grdf: Callable[..., str], connection: Callable[..., 
                 extra={name: facts[name] for name in ("token_url", "authorize_url")} | {"scope": "/adict/v2"},
             )  # fmt: skip
             return RevocationHook().revoke(secrets.token_hex(8), account="home-1")
-        hook = AdictHook(grdf(host=url, extra={"scope": "/adict/v2"}), shelf=MemoryShelf())
+        hook = AdictHook(grdf(host=url, extra={"scope": "/adict/v2"}), token_store=MemoryShelf())
         if kind == "rights":
-            return hook.listed_rights(["1"], account="home-1")
+            return hook.query_rights(["1"], account="home-1")
         if kind == "proof":
             file = ProofFile(b"%PDF M. Durand-Invente", "application/pdf")
             return hook.send_proof("u-1/../x", [file, file], account="home-1")

@@ -59,7 +59,7 @@ def test_a_token_that_is_not_given(
     clean: LocalWorld, grdf: Grdf, fields: dict[str, Any], kind: type[Exception], said: str
 ) -> None:
     with pytest.raises(kind, match=said) as caught:
-        GrdfOAuthHook(grdf(**fields)).ask_data_token()
+        GrdfOAuthHook(grdf(**fields)).request_data_token()
     assert getattr(caught.value, "state", None) in (None, "VENDOR_DOWN"), "no household can help that"
     assert "not-the-right-one" not in str(caught.value)
 
@@ -83,7 +83,7 @@ def test_every_odd_answer_has_its_place_in_the_tree(
     answered: Callable[..., GrdfOAuthHook], body: Any, status: int, wait: str, kind: type
 ) -> None:
     with pytest.raises(kind) as caught:
-        answered(body, status, {"Retry-After": wait} if wait else {}).ask_data_token()
+        answered(body, status, {"Retry-After": wait} if wait else {}).request_data_token()
     assert getattr(caught.value, "retry_after", None) == (float(wait) if wait.isascii() and wait.isdigit() else None)
 
 
@@ -97,7 +97,7 @@ def test_a_token_endpoint_that_never_answers(
 ) -> None:
     monkeypatch.setattr("grdf.hooks.http_calls.TIMEOUT", (0.2, 0.2))
     with pytest.raises(ServiceUnavailable, match="Timeout"):
-        answered(delay=1).ask_data_token()
+        answered(delay=1).request_data_token()
 
 
 # -- id_token ----------------------------------------------------------------------------------------------------------
@@ -116,9 +116,9 @@ def test_a_token_signed_with_the_provider_s_keys_and_one_with_what_everybody_kno
     whose: Any = {"account": account_id, "nonce": got["nonce"]}
     hook = rs256(clean, grdf, id_token_algorithms=["RS256", "HS256"])
     token = hook.exchange_code(got["code"], got["redirect_uri"], account=account_id)
-    assert rs256(clean, grdf).claims_of(token, **whose)[0].pce == holder(account_id).pces[0]
+    assert rs256(clean, grdf).verify_claims(token, **whose)[0].pce == holder(account_id).pces[0]
     with pytest.raises(IdTokenRefused):
-        GrdfOAuthHook().claims_of(token, **whose)  # only HS256 is accepted there
+        GrdfOAuthHook().verify_claims(token, **whose)  # only HS256 is accepted there
     key = requests.get(clean.facts["jwks_url"], timeout=10).json()["keys"][0]
     public = PyJWK(key).key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     for secret in (public, key["n"].encode(), json.dumps(key).encode()):
@@ -126,7 +126,7 @@ def test_a_token_signed_with_the_provider_s_keys_and_one_with_what_everybody_kno
         signed = f"{head}.{token.split('.')[1]}"  # without PyJWT, which refuses to do this
         forged = f"{signed}.{encoded(hmac.digest(secret, signed.encode(), 'sha256'))}"
         with pytest.raises(IdTokenRefused, match=account_id):
-            hook.claims_of(forged, **whose)
+            hook.verify_claims(forged, **whose)
 
 
 def encoded(data: bytes) -> str:
@@ -143,7 +143,7 @@ def test_keys_that_cannot_be_read(
 ) -> None:
     server = serve(lambda _: Reply(body, status))
     with pytest.raises(kind, match=said):
-        rs256(clean, grdf, jwks_url=f"{server.url}/keys").claims_of("a.b.c", account="home")
+        rs256(clean, grdf, jwks_url=f"{server.url}/keys").verify_claims("a.b.c", account="home")
 
 
 # -- the data token ----------------------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def facts(client: str = "us", scope: str = "/adict/v2") -> GrdfConnection:
 
 
 def granted(lifetime: object = 14399, asked_at: datetime = NOW) -> DataToken:
-    return DataToken.granted("secret-token-value", facts(), asked_at, lifetime)
+    return DataToken.from_answer("secret-token-value", facts(), asked_at, lifetime)
 
 
 @pytest.mark.parametrize(
@@ -167,9 +167,9 @@ def test_it_serves_until_the_work_ahead_no_longer_fits_or_half_of_a_short_life(
     lifetime: object, seconds: float
 ) -> None:
     for after, serves in ((0, True), (seconds - 1, True), (seconds, False)):
-        assert granted(lifetime).serves(facts(), NOW + timedelta(seconds=after)) is serves
-    assert not granted(lifetime).serves(facts(client="them"), NOW)
-    assert not granted(lifetime).serves(facts(scope="/adict/v3"), NOW)
+        assert granted(lifetime).is_usable(facts(), NOW + timedelta(seconds=after)) is serves
+    assert not granted(lifetime).is_usable(facts(client="them"), NOW)
+    assert not granted(lifetime).is_usable(facts(scope="/adict/v3"), NOW)
 
 
 def changed(**fields: Any) -> str:

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from grdf.hooks.http_calls import send_at_turn
+from grdf.quota.call_terms import Quota
 from grdf.quota.governor import HELD_OPEN, Governor
 from grdf.quota.quota_store import QuotaStore
-from grdf.quota.terms import Quota
 from include.gas.errors import QuotaWait, ServiceUnavailable
 from tests.plugins.clockwork import call
 from tests.plugins.drip import certificate_for
@@ -101,7 +101,7 @@ def test_the_turn_is_taken_on_a_connection_that_stands(
     assert sent[1] - sent[0] > timedelta(seconds=1 / PACE), "the quota's distance, for the second call too"
     assert set(connected) == {2}, "it was connected before it waited"
     assert sent[1] >= waited[-1], "it is sent after the wait, and says so"
-    assert governor.left() == 97
+    assert governor.calls_left() == 97
 
 
 def test_a_pause_while_it_waits_sends_nothing(listener: Listener, governor: Governor) -> None:
@@ -118,11 +118,11 @@ def test_a_pause_while_it_waits_sends_nothing(listener: Listener, governor: Gove
     governor.sleep = sleeping
     with pytest.raises(QuotaWait):
         send_at_turn(turn, "GET", f"http://127.0.0.1:{listener.port}/")
-    assert (listener.stood, listener.heard, governor.left()) == (1, [], 99)
+    assert (listener.stood, listener.heard, governor.calls_left()) == (1, [], 99)
 
 
 def test_a_call_without_a_connection_is_not_counted(governor: Governor) -> None:
     for _ in range(3):
         with pytest.raises(ServiceUnavailable):
             send_at_turn(governor.turn(), "GET", "http://127.0.0.1:9/")
-    assert governor.left() == 100
+    assert governor.calls_left() == 100

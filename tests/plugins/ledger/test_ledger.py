@@ -13,20 +13,20 @@ import pytest
 from grdf.airflow.retries import SOON
 from grdf.airflow.tasks.run import Run
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.ledger.doubt import is_over, weigh
-from grdf.ledger.meters import Ledger, asking
+from grdf.ledger.refusal_checks import confirm_refusals, is_last_attempt
+from grdf.ledger.rights_ledger import Ledger, claimant_now
 from include.gas.documents.doctypes import METER
 from include.gas.errors import (
     BadAccount,
-    ConsentLost,
-    ConsentTooNarrow,
     GasError,
     RefusalDoubted,
+    RightLost,
+    RightTooNarrow,
     ServiceUnavailable,
     StoreBusy,
 )
 from include.gas.rights.meter_rights import Meter
-from include.gas.rights.transitions import Taken, brought, left
+from include.gas.rights.transitions import OwnedByAnother, assign_right, remove_rights
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import adict_hook, context, known_account, lose
 from tests.leaving.runs import check
@@ -42,8 +42,8 @@ def ledger(own_databases: CouchDBHook) -> Ledger:
 
 
 def bring(account: str, right: str = "", *, shared: bool = False) -> Callable[[Meter], Meter]:
-    who = replace(asking(account, "grdf_adict"), shared=shared)
-    return partial(brought, who=who, right_id=right or account, way="adopted", chosen=True)
+    who = replace(claimant_now(account, "grdf_adict"), shared=shared)
+    return partial(assign_right, who=who, right_id=right or account, way="adopted", chosen=True)
 
 
 def at_once(jobs: list[Callable[[], object]]) -> list[str]:
@@ -62,21 +62,21 @@ def at_once(jobs: list[Callable[[], object]]) -> list[str]:
 
 
 def test_what_changes_nothing_or_is_refused_is_not_written(ledger: Ledger) -> None:
-    assert ledger.apply(PCE, partial(left, account="a")) == Meter(pce=PCE)
-    assert ledger.fetch([PCE]) == {PCE: Meter(pce=PCE)}
-    assert [*ledger.every()] == []
+    assert ledger.apply(PCE, partial(remove_rights, account="a")) == Meter(pce=PCE)
+    assert ledger.fetch_meters([PCE]) == {PCE: Meter(pce=PCE)}
+    assert [*ledger.all_meters()] == []
     stored = ledger.apply(PCE, bring("a"))
     assert ledger.apply(PCE, bring("a")) == stored, "revision and all"
-    with pytest.raises(Taken):
+    with pytest.raises(OwnedByAnother):
         ledger.apply(PCE, bring("b"))
-    assert ledger.fetch([PCE]) == {PCE: stored}
-    assert (ledger.of_account("a"), ledger.of_account("b")) == ([stored], [])
+    assert ledger.fetch_meters([PCE]) == {PCE: stored}
+    assert (ledger.meters_of_account("a"), ledger.meters_of_account("b")) == ([stored], [])
 
 
 def test_what_several_writers_do_at_once_is_all_there(ledger: Ledger) -> None:
     names = [f"u-{number}" for number in range(8)]
     assert at_once([partial(ledger.apply, PCE, bring(name, shared=True)) for name in names]) == ["Meter"] * 8
-    assert sorted(right.id for right in ledger.fetch([PCE])[PCE].rights) == names
+    assert sorted(right.id for right in ledger.fetch_meters([PCE])[PCE].rights) == names
 
 
 def test_one_that_others_change_without_end_is_tried_again_later(
@@ -100,14 +100,14 @@ def test_one_that_cannot_be_read_stops_its_own_account_alone(
 ) -> None:
     own_databases.put(METER, {"_id": ODD, **UNREADABLE})
     stored = ledger.apply(PCE, bring("a"))
-    assert [*ledger.every()] == ledger.of_account("a") == [stored]
+    assert [*ledger.all_meters()] == ledger.meters_of_account("a") == [stored]
     assert "com-grandlyon-grdf-meter" in caplog.text
     assert "docs/documents.md" in caplog.text
     assert ODD not in caplog.text
     for use in (
-        lambda: ledger.fetch([ODD]),
+        lambda: ledger.fetch_meters([ODD]),
         lambda: ledger.apply(ODD, bring("a")),
-        lambda: ledger.of_account("b"),
+        lambda: ledger.meters_of_account("b"),
     ):
         with pytest.raises(BadAccount):
             use()
@@ -135,7 +135,7 @@ def refusal(kind: type[GasError], account: str) -> GasError:
     return kind.about(account, "GRDF refuses it", "Do something.")
 
 
-@pytest.mark.parametrize("kind", [ConsentLost, ConsentTooNarrow])
+@pytest.mark.parametrize("kind", [RightLost, RightTooNarrow])
 def test_a_refusal_is_believed_as_far_as_grdf_s_list_agrees(
     clean: LocalWorld, account_id: str, kind: type[GasError]
 ) -> None:
@@ -143,7 +143,7 @@ def test_a_refusal_is_believed_as_far_as_grdf_s_list_agrees(
 
     def weighed(*kinds: type[GasError]) -> list[GasError]:
         problems = [refusal(each, account_id) for each in kinds]
-        return weigh(problems, Ledger(CouchDBHook()), adict_hook(), account_id, pce)
+        return confirm_refusals(problems, Ledger(CouchDBHook()), adict_hook(), account_id, pce)
 
     clean.control.clear_log()
     assert [type(each) for each in weighed(ServiceUnavailable)] == [ServiceUnavailable]
@@ -159,11 +159,11 @@ def test_a_refusal_is_believed_as_far_as_grdf_s_list_agrees(
 
     lose(clean, pce)
     assert [type(each) for each in weighed(kind)] == [kind]
-    (right,) = Ledger(CouchDBHook()).fetch([pce])[pce].rights
+    (right,) = Ledger(CouchDBHook()).fetch_meters([pce])[pce].rights
     assert right.state == "ended"
 
 
 def test_a_doubt_is_left_to_the_next_run_earlier_than_an_outage() -> None:
     for kind, over in ((RefusalDoubted, [False, True, True]), (ServiceUnavailable, [False, False, True])):
-        runs = (Run.of(context(try_number=number, max_tries=SOON + 1)) for number in (1, SOON, SOON + 2))  # type: ignore[arg-type]
-        assert [is_over(run, refusal(kind, "home")) for run in runs] == over
+        runs = (Run.from_context(context(try_number=number, max_tries=SOON + 1)) for number in (1, SOON, SOON + 2))  # type: ignore[arg-type]
+        assert [is_last_attempt(run, refusal(kind, "home")) for run in runs] == over

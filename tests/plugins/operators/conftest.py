@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.sandbox.connect import AccountBook
+from include.sandbox.connect import AccountDocuments
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -29,5 +29,5 @@ def own(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Any:
     prefix = f"published{secrets.token_hex(4)}/"
     fields = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"])
     monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fields | {"extra": {"database_prefix": prefix}}))
-    book = AccountBook(clean.couch.url, clean.couch.user, clean.couch.password, prefix)
+    book = AccountDocuments(clean.couch.url, clean.couch.user, clean.couch.password, prefix)
     return SimpleNamespace(control=clean.control, book=book, facts=clean.facts)

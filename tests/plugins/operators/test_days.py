@@ -16,11 +16,11 @@ from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
-from grdf.staging.area import Staging
+from grdf.staging.staged_answers import Staging
 from include.gas.account.status import Status
 from include.gas.days.windows import oldest_allowed
+from include.gas.documents.day_documents import account_range, id_range
 from include.gas.documents.doctypes import DAY
-from include.gas.documents.gas_days import account_range, id_range
 from include.gas.documents.year_counts import stored_years
 from include.gas.errors import FailNow
 from include.sandbox.local_world import LocalWorld
@@ -87,8 +87,8 @@ def test_the_account_notes_what_is_stored_however_it_was_read(
         for pce in pces:
             days = couchdb.range(DAY, *account_range(account_id, pce))
             assert days
-            assert Status.reading(document(clean, account_id), pce).by_year() == stored_years(days)
-        return Status.reading(document(clean, account_id), pces[0]).by_year()
+            assert Status.reading_of(document(clean, account_id), pce).by_year() == stored_years(days)
+        return Status.reading_of(document(clean, account_id), pces[0]).by_year()
 
     load(account_id, extract(account_id, day))
     assert len(noted()) >= 3
@@ -119,7 +119,7 @@ class Runs:
 
     def _do(self, kind: type[Any], day: date, sent: list[int], **more: Any) -> Any:
         task = kind(task_id=kind.__name__, account_id=self._account_id, **more)
-        task.__dict__["adict"] = AdictHook(shelf=self._shelf)
+        task.__dict__["adict"] = AdictHook(token_store=self._shelf)
         try:
             return task.execute(context(day, run_id=f"run {day}"))
         finally:

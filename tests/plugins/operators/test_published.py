@@ -15,8 +15,8 @@ from grdf.operators.read_published import ReadPublishedOperator
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.billing.comparison import Comparison, compare_all
+from include.gas.documents.day_documents import account_range, id_range
 from include.gas.documents.doctypes import DAY, PUBLISHED
-from include.gas.documents.gas_days import account_range, id_range
 from include.gas.errors import CredentialsRefused, QuotaExceeded, ServiceUnavailable
 from tests.helpers import connect_cozy, context, known_account, with_memory_shelf, yesterday
 from tests.plugins.published import ALL, asked_from, billing, calls, change, end, month_later, periods

@@ -12,7 +12,7 @@ from pypdf import PdfReader
 from grdf.operators.ways_in.record_pdf import record_lines, record_pdf
 from include.gas.account.declaration import Declaration
 from include.gas.proof.consent_record import HOUSEHOLD, ConsentRecord, ConsentText, new_record
-from include.gas.proof.proof_file import MOST_BYTES, NotAProof, checked
+from include.gas.proof.proof_file import MOST_BYTES, NotAProof, check_proof_file
 from tests.plugins.staging.proof_samples import GOOD, picture
 
 GIVEN = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
@@ -62,7 +62,7 @@ def test_names_are_read_back_as_they_were_written(name: str) -> None:
     made = record_pdf(record, "u-1")
     for said in (name, "09999999900001", "69003", "l@example.org", "u-1", "J’accepte."):
         assert said in text_of(made.content)
-    assert checked(made.content).kind == "application/pdf"
+    assert check_proof_file(made.content).kind == "application/pdf"
     assert len(made.content) < 60_000, "only the letters that are used are embedded"
     assert record_pdf(record, "u-1").content == made.content, "the same record, the same file"
 
@@ -75,8 +75,8 @@ def test_a_long_text_goes_on_over_pages() -> None:
 
 @pytest.mark.parametrize("kind", GOOD)
 def test_a_file_that_grdf_takes(kind: str) -> None:
-    assert (checked(GOOD[kind]).kind, checked(GOOD[kind]).content) == (kind, GOOD[kind])
-    assert GOOD[kind].hex() not in repr(checked(GOOD[kind])), "a content is not in its text"
+    assert (check_proof_file(GOOD[kind]).kind, check_proof_file(GOOD[kind]).content) == (kind, GOOD[kind])
+    assert GOOD[kind].hex() not in repr(check_proof_file(GOOD[kind])), "a content is not in its text"
 
 
 @pytest.mark.parametrize(
@@ -89,4 +89,4 @@ def test_a_file_that_grdf_takes(kind: str) -> None:
 )  # fmt: skip
 def test_a_file_that_it_does_not(content: bytes, why: str) -> None:
     with pytest.raises(NotAProof, match=why):
-        checked(content)
+        check_proof_file(content)

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grdf.quota.call_terms import CONNECT, MARGIN, Booking, Purpose, Quota, Terms
 from grdf.quota.governor import Governor
-from grdf.quota.ledger import DAY, FIRST_PAUSE, KEPT, LONGEST_PAUSE, Ledger, Ticket
-from grdf.quota.terms import CONNECT, MARGIN, Booking, Purpose, Quota, Terms
+from grdf.quota.quota_state import DAY, FIRST_PAUSE, KEPT, LONGEST_PAUSE, QuotaState, Ticket
 from include.gas.days.gas_day import PARIS
 from include.gas.errors import QuotaExceeded, QuotaWait
 from tests.plugins.clockwork import GRDF, NOON, Clockwork, call, instants
@@ -56,7 +56,7 @@ def test_calls_of_one_client_keep_their_distance_whatever_connection_names_it() 
 def test_however_late_they_wake_the_distance_is_kept_also_over_a_pause_and_everybody_goes(
     callers: list[tuple[Purpose, float]], pace: float, refused_at: float | None, chance: Any
 ) -> None:
-    quota, ledger = Quota(pace, 6000), Ledger()
+    quota, ledger = Quota(pace, 6000), QuotaState()
     waiting = [(NOON + at, Ticket(purpose)) for purpose, at in callers]
     made: list[float] = []
     pause = (0.0, 0.0)
@@ -65,32 +65,32 @@ def test_however_late_they_wake_the_distance_is_kept_also_over_a_pause_and_every
         now, ticket = waiting.pop(0)
         if refused_at is not None and now >= NOON + refused_at:
             pause, refused_at = (now, now + ledger.pause.begin(now, 7)), None
-        wait = ledger.ask(now, quota, ticket, patience=600)
-        ledger = Ledger.read(ledger.text(), now)
+        wait = ledger.request_call(now, quota, ticket, patience=600)
+        ledger = QuotaState.parse(ledger.to_text(), now)
         if wait.seconds:
             late = chance.random() * (0.5 if chance.random() < 0.1 else 0.01)
             waiting.append((now + max(wait.seconds, 1e-4) + late, ticket))
         else:
             made.append(now)
     assert len(made) == len(callers)
-    assert ledger.used()[0] == len(callers), "a call that waits is counted once"
+    assert ledger.count_calls()[0] == len(callers), "a call that waits is counted once"
     assert all(after - before >= quota.distance - 1e-6 for before, after in pairwise(made))
     assert not [each for each in made if pause[0] < each < pause[1]]
 
 
-def ask(ledger: Ledger, ticket: Ticket | None = None, patience: float = 600, at: float = NOON) -> float:
+def ask(ledger: QuotaState, ticket: Ticket | None = None, patience: float = 600, at: float = NOON) -> float:
     """Return how many seconds a call has to wait."""
-    return ledger.ask(at, GRDF, ticket or Ticket(), patience=patience).seconds
+    return ledger.request_call(at, GRDF, ticket or Ticket(), patience=patience).seconds
 
 
 def test_first_come_first_served_but_imports_stand_back_and_persons_go_first() -> None:
-    ledger, tickets = Ledger(), [Ticket() for _ in range(5)]
+    ledger, tickets = QuotaState(), [Ticket() for _ in range(5)]
     for number, ticket in enumerate(tickets):
         ask(ledger, ticket, at=NOON + number / 100)
     booked = [ticket.at for ticket in tickets]
     assert booked == sorted(set(booked))
 
-    ledger, past = Ledger(), [Ticket("history") for _ in range(4)]
+    ledger, past = QuotaState(), [Ticket("history") for _ in range(4)]
     for ticket in past:
         ask(ledger, ticket)
     assert not past[-1].at, "it holds no place in the queue"
@@ -98,7 +98,7 @@ def test_first_come_first_served_but_imports_stand_back_and_persons_go_first() -
 
     for _ in range(100):
         ask(ledger)
-    for purpose in ("connect", CONNECT.of_token.purpose):
+    for purpose in ("connect", CONNECT.for_token.purpose):
         assert ask(ledger, Ticket(purpose), patience=20) <= GRDF.distance
     assert ask(ledger) > 99
 
@@ -123,7 +123,7 @@ def test_who_is_held_up_after_its_turn_drew_near(others: int, late: float, passe
     clock.now += late
     for _ in range(others):
         call(clock.governor())
-    turn.take()
+    turn.wait_for_turn()
     assert clock.passed == pytest.approx(passed)
     call(clock.governor())
     assert clock.passed == pytest.approx(passed + GRDF.distance), "the next one keeps its distance"
@@ -160,18 +160,18 @@ def test_without_a_time_the_pause_doubles_while_429s_go_on() -> None:
         before = clock.now
         clock.governor().after_call(429, None)
         clock.governor().after_call(429, None)  # was in progress at the same time
-        clock.now += Ledger.read(next(iter(clock.texts.values())), before).pause.until - before
+        clock.now += QuotaState.parse(next(iter(clock.texts.values())), before).pause.until - before
         call(clock.governor())
         pauses.append(round(clock.now - before))
     assert pauses == [min(FIRST_PAUSE * 2**number, LONGEST_PAUSE) for number in range(13)]
     clock.now += 3 * LONGEST_PAUSE
-    assert Ledger.read(next(iter(clock.texts.values())), clock.now).pause.begin(clock.now) == FIRST_PAUSE
+    assert QuotaState.parse(next(iter(clock.texts.values())), clock.now).pause.begin(clock.now) == FIRST_PAUSE
 
 
 @pytest.mark.parametrize("whose", ["old secret", "new secret"])
 def test_a_refused_token_pauses_who_has_the_same_credentials_and_a_429_everybody(whose: str) -> None:
     clock = Clockwork()
-    clock.governor(credentials="old secret").refused()
+    clock.governor(credentials="old secret").note_refusal()
     call(clock.governor(credentials="new secret"))
     assert clock.now == NOON
     clock.governor(credentials="new secret").after_call(429, None)
@@ -183,7 +183,7 @@ def test_a_refused_token_pauses_who_has_the_same_credentials_and_a_429_everybody
 
 
 def queue(clock: Clockwork) -> None:
-    clock.update(clock.governor()._key, lambda _text, _now: (Ledger(free=NOON + 700).text(), None))
+    clock.update(clock.governor()._key, lambda _text, _now: (QuotaState(free=NOON + 700).to_text(), None))
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_imports_leave_half_of_the_day_and_what_daily_runs_took_of_late_and_wait
     clock = Clockwork()
     governor = clock.governor(SMALL)
     instants(clock, governor, 5, "history")
-    assert (governor.left("history"), governor.left("daily")) == (0, 5)
+    assert (governor.calls_left("history"), governor.calls_left("daily")) == (0, 5)
     with pytest.raises(QuotaExceeded, match=r"the other 5 are kept for daily runs"):
         call(governor, purpose="history")
     instants(clock, governor, 5)
@@ -226,16 +226,16 @@ def test_imports_leave_half_of_the_day_and_what_daily_runs_took_of_late_and_wait
         call(governor, purpose="history")
 
     governor = clock.governor(Quota(1000.0, 100), "other")
-    assert governor.left("history") == 50
+    assert governor.calls_left("history") == 50
     instants(clock, governor, 80)
-    assert governor.left("history") == 16, "a twentieth of what they took is left to them, too"
+    assert governor.calls_left("history") == 16, "a twentieth of what they took is left to them, too"
     instants(clock, governor, 16, "history")
     with pytest.raises(QuotaWait, match=r"the 16 calls that imports .* the other 84 are kept for daily runs"):
         call(governor, purpose="history")
     refused(clock, governor, booking=task("many", 6))
-    assert governor.left("history") == 0
+    assert governor.calls_left("history") == 0
     instants(clock, governor, 4)
-    assert Ledger(calls={1: {"daily": 9000}}).share(Quota(1.0, 6000), "history") == 60, "imports do not end"
+    assert QuotaState(calls={1: {"daily": 9000}}).share(Quota(1.0, 6000), "history") == 60, "imports do not end"
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_what_serves_all_waits_for_nobody_and_who_is_not_short_of_calls_is_not_a
     refused(clock, governor, booking=task("many", 5))
     refused(clock, governor, booking=task("one", read=1))
     call(governor)
-    assert governor.left() == 1
+    assert governor.calls_left() == 1
 
 
 def test_what_a_task_does_not_need_or_is_dead_for_is_free_again() -> None:
@@ -311,9 +311,9 @@ def test_what_a_task_does_not_need_or_is_dead_for_is_free_again() -> None:
     governor = clock.governor(SMALL)
     done = Terms(booking=task("done", 4))
     call(governor, booking=done.booking)
-    assert governor.left() == 6
-    governor.release(done)
-    assert governor.left() == 9
+    assert governor.calls_left() == 6
+    governor.release_calls(done)
+    assert governor.calls_left() == 9
     at = refused(clock, governor, booking=task("dead", 10))
     clock.now = at + 1
     refused(clock, governor, booking=task("one", read=1))

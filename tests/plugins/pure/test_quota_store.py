@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from grdf.quota import quota_store
+from grdf.quota.call_terms import Quota
 from grdf.quota.governor import Governor
 from grdf.quota.quota_store import QuotaStore
-from grdf.quota.terms import Quota
 from include.gas.errors import BadSettings, GasError, RetryLater, StoreBusy
 from tests.plugins.clockwork import call
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from grdf.airflow.tasks.run import Run
-from grdf.meters.saving import with_stored
+from grdf.meters.answer_storage import with_stored_years
 from include.gas.account.status import Reading, Status
-from include.gas.documents.changes import LoadReport
+from include.gas.documents.changes import StoreReport
 from include.gas.documents.year_counts import StoredYear
 from include.gas.errors import BadRequest
 
@@ -25,7 +25,7 @@ def run(kind: Any = "scheduled", due: datetime = DUE, tries: int = 1, retries: i
     dag_run = SimpleNamespace(run_type=kind, run_after=due, conf={}, triggering_user_name=more.pop("by", ""))
     ti = SimpleNamespace(try_number=tries, max_tries=retries)
     found: Any = {"run_id": "run-1", "dag_run": dag_run, "ti": ti, **more}
-    return Run.of(found)
+    return Run.from_context(found)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,6 @@ def test_years_that_a_load_did_not_look_at_stay_and_years_without_a_day_go(
     years: dict[str, StoredYear], looked_at: tuple[int, ...], stored: tuple[int, ...]
 ) -> None:
     document = Status.with_reading({}, "pce", Reading(years, DAY, DAY, ("u-1",)))
-    document = with_stored(document, "pce", LoadReport(looked_at=looked_at, held={2024: YEARS[2024]}))
-    assert Status.reading(document, "pce").by_year() == {year: YEARS[year] for year in stored}
-    assert Status.reading(document, "pce").whole_at == DAY, "when all was read stays"
+    document = with_stored_years(document, "pce", StoreReport(looked_at=looked_at, held={2024: YEARS[2024]}))
+    assert Status.reading_of(document, "pce").by_year() == {year: YEARS[year] for year in stored}
+    assert Status.reading_of(document, "pce").whole_at == DAY, "when all was read stays"

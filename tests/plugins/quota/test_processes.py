@@ -23,11 +23,11 @@ PROGRAM = """
 import sys, time
 from grdf.quota.governor import Governor
 from grdf.quota.quota_store import QuotaStore
-from grdf.quota.terms import Quota
+from grdf.quota.call_terms import Quota
 from tests.plugins.clockwork import call
 url, pace, calls = sys.argv[1:]
 governor = Governor(QuotaStore(url), "pace", Quota(float(pace), 6000))
-governor.left()
+governor.calls_left()
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(int(calls)):
@@ -79,7 +79,7 @@ def test_processes_share_the_pace_and_none_starves(url: str) -> None:
     # A tenth of a second apart on the shared clock. Each then took some time to report it.
     assert together[-1] - together[0] >= (len(together) - 1) / pace
     assert min(after - before for before, after in zip(together, together[10:], strict=False)) > 0.9
-    # A call delayed for longer than a turn goes when it can. Among several, chance decides (grdf.quota.ledger).
+    # A call delayed for longer than a turn goes when it can. Among several, chance decides (grdf.quota.quota_state).
     first_to_end = min(each[-1] for each in made)
     assert all(each[0] < first_to_end for each in made), "nobody's calls wait for the end of others"
 

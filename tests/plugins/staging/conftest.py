@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grdf.staging.area import Staging
+from grdf.staging.staged_answers import Staging
 from include.sandbox.processes import Processes
 from tests.servers import ObjectStore, start_object_store
 

@@ -9,7 +9,7 @@ from PIL import Image
 from pypdf import PdfWriter
 
 if TYPE_CHECKING:
-    from grdf.staging.area import Staging
+    from grdf.staging.staged_answers import Staging
 
 
 def pdf(pages: int = 1, password: str = "") -> bytes:

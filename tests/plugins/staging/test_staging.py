@@ -13,13 +13,13 @@ import pytest
 import requests
 from airflow.sdk import ObjectStoragePath
 
-from grdf.staging.area import AnswersGone, StagedAnswer, Staging
 from grdf.staging.files import write_private
 from grdf.staging.folder import Folder
 from grdf.staging.imports import Imports
+from grdf.staging.staged_answers import AnswersGone, StagedAnswer, Staging
 from include.gas.days.windows import Window
 from include.gas.errors import BadRequest, BadSettings, ProofNotSent, StoreBusy
-from include.gas.proof.proof_file import MOST_BYTES, checked
+from include.gas.proof.proof_file import MOST_BYTES, check_proof_file
 from include.sandbox.processes import free_port
 from tests.plugins.staging.proof_samples import GOOD, by_hand
 from tests.servers import ObjectStore
@@ -49,7 +49,7 @@ def test_what_is_put_is_given_and_removed(place: Staging) -> None:
 def test_a_deletion_takes_all_of_one_account_whatever_it_is_called(place: Staging) -> None:
     for account in ("home", "home-2", "proofs", "import"):
         place.put(account, "run", [ANSWER])
-        place.proofs(account).put(checked(PDF))
+        place.proofs(account).put(check_proof_file(PDF))
         by_hand(place, f"{account}/old", "scan Durand-Invente.pdf", PDF)
         by_hand(place, f"{account}/old/older", ".hidden", b"x")
     for account in ("home", "proofs", "import"):
@@ -77,7 +77,7 @@ def test_it_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     place, old = Staging(f"file://{tmp_path}/grdf/staging"), os.umask(0)
     try:
         place.put("home", "run", [ANSWER])
-        place.proofs("home").put(checked(PDF))
+        place.proofs("home").put(check_proof_file(PDF))
     finally:
         os.umask(old)
     paths = list((tmp_path / "grdf").rglob("*"))
@@ -168,7 +168,7 @@ def test_proofs_are_read_in_the_order_of_their_names_and_removed(place: Staging)
     proofs.remove("a.txt", "of nobody")
     assert (proofs.count(), proofs.remove_all(), place.count("home")) == (3, 3, 0)
     for content in GOOD.values():
-        proofs.put(checked(content))
+        proofs.put(check_proof_file(content))
     assert [file.content for file in proofs.checked().values()] == list(GOOD.values()), "as they arrived"
 
 

@@ -15,9 +15,9 @@ from grdf.stores.accounts.account_mirror import AccountMirror
 from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.removal import Remover
 from include.gas.account.state import with_state
-from include.gas.display.overview import overview
+from include.gas.display.account_summary import summarize_account
 from include.gas.documents.doctypes import ACCOUNT
-from include.gas.errors import BadAccount, ConsentLost, CredentialsRefused, ServiceUnavailable
+from include.gas.errors import BadAccount, CredentialsRefused, RightLost, ServiceUnavailable
 
 IDS = ("home-a", "home-b", "home-c")
 
@@ -49,26 +49,30 @@ def test_the_list_has_our_account_type_alone_and_one_that_is_not_there_is_named(
     couchdb: CouchDBHook, store: AccountStore
 ) -> None:
     put(couchdb, account("a"), {"_id": "bank", "account_type": "someotherbank"}, {"_id": "none"})
-    assert [document["_id"] for document in store.listed()] == ["a", "home"]
-    for call in (store.document, store.account, lambda name: store.update(name, lambda document: document | {"x": 1})):
+    assert [document["_id"] for document in store.active_documents()] == ["a", "home"]
+    for call in (
+        store.read_document,
+        store.read_account,
+        lambda name: store.update(name, lambda document: document | {"x": 1}),
+    ):
         with pytest.raises(BadAccount, match="not-there"):
             call("not-there")
 
 
 def test_a_document_that_was_read_before_is_not_read_again(couchdb: CouchDBHook, store: AccountStore) -> None:
-    known = store.document("home")
+    known = store.read_document("home")
     before = couchdb.requests_sent
     written = store.update("home", lambda document: document | {"mine": 1}, known=known)
     assert couchdb.requests_sent - before == 1
-    assert written == store.document("home"), "with its new revision"
-    assert store.update("home", dict, known=written) == written == store.document("home"), "nothing is written"
+    assert written == store.read_document("home"), "with its new revision"
+    assert store.update("home", dict, known=written) == written == store.read_document("home"), "nothing is written"
 
 
 @pytest.mark.parametrize("mine", [{"mine": 1}, {}])
 def test_a_document_that_is_out_of_date_is_read_again_even_if_nothing_is_to_be_written(
     couchdb: CouchDBHook, store: AccountStore, mine: dict[str, Any]
 ) -> None:
-    known = store.document("home")
+    known = store.read_document("home")
     other = store.update("home", lambda document: document | {"other": 1})
     seen: list[dict[str, Any]] = []
 
@@ -86,18 +90,18 @@ def test_a_document_that_is_out_of_date_is_read_again_even_if_nothing_is_to_be_w
 
 
 def test_a_failure_of_this_household_is_put_on_its_account_and_one_of_everybody_s_is_not(store: AccountStore) -> None:
-    before = store.document("home")
-    store.mark("home", CredentialsRefused.about("home", "wrong secret"))
-    assert store.document("home") == before
-    store.mark("home", ConsentLost.about("home", "revoked"))
-    document = store.document("home")
+    before = store.read_document("home")
+    store.mark_error("home", CredentialsRefused.about("home", "wrong secret"))
+    assert store.read_document("home") == before
+    store.mark_error("home", RightLost.about("home", "revoked"))
+    document = store.read_document("home")
     assert (document["state"], "home" in document["state_message"]) == ("USER_ACTION_NEEDED.OAUTH_OUTDATED", True)
     since = datetime.fromisoformat(document["state_since"])
     assert abs((datetime.now(UTC) - since).total_seconds()) < 60
-    store.mark("home", ConsentLost.about("home", "revoked"))
-    assert store.document("home")["state_since"] == document["state_since"]
+    store.mark_error("home", RightLost.about("home", "revoked"))
+    assert store.read_document("home")["state_since"] == document["state_since"]
     store.update("home", lambda stored: with_state(stored, None))
-    assert not store.document("home").get("state")
+    assert not store.read_document("home").get("state")
 
 
 # -- the mirror --------------------------------------------------------------------------------------------------------
@@ -108,7 +112,7 @@ def test_it_follows_new_changed_and_removed_accounts(
     couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
     monkeypatch.setattr(account_mirror, "BATCH", batch)
-    mirror = AccountMirror(overview)
+    mirror = AccountMirror(summarize_account)
     assert mirror.lines() == {}  # there is not even a database
     put(couchdb, *map(account, IDS), {"_id": "other", "account_type": "bank"})
     couchdb.write(ACCOUNT, [{"_id": "_design/x", "language": "js"}])
@@ -121,7 +125,7 @@ def test_it_follows_new_changed_and_removed_accounts(
     assert sorted(mirror.lines()) == list(IDS)
     put(couchdb, {"_id": IDS[2], "account_type": "bank"})
     assert sorted(mirror.lines()) == list(IDS[:2])
-    couchdb.good(couchdb.request("DELETE", ACCOUNT, ""))
+    couchdb.require_success(couchdb.request("DELETE", ACCOUNT, ""))
     put(couchdb, account("new"))
     assert list(mirror.lines()) == ["new"], "a database that was made anew is read anew"
 
@@ -130,7 +134,7 @@ def test_an_account_that_is_gone_without_a_word_is_noticed(
     couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For example after a purge, which CouchDB's changes feed does not report."""
-    mirror = AccountMirror(overview)
+    mirror = AccountMirror(summarize_account)
     put(couchdb, *map(account, IDS))
     mirror.lines()
     Remover(couchdb).remove(ACCOUNT, IDS[0])
@@ -151,7 +155,7 @@ def test_an_account_that_is_gone_without_a_word_is_noticed(
 def test_a_look_costs_one_request_or_two_however_many_accounts_there_are_and_goes_on_after_an_outage(
     couchdb: CouchDBHook,
 ) -> None:
-    mirror = AccountMirror(overview)
+    mirror = AccountMirror(summarize_account)
     put(couchdb, *(account(f"home-{n}") for n in range(50)))
     first, server = mirror.lines(), mirror.couchdb
     before = server.requests_sent

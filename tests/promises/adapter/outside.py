@@ -100,7 +100,7 @@ class Outside:
 
     def rights(self, *pces: str, state: str = "") -> list[Document]:
         """Return GRDF's rights to some meters, all without one, oldest first."""
-        found = rights.every(self.world.sandbox.store)
+        found = rights.all_rights(self.world.sandbox.store)
         return [
             each for each in found
             if (not pces or each["id_pce"] in pces) and (not state or each["etat_droit_acces"] == state)
@@ -108,14 +108,14 @@ class Outside:
 
     def change_right(self, right: str, **fields: Any) -> None:
         """Change what GRDF says of a right."""
-        found = rights.find(self.world.sandbox.store, right)
+        found = rights.find_right(self.world.sandbox.store, right)
         assert found
-        rights.save(self.world.sandbox.store, found | fields)
+        rights.save_right(self.world.sandbox.store, found | fields)
 
     def revoke(self, *ids: str, source: str = "TITULAIRE") -> None:
         """Let holders revoke rights on GRDF's site."""
         for each in ids:
-            found = rights.find(self.world.sandbox.store, each)
+            found = rights.find_right(self.world.sandbox.store, each)
             assert found
             rights.revoke(self.world.sandbox.store, found, source, self.clock.now)
 

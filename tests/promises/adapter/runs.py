@@ -112,8 +112,8 @@ class Runs(Outside):
 
     def health(self) -> Ended:
         """Take the daily look in a CouchDB that was set up. Its text is all that it says."""
+        from include.gas.documents.day_documents import database_name
         from include.gas.documents.doctypes import DOCTYPES
-        from include.gas.documents.gas_days import database_name
 
         for doctype in DOCTYPES:
             self.world.couch.databases.setdefault(database_name(doctype), {})

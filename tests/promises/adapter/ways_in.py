@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from fastapi.testclient import TestClient
 
-from include.sandbox.adict.meter_data.meters import find
+from include.sandbox.adict.meter_data.meters import find_meter
 from tests.model.world import REDIRECT
 from tests.promises.adapter.runs import Runs
 from tests.promises.adapter.seen import Document
@@ -49,7 +49,7 @@ class WaysIn(Runs):
 
     def person(self, account: str, pce: str, **more: Any) -> Document:
         """Return what a household gives so that its right can be declared."""
-        meter = find(pce)
+        meter = find_meter(pce)
         assert meter
         given = {
             "pce": pce,

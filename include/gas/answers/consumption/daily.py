@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from include.gas.answers.consumption.sorting import Answer, Kind, Line, sort_answer
+from include.gas.answers.consumption.sorting import Line, RowKind, SortedAnswer, sort_answer
 from include.gas.answers.fields import Quality, Status, number_in, quality_in, status_in, value_at
-from include.gas.answers.words import day_in, instant_in, moment_in, text_of
+from include.gas.answers.french_words import day_in, instant_in, moment_in, text_of
 from include.gas.days.gas_day import ONE_DAY, YEARS, gas_day_of
 from include.gas.days.windows import Window
 
@@ -55,7 +55,7 @@ class Reading:
     measures: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_daily(text: str | bytes, *, account: str, pce: str, window: Window) -> Answer[Reading]:
+def parse_daily(text: str | bytes, *, account: str, pce: str, window: Window) -> SortedAnswer[Reading]:
     """Parse an answer of ``donnees_consos_informatives``. Never raise, whatever GRDF sent.
 
     If there are two lines about one day, the later one counts. But a provisional line never replaces a definitive one.
@@ -102,7 +102,7 @@ def _start(value: object) -> date | None:
     return gas_day_of(instant) if instant and instant.year in YEARS else None
 
 
-DAILY: Kind[Reading] = Kind(
+DAILY: RowKind[Reading] = RowKind(
     rows="readings",
     type_conso="informative journalier",
     noun="gas day",

@@ -10,9 +10,9 @@ from datetime import date, timedelta
 
 import msgspec
 
-from include.gas.answers.consumption.sorting import Answer, Kind, Line, sort_answer
+from include.gas.answers.consumption.sorting import Line, RowKind, SortedAnswer, sort_answer
 from include.gas.answers.fields import Quality, Status, number_in, quality_in, status_in, value_at
-from include.gas.answers.words import day_in, instant_in, text_of
+from include.gas.answers.french_words import day_in, instant_in, text_of
 from include.gas.days.gas_day import ONE_DAY, YEARS, gas_day_of
 from include.gas.days.windows import Window
 
@@ -50,7 +50,7 @@ class Period(msgspec.Struct, frozen=True):
         return Window(self.first, self.end)
 
 
-def read_published(text: str | bytes, *, account: str, pce: str, window: Window, today: date) -> Answer[Period]:
+def parse_published(text: str | bytes, *, account: str, pce: str, window: Window, today: date) -> SortedAnswer[Period]:
     """Parse an answer of ``donnees_consos_publiees``. Never raise, whatever GRDF sent.
 
     If two rows have the same start, the one with the later end counts: GRDF sometimes sends a row for one day without
@@ -73,7 +73,7 @@ def _period(span: Window, load: int | float, line: Line, use: Line) -> Period:
 def _span(line: Line, use: Line) -> Window | None:
     first = _bound(use.get("date_debut_consommation")) or _bound(value_at(line, "releve_debut", "date_releve"))
     end = _bound(use.get("date_fin_consommation")) or _bound(value_at(line, "releve_fin", "date_releve"))
-    return Window.of(first, end) if first and end else None
+    return Window.between(first, end) if first and end else None
 
 
 def _bound(value: object) -> date | None:
@@ -90,7 +90,7 @@ def _bound(value: object) -> date | None:
     return gas_day_of(instant + ONE_DAY / 2) if instant and instant.year in YEARS else None
 
 
-PERIODS: Kind[Period] = Kind(
+PERIODS: RowKind[Period] = RowKind(
     rows="periods",
     type_conso="publi",
     noun="period",

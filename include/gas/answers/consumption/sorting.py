@@ -1,7 +1,7 @@
 """Sorts the lines of an answer. The code is the same for gas days and published periods.
 
 A bad line never makes us lose the good ones and never goes unnoticed: every line is counted exactly once. The rules
-that differ are in a :class:`Kind`, one in ``daily`` and one in ``published``. Sources: GRDF's v2 API description and
+that differ are in a :class:`RowKind`, one in ``daily`` and one in ``published``. Sources: GRDF's v2 API description and
 reports of its clients.
 """
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Generic, TypeVar
 
-from include.gas.answers.fields import is_about, number_in
-from include.gas.answers.refusals import is_fine, refusal_error, status_of
-from include.gas.answers.scan import scan
-from include.gas.answers.words import fold
+from include.gas.answers.fields import is_about_meter, number_in
+from include.gas.answers.french_words import fold
+from include.gas.answers.json_objects import find_objects
+from include.gas.answers.refusals import is_success, refusal_error, status_of
 from include.gas.days.windows import Window
 from include.gas.errors import FailNow, GasError, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
@@ -34,7 +34,7 @@ LEFT_OUT = ("foreign", "outside", "broken")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[Row]):
+class SortedAnswer(Generic[Row]):
     """A sorted answer.
 
     :param window: the requested days
@@ -55,16 +55,16 @@ class Answer(Generic[Row]):
     broken: tuple[str, ...] = ()
 
     @property
-    def whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether nothing was refused or unreadable, so that GRDF has no data for the days that are not in the rows."""
-        return not self.broken and self.problem() is None
+        return not self.broken and self.error_to_raise() is None
 
     @property
     def left_out(self) -> dict[str, int]:
         """Number of lines left out, by reason. Reasons without lines are not listed."""
         return {name: self.counts[name] for name in LEFT_OUT if self.counts.get(name)}
 
-    def problem(self) -> GasError | None:
+    def error_to_raise(self) -> GasError | None:
         """Return the error to raise after the rows are stored.
 
         An error that needs a person comes before one that goes away by itself. If nothing in the answer could be read,
@@ -82,7 +82,7 @@ class Answer(Generic[Row]):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[Row]):
+class RowKind(Generic[Row]):
     """The rules for one kind of line.
 
     :param rows: name of the rows among the counts
@@ -108,8 +108,8 @@ class Kind(Generic[Row]):
 
 
 def sort_answer(
-    kind: Kind[Row], text: str | bytes, *, account: str, pce: str, window: Window, latest: date = date.max
-) -> Answer[Row]:
+    kind: RowKind[Row], text: str | bytes, *, account: str, pce: str, window: Window, latest: date = date.max
+) -> SortedAnswer[Row]:
     """Sort the lines of an answer. Never raise, whatever GRDF sent.
 
     :param kind: the rules to sort by
@@ -117,15 +117,15 @@ def sort_answer(
     :param window: the requested gas days; lines about other days are left out
     :param latest: the last possible end of a span; a line with a later one counts as unreadable
     """
-    found = scan(text)
+    found = find_objects(text)
     sorter = _Sorter(kind, account, pce, window, latest)
     counts = dict.fromkeys(kind.counted, 0) | {
         "lines": len(found.objects) + len(found.broken),
         "broken": len(found.broken),
     }
     for line in found.objects:
-        counts[sorter.take(line)] += 1
-    return Answer(
+        counts[sorter.sort_line(line)] += 1
+    return SortedAnswer(
         account,
         pce,
         window,
@@ -140,20 +140,20 @@ def sort_answer(
 class _Sorter(Generic[Row]):
     """Collects the lines of one answer."""
 
-    def __init__(self, kind: Kind[Row], account: str, pce: str, window: Window, latest: date) -> None:
+    def __init__(self, kind: RowKind[Row], account: str, pce: str, window: Window, latest: date) -> None:
         self.kind, self.account, self.pce, self.window, self.latest = kind, account, pce, window, latest
         self.best: dict[date, Row] = {}
         self.absent: set[date] = set()
         self.refusals: list[GasError] = []
         self.broken: list[str] = []
 
-    def take(self, line: Line) -> str:
+    def sort_line(self, line: Line) -> str:
         """Keep what a line says, and return as what it counts."""
         code, message = status_of(line)
         use = line.get("consommation")
-        if not is_about(line, self.pce):
+        if not is_about_meter(line, self.pce):
             return "foreign"
-        if (code and not is_fine(code, message)) or (message and not code and not use):
+        if (code and not is_success(code, message)) or (message and not code and not use):
             refusal = refusal_error(code, message, account=self.account, pce=self.pce)
             self.refusals += [refusal] if refusal else []
             return "refused"
@@ -175,7 +175,7 @@ class _Sorter(Generic[Row]):
         span, energy = self.kind.span(line, use), use.get("energie")
         if span is None:
             return self._broken(f"a line without a {self.kind.noun}")
-        if not span.overlap(self.window):
+        if not span.count_common_days(self.window):
             return "outside"
         if span.end > self.latest:
             return self._broken(f"{self.kind.noun} {span}: it ends in the future")

@@ -12,7 +12,7 @@ from typing import Any
 
 from include.gas.answers.consumption.published import Period
 from include.gas.documents.billing.periods import readable_periods
-from include.gas.documents.gas_days import day_of, is_day
+from include.gas.documents.day_documents import day_of, is_day
 from include.gas.documents.totals import Number, exact_sum
 
 FLOORED = 1

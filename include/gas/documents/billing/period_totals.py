@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from include.gas.answers.consumption.published import Period
-from include.gas.documents.gas_days import Document, fitting, month_id, year_id
+from include.gas.documents.day_documents import Document, month_id, without_stale_price, year_id
 from include.gas.documents.totals import Number, bare_total, exact_sum
 
 SOURCE: Final = "published"
@@ -66,7 +66,7 @@ def _share(load: Number, days: int, of: int) -> Number:
     return int(exact) if isinstance(load, int) else round(float(exact), DECIMALS)
 
 
-def to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new_until: str) -> list[Document]:
+def totals_to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new_until: str) -> list[Document]:
     """Return what to write so that totals from periods are up to date.
 
     Sums of days and figures of the konnector stay. Of a total that changes, no price stays: it may have been another
@@ -74,22 +74,22 @@ def to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new_
 
     :param stored: all stored month or year totals of the meter, by id
     :param totals: those of :func:`period_totals`
-    :param new_until: the last month (``YYYY-MM``) of which to make a total that is missing, see :func:`new_until`
+    :param new_until: the last month (``YYYY-MM``) of which to make a total that is missing, see :func:`last_new_month`
     """
     wanted = {document["_id"]: document for document in totals}
     pending = [new for key, new in wanted.items() if key not in stored and key.rpartition(":")[2] <= new_until]
     for key, old in stored.items():
-        if not is_of_periods(old):
+        if not is_from_periods(old):
             continue
         document = wanted.get(key)
         if document is None:
             pending.append({"_id": old["_id"], "_rev": old["_rev"], "_deleted": True})
         elif any(old.get(name) != value for name, value in document.items()):
-            pending.append({**fitting(old, document["load"]), **document})
+            pending.append({**without_stale_price(old, document["load"]), **document})
     return pending
 
 
-def new_until(months: Mapping[str, Document], *, daily: bool) -> str:
+def last_new_month(months: Mapping[str, Document], *, daily: bool) -> str:
     """Return the last month of which to make a total that is missing; ``""`` for none.
 
     :param months: all stored month totals of the meter, by id
@@ -99,9 +99,9 @@ def new_until(months: Mapping[str, Document], *, daily: bool) -> str:
     if not daily:
         return LAST
     of_days = (key.rpartition(":")[2] for key, total in months.items() if total.get("days"))
-    return min(of_days, default=LAST) if any(map(is_of_periods, months.values())) else ""
+    return min(of_days, default=LAST) if any(map(is_from_periods, months.values())) else ""
 
 
-def is_of_periods(total: Mapping[str, Any]) -> bool:
+def is_from_periods(total: Mapping[str, Any]) -> bool:
     """Whether a stored total was made from published periods."""
     return total.get("source") == SOURCE and not total.get("days")

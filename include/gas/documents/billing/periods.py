@@ -16,17 +16,17 @@ from typing import Any, NamedTuple
 import msgspec
 
 from include.gas.answers.consumption.published import Period
-from include.gas.answers.consumption.sorting import Answer
+from include.gas.answers.consumption.sorting import SortedAnswer
 from include.gas.days.gas_day import ONE_DAY, YEARS, utc_text
 from include.gas.days.windows import Window
-from include.gas.documents.billing.period_totals import new_until, period_totals, to_write
+from include.gas.documents.billing.period_totals import last_new_month, period_totals, totals_to_write
+from include.gas.documents.day_documents import Document, account_range, changes_with, day_id, day_if_own, has_load
 from include.gas.documents.doctypes import MONTH, PUBLISHED, YEAR
-from include.gas.documents.gas_days import Document, account_range, changes_with, day_id, has_load, own_day
 from include.gas.documents.storing import Store
 from include.gas.errors import StoreBusy
 from include.gas.meter_tag import meter_tag
 
-Read = tuple[Answer[Period], str]
+Read = tuple[SortedAnswer[Period], str]
 """An answer, and when GRDF was asked."""
 
 
@@ -53,7 +53,7 @@ def store_periods(
     """
     span = account_range(account, pce)
     months, years = (
-        {each["_id"]: each for each in store.range(doctype, *span) if own_day(each, doctype)}
+        {each["_id"]: each for each in store.range(doctype, *span) if day_if_own(each, doctype)}
         for doctype in (MONTH, YEAR)
     )
     stored = {each["_id"]: each for each in store.range(PUBLISHED, *span)}
@@ -61,9 +61,9 @@ def store_periods(
     _write(store, PUBLISHED, pending.values(), account, pce)
     periods = list(readable_periods((stored | pending).values()))
     of_months, of_years = period_totals(account, pce, periods)
-    until = new_until(months, daily=daily)
-    _write(store, MONTH, to_write(months, of_months, new_until=until), account, pce)
-    _write(store, YEAR, to_write(years, of_years, new_until=until), account, pce)
+    until = last_new_month(months, daily=daily)
+    _write(store, MONTH, totals_to_write(months, of_months, new_until=until), account, pce)
+    _write(store, YEAR, totals_to_write(years, of_years, new_until=until), account, pce)
     counts = Counter(
         "removed" if "_deleted" in each else "corrected" if key in stored else "new" for key, each in pending.items()
     )
@@ -74,14 +74,14 @@ def _pending(
     account: str, pce: str, allowed: Sequence[Window], stored: dict[str, Document], read: Collection[Read]
 ) -> Iterator[Document]:
     """Yield the periods to write and those to remove; of one that is yielded twice, the last one counts."""
-    gone = (document for answer, _ in read for document in withdrawn(stored.values(), answer))
-    for each in (*foreign(stored.values(), allowed), *gone):
+    gone = (document for answer, _ in read for document in withdrawn_periods(stored.values(), answer))
+    for each in (*disallowed_periods(stored.values(), allowed), *gone):
         yield {"_id": each["_id"], "_rev": each["_rev"], "_deleted": True}
     for answer, read_at in read:
         for row in answer.rows:
             new = period_document(account, pce, row, read_at)
             merged = merge_period(stored.get(new["_id"]), new)
-            if merged and is_within(row.window, allowed):
+            if merged and is_allowed(row.window, allowed):
                 yield merged
 
 
@@ -95,7 +95,7 @@ def period_document(account: str, pce: str, period: Period, read_at: datetime | 
     """Return the document for a period.
 
     Its id contains the first day only, so that a period with a corrected end replaces the former one. Of one with a
-    corrected start see :func:`withdrawn`.
+    corrected start see :func:`withdrawn_periods`.
 
     :param read_at: when ADICT was asked: an aware datetime or its ISO text
     """
@@ -119,7 +119,7 @@ def period_of(document: Mapping[str, Any]) -> Period | None:
     """Return the period in a stored document; ``None`` if others have damaged it, or have put it between them."""
     with suppress(msgspec.ValidationError, UnicodeError):
         period = msgspec.convert(document, Period)
-        if has_load(document) and own_day(document) == period.first < period.end and period.end.year in YEARS:
+        if has_load(document) and day_if_own(document) == period.first < period.end and period.end.year in YEARS:
             return period
     return None
 
@@ -151,7 +151,7 @@ def merge_period(stored: Document | None, new: Document) -> Document | None:
     return merged | ({} if same else {"changes": changes_with(stored, change)})
 
 
-def withdrawn(stored: Iterable[Document], answer: Answer[Period]) -> list[Document]:
+def withdrawn_periods(stored: Iterable[Document], answer: SortedAnswer[Period]) -> list[Document]:
     """Return the stored periods that GRDF has withdrawn: it names others on their days, and not them.
 
     When GRDF moves the start of a period, the new version has another id. Only a whole answer tells that, and only of
@@ -164,12 +164,12 @@ def withdrawn(stored: Iterable[Document], answer: Answer[Period]) -> list[Docume
     return [
         document
         for document in stored
-        if answer.whole and (period := period_of(document)) and period.first in answer.window
+        if answer.is_complete and (period := period_of(document)) and period.first in answer.window
         if period.first not in named and any(row.window.clip(period.first, period.end) for row in answer.rows)
     ]
 
 
-def foreign(stored: Iterable[Document], allowed: Sequence[Window]) -> list[Document]:
+def disallowed_periods(stored: Iterable[Document], allowed: Sequence[Window]) -> list[Document]:
     """Return the stored periods that an account may not hold: they were read before that was known.
 
     :param stored: all documents from the range of a meter's periods
@@ -178,12 +178,12 @@ def foreign(stored: Iterable[Document], allowed: Sequence[Window]) -> list[Docum
     return [
         document
         for document in stored
-        if (first := own_day(document)) and allowed and first >= allowed[0].first
-        if not is_within(period.window if (period := period_of(document)) else Window(first, first + ONE_DAY), allowed)
+        if (first := day_if_own(document)) and allowed and first >= allowed[0].first
+        if not is_allowed(period.window if (period := period_of(document)) else Window(first, first + ONE_DAY), allowed)
     ]
 
 
-def is_within(span: Window, allowed: Iterable[Window]) -> bool:
+def is_allowed(span: Window, allowed: Iterable[Window]) -> bool:
     """Return whether an account may hold all days of a period.
 
     :param allowed: the days that it may hold, in order and without overlaps

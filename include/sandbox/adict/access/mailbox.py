@@ -50,14 +50,14 @@ def answer(store: Store, right: rights.Right, now: datetime, *, accept: bool) ->
         return right
     refused = {"date_passage_a_refuse": rights.stamp(now), "source_passage_a_refuse": "TITULAIRE"}
     state = {"etat_droit_acces": "Active"} if accept else {"etat_droit_acces": "Refusée", **refused}
-    return rights.save(store, right | state)
+    return rights.save_right(store, right | state)
 
 
 def forget_unanswered(at: World) -> None:
     """Make the rights obsolete that nobody has answered for too long."""
     for right in _waiting(at.store):
         if _declared_at(right) < at.now() - _UNANSWERED:
-            rights.obsolete(at.store, right, "GRDF", at.now())
+            rights.make_obsolete(at.store, right, "GRDF", at.now())
 
 
 @blueprint.get("")

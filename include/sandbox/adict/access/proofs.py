@@ -43,7 +43,7 @@ def send(right_id: str) -> Response:
     at = world()
     if identity.may_revoke(g.client_id):
         return rights_answer("Ces identifiants ne permettent que la révocation.", "9999999403", 403)
-    right = rights.find(at.store, right_id)
+    right = rights.find_right(at.store, right_id)
     if right is None or right["raison_sociale_du_tiers"] != identity.company_of(g.client_id):
         return rights_answer("Ce droit d'accès n'existe pas.", "9999999404", 404)
     g.pce = right["id_pce"]
@@ -60,5 +60,5 @@ def send(right_id: str) -> Response:
         for name, kind, content in files:
             row = (right_id, calls + 1, name, kind, content, when)
             at.store.run("INSERT INTO proofs (right_id, sent, name, type, content, at) VALUES (?, ?, ?, ?, ?, ?)", *row)
-        rights.save(at.store, right | {"statut_controle_preuve": CHECKED})
+        rights.save_right(at.store, right | {"statut_controle_preuve": CHECKED})
     return rights_answer("Opération réussie.", answers.SUCCESS, 200)

@@ -89,12 +89,12 @@ def new_right(pce: str, holder: meters.Holder, terms: Terms, now: datetime, **fi
     return dict.fromkeys(_EMPTY) | right | fields
 
 
-def every(store: Store, company: str = "") -> list[Right]:
+def all_rights(store: Store, company: str = "") -> list[Right]:
     """Return all rights, oldest first."""
     return _of(company, store.rows("SELECT body FROM rights ORDER BY seq"))
 
 
-def of_meter(store: Store, pce: str, company: str = "") -> list[Right]:
+def rights_to_meter(store: Store, pce: str, company: str = "") -> list[Right]:
     """Return one meter's rights, oldest first."""
     return _of(company, store.rows("SELECT body FROM rights WHERE pce = ? ORDER BY seq", pce))
 
@@ -104,13 +104,13 @@ def _of(company: str, rows: Iterable[tuple[Any, ...]]) -> list[Right]:
     return [right for right in found if not company or right["raison_sociale_du_tiers"] == company]
 
 
-def find(store: Store, right_id: str) -> Right | None:
+def find_right(store: Store, right_id: str) -> Right | None:
     """Return the right with that ``id_droit_acces``, ``None`` if there is none."""
     rows = store.rows("SELECT body FROM rights WHERE id = ?", right_id)
     return json.loads(rows[0][0]) if rows else None
 
 
-def save(store: Store, right: Right) -> Right:
+def save_right(store: Store, right: Right) -> Right:
     """Store a new or changed right, and return it."""
     store.run(
         "INSERT INTO rights (id, pce, body) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
@@ -139,24 +139,24 @@ def consent(
     made = []
     with store.lock:
         for pce in pces:
-            for old in [] if keep_others else of_meter(store, pce, company):
+            for old in [] if keep_others else rights_to_meter(store, pce, company):
                 if old["etat_droit_acces"] in REVOCABLE and old["parcours"] == "CLIENT_CONNECT":
-                    obsolete(store, old, "TITULAIRE", now)
+                    make_obsolete(store, old, "TITULAIRE", now)
             known = holder or meters.known_holder(pce)
-            made.append(save(store, new_right(pce, known, terms, now, raison_sociale_du_tiers=company)))
+            made.append(save_right(store, new_right(pce, known, terms, now, raison_sociale_du_tiers=company)))
     return made
 
 
-def obsolete(store: Store, right: Right, source: str, now: datetime) -> Right:
+def make_obsolete(store: Store, right: Right, source: str, now: datetime) -> Right:
     """Make a right obsolete, store it and return it."""
     why = {"date_passage_a_obsolete": stamp(now), "source_passage_a_obsolete": source}
-    return save(store, right | {"etat_droit_acces": "Obsolète"} | why)
+    return save_right(store, right | {"etat_droit_acces": "Obsolète"} | why)
 
 
 def revoke(store: Store, right: Right, source: str, now: datetime) -> Right:
     """Revoke a right, store it and return it."""
     why = {"date_revocation": stamp(now), "source_revocation": source}
-    return save(store, right | {"etat_droit_acces": "Révoquée"} | why)
+    return save_right(store, right | {"etat_droit_acces": "Révoquée"} | why)
 
 
 def decide(rights: list[Right], perimeter: str, today: date) -> tuple[list[Right], str | None]:

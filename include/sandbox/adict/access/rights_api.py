@@ -43,7 +43,7 @@ def _listing(found: list[rights.Right]) -> Response:
         return answers.body(told | {"id_traitement_asynchrone": str(uuid.uuid4())}, mimetype=answers.NDJSON)
     wanted: set[str] = set()
     for pce in {right["id_pce"] for right in found}:
-        wanted |= set(quirks.read(at.store, pce).get("layout") or ())
+        wanted |= set(quirks.read_quirks(at.store, pce).get("layout") or ())
     message = _DONE if found else "Aucun droit d'accès."
     rows = [*found, answers.treatment(answers.SUCCESS, message)]
     return Response(layout.render(rows, wanted - {"truncated", "empty_body", "status_line"}), mimetype=answers.NDJSON)
@@ -53,7 +53,7 @@ def _listing(found: list[rights.Right]) -> Response:
 def list_rights() -> Response:
     """Return all rights of the third party, oldest first, followed by the status object."""
     mailbox.forget_unanswered(world())
-    return _listing(rights.every(world().store, identity.company_of(g.client_id)))
+    return _listing(rights.all_rights(world().store, identity.company_of(g.client_id)))
 
 
 @blueprint.post("/droits_acces")
@@ -75,9 +75,9 @@ def filter_rights() -> Response:
     g.pce = pces[0] if len(pces) == 1 else None
     mailbox.forget_unanswered(world())
     store, company = world().store, identity.company_of(g.client_id)
-    found = rights.every(store, company)
+    found = rights.all_rights(store, company)
     if pces:
-        found = [right for pce in dict.fromkeys(pces) for right in rights.of_meter(store, pce, company)]
+        found = [right for pce in dict.fromkeys(pces) for right in rights.rights_to_meter(store, pce, company)]
     return _listing([right for right in found if all(right[name] in values for name, values in wanted.items())])
 
 
@@ -88,7 +88,7 @@ def revoke(right_id: str) -> Response:
     if not identity.may_revoke(g.client_id):
         return rights_answer("Ces identifiants ne permettent pas la révocation.", "9999999403", 403)
     with at.store.lock:
-        right = rights.find(at.store, right_id)
+        right = rights.find_right(at.store, right_id)
         if right is None or right["raison_sociale_du_tiers"] != identity.company_of(g.client_id):
             return rights_answer("Ce droit d'accès n'existe pas.", "9999999404", 404)
         g.pce = right["id_pce"]
@@ -125,9 +125,9 @@ def declare(pce: str) -> Response:
     name, role = asked.get("nom_titulaire") or asked.get("raison_sociale"), asked.get("role_tiers")
     if role not in rights.ROLES or not name or not all(asked.get(needed) for needed in _NEEDED):
         return rights_answer("Il manque une donnée obligatoire.")
-    if meters.find(pce) is None:
+    if meters.find_meter(pce) is None:
         return rights_answer("Ce point de comptage est inconnu.", "1000000006", 404)
-    if quirks.read(at.store, pce).get("contract_ended"):
+    if quirks.read_quirks(at.store, pce).get("contract_ended"):
         return rights_answer("Le contrat de ce point de comptage a pris fin.", "1000000004", 409)
     if asked["code_postal"] != meters.Meter(pce).postcode:
         return rights_answer("Le code postal ne correspond pas au point de comptage.", "1000000005", 409)
@@ -135,7 +135,7 @@ def declare(pce: str) -> Response:
     if terms is None or "INJECTION" in role:
         return rights_answer("Le périmètre demandé est incohérent.", "1000000022", 409)
     with at.store.lock:
-        for old in rights.of_meter(at.store, pce, company):
+        for old in rights.rights_to_meter(at.store, pce, company):
             if old["etat_droit_acces"] in rights.REVOCABLE and old["role_tiers"] == role:
                 return rights_answer("Un droit d'accès existe déjà.", "1000000003", 409)
         state = at.setting("declared_right_state")
@@ -149,7 +149,7 @@ def declare(pce: str) -> Response:
             "parcours": mailbox.DECLARED,
         }
         holder = meters.Holder(str(name), "", str(asked["courriel_titulaire"]), (pce,))
-        right = rights.save(at.store, rights.new_right(pce, holder, terms, at.now(), **given))
+        right = rights.save_right(at.store, rights.new_right(pce, holder, terms, at.now(), **given))
     told = answers.treatment(answers.WAITING_FOR_HOLDER, "En attente de la validation du titulaire.")
     if state == "Active":
         told = answers.treatment(answers.SUCCESS, _DONE)

@@ -101,7 +101,7 @@ def _read_form(at: World, form: MultiDict[str, str]) -> tuple[list[str], Terms]:
     pces = list(dict.fromkeys([*form.getlist("pce"), *form.get("autre_pce", "").replace(",", " ").split()]))
     chosen = tuple(name for name in rights.PERIMETERS if name in form.getlist("perimetre"))
     first, end = (date.fromisoformat(form.get(name, "")) for name in ("conso_debut", "conso_fin"))
-    if not (pces and all(map(meters.find, pces)) and chosen and first < end):
+    if not (pces and all(map(meters.find_meter, pces)) and chosen and first < end):
         raise ValueError
     usual = Terms.usual(at.today())
     return pces, Terms(chosen, first, end, usual.right_first, usual.right_last)

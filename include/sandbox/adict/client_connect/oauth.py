@@ -204,7 +204,7 @@ def _save_token(token: dict[str, Any], request: Any) -> None:
 def _id_token(client: Client, code: tokens.Code, access_token: str) -> str:
     at = world()
     now = int(at.now().timestamp() if at.setting("id_token_clock") == "sandbox" else time.time())
-    found = [rights.find(at.store, right_id) for right_id in code.right_ids]
+    found = [rights.find_right(at.store, right_id) for right_id in code.right_ids]
     consents = [{"pce": r["id_pce"], "id_accreditation": r["id_droit_acces"]} for r in found if r]
     half = hashlib.sha256(access_token.encode()).digest()[:16]
     claims = {

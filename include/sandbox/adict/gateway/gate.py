@@ -42,7 +42,7 @@ class Pace:
             self._recent.clear()
             world.store.run("DELETE FROM calls")
 
-    def take(self, world: World, company: str = identity.COMPANY) -> bool:
+    def count_call(self, world: World, company: str = identity.COMPANY) -> bool:
         """Count one call of a third party. Return ``False`` if it exceeds a quota."""
         per_second, per_day = world.setting("calls_per_second"), world.setting("calls_per_day")
         with self._lock:
@@ -83,7 +83,7 @@ def refuse(world: World, pace: Pace) -> Response | None:
     g.client_id, g.grant = token.client_id, token.grant_type
     if token.scope.split(" ")[0] != identity.API_PATH:
         return answers.gateway_error("La portée de ce jeton ne permet pas cet appel.", 403)
-    if not pace.take(world, identity.company_of(token.client_id)):
+    if not pace.count_call(world, identity.company_of(token.client_id)):
         answer = answers.gateway_error("Quota d'appels dépassé.", 429)
         if world.setting("retry_after") is not None:
             answer.headers["Retry-After"] = f"{world.setting('retry_after'):g}"
@@ -91,7 +91,7 @@ def refuse(world: World, pace: Pace) -> Response | None:
     return None
 
 
-def strike(world: World, *, after: bool) -> Response | None:
+def apply_fault(world: World, *, after: bool) -> Response | None:
     """Apply the first fault that matches this request, and count one use of it.
 
     :param after: whether to look for faults that apply after the call has taken effect

@@ -27,7 +27,7 @@ class Meter:
     @property
     def postcode(self) -> str:
         """The invented postcode of its address, one of the nine districts of Lyon."""
-        return f"6900{1 + synthetic.draw(self.pce, 'postcode') % 9}"
+        return f"6900{1 + synthetic.draw_number(self.pce, 'postcode') % 9}"
 
     @property
     def yearly_use(self) -> int:
@@ -61,9 +61,9 @@ def well_formed(pce: str) -> bool:
     return _FORM.fullmatch(pce) is not None
 
 
-def find(pce: str) -> Meter | None:
+def find_meter(pce: str) -> Meter | None:
     """Return the meter with that id, ``None`` if GRDF does not know it."""
-    return Meter(pce) if pce == REAL_PCE or synthetic.exists(pce) else None
+    return Meter(pce) if pce == REAL_PCE or synthetic.is_synthetic(pce) else None
 
 
 def holder_of(login_hint: str) -> Holder:
@@ -84,7 +84,7 @@ def holder_of(login_hint: str) -> Holder:
         start, count = int(fleet[1]), int(fleet[2] or 1)
         pces = tuple(f"0999999{(start + n) % 10_000_000:07}" for n in range(count))
     else:
-        pces = (f"0999999{synthetic.draw(email) % 10_000_000:07}",)
+        pces = (f"0999999{synthetic.draw_number(email) % 10_000_000:07}",)
     return Holder(first_name or "Titulaire", last_name or "Exemple", email, pces)
 
 

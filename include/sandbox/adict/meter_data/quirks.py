@@ -26,19 +26,19 @@ from include.sandbox.adict.store import Store
 KEYS: Final = frozenset(["layout", "lines", "refusal", "frequency", "contract_ended"])
 
 
-def read(store: Store, pce: str) -> dict[str, Any]:
+def read_quirks(store: Store, pce: str) -> dict[str, Any]:
     """Return a meter's quirks, ``{}`` if it has none."""
     rows = store.rows("SELECT body FROM quirks WHERE pce = ?", pce)
     found: dict[str, Any] = json.loads(rows[0][0]) if rows else {}
     return found
 
 
-def write(store: Store, pce: str, quirks: dict[str, Any]) -> None:
+def write_quirks(store: Store, pce: str, quirks: dict[str, Any]) -> None:
     """Replace a meter's quirks; ``{}`` clears them."""
     store.run("INSERT OR REPLACE INTO quirks VALUES (?, ?)", pce, json.dumps(quirks))
 
 
-def daily(quirks: dict[str, Any]) -> bool:
+def has_daily_data(quirks: dict[str, Any]) -> bool:
     """Return whether a meter has daily data."""
     return bool(quirks.get("frequency", "1M") == "1M")
 
@@ -59,11 +59,11 @@ def use_partial(store: Store, pce: str, first: date, end: date) -> date | None:
     :return: ``None`` if the response does not fail
     """
     with store.lock:
-        quirks = read(store, pce)
+        quirks = read_quirks(store, pce)
         partial = (quirks.get("lines") or {}).get("partial")
         if not partial or partial.get("times") == 0 or partial["from"] >= end.isoformat():
             return None
         if partial.get("times") is not None:
             partial["times"] -= 1
-            write(store, pce, quirks)
+            write_quirks(store, pce, quirks)
         return max(first, date.fromisoformat(partial["from"]))

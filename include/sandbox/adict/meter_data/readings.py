@@ -57,7 +57,7 @@ def published_at(month: date) -> datetime:
 
 def first_seen(pce: str, day: date) -> datetime:
     """Return the time at which a gas day of a synthetic meter appears."""
-    delay = (1, 1, 1, 1, 1, 1, 2, 2, 2, 3)[synthetic.draw(pce, day, "delay") % 10]
+    delay = (1, 1, 1, 1, 1, 1, 2, 2, 2, 3)[synthetic.draw_number(pce, day, "delay") % 10]
     return paris.at_hour(day + timedelta(days=delay), 8)
 
 
@@ -125,9 +125,9 @@ def _final(row: FinalDay) -> Day:
 def _provisional(pce: str, day: date, *, early: bool) -> Day:
     row = synthetic.final_day(pce, day)
     factor, volume, quality = row.coefficient, row.volume, MEASURED if row.measured else ESTIMATED
-    if synthetic.draw(pce, day.year, day.month, "coefficient") % 3 == 0:
+    if synthetic.draw_number(pce, day.year, day.month, "coefficient") % 3 == 0:
         factor = round(factor - 0.03, 3)
-    if early and synthetic.draw(pce, day, "estimate") % 10 == 0:
+    if early and synthetic.draw_number(pce, day, "estimate") % 10 == 0:
         volume, quality = volume + 3 + volume // 20, ESTIMATED
     energy = synthetic.energy_of(volume, factor)
     return Day(day, row.index_start, row.index_end, energy, factor, quality, PROVISIONAL)

@@ -26,12 +26,12 @@ _SEASON_YEAR: Final = 21_663.0
 _ONE_ESTIMATE_IN: Final = 700
 
 
-def exists(pce: str) -> bool:
+def is_synthetic(pce: str) -> bool:
     """Return whether an id is that of a synthetic meter: ``0999999`` and 7 digits, or ``GI999`` and 3 digits."""
     return _PATTERN.fullmatch(pce) is not None
 
 
-def draw(*parts: object) -> int:
+def draw_number(*parts: object) -> int:
     """Return an integer below 2**32 that only depends on ``parts``, on every machine.
 
     :param parts: values with a stable ``str`` and ``repr``
@@ -42,7 +42,7 @@ def draw(*parts: object) -> int:
 @lru_cache(maxsize=65536)
 def yearly_use(pce: str) -> int:
     """Return a meter's yearly consumption in kWh: a flat that only cooks with gas, a small heated flat, or a house."""
-    kind, size = draw(pce, "kind") % 100, draw(pce, "size") % 1000 / 1000
+    kind, size = draw_number(pce, "kind") % 100, draw_number(pce, "size") % 1000 / 1000
     low, high = (1_000, 1_600) if kind < 15 else (5_000, 8_500) if kind < 55 else (11_000, 17_500)
     return round(low + (high - low) * size)
 
@@ -50,7 +50,7 @@ def yearly_use(pce: str) -> int:
 @lru_cache(maxsize=65536)
 def coefficient(pce: str, year: int, month: int) -> float:
     """Return kWh per m³ for one calendar month, between 10.9 and 11.4."""
-    return round(10.98 + draw(pce, "zone") % 120 / 1000 + draw(pce, year, month) % 300 / 1000, 3)
+    return round(10.98 + draw_number(pce, "zone") % 120 / 1000 + draw_number(pce, year, month) % 300 / 1000, 3)
 
 
 @lru_cache(maxsize=16384)
@@ -81,7 +81,7 @@ def _year_volumes(pce: str, year: int) -> array[int]:
 def _index_at_new_year(pce: str, year: int) -> int:
     """Return the meter's index on 1 January, in units of 0.1 m³."""
     if year <= FIRST_YEAR:
-        return draw(pce, "index") % 50_000
+        return draw_number(pce, "index") % 50_000
     return _index_at_new_year(pce, year - 1) + sum(_year_volumes(pce, year - 1))
 
 
@@ -117,7 +117,7 @@ def final_day(pce: str, day: date) -> FinalDay:
     number = day.toordinal() - date(day.year, 1, 1).toordinal()
     indexes, volume = _year_indexes(pce, day.year), _year_volumes(pce, day.year)[number]
     factor = coefficient(pce, day.year, day.month)
-    measured = draw(pce, day.toordinal()) % _ONE_ESTIMATE_IN != 0
+    measured = draw_number(pce, day.toordinal()) % _ONE_ESTIMATE_IN != 0
     start, end = indexes[number] // 10, indexes[number + 1] // 10
     return FinalDay(day, start, end, volume, energy_of(volume, factor), factor, measured)
 

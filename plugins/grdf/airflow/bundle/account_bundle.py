@@ -85,11 +85,11 @@ class AccountBundle(BaseDagBundle):
             raise self._failure
 
     def _accounts(self) -> Mapping[str, str]:
-        from grdf.airflow.account_list import listed, with_dag
+        from grdf.airflow.account_list import accounts_with_dag, id_if_listed
         from grdf.stores.accounts.account_mirror import AccountMirror
 
-        self._mirror = self._mirror or AccountMirror(with_dag)
-        return listed(self._mirror)
+        self._mirror = self._mirror or AccountMirror(id_if_listed)
+        return accounts_with_dag(self._mirror)
 
     def _write(self, lines: Mapping[str, str]) -> None:
         from grdf.airflow.bundle.account_files import write_changed

@@ -56,7 +56,7 @@ def in_paris(cron: str) -> CronTriggerTimetable:
     return CronTriggerTimetable(cron, timezone=PARIS, run_immediately=timedelta())
 
 
-def common(subject: str) -> dict[str, Any]:
+def dag_arguments(subject: str) -> dict[str, Any]:
     """Return the arguments that all our DAGs have.
 
     :param subject: the subject of the DAG, used as its second tag
@@ -64,23 +64,23 @@ def common(subject: str) -> dict[str, Any]:
     return {"catchup": False, "is_paused_upon_creation": False, "tags": ["grdf", subject]}
 
 
-def by_hand(subject: str) -> dict[str, Any]:
+def manual_dag_arguments(subject: str) -> dict[str, Any]:
     """Return the arguments of a DAG without a schedule, which a person starts.
 
-    :param subject: see :func:`common`
+    :param subject: see :func:`dag_arguments`
     """
-    return {**common(subject), "allowed_run_types": ["manual"]}
+    return {**dag_arguments(subject), "allowed_run_types": ["manual"]}
 
 
-def for_all_accounts(subject: str) -> dict[str, Any]:
+def fleet_dag_arguments(subject: str) -> dict[str, Any]:
     """Return the arguments of a DAG that processes all accounts on a schedule, and that a person may start, too.
 
     It refuses backfills: they would repeat, in the name of who started it, what a run was told to do once.
 
-    :param subject: see :func:`common`
+    :param subject: see :func:`dag_arguments`
     """
     return {
-        **common(subject),
+        **dag_arguments(subject),
         "start_date": START,
         "allowed_run_types": ["scheduled", "manual"],
         "max_active_runs": 1,

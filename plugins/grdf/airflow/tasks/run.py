@@ -48,7 +48,7 @@ class Run:
     succeeded: Any = None
 
     @classmethod
-    def of(cls, context: Context) -> Run:
+    def from_context(cls, context: Context) -> Run:
         """Return the run of a task's context."""
         run, ti = context["dag_run"], context["ti"]
         due, start = run.run_after, context.get("data_interval_start")

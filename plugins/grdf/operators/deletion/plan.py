@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from grdf import settings
 from grdf.airflow.tasks.run import Run
-from grdf.operators.deletion.step import DeletionOperator, is_real_run, order_of
+from grdf.operators.deletion.step import DeletionOperator, is_real_run, read_order
 from include.gas.account.account import Account
-from include.gas.account.declaration import names_person
-from include.gas.account.marks import leaving
+from include.gas.account.declaration import has_personal_data
+from include.gas.account.marks import leaving_asker
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.errors import (
@@ -26,12 +26,12 @@ from include.gas.errors import (
     FailNow,
     RetryLater,
 )
-from include.gas.leaving.deletion import STANDING, begun, is_open, plan_text, with_question
+from include.gas.leaving.deletion import STANDING, begin_deletion, format_plan, is_open, with_request
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.gas.documents.gas_days import Document
+    from include.gas.documents.day_documents import Document
 
 
 class CheckDeletionOperator(DeletionOperator):
@@ -44,11 +44,11 @@ class CheckDeletionOperator(DeletionOperator):
         :raises BadRequest: if the form is not filled in correctly
         :raises BadAccount: if there is no such account
         """
-        run = Run.of(context)
+        run = Run.from_context(context)
         params = run.params
         if not params["keep_data"]:
             _ = self.remover  # an error before the consents are revoked, if the login may not purge
-        entry, document = self.checked(run)
+        entry, document = self.check_request(run)
         if document is not None and is_real_run(params):
             document = self._taken_in(context, document)
         text, _ = self.plan(run, entry, document)
@@ -62,14 +62,14 @@ class CheckDeletionOperator(DeletionOperator):
 
         Nothing is declared for it.
         """
-        from grdf.ledger.taking_in import TakingIn
+        from grdf.ledger.account_intake import AccountIntake
 
-        if leaving(document) is not None or names_person(document):
+        if leaving_asker(document) is not None or has_personal_data(document):
             return document
         try:
             if Account.from_document(document).needs_grant:  # a first launch may be using it, which works once
                 self.wait_for_running(context)
-            return TakingIn(self.couchdb, self.adict.of(document), self.account_id).take_in()
+            return AccountIntake(self.couchdb, self.adict.for_account(document), self.account_id).process_account()
         except (BadSettings, ClientUnknown, CredentialsRefused):
             raise  # a problem of ours, not of this household: once it is solved, the consents can be found
         except FailNow as error:
@@ -92,10 +92,10 @@ class CheckDeletionOperator(DeletionOperator):
             return text, []
         notes = list[str]()
         try:
-            meters = self.asked_meters(document)
+            meters = self.query_meters(document)
         except RetryLater as error:
             notes.append(f"The consents could not be looked up at GRDF, so those known before are listed: {error}")
-            meters = self.meters(document)
+            meters = self.all_meters(document)
         own, left_alone = self.own_rights(meters)
         rights = {right.id: right.state for _, right in own if right.state in STANDING}
         try:
@@ -110,7 +110,7 @@ class CheckDeletionOperator(DeletionOperator):
         if is_open(entry):
             notes.append(f"Another run ({entry['run']}, by {entry['asked_by']}) has begun it; this one takes over.")
         removed = None
-        if not begun(entry, order_of(run), datetime.now(UTC))["keep_data"]:
+        if not begin_deletion(entry, read_order(run), datetime.now(UTC))["keep_data"]:
             found = {doctype: len(rows) for doctype, rows in self.documents().items()}
             removed = {f"documents of {doctype}": number for doctype, number in found.items()}
             removed["staged files"] = self.staging.count(self.account_id)
@@ -119,7 +119,7 @@ class CheckDeletionOperator(DeletionOperator):
                     f"Of the record of its consent a copy without the account's id is kept for {days} days, because "
                     "GRDF may ask for the proof of the consent afterwards ([grdf] consent_record_days)."
                 )
-        return plan_text(self.account_id, rights, left_alone, removed, notes), sorted(rights)
+        return format_plan(self.account_id, rights, left_alone, removed, notes), sorted(rights)
 
 
 class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
@@ -138,15 +138,15 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
         :raises BadRequest: if Airflow does not say who asked for the deletion, so that the approver cannot be told
             apart from that person
         """
-        run = Run.of(context)
+        run = Run.from_context(context)
         if run.asker is None and not settings.deletion_by_one_person():
             raise BadRequest.about(
                 self.account_id,
                 "Airflow does not say who asked for its deletion, so nobody can be told apart from that person",
                 "Nothing was done. Start the DAG in Airflow's UI or through its API, as a logged-in user.",
             )
-        self.body, rights = self.plan(run, *self.checked(run))
-        self.record(lambda entry: with_question(entry, replace(order_of(run), rights=rights)))
+        self.body, rights = self.plan(run, *self.check_request(run))
+        self.change_record(lambda entry: with_request(entry, replace(read_order(run), rights=rights)))
         return ApprovalOperator.execute(self, context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
@@ -157,8 +157,8 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
         :param event: the answer, with the user who gave it according to Airflow
         """
         if event.get("chosen_options") == [self.APPROVE]:
-            run, approver = Run.of(context), str((event.get("responded_by_user") or {}).get("name") or "")
-            noted = order_of(run).noted_in(self.entry())
+            run, approver = Run.from_context(context), str((event.get("responded_by_user") or {}).get("name") or "")
+            noted = read_order(run).with_approval_from(self.read_record())
             order = replace(noted, approved_by=approver, approved_at=utc_text(datetime.now(UTC)))
             if not order.is_approved(by_one_person=settings.deletion_by_one_person()):
                 self.log.warning(
@@ -166,6 +166,6 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
                     self.account_id, approver or "somebody without a name",
                 )  # fmt: skip
                 return self.execute(context)
-            self.record(lambda entry: with_question(entry, order))
+            self.change_record(lambda entry: with_request(entry, order))
             self.log.info("Account %s: its deletion is approved by %s.", self.account_id, approver)
         return super().execute_complete(context, event)

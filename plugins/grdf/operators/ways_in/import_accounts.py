@@ -12,16 +12,16 @@ from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
 from grdf.staging.imports import Imports
-from include.gas.account.client import client_if_known
+from include.gas.account.client import client_or_empty
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import OF_CLIENT, BadRequest, FailNow, GasError, RefusalUnexplained, RetryLater, UnknownRefusal
 from include.gas.importing.csv_file import check_name, read_lines, result_name
-from include.gas.importing.line_check import Line, check_lines, to_csv
+from include.gas.importing.line_check import ImportLine, check_lines, result_csv
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from grdf.ledger.households import Households
+    from grdf.ledger.household_import import HouseholdImport
 
 MOST_OPEN = 10
 """Lines that one try cannot settle, such as those that GRDF refuses for a reason that we do not know. After that
@@ -45,9 +45,9 @@ class ImportAccountsOperator(GrdfOperator):
         :raises RetryLater: if GRDF or CouchDB does not answer; the next try continues
         :raises GasError: if one of several clients cannot be called; the lines of the others are done
         """
-        from grdf.ledger.households import Households
+        from grdf.ledger.household_import import HouseholdImport
 
-        run, imports = Run.of(context), Imports(settings.staging_url())
+        run, imports = Run.from_context(context), Imports(settings.staging_url())
         run.stop_if_cleared("grdf_import_accounts")
         file = check_name(run.params["file"])
         result, content = result_name(file), imports.content(file)
@@ -58,8 +58,8 @@ class ImportAccountsOperator(GrdfOperator):
                 f"Nothing was done. If it was worked off, {result} says what came of it. Else put it there, readable "
                 "for the user that runs Airflow's tasks, and start again.",
             )
-        households = Households(self.couchdb, self.adict, file=file, run=run)
-        lines = households.checked(check_lines(read_lines(content)))
+        households = HouseholdImport(self.couchdb, self.adict, file=file, run=run)
+        lines = households.check_lines(check_lines(read_lines(content)))
         wrong = [each for each in lines if each.outcome == "wrong"]
         for each in wrong[:IN_LOG]:
             self.log.warning("Line %d of %s is wrong: %s.", each.number, file, each.reason)
@@ -69,7 +69,7 @@ class ImportAccountsOperator(GrdfOperator):
             if not dry_run and not is_stopped:
                 problems = self._take_in(lines, households, run)
         finally:
-            imports.write(result, to_csv(lines).encode())
+            imports.write(result, result_csv(lines).encode())
         found: dict[str, int] = dict(sorted(Counter(each.outcome for each in lines).items()))
         said = ", ".join(f"{number} {outcome}" for outcome, number in found.items())
         self.log.info("File %s: %s. All lines are in %s.", file, said, result)
@@ -91,28 +91,28 @@ class ImportAccountsOperator(GrdfOperator):
             imports.remove(file)
         return found
 
-    def _take_in(self, lines: list[Line], households: Households, run: Run) -> list[GasError]:
+    def _take_in(self, lines: list[ImportLine], households: HouseholdImport, run: Run) -> list[GasError]:
         """Take in the households of all lines to declare, and note in ``lines`` what came of each.
 
         :return: why some are still to be declared
         """
-        from grdf.ledger.room import client_with_room, meters_of_clients
+        from grdf.ledger.client_choice import choose_client, count_client_meters
         from grdf.quota.governor import governor_for
 
         file, left = run.params["file"], [at for at, each in enumerate(lines) if each.outcome == "to declare"]
         end = governor_for(self.clients()[0].oauth.facts).earliest_end(2 * len(left))
         self.log.info("%d line(s) to declare: until %s at least.", len(left), end)
-        meters, aside, open_ = meters_of_clients(self.ledger.every), dict[str, GasError](), list[GasError]()
+        meters, aside, open_ = count_client_meters(self.ledger.all_meters), dict[str, GasError](), list[GasError]()
         for at in left:
             # An id that is made is the same in each try of a run.
             made = blake2b(f"{run.id} {lines[at].number}".encode(), digest_size=5).hexdigest()
             line = replace(lines[at], account=lines[at].account or f"household-{made}")
             document = self.couchdb.get(ACCOUNT, line.account)
-            client = client_if_known(document) if document else client_with_room(meters)
+            client = client_or_empty(document) if document else choose_client(meters)
             if client in aside:
                 continue
             try:
-                lines[at] = households.take_in(line, document, client)
+                lines[at] = households.import_household(line, document, client)
             except OF_CLIENT as error:
                 self.log.error("%s: %s Its lines are put aside; those of other clients go on.", client, error)
                 aside[client] = error

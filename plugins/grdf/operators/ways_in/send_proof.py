@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountOperator
-from include.gas.account.account import stop_if_leaving
+from include.gas.account.account import check_not_leaving
 from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.gas_day import utc_text
 from include.gas.errors import AccountLeaving, GasError, ProofNotSent
 from include.gas.meter_tag import meter_tag
-from include.gas.proof.consent_record import record_for
+from include.gas.proof.consent_record import find_record
 from include.gas.proof.proof_file import MOST, MOST_BYTES, ProofFile
-from include.gas.rights.transitions import proved
+from include.gas.rights.transitions import note_proof_sent
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.adict import AdictHook
-    from grdf.ledger.looking import Look
+    from grdf.ledger.rights_query import RightsFound
     from include.gas.answers.access_rights import AccessRight
 
 
@@ -47,24 +47,24 @@ class SendProofOperator(AccountOperator):
         :raises RetryLater: if some could not be sent at the moment
         :raises FailNow: if a person must act for some; the others were sent, and the log says why each was not
         """
-        from grdf.ledger.looking import look
+        from grdf.ledger.rights_query import query_rights
         from grdf.stores.consent_records import ConsentRecords
 
-        run, name = Run.of(context), self.account_id.strip()
+        run, name = Run.from_context(context), self.account_id.strip()
         run.stop_if_cleared("grdf_send_proof")
         self._records, self._failures = ConsentRecords(self.couchdb), list[GasError]()
         self._counts = Counter({"asked": 0, "sent": 0, "files": 0})
         if name:
-            stop_if_leaving(self.accounts.document(name))
+            check_not_leaving(self.accounts.read_document(name))
         clients = defaultdict[str, set[str]](set)
-        for meter in self.ledger.of_account(name) if name else self.ledger.every():
+        for meter in self.ledger.meters_of_account(name) if name else self.ledger.all_meters():
             for right in meter.rights:
                 if right.state != "ended" and (name or right.proof):
                     clients[right.client].add(meter.pce)
         for conn_id, pces in sorted(clients.items()):
             with self._noting():
-                client = self.adict.named(conn_id)
-                found = look(self.ledger, client, pces, account=name)
+                client = self.adict.for_connection(conn_id)
+                found = query_rights(self.ledger, client, pces, account=name)
                 waits = {right.account for meter in found.meters.values() for right in meter.rights if right.proof}
                 for account in sorted(waits & {name} if name else waits - {""}):
                     self._send_all(account, client, found)
@@ -74,14 +74,14 @@ class SendProofOperator(AccountOperator):
             raise first_to_raise(self._failures, last_try=run.is_last_try)
         return counts
 
-    def _send_all(self, account: str, client: AdictHook, found: Look) -> None:
+    def _send_all(self, account: str, client: AdictHook, found: RightsFound) -> None:
         """Send an account's proofs, once for each of GRDF's questions.
 
         A proof that was sent and is still asked for, or was refused, is replaced if files of the operator's own wait.
         """
         with self._noting():
-            stop_if_leaving(self.accounts.document(account))
-            rights = {right.id: right for meter in found.meters.values() for right in meter.of(account)}
+            check_not_leaving(self.accounts.read_document(account))
+            rights = {right.id: right for meter in found.meters.values() for right in meter.rights_of(account)}
             proofs = {key: right.proof for key, right in rights.items() if right.proof}
             due = {key for key, proof in proofs.items() if proof.is_due}
             replaceable = {key for key, proof in proofs.items() if proof.state in (ASKED, REFUSED)}
@@ -92,7 +92,7 @@ class SendProofOperator(AccountOperator):
                 if line.id in wanted:
                     with self._noting():
                         self._send(account, client, line, rights[line.id].since, list(own.values()))
-            self.accounts.update(account, self.ledger.settled)
+            self.accounts.update(account, self.ledger.settle_account)
             if len(self._failures) == failed:
                 self.staging.proofs(account).remove(*own)
 
@@ -106,7 +106,7 @@ class SendProofOperator(AccountOperator):
         """
         from grdf.operators.ways_in.record_pdf import record_pdf
 
-        tag, record = meter_tag(account, line.pce), record_for(self._records.by_meter[line.pce], line, declared)
+        tag, record = meter_tag(account, line.pce), find_record(self._records.by_meter[line.pce], line, declared)
         made = [record_pdf(record, line.id)] if record else []
         files = [*own, *(file for file in made if len(file.content) <= MOST_BYTES)][:MOST]
         if not files:
@@ -116,7 +116,7 @@ class SendProofOperator(AccountOperator):
                 "a record of the consent of the person and the e-mail address for whom GRDF lists the right now",
             )
         client.send_proof(line.id, files, account=account)
-        self.ledger.apply(line.pce, partial(proved, right_id=line.id, at=utc_text(datetime.now(UTC))))
+        self.ledger.apply(line.pce, partial(note_proof_sent, right_id=line.id, at=utc_text(datetime.now(UTC))))
         self._counts.update(sent=1, files=len(files))
         self.log.info(
             "Account %s: the proof of the consent for meter %s is with GRDF, in %d file(s). GRDF checks it; "

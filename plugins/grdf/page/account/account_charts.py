@@ -9,11 +9,11 @@ from markupsafe import Markup
 
 from grdf.page.html.catalogue import Texts
 from grdf.page.html.chart import Bar, bar_chart
-from grdf.page.html.spelling import Spelling
+from grdf.page.html.formatting import LocaleFormatter
 from include.gas.display.cells import GAPS, Cell, year_before
 
 
-def chart(
+def draw_chart(
     cells: Sequence[Cell],
     t: Texts,
     *,
@@ -30,7 +30,7 @@ def chart(
     :param label: returns the label on the x-axis for a cell's first day
     :param title: returns the name of a period in the tooltip, from its first day
     """
-    spell = Spelling(t.language)
+    spell = LocaleFormatter(t.language)
 
     def former(cell: Cell) -> Bar:
         period = title(year_before(cell.first) or cell.first)
@@ -43,7 +43,7 @@ def chart(
         return Bar(cell.before, "former", text)
 
     def now(cell: Cell) -> Bar:
-        text = f"{title(cell.first)}: {said(cell, t)}"
+        text = f"{title(cell.first)}: {describe_cell(cell, t)}"
         return Bar(cell.load, cell.kind, text, gap=cell.kind in GAPS, marked=bool(cell.changes or cell.doubts))
 
     series = [("now", [now(cell) for cell in cells])]
@@ -52,12 +52,12 @@ def chart(
     return bar_chart([label(cell.first) for cell in cells], series, name=name, unit="kWh")
 
 
-def said(cell: Cell, t: Texts, *, figure: bool = True) -> str:
+def describe_cell(cell: Cell, t: Texts, *, figure: bool = True) -> str:
     """Return a description of a cell in words.
 
     :param figure: whether to include the kWh
     """
-    spell = Spelling(t.language)
+    spell = LocaleFormatter(t.language)
     words = [t(f"kind.{cell.kind}")]
     if figure and cell.load is not None:
         words.insert(0, t("cell.kwh", kwh=spell.number(cell.load)))

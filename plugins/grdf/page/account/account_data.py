@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.ledger.meters import Ledger
+from grdf.ledger.rights_ledger import Ledger
 from include.gas.days.gas_day import YEARS, parse_day
 from include.gas.days.lateness import period_late_after
+from include.gas.display.account_summary import AccountSummary, summarize_account
 from include.gas.display.cells import Cell, day_cells, month_cells, year_cells
 from include.gas.display.meter_days import MeterDays, Missing
-from include.gas.display.overview import Overview, overview
 from include.gas.documents.billing.comparison import compare_all
 from include.gas.documents.day_checks import WORDS
+from include.gas.documents.day_documents import Document, account_range, day_id, day_if_own
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
-from include.gas.documents.gas_days import Document, account_range, day_id, own_day
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import unclaimed
+from include.gas.rights.meter_rights import find_unclaimed_rights
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class AccountView:
     :param names: what addresses call each meter
     """
 
-    line: Overview
+    line: AccountSummary
     meter: MeterDays | None = None
     figures: Figures | None = None
     names: Mapping[str, str] = field(default_factory=dict)
@@ -110,39 +110,39 @@ def account_view(
     :param meter: the meter to show, as :func:`names_in_addresses` calls it; the account's first if it has no such meter
     :param month: first day of the month to show; by default the month of the last stored day
     """
-    line = overview(document)
+    line = summarize_account(document)
     if line.odd or not line.meters:
         return AccountView(line)
     named = names_in_addresses(line.id, line.meters)
     meters = line.days_of_meters
-    shown = next((each for each in meters if each.held.pce == named.get(meter)), meters[0])
+    shown = next((each for each in meters if each.access.pce == named.get(meter)), meters[0])
     names = {pce: name for name, pce in named.items()}
     return AccountView(line, shown, _figures(couchdb, line.id, shown, today, month), names)
 
 
 def _figures(couchdb: CouchDBHook, account: str, meter: MeterDays, today: date, month: date | None) -> Figures:
-    pce, billed = meter.held.pce, meter.billed if meter.held.is_open else None
+    pce, billed = meter.access.pce, meter.billed if meter.access.is_open else None
     span = account_range(account, pce)
     months, years = couchdb.range(MONTH, *span), couchdb.range(YEAR, *span)
     month = (month or _newest(meter, months) or today).replace(day=1)
     two_years = date(month.year - 1, 1, 1), date(month.year, 12, 31)
     keys = [day_id(account, pce, day) for day in two_years]
     days, periods = couchdb.range(DAY, *keys), couchdb.range(PUBLISHED, *keys)
-    due = meter.due(today)
-    rights = Ledger(couchdb).fetch([pce])[pce]
+    due = meter.due_days(today)
+    rights = Ledger(couchdb).fetch_meters([pce])[pce]
     return Figures(
         month,
         day_cells(month, days, due),
         month_cells(month.year, months, due, days),
         year_cells(years, due, days),
-        meter.missing(today),
+        meter.count_missing(today),
         billed is not None and (today - billed).days > period_late_after(meter.billing.frequency),
         sum(each.beyond_rounding for each in compare_all(periods, days)),
-        max((right.since for right in unclaimed([rights], today)), default=""),
+        max((right.since for right in find_unclaimed_rights([rights], today)), default=""),
         any(right.account not in ("", account) and right.is_in_force(today) for right in rights.rights),
     )
 
 
 def _newest(meter: MeterDays, months: Iterable[Document]) -> date | None:
     told = max((year.last for year in meter.years if year.last.year in YEARS), default=None)
-    return told or max(filter(None, (own_day(each, MONTH) for each in months)), default=None)
+    return told or max(filter(None, (day_if_own(each, MONTH) for each in months)), default=None)

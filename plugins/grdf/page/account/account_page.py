@@ -11,19 +11,19 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
 from grdf import settings
-from grdf.page.account.account_charts import chart, said
+from grdf.page.account.account_charts import describe_cell, draw_chart
 from grdf.page.account.account_data import Figures, account_view, asked_month, names_in_addresses
+from grdf.page.html.formatting import LocaleFormatter
 from grdf.page.html.render import page, problem, texts_for
-from grdf.page.html.spelling import Spelling
-from grdf.page.list.mirror import couchdb
+from grdf.page.list.shared_mirrors import couchdb
 from grdf.page.security import AccountDep, Visitor, can_act, can_connect, may_view
 from include.gas.days.gas_day import ONE_DAY, paris_today
+from include.gas.display.account_summary import summarize_account
 from include.gas.display.csv_cells import safe_cell
-from include.gas.display.overview import overview
 from include.gas.documents.billing.comparison import compare_all
 from include.gas.documents.day_checks import WORDS, is_doubted
+from include.gas.documents.day_documents import Document, account_range, dag_id
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
-from include.gas.documents.gas_days import Document, account_range, dag_id
 from include.gas.meter_tag import meter_tag
 
 router = APIRouter()
@@ -69,7 +69,7 @@ def show(
         situation=view.line.situation(today),
         today=today,
         charts=_charts(request, view.figures),
-        said=said,
+        said=describe_cell,
         allowed=allowed,
         several=len(settings.connections.or_default()) > 1,
         reread=_range_to_reread(view.figures, today),
@@ -85,7 +85,7 @@ def published(request: Request, account: AccountDep, meter: str = "") -> Respons
     document = couchdb().get(ACCOUNT, account)
     if document is None:
         return _unknown(request)
-    named = names_in_addresses(account, overview(document).meters)
+    named = names_in_addresses(account, summarize_account(document).meters)
     pce = named.get(meter, "")
     span = account_range(account, pce)
     compared = compare_all(couchdb().range(PUBLISHED, *span), couchdb().range(DAY, *span))
@@ -95,7 +95,7 @@ def published(request: Request, account: AccountDep, meter: str = "") -> Respons
 
 
 @router.get("/accounts/{account}/{table}.csv", dependencies=[Depends(may_view)])
-def take_away(account: AccountDep, table: Literal["days", "months", "years", "published"]) -> Response:
+def download_csv(account: AccountDep, table: Literal["days", "months", "years", "published"]) -> Response:
     """Return one kind of data of an account, for all its meters, as a CSV file."""
     if couchdb().get(ACCOUNT, account) is None:
         raise HTTPException(404, "no such account")
@@ -120,13 +120,13 @@ def _charts(request: Request, figures: Figures | None) -> dict[str, Any]:
     if figures is None:
         return {}
     t = texts_for(request)
-    spell, month, years = Spelling(t.language), figures.month, figures.years
+    spell, month, years = LocaleFormatter(t.language), figures.month, figures.years
     days = t("account.days.chart", month=spell.month(month))
     months = t("account.months.chart", year=month.year)
     return {
-        "days": chart(figures.days, t, name=days, label=lambda day: str(day.day), title=spell.weekday),
-        "months": chart(figures.months, t, name=months, label=spell.month_name, title=spell.month),
-        "years": chart(years, t, name=t("account.years.chart"), label=_year_of, title=_year_of, years=True),
+        "days": draw_chart(figures.days, t, name=days, label=lambda day: str(day.day), title=spell.weekday),
+        "months": draw_chart(figures.months, t, name=months, label=spell.month_name, title=spell.month),
+        "years": draw_chart(years, t, name=t("account.years.chart"), label=_year_of, title=_year_of, years=True),
         "month": figures.months[month.month - 1],
         "year": next((cell for cell in years if cell.first.year == month.year), None),
     }

@@ -23,14 +23,14 @@ from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
 from grdf.hooks.oauth import CALLBACK, GrdfOAuthHook
-from grdf.page.connect.connectable import connectable, couchdb, page_address
+from grdf.page.connect.account_lookup import couchdb, find_connectable_account, page_address
 from grdf.page.connect.forms import MINUTES, show_forms
-from grdf.page.connect.opener import Opener, Stop, by_link, by_login
-from grdf.page.connect.sealing import seal, unseal
+from grdf.page.connect.opener import ConnectionStopped, Opener, by_link, by_login
+from grdf.page.connect.sealed_texts import seal, unseal
 from grdf.page.security import VisitorIfAnyDep
-from grdf.quota.terms import Terms
+from grdf.quota.call_terms import Terms
 from grdf.stores.accounts.account_store import AccountStore
-from include.gas.account.connected import connected, login_hint
+from include.gas.account.connection_documents import document_after_consent, login_hint
 from include.gas.account.grant import Grant
 
 if TYPE_CHECKING:
@@ -94,18 +94,18 @@ def challenge_of(verifier: str) -> str:
     return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-def to_grdf(request: Request, opener: Opener, sent: FormData) -> Response:
+def redirect_to_grdf(request: Request, opener: Opener, sent: FormData) -> Response:
     """Redirect the browser to GRDF. If the fields of the form are not valid, show the form again.
 
     :raises Stop: if the form was opened at an address other than the callback's
     """
-    _, connection = connectable(opener.account)
+    _, connection = find_connectable_account(opener.account)
     oauth = GrdfOAuthHook(connection)
     facts, back = oauth.facts, urlsplit(oauth.redirect_uri)
     origin = request.headers.get("Origin")
     if origin and urlsplit(origin).netloc != back.netloc:  # the cookie would be missing when GRDF leads back
         again = f"{page_address(connection)}{opener.path()}"
-        raise Stop("other_address", 409, f"{back.scheme}://{back.netloc}", again)
+        raise ConnectionStopped("other_address", 409, f"{back.scheme}://{back.netloc}", again)
     holder = {name: str(sent.get(name, "")) for name in HOLDER}
     hint = login_hint(**holder, third_party=settings.third_party())
     if hint is None:
@@ -131,19 +131,23 @@ def callback(request: Request, visitor: VisitorIfAnyDep, state: str = "", code: 
     base, attempt = request.scope["root_path"], unseal(request.cookies.get(COOKIE + state, ""), Attempt, 60 * MINUTES)
     request.state.again = f"{base}/connect/" if visitor else ""
     if attempt is None:
-        raise Stop("other_browser", 400)
+        raise ConnectionStopped("other_browser", 400)
     opener = by_link(request, attempt.token) if attempt.token else by_login(visitor, attempt.account)
     request.state.again = f"{base}{opener.path()}"
     if error or not code:
         shown = error if ERROR_CODE.fullmatch(error) else "error"
-        raise Stop("refused", 200) if error in ERRORS_OF_THE_HOUSEHOLD else Stop("grdf_error", 502, shown)
-    finish(attempt, opener, code)
+        raise (
+            ConnectionStopped("refused", 200)
+            if error in ERRORS_OF_THE_HOUSEHOLD
+            else ConnectionStopped("grdf_error", 502, shown)
+        )
+    finish_consent(attempt, opener, code)
     answer = opener.follow(request)
     answer.delete_cookie(COOKIE + state, base + CALLBACK)
     return answer
 
 
-def finish(attempt: Attempt, opener: Opener, code: str) -> None:
+def finish_consent(attempt: Attempt, opener: Opener, code: str) -> None:
     """Exchange the code, which must be at once, and leave its ``id_token`` on the account, as cozy-stack does.
 
     Whose the meters are is decided by the account's run. A code works once, as GRDF sees to, and so does a link. Of two
@@ -154,7 +158,7 @@ def finish(attempt: Attempt, opener: Opener, code: str) -> None:
     """
     account, connection, mark = opener.account, attempt.connection, opener.mark(datetime.now(UTC))
     oauth = GrdfOAuthHook(connection)
-    connectable(account)
+    find_connectable_account(account)
     if opener.has_sent(sends=True):  # another click was faster
         return
     sent = oauth.exchange_code(
@@ -165,6 +169,8 @@ def finish(attempt: Attempt, opener: Opener, code: str) -> None:
         terms=Terms("connect", longest_wait=PATIENCE),
     )
     token = Grant(sent, nonce=attempt.nonce)
-    claims = oauth.claims_of(sent, account=account, nonce=attempt.nonce)
-    AccountStore(couchdb()).save(account, lambda stored: connected(stored, account, token, mark, connection=connection))
+    claims = oauth.verify_claims(sent, account=account, nonce=attempt.nonce)
+    AccountStore(couchdb()).save(
+        account, lambda stored: document_after_consent(stored, account, token, mark, connection=connection)
+    )
     log.info("Account %s: connected by %s, with %d meter(s).", account, opener.by, len(claims))

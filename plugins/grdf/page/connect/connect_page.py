@@ -13,17 +13,17 @@ from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from grdf import settings
-from grdf.page.connect.client_connect import to_grdf
-from grdf.page.connect.connectable import connectable, couchdb, page_address
+from grdf.page.connect.account_lookup import couchdb, find_connectable_account, page_address
+from grdf.page.connect.client_connect import redirect_to_grdf
 from grdf.page.connect.declare import declare
 from grdf.page.connect.forms import DirectForm, show_forms
-from grdf.page.connect.opener import HOUSEHOLD, LINK_DAYS, Invitation, OpenerDep, Stop
-from grdf.page.connect.sealing import seal
+from grdf.page.connect.opener import HOUSEHOLD, LINK_DAYS, ConnectionStopped, Invitation, OpenerDep
+from grdf.page.connect.sealed_texts import seal
 from grdf.page.html.render import page, wants_page
 from grdf.page.security import AccountDep, ConnectorDep, Visitor, may_connect_some
 from grdf.stores.household_links import HouseholdLinks
 from include.gas.days.gas_day import PARIS
-from include.gas.documents.gas_days import ACCOUNT_ID
+from include.gas.documents.day_documents import ACCOUNT_ID
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -58,8 +58,8 @@ def begin(request: Request, opener: OpenerDep, sent: Annotated[FormData, Depends
         return opener.follow(request)
     is_direct = "step" in sent
     if ("direct" if is_direct else "client_connect") not in settings.ways_in():
-        raise Stop("way_closed", 404)
-    return declare(request, opener, DirectForm(sent)) if is_direct else to_grdf(request, opener, sent)
+        raise ConnectionStopped("way_closed", 404)
+    return declare(request, opener, DirectForm(sent)) if is_direct else redirect_to_grdf(request, opener, sent)
 
 
 @router.post("/connect/{account}/link")
@@ -71,9 +71,9 @@ def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
     if not settings.household_links():
         raise HTTPException(404, "links for households are switched off")
     until, invitation = int(time.time()) + 86_400 * LINK_DAYS, Invitation(secrets.token_urlsafe(16), account)
-    _, connection = connectable(account)
+    _, connection = find_connectable_account(account)
     link = f"{page_address(connection)}{HOUSEHOLD}?token={seal(invitation)}"
-    HouseholdLinks(couchdb()).make(account, invitation.id, until)
+    HouseholdLinks(couchdb()).create_link(account, invitation.id, until)
     moment = datetime.fromtimestamp(until, UTC)
     log.info("Account %s: %s created a link for its household, valid until %s.", account, visitor.name, moment)
     if not wants_page(request):
@@ -82,8 +82,8 @@ def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> R
 
 
 @router.post("/connect/{account}/link/take-back")
-def take_back(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
+def revoke_links(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
     """Void all links for an account, even if links are switched off."""
-    HouseholdLinks(couchdb()).take_back(account)
+    HouseholdLinks(couchdb()).revoke_links(account)
     log.info("Account %s: %s took the link for its household back.", account, visitor.name)
     return RedirectResponse(f"{request.scope['root_path']}/connect/{account}", 303)

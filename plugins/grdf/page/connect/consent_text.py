@@ -8,9 +8,9 @@ from pathlib import Path
 
 from grdf import settings
 from grdf.page.html.catalogue import FOLDER, LANGUAGES, Texts
-from grdf.page.html.spelling import Spelling
+from grdf.page.html.formatting import LocaleFormatter
 from include.gas.account.declaration import Declaration
-from include.gas.account.declared_right import request_of
+from include.gas.account.declared_right import declaration_request
 from include.gas.days.gas_day import parse_day
 from include.gas.errors import BadSettings
 from include.gas.proof.consent_record import ConsentText
@@ -32,13 +32,13 @@ def consent_text(asked: Declaration, language: str, today: date) -> ConsentText:
     return ConsentText(version, language, text)
 
 
-def mark_of(text: ConsentText) -> str:
+def text_digest(text: ConsentText) -> str:
     """Return what tells whether a household has ticked this very text."""
     return sha256(f"{text.version}\n{text.text}".encode()).hexdigest()
 
 
 def _values(asked: Declaration, t: Texts, today: date) -> dict[str, str]:
-    spell, request = Spelling(t.language), request_of(asked, today)
+    spell, request = LocaleFormatter(t.language), declaration_request(asked, today)
     days = settings.consent_record_days()
     years = round(days / 365.25)
     kept = {"years": years} if years and abs(days - years * 365.25) < 1 else {"days": days}

@@ -12,19 +12,19 @@ from fastapi import Request
 from starlette.responses import Response
 
 from grdf import settings
-from grdf.page.connect.connectable import connectable, couchdb
-from grdf.page.connect.consent_text import consent_text, mark_of
+from grdf.page.connect.account_lookup import couchdb, find_connectable_account
+from grdf.page.connect.consent_text import consent_text, text_digest
 from grdf.page.connect.forms import DirectForm, show_forms
-from grdf.page.connect.opener import Opener, Stop
+from grdf.page.connect.opener import ConnectionStopped, Opener
 from grdf.page.html.render import page, texts_for
 from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.consent_records import ConsentRecords
-from include.gas.account.connected import declaring, is_for_another
-from include.gas.account.declaration import Declaration, without_old_person
-from include.gas.account.declared_right import request_of
+from include.gas.account.connection_documents import document_to_declare, has_other_declaration
+from include.gas.account.declaration import Declaration, without_expired_person
+from include.gas.account.declared_right import declaration_request
 from include.gas.account.status import Status
 from include.gas.days.gas_day import paris_today
-from include.gas.documents.gas_days import Document
+from include.gas.documents.day_documents import Document
 from include.gas.proof.consent_record import HOUSEHOLD, ConsentRecord, new_record
 from include.gas.rights.meter_rights import RENEWED_FROM
 
@@ -36,17 +36,17 @@ def declare(request: Request, opener: Opener, typed: DirectForm) -> Response:
     t, account, household = texts_for(request), opener.account, opener.is_household
     if typed.step == "change":
         return show_forms(request, opener, typed=typed)
-    if wrong := typed.wrong(account, household=household):
+    if wrong := typed.wrong_fields(account, household=household):
         return show_forms(request, opener, typed=typed, errors=wrong)
     now, asked = datetime.now(UTC), typed.declaration(account)
     text = consent_text(asked, t.language, paris_today(now)) if household else None
-    is_sent, mark = typed.step == "send", mark_of(text) if text else ""
+    is_sent, mark = typed.step == "send", text_digest(text) if text else ""
     if is_sent and (text is None or typed.agreed == mark):
         by, proof = (HOUSEHOLD, "") if household else (opener.by, typed.texts["proof"])
         _store(opener, asked, new_record(account, asked, now, by=by, agreed=text, proof=proof))
         return opener.follow(request)
-    held = Status.held(connectable(account)[0] or {}).get(asked.pce)
-    renews, soon = held.renews_on if held else None, paris_today(now) + RENEWED_FROM
+    access = Status.access_of(find_connectable_account(account)[0] or {}).get(asked.pce)
+    renews, soon = access.renews_on if access else None, paris_today(now) + RENEWED_FROM
     what = "what" if renews is None else "renews" if renews <= soon else "lasts"
     return page(
         request,
@@ -57,7 +57,7 @@ def declare(request: Request, opener: Opener, typed: DirectForm) -> Response:
         declaration=asked,
         what=f"direct.check.{what}",
         renews=renews,
-        covers=request_of(asked, paris_today(now)),
+        covers=declaration_request(asked, paris_today(now)),
         typed=typed,
         text=text,
         mark=mark,
@@ -74,16 +74,16 @@ def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
     :raises Stop: if it cannot be now, or the link is not good
     """
     account, at = opener.account, datetime.fromisoformat(record.given)
-    document, connection = connectable(account)
+    document, connection = find_connectable_account(account)
 
     def change(stored: Document | None) -> Document:
-        if stored is not None and is_for_another(without_old_person(stored, at), asked):
+        if stored is not None and has_other_declaration(without_expired_person(stored, at), asked):
             log.warning(
                 "Account %s: a form of %s was not sent, since another one waits for GRDF's answer, for another holder, "
                 "e-mail address or meter.", account, opener.by,
             )  # fmt: skip
-            raise Stop("direct_waits.household" if opener.is_household else "direct_waits", 409, account)
-        return declaring(stored, account, asked, opener.mark(at), connection=connection)
+            raise ConnectionStopped("direct_waits.household" if opener.is_household else "direct_waits", 409, account)
+        return document_to_declare(stored, account, asked, opener.mark(at), connection=connection)
 
     if not opener.has_sent(sends=True):
         change(document)  # what cannot be stored leaves no record

@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from grdf import settings
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.page.connect.connectable import connectable, couchdb
+from grdf.page.connect.account_lookup import couchdb, find_connectable_account
 from grdf.page.connect.opener import Opener
-from grdf.page.connect.progress_page import in_words
+from grdf.page.connect.progress_page import describe_progress
 from grdf.page.guard import policy
 from grdf.page.html.render import page, texts_for
 from grdf.stores.household_links import HouseholdLinks
@@ -22,15 +22,15 @@ from include.gas.account.declaration import (
     PERIMETERS,
     USUAL_PERIMETERS,
     Declaration,
-    given_by,
+    checked_declaration,
+    declaration_section,
     is_correctable,
-    to_declare,
     wrong_fields,
 )
 from include.gas.account.declared_right import YEARS_BACK
 from include.gas.days.gas_day import ONE_DAY, PARIS, paris_today
 from include.gas.days.windows import oldest_allowed
-from include.gas.documents.gas_days import Document
+from include.gas.documents.day_documents import Document
 
 MINUTES = 60
 """How long a household may take on GRDF's site, from the page's button to its return."""
@@ -62,8 +62,8 @@ class DirectForm:
 
         :param document: the account document
         """
-        former = Declaration.of(document) if document and is_correctable(document) else None
-        sent = given_by(former or Declaration())
+        former = Declaration.from_document(document) if document and is_correctable(document) else None
+        sent = declaration_section(former or Declaration())
         chosen = [("perimeters", name) for name in sent.pop("perimeters", USUAL_PERIMETERS)]
         return cls(FormData([*sent.items(), *chosen]))
 
@@ -71,12 +71,12 @@ class DirectForm:
         """Return a text without the person."""
         return f"DirectForm(step={self.step!r})"
 
-    def hidden(self) -> Iterator[tuple[str, str]]:
+    def hidden_fields(self) -> Iterator[tuple[str, str]]:
         """Yield name and value of each hidden field that carries the form."""
         yield from self.texts.items()
         yield from (("perimeters", each) for each in self.perimeters)
 
-    def wrong(self, account: str, *, household: bool) -> list[str]:
+    def wrong_fields(self, account: str, *, household: bool) -> list[str]:
         """Return the names of the fields that are wrong.
 
         :param household: whether a household fills it in, which needs no other proof than its tick
@@ -87,7 +87,7 @@ class DirectForm:
 
     def declaration(self, account: str) -> Declaration:
         """Return what is to be declared. The form must not be wrong."""
-        return to_declare(self._document(account))
+        return checked_declaration(self._document(account))
 
     def _document(self, account: str) -> Document:
         entered = {name: value for name, value in self.texts.items() if name != "proof"}
@@ -110,17 +110,17 @@ def show_forms(
     :raises GasError: if the account cannot be connected
     """
     t, account, household, ways = texts_for(request), opener.account, opener.is_household, settings.ways_in()
-    document, connection = connectable(account)
+    document, connection = find_connectable_account(account)
     action = f"{request.scope['root_path']}{opener.path()}"
     several, today = len(settings.connections()) > 1, paris_today(datetime.now(UTC))
     links = settings.household_links() and not household
-    until = HouseholdLinks(couchdb()).good_until(account, document) if links else None
+    until = HouseholdLinks(couchdb()).valid_until(account, document) if links else None
     answer = page(
         request,
         "connect.html",
         422 if holder or errors else 200,
         account=account,
-        before=in_words(t, opener, document, action),
+        before=describe_progress(t, opener, document, action),
         client=connection if several and not household else "",
         household=household,
         ways=ways,

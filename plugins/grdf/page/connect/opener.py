@@ -15,11 +15,11 @@ from fastapi import Depends, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
-from grdf.page.connect.connectable import couchdb
-from grdf.page.connect.sealing import unseal
+from grdf.page.connect.account_lookup import couchdb
+from grdf.page.connect.sealed_texts import unseal
 from grdf.page.security import Visitor, VisitorIfAnyDep, account_in_path, may_connect
 from grdf.stores.household_links import HouseholdLinks
-from include.gas.account.marks import Connected
+from include.gas.account.marks import ConnectedMark
 from include.gas.days.gas_day import utc_text
 
 BY_LINK = "the household itself, with a link"
@@ -29,7 +29,7 @@ LINK_DAYS = 7
 """How long a link for a household is valid."""
 
 
-class Stop(Exception):
+class ConnectionStopped(Exception):
     """Why a household cannot be connected, or not now, for the visitor. What only operators may read is a ``GasError``.
 
     :param key: names the texts ``connect.<key>.title``, ``.what`` and ``.next``
@@ -89,16 +89,16 @@ class Opener:
         """
         if not self.is_household:
             return False
-        standing = HouseholdLinks(couchdb()).standing(self.account, self.link, sends=sends)
+        standing = HouseholdLinks(couchdb()).link_state(self.account, self.link, sends=sends)
         if standing == "tried":
-            raise Stop("link_tried", 410)
+            raise ConnectionStopped("link_tried", 410)
         if standing == "void":
-            raise Stop("link_void", 404)
+            raise ConnectionStopped("link_void", 404)
         return standing == "used"
 
-    def mark(self, at: datetime) -> Connected:
+    def mark(self, at: datetime) -> ConnectedMark:
         """Return the mark of the account that is connected."""
-        return Connected(utc_text(at), self.by, self.link)
+        return ConnectedMark(utc_text(at), self.by, self.link)
 
 
 def by_link(request: Request, token: str) -> Opener:
@@ -109,7 +109,7 @@ def by_link(request: Request, token: str) -> Opener:
     request.state.household = True
     found = unseal(token, Invitation, 86_400 * LINK_DAYS) if settings.household_links() else None
     if found is None:
-        raise Stop("link_void", 404)
+        raise ConnectionStopped("link_void", 404)
     return Opener(found.account, BY_LINK, found.id, token)
 
 

@@ -7,18 +7,18 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from grdf.page.connect.connectable import couchdb
+from grdf.page.connect.account_lookup import couchdb
 from grdf.page.connect.opener import HOUSEHOLD, Opener, OpenerDep
 from grdf.page.html.catalogue import Texts
+from grdf.page.html.formatting import LocaleFormatter
 from grdf.page.html.render import page, texts_for, wants_page
-from grdf.page.html.spelling import Spelling
 from grdf.stores.household_links import HouseholdLinks
 from include.gas.account.declaration import is_correctable
-from include.gas.account.marks import Connected
-from include.gas.account.section import read
-from include.gas.display.progress import Step, progress
+from include.gas.account.document_sections import parse_entry
+from include.gas.account.marks import ConnectedMark
+from include.gas.display.progress import Step, find_progress
+from include.gas.documents.day_documents import Document
 from include.gas.documents.doctypes import ACCOUNT
-from include.gas.documents.gas_days import Document
 
 router = APIRouter()
 
@@ -34,25 +34,25 @@ def follow(request: Request, opener: OpenerDep) -> Response:
     """
     store, household = couchdb(), opener.is_household
     document, form = store.get(ACCOUNT, opener.account), f"{request.scope['root_path']}{opener.path()}"
-    if household and HouseholdLinks(store).standing(opener.account, opener.link) != "good":
+    if household and HouseholdLinks(store).link_state(opener.account, opener.link) != "good":
         form = ""
-    words = in_words(texts_for(request), opener, document, form)
+    words = describe_progress(texts_for(request), opener, document, form)
     status = 404 if words["state"] == Step.NOTHING else 200
     if not wants_page(request):
         return JSONResponse(words, status)
     return page(request, "progress.html", status, account=opener.account, household=household, progress=words)
 
 
-def in_words(t: Texts, opener: Opener, document: Document | None, form: str) -> dict[str, Any]:
+def describe_progress(t: Texts, opener: Opener, document: Document | None, form: str) -> dict[str, Any]:
     """Return in words how far an account is.
 
     :param document: the account's document. Its own message says too much to a household
     :param form: the address of the form; empty if it cannot be used
     """
-    household, mark = opener.is_household, read(Connected, (document or {}).get(Connected.key))
+    household, mark = opener.is_household, parse_entry(ConnectedMark, (document or {}).get(ConnectedMark.key))
     is_its = not household or (mark is not None and (mark.by, mark.link) == (opener.by, opener.link))
-    found = progress(document if is_its else None)
-    spell, key = Spelling(t.language), f"progress.{found.step}"
+    found = find_progress(document if is_its else None)
+    spell, key = LocaleFormatter(t.language), f"progress.{found.step}"
     gaps = {"day": spell.day(found.day) if found.day else "…", "since": spell.moment(found.since)}
 
     def say(part: str) -> str:

@@ -9,18 +9,18 @@ from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
-from grdf.health.fleet_verdict import client_now, concerns
+from grdf.health.fleet_verdict import find_concerns, read_client
 from grdf.page.html.catalogue import Texts
 from grdf.page.html.render import page, texts_for
-from grdf.page.list.mirror import couchdb, meters, mirror
-from grdf.page.security import AccountDep, ActorDep, VisitorDep, can_act, can_connect_some, viewable
+from grdf.page.list.shared_mirrors import account_mirror, all_meters, couchdb
+from grdf.page.security import AccountDep, ActorDep, VisitorDep, can_act, can_connect_some, visible_accounts
 from grdf.stores.accounts.account_store import AccountStore
-from include.gas.account.marks import Known
+from include.gas.account.marks import SilenceMark
 from include.gas.days.gas_day import PARIS, paris_today, utc_text
-from include.gas.display.fleet import AGES, fleet
-from include.gas.documents.gas_days import ACCOUNT_ID, DAG_PREFIX, dag_id
+from include.gas.display.fleet_summary import AGES, summarize_fleet
+from include.gas.documents.day_documents import ACCOUNT_ID, DAG_PREFIX, dag_id
 from include.gas.errors import BadAccount
-from include.gas.health.verdict import judge
+from include.gas.health.verdict import reach_verdict
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -36,20 +36,20 @@ def fleet_view(request: Request, visitor: VisitorDep) -> Response:
 
     Calls to GRDF and rights are those of all accounts, so they are shown to whoever may see every account.
     """
-    lines = mirror().lines()
+    lines = account_mirror().lines()
     accounts = [account for account in lines if ACCOUNT_ID.fullmatch(account)]
-    seen = viewable(visitor, accounts)
+    seen = visible_accounts(visitor, accounts)
     now = datetime.now(UTC)
     overviews = [lines[account] for account in accounts if account in seen]
-    found = fleet(overviews, paris_today(now))
+    found = summarize_fleet(overviews, paris_today(now))
     sees_all = len(seen) == len(accounts)
-    clients = [client_now(name) for name in settings.connections.or_default()] if sees_all else []
-    rights = concerns(couchdb(), meters(), overviews, clients, now) if sees_all else []
+    clients = [read_client(name) for name in settings.connections.or_default()] if sees_all else []
+    rights = find_concerns(couchdb(), all_meters(), overviews, clients, now) if sees_all else []
     return page(
         request,
         "fleet.html",
         fleet=found,
-        findings=judge(overviews, clients, now, rights).findings,
+        findings=reach_verdict(overviews, clients, now, rights).findings,
         named=NAMED,
         ages=list(zip(_names(texts_for(request)), found.ages, strict=True)),
         may_know={each.id for each in found.silent if can_act(visitor, dag_id(each.id))},
@@ -67,11 +67,11 @@ def fleet_view(request: Request, visitor: VisitorDep) -> Response:
 
 
 @router.post("/accounts/{account}/known")
-def say_known(request: Request, account: AccountDep, visitor: ActorDep) -> Response:
+def mark_silence_known(request: Request, account: AccountDep, visitor: ActorDep) -> Response:
     """Note that a person knows that the account is silent. It is told again once it falls silent after a new day."""
-    known = Known(utc_text(datetime.now(UTC)), visitor.name)
+    known = SilenceMark(utc_text(datetime.now(UTC)), visitor.name)
     try:
-        AccountStore(couchdb()).update(account, known.noted)
+        AccountStore(couchdb()).update(account, known.add_to)
     except BadAccount:
         raise HTTPException(404, "no such account") from None
     log.info("Account %s: %s says that its silence is known.", account, visitor.name)

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import FileResponse, HTMLResponse, Response
 
 from grdf.page.html.catalogue import Texts, language_of
-from grdf.page.html.spelling import Spelling
+from grdf.page.html.formatting import LocaleFormatter
 
 PAGE = Path(__file__).parents[1]
 router = APIRouter()
@@ -56,7 +56,7 @@ def page(request: Request, template: str, status: int = 200, /, **values: Any) -
     base: str = request.scope["root_path"]
     html = environment.get_template(template).render(
         t=t,
-        spell=Spelling(t.language),
+        spell=LocaleFormatter(t.language),
         base=base,
         airflow=base.rpartition("/")[0],
         static=lambda file: f"{base}/static/{file}?{static_version()}",

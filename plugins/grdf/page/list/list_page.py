@@ -9,11 +9,11 @@ from starlette.responses import Response
 
 from grdf import settings
 from grdf.page.html.render import page
-from grdf.page.list.listing import Question, listing
-from grdf.page.list.mirror import mirror
-from grdf.page.security import VisitorDep, can_connect_some, can_import, viewable
+from grdf.page.list.account_listing import ListQuery, build_listing
+from grdf.page.list.shared_mirrors import account_mirror
+from grdf.page.security import VisitorDep, can_connect_some, can_import, visible_accounts
 from include.gas.days.gas_day import paris_today
-from include.gas.documents.gas_days import ACCOUNT_ID
+from include.gas.documents.day_documents import ACCOUNT_ID
 
 router = APIRouter()
 
@@ -21,10 +21,10 @@ router = APIRouter()
 @router.get("/")
 def account_list(request: Request, visitor: VisitorDep) -> Response:
     """List the accounts that the visitor may see, filtered and sorted as the query says."""
-    lines = mirror().lines()
-    seen = viewable(visitor, [account for account in lines if ACCOUNT_ID.fullmatch(account)])
+    lines = account_mirror().lines()
+    seen = visible_accounts(visitor, [account for account in lines if ACCOUNT_ID.fullmatch(account)])
     today = paris_today(datetime.now(UTC))
-    found = listing([lines[account] for account in seen], Question.of(request.query_params), today)
+    found = build_listing([lines[account] for account in seen], ListQuery.from_query(request.query_params), today)
     return page(
         request,
         "accounts.html",

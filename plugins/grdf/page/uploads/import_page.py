@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from grdf import settings
 from grdf.page.html.render import page, texts_for
 from grdf.page.security import IMPORT, Visitor, may_import
-from grdf.page.uploads.uploaded import uploaded
+from grdf.page.uploads.upload_reading import read_uploads
 from grdf.staging.imports import Imports
 from include.gas.errors import BadRequest
 from include.gas.importing.csv_file import COLUMNS, REQUIRED, check_name
@@ -35,7 +35,7 @@ def show(request: Request, _: ImporterDep, stored: str = "") -> Response:
 @router.post("/import/upload")
 async def upload(request: Request, visitor: ImporterDep) -> Response:
     """Store a file with households."""
-    files = await uploaded(request)
+    files = await read_uploads(request)
     if len(files) != 1:
         return await run_in_threadpool(_page, request, wrong=texts_for(request)("import.one_file"))
     ((name, content),) = files

@@ -10,18 +10,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from grdf import settings
-from grdf.page.connect.connectable import couchdb
+from grdf.page.connect.account_lookup import couchdb
 from grdf.page.html.render import page, texts_for, wants_page
 from grdf.page.security import AccountDep, ConnectorDep, Visitor, can_act
-from grdf.page.uploads.uploaded import uploaded
+from grdf.page.uploads.upload_reading import read_uploads
 from grdf.staging.proof_files import ProofFiles
 from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.consent_records import ConsentRecords
-from include.gas.account.account import stop_if_leaving
+from include.gas.account.account import check_not_leaving
 from include.gas.days.gas_day import paris_today
 from include.gas.meter_tag import meter_tag
 from include.gas.proof.consent_record import HOUSEHOLD, to_document
-from include.gas.proof.proof_file import MOST, NotAProof, ProofFile, checked
+from include.gas.proof.proof_file import MOST, NotAProof, ProofFile, check_proof_file
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -31,7 +31,7 @@ DAG = "grdf_send_proof"
 @router.get("/connect/{account}/records")
 def records(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
     """Show what was agreed to and entered for an account, the newest first. Programs get JSON."""
-    found = ConsentRecords(couchdb()).of(account)[::-1]
+    found = ConsentRecords(couchdb()).records_of(account)[::-1]
     log.info("Account %s: %s looked at %d record(s) of its consent.", account, visitor.name, len(found))
     if not wants_page(request):
         return JSONResponse({"account": account, "records": [to_document(each) for each in found]})
@@ -47,7 +47,7 @@ def show(request: Request, account: AccountDep, visitor: ConnectorDep) -> Respon
 @router.post("/connect/{account}/proofs/upload")
 async def upload(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
     """Store files for GRDF: all of them, or none if one cannot be used."""
-    files = await uploaded(request)
+    files = await read_uploads(request)
     return await run_in_threadpool(_store, request, account, files, visitor)
 
 
@@ -60,14 +60,14 @@ def remove(request: Request, account: AccountDep, visitor: ConnectorDep) -> Resp
 
 
 def _store(request: Request, account: str, files: list[tuple[str, bytes]], visitor: Visitor) -> Response:
-    stop_if_leaving(AccountStore(couchdb()).document(account))  # else files would be left behind
+    check_not_leaving(AccountStore(couchdb()).read_document(account))  # else files would be left behind
     if not files or len(_files(account).names()) + len(files) > MOST:
         wrong = texts_for(request)("proofs.too_many" if files else "proofs.no_file")
         return _page(request, account, visitor, wrong=wrong)
     proofs: list[ProofFile] = []
     for name, content in files:
         try:
-            proofs.append(checked(content))
+            proofs.append(check_proof_file(content))
         except NotAProof as error:
             return _page(request, account, visitor, wrong=f"{name} {error}.")
     for proof in proofs:
@@ -77,7 +77,7 @@ def _store(request: Request, account: str, files: list[tuple[str, bytes]], visit
 
 
 def _page(request: Request, account: str, visitor: Visitor, *, wrong: str = "") -> Response:
-    meters = AccountStore(couchdb()).account(account).meters
+    meters = AccountStore(couchdb()).read_account(account).meters
     return page(
         request,
         "proofs.html",

@@ -85,7 +85,7 @@ class AccountMirror(Generic[Line]):
             self._lock.release()
 
     def _refresh(self, hook: CouchDBHook) -> None:
-        state = hook.ask("GET", self._doctype, "") or {}
+        state = hook.request_json("GET", self._doctype, "") or {}
         self.has_database = bool(state)
         place = hook.facts.url, hook.facts.prefix
         if state == self._state and place == self._place:
@@ -105,7 +105,7 @@ class AccountMirror(Generic[Line]):
         while last != self._since:  # an answer without changes ends where it began
             last = self._since
             query = {"since": last, "limit": BATCH, "include_docs": "true"}
-            answer = hook.ask("GET", self._doctype, "/_changes", query=query) or {}
+            answer = hook.request_json("GET", self._doctype, "/_changes", query=query) or {}
             changes, end = answer.get("results"), answer.get("last_seq")
             if not isinstance(changes, list) or not isinstance(end, str | int):
                 raise ServiceUnavailable.about(None, "CouchDB's answer about the accounts has no changes or no end")

@@ -8,8 +8,8 @@ from functools import partial
 
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.compare_and_swap import change_document
-from include.gas.account.account import ACCOUNT_TYPE, Account, stop_if_leaving
-from include.gas.account.marks import leaving
+from include.gas.account.account import ACCOUNT_TYPE, Account, check_not_leaving
+from include.gas.account.marks import leaving_asker
 from include.gas.account.state import with_error
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadAccount, GasError
@@ -21,7 +21,7 @@ class AccountStore:
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
 
-    def document(self, account_id: str) -> Document:
+    def read_document(self, account_id: str) -> Document:
         """Return an account's document.
 
         :raises BadAccount: if there is none
@@ -36,12 +36,12 @@ class AccountStore:
             )
         return document
 
-    def account(self, account_id: str) -> Account:
+    def read_account(self, account_id: str) -> Account:
         """Return an account.
 
         :raises BadAccount: if there is none, or its document is invalid
         """
-        return Account.from_document(self.document(account_id))
+        return Account.from_document(self.read_document(account_id))
 
     def update(
         self, account_id: str, change: Callable[[Document], Document], *, known: Document | None = None
@@ -51,10 +51,10 @@ class AccountStore:
         :return: the document as it is stored now
         :raises BadAccount: if the account does not exist
         """
-        read = partial(self.document, account_id)
+        read = partial(self.read_document, account_id)
         return change_document(self._couchdb, ACCOUNT, read, change, account=account_id, known=known)
 
-    def note(
+    def update_if_staying(
         self, account_id: str, change: Callable[[Document], Document], *, known: Document | None = None
     ) -> Document:
         """Change the document of an account whose household stays, as :meth:`update` does.
@@ -63,7 +63,7 @@ class AccountStore:
         """
 
         def change_if_it_stays(document: Document) -> Document:
-            stop_if_leaving(document)
+            check_not_leaving(document)
             return change(document)
 
         return self.update(account_id, change_if_it_stays, known=known)
@@ -73,7 +73,7 @@ class AccountStore:
         read = partial(self._couchdb.get, ACCOUNT, account_id)
         return change_document(self._couchdb, ACCOUNT, read, change, account=account_id)
 
-    def mark(self, account_id: str, error: GasError, *, partial: bool = False) -> None:
+    def mark_error(self, account_id: str, error: GasError, *, partial: bool = False) -> None:
         """Note on an account what a person must do, if a failure concerns this household rather than everybody.
 
         :param partial: whether other meters of the account can still be read
@@ -83,14 +83,14 @@ class AccountStore:
         now = datetime.now(UTC)
         self.update(account_id, lambda document: with_error(document, error, since=now, partial=partial))
 
-    def every(self) -> Iterator[Document]:
+    def all_documents(self) -> Iterator[Document]:
         """Yield all documents of the database, also those of other services and of accounts that are leaving."""
         yield from self._couchdb.scan(ACCOUNT)
 
-    def every_of_ours(self) -> Iterator[Document]:
+    def our_documents(self) -> Iterator[Document]:
         """Yield the account documents of our account type, also those that are leaving, in the order of their ids."""
-        return (document for document in self.every() if document.get("account_type") == ACCOUNT_TYPE)
+        return (document for document in self.all_documents() if document.get("account_type") == ACCOUNT_TYPE)
 
-    def listed(self) -> Iterator[Document]:
+    def active_documents(self) -> Iterator[Document]:
         """Yield the account documents of our account type that are not leaving, in the order of their ids."""
-        return (document for document in self.every_of_ours() if leaving(document) is None)
+        return (document for document in self.our_documents() if leaving_asker(document) is None)

@@ -1,0 +1,294 @@
+"""The summary of an account for the list of all accounts. It is made from the account document alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any, Self
+
+from include.gas.account.account import Account
+from include.gas.account.client import DEFAULT, client_of, client_or_empty
+from include.gas.account.declaration import waits_for_meter
+from include.gas.account.marks import ConnectedMark, SilenceMark, leaving_asker
+from include.gas.account.state import state_since
+from include.gas.account.status import Status
+from include.gas.answers.proof_state import ASKED, REFUSED
+from include.gas.days.gas_day import ONE_DAY
+from include.gas.display.meter_days import MeterDays, Missing, days_in, days_of_meters
+from include.gas.documents.year_counts import StoredYear
+from include.gas.errors import BadAccount
+from include.gas.rights.meter_rights import MeterAccess, has_withdrawn_consent
+
+ENDS_SOON = timedelta(days=30)
+"""How long before the last right ends people are told."""
+NEWS = timedelta(days=7)
+"""How long a household of which nothing may be read any more is shown as one that must act. Then it rests: who has
+moved does not come back, and is no trouble."""
+LONG = timedelta(days=25)
+"""How long after it fell silent a person should say of an account that this is known: 30 days without a new one."""
+BEYOND = "its document has a day or a moment that no calendar can reckon with, such as one of the year 9999"
+"""What is odd about an account whose summary cannot be made."""
+
+
+class Group(StrEnum):
+    """How an account is, in one word. *Lost* means that a meter is not read until a person does something."""
+
+    WELL = "well"
+    LATE = "late"
+    WAITING = "waiting"
+    LOST = "lost"
+    OVER = "over"
+    LEAVING = "leaving"
+
+
+class Situation(StrEnum):
+    """The most important thing to say about an account. The most urgent is listed first."""
+
+    group: Group
+    needs_person: bool
+    """Whether a person must do something."""
+    is_read: bool
+    """Whether gas days are expected: nothing else has to happen first."""
+
+    def __new__(cls, word: str, group: Group, needs_person: bool = False, is_read: bool = True) -> Self:
+        """Make a row of the table."""
+        self = str.__new__(cls, word)
+        self._value_, self.group, self.needs_person, self.is_read = word, group, needs_person, is_read
+        return self
+
+    LEAVING = "leaving", Group.LEAVING, False, False
+    ODD = "odd", Group.LOST, True, False
+    ASKED = "asked", Group.WAITING, False, False
+    CHECKED = "checked", Group.WAITING, True, False
+    BEHIND = "behind", Group.WAITING, False, False
+    CORRECT = "correct", Group.LOST, True, False
+    CONNECT = "connect", Group.LOST, True, False
+    PARTLY = "partly", Group.LOST, True
+    PROOF_REFUSED = "proof_refused", Group.WAITING, True
+    PROOF = "proof", Group.WAITING, True
+    VENDOR = "vendor", Group.LATE
+    NEW = "new", Group.WAITING
+    LATER = "later", Group.WAITING, False, False
+    NOTHING = "nothing", Group.WAITING
+    NO_DAILY = "no_daily", Group.WELL, False, False
+    LATE = "late", Group.LATE, True
+    ENDING = "ending", Group.WELL, True
+    RENEWS = "renews", Group.WELL
+    GAPS = "gaps", Group.WELL
+    HOLES = "holes", Group.WELL
+    WELL = "well", Group.WELL
+    OVER = "over", Group.OVER, False, False
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSummary:
+    """What an account document says, without secrets and independent of the present date.
+
+    :param access: what it has of each of its meters, in their order
+    :param state: Cozy's word for what is wrong; ``None`` when all is well
+    :param since: when the state was first noticed, UTC text; ``""`` if unknown
+    :param standing: what is to be said first on any day: it leaves, is odd, waits for a holder, for its household or
+        for the run that will use a new consent, or has asked for the end of its own; ``None`` otherwise
+    :param partial: whether the state is about only some of the meters
+    :param odd: why the document cannot be understood; ``""`` otherwise
+    :param last: the oldest of the meters' newest stored days, without meters that have no days or cannot be daily;
+        ``None`` if no day is stored
+    :param asked: whether everything was read of any meter
+    :param lost_on: the day on which the last of its rights ended or was refused, if nothing may be read any more;
+        ``None`` if something may, or that day is unknown
+    :param consent_until: last day on which the first consent to end is of use, of those in force or to come if there
+        are any; ``None`` if none of them ends
+    :param renews: when a right is declared for it because the one in force has ended then; ``None`` if none is
+    :param proof: ``refused`` if GRDF has refused a proof of consent, else ``asked`` if it waits for one, else ``""``
+    :param proof_until: last day to send the first proof that GRDF waits for; ``None`` if none is known
+    :param known: the day on which a person said last that its silence is known
+    :param client: the connection of the GRDF client that it belongs to; ``""`` if its document is odd
+    """
+
+    id: str
+    access: tuple[MeterAccess, ...] = ()
+    state: str | None = None
+    message: str = ""
+    since: str = ""
+    standing: Situation | None = None
+    partial: bool = False
+    odd: str = ""
+    last: date | None = None
+    asked: bool = False
+    lost_on: date | None = None
+    consent_until: date | None = None
+    renews: date | None = None
+    proof: str = ""
+    proof_until: date | None = None
+    known: date | None = None
+    client: str = DEFAULT
+    days_of_meters: tuple[MeterDays, ...] = ()
+
+    @property
+    def leaving(self) -> bool:
+        """Whether a deletion is in progress."""
+        return self.standing is Situation.LEAVING
+
+    @property
+    def meters(self) -> tuple[str, ...]:
+        """The numbers of its meters."""
+        return tuple(access.pce for access in self.access)
+
+    def missing(self, today: date) -> Missing:
+        """Return how many published days of its meters are not stored."""
+        each = [meter.count_missing(today) for meter in self.days_of_meters]
+        return Missing(sum(missing.lately for missing in each), sum(missing.before for missing in each))
+
+    @property
+    def years(self) -> list[StoredYear]:
+        """Summary of the stored days by meter and year."""
+        return [year for meter in self.days_of_meters for year in meter.years]
+
+    def silent_on(self, today: date) -> date | None:
+        """Return the day on which its meter that lags most fell silent; ``None`` if none is, but what is known."""
+        days = [meter.silent_on(today) for meter in self.days_of_meters]
+        return min((day for day in days if day and day > (self.known or date.min)), default=None)
+
+    def is_silent_for_long(self, today: date) -> bool:
+        """Return whether a person should say that this is known."""
+        fell = self.silent_on(today)
+        return fell is not None and fell <= today - LONG
+
+    def is_read(self, today: date) -> bool:
+        """Return whether gas days are expected of it: nothing else has to happen first, and its rights have begun."""
+        return any(meter.is_expected(today) for meter in self.days_of_meters)
+
+    def begins_later(self, today: date) -> bool:
+        """Return whether its rights, or the days that they cover, begin on a day to come."""
+        going = [access for access in self.access if access.word in ("active", "later")]
+        return bool(going) and all(access.word == "later" or (access.first_day or today) > today for access in going)
+
+    @property
+    def is_daily(self) -> bool:
+        """Whether GRDF may have daily data for any of its meters."""
+        return not self.days_of_meters or any(meter.daily for meter in self.days_of_meters)
+
+    def situation(self, today: date) -> Situation:
+        """Return the most important thing to say about the account.
+
+        :param today: civil date in Paris
+        """
+        if pressing := self.urgent_situation(today):
+            return pressing
+        missing = self.missing(today)
+        return Situation.GAPS if missing.lately else Situation.HOLES if missing.before else Situation.WELL
+
+    def urgent_situation(self, today: date) -> Situation | None:
+        """Return that, if it is more than days that are missing: those take a while to count."""
+        if self.standing is Situation.CONNECT and self.lost_on and today - self.lost_on > NEWS:
+            return Situation.OVER
+        if self.standing:
+            return self.standing
+        for true, what in (
+            (self.proof == REFUSED, Situation.PROOF_REFUSED),
+            (self.partial, Situation.PARTLY),
+            (self.proof == ASKED, Situation.PROOF),
+            (bool(self.state), Situation.VENDOR),
+            (self.begins_later(today), Situation.LATER),
+            (self.is_daily and self.last is None, Situation.NOTHING if self.asked else Situation.NEW),
+            (self.silent_on(today) is not None, Situation.LATE),
+            (not self.is_daily, Situation.NO_DAILY),
+            (self.renews is not None, Situation.RENEWS),
+            ((self.consent_until or date.max) <= today + ENDS_SOON, Situation.ENDING),
+        ):
+            if true:
+                return what
+        return None
+
+
+def summarize_account(document: Mapping[str, Any]) -> AccountSummary:
+    """Return the summary of an account document. It never raises: the list shows all accounts, or none.
+
+    :param document: an account document of any shape
+    """
+    try:
+        return _summary(document)
+    except BadAccount as error:
+        odd = str(error)
+    except (ValueError, OverflowError):
+        odd = BEYOND
+    standing = Situation.ODD if leaving_asker(document) is None else Situation.LEAVING
+    return AccountSummary(str(document.get("_id")), odd=odd, standing=standing, client=client_or_empty(document))
+
+
+def _summary(document: Mapping[str, Any]) -> AccountSummary:
+    account, client = Account.from_document(document), client_of(document)
+    standing = _standing(document, account)
+    meters = days_of_meters(document, account, reads=standing is None or standing.is_read)
+    # A meter that cannot be daily gives no new day. What it gave before does not make the others look late.
+    daily = [last for meter in meters if meter.daily and (last := meter.last)]
+    newest = daily or [last for meter in meters if (last := meter.last)]
+    return AccountSummary(
+        account.id,
+        account.meters,
+        account.state,
+        account.message,
+        state_since(document),
+        standing=standing,
+        last=min(newest, default=None),
+        client=client,
+        days_of_meters=meters,
+        **_rights(document, account),
+        asked=any(Status.reading_of(document, access.pce).whole_at for access in account.meters),
+        renews=account.renews,
+        known=max(days_in(SilenceMark.read_moment(document)), default=None),
+        **_proofs(account),
+    )
+
+
+def _standing(document: Mapping[str, Any], account: Account) -> Situation | None:
+    words = {access.word for access in account.meters}
+    reads, declares = bool(words & {"active", "later"}), account.declares and not account.refused
+    for true, what in (
+        (account.leaving is not None, Situation.LEAVING),
+        (account.needs_grant, Situation.NEW),
+        (reads and not account.waits_for_person, None),
+        (waits_for_meter(document), Situation.BEHIND),
+        (declares, Situation.NEW),
+        (account.declares, Situation.CORRECT),
+        ("waiting" in words, Situation.ASKED),
+        ("checked" in words, Situation.CHECKED),
+        ("behind" in words, Situation.BEHIND),
+        (has_withdrawn_consent(account.meters), Situation.OVER),
+        (account.waits_for_person or not account.meters, Situation.CONNECT),
+        # Those of another program that no run has looked at yet are in no status.
+        (words & {"asked", "unseen"} or not Status.access_of(document), Situation.NEW),
+    ):
+        if true:
+            return what
+    return Situation.CONNECT
+
+
+def _rights(document: Mapping[str, Any], account: Account) -> dict[str, Any]:
+    words = {access.word for access in account.meters}
+    going = [access for access in account.meters if access.word in ("active", "later")]
+    untils = [access.end_day - ONE_DAY for access in going or account.meters if access.end_day]
+    return {
+        "partial": account.partial,
+        "lost_on": _lost_on(document, account.meters) if words <= {"over", "refused", "none"} else None,
+        "consent_until": min(untils, default=None),
+    }
+
+
+def _lost_on(document: Mapping[str, Any], meters: Sequence[MeterAccess]) -> date | None:
+    """Return the day on which the last right of an account ended or was refused, or on which it was connected since."""
+    ends = [access.day for access in meters if access.word == "over" and access.day]
+    known = ends or [*days_in(document.get("state") and state_since(document))]
+    return max(*known, *days_in(ConnectedMark.read_moment(document)), date.min) if known else None
+
+
+def _proofs(account: Account) -> dict[str, Any]:
+    proofs = [proof for meter in account.meters for proof in meter.proofs.values()]
+    due = [proof for proof in proofs if proof.is_due]
+    refused = any(proof.state == REFUSED for proof in proofs)
+    return {
+        "proof": REFUSED if refused else ASKED if due else "",
+        "proof_until": min((proof.until for proof in due if proof.until), default=None),
+    }

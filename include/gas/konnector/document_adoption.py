@@ -1,0 +1,221 @@
+"""Converts what Cozy's konnector left into our documents, once.
+
+Its documents are in the same databases as ours, have random ids, and name neither account nor meter. ``load``,
+``year``, ``month`` and ``day`` are numbers; the day of a month and the month of a year are 1, or 0 as similar
+konnectors write it. ``cozyMetadata`` says when and for which account cozy-stack wrote them. ``price`` is from another
+program, Cozy's Ecolyo, which computes it again where it is missing.
+
+* A **day** that we do not have becomes ours. Its status is unknown, so it is stored as provisional and read in 1970:
+  any reading from GRDF replaces it.
+* A **total** of a time without any stored day becomes ours with ``days: 0``: that is older than GRDF's daily history.
+* What we have stays: GRDF's figure of a day, and the sum of the stored days. The konnector's figure goes.
+
+Of several documents for one period, the one that was written last counts. All of ours are stored before any of the
+konnector's is removed, and one that was changed meanwhile is not removed. So it is safe to repeat and to interrupt.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Protocol
+
+from include.gas.account.document_sections import object_or_empty
+from include.gas.answers.consumption.daily import Reading
+from include.gas.days.gas_day import ONE_DAY, YEARS
+from include.gas.days.windows import Window
+from include.gas.documents.changes import StoreReport
+from include.gas.documents.day_documents import Document, account_range, day_document, is_day, is_number
+from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.storing import DayStoring, Store
+from include.gas.documents.totals import bare_total
+from include.gas.errors import ODD_DOCUMENT, BadRequest, StoreBusy
+from include.gas.rights.meter_rights import MeterAccess
+
+LENGTHS = {DAY: len("2024-03-28"), MONTH: len("2024-03"), YEAR: len("2024")}
+"""Characters of the period at the end of our ids, by doctype."""
+
+READ_AT = "1970-01-01T00:00:00Z"
+"""When an adopted day counts as read: before any reading from GRDF."""
+
+COUNTS: Mapping[str, str] = {
+    "days_adopted": "days adopted",
+    "days_ours": "days that we have already",
+    "totals_kept": "totals of times without any stored day, kept",
+    "totals_ours": "totals that are the sums of our days",
+    "duplicates": "further documents of the same day, month or year",
+    "foreign": "documents of other accounts, left alone",
+    "uncovered": "documents of days that its consent does not cover, left alone",
+}
+"""The counts of a plan in words, in the order in which they are shown."""
+_TOTALS = ("totals_kept", "totals_ours")
+_COUNTED = {DAY: ("days_adopted", "days_ours"), MONTH: _TOTALS, YEAR: _TOTALS}
+
+
+class WholeStore(Store, Protocol):
+    """A store whose databases can be read completely."""
+
+    def scan(self, doctype: str) -> Iterable[Document]:
+        """Return all documents of a doctype, with ``_id`` and ``_rev``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What adopting does.
+
+    :param theirs: the konnector's documents by doctype, all of which go
+    :param ours: the documents of ours that take the place of some of them, by doctype
+    :param windows: the gas days that they are about
+    :param counts: numbers for all keys of :data:`COUNTS`
+    """
+
+    account: str
+    pce: str
+    theirs: Mapping[str, list[Document]]
+    ours: Mapping[str, list[Document]]
+    windows: tuple[Window, ...]
+    counts: Mapping[str, int]
+
+    def text(self) -> str:
+        """Return the counts as Markdown for a log. It tells no load."""
+        lines = [f"* {self.counts[kind]} {words}" for kind, words in COUNTS.items() if self.counts[kind]]
+        return "\n".join([f"Account **{self.account}**, documents of the konnector's:", "", *(lines or ["* none"])])
+
+
+def plan_adoption(store: WholeStore, account: str, access: MeterAccess, others: Collection[str], today: date) -> Plan:
+    """Read all documents and return the plan of the adoption. Write nothing.
+
+    :param account: id of the account that gets the konnector's documents
+    :param access: what this account has of the meter that gets them. Documents about days on or after the first one
+        that it may hold are left alone if it may not hold all of them
+    :param others: ids of the other accounts; documents that were written for them are left alone
+    :param today: civil date in Paris
+    :raises BadRequest: if a document is neither ours nor the konnector's
+    """
+    theirs: dict[str, list[Document]] = {doctype: [] for doctype in LENGTHS}
+    last: dict[str, dict[str, Document]] = {doctype: {} for doctype in LENGTHS}
+    windows, days, counts = [], set[str](), Counter[str]()
+    start, end = account_range(account, access.pce)
+    for doctype, length in LENGTHS.items():
+        for document in sorted(store.scan(doctype), key=_written):
+            if document["_id"].startswith("_") or {"account", "pce"} <= document.keys():  # somebody's index, or ours
+                if start <= document["_id"] <= end and doctype == DAY and is_day(document):
+                    days.add(document["_id"].rpartition(":")[2])
+                continue
+            window = _window(account, doctype, document)
+            if object_or_empty(document.get("cozyMetadata")).get("sourceAccount") in others:
+                counts["foreign"] += 1
+            elif _is_uncovered(window, access, today):
+                counts["uncovered"] += 1
+            else:
+                windows.append(window)
+                theirs[doctype].append(document)
+                last[doctype][str(window.first)[:length]] = document
+    ours = {doctype: _converted_documents(account, access.pce, last, doctype, days) for doctype in LENGTHS}
+    for doctype, periods in last.items():
+        new, known = _COUNTED[doctype]
+        counts[new] += len(ours[doctype])
+        counts[known] += len(periods) - len(ours[doctype])
+        counts["duplicates"] += len(theirs[doctype]) - len(periods)
+    return Plan(account, access.pce, theirs, ours, tuple(windows), {name: counts[name] for name in COUNTS})
+
+
+def adopt_documents(store: WholeStore, plan: Plan) -> StoreReport:
+    """Store what becomes ours, with its totals.
+
+    :raises StoreBusy: if others write the same documents; nothing is lost, and the call can be repeated
+    """
+    report = DayStoring(store, plan.account, plan.pce, plan.ours[DAY], plan.windows).run()
+    for doctype in (MONTH, YEAR):
+        stored = store.fetch(doctype, [total["_id"] for total in plan.ours[doctype]])
+        missing = [total for total in plan.ours[doctype] if total["_id"] not in stored]
+        if missing and store.write(doctype, missing).conflicts:
+            raise _stop_if_busy(plan)
+    return report
+
+
+def remove_konnector_documents(store: Store, plan: Plan) -> int:
+    """Remove the konnector's documents, after :func:`adopt_documents`, and return their number.
+
+    :raises StoreBusy: if some were changed meanwhile; they stay, and both can be repeated
+    """
+    removed = 0
+    for doctype, documents in plan.theirs.items():
+        gone = [{"_id": each["_id"], "_rev": each["_rev"], "_deleted": True} for each in documents]
+        result = store.write(doctype, gone)
+        removed += len(result.written)
+        if result.conflicts:
+            raise _stop_if_busy(plan)
+    return removed
+
+
+def _written(document: Document) -> tuple[str, float, str]:
+    """Return what documents of one period are sorted by. The konnector only ever adds, so the larger load is later."""
+    known = object_or_empty(document.get("cozyMetadata"))
+    load = document.get("load")
+    return str(known.get("updatedAt") or known.get("createdAt") or ""), load if is_number(load) else 0, document["_id"]
+
+
+def _converted_documents(
+    account: str, pce: str, last: Mapping[str, Mapping[str, Document]], doctype: str, days: Collection[str]
+) -> list[Document]:
+    """Return the documents of ours for the periods of the konnector's that we do not have."""
+    had = days if doctype == DAY else {day[: LENGTHS[doctype]] for day in (*days, *last[DAY])}
+    return [
+        _converted_document(account, pce, period, theirs)
+        for period, theirs in last[doctype].items()
+        if period not in had
+    ]
+
+
+def _converted_document(account: str, pce: str, period: str, theirs: Document) -> Document:
+    """Return the document of ours that takes the place of one of the konnector's."""
+    load = theirs["load"]
+    if len(period) == LENGTHS[DAY]:
+        made = day_document(account, Reading(date.fromisoformat(period), load), pce, READ_AT)
+    else:
+        made = bare_total(f"{account}:{pce}:{period}", load, 0)
+    return made | {"price": theirs["price"]} if is_number(theirs.get("price")) else made
+
+
+def _is_uncovered(window: Window, access: MeterAccess, today: date) -> bool:
+    """Return whether days of a period may be another household's. Those to come are nobody's yet."""
+    own = window.clip(access.days[0].first, today) if access.days else None
+    return own is not None and access.allowed_parts(own) != (own,)
+
+
+def _window(account: str, doctype: str, document: Mapping[str, Any]) -> Window:
+    """Return the gas days that a document of the konnector's is about.
+
+    :raises BadRequest: if it is none
+    """
+    parts = {DAY: 3, MONTH: 2, YEAR: 1}[doctype]
+    named, rest = ("year", "month", "day")[:parts], ("month", "day")[parts - 1 :]
+    is_whole = all(document.get(name) in (None, 0, 1) for name in rest)
+    is_whole = is_whole and all(document.get(name) in (None, 0) for name in ("hour", "minute"))
+    is_whole = is_whole and not {"account", "pce"} & document.keys() and ":" not in document["_id"]
+    load = document.get("load")
+    if is_whole and is_number(load) and load >= 0:
+        with suppress(*ODD_DOCUMENT):
+            first = date(*[document[name] for name in named], *[1] * len(rest))
+            if first.year in YEARS:
+                length = {DAY: ONE_DAY, MONTH: timedelta(days=31), YEAR: timedelta(days=366)}[doctype]
+                end = first + length
+                return Window(first, end if doctype == DAY else end.replace(day=1))
+    raise BadRequest.about(
+        account,
+        f"document {document['_id']} of {doctype} is neither ours nor one that the konnector writes",
+        "Nothing was changed. Correct it or remove it, then start this again.",
+    )
+
+
+def _stop_if_busy(plan: Plan) -> StoreBusy:
+    return StoreBusy.about(
+        plan.account,
+        "documents that the konnector left, or totals of the same times, were changed meanwhile",
+        "Nothing is lost. Make sure that the konnector is stopped; it is tried again automatically.",
+    )

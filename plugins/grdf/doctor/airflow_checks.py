@@ -1,0 +1,131 @@
+"""Checks of Airflow, by its database: pools, import errors, its components, and what it shows of the accounts.
+
+A few rows are read, or one for each DAG of an account. Nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from grdf import settings
+from grdf.airflow.command_line import has_database
+from grdf.doctor.findings import Finding
+from grdf.health.unread_reasons import DAYS, FAILED, MISSING, PAUSED, STALE
+from grdf.options import quoted_id
+from include.gas.documents.day_documents import DAG_PREFIX, dag_id
+
+MOST_NAMED = 5
+"""How many files a line lists."""
+_OURS = f"dag_id LIKE '{DAG_PREFIX}%'"
+QUERIES = {
+    "pools": "SELECT pool, slots FROM slot_pool",
+    "errors": "SELECT filename, 1 FROM import_error",
+    "paused": f"SELECT dag_id, is_paused FROM dag WHERE {_OURS} AND NOT is_stale",
+    "stale": f"SELECT dag_id, is_stale FROM dag WHERE {_OURS} AND is_stale",
+    "read": f"SELECT DISTINCT dag_id, 1 FROM task_instance WHERE {_OURS} AND task_id = 'load' AND state = 'success' "
+    "AND end_date >= :since",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Airflow:
+    """What Airflow's database shows.
+
+    :param health: Airflow's own view of its components
+    :param pools: the slots of each pool
+    :param errors: DAG files that cannot be imported
+    :param paused: the accounts' DAGs, and whether each is paused
+    :param stale: those that are gone from Airflow's list of DAGs
+    :param read: those that have read their account lately
+    """
+
+    health: Mapping[str, Mapping[str, str | None]]
+    pools: Mapping[str, int]
+    errors: Mapping[str, int]
+    paused: Mapping[str, int]
+    stale: Mapping[str, int]
+    read: Mapping[str, int]
+
+    def why_unread(self, accounts: Sequence[str]) -> Mapping[str, str]:
+        """Return why the DAGs of some accounts do not read them, of those of which that is so."""
+        return {account: why for account in accounts if (why := self._why_unread(dag_id(account)))}
+
+    def _why_unread(self, dag: str) -> str:
+        if dag in self.stale:
+            return STALE
+        if dag not in self.paused:
+            return MISSING
+        return PAUSED if self.paused[dag] else "" if dag in self.read else FAILED
+
+
+def read_airflow() -> Airflow | Finding:
+    """Return what Airflow's database shows, or why it cannot be read from here."""
+    from sqlalchemy import DateTime, bindparam, text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    if not has_database():
+        return Finding("unknown", "it has no database here", "Run this in the API server.")
+    since = bindparam("since", datetime.now(UTC) - timedelta(days=DAYS), type_=DateTime(timezone=True))
+    rows: dict[str, Any] = {}
+    try:
+        from airflow.api.common.airflow_health import get_airflow_health
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            for name, query in QUERIES.items():
+                found = session.execute(text(query).bindparams(*([since] if ":since" in query else [])))
+                rows[name] = {str(key): int(value) for key, value in found}
+        return Airflow(get_airflow_health(), **rows)
+    except (SQLAlchemyError, ImportError, RuntimeError) as error:
+        kind = type(error).__name__
+        if not _is_another(error):
+            return Finding("unknown", f"its database cannot be read from here ({kind})", "Run this in the API server.")
+        says = f"its database is damaged, or has no tables of this Airflow ({kind})"
+        return Finding("bad", says, "Correct [database] sql_alchemy_conn, run airflow db migrate, or restore it.")
+
+
+def _is_another(error: Exception) -> bool:
+    """Return whether a database answered, but as none of Airflow's."""
+    kind = type(error).__name__  # that of SQLAlchemy; only OperationalError says that it cannot be reached
+    said = str(getattr(error, "orig", ""))
+    return kind in ("ProgrammingError", "DatabaseError") or said.startswith(("no such table", "no such column"))
+
+
+def check_airflow(airflow: Airflow | Finding) -> Iterator[Finding]:
+    """Look at what was read of Airflow's database.
+
+    :param airflow: see :func:`read_airflow`
+    """
+    if isinstance(airflow, Finding):
+        yield airflow
+        return
+    pool = settings.pool()
+    slots = airflow.pools.get(pool)
+    if slots is None:
+        yield Finding(
+            "bad", f"there is no pool {quoted_id(pool)}, so no account is read",
+            "Create it (airflow pools set NAME 32 GRDF), or correct [grdf] pool.",
+        )  # fmt: skip
+    elif slots == 0:
+        yield Finding(
+            "bad", f"the pool {pool} has no slots, so no task in it starts, and no account is read",
+            f"Give it some (airflow pools set {pool} 32 GRDF).",
+        )  # fmt: skip
+    for component in ("scheduler", "dag_processor"):
+        yield _component(component, airflow.health[component])
+    if errors := list(airflow.errors):
+        some = ", ".join(errors[:MOST_NAMED]) + (" …" if len(errors) > MOST_NAMED else "")
+        yield Finding("bad", f"{len(errors)} DAG file(s) cannot be imported: {some}", "See its home page.")
+
+
+def _component(component: str, health: Mapping[str, str | None]) -> Finding:
+    """Say whether a part of Airflow is alive. Before the first start that is no fault."""
+    name, last = component.replace("dag_", "DAG "), (health[f"latest_{component}_heartbeat"] or "")[:16]
+    if health["status"] == "healthy":
+        return Finding("ok", f"a {name} runs")
+    since = f"the last one was heard of at {last.replace('T', ' ')} UTC" if last else "none ever has with its database"
+    do = f"Start it (airflow {component.replace('_', '-')}). If it should run, see its log."
+    return Finding("bad" if last else "look", f"no {name} runs: {since}", do)

@@ -1,0 +1,166 @@
+"""The meters' documents in CouchDB. Each change is a function of the document as it is at the write (compare-and-swap).
+
+So two accounts that want one meter meet in one document, on any number of machines, and the second sees the first.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from grdf import settings
+from grdf.hooks.couchdb import CouchDBHook, Document
+from grdf.stores.compare_and_swap import change_document
+from include.gas.account.account import Account
+from include.gas.account.declaration import Declaration, has_personal_data, needs_declaration, without_person
+from include.gas.account.declared_right import wanted_right
+from include.gas.account.state import settle_account
+from include.gas.account.status import named_meters
+from include.gas.days.gas_day import paris_today, utc_text
+from include.gas.documents.doctypes import LEASE, METER
+from include.gas.errors import BadAccount
+from include.gas.rights.meter_rights import Meter, MeterAccess, access_to_meter, find_lasting_right
+from include.gas.rights.transitions import Claimant
+
+log = logging.getLogger(__name__)
+
+ASKED = "rights-asked"
+"""Id of the document that says when GRDF was last asked about all rights of each client."""
+Event = Callable[[Meter], Meter]
+"""What happens to a meter, see :mod:`include.gas.rights.transitions`."""
+
+
+class Ledger:
+    """Reads and changes the meters' documents."""
+
+    def __init__(self, couchdb: CouchDBHook) -> None:
+        self._couchdb = couchdb
+
+    def fetch_meters(self, pces: Iterable[str]) -> dict[str, Meter]:
+        """Return some meters by their numbers; one without a document has no rights."""
+        wanted = list(dict.fromkeys(pces))
+        found = self._couchdb.fetch(METER, wanted) if wanted else {}
+        return {pce: _read(found[pce]) if pce in found else Meter(pce=pce) for pce in wanted}
+
+    def all_meters(self) -> Iterator[Meter]:
+        """Yield all meters. One that cannot be read is logged, and stops none of the others."""
+        for document in self._couchdb.scan(METER):
+            try:
+                yield _read(document)
+            except BadAccount as error:
+                log.error("%s", error)
+
+    def meters_of_account(self, account: str) -> list[Meter]:
+        """Return the meters to which an account has a right, whatever its document names. This reads all meters.
+
+        :raises BadAccount: if one that names the account cannot be read
+        """
+        documents = (each for each in self._couchdb.scan(METER) if f"'account': {account!r}" in str(each))
+        return [meter for meter in map(_read, documents) if meter.rights_of(account)]
+
+    def last_asked(self) -> dict[str, str]:
+        """Return when GRDF was last asked about all rights of a client, by client, UTC text."""
+        stored = self._couchdb.get(LEASE, ASKED) or {}
+        return {client: moment for client, moment in stored.items() if not client.startswith("_")}
+
+    def note_asked(self, clients: Iterable[str]) -> None:
+        """Note that GRDF was asked about all rights of some clients. It is for health alone."""
+        if now := dict.fromkeys(clients, utc_text(datetime.now(UTC))):
+            self._couchdb.put(LEASE, {"_id": ASKED, **(self._couchdb.get(LEASE, ASKED) or {}), **now})
+
+    def apply(self, pce: str, event: Event) -> Meter:
+        """Let something happen to a meter, and return it as it is stored then. Nothing is written if nothing changes.
+
+        :param event: called once per try
+        :raises Taken: if another account has the meter
+        """
+        meter = Meter(pce=pce)
+
+        def changed(stored: Document | None) -> Document | None:
+            nonlocal meter
+            before = _read(stored) if stored else Meter(pce=pce)
+            meter = event(before)
+            return stored if meter == before else _written(meter)
+
+        written = change_document(self._couchdb, METER, lambda: self._couchdb.get(METER, pce), changed)
+        return msgspec.structs.replace(meter, rev=written["_rev"]) if written else meter
+
+    def apply_if_readable(self, pce: str, event: Event) -> dict[str, Meter]:
+        """As :meth:`apply`, for one of many meters: one that cannot be read is logged, and stops none of the others.
+
+        :return: the meter by its number; empty if it cannot be read
+        """
+        try:
+            return {pce: self.apply(pce, event)}
+        except BadAccount as error:
+            log.error("%s", error)
+            return {}
+
+    def access_of(self, document: Mapping[str, Any], meters: Mapping[str, Meter] | None = None) -> list[MeterAccess]:
+        """Return what an account has of the meters that its document names.
+
+        :param meters: meters that were read already, also further ones to which it has a right or declares one
+        """
+        account, known = str(document["_id"]), dict(meters or {})
+        named, given = [pce for pce, _ in named_meters(document, account)], Declaration.from_document(document)
+        declared = given.pce if given and needs_declaration(document) else ""
+        today, shared = paris_today(datetime.now(UTC)), settings.meter_in_several_accounts()
+        known |= self.fetch_meters(pce for pce in named if pce not in known)
+        of_account = {pce: known[pce] for pce in (*named, *known)}.items()
+        access = [
+            access_to_meter(meter, account, today, shared=shared, declares=pce == declared) for pce, meter in of_account
+        ]
+        return [each for each in access if each.word != "none" or each.pce in (*named, declared)]
+
+    def settle_account(self, document: Document, meters: Iterable[Meter] = ()) -> Document:
+        """Return an account's document with what the ledger says of its meters, and the state that this gives it.
+
+        Once a right that lasts is known, nobody is named any more.
+
+        :param meters: meters that were read a moment ago, also such that the document does not name yet
+        """
+        now, known = datetime.now(UTC), {meter.pce: meter for meter in meters}
+        if (given := Declaration.from_document(document)) and given.pce and has_personal_data(document):
+            known = self.fetch_meters([given.pce] if given.pce not in known else []) | known
+            if find_lasting_right(known[given.pce], str(document["_id"]), wanted_right(given), paris_today(now)):
+                document = without_person(document)
+        return settle_account(document, self.access_of(document, known), now)
+
+    def read_account(self, document: Mapping[str, Any]) -> Account:
+        """Return the account in a document, with what it has of its meters now.
+
+        :raises BadAccount: if the document cannot be understood
+        """
+        account = Account.from_document(document)
+        return replace(account, meters=tuple(self.access_of(document)))
+
+
+def claimant_now(account: str, client: str) -> Claimant:
+    """Return who asks for a meter now.
+
+    :param client: the connection of the account's client
+    """
+    now = datetime.now(UTC)
+    return Claimant(account, client, utc_text(now), paris_today(now), shared=settings.meter_in_several_accounts())
+
+
+def _read(document: Mapping[str, Any]) -> Meter:
+    try:
+        return msgspec.convert(document, Meter)
+    except msgspec.ValidationError as error:
+        raise BadAccount.about(
+            None,
+            f"the rights to a meter cannot be read in com-grandlyon-grdf-meter ({error})",
+            "Compare its document with docs/documents.md, and correct what another program has written.",
+        ) from None
+
+
+def _written(meter: Meter) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.to_builtins(meter)
+    document["rights"] = document.get("rights", [])
+    return document

@@ -1,0 +1,78 @@
+"""Questions to GRDF about the rights to some meters. Only its answer about a meter ends a right."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+
+from grdf import settings
+from grdf.hooks.adict import AdictHook
+from grdf.ledger.rights_ledger import Ledger
+from grdf.quota.call_terms import DAILY, Terms
+from include.gas.answers.access_rights import AccessRight
+from include.gas.days.gas_day import paris_today, utc_text
+from include.gas.errors import BadRequest
+from include.gas.rights.meter_rights import Meter
+from include.gas.rights.transitions import RightsAnswer, apply_answer
+
+log = logging.getLogger(__name__)
+
+MOST = 1000
+"""Meters in one question (ADICT 3.6)."""
+SPLIT = 10
+"""How often a question that GRDF refuses is halved: enough to find one meter among a thousand."""
+
+
+@dataclass(slots=True)
+class RightsFound:
+    """What GRDF says of a client's rights to some meters, noted in the ledger.
+
+    :param rights: all lines about these meters
+    :param meters: the meters after the look
+    """
+
+    rights: list[AccessRight] = field(default_factory=list)
+    meters: dict[str, Meter] = field(default_factory=dict)
+
+
+def query_rights(
+    ledger: Ledger,
+    client: AdictHook,
+    pces: Collection[str],
+    *,
+    account: str = "",
+    terms: Terms = DAILY,
+) -> RightsFound:
+    """Ask GRDF for a client's rights to some meters, a thousand in a call, and note its answer.
+
+    :param account: the account's id, for messages; ``""`` for several
+    :raises GasError: if GRDF does not answer; what it has answered before is noted
+    """
+    found, wanted = RightsFound(), sorted(set(pces))
+    questions, split = [wanted[at : at + MOST] for at in range(0, len(wanted), MOST)], 0
+    while questions:
+        asked, at = questions.pop(0), datetime.now(UTC)
+        try:
+            answer = client.query_rights(asked, account=account, terms=terms)
+        except BadRequest as error:  # one of the meters is not to GRDF's liking: the others must not wait for it
+            if len(asked) == 1 or split >= SPLIT:
+                if account:
+                    raise
+                log.error("%s GRDF was not asked about %d meter(s).", error, len(asked))
+                continue
+            split += 1
+            questions[:0] = [asked[: len(asked) // 2], asked[len(asked) // 2 :]]
+            continue
+        found.rights += answer.rights
+        for pce in asked:
+            lines = [right for right in answer.rights if right.pce == pce]
+            about = RightsAnswer(
+                client.grdf_conn_id, lines, utc_text(at), paris_today(at),
+                whole=True, complete=not answer.odd, shared=settings.meter_in_several_accounts(),
+            )  # fmt: skip
+            event = partial(apply_answer, answer=about)
+            found.meters |= {pce: ledger.apply(pce, event)} if account else ledger.apply_if_readable(pce, event)
+    return found

@@ -1,0 +1,165 @@
+"""Storing GRDF's answers, and recording them on the account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec.structs import replace
+
+from include.gas.account.marks import leaving_asker
+from include.gas.account.state import with_rights_state
+from include.gas.account.status import Status
+from include.gas.days.gas_day import paris_today
+from include.gas.documents.changes import StoreReport
+from include.gas.documents.day_documents import Document, account_range
+from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
+from include.gas.documents.storing import store_readings
+from include.gas.errors import AccountLeaving, BadAccount
+from include.gas.leaving.deletion import left_accounts
+from include.gas.meter_tag import meter_tag
+
+if TYPE_CHECKING:
+    from grdf.airflow.tasks.log import Log
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.staging.staged_answers import StagedAnswer
+    from grdf.stores.accounts.account_store import AccountStore
+    from include.gas.answers.consumption.daily import Reading
+    from include.gas.answers.consumption.sorting import SortedAnswer
+    from include.gas.rights.meter_rights import MeterAccess
+
+
+class StoredAnswer(NamedTuple):
+    """An answer that was stored.
+
+    :param answer: the answer as received
+    :param lines: its parsed lines
+    :param report: what the load did
+    """
+
+    answer: StagedAnswer
+    lines: SortedAnswer[Reading]
+    report: StoreReport
+
+
+def store_answer(
+    couchdb: CouchDBHook,
+    account: Document,
+    access: MeterAccess,
+    answer: StagedAnswer,
+    lines: SortedAnswer[Reading],
+    log: Log,
+) -> StoredAnswer:
+    """Store an answer's readings, update the totals, and log what changed.
+
+    No day is stored that the account may not hold. Those that are stored are removed if there is no body: the ledger
+    was just asked then, while a run that overlaps with this one may have stored days of a right that came since.
+
+    The log outlives a deletion, so it says nothing of doubtful days: it must not say when nobody is at home.
+
+    :param account: the account's document, which says what the contract of the meter is
+    :param access: what the account has of the meter now
+    :param answer: the answer as received
+    :param lines: its parsed lines
+    """
+    pce, car = answer.pce, Status.billing_of(account, answer.pce).contract.car
+    report = store_readings(
+        couchdb, account["_id"], pce, lines.rows, answer.read_at,
+        window=answer.window, car=car, allowed=access.days, tidies=not answer.body,
+    )  # fmt: skip
+    done = {
+        "new": report.new,
+        "corrected": report.corrected,
+        "confirmed": report.confirmed,
+        "unchanged": report.unchanged,
+        "overtaken by a later reading": report.stale,
+        "absent at GRDF": len(lines.absent),
+    }
+    said = ", ".join(f"{number} {what}" for what, number in done.items() if number) or "none"
+    who = f"Account {account['_id']}, meter {meter_tag(account['_id'], pce)}"
+    log.info(
+        "%s: days: %s (%s); totals computed anew: %d month(s), %d year(s).",
+        who, said, answer.window, report.months, report.years,
+    )  # fmt: skip
+    if report.removed:
+        log.warning(
+            "%s: %d stored day(s) were removed: its right does not cover them. They were read before that was known.",
+            who, report.removed,
+        )  # fmt: skip
+    warn_of_skipped_lines(lines, "lines", log)
+    return StoredAnswer(answer, lines, report)
+
+
+def warn_of_skipped_lines(answer: SortedAnswer[Any], kind: str, log: Log) -> int:
+    """Log how many lines of an answer were left out, and return their number.
+
+    :param answer: an answer whose other lines are stored
+    :param kind: what the lines are called, such as ``lines``
+    """
+    if left_out := answer.left_out:
+        log.warning(
+            "Account %s, meter %s: GRDF's answer contained %s that were left out: %s. All others are stored; "
+            "tell GRDF if this continues. %s",
+            answer.account, meter_tag(answer.account, answer.pce), kind, left_out, "; ".join(answer.broken[:5]),
+        )  # fmt: skip
+    return sum(left_out.values())
+
+
+def record_stored_days(
+    accounts: AccountStore, known: Document, loads: Sequence[StoredAnswer], well: Sequence[MeterAccess] | None = None
+) -> None:
+    """Write to an account what is stored now of the meters that were read. If it says so already, do not.
+
+    :param known: the account's document as it was read
+    :param well: what the account has of its meters, if all of them could be read: then there is no problem
+    :raises AccountLeaving, BadAccount: if the household has left in the meantime
+    """
+
+    def change(document: Document) -> Document:
+        for answer, _, report in loads:
+            document = with_stored_years(document, answer.pce, report)
+            if answer.history_from:
+                since, day = answer.history_from, paris_today(datetime.fromisoformat(answer.read_at))
+                reading = Status.reading_of(document, answer.pce)
+                reading = replace(reading, whole_at=day, since=since, under=answer.under)
+                document = Status.with_reading(document, answer.pce, reading)
+        return document if well is None else with_rights_state(document, well, datetime.now(UTC), is_read=True)
+
+    if loads and (any(load.report.has_written for load in loads) or change(known) != known):
+        accounts.update_if_staying(known["_id"], change, known=known)
+
+
+def with_stored_years(document: Document, pce: str, report: StoreReport) -> Document:
+    """Return the account document with what is stored of a meter, for the years that a load has looked at."""
+    known = Status.reading_of(document, pce)
+    years = {year: each for year, each in known.by_year().items() if year not in report.looked_at}
+    told = {str(year): each for year, each in sorted({**years, **report.held}.items())}
+    return Status.with_reading(document, pce, replace(known, years=told))
+
+
+@contextmanager
+def undo_if_household_left(
+    couchdb: CouchDBHook, account: str, forget: Callable[[], None] | None = None
+) -> Iterator[None]:
+    """Remove what is stored of an account whose household turns out to have left while its data were stored.
+
+    A deletion waits for running tasks. But a worker that is cut off from Airflow goes on although Airflow considers it
+    dead. A missing document alone proves nothing: a database that is being restored has none either.
+
+    :param forget: called in both cases, to remove what is staged of the account
+    """
+    try:
+        yield
+    except (AccountLeaving, BadAccount):
+        document = couchdb.get(ACCOUNT, account)
+        if document is None or leaving_asker(document) is not None:
+            if forget:
+                forget()
+            if left_accounts(couchdb.range(AUDIT, *account_range(account))):
+                from grdf.stores.removal import Remover
+
+                for doctype in DATA:
+                    Remover(couchdb).remove_range(doctype, *account_range(account))
+        raise

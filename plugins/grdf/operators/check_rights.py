@@ -1,0 +1,211 @@
+"""The morning's check: GRDF's list of all our rights, questions about what it does not show as active, and states."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from grdf import settings
+from grdf.airflow.retries import first_to_raise
+from grdf.airflow.tasks.run import Run
+from grdf.operators.base import GrdfOperator
+from include.gas.account.account import Account
+from include.gas.account.marks import leaving_asker, with_leaving
+from include.gas.account.state import with_error
+from include.gas.account.status import Status, named_meters
+from include.gas.answers.access_rights import AccessRight
+from include.gas.days.gas_day import paris_today, utc_text
+from include.gas.documents.doctypes import AUDIT
+from include.gas.errors import ODD_DOCUMENT, BadAccount, BadSettings, GasError, UnknownRefusal, describe_oddity
+from include.gas.leaving.deletion import household_left_error, left_accounts
+from include.gas.rights.meter_rights import Meter
+from include.gas.rights.transitions import KNOWN_STATES, RightsAnswer, apply_answer, must_ask_grdf, orphan_rights
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from grdf.hooks.adict import AdictHook
+    from include.gas.answers.access_rights import RightsList
+    from include.gas.documents.day_documents import Document
+
+FEW = 3
+"""Rights of a client of which GRDF's list may show none without the client itself being in doubt."""
+
+
+class CheckRightsOperator(GrdfOperator):
+    """Notes what GRDF lists of our rights, and writes to each account what that means for its household.
+
+    The list alone ends nothing: GRDF is asked in the same run about all meters whose right it does not show as active,
+    a thousand in a call, and only that answer counts. A client whose list cannot be had is asked about all its meters
+    in this way. An invalid account is reported and stops no other's check.
+
+    With the param ``accounts`` it does none of this. Instead it makes the newest right on those accounts' meters their
+    own, because a person who knows says so (see ``grdf.ledger.unclaimed_rights``).
+    """
+
+    def perform(self, context: Context) -> dict[str, Any]:
+        """Run the task.
+
+        :return: how many accounts were checked, have a state, or cannot be understood
+        :raises GasError: after the check of all others, if GRDF gave no answer for one of our clients, or one in words
+            that are not known
+        :raises BadRequest: if accounts are named and the run was cleared: the newest right may be another's by now
+        """
+        run = Run.from_context(context)
+        if named := run.named_accounts("Nothing was changed. Enter account ids, or none."):
+            from grdf.ledger.unclaimed_rights import UnclaimedRights
+
+            run.stop_if_cleared("grdf_consents")
+            giving = UnclaimedRights(self.couchdb, self.log, asker=run.asked_by, dry_run=run.params["dry_run"])
+            return {"taken_over": sum(giving.assign_newest_rights(self.adict, name) for name in named)}
+        meters = {meter.pce: meter for meter in self.ledger.all_meters()}
+        # Read after the rights: an account is stored before it has any, so one that is not there now is gone.
+        documents, records = list(self.accounts.our_documents()), list(self.couchdb.scan(AUDIT))
+        self._orphan_rights(meters, {str(each["_id"]) for each in documents}, records)
+        self._restore_lost_rights(meters, documents)
+        answered: list[str] = []
+        problems: list[GasError] = []
+        for client in self.clients():
+            try:
+                problems += self._query_client(client, meters)
+                answered.append(client.grdf_conn_id)
+            except GasError as error:
+                self.log.warning("%s: %s Its accounts stay as they are.", client.grdf_conn_id, error)
+                problems.append(error)
+        self.ledger.note_asked(answered)
+        counts = self._settle_accounts(meters, documents, records)
+        self.log.info("Consents of %d accounts checked: %s.", counts["checked"], dict(counts))
+        if problems:
+            raise first_to_raise(problems, last_try=run.is_last_try)
+        return dict(counts)
+
+    def _orphan_rights(self, meters: dict[str, Meter], accounts: Collection[str], records: Iterable[Document]) -> None:
+        """Note that nobody has the rights of accounts that are gone without a deletion.
+
+        :param meters: all meters, which this brings up to date
+        :param records: those of deletions, which take care of their accounts' rights themselves
+        """
+        known = {"", *accounts, *(str(each.get("account")) for each in records)}
+        for meter in list(meters.values()):
+            for account in {right.account for right in meter.rights} - known:
+                meters |= self.ledger.apply_if_readable(meter.pce, partial(orphan_rights, account=account))
+
+    def _restore_lost_rights(self, meters: dict[str, Meter], documents: Sequence[Document]) -> None:
+        """Bring the rights that accounts name and the ledger lacks: it was lost, or is older than they are.
+
+        :param meters: all meters, which this brings up to date
+        """
+        from grdf.ledger.account_intake import AccountIntake, lacks_right
+
+        # Who had a meter keeps it: first those that are behind nobody.
+        for document in sorted(
+            documents, key=lambda each: "behind" in {access.word for access in Status.access_of(each).values()}
+        ):
+            name = str(document["_id"])
+            try:
+                named = [] if leaving_asker(document) else named_meters(document, name)
+                if any(right and lacks_right(meters.get(pce, Meter(pce=pce)), name, right) for pce, right in named):
+                    taking_in = AccountIntake(self.couchdb, self.adict.for_account(document), name)
+                    taking_in.assign_named_rights(document, Account.from_document(document))
+                    meters |= taking_in.meters
+            except (GasError, *ODD_DOCUMENT) as error:
+                self.log.warning("Account %s: its rights are not looked up: %s", name, describe_oddity(error))
+
+    def _query_client(self, client: AdictHook, meters: dict[str, Meter]) -> list[GasError]:
+        """Note what GRDF says of a client's rights.
+
+        :param meters: all meters, which this brings up to date
+        :return: what a developer must know of GRDF's list
+        :raises GasError: if GRDF answers neither
+        """
+        from grdf.ledger.rights_query import query_rights
+
+        name, at = client.grdf_conn_id, datetime.now(UTC)
+        rights = ((meter, right) for meter in meters.values() for right in meter.rights)
+        known = {meter.pce: meter for meter, right in rights if right.client == name and right.state != "ended"}
+        lines, questions = {pce: list[AccessRight]() for pce in known}, [*known]
+        problems = list[GasError]()
+        try:
+            found = client.query_all_rights()
+        except GasError as error:
+            self.log.warning("%s: %s GRDF is asked about %d meter(s) instead.", name, error, len(questions))
+        else:
+            if found.odd:
+                self.log.warning(
+                    "%d line(s) of GRDF's list of rights could not be read. Tell GRDF if this continues.", found.odd
+                )
+            problems = _problems_of(name, found, known.values())
+            for right in found.rights:
+                lines.setdefault(right.pce, []).append(right)
+            shared, day = settings.meter_in_several_accounts(), paris_today(at)
+            questions = []
+            for pce in sorted(lines):
+                answer = RightsAnswer(name, lines[pce], utc_text(at), day, shared=shared)
+                before = meters.get(pce, Meter(pce=pce))
+                if apply_answer(before, answer) != before:
+                    meters |= self.ledger.apply_if_readable(pce, partial(apply_answer, answer=answer))
+                if must_ask_grdf(meters.get(pce, before), answer):
+                    questions.append(pce)
+        if questions:
+            self.log.info("%s: GRDF is asked about %d meter(s).", name, len(questions))
+            meters |= query_rights(self.ledger, client, questions).meters
+        return problems
+
+    def _settle_accounts(
+        self, meters: Mapping[str, Meter], documents: Sequence[Document], records: Sequence[Document]
+    ) -> Counter[str]:
+        """Write to each account what its rights mean now."""
+        now, left, counts = datetime.now(UTC), left_accounts(records), Counter({"checked": 0, "waiting": 0, "odd": 0})
+        of_account: dict[str, list[Meter]] = {}
+        for meter in meters.values():
+            for holder in {right.account for right in meter.rights}:
+                of_account.setdefault(holder, []).append(meter)
+        for document in documents:
+            name = str(document["_id"])
+
+            def change(stored: Document, name: str = name) -> Document:
+                named = [meters[pce] for pce, _ in named_meters(stored, name) if pce in meters]
+                changed = self.ledger.settle_account(stored, [*named, *of_account.get(name, [])])
+                if name in left and leaving_asker(stored) is None:  # a backup has brought it back
+                    changed = with_error(changed, household_left_error(name, left[name]), since=now)
+                    return with_leaving(changed, by=f"the deletion of {left[name][:10]}", since=now)
+                return changed
+
+            try:
+                after = change(document)
+                if after != document:
+                    after = self.accounts.update(name, change, known=document)
+                account = Account.from_document(after)
+            except (GasError, *ODD_DOCUMENT) as error:
+                counts["odd"] += not isinstance(error, GasError) or isinstance(error, BadAccount)
+                self.log.warning("Account %s is left unchanged: %s", name, describe_oddity(error))
+                continue
+            if not account.leaving:
+                counts["checked"] += 1
+                if account.state:
+                    counts["waiting"] += 1
+                    self.log.info("%s", account.message)
+        return counts
+
+
+def _problems_of(client: str, found: RightsList, meters: Iterable[Meter]) -> list[GasError]:
+    """Return what a developer must know of a list: states in words that we do not know.
+
+    :raises BadSettings: if it shows none of the rights of a client: it is not this client's
+    """
+    ids = {right.id for meter in meters for right in meter.rights if right.client == client and right.id}
+    if len(ids) >= FEW and not ids & {right.id for right in found.rights} and not found.odd:
+        raise BadSettings.about(
+            None,
+            f"GRDF's list shows none of the {len(ids)} rights that the client of {client} has, as if they were another "
+            "client's",
+            "No account was changed. Compare login and password of the connection with those that GRDF sent for this "
+            "client, and if they are right, ask GRDF.",
+        )
+    words = sorted({right.state for right in found.rights} - KNOWN_STATES)
+    what = f"GRDF's list calls rights of {client} by words that are not known: {', '.join(words)}"
+    step = "Nothing was changed by that. Look the words up, and add them to include/gas/answers/access_rights.py."
+    return [UnknownRefusal.about(None, what, step)] if words else []

@@ -1,0 +1,116 @@
+"""Settling what accounts ask for, and looking whether the holders of contracts have accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from grdf.airflow.tasks.run import Run
+from grdf.operators.base import GrdfOperator
+from include.gas.account.pending import PendingAccount
+from include.gas.account.status import Status
+from include.gas.documents.day_documents import Document, dag_id
+from include.gas.errors import ODD_DOCUMENT, OF_CLIENT, BadAccount, GasError, QuotaWait, RetryLater, describe_oddity
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from grdf.hooks.adict import AdictHook
+    from include.gas.rights.meter_rights import Meter
+
+STARTED = 1000
+"""Accounts whose runs one look may start: Airflow maps at most 1,024 tasks (``[core] max_map_length``)."""
+
+MOST_FAILED = 5
+"""Accounts for which GRDF or CouchDB fails. After that it is down."""
+
+
+class CheckWaitingRightsOperator(GrdfOperator):
+    """Asks GRDF for the rights that wait for an answer, all of a client in one call, and takes in what was asked for.
+
+    GRDF sends no notice of a holder's answer. While something is new, every run looks; then the first of each hour
+    does, and after a week one a day. A run that a person starts looks in any case.
+    """
+
+    def perform(self, context: Context) -> list[str]:
+        """Run the task.
+
+        :return: the DAGs of accounts with a meter that may be read now and could not be before
+        :raises GasError: if GRDF did not answer and no account begins to be read. With several clients, what waits for
+            a client's calls is left to the next run
+        """
+        run, now = Run.from_context(context), datetime.now(UTC)
+        unsettled = [each for each in map(PendingAccount.from_document, self.accounts.active_documents()) if each]
+        due = {each.account for each in unsettled if not run.is_scheduled or each.is_due(run.due, now)}
+        if not due:
+            raise AirflowSkipException("Nothing has to be settled or looked for now: GRDF was not asked.")
+        begun, failures, of_client = list[str](), list[GasError](), self._group_by_client(unsettled)
+        for client, accounts in of_client.items():
+            try:
+                if due & {each.account for each in accounts}:
+                    self._settle(client, accounts, due, begun)
+            except GasError as error:
+                self.log.error("%s: %s", client.grdf_conn_id, error)
+                # A run that waits for one client's calls would keep the next ones, which come in a quarter of an hour,
+                # from looking for the others' answers.
+                failures += [error] if len(self.clients()) == 1 or not isinstance(error, QuotaWait) else []
+        if failures and not begun:
+            raise failures[0]
+        self.log.info("%d account(s) wait; %d begin to be read.", len(unsettled), len(begun))
+        return begun
+
+    def _group_by_client(self, unsettled: Iterable[PendingAccount]) -> dict[AdictHook, list[PendingAccount]]:
+        """Return accounts by the client that has their rights. Whose client is not known is named in the log."""
+        found: dict[AdictHook, list[PendingAccount]] = {}
+        for each in unsettled:
+            try:
+                found.setdefault(self.adict.for_account(each.document), []).append(each)
+            except BadAccount as error:
+                self.log.warning("%s", error)
+        return found
+
+    def _settle(self, client: AdictHook, accounts: Sequence[PendingAccount], due: Set[str], begun: list[str]) -> None:
+        """Settle what is to be settled of a client's accounts.
+
+        :param due: ids of the accounts of which what they ask for is taken in now; rights are looked for of all
+        :param begun: the DAGs of accounts that begin to be read, to which this adds
+        """
+        from grdf.ledger.rights_query import query_rights
+
+        meters, failed = query_rights(self.ledger, client, {pce for each in accounts for pce in each.meters}).meters, 0
+        for each in accounts:
+            if len(begun) == STARTED:
+                self.log.info("The next run settles the others: %d accounts begin to be read now.", STARTED)
+                return
+            try:
+                after = self._settle_one(client, each, meters, is_due=each.account in due)
+            except OF_CLIENT:
+                raise
+            except (GasError, *ODD_DOCUMENT) as error:
+                self.log.warning("Account %s is not settled. %s", each.account, describe_oddity(error))
+                failed += isinstance(error, RetryLater)
+                if failed == MOST_FAILED:
+                    raise
+            else:
+                if _open(after) - _open(each.document):
+                    self.log.info("Account %s: its right is in force; it is read from now on.", each.account)
+                    begun.append(dag_id(each.account))
+
+    def _settle_one(
+        self, client: AdictHook, each: PendingAccount, meters: Mapping[str, Meter], *, is_due: bool
+    ) -> Document:
+        """Take in what an account asks for, or write to it what its rights mean now. Return its document."""
+        from grdf.ledger.account_intake import AccountIntake
+
+        if (each.declares or each.reconnects) and is_due:
+            return AccountIntake(self.couchdb, client, each.account).process_account()
+        event = partial(self.ledger.settle_account, meters=[meters[pce] for pce in each.meters if pce in meters])
+        return self.accounts.update(each.account, event, known=each.document)
+
+
+def _open(document: Document) -> set[str]:
+    return {access.pce for access in Status.access_of(document).values() if access.is_open}

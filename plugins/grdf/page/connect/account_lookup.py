@@ -1,0 +1,48 @@
+"""Whether an account may be connected and with which client, and the page's own address."""
+
+from __future__ import annotations
+
+from grdf.hooks.connection import connection_of
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.hooks.oauth import CALLBACK, GrdfOAuthHook
+from grdf.ledger.client_choice import choose_client, count_client_meters
+from grdf.page.list.shared_mirrors import all_meters
+from include.gas.account.connection_documents import check_connectable
+from include.gas.documents.day_documents import Document, account_range
+from include.gas.documents.doctypes import ACCOUNT, AUDIT
+from include.gas.errors import BadAccount
+from include.gas.leaving.deletion import left_accounts
+
+LOOK_UP = (3.05, 15.0)
+"""Connect and read timeouts for CouchDB, in seconds."""
+
+
+def couchdb() -> CouchDBHook:
+    """Return a hook for CouchDB that gives up soon, because a person is waiting."""
+    return CouchDBHook(timeout=LOOK_UP, patience=1)
+
+
+def find_connectable_account(account: str) -> tuple[Document | None, str]:
+    """Check that an account may be connected. Return its document, if it exists, and the client that it has or gets.
+
+    :raises GasError: if it may not be connected, its client is none of ours, or CouchDB cannot be read
+    """
+    store = couchdb()
+    document = store.get(ACCOUNT, account)
+    check_connectable(document)
+    if account in left_accounts(store.range(AUDIT, *account_range(account))):
+        raise BadAccount.about(
+            account,
+            "its household has left or leaves, and the id of an account is not used again",
+            "Choose a new id. A household that comes back connects as a new account.",
+        )
+    return document, connection_of(document) if document else choose_client(count_client_meters(all_meters))
+
+
+def page_address(connection: str) -> str:
+    """Return the page's address as GRDF and households see it.
+
+    :param connection: the connection whose redirect URI leads there
+    :raises BadSettings: if it is not known
+    """
+    return GrdfOAuthHook(connection).redirect_uri.rstrip("/").removesuffix(CALLBACK)

@@ -1,0 +1,73 @@
+"""Days, times and numbers formatted for a language."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+
+from include.gas.days.gas_day import PARIS, parse_day
+from include.gas.documents.day_documents import is_number
+
+
+class LocaleFormatter:
+    """A formatter for one language.
+
+    :param language: ``en`` or ``fr``
+    """
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+    def day(self, day: date) -> str:
+        """Format a day, such as "8 Mar 2024"."""
+        return format_date(day, self._of("d MMM y", day), locale=self.language)
+
+    def clock(self, instant: datetime) -> str:
+        """Format the time of day of an aware instant in Paris, such as "09:05"."""
+        return f"{instant.astimezone(PARIS):%H:%M}"
+
+    def iso(self, text: str) -> str:
+        """Format a day that a document stores as ``YYYY-MM-DD``. Return anything else unchanged."""
+        try:
+            return self.day(parse_day(text))
+        except ValueError:
+            return str(text)
+
+    def weekday(self, day: date) -> str:
+        """Format a day with its weekday, such as "Friday 8 March 2024"."""
+        return format_date(day, self._of("EEEE d MMMM y", day), locale=self.language)
+
+    def month(self, day: date) -> str:
+        """Format the month of a day, such as "March 2024"."""
+        return format_date(day, "LLLL y", locale=self.language)
+
+    def month_name(self, day: date) -> str:
+        """Format the month of a day without the year, abbreviated, such as "Mar"."""
+        return format_date(day, "LLL", locale=self.language)
+
+    def moment(self, text: str) -> str:
+        """Format an instant in Paris time.
+
+        :param text: ISO 8601 with a UTC offset, as in documents; anything else is returned unchanged
+        """
+        try:
+            instant = datetime.fromisoformat(text).astimezone(PARIS)
+        except (ValueError, OverflowError):  # the latter at the ends of the calendar
+            return text
+        return format_datetime(instant, self._of("d MMM y, HH:mm", instant), locale=self.language)
+
+    def _of(self, pattern: str, day: date) -> str:
+        """Return the pattern for a day: the French write "1er" and "2"."""
+        return pattern.replace("d ", "d'er' ") if self.language == "fr" and day.day == 1 else pattern
+
+    def number(self, number: float) -> str:
+        """Format a number with up to three decimals, so kWh are exact to the watt-hour.
+
+        :param number: one that is too large to stand for anything becomes a question mark: CouchDB keeps whole numbers
+            of any length, and other programs may have written them
+        """
+        if not is_number(number):
+            return "?"
+        return format_decimal(number, "#,##0.###", locale=self.language)

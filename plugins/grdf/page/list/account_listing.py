@@ -1,0 +1,158 @@
+"""The list of accounts: its query parameters and the lines that match them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from include.gas.display.account_summary import AccountSummary, Situation
+from include.gas.display.meter_days import Missing
+
+PAGE_SIZE = 50
+LONGEST = 140
+"""Characters of a search term that are used. An account's id has at most 128."""
+
+_URGENCY = {situation: place for place, situation in enumerate(Situation)}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """One account of the list.
+
+    :param overview: a summary of the account's document
+    :param situation: the account's most urgent situation today
+    :param missing: how many published days are not stored
+    """
+
+    overview: AccountSummary
+    situation: Situation
+    missing: Missing
+
+
+SORTS: Mapping[str, Callable[[AccountRow], Any]] = {
+    "state": lambda line: _URGENCY[line.situation],
+    "account": lambda line: line.overview.id,
+    "last": lambda line: line.overview.last or date.min,
+    "missing": lambda line: -sum(line.missing),
+    "consent": lambda line: line.overview.consent_until or date.max,
+}
+"""Sortable columns, with a sort key that puts accounts needing attention first. Ties are sorted by account id."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """The query parameters of the list. Invalid values are replaced by the defaults.
+
+    :param search: part of an account's id or of a meter's number, case-folded
+    :param state: show only accounts in this situation; ``None`` for all
+    :param sort: a key of :data:`SORTS`
+    :param backwards: whether to reverse the order
+    :param page: page number, from 1
+    """
+
+    search: str = ""
+    state: Situation | None = None
+    sort: str = "state"
+    backwards: bool = False
+    page: int = 1
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> ListQuery:
+        """Parse the query parameters of a request."""
+        state, sort, page = query.get("state", ""), query.get("sort", ""), query.get("page", "")
+        return cls(
+            search=query.get("search", "").strip().casefold()[:LONGEST],
+            state=next((each for each in Situation if each == state), None),
+            sort=sort if sort in SORTS else "state",
+            backwards=query.get("order") == "backwards",
+            page=max(int(page), 1) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
+        )
+
+    def query(self, **changed: Any) -> str:
+        """Return the query string of this question with some changes.
+
+        It leads to page 1 unless ``page`` is given.
+
+        :param changed: attributes of the question to replace
+        """
+        other = replace(self, **({"page": 1} | changed))
+        given = {
+            "search": other.search,
+            "state": other.state or "",
+            "sort": "" if other.sort == "state" else other.sort,
+            "order": "backwards" if other.backwards else "",
+            "page": "" if other.page == 1 else other.page,
+        }
+        written = urlencode({name: value for name, value in given.items() if value})
+        return f"?{written}" if written else "?"
+
+    def sorted_by(self, column: str) -> str:
+        """Return the query string that sorts by a column, or reverses the order if that column is already used.
+
+        :param column: a key of :data:`SORTS`
+        """
+        return self.query(sort=column, backwards=self.sort == column and not self.backwards)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of the list.
+
+    :param question: the question, with its page limited to those that exist
+    :param lines: the accounts on this page
+    :param total: number of accounts that the visitor may see
+    :param found: number of those that match the question
+    :param pages: number of pages, at least 1
+    :param counts: number of accounts that match the search, by situation; the most urgent situation comes first, and
+        situations without accounts are left out
+    """
+
+    question: ListQuery
+    lines: tuple[AccountRow, ...]
+    total: int
+    found: int
+    pages: int
+    counts: Mapping[Situation, int] = field(default_factory=dict)
+
+    @property
+    def first(self) -> int:
+        """Position of the first account on this page, from 1; 0 if the page is empty."""
+        return (self.question.page - 1) * PAGE_SIZE + 1 if self.lines else 0
+
+    @property
+    def last(self) -> int:
+        """Position of the last account on this page."""
+        return (self.question.page - 1) * PAGE_SIZE + len(self.lines)
+
+
+def build_listing(overviews: Collection[AccountSummary], question: ListQuery, today: date) -> Listing:
+    """Return the page of the list that a question asks for.
+
+    :param overviews: the accounts that the visitor may see
+    """
+    wanted = question.search
+    lines = [
+        AccountRow(each, each.situation(today), each.missing(today))
+        for each in overviews
+        if not wanted or wanted in each.id.casefold() or any(wanted in access.pce.casefold() for access in each.access)
+    ]
+    counted = Counter(line.situation for line in lines)
+    if question.state is not None:
+        lines = [line for line in lines if line.situation == question.state]
+    lines.sort(key=lambda line: line.overview.id)
+    lines.sort(key=SORTS[question.sort], reverse=question.backwards)
+    pages = max(-(-len(lines) // PAGE_SIZE), 1)
+    page = min(question.page, pages)
+    start = (page - 1) * PAGE_SIZE
+    return Listing(
+        question=replace(question, page=page),
+        lines=tuple(lines[start : start + PAGE_SIZE]),
+        total=len(overviews),
+        found=len(lines),
+        pages=pages,
+        counts={situation: counted[situation] for situation in Situation if counted[situation]},
+    )

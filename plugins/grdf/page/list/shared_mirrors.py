@@ -1,0 +1,47 @@
+"""The mirrors of accounts and meters that all requests to this process share: one line of the list per account."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.stores.accounts.account_mirror import AccountMirror
+from include.gas.display.account_summary import AccountSummary, summarize_account
+from include.gas.documents.doctypes import METER
+from include.gas.rights.meter_rights import Meter
+
+
+def _meter(document: dict[str, Any]) -> Meter | None:
+    """Return a meter; ``None`` if its document cannot be read, which the check of health says."""
+    try:
+        return msgspec.convert(document, Meter)
+    except msgspec.ValidationError:
+        return None
+
+
+_shared = AccountMirror(summarize_account, patience=1)
+_meters = AccountMirror(_meter, patience=1, doctype=METER)
+
+
+def account_mirror() -> AccountMirror[AccountSummary]:
+    """Return this process's mirror of the accounts in the CouchDB of the Airflow connection ``couchdb``."""
+    return _shared
+
+
+def all_meters() -> Collection[Meter]:
+    """Return all meters in that CouchDB.
+
+    :raises GasError: if the connection cannot be used, or CouchDB does not answer
+    """
+    return _meters.lines().values()
+
+
+def couchdb() -> CouchDBHook:
+    """Return this process's hook for that CouchDB.
+
+    :raises GasError: if the connection cannot be used
+    """
+    return account_mirror().couchdb
