@@ -195,12 +195,14 @@ def test_a_period_ends_at_most_half_a_year_and_more_in_the_future() -> None:
         ("2024-03-01T06:00:00", "2024-04-01T06:00:00"),  # no offset: Paris
         ("2024-03-01T06:00:00+02:00", "2024-04-01T06:00:00+01:00"),  # the offset of the other season
         ("2024-03-01T00:00:00+01:00", "2024-04-01T00:00:00+02:00"),  # civil days
+        ("2024-02-29 20:00:00", "2024-03-31 20:00:00"),  # the nearest start
     ],
 )
 def test_bounds_of_a_period(first: str, end: str) -> None:
     of_meter = billed(date_debut_consommation=None, date_fin_consommation=None)
     of_meter |= {"releve_debut": {"date_releve": first}, "releve_fin": {"date_releve": end}}
-    for each in (billed(first, end), of_meter):
+    reads = {"releve_debut": {"date_releve": "2024-02-28"}, "releve_fin": {"date_releve": "2024-04-03"}}
+    for each in (billed(first, end) | reads, of_meter):  # those of the readings count where there are no others
         assert [(period.first, period.end) for period in bills(each).rows] == [(MARCH, APRIL)]
 
 

@@ -46,6 +46,8 @@ def test_a_contract() -> None:
     assert contract(car={"car_actuelle": 10**10 + 1}) == Contract(), "beyond all use"
     for odd in (None, "11400", True, -1, [], {}, {"car_actuelle": "many"}, 10**25, 1e30, 10**400):
         assert contract(car=odd, profil=odd if isinstance(odd, dict) else None) == Contract()
+    with_other = OTHER + "\n" + answer("donnees_contractuelles", {"car": 9426})
+    assert parse_contract(with_other, account="a", pce=PCE) == Contract(car=9426)
     for word, code in (("1M", "1M"), (" mm ", "MM"), ("2X", "2X"), (None, "")):
         assert frequency(word) == code
 
@@ -88,6 +90,7 @@ def test_a_line_of_the_list() -> None:
     days = [date.fromisoformat(day) for day in ("2024-01-01", "2027-01-01", "2021-01-01", "2027-01-02", "2024-01-01")]
     plain = AccessRight("u-1", PCE, "autorise_contrat_fourniture", "active", *days[:4], True, False, days[4])
     assert (found, found.revoked) == (plain, None)
+    assert listed(right(date_revocation="2025-05-01"))[0].revoked == date(2025, 5, 1)
     assert (found.created_at, found.made_on_site) == ("2024-01-01T08:00:00.000000Z", True)
     assert found.holder == ("durand-ete", "a@example.org", "69003")
     assert (found.proof, found.proof_until) == ("asked", date(2026, 7, 31))

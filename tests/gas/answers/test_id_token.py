@@ -101,7 +101,7 @@ def test_genuine_tokens() -> None:
     for changes, settings in (  # lenient where it is meant to be
         ({"aud": ["client", "x"]}, {}), ({"aud": ["client"], "azp": ...}, {}), ({"azp": ...}, {}), ({"exp": -30}, {}),
         ({"iss": "other"}, {"issuer": None}), ({"nonce": ...}, {"nonce": None}), ({"nonce": "n-9"}, {"nonce": None}),
-        ({"iat": 30}, {}),
+        ({"iat": 30}, {}), ({"sub": 7}, {}),
     ):  # fmt: skip
         assert verify(sign(**changes), **settings)
 

@@ -62,7 +62,8 @@ def done(code: str, message: str = "Durand") -> str:
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
-        (200, "", None), (204, None, None), (400, said("9999400", "date_debut trop ancienne"), e.BadRequest),
+        (200, "", None), (204, None, None), (299, "", None), (300, "", e.BadSettings), (404, "", e.BadRequest),
+        (400, said("9999400", "date_debut trop ancienne"), e.BadRequest),
         (400, "", e.BadRequest), (400, b"\xff", e.BadRequest), (400, said("1000001", ""), e.RightLost),
         (400, said("9999400", "date expirée, droit révoqué ?"), e.BadRequest),
         (401, '{"erreur":"authentification nécessaire"}', e.CredentialsRefused), (403, said("1000002"), e.RightLost),
@@ -78,6 +79,7 @@ def test_http(status: int, body: Any, kind: type[e.GasError] | None) -> None:
     assert type(error) is (kind or type(None))
     where = f"Account a: asking for the daily data of meter {meter_tag('a', PCE)}, GRDF answered HTTP {status}"
     assert error is None or where in str(error)
+    assert ("gave no reason" in str(error)) is ((status, body) == (403, "<html>"))
     assert not isinstance(error, e.RetryLater) or error.retry_after == 7.5
 
 
@@ -110,7 +112,9 @@ def test_refused_declarations_are_told_by_their_code_alone(status: int, code: st
     assert type(error) is (kind or type(None))
     assert "Durand" not in str(error)
     assert error is None or code == "0000000002" or f"code {code}" in str(error)
+    assert error is None or str(error).startswith("Account a: ")
     assert type(error) is not e.DeclarationRefused or error.reason == code
+    assert ("gas bill" in str(error)) is (code == "1000000006" or kind is e.RefusalUnexplained)
     proof = proof_error(status, done(code), account="a", what="the proof", retry_after=3)
     sent = code == "0000000002" and status == 200
     assert type(proof) is (type(None) if sent else e.ServiceUnavailable if code[0] == "2" else e.ProofNotSent)
@@ -121,16 +125,18 @@ def test_refused_declarations_are_told_by_their_code_alone(status: int, code: st
     ("status", "body", "kind"),
     [
         (200, "", None), (204, " {}", None), (200, "[]", None), (200, done("0000000000"), None),
-        (200, "<html>", e.ServiceUnavailable), (302, "", e.BadSettings), (403, "", e.CredentialsRefused),
+        (200, "<html>", e.ServiceUnavailable), (300, "", e.BadSettings), (302, "", e.BadSettings),
+        (403, "", e.CredentialsRefused),
         (404, "", e.CredentialsRefused), (409, "{}", e.ServiceUnavailable), (401, "", e.CredentialsRefused),
         (429, "", e.QuotaExceeded), (500, "", e.ServiceUnavailable), (200, done("1000014"), e.RightLost),
-        (400, done("9999400"), e.BadRequest),
+        (400, done("9999400"), e.BadRequest), (200, done("1000099", "droit déjà révoqué"), e.RightLost),
     ],
 )  # fmt: skip
 def test_answers_to_a_revocation(status: int, body: str, kind: Any) -> None:
     asked = {"account": "a", "what": "the end of u-1", "right": "u-1", "connection": "grdf_delete", "retry_after": 3}
     error = ended_error(status, body, **asked)
     assert type(error) is (kind or type(None))
+    assert error is None or str(error).startswith("Account a: ")
     assert "Durand" not in str(error)
     assert status not in (403, 404) or "grdf_delete revoke consent u-1" in str(error)
     assert not isinstance(error, e.RetryLater) or status in (200, 409) or error.retry_after == 3
@@ -145,6 +151,7 @@ CODE, CLIENT = "authorization_code", "client_credentials"
         (200, None, CLIENT, None), (400, "invalid_grant", CODE, e.GrantRefused),
         (401, "invalid_grant", CODE, e.GrantRefused), (400, "invalid_grant", CLIENT, e.CredentialsRefused),
         (400, "invalid_client", CODE, e.CredentialsRefused), (401, "invalid_client", CLIENT, e.CredentialsRefused),
+        (400, "server_error", CLIENT, e.ServiceUnavailable), (400, "access_denied", CODE, e.CredentialsRefused),
         (401, None, CLIENT, e.CredentialsRefused), (403, None, CLIENT, e.CredentialsRefused),
         (400, "invalid_scope", CLIENT, e.BadSettings), (400, "invalid_request", CODE, e.BadSettings),
         (404, None, CLIENT, e.BadSettings), (302, None, CLIENT, e.BadSettings), (429, None, CLIENT, e.QuotaExceeded),

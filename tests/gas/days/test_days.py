@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
@@ -73,6 +74,15 @@ def test_today_is_that_of_paris_and_instants_need_a_zone() -> None:
     for function in (gas_day_of, paris_today, utc_text):
         with pytest.raises(ValueError, match="time zone"):
             function(FROM)
+
+
+def test_instants_are_in_utc_whatever_the_zone_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Paris")
+        time.tzset()
+        text = utc_text("2024-06-01T12:00:00+02:00")
+    time.tzset()
+    assert text == "2024-06-01T10:00:00.000000Z"
 
 
 @pytest.mark.parametrize(
@@ -200,6 +210,13 @@ def test_what_is_left_out_is_said(first: str, end: str, reason: str | None) -> N
     consent = {"consent_first": date(2023, 3, 1), "consent_end": date(2024, 2, 1)}
     _, reasons = askable_part(parse_range(first, end), today=TODAY, **consent)
     assert any(reason in each for each in reasons) if reason else not reasons, reasons
+
+
+def test_what_ends_today_is_whole_and_told_once() -> None:
+    past, more = (Window(date(2024, 1, 1), end) for end in (TODAY, TODAY + ONE_DAY))
+    assert askable_part(past, today=TODAY, right_first=None, right_end=None) == (past, [])
+    window, reasons = askable_part(more, today=TODAY, right_first=None, right_end=TODAY)
+    assert (window, len(reasons)) == (past, 1)
 
 
 @given(st.lists(st.sampled_from(["absent", "provisional", "definitive"]), min_size=1, max_size=60))

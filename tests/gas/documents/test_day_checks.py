@@ -129,6 +129,9 @@ def test_a_jump_is_found_by_the_history_or_by_the_contract_alone() -> None:
     few = {key: day for key, day in days.items() if "2020-01-01" <= key <= "2020-01-20"}
     assert JUMP in found(few)["2020-01-10"]
     assert JUMP not in found(few, car=None)["2020-01-10"]  # nobody can say yet what it uses in winter
+    assert [len(found({"x": stored(DAY, load)}, 1000)) for load in (300, 301)] == [0, 1], "never doubted"
+    ends = [{"volume": 50, "index_start": 100, "index_end": end} for end in (151, 152)]
+    assert [len(found({"x": stored(DAY, 5, **more)})) for more in ends] == [0, 1], "indexes are whole m³"
 
 
 @pytest.mark.parametrize("odd", ["x", None, [], {}, True, float("nan"), 10**400], ids=lambda odd: repr(odd)[:9])
@@ -151,6 +154,7 @@ CONVERTED = {"volume": 50, "pcs": 11.4}
         (1140, CONVERTED | {"coefficient": 22.8}, True),
         (1140, CONVERTED | {"coefficient": 11.2, "converted_volume": 100.0}, True),
         (1140, CONVERTED | {"coefficient": 11.2, "converted_volume": 90.0}, False),
+        *((load, {"volume": 100, "coefficient": 10.0}, load == 1011) for load in (1011, 1012)),
         # A factor with two decimals fits large meters.
         *((int(volume * 11.1649), BIG | {"volume": volume}, True) for volume in (150.5, 400.5, 2000.5)),
         *((int(volume * 11.4), BIG | {"volume": volume}, False) for volume in (150.5, 400.5, 2000.5)),

@@ -39,6 +39,12 @@ def test_names() -> None:
     assert d.dag_id("a_b-C9") == "grdf_account__a_b-C9"
     with pytest.raises(ValueError, match="must start before it ends"):
         d.id_range("a", PCE, DAY, DAY)
+    ids = d.possible_ids("a", "p", range(2023, 2025))
+    days = ("a:p:2023-01-01", "a:p:2024-12-31", 731)
+    assert {doctype: (found[0], found[-1], len(found)) for doctype, found in ids.items()} == {
+        doctypes.DAY: days, doctypes.PUBLISHED: days, doctypes.MONTH: ("a:p:2023-01", "a:p:2024-12", 24),
+        doctypes.YEAR: ("a:p:2023", "a:p:2024", 2),
+    }  # fmt: skip
 
 
 def test_odd_account_ids_and_other_dags_are_refused() -> None:
@@ -81,7 +87,7 @@ def test_a_day_document() -> None:
         "hour": 0, "minute": 0, "status": "provisional", "quality": "measured",
         "read_at": "2024-04-02T09:00:00.000000Z",
     }  # fmt: skip
-    assert d.day_of(day(DAY, 60)) == DAY
+    assert d.day_of(day(DAY, 60)) == d.day_of({"_id": f"a:{PCE}:2024-03-28"}) == DAY
 
 
 def test_merging_days() -> None:
@@ -147,6 +153,8 @@ def test_sums_of_any_numbers_are_exact(numbers: list[float]) -> None:
 def test_merging_totals() -> None:
     (new,) = year_documents("a", PCE, [day(DAY, 60, _rev="1-a")]).values()
     (revised,) = year_documents("a", PCE, [day(DAY, 60, _rev="2-b")]).values()
+    (next_day,) = year_documents("a", PCE, [day(DAY + timedelta(days=1), 60, _rev="1-a")]).values()
+    assert next_day["basis"] != new["basis"]
     assert merge_total(None, new) == new
     assert merge_total(new | {"_rev": "1-t", "x": 1}, new) is None
     assert merge_total(new | {"_rev": "1-t", "x": 1}, revised) == revised | {"_rev": "1-t", "x": 1}

@@ -127,6 +127,8 @@ def test_what_becomes_of_each_period_is_counted_and_a_conflict_is_told() -> None
 
 def test_again_writes_nothing_and_a_correction_replaces(store: MemoryStore) -> None:
     assert write(store, HALF) == 0
+    store.get(MONTH, "2024-03").update({"price": 5, "hour": 7})
+    assert (write(store, HALF), store.get(MONTH, "2024-03")["price"]) == (1, 5), "it stays where the load does"
     store.get(MONTH, "2024-03").update({"price": 5, "note": "x"})
     assert write(store, (*HALF[:2], 3660)) == 8
     month = store.get(MONTH, "2024-03")

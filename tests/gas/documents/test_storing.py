@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from include.gas.answers.consumption.daily import Reading
 from include.gas.days.windows import ONE_DAY, Window
 from include.gas.documents.changes import DAYS_NAMED, Changes, StoreReport
+from include.gas.documents.day_checks import JUMP
 from include.gas.documents.day_documents import account_range
 from include.gas.documents.disallowed_days import find_disallowed_days
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
@@ -45,6 +46,8 @@ def test_days_months_and_years_are_stored() -> None:
     assert (store.get(MONTH, "2024-01")["load"], report.new, report.months, report.years) == (69, 3, 2, 2)
     assert (report.has_written, put(store, {0: 60}, 1).has_written) == (True, False)
     store.check_totals()
+    put(store, {0: 500}, 2, car=1000)
+    assert store.get(DAY, "2023-12-29")["doubts"] == [JUMP]
 
 
 @pytest.mark.parametrize("days", [0, 1, 40, 1096])
@@ -121,13 +124,27 @@ def test_what_others_have_in_a_total_stays_while_it_fits() -> None:
 
 def test_a_store_that_always_conflicts_is_busy() -> None:
     class Busy(MemoryStore):
-        def write(self, _: str, docs: Any) -> WriteResult:
-            return WriteResult(set(), {doc["_id"] for doc in docs})
+        """Others change a document, whose id has this end, so many times."""
 
-    store = Busy()
+        def __init__(self, end: str, times: int) -> None:
+            super().__init__()
+            self.end, self.times = end, times
+
+        def write(self, doctype: str, docs: Any) -> WriteResult:
+            busy = {doc["_id"] for doc in docs if self.times and doc["_id"].endswith(self.end)}
+            self.times -= len(busy)
+            result = super().write(doctype, [doc for doc in docs if doc["_id"] not in busy])
+            result.conflicts.update(busy)
+            return result
+
+    store = Busy("2023-12-29", ATTEMPTS)
     with pytest.raises(StoreBusy, match=rf"^Account a: .* meter {meter_tag('a', PCE)} .* tried again automatically"):
         put(store, {0: 1})
-    assert len(store.calls) == 3 * ATTEMPTS
+    assert len(store.calls) == 4 * ATTEMPTS
+    store = Busy("2024-01", 1)
+    report = put(store, {0: 1, 3: 1})
+    assert (report.months, report.years) == (2, 2), "those of both attempts"
+    store.check_totals()
 
 
 @pytest.mark.parametrize("how", ["before", "halfway", "after"])

@@ -132,6 +132,9 @@ DAYS: dict[str, tuple[Story, list[tuple[int, int]], list[tuple[int, int]]]] = {
     "nothing under a right that GRDF has not shown": (BROUGHT, [], []),
     "in force": (HELD, [FIRST], []),
     "ended by us": (HELD.end("r1", 7), [(-1095, 7)], []),
+    "which ends no other right of the account": (
+        HELD.bring("a", "r2", 5).show(6, line(), R2).end("r1", 7), [(-1095, 1101)], [],
+    ),
     "who moves in gets the days after the former right": (NEXT, [MINE], [(40, 1141)]),
     "no more once the former household leaves": (NEXT.leave("a"), [], [(40, 1141)]),
     "who leaves takes no day of who was there before": (NEXT.leave("b"), [MINE], []),
@@ -174,6 +177,7 @@ def test_a_meter_is_one_accounts_unless_it_may_be_shared() -> None:
     both = HELD.bring("b", "r2", 5, shared=True).show(5, line(), R2, shared=True)
     assert [both.days(each, shared=True) for each in "ab"] == [[FIRST], [(-1090, 1101)]]
     assert HELD.bring("b", "r2", 5, "adopted", chosen=True, shared=True).one("b").way == "adopted"
+    assert len(HELD.bring("a", "r2", 5, "adopted", chosen=True).meter.rights_of("a")) == 2, "its own hinders nobody"
     assert BACK.days("c") == BACK.leave("b").days("c") == [(60, 1096)]
 
 
@@ -272,13 +276,20 @@ def test_what_a_line_or_its_absence_changes() -> None:
     assert (checked.access("a", 9).word, checked.access("a", 9).is_open) == ("checked", False)
     with pytest.raises(OwnedByAnother):  # it keeps the meter
         checked.declare("b", 9)
+    assert checked.meter.other_account("b", today(9)) == "a"
     free, gone, lately = EMPTY.show(1, line(), whole=False), HELD.show(9), EMPTY.bring("a", "r1", 8)
     assert (free.asks(9), HELD.asks(9), gone.asks(10), HELD.asks(9, line())) == (True, True, False, False)
     assert free.show(9) == EMPTY, "one that nobody has goes with its end"
     assert (gone.one().state, gone.one().ended_on) == ("ended", today(9))
     assert (gone.show(10, line()).one().state, gone.show(10, line()).one().ended_on) == ("active", None)
     assert EMPTY.declare("a").asks(1)
-    assert EMPTY.bring("a", "r1", 41, "konnector").show(41, OVER).one().since == at(0), "as old as GRDF says"
+    konnectors, listed = (story.bring("a", "r1", 41, "konnector") for story in (EMPTY, EMPTY.show(1, line())))
+    for story in (konnectors.show(41, OVER), konnectors.show(42, line()), listed):
+        assert story.one().since == at(0), "as old as GRDF says"
+    assert HELD.show(1100, line(state="obsolete")).one().ended_on == today(1096), "not when that was seen"
+    assert HELD.show(9, line(last=2000), whole=False).one().calls_until == today(2000), "the list moves dates"
+    waits = EMPTY.declare("a").reply("a", "r1")
+    assert waits.show(1, line(), whole=False) == waits, "and settles nothing"
     assert HELD.show(9, whole=False) == HELD
     assert HELD.show(9, complete=False) == HELD, "lines could not be read"
     assert HELD.show(9, line(state="actif")) == HELD, "an unknown word"
@@ -297,13 +308,16 @@ def test_a_declaration_whose_answer_was_lost_is_settled_by_the_next_look() -> No
     assert story.declare("a") == story
     later = story.declare("a", 1).one()
     assert (later.state, later.since) == ("asked", at(1))
-    shown = story.show(1, line(state=WAITING))
+    shown = story.show(1, line(state=WAITING, made_on_site=True))
     assert [each.account for each in shown.meter.rights] == ["a", ""]
+    late = shown.reply("a", "r1").one()
+    assert (late.id, late.way, late.state) == ("r1", "declared", "waiting")
     settled = shown.bring("a", "r1", 1, "declared", chosen=True).refuse("a").one()
     assert (settled.id, settled.state) == ("r1", "waiting")
     assert story.refuse("a") == EMPTY
     assert story.show(0, line(state=WAITING), whole=False).reply("a", "r1").one().id == "r1", "the list was faster"
-    assert EMPTY.reply("a", "r1").one("").id == "r1", "the account is gone meanwhile"
+    gone = EMPTY.reply("a", "r1").one("")
+    assert (gone.id, gone.state) == ("r1", "waiting"), "the account is gone meanwhile"
     assert HELD.reply("a", "r1") == HELD
     assert BROUGHT.declare("a").reply("a", "r1") == BROUGHT
 
@@ -332,6 +346,8 @@ def test_a_right_that_nobody_has_brought_is_told_until_somebody_does() -> None:
     story = EMPTY.show(1, line(), line("r0", "obsolete"), whole=False)
     claimed = story.bring("a", "r1", 2, "adopted")
     assert (story.lacks(1), claimed.lacks(2), claimed.orphan("a").lacks(2)) == (["r1"], [], ["r1"])
+    found = [EMPTY.show(1, line(made_on_site=said)).one("") for said in (True, False)]
+    assert [(each.way, each.since) for each in found] == [("client_connect", at(0)), ("declared", at(0))]
     assert EMPTY.declare("a").orphan("a") == EMPTY
     assert HELD.end("r1", 7).leave("a") == EMPTY.show(9, line(state="revoked")) == EMPTY
 
@@ -363,6 +379,25 @@ def test_how_an_account_stands(shown: AccessRight, day: int, said: tuple[str, in
     access = story.access("a", day)
     assert (access.word, access.day and (access.day - today(0)).days) == said
     assert story.access("b", day).word == "none"
+
+
+def test_how_an_account_stands_by_the_best_of_its_rights() -> None:
+    refused = HELD.show(41, line(state="refused")).bring("b", "r2", 45).show(45, line("r2", made=45))
+    later = BROUGHT.bring("a", "r2").show(0, line(first=20), line("r2", first=10))
+    for access, word, day in (
+        (BROUGHT.access("a"), "unseen", None), (HELD.end("r1", 5).bring("a", "r2", 6).access("a", 6), "unseen", None),
+        (NEXT.access("a", 50, declares=True), "behind", None), (refused.access("a", 50, declares=True), "behind", None),
+        (later.access("a"), "later", today(10)),
+    ):  # fmt: skip
+        assert (access.word, access.day) == (word, day)
+
+
+def test_what_else_an_account_is_told_of_a_meter() -> None:
+    assert BROUGHT.show(0, line(data_end=8, last=19)).access("a", 7).renews_on == today(20), "once calls are over"
+    assert (NEXT.access("a").own, NEXT.access("b").own) == (("r1",), ("r2",))
+    assert [each.access("a").waits for each in (EMPTY.declare("a").reply("a", "r1"), HELD)] == [True, False]
+    proving = BROUGHT.show(0, line(proof="asked"))
+    assert [[*each.access("a", 6).proofs] for each in (proving, proving.end("r1", 5))] == [["r1"], []]
 
 
 # -- all sequences -----------------------------------------------------------------------------------------------------
