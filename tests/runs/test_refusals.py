@@ -91,7 +91,7 @@ def test_refusal(clean: LocalWorld, account_id: str, case: Case) -> None:
     (pce,) = known_account(clean, account_id)
     document = clean.book.get(account_id)
     if case.state in {OUTDATED, PERMISSIONS}:
-        lose(clean, pce)  # GRDF's list agrees with the refusal; for the opposite case see tests/leaving/test_doubt.py
+        lose(clean, pce)  # GRDF's list agrees with the refusal; for the opposite case see tests/leaving
     clean.control.set_quirks(pce, **case.quirks)
     if case.fault:
         clean.control.fault(f"/pce/{pce}/", times=None, **case.fault)
