@@ -207,7 +207,7 @@ def test_a_wrong_range_is_refused_in_words(first: Any, end: Any, said: str) -> N
     ],
 )  # fmt: skip
 def test_what_is_left_out_is_said(first: str, end: str, reason: str | None) -> None:
-    consent = {"consent_first": date(2023, 3, 1), "consent_end": date(2024, 2, 1)}
+    consent = {"right_first": date(2023, 3, 1), "right_end": date(2024, 2, 1)}
     _, reasons = askable_part(parse_range(first, end), today=TODAY, **consent)
     assert any(reason in each for each in reasons) if reason else not reasons, reasons
 

@@ -97,7 +97,7 @@ class Story:
     def orphan(self, account: str) -> Story:
         return Story(t.orphan_rights(self.meter, account))
 
-    def held(self, account: str, day: int = 0, **more: bool) -> MeterAccess:
+    def access(self, account: str, day: int = 0, **more: bool) -> MeterAccess:
         return access_to_meter(self.meter, account, today(day), **more)
 
     def days(self, account: str, **more: bool) -> list[tuple[int, int]]:
