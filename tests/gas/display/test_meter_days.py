@@ -45,15 +45,15 @@ def meter(
 @pytest.mark.parametrize(
     ("meter", "start"),
     [
-        (meter(9), 9), (meter(9, recent_days=(ago(20),)), 9), (meter(90, recent_days=(ago(3),)), 3),
-        (meter(recent_days=(ago(20),)), 20), (meter(), None), (meter(30, is_read=False), None),
+        (meter(9), 9), (meter(9, came=(ago(20),)), 9), (meter(90, came=(ago(3),)), 3),
+        (meter(came=(ago(20),)), 20), (meter(), None), (meter(30, is_read=False), None),
         # Its right begins later, or began after it came; between two rights nothing is due.
-        (meter(recent_days=(ago(20),), access=covered((-40, -400))), None),
-        (meter(recent_days=(ago(20),), access=covered((3, -400))), 3),
+        (meter(came=(ago(20),), access=covered((-40, -400))), None),
+        (meter(came=(ago(20),), access=covered((3, -400))), 3),
         (meter(101, access=covered((500, 100), (-40, -400))), None),
         (meter(101, access=covered((500, 100), (9, -400))), 9),
         # Of one without daily data, billing periods are expected once it has any.
-        (meter(29, "6M"), None), (meter(None, "6M", recent_days=(ago(300),)), None), (meter(29, "6M", 241), 241),
+        (meter(29, "6M"), None), (meter(None, "6M", came=(ago(300),)), None), (meter(29, "6M", 241), 241),
     ],
 )  # fmt: skip
 def test_the_day_on_which_it_fell_silent(meter: MeterDays, start: int | None) -> None:
