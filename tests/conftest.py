@@ -87,6 +87,14 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the whole Airflow, so that ``./grdf test`` runs it in that Airflow's process (tests/suite)."""
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker("stack")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(
     item: pytest.Item,
     folders: list[Path] = [Path()],  # noqa: B006 - kept on purpose

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.suite.groups import groups
-
 ROOT = Path(__file__).resolve().parents[2]
 PASSING = "def test_one(): pass\n\n\ndef test_two(): pass\n"
 WANTING = """
@@ -23,67 +21,55 @@ def test_of_redis(number): pytest.skip("Redis is not installed: apt-get install 
 
 def test_elsewhere(): pytest.skip("another system")
 """
+MIXED = "import pytest\n\ndef test_town(): pass\n\n@pytest.mark.stack\ndef test_stack(): pass\n"
 FAILING = 'def test_wrong():\n    print("what it printed")\n    assert 1 == 2, "this is wrong"\n'
+RUN = """
+import sys
+from tests.suite.__main__ import LEVELS, Path, Suite
+levels = [each for each in LEVELS if "--all" in sys.argv or not each.only_all]
+sys.exit(Suite(Path(sys.argv[1])).run(levels, 2))
+"""
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A separate project without tests."""
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = ['--import-mode=importlib']\n")
-    return tmp_path
-
-
-def put(project: Path, **files: str) -> None:
-    """Write test files, given as ``folder__name`` and their text."""
+def run(project: Path, files: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
+    """Run a project of its own, with test files by ``folder/name``."""
+    marks = "markers = ['stack']"
+    (project / "pyproject.toml").write_text(
+        f"[tool.pytest.ini_options]\naddopts = ['--import-mode=importlib']\n{marks}"
+    )
     for name, text in files.items():
-        folder, _, file = name.partition("__")
-        (project / "tests" / folder).mkdir(exist_ok=True)
-        (project / "tests" / folder / f"test_{file}.py").write_text(text)
-
-
-def run(project: Path) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from tests.suite.__main__ import Path, Suite; sys.exit(Suite(Path(sys.argv[1]), 2).run())"
+        file = project / "tests" / f"{name}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
     return subprocess.run(
-        [sys.executable, "-c", code, str(project)], cwd=ROOT, capture_output=True, text=True, check=False,
+        [sys.executable, "-c", RUN, str(project), *options], cwd=ROOT, capture_output=True, text=True, check=False,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
 
 
-def test_every_test_file_is_in_one_group() -> None:
-    files = {file.relative_to(ROOT).as_posix() for file in (ROOT / "tests").rglob("test_*.py")}
-    run_by_groups = [path for group in groups(ROOT) for path in group.paths]
-    assert sorted(run_by_groups) == sorted(files)
-    assert {"tests/rights", "tests/gas"} <= {group.name for group in groups(ROOT)}
-
-
-def test_what_passed_is_a_line_for_each_group_and_one_for_all(project: Path) -> None:
-    put(project, one__a=PASSING, one__b=WANTING, two__c=PASSING)
-    done = run(project)
+@pytest.mark.parametrize(("options", "more"), [((), []), (("--all",), ["compose 2 passed"])])
+def test_each_level_is_a_line_and_all_are_one(tmp_path: Path, options: tuple[str, ...], more: list[str]) -> None:
+    files = {
+        "gas/test_a": PASSING, "any/test_b": WANTING, "other/test_c": PASSING, "promises/test_d": MIXED,
+        "compose/test_e": PASSING,
+    }  # fmt: skip
+    done = run(tmp_path, files, *options)
     assert done.returncode == 0, done.stdout + done.stderr
-    first, *told, last = done.stdout.splitlines()
-    assert first.startswith("grdf: 2 groups of tests, 2 at a time")
-    assert sorted(" ".join(line.split()[0:1] + line.split()[3:]) for line in told) == [
-        "tests/one 3 passed, 3 skipped", "tests/two 2 passed",
-    ]  # fmt: skip
+    _, *levels, last = done.stdout.splitlines()
+    assert sorted(" ".join(line.split()[0:1] + line.split()[3:]) for line in levels) == sorted(
+        ["pure 2 passed", "servers 3 passed, 3 skipped", "stack 1 passed", "towns 1 passed", *more]
+    )
     assert last.partition(" s: ")[2] == (
-        "5 passed; 2 skipped for want of redis-server; 1 skipped: another system; "
+        f"{7 + 2 * len(more)} passed; 2 skipped for want of redis-server; 1 skipped: another system; "
         "run 'apt-get install redis-server' as root for the whole suite"
     )
 
 
-def test_what_fails_is_shown_whole(project: Path) -> None:
-    put(
-        project, bad__a=FAILING, good__b=PASSING, worse__c="import no_such_module\n", gone__d="import os; os._exit(0)\n"
-    )
-    done = run(project)
+def test_what_fails_is_shown_whole(tmp_path: Path) -> None:
+    files = {"gas/test_a": FAILING, "any/test_b": "import no_such_module\n", "model/test_c": "import os; os._exit(0)\n"}
+    done = run(tmp_path, files)
     assert done.returncode == 1
-    assert "what it printed" in done.stdout
-    assert "this is wrong" in done.stdout
-    assert "no_such_module" in done.stdout
-    assert "3 passed" not in done.stdout
+    assert all(words in done.stdout for words in ("what it printed", "this is wrong", "no_such_module"))
     *_, counts, failed = done.stdout.splitlines()
-    assert counts.partition(" s: ")[2] == "2 passed, 1 failed, 1 error"
-    assert sorted(failed.removeprefix("grdf: tests failed in: ").split(", ")) == [
-        "tests/bad", "tests/gone", "tests/worse",
-    ]  # fmt: skip
+    assert counts.partition(" s: ")[2] == "0 passed, 1 failed, 1 error"
+    assert sorted(failed.removeprefix("grdf: tests failed in: ").split(", ")) == ["pure", "servers", "towns"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.promises.stack import Stack
 
 HELD_BY = {
-    "SQLite + LocalExecutor": "tests/house/test_demo.py",
+    "SQLite + LocalExecutor": "tests/demo",
     "PostgreSQL + LocalExecutor": "tests/promises",
     "Celery with several machines": "tests/machines",
     "Compose": "tests/compose",

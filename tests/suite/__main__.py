@@ -1,9 +1,11 @@
-"""Run all tests in groups, two more at once than there are cores; or, with arguments, one pytest with these.
+"""Run the tests: ``./grdf test``.
 
-With ``--cov`` the tests' coverage of ``include/`` and ``plugins/`` is measured and printed at the end.
+Without a path, each level is one pytest; one more than there are cores run at once, since a level waits for a
+third of its time. A level that passed is one line; of one that did not, everything that pytest said is printed.
+``--all`` adds what needs containers, a browser or several machines, ``--cov`` measures what of ``include/`` and
+``plugins/`` is run through. Other options go to each pytest. With a path, all arguments go to a single pytest.
 
-A group that passed is one line; of one that did not, everything that pytest said is printed. Exit code 0 when all
-passed, 1 when tests failed, otherwise pytest's.
+Exit code 0 when all passed, 1 when tests failed, otherwise pytest's.
 """
 
 from __future__ import annotations
@@ -13,100 +15,119 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from include.sandbox.processes import Child, Processes
 from tests.suite.coverage import Coverage
-from tests.suite.groups import Group, groups, named
 from tests.suite.outcome import VARIABLE, Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
-COV = "--cov"
+ALL, COV = "--all", "--cov"
 PYTEST = ("-m", "pytest", "-p", "tests.suite.outcome")
+
+
+@dataclass(frozen=True)
+class Level:
+    """Tests that share a process.
+
+    :param folders: below ``tests``; with none, all that no other level names
+    :param marks: which of their tests, as pytest's ``-m`` has it
+    :param only_all: whether they need more than servers that ``apt-get`` or this project brings
+    """
+
+    name: str
+    folders: tuple[str, ...] = ()
+    marks: str = ""
+    only_all: bool = False
+
+
+LEVELS = (
+    Level("stack", ("promises",), "stack"),
+    Level("servers"),
+    Level("towns", ("model", "promises"), "not stack"),
+    Level("pure", ("gas",)),
+    Level("compose", ("compose",), only_all=True),
+    Level("browser", ("browser",), only_all=True),
+    Level("machines", ("machines",), only_all=True),
+    Level("demo", ("demo",), only_all=True),
+)
+"""All levels, those first that take longest. Towns replace the machine's clock, so they have a process of their own."""
 
 
 @dataclass
 class Running:
-    """A group under way."""
+    """A level under way."""
 
-    group: Group
+    level: Level
     child: Child
     outcome: Path
     began: float
 
 
+def pytest_arguments(root: Path, level: Level) -> list[str]:
+    """Return which tests a level runs, as arguments of pytest."""
+    found = {file.relative_to(root / "tests").parts[0] for file in (root / "tests").rglob("test_*.py")}
+    named = {folder for each in LEVELS for folder in each.folders}
+    folders = sorted(found & set(level.folders) if level.folders else found - named)
+    return [f"tests/{folder}" for folder in folders] + (["-m", level.marks] if level.marks and folders else [])
+
+
 class Suite:
-    """The groups that are still to run, and what came of those that have.
+    """The levels that are still to run, and what came of those that have.
 
     :param root: the project, or what stands for it in a test
-    :param at_once: how many groups run at a time
+    :param options: further arguments of each pytest
     :param python: Python's arguments that start pytest
-    :param env: environment on top of this process's
     """
 
-    def __init__(
-        self, root: Path, at_once: int, *, python: Sequence[str] = PYTEST, env: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, root: Path, options: Sequence[str] = (), *, python: Sequence[str] = PYTEST) -> None:
         self.root = root
-        self.at_once = at_once
+        self.options = options
         self.python = python
-        self.env = dict(env or {})
         self.total = Outcome()
-        self.failed: list[Group] = []
+        self.failed: list[str] = []
 
-    def run(self) -> int:
-        """Run everything; return the exit code."""
-        waiting = groups(self.root)
-        say(f"{len(waiting)} groups of tests, {self.at_once} at a time; each is told when it has ended")
+    def run(self, levels: Sequence[Level], at_once: int) -> int:
+        """Run levels; return the exit code."""
+        waiting = [(level, found) for level in levels if (found := pytest_arguments(self.root, level))]
+        say(f"{', '.join(level.name for level, _ in waiting)}: {at_once} at a time, each reported when it has ended")
         began, running = time.monotonic(), list[Running]()
         with tempfile.TemporaryDirectory(prefix="grdf-suite-") as folder, Processes() as processes:
             while waiting or running:
-                while len(running) < self.at_once and (group := _next(waiting, running)):
-                    waiting.remove(group)
-                    running.append(self._start(processes, Path(folder), group))
-                ended = [each for each in running if not each.child.alive()]
-                for each in ended:
+                while waiting and len(running) < at_once:
+                    running.append(self._start(processes, Path(folder), *waiting.pop(0)))
+                for each in [each for each in running if not each.child.alive()]:
                     running.remove(each)
-                    self._tell(each)
-                if not ended:
-                    time.sleep(0.1)
+                    self._report(each)
+                time.sleep(0.1)
         say(f"{time.monotonic() - began:.0f} s: {self.total.line()}")
         if self.failed:
-            say(f"tests failed in: {named(self.failed)}")
+            say(f"tests failed in: {', '.join(self.failed)}")
         return 1 if self.failed else 0
 
-    def _start(self, processes: Processes, folder: Path, group: Group) -> Running:
-        place = folder / group.name.replace("/", "-")
-        outcome = place.with_suffix(".json")
+    def _start(self, processes: Processes, folder: Path, level: Level, found: Sequence[str]) -> Running:
+        outcome = folder / f"{level.name}.json"
         child = processes.start(
-            group.name,
-            [sys.executable, *self.python, "-q", *group.paths],
-            log=place.with_suffix(".log"),
-            env=self.env | {VARIABLE: str(outcome)},
+            level.name,
+            [sys.executable, *self.python, "-q", *found, *self.options],
+            log=folder / f"{level.name}.log",
+            env={VARIABLE: str(outcome)},
             cwd=self.root,
         )
-        return Running(group, child, outcome, time.monotonic())
+        return Running(level, child, outcome, time.monotonic())
 
-    def _tell(self, ended: Running) -> None:
+    def _report(self, ended: Running) -> None:
         outcome, code = Outcome.read(ended.outcome), ended.child.stop()
         self.total += outcome or Outcome()
-        seconds = time.monotonic() - ended.began
+        begin = f"{ended.level.name:<10} {time.monotonic() - ended.began:5.0f} s  "
         if code == 0 and outcome:
             skipped = f", {outcome.counts['skipped']} skipped" if outcome.counts["skipped"] else ""
-            print(f"{ended.group.name:<36} {seconds:5.0f} s  {outcome.counts['passed']} passed{skipped}", flush=True)
+            print(f"{begin}{outcome.counts['passed']} passed{skipped}", flush=True)
             return
-        self.failed.append(ended.group)
-        print(f"{ended.group.name:<36} {seconds:5.0f} s  FAILED, exit code {code}", flush=True)
-        print(ended.child.output(), flush=True)
-
-
-def _next(waiting: Sequence[Group], running: Sequence[Running]) -> Group | None:
-    """Return the group to start now: the first, but no second one that is busy while another may start."""
-    one_is_busy = any(each.group.busy for each in running)
-    calm = [group for group in waiting if not (one_is_busy and group.busy)]
-    return next(iter(calm or waiting), None)
+        self.failed.append(ended.level.name)
+        print(f"{begin}FAILED, exit code {code}\n{ended.child.output()}", flush=True)
 
 
 def say(text: str) -> None:
@@ -114,35 +135,20 @@ def say(text: str) -> None:
     print(f"grdf: {text}", flush=True)
 
 
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def main(arguments: Sequence[str]) -> int:
     """Run what the command line asks for."""
-    wanted = [each for each in arguments if each != COV]
-    if COV not in arguments:
-        if wanted:
-            os.execv(sys.executable, [sys.executable, *PYTEST, *wanted])
-        return Suite(ROOT, at_once()).run()
-    coverage = Coverage(ROOT)
-    python = (*coverage.start(), *PYTEST)
-    if wanted:
+    wanted = [each for each in arguments if each not in (ALL, COV)]
+    coverage = Coverage(ROOT) if COV in arguments else None
+    python = (*coverage.start(), *PYTEST) if coverage else PYTEST
+    if any(not each.startswith("-") for each in wanted):
         code = subprocess.call([sys.executable, *python, *wanted])
     else:
-        code = Suite(ROOT, at_once(), python=python).run()
-    say(coverage.report())
+        levels = [level for level in LEVELS if ALL in arguments or not level.only_all]
+        at_once = len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        code = Suite(ROOT, wanted, python=python).run(levels, at_once)
+    if coverage:
+        say(coverage.report())
     return code
-
-
-def at_once() -> int:
-    """Return how many groups run at a time: ``GRDF_TEST_AT_ONCE``, or two more than there are cores.
-
-    A group waits for a third of its time, for a scheduler or a quota: with one more than there are cores, two cores are
-    busy for 90 % of the time, with two more for 97 %.
-    """
-    return int(os.environ.get("GRDF_TEST_AT_ONCE") or cores() + 2)
 
 
 if __name__ == "__main__":

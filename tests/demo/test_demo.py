@@ -10,7 +10,6 @@ from pathlib import Path
 from tests.commands import commands
 from tests.helpers import PATIENCE
 
-RUNS_ALONE = True  # ./grdf test runs this in a separate process (tests/suite/groups.py)
 ROOT = Path(__file__).resolve().parents[2]
 (TRY,) = commands(ROOT / "README.md")["Try it"]
 

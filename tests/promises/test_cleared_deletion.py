@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 
 from tests.promises import stack_adapter as product
 from tests.promises.departures import DELETION, answer, parked, records_of
-from tests.promises.stack import ADMIN, APPROVER, stack
+from tests.promises.stack import ADMIN, APPROVER
 
 if TYPE_CHECKING:
     from tests.promises.stack import Stack
 
-__all__ = ["stack"]
-
-RUNS_ALONE = True  # ./grdf test runs this in a separate process (tests/suite/groups.py)
 WHO, OTHER_DAG = product.person(73, "promise-cleared"), "grdf_adopt_konnector"
 
 

@@ -7,9 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from tests.promises.adapter import METERS, Town
-from tests.promises.conftest import new_town
-
-__all__ = ["new_town"]
 
 
 @pytest.fixture

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from airflow.sdk import BaseHook
 
 from tests.leaving.steps import delete
 from tests.promises.adapter import METERS, RECORDS_OF_DELETIONS
-from tests.promises.conftest import new_town, town
 
 if TYPE_CHECKING:
     from tests.promises.adapter import Document, Ended, Town
 
-__all__ = ["new_town", "town"]
-
 PCE, OTHER = METERS[0], METERS[1]
 ACCOUNTS = "io-cozy-accounts"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def connections() -> Iterator[None]:
-    """Airflow's connections are looked up as before once the town has gone."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("grdf.hooks.connection.BaseHook", BaseHook)
-        yield
 
 
 def set_up(town: Town) -> Town:

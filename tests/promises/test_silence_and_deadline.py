@@ -1,0 +1,69 @@
+"""The watch over the fleet, with all of Airflow's components: silent accounts, their mail, and the deadline's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, text
+
+from tests.promises import stack_adapter as product
+from tests.promises.stack import ACCOUNTS, dag_of, wait
+
+if TYPE_CHECKING:
+    from tests.promises.stack import Stack
+
+CHECK = "grdf_health"
+READ, PAUSED = product.person(74, "promise-read"), product.person(75, "promise-paused")
+
+
+def change(stack: Stack, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = stack.api(method, path, json=body)
+    assert answer.ok, answer.text
+    return dict(answer.json())
+
+
+def test_silent_accounts_are_named_with_what_airflow_shows(stack: Stack) -> None:
+    """A DAG that is paused, and one that reads and finds nothing new."""
+    for who in (READ, PAUSED):
+        stack.connect(who)
+    for who in (READ, PAUSED):
+        assert stack.first_run(who.account)["state"] == "success"
+        document = stack.account(who.account)
+        last = str(stack.yesterday() - timedelta(days=8))
+        for reading in document["status"]["readings"].values():
+            reading["years"] = {last[:4]: {"days": 1, "first": last, "last": last}}
+        stack.put(ACCOUNTS, document)
+    change(stack, "PATCH", f"/dags/{dag_of(PAUSED.account)}", {"is_paused": True})
+    log = stack.log_of(stack.ran(CHECK))
+    named = {line.partition(":")[0]: line for line in log.splitlines()}
+    assert f"{PAUSED.account} (newest day" in named["unread"]
+    assert "its DAG is paused" in named["unread"]
+    assert f"{READ.account} (newest day" in named["alone"]
+    assert [READ.account in each for each in stack.mailbox.texts if PAUSED.account in each] == [True]
+    assert PAUSED.account not in stack.log_of(stack.ran(CHECK)), "it is named once"
+
+
+def set_back(stack: Stack, run: str, what: str, at: datetime) -> None:
+    """Let time have passed for a run of the check."""
+    engine = create_engine(stack.airflow.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
+    with engine.begin() as connection:
+        assert connection.execute(text(what), {"at": at.isoformat(" "), "run": run}).rowcount == 1
+    engine.dispose()
+
+
+def test_a_check_that_does_not_end_is_mailed(stack: Stack) -> None:
+    """Its pool has no slot, as when the workers are all taken. A day later it is red, for those who have no mail."""
+    pool = "/pools/default_pool?update_mask=slots"
+    change(stack, "PATCH", pool, {"pool": "default_pool", "slots": 0})
+    try:
+        late = stack.start(CHECK)
+        runs = "SELECT id FROM dag_run WHERE run_id = :run AND dag_id = 'grdf_health'"
+        set_back(stack, late, f"UPDATE deadline SET deadline_time = :at WHERE dagrun_id = ({runs})", datetime.now(UTC))
+        mails = wait(lambda: [each for each in stack.mailbox.texts if "has not ended" in each], "mail")
+        assert "docs/runbook.md, deadline" in mails[-1]
+        begun = datetime.now(UTC) - timedelta(hours=23, minutes=1)
+        set_back(stack, late, f"UPDATE dag_run SET start_date = :at WHERE id = ({runs})", begun)
+        assert stack.end(CHECK, late)["state"] == "failed"
+    finally:
+        change(stack, "PATCH", pool, {"pool": "default_pool", "slots": 128})
