@@ -29,7 +29,14 @@ def hide_this_project() -> None:
 
 def load_this_project() -> None:
     """Load what a scheduler, a DAG processor and tasks load."""
-    for name in ("account_dag", "hooks.adict", "hooks.couchdb", "operators.load", "staging.staged_answers", "doctor.couchdb_checks"):
+    for name in (
+        "account_dag",
+        "hooks.adict",
+        "hooks.couchdb",
+        "operators.load",
+        "staging.staged_answers",
+        "doctor.couchdb_checks",
+    ):
         importlib.import_module(f"grdf.{name}")
 
 
