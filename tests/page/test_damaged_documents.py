@@ -79,7 +79,7 @@ def test_the_rest_of_an_account_is_shown(visitor: Browser) -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", ["9999-12-31", "0001-01-01", 10**30, -(10**400), {"2026": {"first": "9999-12-31"}}, None], ids=str
+    "odd", ["9999-12-31", "0001-01-01", 10**30, -(10**308), {"2026": {"first": "9999-12-31"}}, None], ids=str
 )
 def test_an_account_is_shown_whatever_it_notes(world: LocalWorld, visitor: Browser, odd: Any) -> None:
     """Without what is stored (``None``), the newest month is what the totals say."""
