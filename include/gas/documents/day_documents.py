@@ -1,8 +1,7 @@
-"""The documents in CouchDB: the names of their databases, their ids, and the day document.
+"""Documents in CouchDB: databases, ids, and the day document.
 
-An id is ``<account>:<pce>:<date>``. Neither account ids nor meters contain a colon, so the ids of one account and meter
-are contiguous. Whatever else is stored, the range from one day's id to another's contains exactly that meter's days
-between them.
+An id is ``<account>:<pce>:<date>``. Neither part contains a colon, so the range between two ids of a meter's days has
+exactly the days between them.
 """
 
 from __future__ import annotations
@@ -23,22 +22,18 @@ from include.gas.redact import excerpt
 Document = dict[str, Any]
 
 ACCOUNT_ID = re.compile(r"(?!_)[A-Za-z0-9_-]{1,128}")
-"""Matches account ids. They cannot start with ``_``, because CouchDB reserves such ids (``_design``, ``_all_docs``)."""
+"""Not starting with ``_``, which CouchDB reserves (``_design``, ``_all_docs``)."""
 DAG_PREFIX = "grdf_account__"
 
 CHANGES_KEPT = 10
-"""Number of corrections that a day document keeps, newest last: enough to answer "why did my March change?"."""
+"""Corrections kept on a day document, the newest last."""
 
 LARGEST = 10**15
-"""kWh or m³. No figure is nearly as large, and floats still tell neighbouring numbers apart."""
+"""kWh or m³. Floats still tell neighbouring numbers apart."""
 
 
 def database_name(doctype: str, prefix: str = "") -> str:
-    """Return the name of a doctype's database. As in cozy-stack, dots become dashes.
-
-    :param doctype: for example ``com.grandlyon.grdf.day``
-    :param prefix: prepended unchanged; may contain a slash
-    """
+    """Return the name of a doctype's database; dots become dashes, as in cozy-stack."""
     return prefix + doctype.replace(".", "-")
 
 
@@ -62,13 +57,13 @@ def dag_id(account: str) -> str:
 
 
 def account_of(dag_id: str) -> str | None:
-    """Return the id of the account that a DAG belongs to; ``None`` if it is not the DAG of an account."""
+    """Return the account of a DAG; ``None`` if it is not an account's."""
     account = dag_id.removeprefix(DAG_PREFIX)
     return account if account != dag_id and ACCOUNT_ID.fullmatch(account) else None
 
 
 def check_account_dag(dag: str) -> str:
-    """Return the id of an account's DAG as it is. It may come from an XCom, which some users may edit.
+    """Return the id of an account's DAG, which may come from an XCom that users can edit.
 
     :raises ValueError: if it is not the DAG of an account
     """
@@ -81,10 +76,9 @@ def day_id(account: str, pce: str, day: date) -> str:
 
 
 def day_of_id(day_id: str) -> date:
-    """Return the gas day in the id of a day document.
+    """Return the gas day in an id from :func:`day_id`.
 
-    :param day_id: an id from :func:`day_id`
-    :raises ValueError: if the id does not end with a day
+    :raises ValueError: if there is none
     """
     return date.fromisoformat(day_id.rpartition(":")[2])
 
@@ -100,10 +94,7 @@ def year_id(account: str, pce: str, year: int) -> str:
 
 
 def possible_ids(account: str, pce: str, years: range) -> dict[str, list[str]]:
-    """Return all ids that documents of a meter may have in some years, by doctype.
-
-    A published period's id has its first day, which may be any.
-    """
+    """Return all ids that a meter's documents may have in some years, by doctype; a period may start on any day."""
     span = Window(date(years.start, 1, 1), date(years.stop, 1, 1))
     days = [day_id(account, pce, day) for day in span.days()]
     return {
@@ -115,11 +106,8 @@ def possible_ids(account: str, pce: str, years: range) -> dict[str, list[str]]:
 
 
 def id_range(account: str, pce: str, first_day: date, end_day: date) -> tuple[str, str]:
-    """Return the range of keys of a meter's day documents.
+    """Return the first and last key of a meter's day documents in a window, for CouchDB's inclusive ranges.
 
-    :param first_day: first gas day, included
-    :param end_day: gas day after the last one, excluded
-    :return: ``(startkey, endkey)``, both included, which is CouchDB's default
     :raises ValueError: if ``first_day`` is not before ``end_day``
     """
     if first_day >= end_day:
@@ -128,13 +116,9 @@ def id_range(account: str, pce: str, first_day: date, end_day: date) -> tuple[st
 
 
 def account_range(account: str, pce: str | None = None) -> tuple[str, str]:
-    """Return the range of keys of an account's documents, for any of our databases.
+    """Return the range of keys of an account's documents in ``_all_docs``, which compares bytes.
 
-    It is for ``_all_docs``, which compares ids by their bytes. CouchDB's ``_find`` compares them by ICU's rules, by
-    which ``;`` comes before ``:``, so this range has nothing in it there (seen on CouchDB 3.5.2).
-
-    :param pce: a meter to restrict the range to; ``None`` for all meters
-    :return: ``(startkey, endkey)``; no document has one of these keys as its id
+    It is empty for ``_find``: ICU puts ``;`` before ``:`` (seen on CouchDB 3.5.2).
     """
     start = f"{account}:" if pce is None else f"{account}:{pce}:"
     return start, start[:-1] + ";"  # the character after the colon
@@ -143,7 +127,7 @@ def account_range(account: str, pce: str | None = None) -> tuple[str, str]:
 def day_document(account: str, reading: Reading, pce: str, read_at: datetime | str) -> Document:
     """Return the day document for a reading.
 
-    :param read_at: when ADICT was asked: an aware datetime or its ISO text. A newer reading replaces an older one
+    :param read_at: when ADICT was asked; a newer reading replaces an older one
     """
     day = reading.day
     return {
@@ -164,10 +148,7 @@ def day_document(account: str, reading: Reading, pce: str, read_at: datetime | s
 
 
 def day_of(document: Mapping[str, Any]) -> date:
-    """Return the gas day of a day document.
-
-    It is in ``year``, ``month`` and ``day``; if one of them is missing, the id is used.
-    """
+    """Return the gas day of a day document, from its fields or else its id."""
     try:
         return date(int(document["year"]), int(document["month"]), int(document["day"]))
     except KeyError:
@@ -175,11 +156,7 @@ def day_of(document: Mapping[str, Any]) -> date:
 
 
 def day_if_own(document: Mapping[str, Any], doctype: str = DAY) -> date | None:
-    """Return the gas day in the id of a document from the range of a meter's days, or the first one of a total.
-
-    :param doctype: that of the document's database
-    :return: ``None`` if it is no id of ours: what other programs have put between our documents is theirs
-    """
+    """Return the gas day in an id, or the first one of a total; ``None`` for other programs' documents."""
     rest = {MONTH: "-01", YEAR: "-01-01"}.get(doctype, "")
     with suppress(ValueError):
         day = parse_day(str(document["_id"]).rpartition(":")[2] + rest)
@@ -188,56 +165,35 @@ def day_if_own(document: Mapping[str, Any], doctype: str = DAY) -> date | None:
 
 
 def is_day(document: Mapping[str, Any]) -> bool:
-    """Whether a stored document says how much was used on the day that its id names.
-
-    If others have damaged it, so that it says another day or none, it counts as not stored, see :func:`has_load`.
-    """
+    """Whether a stored document has a load for the day in its id. A damaged one counts as not stored."""
     with suppress(*ODD_DOCUMENT):
         return has_load(document) and day_if_own(document) == day_of(document)
     return False
 
 
 def has_load(document: Mapping[str, Any]) -> bool:
-    """Whether a stored day says how much was used.
-
-    Others write these documents too. A day whose ``load`` is no finite number counts as not stored: it is in no total,
-    and is written again when it is read.
-    """
+    """Whether a stored day has a finite load. One without is in no total, and is written again when read."""
     return is_number(document.get("load"))
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether a JSON value is a number that may stand for gas. CouchDB keeps whole numbers of any length."""
+    """Whether a JSON value is a number that may stand for gas. CouchDB keeps integers of any length."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:
-    """Return whether the stored document is newer than the one that we want to store.
-
-    A stored document without ``read_at`` counts as the oldest. So does one that others gave a ``read_at`` that is no
-    moment.
-
-    :param stored: the stored document; ``None`` if there is none
-    :param new: the document to store
-    """
+    """Return whether the stored document is newer. One without a valid ``read_at`` is the oldest."""
     with suppress(*ODD_DOCUMENT):
         return stored is not None and utc_text(stored["read_at"]) > utc_text(new["read_at"])
     return False
 
 
 def merge_day(stored: Document | None, new: Document) -> Document | None:
-    """Return the document to write for a gas day. What other programs added stays, a price if it fits the load.
+    """Return the document to write for a gas day; ``None`` if the stored one says the same or is newer.
 
-    The day then says what the reading says, and all of it. A changed load is noted in ``changes``.
-
-    A reading that repeats what is stored is not written, so that running again writes nothing. What that costs: a
-    slower run that holds an older, different reading at that moment cannot see that it is out of date. The next reading
-    of the day corrects this.
-
-    :param stored: the stored document with its ``_rev``; ``None`` if there is none
-    :param new: the document made from the reading
-    :return: ``None`` if there is nothing to write: the stored document says the same of all that the reading says, or
-        is newer. One that others have damaged, see :func:`is_day`, is always written
+    Keys of other programs stay, a price only if it fits the load. A changed load is noted in ``changes``. A repeated
+    reading is not written, so a slower run with an older reading may win once; the next reading of the day corrects
+    that.
     """
     if stored is None:
         return dict(new)
@@ -261,23 +217,12 @@ def changes_with(stored: Document, change: Document) -> list[Document]:
 
 
 def without_stale_price(stored: Document, load: int | float) -> Document:
-    """Return a document that gets a load, without a price that another program computed for another load.
-
-    Cozy's Ecolyo writes ``price`` on days, months and years that have none, and leaves one that it finds.
-
-    :param stored: the stored day, month or year
-    :param load: its load from now on, in kWh
-    """
+    """Return a document without a price for another load: Ecolyo computes a missing ``price`` only."""
     return {key: value for key, value in stored.items() if key != "price" or stored.get("load") == load}
 
 
 def unsettled_part(window: Window, stored: Iterable[Mapping[str, Any]]) -> Window | None:
-    """Return the part of a window that is worth asking for: the days that are not stored as definitive.
-
-    :param window: the days that can be asked for
-    :param stored: the stored day documents of the window
-    :return: one window from the first to the last such day, since GRDF is asked once; ``None`` if there is none
-    """
+    """Return one window from the first to the last day that is not stored as definitive."""
     definitive = {
         day_of(document) for document in stored if document.get("status") == "definitive" and is_day(document)
     }
