@@ -1,7 +1,7 @@
-"""The deletion of a household: its plan, for the person who decides, and its record, the one place of its progress.
+"""The deletion of an account: its plan for the approver, and its record, the one place of its progress.
 
-An account has at most one open record. A run that asks for the deletion notes its order there as the question, with
-the rights that a person reads of, and then who has approved it. What is carried out is at the top of the record.
+An account has at most one open record. A run notes its order there as the question, with the rights to revoke, and then
+the approval. The order being carried out is at the top of the record.
 """
 
 from __future__ import annotations
@@ -19,24 +19,20 @@ from include.gas.errors import HouseholdHasLeft
 from include.gas.rights.meter_rights import Meter, Right
 
 STANDING = {"active": "active", "waiting": WAITING}
-"""The states of a right that must be revoked if its household leaves, in words."""
+"""States of a right that a deletion must revoke, in words."""
 NOT_BROUGHT, USED = "this account has not brought it", "another account uses it"
-"""Reasons for not revoking a right to a meter of an account that leaves."""
+"""Reasons for not revoking a right."""
 LONGEST = timedelta(days=1)
-"""How long a deletion may take before somebody is told."""
+"""How long a deletion may take before it is reported."""
 
 
 class DeletionOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """A run that asks for a deletion, from its question on.
+    """A run that asks for a deletion.
 
-    :param run: Airflow's id of the run. Who starts a run can choose it, and can reuse the id of a removed run
-    :param started: when Airflow started the run, UTC text. Nobody can choose it. It changes when tasks of a finished
-        run are cleared: with the id, it names what was asked for, by whom
-    :param asked_by: Airflow user who started the run
-    :param rights: GRDF's ids of the rights to revoke, as the approver reads them; empty if nobody has to approve. The
-        number of documents grows every day, and is not approved
-    :param approved_by: Airflow user who approved; ``""`` if nobody has yet
-    :param approved_at: when, UTC text
+    :param run: Airflow's id of the run, which a user can choose and reuse
+    :param started: UTC text by Airflow, which no user can choose; with the id it identifies the order
+    :param rights: GRDF's ids of the rights to revoke, as the approver reads them; empty without approval
+    :param approved_at: UTC text
     """
 
     run: str
@@ -48,18 +44,18 @@ class DeletionOrder(msgspec.Struct, frozen=True, kw_only=True):
     approved_at: str = ""
 
     def is_approved(self, *, by_one_person: bool) -> bool:
-        """Return whether somebody else than who asked has approved it.
+        """Return whether another person has approved it.
 
-        :param by_one_person: whether one person runs the installation, and may approve what that one asked for
+        :param by_one_person: whether the one who asked may approve it, too
         """
         return self.approved_by != "" and (by_one_person or self.asked_by.casefold() != self.approved_by.casefold())
 
     def matches(self, noted: Mapping[str, Any]) -> bool:
-        """Return whether a question of a record is this order's, or what the record carries out."""
+        """Return whether a record's question, or what it carries out, is this order's."""
         return (noted.get("run"), noted.get("started")) == (self.run, self.started)
 
     def with_approval_from(self, entry: Mapping[str, Any]) -> DeletionOrder:
-        """Return the order as a record has it, with the approval; as it is if the record has it not."""
+        """Return the order with the record's approval, if it has one."""
         return next(
             (msgspec.convert(each, DeletionOrder) for each in (*entry["questions"], entry) if self.matches(each)), self
         )
@@ -68,7 +64,7 @@ class DeletionOrder(msgspec.Struct, frozen=True, kw_only=True):
 def open_record(account: str, records: Sequence[Document]) -> Document:
     """Return the open record of an account's deletion, or a new one.
 
-    :param records: the account's records, the oldest first
+    :param records: the account's, the oldest first
     """
     last = records[-1] if records else None
     if last and not last.get("finished_at"):
@@ -81,23 +77,20 @@ def open_record(account: str, records: Sequence[Document]) -> Document:
 
 
 def with_request(entry: Mapping[str, Any], order: DeletionOrder) -> Document:
-    """Return the record with what waits for an approval, or has it, instead of what it said of this order before."""
+    """Return the record with this order as its question, in place of an earlier version of it."""
     others = [each for each in entry["questions"] if not order.matches(each)]
     return {**entry, "questions": [*others, msgspec.to_builtins(order)]}
 
 
 def begin_deletion(entry: Mapping[str, Any], order: DeletionOrder, at: datetime) -> Document:
-    """Return the record of a deletion that a run carries out from now on, be it begun by another one.
-
-    One that has begun to remove the data goes on with that.
-    """
+    """Return the record of a deletion that this order carries out from now on. A removal of data continues."""
     keep_data = order.keep_data and entry.get("keep_data", True)
     carried_out = msgspec.to_builtins(order) | {"keep_data": keep_data}
     return {**entry, **carried_out, "begun_at": entry.get("begun_at") or utc_text(at)}
 
 
 def is_open(entry: Mapping[str, Any]) -> bool:
-    """Return whether a record is of a deletion that has begun and not ended."""
+    """Return whether a record's deletion has begun and not ended."""
     return bool(entry.get("begun_at")) and not entry.get("finished_at")
 
 
@@ -108,12 +101,11 @@ def format_plan(
     removed: Mapping[str, int] | None,
     notes: Iterable[str] = (),
 ) -> str:
-    """Return what a deletion would revoke and remove, as Markdown for the person who decides.
+    """Return what a deletion would revoke and remove, as Markdown for the approver.
 
-    :param rights: the account's own rights to revoke: their states by GRDF's id
-    :param left_alone: other rights to its meters, which are not revoked: the reasons by GRDF's id
-    :param removed: how many there are of what is removed, in words; ``None`` if the data are kept
-    :param notes: further sentences for the reader
+    :param rights: the states of the rights to revoke, by GRDF's id
+    :param left_alone: why other rights are not revoked, by GRDF's id
+    :param removed: numbers of documents, by words; ``None`` if the data are kept
     """
     own = [f"{right} ({STANDING[state]})" for right, state in rights.items()]
     sections = {f"Consents to revoke at GRDF: {len(rights)}": own}
@@ -135,11 +127,10 @@ def format_plan(
 def divide_rights(
     meters: Iterable[Meter], account: str, used: Collection[str] = ()
 ) -> tuple[list[tuple[str, Right]], dict[str, str]]:
-    """Divide the rights to the meters of an account that leaves into its own and those to leave alone.
+    """Divide the rights to an account's meters into its own and those to leave alone.
 
-    :param used: GRDF's ids of rights that the documents of other accounts name
-    :return: its own rights that GRDF has given an id, whatever their state, each with its meter; and of the others
-        that stand the reasons for leaving them alone, by GRDF's id
+    :param used: GRDF's ids of rights that other accounts' documents name
+    :return: its own rights with an id, in any state, each with its meter; reasons for leaving others, by GRDF's id
     """
     own: list[tuple[str, Right]] = []
     others: dict[str, str] = {}
@@ -155,10 +146,9 @@ def divide_rights(
 def unfinished_deletions(
     records: Iterable[Mapping[str, Any]], accounts: Collection[str], now: datetime
 ) -> dict[str, str]:
-    """Return the accounts whose household has left and that are not gone, each with why, as a clause.
+    """Return the accounts whose deletion is not complete, each with why, as a clause.
 
-    :param records: the records of all deletions, the oldest of an account first
-    :param accounts: all that there are
+    :param records: all, the oldest of an account first
     """
     found: dict[str, str] = {}
     for each in records:
@@ -170,17 +160,16 @@ def unfinished_deletions(
 
 
 def left_accounts(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the accounts whose household has left or leaves for good, each with when: their ids are never used again.
+    """Return when households left, UTC text by account: their ids are never used again.
 
-    :param records: the records of deletions, the oldest of an account first
-    :return: UTC texts by account
+    :param records: the oldest of an account first
     """
     removing = (each for each in records if each.get("begun_at") and not each.get("keep_data"))
     return {str(each["account"]): str(each["finished_at"] or each["begun_at"]) for each in removing}
 
 
 def household_left_error(account: str, day: str) -> HouseholdHasLeft:
-    """Return the error that says what a person has to do about an account that exists although its household left.
+    """Return the error about an account that exists although its household left.
 
     :param day: when it left, UTC text
     """
