@@ -1,4 +1,4 @@
-"""The DAG that makes accounts for rights that exist at GRDF and have none here."""
+"""The DAG that makes accounts for unclaimed rights at GRDF."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The DAG that compares the accounts' consents with GRDF's list of access rights, every morning."""
+"""The DAG that compares our rights with GRDF's list, every morning."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PARAMS = {
 
 with DAG(
     "grdf_consents",
-    # Before the first accounts run, so that no run requests data that it may no longer read.
+    # Before the first accounts' runs, which then ask under current rights only.
     schedule=in_paris("30 7 * * *"),
     **fleet_dag_arguments("consents"),
     params=PARAMS,

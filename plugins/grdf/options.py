@@ -1,7 +1,6 @@
-"""How one option of Airflow's section ``[grdf]`` is read.
+"""Reads options of Airflow's section ``[grdf]``.
 
-Each can be written in ``airflow.cfg`` or in an environment variable ``AIRFLOW__GRDF__<NAME>`` (Airflow doc, "Setting
-Configuration Options"). No message quotes what is written there: somebody may have put a secret in its place.
+From ``airflow.cfg`` or ``AIRFLOW__GRDF__<NAME>``. Messages never quote a value: it may be a secret in the wrong place.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ _T = TypeVar("_T")
 
 
 class WrongOption(Exception):
-    """What is written is wrong. Its arguments: the end of a sentence, such as "is not a URL", and what to do."""
+    """A wrong value. Arguments: the end of a sentence, such as "is not a URL", and what to do."""
 
 
 class Setting(Generic[_T]):
     """One option. Calling it reads it.
 
-    :param read: makes the value of what is written, and the default of ``""``; may raise :class:`WrongOption`
-    :param name: the option's name; that of ``read`` by default
+    :param read: makes the value of the text, and the default of ``""``; may raise :class:`WrongOption`
+    :param name: by default that of ``read``
     """
 
     def __init__(self, read: Callable[[str], _T], name: str = "") -> None:
@@ -41,8 +40,7 @@ class Setting(Generic[_T]):
     def __call__(self) -> _T:
         """Return the value.
 
-        :raises BadSettings: if it is wrong, or if Airflow cannot read it, such as a lone percent sign in
-            ``airflow.cfg``
+        :raises BadSettings: if it is wrong, or unreadable, as with a lone percent sign in ``airflow.cfg``
         """
         try:
             written = str(conf.get(SECTION, self.name, fallback="")).strip()
@@ -56,7 +54,7 @@ class Setting(Generic[_T]):
         raise BadSettings.about(None, f"the setting [{SECTION}] {self.name} {what}", do)
 
     def or_default(self) -> _T:
-        """Return the value, or the default if it is wrong, which is logged: that must not take a file's DAGs away.
+        """Return the value, or the default with a log line if it is wrong: no DAG may go.
 
         ``grdf_health`` and ``./grdf doctor`` are red until it is corrected.
         """
@@ -103,10 +101,10 @@ def number(name: str, default: int, *, least: int, most: int) -> Setting[int]:
 
 @functools.cache
 def _log_once(said: str) -> None:
-    """Log an error once in this process: each account of a file reads the same settings."""
+    """Log an error once per process: all accounts of a file read the same settings."""
     log.error("%s", said)
 
 
 def quoted_id(name: str) -> str:
-    """Return the name of something, such as a connection, as a message may quote it: eight figures may be a meter."""
+    """Return a name fit to quote: eight figures may be a meter number."""
     return name if _NAME.fullmatch(name) else HIDDEN

@@ -51,6 +51,7 @@ class Situation(StrEnum):
     """Whether gas days are expected: nothing else has to happen first."""
 
     def __new__(cls, word: str, group: Group, needs_person: bool = False, is_read: bool = True) -> Self:
+        """Make a row of the table."""
         self = str.__new__(cls, word)
         self._value_, self.group, self.needs_person, self.is_read = word, group, needs_person, is_read
         return self

@@ -28,6 +28,7 @@ class Cause(StrEnum):
     _do: str
 
     def __new__(cls, word: str, percent: int | None, ours: bool, says: str, do: str) -> Self:
+        """Make a row of the table."""
         self = str.__new__(cls, word)
         self._value_, self.percent, self.ours, self._says, self._do = word, percent, ours, says, do
         return self

@@ -1,7 +1,6 @@
-"""HTTP calls whose answers are bounded in size and time, and those to GRDF, which take their turn in its quota.
+"""HTTP calls with answers bounded in size and time, and calls to GRDF at their turn.
 
-The timeouts of ``requests`` limit connecting and each wait for data. Here the body is capped, unpacked, and must end in
-time: not every caller is a task with an ``execution_timeout``, to which a server is left that drips its headers.
+``requests`` limits only connecting and each wait for data, and not every caller has an ``execution_timeout``.
 """
 
 from __future__ import annotations
@@ -23,28 +22,28 @@ from grdf.quota.governor import Turn
 from include.gas.errors import ServiceUnavailable
 
 TIMEOUT = (5.0, 30.0)
-"""Seconds to wait for a connection and for a part of an answer."""
+"""Seconds to connect and for a part of an answer."""
 SECONDS = 120.0
-"""Time within which an answer of GRDF must end: three years of gas days are about 1 MB and take GRDF seconds."""
+"""Seconds for an answer of GRDF: three years of gas days are about 1 MB."""
 LARGEST = 100_000_000
-"""Largest answer of GRDF in bytes: its list of 100,000 rights is about 60 MB."""
+"""Largest answer of GRDF in bytes: 100,000 rights have about 60 MB."""
 PATIENCE = "It is tried again automatically. If this continues, check the network and GRDF's announcements of outages."
 PIECE = 65_536
-"""How many bytes of a body are unpacked at once."""
+"""Bytes unpacked at once."""
 
 
 class TooLate(requests.Timeout):
-    """An answer did not arrive completely in time."""
+    """An answer was not complete in time."""
 
 
 class TooLarge(requests.RequestException):
-    """An answer is larger than allowed."""
+    """An answer is too large."""
 
 
 def no_answer_error(
     who: str, error: Exception, account: str | None = None, do: str | None = None
 ) -> ServiceUnavailable:
-    """Return the error for an exchange that failed. It names no address, for that may contain a meter's number.
+    """Return the error for a failed exchange, without an address: that may have a meter number.
 
     :param who: the server, as the beginning of a clause
     :param do: what to do next
@@ -56,25 +55,25 @@ def no_answer_error(
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """Return ``Retry-After`` in seconds (RFC 9110, 10.2.3). Its date form is ignored; no gateway we know of uses it."""
+    """Return ``Retry-After`` in seconds (RFC 9110, 10.2.3). Its date form is ignored."""
     text = response.headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdigit() else None
 
 
 def parse_json(response: requests.Response) -> Any:
-    """Return the JSON of an answer, or ``None`` if it is none."""
+    """Return the JSON of an answer, or ``None``."""
     try:
         return msgspec.json.decode(response.content)  # a year of days takes half as long as with requests
     except (msgspec.MsgspecError, RecursionError):
         pass
     try:
-        return response.json()  # half a surrogate pair, which the embedded server keeps, is one account's trouble
+        return response.json()  # half a surrogate pair, which the embedded server keeps, concerns one account
     except (ValueError, RecursionError):  # RecursionError: nested too deeply to be parsed
         return None
 
 
 def bearer(token: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
-    """Return what authorizes requests with a bearer token (RFC 6750). As a header it would yield to a ``.netrc``."""
+    """Return an authorization by bearer token (RFC 6750). A header would yield to a ``.netrc``."""
 
     def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {token}"
@@ -86,7 +85,7 @@ def bearer(token: str) -> Callable[[requests.PreparedRequest], requests.Prepared
 class LimitedAdapter(HTTPAdapter):
     """Reads each answer to its end before returning it, or raises.
 
-    :param seconds: time within which a body must end, once its headers are there
+    :param seconds: for the body, after its headers
     :param most: largest body in bytes, unpacked
     """
 
@@ -96,7 +95,7 @@ class LimitedAdapter(HTTPAdapter):
         self._most = most
 
     def session(self) -> requests.Session:
-        """Return a session that uses this adapter alone. The environment's proxies apply."""
+        """Return a session with this adapter alone. The environment's proxies apply."""
         session = requests.Session()
         for scheme in ("https://", "http://"):
             session.mount(scheme, self)
@@ -128,9 +127,9 @@ class LimitedAdapter(HTTPAdapter):
 
 
 class TimedResponse(NamedTuple):
-    """A call that was answered.
+    """An answered call.
 
-    :param at: when the call was sent, after the wait for the quota; if two answers differ, the one sent later counts
+    :param at: when it was sent, after its wait for the quota; of differing answers the later one counts
     """
 
     response: requests.Response
@@ -138,20 +137,18 @@ class TimedResponse(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The body decoded as UTF-8, as ADICT sends it. Without a charset in its header, requests takes Latin-1."""
+        """The body as UTF-8, as ADICT sends it; requests would take Latin-1."""
         return self.response.content.decode("utf-8", errors="replace")
 
 
 def send_at_turn(
     turn: Turn, method: str, url: str, *, who: str = "GRDF", most: int | None = None, **options: Any
 ) -> TimedResponse:
-    """Send one request to GRDF at its turn, which is near, and return the answer whatever its status.
+    """Send a request to GRDF at its turn and return any answer. Redirects could carry a secret away.
 
-    No redirect is followed: it would carry a secret to another address.
-
-    :param who: who is asked for what, as the beginning of a clause
-    :param most: largest body in bytes; ``None`` means :data:`LARGEST`
-    :param options: passed to ``requests.Session.request``
+    :param who: the server and subject, as the beginning of a clause
+    :param most: largest body in bytes; :data:`LARGEST` by default
+    :param options: of ``requests.Session.request``
     """
     adapter, status = TurnAdapter(turn, most or LARGEST), None
     try:
@@ -165,17 +162,16 @@ def send_at_turn(
             turn.give_up()
         raise no_answer_error(who, error, turn.account, PATIENCE) from None
     finally:
-        if adapter.sent_at is not None:  # a call that never had its turn was not made
+        if adapter.sent_at is not None:  # without a turn no call was made
             count_call(turn.connection, url, status)
     turn.note_answer(status, retry_after(response))
     return TimedResponse(response, adapter.sent_at or datetime.now(UTC))
 
 
 class TurnAdapter(LimitedAdapter):
-    """Sends one request at its turn, directly or through a proxy, on a connection of its own.
+    """Sends one request at its turn, on a connection of its own, maybe through a proxy.
 
-    The turn is taken at the last moment, when the connection is open and only sending is left: an answer to a handshake
-    takes now more, now less time than the quota's margin.
+    The turn is taken once the connection is open: handshakes vary by more than the quota's margin.
     """
 
     def __init__(self, turn: Turn, most: int) -> None:
@@ -189,14 +185,14 @@ class TurnAdapter(LimitedAdapter):
         self.sent_at = datetime.now(UTC)
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> HTTPConnectionPool:
-        """Return the connection pool for an address, with connections that wait for their turn before sending."""
+        """Return a connection pool whose connections wait for their turn before sending."""
         pool = super().get_connection_with_tls_context(*args, **options)
         assert isinstance(pool, HTTPConnectionPool)
         kind, take_turn = pool.ConnectionCls, self.take_turn
 
         class Waiting(kind):  # type: ignore[misc,valid-type]  # HTTP, HTTPS, or through a proxy
             def request(self, *args: Any, **options: Any) -> None:
-                if self.is_closed:  # for TLS urllib3 has connected before it calls this, for plain HTTP it has not
+                if self.is_closed:  # urllib3 has connected before this for TLS, not for plain HTTP
                     self.connect()
                 take_turn()
                 super().request(*args, **options)

@@ -1,7 +1,6 @@
-"""The revocation of consents: the only code that uses the secret of the account type ``grdfgrandlyon.delete``.
+"""Revokes rights: the only code with the secret of the account type ``grdfgrandlyon.delete``.
 
-Its token is requested each time, kept in this process's memory only, and never used for data. The shared data token is
-never used to revoke.
+Its token is requested each time, kept in memory, and never used for data, nor the data token to revoke.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ DELETE_CONNECTION = "grdfgrandlyon_delete"
 
 
 class RevocationHook(AdictHook):
-    """ADICT with the credentials that may revoke, from a connection that nothing else uses.
+    """ADICT with the credentials that may revoke, from their own connection.
 
     :param client: the connection of the client that has the rights
-    :raises BadSettings: if there is no such connection, or it is incomplete
+    :raises BadSettings: if there is none, or it is incomplete
     """
 
     default_conn_name = DELETE_CONNECTION
@@ -32,7 +31,7 @@ class RevocationHook(AdictHook):
     def revoke(self, right_id: str, *, account: str) -> None:
         """Revoke one right (``PATCH /droit_acces/{id}``, ADICT 4).
 
-        :raises ServiceUnavailable: also if GRDF answers that the right is over already: the next look shows that
+        :raises ServiceUnavailable: also if GRDF answers that it is over: the next look shows that
         """
         judge = partial(revocation_error, right=right_id, connection=self.grdf_conn_id)
         what = f"the revocation of consent {right_id}"
