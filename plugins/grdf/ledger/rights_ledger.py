@@ -1,6 +1,6 @@
-"""The meters' documents in CouchDB. Each change is a function of the document as it is at the write (compare-and-swap).
+"""The meters' documents in CouchDB, each changed by compare-and-swap.
 
-So two accounts that want one meter meet in one document, on any number of machines, and the second sees the first.
+Two accounts that want one meter meet in one document, on any machine, and the second sees the first.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from include.gas.rights.transitions import Claimant
 log = logging.getLogger(__name__)
 
 ASKED = "rights-asked"
-"""Id of the document that says when GRDF was last asked about all rights of each client."""
+"""Id of the document with the times at which GRDF was last asked about all rights, by client."""
 Event = Callable[[Meter], Meter]
-"""What happens to a meter, see :mod:`include.gas.rights.transitions`."""
+"""A change of a meter's rights, see :mod:`include.gas.rights.transitions`."""
 
 
 class Ledger:
@@ -42,13 +42,13 @@ class Ledger:
         self._couchdb = couchdb
 
     def fetch_meters(self, pces: Iterable[str]) -> dict[str, Meter]:
-        """Return some meters by their numbers; one without a document has no rights."""
+        """Return some meters by number; one without a document has no rights."""
         wanted = list(dict.fromkeys(pces))
         found = self._couchdb.fetch(METER, wanted) if wanted else {}
         return {pce: _read(found[pce]) if pce in found else Meter(pce=pce) for pce in wanted}
 
     def all_meters(self) -> Iterator[Meter]:
-        """Yield all meters. One that cannot be read is logged, and stops none of the others."""
+        """Yield all meters. An unreadable one is logged."""
         for document in self._couchdb.scan(METER):
             try:
                 yield _read(document)
@@ -56,7 +56,7 @@ class Ledger:
                 log.error("%s", error)
 
     def meters_of_account(self, account: str) -> list[Meter]:
-        """Return the meters to which an account has a right, whatever its document names. This reads all meters.
+        """Return the meters to which an account has a right, whatever its document names. This reads all.
 
         :raises BadAccount: if one that names the account cannot be read
         """
@@ -64,20 +64,20 @@ class Ledger:
         return [meter for meter in map(_read, documents) if meter.rights_of(account)]
 
     def last_asked(self) -> dict[str, str]:
-        """Return when GRDF was last asked about all rights of a client, by client, UTC text."""
+        """Return when GRDF was last asked about all rights, UTC text by client."""
         stored = self._couchdb.get(LEASE, ASKED) or {}
         return {client: moment for client, moment in stored.items() if not client.startswith("_")}
 
     def note_asked(self, clients: Iterable[str]) -> None:
-        """Note that GRDF was asked about all rights of some clients. It is for health alone."""
+        """Note for the health check that GRDF was asked about all rights of some clients."""
         if now := dict.fromkeys(clients, utc_text(datetime.now(UTC))):
             self._couchdb.put(LEASE, {"_id": ASKED, **(self._couchdb.get(LEASE, ASKED) or {}), **now})
 
     def apply(self, pce: str, event: Event) -> Meter:
-        """Let something happen to a meter, and return it as it is stored then. Nothing is written if nothing changes.
+        """Apply an event to a meter, and return it as stored. An event without effect writes nothing.
 
         :param event: called once per try
-        :raises Taken: if another account has the meter
+        :raises OwnedByAnother: if another account has the meter
         """
         meter = Meter(pce=pce)
 
@@ -91,10 +91,7 @@ class Ledger:
         return msgspec.structs.replace(meter, rev=written["_rev"]) if written else meter
 
     def apply_if_readable(self, pce: str, event: Event) -> dict[str, Meter]:
-        """As :meth:`apply`, for one of many meters: one that cannot be read is logged, and stops none of the others.
-
-        :return: the meter by its number; empty if it cannot be read
-        """
+        """As :meth:`apply`, for one of many meters: an unreadable one is logged and left out."""
         try:
             return {pce: self.apply(pce, event)}
         except BadAccount as error:
@@ -104,7 +101,7 @@ class Ledger:
     def access_of(self, document: Mapping[str, Any], meters: Mapping[str, Meter] | None = None) -> list[MeterAccess]:
         """Return what an account has of the meters that its document names.
 
-        :param meters: meters that were read already, also further ones to which it has a right or declares one
+        :param meters: those already read, also further ones to which it has or declares a right
         """
         account, known = str(document["_id"]), dict(meters or {})
         named, given = [pce for pce, _ in named_meters(document, account)], Declaration.from_document(document)
@@ -118,11 +115,9 @@ class Ledger:
         return [each for each in access if each.word != "none" or each.pce in (*named, declared)]
 
     def settle_account(self, document: Document, meters: Iterable[Meter] = ()) -> Document:
-        """Return an account's document with what the ledger says of its meters, and the state that this gives it.
+        """Return an account's document with its meters and state; a known lasting right ends personal data.
 
-        Once a right that lasts is known, nobody is named any more.
-
-        :param meters: meters that were read a moment ago, also such that the document does not name yet
+        :param meters: just read, also such that the document does not name yet
         """
         now, known = datetime.now(UTC), {meter.pce: meter for meter in meters}
         if (given := Declaration.from_document(document)) and given.pce and has_personal_data(document):
@@ -141,10 +136,7 @@ class Ledger:
 
 
 def claimant_now(account: str, client: str) -> Claimant:
-    """Return who asks for a meter now.
-
-    :param client: the connection of the account's client
-    """
+    """Return an account and its client as claimant, now."""
     now = datetime.now(UTC)
     return Claimant(account, client, utc_text(now), paris_today(now), shared=settings.meter_in_several_accounts())
 

@@ -1,7 +1,4 @@
-"""Rights in force that no account has: they get one, or an account gets them because a person knows whose they are.
-
-GRDF's list says which meter a right is on, and of declared ones for whom. The ledger decides who has the meter.
-"""
+"""Gives unclaimed rights to accounts, by GRDF's list or a person's word. The ledger decides who has the meter."""
 
 from __future__ import annotations
 
@@ -32,10 +29,10 @@ if TYPE_CHECKING:
 
 
 class UnclaimedRights:
-    """Gives rights that no account has to accounts. It may be repeated.
+    """Gives unclaimed rights to accounts. It may be repeated.
 
-    :param asker: who asked for that
-    :param dry_run: whether it only says what would be done
+    :param asker: the user who asked for that
+    :param dry_run: whether to report only
     """
 
     def __init__(self, couchdb: CouchDBHook, log: Log, *, asker: str, dry_run: bool) -> None:
@@ -46,9 +43,9 @@ class UnclaimedRights:
         self._dry_run = dry_run
 
     def assign_rights(self, account: str, client: str, rights: Sequence[AccessRight], at: datetime) -> str:
-        """Give an account rights to one meter. Return why the ledger does not let it have them; ``""`` if it does.
+        """Give an account rights to one meter. Return why the ledger refuses; ``""`` if it does not.
 
-        :param client: the connection of the client that has them
+        :param client: the client that has them
         :param rights: as GRDF lists them, the oldest first
         :param at: when GRDF was asked for them, aware
         """
@@ -79,12 +76,10 @@ class UnclaimedRights:
         return ""
 
     def assign_newest_rights(self, clients: AdictHook, name: str) -> int:
-        """Give an account the newest usable right on its meters, or on that of its refused declaration.
-
-        A person says that it is the household's.
+        """Give an account, on a person's word, the newest usable right to its meters or its refused one's.
 
         :param clients: the hook for one of our clients, which leads to the account's
-        :return: how many rights it was given, or would be
+        :return: how many rights it was or would be given
         :raises GasError: if it cannot be given one, or GRDF does not answer
         """
         document = self._accounts.read_document(name)

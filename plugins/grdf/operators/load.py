@@ -1,4 +1,4 @@
-"""Loading into CouchDB: gas days, then the month and year totals that change with them."""
+"""Loading into CouchDB: gas days, then the totals that change with them."""
 
 from __future__ import annotations
 
@@ -32,10 +32,8 @@ if TYPE_CHECKING:
 class LoadOperator(AccountOperator):
     """Stores what ``extract`` has staged, and replaces the totals in progress.
 
-    Each month and year with a changed day is computed again from the stored days, and replaces its old document. Only
-    days are stored that the account may hold by the ledger. Stored days after the first of these that it may not hold
-    are removed, also of meters that are not read any more. The task is safe to repeat, to interrupt and to run twice at
-    once. The staged answers are removed once they are stored.
+    Only allowed days are stored, and disallowed ones after the first of these are removed, also of meters that are not
+    read. Safe to repeat, to interrupt and to run twice at once.
 
     :param staged: the return value of ``extract`` (templated)
     """
@@ -49,10 +47,8 @@ class LoadOperator(AccountOperator):
         self._loads: list[StoredAnswer] = []
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Run the task.
+        """Return counts of new, corrected and unchanged days and of totals, and the changed days.
 
-        :return: the account; how many days were new, corrected and unchanged; how many totals were replaced; and which
-            days changed
         :raises FailNow: after loading, if ``extract`` met something that a person must know
         """
         run, staged = Run.from_context(context), self.staged or {}
@@ -81,7 +77,7 @@ class LoadOperator(AccountOperator):
         return {"account": self.account_id, **counts, **({"changes": changes.as_json()} if changes else {})}
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
-        """Return what OpenLineage is told (Airflow doc, custom operators): what was stored, and of what."""
+        """Return what OpenLineage gets: what was stored, and from where."""
         from grdf.airflow.lineage import lineage_of
 
         loads, couchdb = [each for each in self._loads if each.answer.body], self.couchdb
@@ -103,7 +99,7 @@ class LoadOperator(AccountOperator):
     def _read_staged(self, run: Run) -> list[StagedAnswer]:
         """Return what the run has staged.
 
-        :raises AnswersGone: if it is gone, unless an earlier try of this task may have stored it
+        :raises AnswersGone: if it is gone, unless an earlier try may have stored it
         """
         try:
             return self.staging.get(self.account_id, run.id)
@@ -118,7 +114,7 @@ class LoadOperator(AccountOperator):
         return store_answer(self.couchdb, self._before, access, answer, lines, self.log)
 
     def _remove_disallowed_days(self, meters: Iterable[MeterAccess]) -> Iterator[StoredAnswer]:
-        """Remove the days that the account may not hold, of whatever year and meter."""
+        """Remove disallowed days of all years and meters."""
         now = datetime.now(UTC)
         for meter in meters:
             if days := find_disallowed_days(self.couchdb, self.account_id, meter.pce, meter.days, paris_today(now)):

@@ -1,4 +1,4 @@
-"""The governor of GRDF's quota, which makes calls wait for their turn across all tasks, workers and machines."""
+"""The governor of GRDF's quota: calls wait for their turn across all tasks, workers and machines."""
 
 from __future__ import annotations
 
@@ -19,16 +19,13 @@ if TYPE_CHECKING:
     from grdf.hooks.connection import GrdfConnection
 
 NEAR = 1.0
-"""How many seconds before its turn a call connects. It is longer than that takes, and so short that at 1 call per
-second only one call holds a connection open, with a token that GRDF may refuse by then."""
+"""Seconds before its turn at which a call connects: enough, and at 1 call per second one connection at a time."""
 HELD_OPEN = 5.0
-"""How long a connection is held open for a turn that moves away, in seconds. Later the server may have closed it."""
+"""Seconds for which a connection is held for a turn that moves away, before the server closes it."""
 HELD_UP, LEAST_HELD_UP, ASK_TIMES = 0.026, 0.01, 3
-"""By which fraction of the distance between two calls sending may be delayed after the turn came: less than half of the
-margin, and at least some seconds, because asking again takes as long. A call that is later asks again, so many times in
-all."""
+"""Fraction of the calls' distance and least seconds that sending may lag, and how often a call asks in all."""
 _LEAST_WAIT, _LONGEST_SLEEP = 0.001, 60.0
-"""Seconds: a clock in epoch seconds does not tell less apart; whoever waits looks again and says so."""
+"""Seconds: what a clock in epoch seconds resolves; the pause between looks of a waiting call."""
 _REASONS = {
     "turn": "other calls come first",
     "pause": "GRDF asked us to slow down (HTTP 429)",
@@ -39,12 +36,12 @@ log = logging.getLogger(__name__)
 
 
 class Usage(NamedTuple):
-    """How much of a client's quota is used at present.
+    """How much of a client's quota is used.
 
-    :param calls: calls that count: those of the last 24 hours, and all of this Paris day
-    :param history: those of them that history imports made
+    :param calls: those of the last 24 hours, and all of this Paris day
+    :param history: those of them for imports of the past
     :param left: calls that may still be made
-    :param pause: seconds for which nobody calls, because GRDF has refused a call with 429
+    :param pause: seconds without calls, after a 429
     """
 
     calls: int
@@ -54,11 +51,11 @@ class Usage(NamedTuple):
 
 
 def governor_for(client: GrdfConnection) -> Governor:
-    """Return the governor for a connection's client. Connections with the same client id share one quota.
+    """Return the governor for a client. Connections with one client id share a quota.
 
-    :raises BadSettings: if a setting of the quota is invalid
+    :raises BadSettings: if a setting of the quota is wrong
     """
-    from grdf import settings  # Airflow's; the arithmetic does without
+    from grdf import settings  # Airflow's settings; the arithmetic does without
 
     return Governor(
         QuotaStore(settings.quota_url()),
@@ -73,12 +70,10 @@ class Governor:
     """Lets calls go at the rate of the quota.
 
     :param store: the state shared by all workers
-    :param client_id: GRDF's client id; the quota is counted per client
-    :param sleep: waits for a number of seconds
+    :param client_id: the quota is counted per client
     :param clock: this process's own monotonic clock (seconds)
-    :param credentials: a fingerprint of the client's id and secret; a refusal of these does not affect other
-        credentials
-    :param connection: the id of the client's Airflow connection, for messages
+    :param credentials: fingerprint of id and secret, whose refusal does not affect others
+    :param connection: for messages
     """
 
     def __init__(
@@ -103,10 +98,9 @@ class Governor:
     def turn(self, terms: Terms = DAILY, *, account: str | None = None) -> Turn:
         """Return the turn of one call, once it is near.
 
-        :raises QuotaWait: if the call would have to wait longer than the longest wait, or until calls of the day stop
-            counting; ``retry_after`` says how long
+        :raises QuotaWait: if it would exceed the longest wait; ``retry_after`` has the seconds
         :raises BadSettings: if the calls cannot be counted
-        :raises StoreBusy: if the calls cannot be counted at the moment
+        :raises StoreBusy: if they cannot be counted at the moment
         """
         turn = Turn(self, account, terms)
         turn.book_call()
@@ -118,16 +112,16 @@ class Governor:
             self.change_state(lambda ledger, _: ledger.release_calls(Ticket(terms.purpose, booking)))
 
     def after_call(self, status: int, retry_after: float | None) -> None:
-        """Process GRDF's answer to a call. After a 429 all workers wait, not only this one.
+        """Process GRDF's answer to a call. After a 429 all workers wait.
 
-        :param retry_after: the ``Retry-After`` of the answer, in seconds
+        :param retry_after: seconds
         """
         if status == 429:
             seconds = self.change_state(lambda ledger, now: ledger.pause.begin(now, retry_after))
             log.warning("GRDF's quota is exceeded (HTTP 429): no worker calls GRDF for %.0f s.", seconds)
 
     def note_refusal(self) -> None:
-        """Report that GRDF refused our client or the shared token. Nobody calls with these credentials for a while."""
+        """Report a refusal of our client or token. These credentials pause."""
         log.warning(
             "GRDF refuses our client or a token of ours (HTTP 401): no worker calls GRDF for %.0f s. If this "
             "continues, compare login and password of the connection %s with those that GRDF sent.",
@@ -136,7 +130,7 @@ class Governor:
         )  # fmt: skip
 
     def set_daily_need(self, daily_calls: int) -> None:
-        """Record how many calls a day the daily runs of all accounts need, for which imports leave room."""
+        """Record how many calls a day daily runs need, for which imports leave room."""
 
         def expected(ledger: QuotaState, _: float) -> None:
             ledger.fleet = daily_calls
@@ -144,7 +138,7 @@ class Governor:
         self.change_state(expected)
 
     def calls_left(self, purpose: Purpose = "daily") -> int:
-        """Return how many calls may still be made now within the daily quota."""
+        """Return how many calls may still be made within the daily quota."""
         return self.change_state(lambda ledger, _: ledger.calls_left(self.quota, purpose))
 
     def usage(self) -> Usage:
@@ -157,7 +151,7 @@ class Governor:
         return self.change_state(used)
 
     def time_needed(self, calls: int) -> float:
-        """Return the least time that an import's calls take from now on, in seconds, with the days it waits for."""
+        """Return the least seconds that an import's calls take, with the days waited for."""
         left, share = self.change_state(
             lambda ledger, _: (ledger.calls_left(self.quota, "history"), ledger.share(self.quota, "history"))
         )
@@ -167,14 +161,14 @@ class Governor:
         return (days + 1) * DAY + (last + 1) * self.quota.distance
 
     def earliest_end(self, calls: int) -> str:
-        """Return when an import's calls are made at the earliest, for example ``14:05 on 25 November (Paris time)``."""
+        """Return the earliest end of an import's calls, such as ``14:05 on 25 November (Paris time)``."""
         end = datetime.now(UTC) + timedelta(seconds=self.time_needed(calls))
         return f"{end.astimezone(PARIS):%H:%M on %-d %B} (Paris time)"
 
     def change_state(self, change: Callable[[QuotaState, float], Result]) -> Result:
-        """Change the ledger, and return what the change does.
+        """Change the quota's state, and return what the change does.
 
-        :param change: a function of the ledger and the shared clock (epoch seconds)
+        :param change: a function of the state and the shared clock (epoch seconds)
         """
 
         def changed(text: str | None, now: float) -> tuple[str, Result]:
@@ -188,12 +182,10 @@ class Governor:
 class Turn:
     """The turn of one call: draw near, connect, take it, send.
 
-    Turns are only a little more than GRDF's second apart. Any delay between a turn and the sending can bring two calls
-    close together at GRDF, which then answers 429: opening a connection with its TLS handshake, or a machine whose
-    cores are all busy. So a call first waits until its turn is near, then connects, takes its turn last, and asks again
-    if it was delayed all the same.
+    Turns are little more than a second apart, so a delay between turn and sending, such as a TLS handshake or busy
+    cores, would earn a 429. A delayed call asks again.
 
-    :ivar waited: the seconds for which the call has waited so far
+    :ivar waited: seconds so far
     """
 
     def __init__(self, governor: Governor, account: str | None, terms: Terms) -> None:
@@ -233,7 +225,7 @@ class Turn:
         self._governor.change_state(lambda ledger, _: ledger.release_calls(self.ticket))
 
     def note_answer(self, status: int, retry_after: float | None) -> None:
-        """Process GRDF's answer, unless who answered may be an address that a person has mistyped."""
+        """Process GRDF's answer; in a trial, a mistyped address may have answered."""
         if not self._is_trial:
             self._governor.after_call(status, retry_after)
 
@@ -262,7 +254,6 @@ class Turn:
         return wait
 
     def _too_long(self, ledger: QuotaState, wait: Wait, now: float) -> QuotaWait:
-        """Return the error that says why a call waits, and until when."""
         quota, share = self._governor.quota, ledger.share(self._governor.quota, "history")
         until = f"{datetime.fromtimestamp(now + wait.seconds, UTC).astimezone(PARIS):%H:%M on %-d %B %Y} (Paris time)"
         next_step = None

@@ -1,8 +1,7 @@
-"""Files of an operator's own that wait to be sent to GRDF as proofs of an account's consents.
+"""An operator's own files that wait to be sent to GRDF as proofs.
 
-They lie in the folder ``proofs/<account>`` of the staging store, put there by hand or by :meth:`ProofFiles.put`, and
-stay until GRDF has taken them or the account is deleted. Messages name a file by its place in the order of the names: a
-name that a person chose may name somebody.
+They lie in ``proofs/<account>`` until GRDF has taken them or the account is deleted. Messages name a file by its place,
+since its name may be a person's.
 """
 
 from __future__ import annotations
@@ -18,21 +17,18 @@ PROOFS = "proofs"
 
 
 class ProofFiles(Folder):
-    """The files of one account.
-
-    :param base_url: the setting ``[grdf] staging_url``
-    """
+    """The files of one account."""
 
     def __init__(self, base_url: str, account: str) -> None:
         super().__init__(base_url, f"{PROOFS}/{account}", account)
         self.account = account
 
     def put(self, proof: ProofFile) -> None:
-        """Store a file behind those that wait already."""
+        """Store a file after those that wait."""
         self.write(f"{time.time_ns()}-{secrets.token_hex(4)}.{ENDINGS[proof.kind]}", proof.content)
 
     def checked(self) -> dict[str, ProofFile]:
-        """Return the files that wait by their names, in the order of these; as many as GRDF takes.
+        """Return the waiting files by name, in order, as many as GRDF takes.
 
         :raises ProofNotSent: if GRDF would not take one of them
         """

@@ -1,7 +1,6 @@
-"""The store for raw ADICT answers between ``extract`` and ``load``: written atomically, private, short-lived.
+"""Raw ADICT answers between ``extract`` and ``load``: written atomically, private, short-lived.
 
-An answer contains a household's gas days and its meter number, so it goes neither through XCom nor to a place that
-others can read. One file per run holds the answers of all the account's meters.
+They contain gas days and a meter number, so they never go through XCom. One file per run.
 """
 
 from __future__ import annotations
@@ -31,10 +30,8 @@ class AnswersGone(FailNow):
 class StagedAnswer:
     """One raw answer of ADICT.
 
-    :param window: the gas days that were asked for
     :param read_at: when the request was sent, ISO 8601 in UTC
-    :param body: the answer as received
-    :param history_from: the oldest gas day asked for, if everything that may be asked for was, and came
+    :param history_from: the oldest gas day of a complete full read
     :param under: GRDF's ids of the account's rights then
     """
 
@@ -47,21 +44,16 @@ class StagedAnswer:
 
 
 class Staging:
-    """The place where answers wait. Where those of a run are follows from the account and the run.
+    """Where answers wait, by account and run.
 
-    :param base_url: a folder as ``ObjectStoragePath`` takes it, such as ``file:///var/lib/grdf`` or
-        ``s3://connection@bucket/x``
+    :param base_url: as for ``ObjectStoragePath``, such as ``file:///var/lib/grdf`` or ``s3://connection@bucket/x``
     """
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
 
     def put(self, account: str, run_id: str, answers: Sequence[StagedAnswer]) -> None:
-        """Store a run's answers.
-
-        :param run_id: Airflow's run id; a second try of the same run replaces what the first one stored
-        :param answers: one or more per meter
-        """
+        """Store a run's answers, in place of those of an earlier try."""
         self._folder(account).write(_name(run_id), msgspec.json.encode(answers))
 
     def get(self, account: str, run_id: str) -> list[StagedAnswer]:
@@ -88,28 +80,25 @@ class Staging:
             ) from None
 
     def remove(self, account: str, run_id: str) -> None:
-        """Remove a run's answers. It is fine if they are gone already."""
+        """Remove a run's answers. Missing ones are fine."""
         self._folder(account).remove(_name(run_id))
 
     def proofs(self, account: str) -> ProofFiles:
-        """Return the files of an account that wait to be sent to GRDF as proofs."""
+        """Return an account's files that wait to be sent to GRDF as proofs."""
         return ProofFiles(self.base_url, account)
 
     def count(self, account: str) -> int:
-        """Return how many files wait for an account at any depth of its folders, files for GRDF included."""
+        """Return how many files wait for an account, with proofs."""
         return self._folder(account).count() + self.proofs(account).count()
 
     def remove_all(self, account: str) -> int:
-        """Remove an account's folders with all that is in them, files for GRDF included, and return how many files."""
+        """Remove an account's folders with all files, and return how many."""
         return self.proofs(account).remove_all() + self._folder(account).remove_all()
 
     def remove_old(self, before: datetime) -> int:
-        """Remove all that has not changed for long, at any depth, but files for GRDF. Return the number of files.
+        """Remove all files unchanged since a moment, but proofs, and return how many.
 
-        A failed run may have left answers. In ``import/``, an editor or an SFTP program may have left copies, which
-        hold what a file of households held.
-
-        :param before: since when they have not changed, aware
+        A failed run leaves answers; editors and SFTP programs leave copies in ``import/``.
         """
         return Folder(self.base_url).remove_old(before, keep=PROOFS)
 

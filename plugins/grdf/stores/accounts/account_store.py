@@ -1,4 +1,4 @@
-"""The account documents in CouchDB, in Cozy's form. A change is repeated until no other writer interferes."""
+"""The account documents in CouchDB, in Cozy's form, changed by compare-and-swap."""
 
 from __future__ import annotations
 
@@ -46,9 +46,8 @@ class AccountStore:
     def update(
         self, account_id: str, change: Callable[[Document], Document], *, known: Document | None = None
     ) -> Document:
-        """Change an account's document, see :func:`grdf.stores.compare_and_swap.change_document`.
+        """Change an account's document (:func:`grdf.stores.compare_and_swap.change_document`), and return it as stored.
 
-        :return: the document as it is stored now
         :raises BadAccount: if the account does not exist
         """
         read = partial(self.read_document, account_id)
@@ -57,7 +56,7 @@ class AccountStore:
     def update_if_staying(
         self, account_id: str, change: Callable[[Document], Document], *, known: Document | None = None
     ) -> Document:
-        """Change the document of an account whose household stays, as :meth:`update` does.
+        """Change the document as :meth:`update` does, unless the account is being deleted.
 
         :raises AccountLeaving: if its deletion is in progress
         """
@@ -74,9 +73,9 @@ class AccountStore:
         return change_document(self._couchdb, ACCOUNT, read, change, account=account_id)
 
     def mark_error(self, account_id: str, error: GasError, *, partial: bool = False) -> None:
-        """Note on an account what a person must do, if a failure concerns this household rather than everybody.
+        """Note on an account what a person must do, if a failure concerns this household.
 
-        :param partial: whether other meters of the account can still be read
+        :param partial: whether other meters can still be read
         """
         if not error.state:
             return
@@ -84,13 +83,13 @@ class AccountStore:
         self.update(account_id, lambda document: with_error(document, error, since=now, partial=partial))
 
     def all_documents(self) -> Iterator[Document]:
-        """Yield all documents of the database, also those of other services and of accounts that are leaving."""
+        """Yield all documents of the database, also those of other services."""
         yield from self._couchdb.scan(ACCOUNT)
 
     def our_documents(self) -> Iterator[Document]:
-        """Yield the account documents of our account type, also those that are leaving, in the order of their ids."""
+        """Yield the documents of our account type by id, also leaving ones."""
         return (document for document in self.all_documents() if document.get("account_type") == ACCOUNT_TYPE)
 
     def active_documents(self) -> Iterator[Document]:
-        """Yield the account documents of our account type that are not leaving, in the order of their ids."""
+        """Yield the documents of our account type that are not leaving, by id."""
         return (document for document in self.our_documents() if leaving_asker(document) is None)
