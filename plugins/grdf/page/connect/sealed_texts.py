@@ -1,7 +1,6 @@
-"""Sealed texts, which the page gives to a browser or puts into a link and which must come back unread and unchanged.
+"""Sealed texts for browsers and links, which must come back unread and unchanged.
 
-Fernet (from ``cryptography``) encrypts, signs and dates them. Its key is derived by HKDF (RFC 5869) from Airflow's
-``[api] secret_key``, which all API servers share, for each kind of content apart.
+Fernet, with a key derived by HKDF (RFC 5869) from Airflow's ``[api] secret_key``, one per kind of content.
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ Content = TypeVar("Content")
 def seal(content: object) -> str:
     """Return the sealed text for a dataclass of texts.
 
-    :raises BadSettings: if there is no secret to derive a key from
+    :raises BadSettings: without a secret to derive a key from
     """
     return _fernet(type(content)).encrypt(msgspec.json.encode(content)).decode()
 
 
 def unseal(text: str, kind: type[Content], seconds: int) -> Content | None:
-    """Return what was sealed; ``None`` if that was not here, not of this kind, or longer ago.
+    """Return what was sealed; ``None`` if not here, not of this kind, or too long ago.
 
-    :raises BadSettings: if there is no secret to derive a key from
+    :raises BadSettings: without a secret to derive a key from
     """
     try:
         return msgspec.json.decode(_fernet(kind).decrypt(text.encode(), ttl=seconds), type=kind)
@@ -41,7 +40,7 @@ def unseal(text: str, kind: type[Content], seconds: int) -> Content | None:
 
 def _fernet(kind: type) -> Fernet:
     secret = str(conf.get("api", "secret_key", fallback=""))
-    if not secret or secret == "{SECRET_KEY}":  # Airflow's placeholder, which is public
+    if not secret or secret == "{SECRET_KEY}":  # Airflow's public placeholder
         raise BadSettings.about(
             account=None,
             cause="there is no secret for sealing what the page sends to browsers",

@@ -1,6 +1,6 @@
-"""``/import/``: an operator uploads a file of households, starts its import, and takes the result away.
+"""``/import/``: upload a file of households, start its import, fetch the result.
 
-Names of files stand in queries alone, which no log of Airflow keeps: a name may name somebody.
+File names, which may name a person, stand in queries alone: no log keeps these.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ImporterDep = Annotated[Visitor, Depends(may_import)]
 
 @router.get("/import/")
 def show(request: Request, _: ImporterDep, stored: str = "") -> Response:
-    """List the files that wait and the results."""
+    """List the waiting files and the results."""
     return _page(request, stored=stored)
 
 
