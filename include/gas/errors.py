@@ -1,7 +1,4 @@
-"""Exceptions by what to do: ``RetryLater`` passes by itself, ``FailNow`` needs a person.
-
-``state`` is Cozy's word, or ``None`` where the household can do nothing.
-"""
+"""Exceptions by what to do. ``state`` is Cozy's word, or ``None`` where the household can do nothing."""
 
 from __future__ import annotations
 
@@ -30,10 +27,9 @@ def describe_oddity(error: BaseException) -> str:
 
 
 class GasError(Exception):
-    """The base of all errors that keep gas data from arriving.
+    """The base of all errors that keep gas data from arriving. ``account`` is ``None`` if it concerns several.
 
     :param message: account, cause and next step, without secrets: it is logged. Meter numbers in it become tags
-    :param account: ``None`` when the error is about no account in particular
     """
 
     state: ClassVar[str | None] = None
@@ -48,13 +44,7 @@ class GasError(Exception):
 
     @classmethod
     def about(cls, account: str | None, cause: str, next_step: str | None = None, **more: Any) -> Self:
-        """Build the error from its parts.
-
-        :param account: ``None`` when all accounts are concerned
-        :param cause: a clause without secrets
-        :param next_step: a sentence; ``None`` for the default of the class
-        :param more: further arguments of the class, for example ``retry_after``
-        """
+        """Build the error from a clause without secrets and a sentence (by default, the class's), and attributes."""
         error = cls(format_message(account, cause, next_step or cls.default_step), account=account, **more)
         error.cause = without_numbers(cause, account)
         return error
@@ -67,10 +57,7 @@ def format_message(account: str | None, cause: str, next_step: str) -> str:
 
 
 class RetryLater(GasError):
-    """Try again later: neither we nor the household need do anything.
-
-    :param retry_after: seconds that the server asked us to wait, if it did
-    """
+    """Try again later, after ``retry_after`` seconds if the server named them."""
 
     state: ClassVar[str | None] = VENDOR_DOWN
     default_step = "Nothing to do: it is tried again automatically."
@@ -128,10 +115,7 @@ class RightLost(FailNow):
 
 
 class RightNotInForce(RightLost):
-    """None of the account's rights to a meter is in force by GRDF's list, so GRDF was not asked for data.
-
-    It would send them under another account's right. The account document already has the ``state``.
-    """
+    """None of the account's rights to a meter is in force by GRDF's list, so GRDF was not asked for data."""
 
     state = None
 
@@ -167,10 +151,7 @@ class CredentialsRefused(FailNow):
 
 
 class IdTokenRefused(FailNow):
-    """An id_token failed its check. The account is unchanged.
-
-    :param unusable: whether it can never be accepted: too old, or no token at all
-    """
+    """An id_token failed its check; it can never be accepted if ``unusable``. The account is unchanged."""
 
     default_step = (
         "Nothing was changed. If it happens again after a new consent, check the id_token settings of the connection."
@@ -220,8 +201,7 @@ class RightExists(BadRequest):
 class DeclarationRefused(FailNow):
     """A right cannot be declared: what was entered is incomplete, or not as GRDF knows it.
 
-    :param reason: GRDF's code, or the first wrong field; :data:`EXISTS` for a right that this account has not declared;
-        :data:`ANOTHER` if the account was connected for another household
+    :param reason: GRDF's code, the first wrong field, :data:`EXISTS` or :data:`ANOTHER`
     """
 
     state = USER_ACTION_NEEDED

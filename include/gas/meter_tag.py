@@ -22,8 +22,7 @@ UNNAMED = "M-???"
 def meter_tag(account: str, pce: str) -> str:
     """Return the tag of a meter, for example ``M-7KQ``: constant within an account, different in another one.
 
-    Three characters keep an account's meters apart, but do not hide a meter from a person with a short list, such as
-    those of a street: only who may see the account should see its logs.
+    Three characters keep an account's meters apart, but hide none from a person with a short list, such as a street.
     """
     told = f"{account}:{pce}".encode(errors="surrogatepass")  # a document may name anything as a meter
     number = int.from_bytes(blake2b(told, digest_size=8).digest(), "big")
@@ -31,8 +30,5 @@ def meter_tag(account: str, pce: str) -> str:
 
 
 def without_numbers(text: str, account: str | None = None) -> str:
-    """Replace meter numbers with tags in a foreign text. Idempotent.
-
-    :param account: the meters' account; ``None`` replaces each number with :data:`UNNAMED`
-    """
+    """Replace meter numbers with the account's tags, or :data:`UNNAMED`, in a foreign text. Idempotent."""
     return _NUMBER.sub(lambda found: meter_tag(account, found[0]) if account else UNNAMED, text)

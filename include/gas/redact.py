@@ -48,20 +48,14 @@ def redact(text: str) -> str:
 
 
 def redact_address(url: str) -> str:
-    """Return an address without what stands before its last ``@``.
-
-    A password may hold any character, so an ``@`` in a path hides more than it must.
-    """
+    """Return an address without all before its last ``@``: a password may hold any character."""
     before, at, rest = url.rpartition("@")
     scheme = _SCHEME.match(before)
     return redact(f"{scheme[0] if scheme else ''}{HIDDEN}@{rest}" if at else url)
 
 
 def holds_password(url: str) -> bool:
-    """Return whether an address has a name and a password before its host.
-
-    A name alone is none: ``s3://connection@bucket`` and ``abfs://container@account`` are usual.
-    """
+    """Return whether an address has a password before its host; a name alone is usual (``s3://connection@bucket``)."""
     scheme = _SCHEME.match(url)
     return _LOGIN.match(url, scheme.end() if scheme else 0) is not None
 

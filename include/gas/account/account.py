@@ -20,15 +20,10 @@ ACCOUNT_TYPE = "grdfgrandlyon"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One household's connection.
+    """One household's connection. ``partial``: the state concerns only some of its meters.
 
     :param state: Cozy's word for what is wrong; ``None`` when all is well
-    :param meters: in the document's order; empty before the first launch
-    :param grant: a consent that was not used yet
     :param reconnected: whether the household has consented again although its meters are known
-    :param leaving: who asked for the deletion in progress
-    :param partial: whether the state concerns only some of the meters
-    :param refused: whether GRDF has refused the declaration, so that a person must correct it
     :param renews: when the declaration is due, if it waits for the end of a right in force
     """
 
@@ -46,10 +41,7 @@ class Account:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Account:
-        """Return the account in a document.
-
-        :raises BadAccount: if it is another type of account, or cannot be understood
-        """
+        """Return the account in a document; ``BadAccount`` if it is another type of account or unreadable."""
         try:
             account = check_account_id(document.get("_id", ""))
         except ValueError as error:
@@ -100,10 +92,7 @@ class Account:
 
 
 def check_not_leaving(document: Mapping[str, Any]) -> None:
-    """Check that no deletion of the account is in progress.
-
-    :raises AccountLeaving: if one is
-    """
+    """Raise ``AccountLeaving`` if the account's deletion is in progress."""
     if by := leaving_asker(document):
         raise AccountLeaving.about(
             str(document["_id"]), f"it is leaving (asked by {by}), so nothing is read or stored for it any more"

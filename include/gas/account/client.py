@@ -16,14 +16,11 @@ CONNECTION_ID = re.compile(r"(?!(?i:.*_delete|grdfgrandlyon)$)[A-Za-z0-9][A-Za-z
 """Excludes connections with a secret that revokes, in any case: variables of the environment are upper case."""
 
 KEY = "grdf_connection"
-"""Key in account documents: the client's Airflow connection."""
+"""Key in account documents."""
 
 
 def client_of(document: Mapping[str, Any]) -> str:
-    """Return the Airflow connection of an account's client.
-
-    :raises ClientUnknown: if the entry cannot be one: another client must not be asked instead
-    """
+    """Return the connection of an account's client; ``ClientUnknown`` if none: no other one may be asked instead."""
     if KEY not in document:
         return DEFAULT
     named = document[KEY]

@@ -22,8 +22,7 @@ LONGEST_HINT_PART = 100
 def login_hint(first_name: str, last_name: str, email: str, third_party: str) -> str | None:
     """Return the hint that tells GRDF who is about to consent (ADICT 2.2).
 
-    :param third_party: our own name as GRDF knows it; may be empty
-    :return: ``""`` if nothing is given; ``None`` if only some of its parts are, or one is not valid
+    :return: ``""`` if nothing is given; ``None`` if it is incomplete or a part is not valid
     """
     parts = [part.strip() for part in (first_name, last_name, email, third_party)]
     if not any(parts[:3]):
@@ -46,10 +45,7 @@ def check_connectable(document: Mapping[str, Any] | None) -> None:
 def document_after_consent(
     document: Mapping[str, Any] | None, account: str, token: Grant, mark: ConnectedMark, *, connection: str = DEFAULT
 ) -> Document:
-    """Return the account document after a consent, as cozy-stack leaves it: with the id_token.
-
-    :raises BadAccount: if the account has another client, or cannot be connected
-    """
+    """Return the account document after a consent, as cozy-stack leaves it; ``BadAccount`` under another client."""
     base = _document_or_new(document, account, connection)
     if client_of(base) != connection:
         raise BadAccount.about(
@@ -83,10 +79,7 @@ def _document_or_new(document: Mapping[str, Any] | None, account: str, connectio
 
 
 def has_other_declaration(document: Mapping[str, Any], asked: Declaration) -> bool:
-    """Return whether a declaration for another holder, address or meter waits on the account.
-
-    Case, accents and spaces make no difference. One that can be corrected does not count.
-    """
+    """Return whether a declaration for another holder, address or meter waits, other than in case or spaces."""
     found = (
         Declaration.from_document(document) if needs_declaration(document) and not is_correctable(document) else None
     )

@@ -22,7 +22,6 @@ PERIMETERS = ("informatives", "publiees", "contractuelles", "techniques")
 USUAL_PERIMETERS = PERIMETERS[:2]
 DAYS = ("first", "end", "calls_until")
 PERSON = ("name", "company", "postcode", "email", "phone")
-"""Keys that are removed once GRDF has the right."""
 _KEPT = ("pce", "perimeters", *DAYS)
 _ENTERED_AT = "entered_at"
 REFUSED_KEPT = timedelta(days=30)
@@ -31,7 +30,6 @@ LONGEST = 100
 """In characters, of a name, an e-mail address or a phone number."""
 
 OLDEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
-"""Bounds of the days in a declaration."""
 
 _FORMS = {
     "pce": (PCE, "its pce is not a meter's number: 14 digits, or GI and 6 digits"),
@@ -48,8 +46,6 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     :param end: gas day after the last one; absent for the day after ``calls_until``
     :param calls_until: last civil day on which GRDF may be asked; absent for three years after the declaration
     :param entered_at: UTC; when it was entered, refused or resent; absent once GRDF has the right
-    :param refused: whether it is not sent until a person starts a run
-    :param refused_because: what a person has to correct
     :param refused_reason: the same for the page: GRDF's code, or a name as in ``DeclarationRefused``
     """
 
@@ -87,10 +83,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def checked_declaration(document: Mapping[str, Any]) -> Declaration:
-    """Return the account's declaration, checked.
-
-    :raises DeclarationRefused: names the wrong field, not its content
-    """
+    """Return the account's declaration; ``DeclarationRefused`` names a wrong field, not its content."""
     found, wrong = Declaration.from_document(document), wrong_fields(document)
     if wrong or found is None:
         field, what = next(iter(wrong.items()), ("declaration", "what else is noted there cannot be read"))
@@ -183,11 +176,7 @@ def refusal_text(document: Mapping[str, Any]) -> str:
 
 
 def with_refusal(document: Mapping[str, Any], because: str, at: datetime, reason: str) -> Document:
-    """Return the account document with a refusal of its declaration.
-
-    :param because: what to correct, without personal data
-    :param reason: the same for the page
-    """
+    """Return the account document with a refusal in words without personal data, and for the page (``reason``)."""
     note = {"refused": True, "refused_because": because, "refused_reason": reason, _ENTERED_AT: utc_text(at)}
     return (
         with_value(document, Declaration.key, {**_section(document), **note})
@@ -221,10 +210,7 @@ def without_person(document: Mapping[str, Any]) -> Document:
 
 
 def without_expired_person(document: Document, now: datetime) -> Document:
-    """Remove personal data from a declaration refused or unanswered for 30 days. It counts as refused then.
-
-    The moment goes too, so that an entry made by hand later gets as much time.
-    """
+    """Remove personal data from a declaration refused or unanswered for 30 days. It counts as refused then."""
     found = _section(document)
     age = _age(found, now)
     if age is None or age < REFUSED_KEPT or not has_personal_data(document):
@@ -235,7 +221,6 @@ def without_expired_person(document: Document, now: datetime) -> Document:
 
 
 def _age(found: Mapping[str, Any], now: datetime) -> timedelta | None:
-    """Return the time since a declaration was entered or refused, at least 0; ``None`` if unknown."""
     try:
         return max(timedelta(), now - datetime.fromisoformat(str(found.get(_ENTERED_AT))))
     except (ValueError, TypeError, OverflowError):

@@ -20,10 +20,7 @@ AT_ONCE = "0000000000"
 
 
 def declaration_request(declaration: Declaration, today: date) -> dict[str, Any]:
-    """Return the JSON body of ``PUT /pce/{pce}/droit_acces`` (ADICT 3.6 and 5).
-
-    :param today: civil date in Paris, from which the right counts
-    """
+    """Return the JSON body of ``PUT /pce/{pce}/droit_acces`` (ADICT 3.6 and 5), with ``today`` in Paris."""
     last = declaration.calls_until or in_years(today, YEARS_AHEAD)
     first = declaration.first or oldest_allowed(today, YEARS_BACK)
     end = declaration.end or last + ONE_DAY
@@ -50,10 +47,7 @@ def wanted_right(declaration: Declaration) -> Right:
 
 
 def parse_declaration_answer(body: str | bytes) -> tuple[str, bool]:
-    """Return the right's id in the body of a 201, and whether its holder has to answer first.
-
-    :return: ``""`` for the id if there is none
-    """
+    """Return the right's id (``""`` if none) in a 201, and whether its holder has to answer first."""
     lines = find_objects(body).objects
     ids = [text_of(line.get("id_droit_acces")) for line in lines]
     waits = all(text_of(line.get("code_statut_traitement")) != AT_ONCE for line in lines)
@@ -61,10 +55,7 @@ def parse_declaration_answer(body: str | bytes) -> tuple[str, bool]:
 
 
 def is_other_household(rights: Iterable[AccessRight], own: Iterable[str], asked: Declaration) -> bool:
-    """Return whether GRDF names other holders than the declaration for all rights of an account.
-
-    :param own: GRDF's ids of the account's rights
-    """
+    """Return whether GRDF names other holders than the declaration for all of an account's ``own`` rights."""
     mine = {*own}
     named = [each for each in rights if each.id in mine and any(each.holder[:2]) and not each.made_on_site]
     # People change their name or their address, hardly ever both at once.

@@ -18,13 +18,7 @@ _SECRET_WORDS = ("token", "secret", "password", "nonce", "code", "expires")
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a consent has brought: a code, or the ``id_token`` that it was exchanged for.
-
-    :param token: not checked yet; ``""`` if there is a code
-    :param code: works once and expires after a few minutes
-    :param redirect_uri: that of the code's request; ``None`` for the configured one
-    :param nonce: that of the authorization request, if it had one
-    """
+    """What a consent has brought: a code, which works once for minutes, or its ``id_token``, unchecked."""
 
     token: str = field(default="", repr=False)
     code: str = field(default="", repr=False)
@@ -38,10 +32,7 @@ def oauth_results(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def grant_in(document: Mapping[str, Any], account: str) -> Grant | None:
-    """Return the grant in an account document; ``None`` if there is none.
-
-    :raises BadAccount: if a value is not an object or a text
-    """
+    """Return the grant in an account document; ``BadAccount`` if a value is not an object or a text."""
     oauth, results = object_at(document, OAUTH, account), object_at(document, RESULTS, account)
     nonce = text_at(oauth, "nonce", account)
     code = text_at(oauth, "code", account)
@@ -52,10 +43,7 @@ def grant_in(document: Mapping[str, Any], account: str) -> Grant | None:
 
 
 def object_at(document: Mapping[str, Any], key: str, account: str) -> Mapping[str, Any]:
-    """Return the object under a key of the account document; empty if the key is absent.
-
-    :raises BadAccount: if the value is not an object
-    """
+    """Return the object under a key, empty if absent; ``BadAccount`` if it is none."""
     part = document.get(key)
     if part is None:
         return {}
@@ -65,10 +53,7 @@ def object_at(document: Mapping[str, Any], key: str, account: str) -> Mapping[st
 
 
 def text_at(part: Mapping[str, Any], key: str, account: str) -> str | None:
-    """Return the text under a key of an object; ``None`` if it is absent or empty.
-
-    :raises BadAccount: if the value is not a text
-    """
+    """Return the text under a key of an object, ``None`` if absent or empty; ``BadAccount`` if it is none."""
     value = part.get(key)
     if value is None or value == "":
         return None

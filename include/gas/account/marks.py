@@ -16,11 +16,7 @@ _LEAVING = "leaving"
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """A note that a person did something with the account.
-
-    :param at: UTC
-    :param by: an Airflow user, or a note
-    """
+    """A note that a person (``by``: an Airflow user, or a note) did something with the account at a time, UTC."""
 
     key: ClassVar[str]
     at: str
@@ -37,10 +33,7 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class ConnectedMark(Mark, frozen=True, omit_defaults=True):
-    """Who last connected the account: a user, a link, an import or an adoption.
-
-    :param link: id of the last household's link used, even if something else has connected it since
-    """
+    """Who last connected the account. ``link`` is the last household's link used, even if by another way since."""
 
     link: str = ""
     key: ClassVar[str] = "connected"

@@ -30,11 +30,9 @@ RENEWAL_ONCE = timedelta(minutes=20)
 class PendingAccount:
     """An account with something unsettled.
 
-    :param meters: those with a right that waits for an answer
     :param since: when the newest began to wait, UTC text; ``""`` if unknown
     :param declares: whether its declaration is to be sent; not while another account has the meter
     :param renews: whether only a renewal waits, so that the meter is still read
-    :param reconnects: whether a new consent has not led to a right yet
     """
 
     document: Document = field(repr=False)

@@ -32,7 +32,6 @@ from include.gas.meter_tag import meter_tag, without_numbers
 from include.gas.rights.meter_rights import RENEWED_FROM, MeterAccess, Standing, has_withdrawn_consent
 
 OF_RUNS = (VENDOR_DOWN, LOGIN_FAILED)
-"""States that the next run clears by itself."""
 _CLEARED = ("state_message", "state_since", "state_partial")
 
 
@@ -53,7 +52,6 @@ def with_state(
 
     :param message: for a person, and logged: no secrets. Meter numbers in it become tags
     :param since: when it was noticed, aware; an unchanged state keeps its moment
-    :param partial: whether the state concerns only some of the meters, so that the others are still read
     """
     changed = {key: value for key, value in document.items() if key not in _CLEARED}
     if state is None:
@@ -66,10 +64,7 @@ def with_state(
 
 
 def with_error(document: Document, error: GasError, *, since: datetime, partial: bool = False) -> Document:
-    """Return the account document with the state that an error's class has, if any.
-
-    :param partial: whether other meters of the account can still be read
-    """
+    """Return the account document with the state that an error's class has, if any."""
     waits_for_person = str(document.get("state") or "").startswith(USER_ACTION_NEEDED)
     if not error.state or (error.state == VENDOR_DOWN and waits_for_person):
         return document  # a passing failure hides nothing that a person must do
@@ -105,7 +100,6 @@ _MESSAGES: tuple[tuple[Standing, str, str], ...] = (
         "its consent does not include the daily data. The household must consent again and tick them",
     ),
 )
-"""Messages by standing, the most urgent first."""
 _NOTHING = None, "", False
 _OVER: dict[Standing, str] = {
     "over": "the consent has ended",
@@ -124,10 +118,7 @@ _PROOF_REFUSED = (
 
 
 def state_by_rights(document: Mapping[str, Any], access: Sequence[MeterAccess]) -> tuple[str | None, str, bool]:
-    """Return what an account's rights mean for its household. A meter that is over beside a readable one is history.
-
-    :return: Cozy's word, or ``None`` if there is nothing to do; what to do; whether other meters are read
-    """
+    """Return Cozy's word, what to do, and whether other meters are read. An ended meter beside others is history."""
     account = str(document.get("_id"))
     reads = any(each.word in ("active", "later") for each in access)
     if refusal := refusal_text(document):
@@ -158,10 +149,7 @@ def _about(account: str, access: Sequence[MeterAccess], said: str) -> str:
 
 
 def settle_account(document: Mapping[str, Any], access: Sequence[MeterAccess], now: datetime) -> Document:
-    """Return the account document with its meters and state, equal to the old one if nothing has changed.
-
-    :param access: also of meters that it names without a right
-    """
+    """Return the account document with its meters and state, equal to the old one if nothing has changed."""
     if leaving_asker(document) is not None:
         return dict(document)
     named, changed = has_personal_data(document), with_entry_time(with_meters(document, access), now)
@@ -185,11 +173,7 @@ def settle_account(document: Mapping[str, Any], access: Sequence[MeterAccess], n
 def with_rights_state(
     document: Mapping[str, Any], access: Sequence[MeterAccess], now: datetime, *, is_read: bool = False
 ) -> Document:
-    """Return the account document with the state that its rights give it.
-
-    :param access: empty leaves the state alone
-    :param is_read: whether it was just read without a problem, which ends a run's own state
-    """
+    """Return the account document with the state by its rights; ``is_read`` ends a run's own state."""
     word, message, partial = state_by_rights(document, access)
     if word is None:
         keeps = is_refused(document) or not (is_read or (access and document.get("state") not in OF_RUNS))

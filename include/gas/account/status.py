@@ -1,7 +1,4 @@
-"""What is known of an account's meters: Cozy's keys, and the section ``status``, which any run may write anew.
-
-``status`` serves the page and the choice of whom and what to ask. The ledger decides what may be read and stored.
-"""
+"""What is known of an account's meters: Cozy's keys, and the section ``status``, which any run may write anew."""
 
 from __future__ import annotations
 
@@ -29,9 +26,7 @@ YEAR = re.compile("[0-9]{1,4}")
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was read of a meter.
 
-    :param years: summary of the stored days, without empty years
-    :param whole_at: civil date in Paris of the last full read
-    :param since: the oldest gas day of that read
+    :param whole_at: civil date in Paris of the last full read; ``since`` is its oldest gas day
     :param under: GRDF's ids of the rights of that read
     """
 
@@ -56,7 +51,6 @@ class Billing(msgspec.Struct, frozen=True, omit_defaults=True):
 
     :param read_at: when GRDF was asked, or when stored periods were checked because it may not be asked
     :param under: GRDF's ids of the rights of that read; empty if GRDF was not asked
-    :param frequency: GRDF's code for how often it reads the meter: ``1M``, ``MM``, ``6M``, ``JJ``; ``""`` if unknown
     :param until: first gas day after the newest stored billing period
     """
 
@@ -129,10 +123,7 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def meters_in(document: Mapping[str, Any], account: str) -> tuple[MeterAccess, ...]:
-    """Return the meters of an account document in order.
-
-    :raises BadAccount: if any entry cannot be understood: reading only some meters would pass for all
-    """
+    """Return the meters of an account document in order; ``BadAccount`` unless all can be understood."""
     known, named = Status.access_of(document), named_meters(document, account)
     return tuple(
         known.get(pce) or MeterAccess(pce=pce, right=right, own=(right,) if right else ()) for pce, right in named
@@ -140,10 +131,7 @@ def meters_in(document: Mapping[str, Any], account: str) -> tuple[MeterAccess, .
 
 
 def named_meters(document: Mapping[str, Any], account: str) -> list[tuple[str, str]]:
-    """Return the meters that an account document names, each with the id of its right, or ``""``.
-
-    :raises BadAccount: if any entry cannot be understood
-    """
+    """Return the meters in an account document with their right's id or ``""``; ``BadAccount`` if unreadable."""
     results = object_at(document, RESULTS, account)
     listed = results.get("consents")
     if listed is not None and not isinstance(listed, list):

@@ -18,7 +18,6 @@ PCE = re.compile(r"[0-9]{14}|GI[0-9]{6}")
 _RIGHT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _WORD = re.compile(r"\w+")
 ON_SITE = "client_connect"
-"""``parcours`` of a right given on GRDF's site."""
 GAS_USE_ROLES = ("autorise_contrat_fourniture", "detenteur_contrat_fourniture")
 WAITING = "waiting for the holder"
 """The state of a declared right until its holder has answered GRDF's e-mail."""
@@ -34,20 +33,14 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class AccessRight:
-    """One line of ``droits_acces``.
+    """One line of ``droits_acces``. ``first`` to ``last`` are civil days for calls; ``None`` is no bound.
 
     :param state: ``etat_droit_acces`` in plain words; an unknown word of GRDF's in lower case
-    :param first: first civil day on which we may call; ``None`` for no bound
-    :param last: last civil day on which we may call; ``None`` for no bound
-    :param data_first: first gas day covered; ``None`` for no bound
-    :param data_end: ``perim_donnees_conso_fin``, read as the first gas day not covered; ``None`` for no bound
+    :param data_first: first gas day covered
+    :param data_end: ``perim_donnees_conso_fin``, read as the first gas day not covered
     :param informative: whether it includes daily data; ``None`` if not said, as for contract holders
-    :param published: the same of published data
     :param created_at: UTC text; ``""`` if unknown
-    :param made_on_site: whether its holder gave it on GRDF's site
     :param holder: name or company, e-mail address and postcode, each folded
-    :param proof: see :mod:`include.gas.answers.proof_state`
-    :param proof_until: last day to send the proof
     """
 
     id: str
@@ -140,11 +133,7 @@ def is_pce(text: object) -> bool:
 
 
 def parse_rights(text: str | bytes, *, account: str | None) -> RightsList:
-    """Parse an answer of ``droits_acces``.
-
-    :param account: for messages; ``None`` when the rights of all accounts were requested
-    :raises GasError: if GRDF refuses, or if nothing in the answer can be read
-    """
+    """Parse an answer of ``droits_acces``; ``GasError`` if GRDF refuses or nothing is readable."""
     found = find_objects(text)
     rights, refusals, odd = list[AccessRight](), list[GasError](), len(found.broken)
     for line in found.objects:

@@ -16,12 +16,7 @@ from include.gas.meter_tag import meter_tag
 
 
 class Contract(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A meter's contract.
-
-    :param tariff: ``tarif_acheminement``: T1 to T4 or TP
-    :param profile: ``profil_type_actuel``, such as P012
-    :param car: annual reference use in kWh
-    """
+    """A meter's contract: ``tarif_acheminement``, ``profil_type_actuel``, and annual reference use in kWh."""
 
     tariff: str = ""
     profile: str = ""
@@ -29,10 +24,7 @@ class Contract(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def parse_contract(text: str | bytes, *, account: str, pce: str) -> Contract | None:
-    """Parse an answer of ``donnees_contractuelles``; ``None`` if GRDF has no contract data.
-
-    :raises GasError: if GRDF refuses, or if the answer cannot be read
-    """
+    """Parse ``donnees_contractuelles``, ``None`` if GRDF has none; ``GasError`` if refused or unreadable."""
     facts = _facts(text, "donnees_contractuelles", account=account, pce=pce)
     if facts is None:
         return None
@@ -45,10 +37,7 @@ def parse_contract(text: str | bytes, *, account: str, pce: str) -> Contract | N
 
 
 def parse_frequency(text: str | bytes, *, account: str, pce: str) -> str:
-    """Return the reading frequency in an answer of ``donnees_techniques``: GRDF's code, or ``""``.
-
-    :raises GasError: if GRDF refuses, or if the answer cannot be read
-    """
+    """Return the frequency code in ``donnees_techniques``, or ``""``; ``GasError`` if refused or unreadable."""
     facts = _facts(text, "donnees_techniques", account=account, pce=pce)
     return text_of(value_at(facts, "caracteristiques_compteur", "frequence")).upper()[:20]
 

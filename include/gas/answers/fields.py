@@ -25,10 +25,7 @@ def value_at(value: Any, *path: str) -> Any:
 
 
 def number_in(value: object) -> int | float | None:
-    """Return a number from 0 to :data:`HIGHEST`; ``None`` for anything else.
-
-    Whole numbers become ``int``, so that 60 and 60.0 are stored alike.
-    """
+    """Return a number from 0 to :data:`HIGHEST`, whole ones as ``int`` (60 and 60.0 are one); otherwise ``None``."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if not 0 <= value <= HIGHEST:

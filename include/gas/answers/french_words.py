@@ -44,11 +44,7 @@ def day_in(value: Any) -> date | None:
 
 
 def instant_in(value: object) -> datetime | None:
-    """Return the instant in a field, aware; ``None`` if there is none.
-
-    Without a time zone it is Paris time; if GRDF means UTC, it is one or two hours early. A date is the start of its
-    day.
-    """
+    """Return the instant in a field, aware; Paris time if it has no time zone. A date is the start of its day."""
     if not isinstance(value, str | date):
         return None
     try:

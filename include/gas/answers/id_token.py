@@ -75,12 +75,9 @@ def verify_id_token(
 ) -> dict[str, Any]:
     """Check an id_token and return its claims.
 
-    :param client_id: the only audience accepted
     :param algorithms: for example ``["HS256"]``; ``none`` is ignored
-    :param secret: the client secret, for HS
-    :param jwks: a JWKS document, for RS, PS and ES
+    :param jwks: a JWKS document, for RS, PS and ES; ``secret`` is for HS
     :param issuer: ``None`` skips the check
-    :param nonce: what we sent, if anything
     :param leeway: seconds by which clocks may differ
     :raises IdTokenRefused: on any doubt, without quoting the token
     """
@@ -99,7 +96,7 @@ def verify_id_token(
 def parse_claims(claims: Mapping[str, Any], *, account: str | None = None) -> tuple[Claim, ...]:
     """Return one claim per meter of a **verified** id_token; the last entry of a meter counts.
 
-    :raises IdTokenRefused: if there is no entry, or one cannot be understood: some meters would pass for all
+    :raises IdTokenRefused: if there is no entry or an unreadable one: some meters would pass for all
     """
 
     def refused(cause: str) -> IdTokenRefused:
@@ -129,7 +126,6 @@ def parse_claims(claims: Mapping[str, Any], *, account: str | None = None) -> tu
 
 
 def _is_never_valid(token: str, leeway: float) -> bool:
-    """Return whether no setting could make a token valid: it is none, or too old."""
     try:
         jwt.decode(token, options={"verify_signature": False, "verify_exp": True}, leeway=leeway)
     except _ODD:

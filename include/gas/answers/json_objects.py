@@ -1,8 +1,4 @@
-"""Finds the JSON objects in an answer, whatever is between and around them.
-
-ADICT documents one object per line. Objects were also seen glued together, over several lines, after stray bytes, in an
-envelope or array, or without a bracket. So each opening brace is tried, and nothing raises.
-"""
+"""Finds the JSON objects in an answer, whatever is between them: ADICT's were seen glued, split and wrapped."""
 
 from __future__ import annotations
 
@@ -36,10 +32,7 @@ class FoundObjects:
 
 
 def find_objects(text: str | bytes) -> FoundObjects:
-    """Return all JSON objects in an answer. Never raise.
-
-    An object with others in a key ``liste_...`` is replaced by those, followed by its other keys.
-    """
+    """Return all JSON objects in an answer and never raise. Those in a key ``liste_...`` replace their envelope."""
     with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):  # the usual case
         lines = _LINES.decode_lines(text)
         return FoundObjects([each for line in lines for each in _unwrap(line)])

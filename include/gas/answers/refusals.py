@@ -66,7 +66,6 @@ _DECLARATIONS: dict[str, tuple[type[GasError], str]] = {
     "1000000006": (DeclarationRefused, f"Compare the meter's number with the household's gas bill. {_CORRECT}"),
     "1000000022": (DeclarationRefused, f"Check the perimeters and the days that were asked for. {_CORRECT}"),
 }
-"""GRDF's refusals of a declaration (ADICT 3.6)."""
 
 # The first match wins: patterns about our own contract come before those about a consent.
 _WORDS: tuple[tuple[re.Pattern[str], type[GasError], str], ...] = (
@@ -113,7 +112,6 @@ def refusal_error(
 ) -> GasError | None:
     """Return the error for a status in an answer; ``None`` for success, no data, or a right that waits for its holder.
 
-    :param code: ``statut_restitution.code`` (7 digits) or ``code_statut_traitement`` (10 digits)
     :param quoted: whether to quote the message, redacted and cut; that of a right may name the household
     """
     code = text_of(code)
@@ -138,7 +136,6 @@ def http_error(
 
     :param what: what was requested, for the text: "the daily data of meter M-7KQ"
     :param retry_after: the ``Retry-After`` header, in seconds
-    :param quoted: as in :func:`refusal_error`
     """
     if 200 <= status < 300:
         return None
@@ -160,10 +157,7 @@ def http_error(
 def declaration_error(
     status: int, body: str | bytes | None, *, account: str | None, what: str, retry_after: float | None = None
 ) -> GasError | None:
-    """Return the error for the answer to a declaration (ADICT 3.6), by its code: its message may name the household.
-
-    :return: ``None`` if GRDF has the right, even if its holder must accept it first
-    """
+    """Return the error for the answer to a declaration (ADICT 3.6), by its code: its message may name the household."""
     code, message = status_in(body or "")
     if code in _DECLARATIONS:
         kind, step = _DECLARATIONS[code]
@@ -203,10 +197,7 @@ def revocation_error(
     right: str,
     connection: str,
 ) -> GasError | None:
-    """Return the error for the answer to a revocation (ADICT 4); ``None`` if the right is over.
-
-    :param connection: the Airflow connection that asked
-    """
+    """Return the error for the answer to a revocation (ADICT 4); ``None`` if the right is over."""
     code, message = status_in(body)
     taken = 200 <= status < 300  # a redirect has revoked nothing
     if taken and not code and body.lstrip()[:1] in ("", "{", "["):  # nor has a page in HTML
@@ -228,7 +219,6 @@ def revocation_error(
 def _sending_error(
     status: int, code: str, account: str | None, what: str, retry_after: float | None
 ) -> GasError | None:
-    """Return the error of a sending that is not about what was sent."""
     if status == 403:
         return CredentialsRefused.about(
             account,
@@ -245,8 +235,6 @@ def token_error(
     """Return the error for an answer of the token endpoint; ``None`` for a 2xx.
 
     :param body: only the OAuth error code (RFC 6749, 5.2) is quoted: the rest may be secret
-    :param account: ``None`` for the token that all accounts share
-    :param grant: ``authorization_code`` or ``client_credentials``
     """
     if 200 <= status < 300:
         return None
@@ -270,7 +258,6 @@ def token_error(
 
 
 def _temporary_error(status: int, account: str | None, cause: str, retry_after: float | None) -> RetryLater | None:
-    """Return the error for a status that passes by itself."""
     if status == 429:
         return QuotaExceeded.about(account, cause, retry_after=retry_after)
     if status >= 500 or status in (408, 425):
@@ -281,7 +268,6 @@ def _temporary_error(status: int, account: str | None, cause: str, retry_after: 
 def _client_or_temporary_error(
     status: int, account: str | None, cause: str, retry_after: float | None
 ) -> GasError | None:
-    """Return the error for a status that passes by itself or concerns our client."""
     if status == 401:
         return CredentialsRefused.about(account, cause)
     if 300 <= status < 400:
@@ -290,11 +276,7 @@ def _client_or_temporary_error(
 
 
 def status_in(body: str | bytes) -> tuple[str, str]:
-    """Return code and message of the first status in a body that is no success; ``("", "")`` without one.
-
-    :param body: with ``{"statut_restitution": {"code", "message"}}``, ``{"code_statut_traitement",
-        "message_retour_traitement"}`` or ``{"erreur"}``
-    """
+    """Return code and message of the first status, in any of three shapes, that is no success, or ``("", "")``."""
     for line in find_objects(body).objects:
         code, message = status_of(line)
         if not is_success(code, message):

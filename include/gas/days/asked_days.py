@@ -30,28 +30,17 @@ SOONEST, SPREAD = 21, 8
 
 
 def is_full_read_due(account: str, last: date | None, today: date) -> bool:
-    """Return whether a run asks for everything that it may. A failed run is made up for by the next one.
-
-    :param last: date of the last full read under all its rights to the meter, if any
-    """
+    """Return whether a run asks for everything. ``last``: date of the last full read under all its rights."""
     own = blake2b(account.encode(), digest_size=1, person=b"whole").digest()[0] % SPREAD
     return last is None or today - last >= timedelta(days=SOONEST + own)
 
 
 def daily_window(run_day: date, today: date, reread: timedelta, *, whole: bool) -> Window | None:
-    """Return the days that a run asks for, before they are cut to the allowed ones; ``None`` for none.
-
-    :param today: civil date in Paris; GRDF refuses a later end
-    :param reread: how far back to ask again
-    :param whole: whether to ask for everything
-    """
+    """Return the days that a run asks for, at most to ``today`` in Paris, before they are cut to the allowed ones."""
     oldest = oldest_allowed(today)
     return Window.between(oldest if whole else max(run_day - reread, oldest), min(run_day + ONE_DAY, today))
 
 
 def published_window(today: date) -> Window:
-    """Return the days of published data to ask for in one call: all that GRDF serves.
-
-    :param today: civil date in Paris; GRDF refuses a later end
-    """
+    """Return the days of published data to ask for: all that GRDF serves up to ``today`` in Paris."""
     return Window(oldest_allowed(today, PUBLISHED_YEARS), today)

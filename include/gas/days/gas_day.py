@@ -1,7 +1,4 @@
-"""Gas days: 06:00 to 06:00 in Paris, named after the day they start on (``journee_gaziere``).
-
-The clock changes on a Sunday before 06:00, so it is Saturday's gas day that has 23 or 25 hours.
-"""
+"""Gas days: 06:00 to 06:00 in Paris (``journee_gaziere``). The clock changes on Saturday's: 23 or 25 hours."""
 
 from __future__ import annotations
 
@@ -25,28 +22,19 @@ def gas_day_start(day: date) -> datetime:
 
 
 def gas_day_of(instant: datetime) -> date:
-    """Return the gas day that contains an instant.
-
-    :raises ValueError: if ``instant`` has no time zone
-    """
+    """Return the gas day that contains an instant; ``ValueError`` without a time zone."""
     local = _paris(instant)
     day = date(local.year, local.month, local.day)  # a plain date, also from Airflow's kind of instant
     return day if local.hour >= START_HOUR else day - ONE_DAY
 
 
 def paris_today(now: datetime) -> date:
-    """Return the civil date in Paris, against which GRDF checks dates.
-
-    :raises ValueError: if ``now`` has no time zone
-    """
+    """Return the civil date in Paris, against which GRDF checks dates; ``ValueError`` without a time zone."""
     return _paris(now).date()
 
 
 def parse_day(text: str) -> date:
-    """Parse a day written ``YYYY-MM-DD``. No other format is accepted.
-
-    :raises ValueError: if ``text`` is not such a day; the message quotes it
-    """
+    """Parse a day ``YYYY-MM-DD``, no other format; ``ValueError`` quotes it."""
     if isinstance(text, str) and _DAY.fullmatch(text):
         try:
             return date.fromisoformat(text)
@@ -56,10 +44,7 @@ def parse_day(text: str) -> date:
 
 
 def utc_text(instant: datetime | str) -> str:
-    """Return an instant as our documents write it, sortable: ISO 8601, UTC, microseconds, ``Z``.
-
-    :raises ValueError: if ``instant`` has no time zone or is not an instant
-    """
+    """Return an instant as ISO 8601, UTC, microseconds, ``Z``: sortable; ``ValueError`` without a time zone."""
     moment = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
     if moment.tzinfo is None:
         raise ValueError("an instant needs a time zone")

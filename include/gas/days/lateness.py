@@ -13,7 +13,7 @@ another    as ``1M``, until GRDF says how often                      5 days     
 =========  ========================================================  =================  =====================
 
 The age of a day or period counts from its last gas day. A newest day may be 4 days old, or 51 (31 July on 20
-September). Periods are read every three to four weeks, and come within a fortnight.
+September).
 """
 
 from __future__ import annotations
@@ -36,10 +36,7 @@ _BY_FREQUENCY = {"1M": _Row(5, 80), "MM": _Row(55, 80), "6M": _Row(None, 240), "
 
 
 def silent_after(frequency: str) -> int | None:
-    """Return how old, in days, a meter's newest gas day may be before it is silent; ``None`` without daily data.
-
-    :param frequency: GRDF's ``frequence``; ``""`` if unknown
-    """
+    """Return the days after which a meter is silent; ``None`` without daily data. ``frequency``: GRDF's, or ``""``."""
     return _BY_FREQUENCY.get(frequency, _BY_FREQUENCY["1M"]).days
 
 
@@ -49,10 +46,7 @@ def period_late_after(frequency: str) -> int:
 
 
 def due_until(frequency: str, today: date) -> date:
-    """Return the first gas day that need not be published yet. Earlier days that are not stored are missing.
-
-    :param today: civil date in Paris
-    """
+    """Return the first gas day that need not be published yet on ``today`` in Paris."""
     if frequency != "MM":
         return today - PUBLISHED_WITHIN
     this_month = today.replace(day=1)

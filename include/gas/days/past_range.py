@@ -12,10 +12,7 @@ _AGAIN = "Nothing was read. Start it again with `from` (first gas day) before `t
 
 
 def parse_range(first: object, end: object) -> Window:
-    """Return the range that the form names, ``YYYY-MM-DD`` each, the end excluded.
-
-    :raises BadRequest: if one of them is not a date, or if ``first`` is not before ``end``
-    """
+    """Return the range ``YYYY-MM-DD`` to ``YYYY-MM-DD``, the end excluded; ``BadRequest`` if it is none."""
     days: list[date] = []
     for name, text in (("from", first), ("to", end)):
         try:
@@ -30,11 +27,7 @@ def parse_range(first: object, end: object) -> Window:
 def askable_part(
     asked: Window, *, today: date, right_first: date | None, right_end: date | None
 ) -> tuple[Window | None, list[str]]:
-    """Return the part of a range that GRDF can be asked for, and in words why days were left out.
-
-    :param right_first: first gas day that the right covers; ``None`` for no bound
-    :param right_end: first gas day after the right; ``None`` for no bound
-    """
+    """Return the part of a range within the right that GRDF can be asked for, and why days were left out."""
     oldest = oldest_allowed(today)
     reasons: list[str] = []
     if asked.first < oldest:

@@ -17,10 +17,7 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
-    """Consecutive gas days, at least one.
-
-    :raises ValueError: if ``first`` is not before ``end``
-    """
+    """Consecutive gas days; ``ValueError`` if ``first`` is not before ``end``, which is excluded."""
 
     first: date
     end: date
@@ -58,10 +55,7 @@ class Window:
         return max((min(self.end, other.end) - max(self.first, other.first)).days, 0)
 
     def clip(self, first: date | None = None, end: date | None = None) -> Window | None:
-        """Return the part within other bounds; ``None`` if nothing is left.
-
-        :param end: first day that is not kept
-        """
+        """Return the part from ``first`` until before ``end``; ``None`` if nothing is left."""
         new_first = self.first if first is None else max(self.first, first)
         new_end = self.end if end is None else min(self.end, end)
         return Window.between(new_first, new_end)

@@ -84,19 +84,13 @@ class Situation(StrEnum):
 class AccountSummary:
     """An account document without secrets and independent of the date.
 
-    :param state: Cozy's word for what is wrong; ``None`` when all is well
     :param since: when the state was first noticed, UTC text
     :param standing: what comes first on any day, if anything does
-    :param partial: whether the state concerns only some of the meters
-    :param odd: why the document cannot be understood
     :param last: the oldest of the meters' newest stored days, of meters with daily data
-    :param asked: whether there was a full read of any meter
     :param lost_on: when its last right ended or was refused, if nothing may be read any more
     :param consent_until: last useful day of the first right to end, among those in force or to come
     :param renews: when a right is declared because the one in force has ended
-    :param proof: ``refused``, ``asked`` or ``""``: GRDF's word on proofs, the worst first
     :param known: the day on which a person last confirmed its silence
-    :param client: ``""`` if the document is odd
     """
 
     id: str
@@ -264,7 +258,6 @@ def _rights(document: Mapping[str, Any], account: Account) -> dict[str, Any]:
 
 
 def _lost_on(document: Mapping[str, Any], meters: Sequence[MeterAccess]) -> date | None:
-    """Return when an account's last right ended or was refused, or when it was connected since."""
     ends = [access.day for access in meters if access.word == "over" and access.day]
     known = ends or [*days_in(document.get("state") and state_since(document))]
     return max(*known, *days_in(ConnectedMark.read_moment(document)), date.min) if known else None

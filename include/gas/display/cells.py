@@ -42,11 +42,7 @@ GAPS = frozenset({Kind.AWAITED, Kind.NONE})
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A correction of a day.
-
-    :param at: when GRDF was asked for it, UTC text
-    :param before: kWh; ``None`` if there was no readable load
-    """
+    """A correction of a day: from ``before`` in kWh, if that was readable, ``at`` a UTC text."""
 
     at: str
     before: Number | None
@@ -54,16 +50,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One day, month or year of a meter; loads in kWh.
+    """One day, month or year of a meter, in kWh.
 
     :param before: of the same days one year earlier, or of the whole period if this one has no figure
-    :param expected: number of days that should be stored by now
-    :param doubts: words of :mod:`include.gas.documents.day_checks`; only for days
     :param part: of a total from billing periods that cover only a part: the covered days and all its days
-    :param compared: of a month or year, the number of its days also stored one year earlier
-    :param matched: the load of these days
-    :param former: the whole period one year earlier, as far as it is stored
-    :param former_days: the number of days stored of it, if not all; otherwise 0
+    :param compared: the number of its days also stored one year earlier; ``matched`` is their load
+    :param former: the whole period one year earlier, of which only ``former_days`` are stored unless 0
     """
 
     first: date
@@ -82,7 +74,6 @@ class Cell:
 
 
 def _why_none(due: DueDays, first: date, end: date) -> Kind:
-    """Return why no day of a period is stored: one may still come, or GRDF has no data."""
     if not due.between(first, end):
         return Kind.EXPECTED if due.windows and end > due.end else Kind.OUTSIDE
     return Kind.AWAITED if due.between(max(first, due.settled), end) else Kind.NONE
@@ -97,10 +88,7 @@ def year_before(day: date) -> date | None:
 
 
 def day_cells(month: date, documents: Iterable[Mapping[str, Any]], due: DueDays) -> tuple[Cell, ...]:
-    """Return the cells for the days of the month of a day.
-
-    :param documents: stored days of that month and of the same month one year earlier, among others
-    """
+    """Return the cells for the days of the month of a day."""
     stored, first = _by_day(documents), month.replace(day=1)
     days = Window(first, (first + timedelta(days=31)).replace(day=1)).days()
     return tuple(_day_cell(day, stored, due) for day in days)
@@ -127,19 +115,13 @@ def _day_cell(day: date, stored: Mapping[date, Mapping[str, Any]], due: DueDays)
 
 
 def month_cells(year: int, totals: Iterable[Document], due: DueDays, days: Iterable[Document] = ()) -> tuple[Cell, ...]:
-    """Return the cells for the months of a year.
-
-    :param days: the stored days of this and the former year, by which months are compared
-    """
+    """Return the cells for the months of a year."""
     firsts = [date(year + month // 12, month % 12 + 1, 1) for month in range(13)]
     return _total_cells(firsts, dict(_readable(totals, MONTH)), due, days)
 
 
 def year_cells(totals: Iterable[Document], due: DueDays, days: Iterable[Document] = ()) -> tuple[Cell, ...]:
-    """Return the cells for all years from the first to the last stored one.
-
-    :param days: the stored days of a year and the one before, by which it is compared
-    """
+    """Return the cells for all years from the first to the last stored one."""
     stored = dict(_readable(totals, YEAR))
     firsts = [date(year, 1, 1) for year in range(min(stored).year, max(stored).year + 2)] if stored else []
     return _total_cells(firsts, stored, due, days)
@@ -148,7 +130,6 @@ def year_cells(totals: Iterable[Document], due: DueDays, days: Iterable[Document
 def _total_cells(
     firsts: Iterable[date], stored: Mapping[date, Mapping[str, Any]], due: DueDays, days: Iterable[Document]
 ) -> tuple[Cell, ...]:
-    """Return the cells of consecutive periods, from their first days and the end of the last."""
     by_day = _by_day(days)
     return tuple(
         _total_cell(Window(first, end), stored.get(first), stored.get(first.replace(year=first.year - 1)), due, by_day)
@@ -157,7 +138,6 @@ def _total_cells(
 
 
 def _readable(totals: Iterable[Mapping[str, Any]], doctype: str) -> Iterator[tuple[date, Mapping[str, Any]]]:
-    """Yield the readable totals with their first day; other programs may have damaged some."""
     for total in totals:
         with suppress(*ODD_DOCUMENT):
             first = date(int(total["year"]), int(total["month"]) if doctype == MONTH else 1, 1)
@@ -194,7 +174,6 @@ def _compared(
     former: Mapping[str, Any],
     by_day: Mapping[date, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return a cell's comparison with the year before: of the same days, or of two whole periods."""
     before = Window(period.first.replace(year=period.first.year - 1), period.end.replace(year=period.end.year - 1))
     part = _part_of(former, len(before))
     found = {"former": former["load"], "former_days": part or 0}
@@ -212,7 +191,6 @@ def _compared(
 
 
 def _part_of(total: Mapping[str, Any], length: int) -> int | None:
-    """Return of how many days a total is; ``None`` if it is of the whole period, or of one without days."""
     days = total.get("published_days") if is_from_periods(total) else _days_in(total)
     return days if isinstance(days, int) and 0 < days < length else None
 

@@ -16,11 +16,7 @@ AGES = (2, 3, 4, 5, 6, 7, 14, 30, 90)
 
 
 class Age(NamedTuple):
-    """Accounts with newest days of about one age.
-
-    :param first: the oldest day of the class; ``None`` for no bound
-    :param last: its newest day; ``None`` for accounts without days
-    """
+    """Accounts with newest days of one age class; ``last`` is ``None`` for those without days."""
 
     first: date | None
     last: date | None
@@ -29,11 +25,7 @@ class Age(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The accounts together.
-
-    :param silent: silent for long, the longest first
-    :param ages: by newest day, those without a day last; without unreadable documents
-    """
+    """The accounts together: ``silent`` from the longest on, ``ages`` by newest day, without unreadable ones."""
 
     total: int
     groups: Mapping[Group, Mapping[Situation, int]]

@@ -33,11 +33,7 @@ class Missing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DueDays:
-    """The days of a meter that should be stored by now.
-
-    :param end: the first day that is not published yet
-    :param settled: first day of the last two months
-    """
+    """The days of a meter that should be stored by now, ``end`` excluded; ``settled`` starts the last two months."""
 
     windows: tuple[Window, ...]
     end: date
@@ -53,11 +49,9 @@ class DueDays:
 
 
 class MeterDays(msgspec.Struct, frozen=True):
-    """The days of one meter. An account without known meters has an empty one, so that it is not forgotten.
+    """The days of one meter, or none for an account without known meters, so that it is not forgotten.
 
     :param since: the oldest day of the last full read
-    :param billed: the last day of its newest billing period
-    :param is_read: whether gas days are expected of it, by its right or before the first look
     :param came: the days on which its right was brought, entered, and connected, if it was not read since
     """
 
@@ -85,10 +79,7 @@ class MeterDays(msgspec.Struct, frozen=True):
         return max((year.last for year in self.years), default=None)
 
     def due_days(self, today: date) -> DueDays:
-        """Return the days that should be stored by now, from the oldest asked for or stored.
-
-        Without a usable right to daily data, up to the newest stored one.
-        """
+        """Return the days that should be stored by now; without a right to daily data, up to the newest stored."""
         end, last = due_until(self.billing.frequency, today), self.last
         since = min((day for day in (self.since, self.first) if day), default=end)
         is_asked = self.is_read or (self.access.is_open and self.access.word != "narrow")
@@ -111,11 +102,7 @@ class MeterDays(msgspec.Struct, frozen=True):
         return self.is_read and bool(self.daily or self.billed) and self._begun(today) is not None
 
     def silent_on(self, today: date) -> date | None:
-        """Return the day on which it fell silent, if it is silent and something was expected.
-
-        Counted from its newest gas day (billed, without daily data), or from when it could first have been read, if
-        later.
-        """
+        """Return the day on which it fell silent, by its newest day or when it could first have been read."""
         limit, newest = silent_after(self.billing.frequency), self.last
         if limit is None:
             limit, newest = period_late_after(self.billing.frequency), self.billed
@@ -126,7 +113,6 @@ class MeterDays(msgspec.Struct, frozen=True):
         return fell if fell <= today else None
 
     def _begun(self, today: date) -> date | None:
-        """Return the first day of the rights whose days are due today; ``None`` if they begin later."""
         covered = self.access.days
         begun = [part for part in covered if part.first < today]
         if len(covered) > len(begun) and (not begun or begun[-1].end < today):
@@ -135,10 +121,7 @@ class MeterDays(msgspec.Struct, frozen=True):
 
 
 def days_of_meters(document: Mapping[str, Any], account: Account, *, reads: bool = True) -> tuple[MeterDays, ...]:
-    """Return the days of an account's meters, in order.
-
-    :param reads: whether nothing has to happen before gas days are expected
-    """
+    """Return the days of an account's meters, in order."""
     connected = tuple(days_in(ConnectedMark.read_moment(document)))
     declaration, known = Declaration.from_document(document), Status.access_of(document)
     found = []
@@ -155,7 +138,6 @@ def days_of_meters(document: Mapping[str, Any], account: Account, *, reads: bool
 
 
 def _declared(declaration: Declaration | None, pce: str) -> Iterator[date]:
-    """Yield the days of the declaration if it is of a meter, or of any if none is given."""
     if declaration and (not pce or declaration.pce in ("", pce)):
         yield from days_in(declaration.entered_at)
 

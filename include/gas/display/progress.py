@@ -48,10 +48,8 @@ _LAST = (*_ENDED, Step.NARROW, Step.READ, Step.CORRECT)
 class Progress:
     """How far a household is.
 
-    :param since: since when it waits for the holder, UTC text
     :param day: when the right begins or ended, its last day before a renewal, or the first day read
     :param reason: what has to be corrected, as in ``DeclarationRefused``
-    :param message: the account's, for a person who may see it
     """
 
     step: Step

@@ -22,10 +22,7 @@ class StoreReport:
 
     :param confirmed: days with a new reading and the same load
     :param stale: days left alone because a newer reading is stored
-    :param removed: disallowed days that were removed
     :param changed_days: gas days written by this load, or by an earlier attempt from the same answer
-    :param looked_at: the years whose days were read
-    :param held: summary of the stored days of these years
     """
 
     new: int = 0
@@ -52,11 +49,7 @@ class StoreReport:
 
 
 class Changes(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What loads of an account changed, as it is announced.
-
-    :param days: the newest in order, at most :data:`DAYS_NAMED`
-    :param counts: by doctype, without zeros
-    """
+    """What loads of an account changed, as it is announced: the newest days, at most :data:`DAYS_NAMED`, and counts."""
 
     first: date | None = None
     last: date | None = None

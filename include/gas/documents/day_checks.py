@@ -1,8 +1,7 @@
 """Checks of stored days, as a metrologist would make. They name what is doubtful and never change a load.
 
-They allow for GRDF's rounding (ADICT fact sheet 3.2 and 6: indexes in whole m³, volumes with one decimal or none,
-energies in whole kWh of a finer volume). A doubted day may be right: an exchanged meter has another index. Each
-calendar year is checked by itself, so that its doubts do not depend on others.
+They allow for GRDF's rounding (ADICT fact sheet 3.2 and 6). A doubted day may be right: an exchanged meter has another
+index. Each calendar year is checked by itself.
 """
 
 from __future__ import annotations
@@ -16,13 +15,9 @@ from include.gas.days.gas_day import ONE_DAY
 from include.gas.documents.day_documents import Document, day_of, is_number
 
 INDEX: Final = "index"
-"""The index does not continue from the day before by the day's volume."""
 ENERGY: Final = "energy"
-"""The energy is not the volume times the coefficient."""
 JUMP: Final = "jump"
-"""The load is beyond the meter's winter use, or its contract."""
 ZEROS: Final = "zeros"
-"""The day is in a long run without gas in the heating season."""
 WORDS: Final = (INDEX, ENERGY, JUMP, ZEROS)
 
 HEATING = frozenset((11, 12, 1, 2, 3))
@@ -43,10 +38,7 @@ _HALF_A_UNIT = 0.005
 
 
 def find_doubts(days: Iterable[Document], car: int | float | None) -> dict[str, list[str]]:
-    """Return the doubts of stored days in some calendar years: words of :data:`WORDS`, by id.
-
-    :param car: the contract's annual reference use in kWh
-    """
+    """Return the doubts of days by id: words of :data:`WORDS`. ``car``: the contract's annual use in kWh."""
     years: dict[int, dict[date, Document]] = defaultdict(dict)
     for document in days:
         day = day_of(document)
@@ -77,7 +69,6 @@ def with_doubts(document: Document, words: list[str]) -> Document:
 
 
 def _index_continues(before: Document | None, document: Document) -> bool:
-    """Whether the meter's index goes on from the day before, as far as GRDF says."""
     told, end = document.get("index_start"), document.get("index_end")
     former = before.get("index_end") if before else None
     if is_number(told) and is_number(former) and told != former:
@@ -91,7 +82,6 @@ def _index_continues(before: Document | None, document: Document) -> bool:
 
 
 def _energy_matches(document: Document) -> bool:
-    """Whether the energy is one of the volumes times its factor, as far as GRDF says."""
     pairs = [
         (document.get("volume"), document.get("coefficient")),
         (document.get("converted_volume"), document.get("coefficient")),
@@ -107,7 +97,6 @@ def _is_about(load: float, volume: float, factor: float) -> bool:
 
 
 def _limit(by_day: Mapping[date, Document], car: int | float | None) -> float:
-    """Return the load in kWh above which a day of a year is doubted."""
     limit = PART_OF_CAR * car if car else float("inf")
     used = sorted(each["load"] for day, each in by_day.items() if day.month in HEATING and each["load"] > 0)
     if len(used) >= FEW:

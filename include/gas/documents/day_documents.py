@@ -1,8 +1,4 @@
-"""Documents in CouchDB: databases, ids, and the day document.
-
-An id is ``<account>:<pce>:<date>``. Neither part contains a colon, so the range between two ids of a meter's days has
-exactly the days between them.
-"""
+"""Documents in CouchDB. Ids ``<account>:<pce>:<date>`` make a meter's days a contiguous range of keys."""
 
 from __future__ import annotations
 
@@ -26,7 +22,6 @@ ACCOUNT_ID = re.compile(r"(?!_)[A-Za-z0-9_-]{1,128}")
 DAG_PREFIX = "grdf_account__"
 
 CHANGES_KEPT = 10
-"""Corrections kept on a day document, the newest last."""
 
 LARGEST = 10**15
 """kWh or m³. Floats still tell neighbouring numbers apart."""
@@ -38,10 +33,7 @@ def database_name(doctype: str, prefix: str = "") -> str:
 
 
 def check_account_id(account: str) -> str:
-    """Check an account id and return it.
-
-    :raises ValueError: if ``account`` is not 1 to 128 letters, digits, ``_`` and ``-``, or starts with ``_``
-    """
+    """Return an account id; ``ValueError`` unless it is 1 to 128 letters, digits, ``_``, ``-``, not first ``_``."""
     if not isinstance(account, str) or not ACCOUNT_ID.fullmatch(account):
         said = "is not an account id; use 1 to 128 letters, digits, '_' and '-', and begin with no '_'"
         raise ValueError(f"{excerpt(repr(account), 60)} {said}")
@@ -49,10 +41,7 @@ def check_account_id(account: str) -> str:
 
 
 def dag_id(account: str) -> str:
-    """Return the id of an account's DAG.
-
-    :raises ValueError: if ``account`` is not an account id
-    """
+    """Return the id of an account's DAG; ``ValueError`` if ``account`` is no account id."""
     return DAG_PREFIX + check_account_id(account)
 
 
@@ -63,10 +52,7 @@ def account_of(dag_id: str) -> str | None:
 
 
 def check_account_dag(dag: str) -> str:
-    """Return the id of an account's DAG, which may come from an XCom that users can edit.
-
-    :raises ValueError: if it is not the DAG of an account
-    """
+    """Return an account's DAG id, which users can edit in an XCom; ``ValueError`` if it is none."""
     return dag_id(account_of(dag) or "")
 
 
@@ -76,10 +62,7 @@ def day_id(account: str, pce: str, day: date) -> str:
 
 
 def day_of_id(day_id: str) -> date:
-    """Return the gas day in an id from :func:`day_id`.
-
-    :raises ValueError: if there is none
-    """
+    """Return the gas day in an id from :func:`day_id`; ``ValueError`` if there is none."""
     return date.fromisoformat(day_id.rpartition(":")[2])
 
 
@@ -106,29 +89,20 @@ def possible_ids(account: str, pce: str, years: range) -> dict[str, list[str]]:
 
 
 def id_range(account: str, pce: str, first_day: date, end_day: date) -> tuple[str, str]:
-    """Return the first and last key of a meter's day documents in a window, for CouchDB's inclusive ranges.
-
-    :raises ValueError: if ``first_day`` is not before ``end_day``
-    """
+    """Return the first and last key of a meter's days, for inclusive ranges; ``ValueError`` if there are none."""
     if first_day >= end_day:
         raise ValueError(f"a range must start before it ends, not from {first_day} to {end_day}")
     return day_id(account, pce, first_day), day_id(account, pce, end_day - ONE_DAY)
 
 
 def account_range(account: str, pce: str | None = None) -> tuple[str, str]:
-    """Return the range of keys of an account's documents in ``_all_docs``, which compares bytes.
-
-    It is empty for ``_find``: ICU puts ``;`` before ``:`` (seen on CouchDB 3.5.2).
-    """
+    """Return an account's keys in ``_all_docs``, bytewise; empty for ``_find``, where ``;`` precedes ``:`` (3.5.2)."""
     start = f"{account}:" if pce is None else f"{account}:{pce}:"
     return start, start[:-1] + ";"  # the character after the colon
 
 
 def day_document(account: str, reading: Reading, pce: str, read_at: datetime | str) -> Document:
-    """Return the day document for a reading.
-
-    :param read_at: when ADICT was asked; a newer reading replaces an older one
-    """
+    """Return the day document for a reading; of two, the one with the newer ``read_at`` (ADICT asked) counts."""
     day = reading.day
     return {
         "_id": day_id(account, pce, day),

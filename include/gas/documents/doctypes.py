@@ -21,7 +21,6 @@ METER = "com.grandlyon.grdf.meter"
 class Database:
     """The database of a doctype.
 
-    :param of_account: whether an account's deletion removes its documents
     :param for_readers: whether programs that need the gas data may be let in; CouchDB then lets them write, too
     :param compares_revisions: whether a write must conflict if its document was purged (`grdf.hooks.couchdb`)
     :param indexes: fields of the Mango indexes made with the database; its ids start with the account's
@@ -59,7 +58,6 @@ DATABASES = (
 
 DOCTYPES = tuple(database.doctype for database in DATABASES)
 DATA = tuple(database.doctype for database in DATABASES if database.of_account)
-"""Doctypes of which a deletion removes all the account's documents, in order."""
 FOR_READERS = tuple(database.doctype for database in DATABASES if database.for_readers)
 """Doctypes that other programs may read and so write: documents about an account may have any id there."""
 
@@ -70,10 +68,7 @@ def index_name(fields: Sequence[str]) -> str:
 
 
 def database(doctype: str) -> Database:
-    """Return the entry of a doctype in :data:`DATABASES`.
-
-    :raises ValueError: if there is none, so that no deletion would empty it
-    """
+    """Return the entry of a doctype; ``ValueError`` if there is none, so that no deletion would empty it."""
     for each in DATABASES:
         if each.doctype == doctype:
             return each

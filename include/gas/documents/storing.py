@@ -86,7 +86,6 @@ def store_readings(
 
     :param read_at: when ADICT was asked; days that were read later stay
     :param window: the requested gas days: totals of their years are updated even without readings
-    :param car: the contract's annual reference use in kWh
     :param allowed: the days that the account may hold; ``None`` for no bound
     :param tidies: whether disallowed stored days after the first allowed one are removed
     """
@@ -96,11 +95,7 @@ def store_readings(
 
 
 class DayStoring:
-    """One load, which starts again after a conflict and remembers what it has written.
-
-    :param windows: further gas days whose totals are updated
-    :param allowed: others are removed; ``None`` for no bound
-    """
+    """One load, which starts again after a conflict and remembers what it has written."""
 
     def __init__(
         self,
@@ -122,10 +117,7 @@ class DayStoring:
         self.totals: dict[str, set[str]] = {MONTH: set(), YEAR: set()}
 
     def run(self) -> StoreReport:
-        """Store the days.
-
-        :raises StoreBusy: on conflicting writes, again and again
-        """
+        """Store the days; ``StoreBusy`` after too many conflicts."""
         if not self.years:
             return StoreReport()
         # All months of a year, whose days are read anyway: so any later run repairs what an interrupted one left out.

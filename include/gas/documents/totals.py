@@ -21,10 +21,7 @@ OF_PERIODS = frozenset(("source", "published_days"))
 
 
 def exact_sum(loads: Iterable[Number]) -> Number:
-    """Return the exact sum in kWh: 76.712 + 5.5 is 82.212, in any order.
-
-    :return: an ``int`` for integers; else the float nearest to the sum of the shortest decimal representations
-    """
+    """Return the exact sum in kWh: 76.712 + 5.5 is 82.212, in any order, as ``int`` if all are."""
     numbers = list(loads)
     if all(isinstance(number, int) for number in numbers):
         return sum(numbers)
@@ -42,10 +39,7 @@ def month_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) -
 
 
 def year_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) -> dict[str, Document]:
-    """Return the year totals of stored days by id.
-
-    :param days: **all** stored day documents of the years concerned
-    """
+    """Return the year totals by id, of **all** stored days of the years concerned."""
     return _totals(account, pce, days, lambda account, pce, year, _: year_id(account, pce, year))
 
 

@@ -17,13 +17,7 @@ from include.gas.documents.day_documents import day_of
 
 
 class StoredYear(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The stored gas days of one meter in one year.
-
-    :param absent: the days between first and last that are not stored
-    :param provisional: number of days that GRDF may still change
-    :param corrected: number of days whose load has changed
-    :param doubts: number by reason, see :mod:`include.gas.documents.day_checks`
-    """
+    """The stored gas days of one meter in one year, with ``absent`` days between and numbers of the others."""
 
     first: date
     last: date

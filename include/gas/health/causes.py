@@ -1,8 +1,7 @@
 """The table of causes: what can be wrong with the fleet, when it calls a person, and what to do.
 
-``grdf_health``, ``./grdf doctor`` and the page *Fleet* show them; ``docs/runbook.md`` explains those that call a
-person. An account is silent because GRDF gives no token, we do not read it, GRDF is late for all, or for this meter
-alone, in this order (:mod:`include.gas.health.verdict`). An account whose right is over is not silent.
+An account is silent because GRDF gives no token, we do not read it, GRDF is late for all, or for this meter alone, in
+this order (:mod:`include.gas.health.verdict`). One whose right is over is not silent.
 """
 
 from __future__ import annotations
@@ -34,10 +33,7 @@ class Cause(StrEnum):
         return self
 
     def describe(self, count: int, of: int, first: str) -> str:
-        """Return what is wrong, as a clause without names.
-
-        :param first: the first one's reason, or what it is; used only where that names no account
-        """
+        """Return a clause without names. ``first``: the first one's reason, used only where that names no account."""
         return self._says.format(count=count, of=of, first=first)
 
     @property

@@ -18,11 +18,7 @@ FRESH = timedelta(hours=36)
 
 
 class NamedReason(NamedTuple):
-    """An account, a client or a setting that a cause concerns.
-
-    :param name: for an unclaimed right, GRDF's id
-    :param why: a clause; ``""`` if the cause says it
-    """
+    """An account, a client or a setting that a cause concerns, or an unclaimed right's id, and why, as a clause."""
 
     name: str
     why: str = ""
@@ -34,9 +30,8 @@ Concern = tuple[Cause, NamedReason]
 def find_rights_concerns(
     meters: Iterable[Meter], accounts: Mapping[str, bool], now: datetime, asked: Mapping[str, str]
 ) -> Iterator[Concern]:
-    """Yield what the causes about rights concern.
+    """Yield what the causes about rights concern. ``accounts``: whether a right is declared after the old one.
 
-    :param accounts: by id, whether a right is declared once the old one has ended
     :param asked: when GRDF was last asked about all rights of each client, UTC text; ``""`` for never
     """
     known, today, long_ago = list(meters), paris_today(now), utc_text(now - FRESH)
@@ -56,7 +51,6 @@ def find_rights_concerns(
 
 
 def _standing(meter: Meter, today: date) -> dict[str, list[Right]]:
-    """Return the rights that are ongoing or wait for an answer, by account."""
     found: dict[str, list[Right]] = {}
     for right in meter.rights:
         if right.account and (_waits(right) or right.is_ongoing(today)):
@@ -92,5 +86,4 @@ def _waits(right: Right) -> bool:
 
 
 def _last_day(right: Right) -> date:
-    """Return the last useful day of a right, as if one that waits had no end."""
     return date.max if right.state != "active" or right.over_on is None else right.over_on - ONE_DAY

@@ -16,9 +16,7 @@ from include.gas.health.causes import NEVER, QUOTA_LEFT, Cause
 from include.gas.health.rights_concerns import Concern, NamedReason
 
 Unread = Callable[[Sequence[str]], Mapping[str, str]]
-"""Returns, as clauses, why DAGs of accounts do not read them."""
 NamedBefore = Mapping[str, Collection[str]]
-"""Names reported on earlier days, by subject."""
 SILENT = (Cause.LATE, Cause.TOKEN, Cause.UNREAD, Cause.ALONE)
 """Why an account may be silent."""
 NAMELESS = (Cause.UNSEEN, Cause.SETTING, Cause.DOWN, Cause.LATE, Cause.TOKEN)
@@ -29,14 +27,7 @@ NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One of our clients at GRDF and its quota.
-
-    :param left: today's remaining calls; ``None`` if unknown
-    :param calls: calls allowed in a day
-    :param problem: why nothing is known of its quota
-    :param history: those of the used calls that imports of the past made
-    :param pause: seconds without calls, at GRDF's request
-    """
+    """One of our clients at GRDF and its quota: calls ``left`` today, ``pause`` in seconds at GRDF's request."""
 
     name: str
     left: int | None = None
@@ -107,12 +98,7 @@ def list_names(named: Sequence[NamedReason], most: int = NAMED) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a look at the fleet has found.
-
-    :param accounts: without those that are leaving or whose rights are long over
-    :param well: accounts without a cause
-    :param findings: the gravest first
-    """
+    """What a look at the fleet has found, without accounts that are leaving or whose rights are long over."""
 
     accounts: int = 0
     well: int = 0
@@ -124,10 +110,7 @@ class Verdict:
         return tuple(each for each in self.findings if each.red)
 
     def with_failure(self, cause: Cause, why: str) -> Verdict:
-        """Return the verdict with one more cause: a wrong setting, or why the look failed.
-
-        :param why: without names
-        """
+        """Return the verdict with one more cause, without names: a wrong setting, or why the look failed."""
         return replace(self, findings=(*self.findings, Finding(cause, 1, (NamedReason(why.rstrip(". ")),))))
 
     def lines_to_mail(self, before: NamedBefore) -> dict[Finding, tuple[NamedReason, ...]]:
@@ -162,11 +145,7 @@ def reach_verdict(
     unread: Unread = lambda _: {},
     no_token: Callable[[str], str] = lambda _: "",
 ) -> Verdict:
-    """Judge the fleet.
-
-    :param rights: what the causes about rights and deletions concern
-    :param no_token: returns what a client gets instead of a token, as a verb; ``""`` if it gets one
-    """
+    """Judge the fleet. ``no_token`` returns what a client gets instead of a token, as a verb, or ``""``."""
     today = paris_today(now)
     every = [(each, each.urgent_situation(today)) for each in sorted(fleet, key=lambda each: each.id)]
     pressing = [(each, what) for each, what in every if what not in (Situation.LEAVING, Situation.OVER)]
@@ -187,7 +166,6 @@ def reach_verdict(
 def _silent(
     expected: Sequence[AccountSummary], today: date, unread: Unread, no_token: Callable[[str], str]
 ) -> Iterator[Concern]:
-    """Yield the silent accounts with their causes. One whose right is over is not expected."""
     silent = [each for each in expected if each.silent_on(today)]
     # Where GRDF fails, it was asked.
     problems = dict(unread([each.id for each in silent if each.state != VENDOR_DOWN]))
@@ -204,7 +182,6 @@ def _silent(
 
 
 def _tokens(no_token: Callable[[str], str], unread: Sequence[AccountSummary]) -> dict[str, str]:
-    """Return what clients without a token get, by the accounts that are not read for that."""
     told = {client: no_token(client) for client in {each.client for each in unread}}
     return {each.id: f"{each.client} {told[each.client]}" for each in unread if told[each.client]}
 
@@ -215,10 +192,7 @@ def _newest(account: AccountSummary) -> str:
 
 
 def _late_for_all(expected: Collection[AccountSummary], unread: Collection[str], today: date) -> set[str]:
-    """Return the clients with no new day for most accounts, if these are more than two.
-
-    :param unread: accounts that GRDF was not asked about
-    """
+    """Return the clients with no new day for most accounts, if these are more than two."""
     # Newest days differ in age: some accounts are silent only tomorrow.
     soon = (each for each in expected if each.id not in unread and each.silent_on(today + ONE_DAY))
     every, without = Counter(each.client for each in expected), Counter(each.client for each in soon)

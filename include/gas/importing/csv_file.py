@@ -22,10 +22,7 @@ _NAME = re.compile(r"(?![.-])[A-Za-z0-9._-]{1,100}\.csv")
 
 
 def check_name(name: object) -> str:
-    """Return the name of an import's file.
-
-    :raises BadRequest: if it is a path, hidden, not ``.csv``, or one that an import writes itself
-    """
+    """Return the name of an import's file; ``BadRequest`` if it is a path, hidden, not ``.csv``, or a result."""
     if not isinstance(name, str) or not is_name(name) or name.endswith(RESULT):
         raise BadRequest.about(
             None,
@@ -47,11 +44,7 @@ def result_name(name: str) -> str:
 
 
 def read_lines(content: bytes) -> dict[int, dict[str, str]]:
-    """Return the cells by column and by line number, from 1, without empty ones. Ill-formed lines have none.
-
-    :param content: UTF-8 with or without a byte order mark, with commas or semicolons, and a header
-    :raises BadRequest: if it cannot be read as a whole, without quoting it
-    """
+    """Return a UTF-8 CSV's cells by column and line number, from 1; ``BadRequest`` without quoting it."""
     if len(content) > MOST_BYTES:
         raise _wrong(f"it has more than {MOST_BYTES:,} bytes")
     try:

@@ -48,13 +48,7 @@ _BETWEEN = re.compile(r"[\s|+,;]+")
 
 @dataclass(frozen=True, slots=True)
 class ImportLine:
-    """A line of an import after its check, and its outcome.
-
-    :param account: ``""`` if there is none yet, or the cell is no id
-    :param outcome: ``connected`` needs nothing; ``waiting`` is for its meter
-    :param reason: in words, without anything from the line
-    :param declaration: ``None`` for a line that is wrong by itself
-    """
+    """A line of an import after its check, and its outcome, with a reason without anything from the line."""
 
     number: int
     account: str
@@ -87,10 +81,7 @@ def check_against_account(
 ) -> ImportLine:
     """Return a good line checked against its account. The ledger and GRDF decide on the meter.
 
-    An interrupted run continues: what it has declared, or GRDF has refused to it, is done.
-
-    :param began: when the run was started, UTC text
-    :param left: whether the account's household has left
+    An interrupted run, ``began`` at a UTC text, continues: what it has declared, or GRDF has refused, is done.
     """
     try:
         check_connectable(document)
@@ -107,7 +98,6 @@ def check_against_account(
 def _against_account(
     line: ImportLine, document: Mapping[str, Any], meter: Meter, who: Claimant, began: str
 ) -> ImportLine | None:
-    """Return the line if its account leaves nothing to declare; otherwise ``None``."""
     account, declaration, mine = (
         Account.from_document(document),
         Declaration.from_document(document),
@@ -127,10 +117,7 @@ def _against_account(
 
 
 def _is_other(line: ImportLine, document: Mapping[str, Any], account: Account, *, stands: bool) -> bool:
-    """Return whether an account has or asks for another right.
-
-    A declaration of an import without an answer does not count: it is corrected.
-    """
+    """Return whether an account has or asks for another right; an unanswered import does not count."""
     named = {each.pce for each in account.meters if each.right or not account.declares}
     is_another = has_other_declaration(document, line.given) and (stands or not is_imported(document))
     return is_another or bool(named and line.given.pce not in named)

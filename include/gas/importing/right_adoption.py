@@ -39,11 +39,7 @@ PENDING = (
 
 @dataclass(frozen=True)
 class KnownState:
-    """What we have: account documents by id, meters by number.
-
-    :param gone: GRDF's ids of revoked rights, which its list may still show
-    :param several: whether a meter may be in several accounts
-    """
+    """What we have: documents by id, meters by number, and ids of ``gone`` rights, which GRDF may still list."""
 
     accounts: dict[str, Mapping[str, Any]]
     meters: Mapping[str, Meter]
@@ -79,10 +75,7 @@ class KnownState:
         return found | {right.id: right.account for right in rights if right.account}
 
     def former_account(self, right: AccessRight, client: str, listed: Mapping[str, AccessRight]) -> str:
-        """Return the client's account that had a right of the same holder to the meter, or ``""``.
-
-        :param listed: by GRDF's id; it has the holders of former rights, too
-        """
+        """Return the client's account that had a right of the same holder to the meter, or ``""``."""
         for each in reversed(self.meters[right.pce].rights if right.pce in self.meters else ()):
             line, document = listed.get(each.id), self.accounts.get(each.account)
             is_same = line is not None and any(line.holder[:2]) and right.is_held_by(*line.holder[:2])
@@ -102,10 +95,7 @@ def ids_of(rights: Iterable[AccessRight]) -> str:
 
 
 def check_pattern(pattern: object) -> str:
-    """Return the pattern of account ids, checked.
-
-    :raises BadRequest: if it has no part of the right's id, or makes impossible account ids
-    """
+    """Return the pattern of account ids; ``BadRequest`` without a part of the right's id, or for impossible ids."""
     text = str(pattern)
     with suppress(ValueError):
         if (long := _filled(text, "r" * 64)) != text and check_account_id(long):
@@ -121,11 +111,9 @@ def check_pattern(pattern: object) -> str:
 def plan_adoptions(
     listed: Iterable[AccessRight], client: str, known: KnownState, pattern: str
 ) -> Iterator[tuple[str, list[AccessRight], str]]:
-    """Yield account, rights and obstacle for the rights in a client's list, also where there is an obstacle.
+    """Yield account id, one holder's rights to a meter, and why not (``""`` if it may), for a client's list.
 
     The account is the one lost with a right, one with a former right of the same holder, or else a new one.
-
-    :return: the account's id, one holder's rights to one meter, the oldest first, and why not; ``""`` if it may
     """
     rights, taken = {right.id: right for right in listed}, {*known.accounts}
     for of_holders in _free_rights(rights.values(), known).values():
@@ -146,7 +134,6 @@ def plan_adoptions(
 def _free_rights(
     rights: Iterable[AccessRight], known: KnownState
 ) -> dict[str, dict[tuple[str, ...], list[AccessRight]]]:
-    """Return the usable unclaimed rights, oldest first, by meter and holder."""
     free: dict[str, dict[tuple[str, ...], list[AccessRight]]] = {}
     today = paris_today(known.now)
     for right in sorted(rights, key=lambda each: (each.created_at, each.created or date.min)):

@@ -1,15 +1,14 @@
 """Converts the konnector's documents into ours, once.
 
-They have random ids, in the same databases, and name neither account nor meter. The day of a month and the month of a
-year are 1, or 0 as similar konnectors write it. ``cozyMetadata`` has the moment and the account. ``price`` comes from
-Cozy's Ecolyo, which computes a missing one.
+They have random ids in the same databases and name neither account nor meter. The day of a month and the month of a
+year are 1 or 0. ``cozyMetadata`` has moment and account, ``price`` is Ecolyo's.
 
 * A **day** that we lack becomes ours, provisional and read in 1970, so that any reading replaces it.
 * A **total** without any stored day becomes ours with ``days: 0``: it is older than GRDF's daily history.
 * What we have stays, and the konnector's figure goes.
 
-The last document written for a period counts. All of ours are stored before any of the konnector's is removed, unless
-changed meanwhile, so it is safe to repeat and to interrupt.
+The last document written for a period counts. Ours are stored before the konnector's are removed, unless changed
+meanwhile: safe to repeat and to interrupt.
 """
 
 from __future__ import annotations
@@ -63,12 +62,7 @@ class WholeStore(Store, Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan of an adoption.
-
-    :param theirs: the konnector's documents by doctype, all of which go
-    :param ours: the documents that replace some of them, by doctype
-    :param counts: for all keys of :data:`COUNTS`
-    """
+    """The plan of an adoption: the konnector's documents, which all go, and ours in their place, by doctype."""
 
     account: str
     pce: str
@@ -84,11 +78,9 @@ class Plan:
 
 
 def plan_adoption(store: WholeStore, account: str, access: MeterAccess, others: Collection[str], today: date) -> Plan:
-    """Read all documents and return the plan of the adoption. Write nothing.
+    """Read all documents and return the plan of the adoption; ``BadRequest`` if a document is of neither kind.
 
     :param access: to the meter that gets the documents; those about disallowed days after its first one stay
-    :param others: ids of other accounts, whose documents stay
-    :raises BadRequest: if a document is neither ours nor the konnector's
     """
     theirs: dict[str, list[Document]] = {doctype: [] for doctype in LENGTHS}
     last: dict[str, dict[str, Document]] = {doctype: {} for doctype in LENGTHS}
@@ -119,10 +111,7 @@ def plan_adoption(store: WholeStore, account: str, access: MeterAccess, others: 
 
 
 def adopt_documents(store: WholeStore, plan: Plan) -> StoreReport:
-    """Store what becomes ours, with its totals. It may be repeated.
-
-    :raises StoreBusy: on conflicting writes
-    """
+    """Store what becomes ours, with its totals; ``StoreBusy`` on conflicts. It may be repeated."""
     report = DayStoring(store, plan.account, plan.pce, plan.ours[DAY], plan.windows).run()
     for doctype in (MONTH, YEAR):
         stored = store.fetch(doctype, [total["_id"] for total in plan.ours[doctype]])
@@ -133,10 +122,7 @@ def adopt_documents(store: WholeStore, plan: Plan) -> StoreReport:
 
 
 def remove_konnector_documents(store: Store, plan: Plan) -> int:
-    """Remove the konnector's documents, after :func:`adopt_documents`, and return their number.
-
-    :raises StoreBusy: if some were changed meanwhile and stay; both can be repeated
-    """
+    """Remove the konnector's documents after :func:`adopt_documents`; ``StoreBusy`` if some have changed and stay."""
     removed = 0
     for doctype, documents in plan.theirs.items():
         gone = [{"_id": each["_id"], "_rev": each["_rev"], "_deleted": True} for each in documents]
@@ -181,10 +167,7 @@ def _is_uncovered(window: Window, access: MeterAccess, today: date) -> bool:
 
 
 def _window(account: str, doctype: str, document: Mapping[str, Any]) -> Window:
-    """Return the gas days of a konnector's document.
-
-    :raises BadRequest: if it is none
-    """
+    """Return the gas days of a konnector's document; ``BadRequest`` if it is none."""
     parts = {DAY: 3, MONTH: 2, YEAR: 1}[doctype]
     named, rest = ("year", "month", "day")[:parts], ("month", "day")[parts - 1 :]
     is_whole = all(document.get(name) in (None, 0, 1) for name in rest)

@@ -14,11 +14,7 @@ from include.gas.rights.meter_rights import Meter
 
 
 def find_konnector_right(document: Mapping[str, Any], meter: Meter, rights: Iterable[AccessRight]) -> str:
-    """Return GRDF's id of the right that an account brought; ``""`` if it cannot be known.
-
-    It is the newest right made up to the account's creation, or, if that is unknown, the only one to the meter. A right
-    of another account does not count.
-    """
+    """Return the right that an account brought: the newest up to its creation, or the only one, or ``""``."""
     taken = {right.id for right in meter.rights if right.account}
     free = [right for right in rights if right.pce == meter.pce and right.id not in taken]
     made = _made_on(document)

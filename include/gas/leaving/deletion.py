@@ -1,8 +1,4 @@
-"""The deletion of an account: its plan for the approver, and its record, the one place of its progress.
-
-An account has at most one open record. A run notes its order there as the question, with the rights to revoke, and then
-the approval. The order being carried out is at the top of the record.
-"""
+"""The deletion of an account: its plan, and its record, the one place of its question, approval and progress."""
 
 from __future__ import annotations
 
@@ -19,9 +15,7 @@ from include.gas.errors import HouseholdHasLeft
 from include.gas.rights.meter_rights import Meter, Right
 
 STANDING = {"active": "active", "waiting": WAITING}
-"""States of a right that a deletion must revoke, in words."""
 NOT_BROUGHT, USED = "this account has not brought it", "another account uses it"
-"""Reasons for not revoking a right."""
 LONGEST = timedelta(days=1)
 """How long a deletion may take before it is reported."""
 
@@ -32,7 +26,6 @@ class DeletionOrder(msgspec.Struct, frozen=True, kw_only=True):
     :param run: Airflow's id of the run, which a user can choose and reuse
     :param started: UTC text by Airflow, which no user can choose; with the id it identifies the order
     :param rights: GRDF's ids of the rights to revoke, as the approver reads them; empty without approval
-    :param approved_at: UTC text
     """
 
     run: str
@@ -44,10 +37,7 @@ class DeletionOrder(msgspec.Struct, frozen=True, kw_only=True):
     approved_at: str = ""
 
     def is_approved(self, *, by_one_person: bool) -> bool:
-        """Return whether another person has approved it.
-
-        :param by_one_person: whether the one who asked may approve it, too
-        """
+        """Return whether another person, or ``by_one_person`` the asker, has approved it."""
         return self.approved_by != "" and (by_one_person or self.asked_by.casefold() != self.approved_by.casefold())
 
     def matches(self, noted: Mapping[str, Any]) -> bool:
@@ -62,10 +52,7 @@ class DeletionOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def open_record(account: str, records: Sequence[Document]) -> Document:
-    """Return the open record of an account's deletion, or a new one.
-
-    :param records: the account's, the oldest first
-    """
+    """Return the open record of an account's deletion, or a new one. ``records``: the oldest first."""
     last = records[-1] if records else None
     if last and not last.get("finished_at"):
         return last
@@ -101,12 +88,7 @@ def format_plan(
     removed: Mapping[str, int] | None,
     notes: Iterable[str] = (),
 ) -> str:
-    """Return what a deletion would revoke and remove, as Markdown for the approver.
-
-    :param rights: the states of the rights to revoke, by GRDF's id
-    :param left_alone: why other rights are not revoked, by GRDF's id
-    :param removed: numbers of documents, by words; ``None`` if the data are kept
-    """
+    """Return what a deletion would revoke and remove (nothing for ``None``), as Markdown for the approver."""
     own = [f"{right} ({STANDING[state]})" for right, state in rights.items()]
     sections = {f"Consents to revoke at GRDF: {len(rights)}": own}
     if left_alone:
@@ -127,10 +109,9 @@ def format_plan(
 def divide_rights(
     meters: Iterable[Meter], account: str, used: Collection[str] = ()
 ) -> tuple[list[tuple[str, Right]], dict[str, str]]:
-    """Divide the rights to an account's meters into its own and those to leave alone.
+    """Divide the rights to an account's meters into its own and those to leave alone, with reasons by id.
 
     :param used: GRDF's ids of rights that other accounts' documents name
-    :return: its own rights with an id, in any state, each with its meter; reasons for leaving others, by GRDF's id
     """
     own: list[tuple[str, Right]] = []
     others: dict[str, str] = {}
@@ -146,10 +127,7 @@ def divide_rights(
 def unfinished_deletions(
     records: Iterable[Mapping[str, Any]], accounts: Collection[str], now: datetime
 ) -> dict[str, str]:
-    """Return the accounts whose deletion is not complete, each with why, as a clause.
-
-    :param records: all, the oldest of an account first
-    """
+    """Return the accounts with an incomplete deletion and why, as a clause. ``records``: the oldest first."""
     found: dict[str, str] = {}
     for each in records:
         if is_open(each) and each["begun_at"] < utc_text(now - LONGEST):
@@ -160,19 +138,13 @@ def unfinished_deletions(
 
 
 def left_accounts(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return when households left, UTC text by account: their ids are never used again.
-
-    :param records: the oldest of an account first
-    """
+    """Return when households left, UTC text by account: ids are never used again. ``records``: the oldest first."""
     removing = (each for each in records if each.get("begun_at") and not each.get("keep_data"))
     return {str(each["account"]): str(each["finished_at"] or each["begun_at"]) for each in removing}
 
 
 def household_left_error(account: str, day: str) -> HouseholdHasLeft:
-    """Return the error about an account that exists although its household left.
-
-    :param day: when it left, UTC text
-    """
+    """Return the error about an account that exists although its household left on ``day``, UTC text."""
     return HouseholdHasLeft.about(
         account,
         f"its household left on {day[:10]}, but the account exists again, for example because a backup was restored. "

@@ -16,7 +16,6 @@ from include.gas.documents.day_documents import Document
 from include.gas.rights.meter_rights import Meter
 
 HOUSEHOLD = "household"
-"""``by`` of a consent that the household gave here itself."""
 KEPT = "~"
 """Beginning of the ids of records without an account; no account id contains it."""
 YOUNG = timedelta(days=60)
@@ -35,9 +34,7 @@ class ConsentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """The record of a consent to a declared right. Only here the household's personal data are kept.
 
     :param id: ``<account>:<given>:<random>``; after a deletion ``~<last civil day on which it is kept>:<hash>``
-    :param account: absent after a deletion
     :param given: when it was given or recorded here, UTC
-    :param by: :data:`HOUSEHOLD`, or the user who entered it
     :param agreed: the text that was ticked; absent if the household agreed elsewhere
     :param proof: where a proof given elsewhere is kept, in the operator's words
     """
@@ -93,10 +90,7 @@ def is_needed(record: ConsentRecord, meter: Meter, now: datetime) -> bool:
 
 
 def kept_copy(document: Mapping[str, object], left: date, days: int) -> Document:
-    """Return the copy of a record, readable or not, that stays although no account needs it.
-
-    :param left: civil date in Paris from which ``days`` count
-    """
+    """Return the copy of a record that stays for ``days`` from ``left``, a date in Paris, without an account."""
     until = left + timedelta(days=days)
     name = blake2b(str(document["_id"]).encode(), digest_size=16).hexdigest()
     content = {key: value for key, value in document.items() if key not in ("_id", "_rev", "account")}
@@ -109,12 +103,9 @@ def overdue_range(today: date) -> tuple[str, str]:
 
 
 def find_record(records: Iterable[ConsentRecord], right: AccessRight, declared: str = "") -> ConsentRecord | None:
-    """Return the record that proves a right: the newest one of its holder that is not younger than the right.
+    """Return a right's record: the newest of its holder that is not younger, or the oldest if a clock was wrong.
 
-    If all are younger, a clock was wrong, and the oldest counts. A right without a holder's name, or given on GRDF's
-    site, has none: the account may have records of several people.
-
-    :param declared: when GRDF took the right, UTC text
+    A right without a holder's name, or given on GRDF's site, has none: the account may have records of several people.
     """
     if right.made_on_site:
         return None

@@ -31,10 +31,7 @@ class ProofFile:
 
 
 def check_proof_file(content: bytes) -> ProofFile:
-    """Return a file as a proof. Its first bytes decide its kind.
-
-    :raises NotAProof: if it is too large, or neither PDF nor PNG nor JPEG
-    """
+    """Return a file as a proof, by its first bytes; ``NotAProof`` unless PDF, PNG or JPEG of a possible size."""
     if len(content) > MOST_BYTES:
         raise NotAProof("is larger than 4 MB")
     for start, kind in _STARTS.items():

@@ -24,12 +24,7 @@ _EVER = Window(date.min, date.max)
 
 
 class Proof(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """How far GRDF's check of a right's proof is.
-
-    :param state: as in :mod:`include.gas.answers.proof_state`
-    :param until: last day to send the proof, if GRDF names one
-    :param sent: when we sent it, UTC text; ``""`` if not within the last days
-    """
+    """GRDF's check of a right's proof (:mod:`include.gas.answers.proof_state`), and when we ``sent`` it, UTC text."""
 
     state: str
     until: date | None = None
@@ -47,9 +42,8 @@ class Proof(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One right to a meter.
+    """One right to a meter; days without a bound are ``None``.
 
-    :param client: the Airflow connection of its client at GRDF
     :param id: GRDF's; ``""`` while GRDF has not answered our declaration
     :param account: ``""`` for an unclaimed right
     :param state: ``asked`` (declared, no answer known), ``waiting`` (for its holder or GRDF), ``active``, ``refused``
@@ -58,16 +52,10 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         when it was brought or declared, or made, if unclaimed
     :param listed_at: when GRDF was asked for the answer that last changed it, UTC text; ``""`` before any
     :param was_active: whether GRDF has shown it in force while no other account had the meter: only then it covers days
-    :param begins: first civil day on which GRDF may be asked
-    :param calls_until: last civil day on which GRDF may be asked
-    :param first: first gas day that it covers; ``None`` for no bound
-    :param end: first gas day that it no longer covers; ``None`` for no bound
-    :param ended_on: civil day on which it ended early
-    :param revoked: whether its household asked for its end
+    :param begins: first civil day on which GRDF may be asked, ``calls_until`` the last
+    :param first: first gas day that it covers, ``end`` the first one after
+    :param ended_on: civil day on which it ended early, ``revoked`` by its household's wish
     :param after: first gas day that does not belong to a household that has left
-    :param daily: whether it includes daily data
-    :param published: whether it includes billing periods
-    :param proof: ``None`` if GRDF checks nothing
     """
 
     client: str
@@ -111,10 +99,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.state == "active" and begun and (self.calls_until is None or today <= self.calls_until)
 
     def is_ongoing(self, today: date) -> bool:
-        """Return whether it is or will be in force and covers days to come, also while GRDF checks it anew.
-
-        It then holds the meter for its account, and no new consent is needed.
-        """
+        """Return whether it is or will be in force for days to come, also in a new check: it then holds the meter."""
         is_given = self.state == "active" or (self.state == "waiting" and self.was_active)
         return is_given and (self.over_on is None or today < self.over_on)
 
@@ -149,10 +134,7 @@ class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 def allowed_days(meter: Meter, account: str, *, shared: bool = False) -> tuple[Window, ...]:
-    """Return the gas days of a meter that an account may hold, in order and without overlaps.
-
-    :param shared: whether several accounts may have one meter (``[grdf] meter_in_several_accounts``)
-    """
+    """Return the gas days of a meter that an account may hold, in order and without overlaps."""
     if shared:
         return _union(right.covered_days for right in meter.rights_of(account) if right.covered_days)
     own, others_until = list[Window](), date.min
@@ -166,10 +148,7 @@ def allowed_days(meter: Meter, account: str, *, shared: bool = False) -> tuple[W
 
 
 def find_lasting_right(meter: Meter, account: str, wanted: Right, today: date) -> Right | None:
-    """Return a right that makes a declaration needless: it waits or lasts, and includes what is wanted.
-
-    One that ends soon and before what is wanted does not count: its household renews early.
-    """
+    """Return a right that makes a declaration needless: waiting or lasting, and wide enough; not one that ends soon."""
     last, end = wanted.calls_until or date.max, wanted.end or date.max
     for right in meter.rights_of(account):
         ends = right.over_on
@@ -200,13 +179,10 @@ class MeterAccess(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         account has the meter until its right ends), ``narrow`` (without daily data), ``over`` (since ``day``)
     :param free: the day from which GRDF takes another right, if known
     :param since: when the newest right was brought, declared or made, UTC text
-    :param right: GRDF's id of the newest right; ``""`` if unknown
-    :param own: GRDF's ids of all its rights
-    :param days: the allowed days, in order and without overlaps
+    :param right: GRDF's id of the newest right, ``own`` those of all
     :param revoked: whether the household asked for the end of the newest right
     :param waits: whether one of its rights waits for an answer, maybe beside one in force
     :param is_open: whether GRDF may be asked now for some of its days, even if they are long over
-    :param proofs: by GRDF's id of the right
     """
 
     pce: str
@@ -245,11 +221,7 @@ class MeterAccess(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
 def access_to_meter(
     meter: Meter, account: str, today: date, *, shared: bool = False, declares: bool = False
 ) -> MeterAccess:
-    """Return what an account has of a meter.
-
-    :param shared: as for :func:`allowed_days`
-    :param declares: whether a right to it is to be declared for the account
-    """
+    """Return what an account has of a meter."""
     rights, days = meter.rights_of(account), allowed_days(meter, account, shared=shared)
     word, day = _standing(meter, account, today, shared=shared, declares=declares)
     newest = max(reversed(rights), key=lambda right: right.since, default=None)  # the later one of two of one day

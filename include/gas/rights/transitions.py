@@ -63,10 +63,7 @@ class DeclarationUnderWay(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """The account that an event is about, with its client's connection and the time.
-
-    :param shared: whether several accounts may have one meter
-    """
+    """The account that an event is about, its client's connection, the time, and whether meters may be shared."""
 
     account: str
     client: str
@@ -79,10 +76,8 @@ class Claimant:
 class RightsAnswer:
     """GRDF's answer about a client's rights to a meter.
 
-    :param at: when GRDF was asked, UTC text
     :param whole: whether GRDF was asked about this meter: only then it can end a right
     :param complete: whether all lines could be read, so that an absent right is not there
-    :param shared: whether several accounts may have one meter
     """
 
     client: str
@@ -160,10 +155,7 @@ def drop_declaration(meter: Meter, account: str) -> Meter:
 
 
 def apply_answer(meter: Meter, answer: RightsAnswer) -> Meter:
-    """Note what GRDF shows of a client's rights.
-
-    If the list shows a right as worse than before, :func:`must_ask_grdf` holds until GRDF has answered about the meter.
-    """
+    """Note what GRDF shows of a client's rights."""
     known = {right.id for right in meter.rights}
     lines = {line.id: line for line in answer.rights if line.role in ("", *GAS_USE_ROLES) and line.state in _STATES}
     rights = [_apply_line(right, lines.get(right.id), answer) for right in meter.rights]
@@ -245,11 +237,7 @@ def _end_if_missing(right: Right, answer: RightsAnswer) -> Right:
 
 
 def _bring_into_force(meter: Meter, answer: RightsAnswer) -> Meter:
-    """Bring rights into force that GRDF shows so for the first time, unless another account has the meter.
-
-    Each comes after all others and takes none of their days. One that its account had before the ledger existed takes
-    the place of its age.
-    """
+    """Bring rights into force that GRDF shows so for the first time, unless another account has the meter."""
     shown = {line.id for line in answer.rights if _STATES.get(line.state) == "active"}
     for right in meter.rights:
         is_new = right.account and right.state == "active" and not right.was_active

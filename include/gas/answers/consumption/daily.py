@@ -38,12 +38,7 @@ MEASURES = frozenset((*_NUMBERS, *(f"{name}_at" for name in _MOMENTS), "through_
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The consumption of one gas day.
-
-    :param load: kWh; a measured 0 is a reading too
-    :param quality: an unknown word counts as estimated, the most careful
-    :param measures: by names of :data:`MEASURES`
-    """
+    """The consumption of one gas day in kWh; a measured 0 is a reading. ``measures``: by :data:`MEASURES`."""
 
     day: date
     load: int | float
@@ -53,11 +48,7 @@ class Reading:
 
 
 def parse_daily(text: str | bytes, *, account: str, pce: str, window: Window) -> SortedAnswer[Reading]:
-    """Parse an answer of ``donnees_consos_informatives``. Never raise.
-
-    Lines about other meters and days are left out. Of two lines about a day, the later counts, but a provisional one
-    never replaces a definitive one.
-    """
+    """Parse ``donnees_consos_informatives`` and never raise. A provisional line never replaces a definitive one."""
     return sort_answer(DAILY, text, account=account, pce=pce, window=window)
 
 

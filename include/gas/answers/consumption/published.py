@@ -1,7 +1,4 @@
-"""Published data (``donnees_consos_publiees``): the billed consumption, one period per line.
-
-GRDF keeps five years of them. A period is a month (``1M``, ``MM``), half a year (``6M``) or a day (``JJ``).
-"""
+"""Published data (``donnees_consos_publiees``): five years of billed periods (month, half a year or day)."""
 
 from __future__ import annotations
 
@@ -20,13 +17,7 @@ TO_COME = timedelta(days=200)
 
 
 class Period(msgspec.Struct, frozen=True):
-    """A billing period.
-
-    :param load: kWh; on monthly rows, the whole m³ between two indexes times the coefficient
-    :param coefficient: kWh per m³
-    :param volume: m³
-    :param reason: ``raison_releve`` at its end; usually ``RNO``
-    """
+    """A billing period: kWh (on monthly rows whole m³ times ``coefficient``, in kWh per m³) and m³."""
 
     first: date
     end: date

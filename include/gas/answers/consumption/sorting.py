@@ -1,7 +1,4 @@
-"""Sorts the lines of an answer, of gas days and of published periods.
-
-A bad line never loses the good ones: every line is counted exactly once.
-"""
+"""Sorts the lines of an answer. A bad line never loses the good ones: each is counted exactly once."""
 
 from __future__ import annotations
 
@@ -31,13 +28,7 @@ LEFT_OUT = ("foreign", "outside", "broken")
 
 @dataclass(frozen=True, slots=True)
 class SortedAnswer(Generic[Row]):
-    """A sorted answer.
-
-    :param rows: lines with a usable energy by time, one per gas day or first day of a period
-    :param absent: gas days, or first days of periods, for which GRDF has no data yet
-    :param counts: number of lines by name, see :attr:`RowKind.counted`
-    :param broken: where and why lines could not be read, without quoting them
-    """
+    """A sorted answer: ``rows`` with a usable energy by time, days or periods ``absent`` at GRDF, and ``counts``."""
 
     account: str
     pce: str
@@ -75,9 +66,7 @@ class RowKind(Generic[Row]):
 
     :param rows: name of the rows among the counts
     :param type_conso: start of their ``type_conso``, folded; a line without one belongs too
-    :param noun: what a line is about, for messages
-    :param span: returns the gas days of a line and its ``consommation``; ``None`` if it has none
-    :param row: builds a row from span, kWh, line and ``consommation``
+    :param span: returns the gas days of a line and its ``consommation``, if it has any
     :param replaces: whether a row replaces an earlier one with the same first gas day
     """
 
@@ -97,10 +86,7 @@ class RowKind(Generic[Row]):
 def sort_answer(
     kind: RowKind[Row], text: str | bytes, *, account: str, pce: str, window: Window, latest: date = date.max
 ) -> SortedAnswer[Row]:
-    """Sort the lines of an answer. Never raise. Lines about other meters and days are left out.
-
-    :param latest: the last possible end of a span; a line with a later one is unreadable
-    """
+    """Sort the lines of an answer and never raise. A span that ends after ``latest`` is unreadable."""
     found = find_objects(text)
     sorter = _Sorter(kind, account, pce, window, latest)
     counts = dict.fromkeys(kind.counted, 0) | {

@@ -21,10 +21,7 @@ USUAL_COEFFICIENT = 12.0
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A published period compared with its stored gas days, in kWh.
-
-    :param beyond_rounding: whether rounding cannot explain the difference, see :func:`compare`
-    """
+    """A published period compared with its stored gas days, in kWh, beyond rounding or not (:func:`compare`)."""
 
     first: date
     end: date
@@ -42,9 +39,8 @@ class Comparison:
 def compare(period: Period, loads: Mapping[date, Number]) -> Comparison:
     """Compare a period with the stored days.
 
-    Rounding explains :data:`FLOORED` per day, as days are rounded down to kWh, and one m³ either way, as the period
-    counts whole m³ between two indexes. Beyond that, days may be missing (:attr:`Comparison.missing_days`), or the
-    period starts within a month, so that its days have two coefficients.
+    Rounding explains :data:`FLOORED` kWh per day and one m³ either way. Beyond it, days are missing, or the period
+    starts within a month, so that its days have two coefficients.
     """
     stored = [loads[day] for day in period.window.days() if day in loads]
     total = exact_sum(stored)

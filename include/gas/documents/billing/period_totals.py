@@ -1,8 +1,7 @@
 """Month and year totals of meters without daily data (``6M``, ``JJ``), from published periods.
 
 A period's energy is spread evenly over its gas days, exactly: what rounding leaves to one day, the next one gets. Such
-a total has a ``source``, and goes as soon as a day of its time is stored. After a change to daily data the last period
-still gives the months before the first day.
+a total goes as soon as a day of its time is stored.
 """
 
 from __future__ import annotations
@@ -25,10 +24,7 @@ DECIMALS = 3
 
 
 def period_totals(account: str, pce: str, periods: Iterable[Period]) -> tuple[list[Document], list[Document]]:
-    """Return the month and the year totals of a meter's periods, with ``published_days``.
-
-    :param periods: of overlapping ones the first counts, of two with the same start the longer
-    """
+    """Return the month and the year totals of a meter's periods, with ``published_days``."""
     months, years = defaultdict[str, list[Number]](list), defaultdict[str, list[Number]](list)
     for day, load in _spread(periods):
         months[month_id(account, pce, day.year, day.month)].append(load)
@@ -41,7 +37,6 @@ def _total(document_id: str, loads: list[Number]) -> Document:
 
 
 def _spread(periods: Iterable[Period]) -> Iterator[tuple[date, Number]]:
-    """Yield the gas days of periods, each with its part of the energy."""
     end = date.min
     before: Number
     for period in sorted(periods, key=lambda period: (period.first, -len(period))):
@@ -62,12 +57,7 @@ def _share(load: Number, days: int, of: int) -> Number:
 
 
 def totals_to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new_until: str) -> list[Document]:
-    """Return what to write so that totals from periods are up to date. Sums of days and the konnector's figures stay.
-
-    A changed total loses its price: it may have been another household's.
-
-    :param new_until: as from :func:`last_new_month`
-    """
+    """Return totals from periods to write; sums of days stay. A changed one loses its price: it may be another's."""
     wanted = {document["_id"]: document for document in totals}
     pending = [new for key, new in wanted.items() if key not in stored and key.rpartition(":")[2] <= new_until]
     for key, old in stored.items():
@@ -82,10 +72,7 @@ def totals_to_write(stored: Mapping[str, Document], totals: Iterable[Document], 
 
 
 def last_new_month(months: Mapping[str, Document], *, daily: bool) -> str:
-    """Return the last month (``YYYY-MM``) whose missing total is made; ``""`` for none.
-
-    :param daily: whether GRDF may have daily data: then only the months before the first day
-    """
+    """Return the last month whose missing total is made, or ``""``; with ``daily`` data, before the first day."""
     if not daily:
         return LAST
     of_days = (key.rpartition(":")[2] for key, total in months.items() if total.get("days"))

@@ -39,9 +39,8 @@ class PeriodsStored(NamedTuple):
 def store_periods(
     store: Store, account: str, pce: str, allowed: Sequence[Window], read: Collection[Read], *, daily: bool
 ) -> PeriodsStored:
-    """Store the allowed periods, remove disallowed ones, and bring the totals up to date.
+    """Store the allowed periods (``read`` is empty if GRDF was not asked), remove others, update the totals.
 
-    :param read: empty if GRDF was not asked
     :param daily: whether GRDF may have daily data; otherwise months and years are made of periods
     :raises StoreBusy: on conflicting writes
     """
@@ -67,7 +66,6 @@ def store_periods(
 def _pending(
     account: str, pce: str, allowed: Sequence[Window], stored: dict[str, Document], read: Collection[Read]
 ) -> Iterator[Document]:
-    """Yield the periods to write and those to remove; of one yielded twice, the last counts."""
     gone = (document for answer, _ in read for document in withdrawn_periods(stored.values(), answer))
     for each in (*disallowed_periods(stored.values(), allowed), *gone):
         yield {"_id": each["_id"], "_rev": each["_rev"], "_deleted": True}
@@ -86,10 +84,7 @@ def _write(store: Store, doctype: str, documents: Iterable[Document], account: s
 
 
 def period_document(account: str, pce: str, period: Period, read_at: datetime | str) -> Document:
-    """Return the document for a period. Its id has the first day only, so that a corrected end replaces it.
-
-    :param read_at: when ADICT was asked
-    """
+    """Return the document for a period. Its id has the first day only, so that a corrected end replaces it."""
     first = period.first
     return {
         "_id": day_id(account, pce, first),
@@ -121,10 +116,7 @@ def readable_periods(documents: Iterable[Mapping[str, Any]]) -> Iterator[Period]
 
 
 def merge_period(stored: Document | None, new: Document) -> Document | None:
-    """Return the document to write, with a note of a changed load or end; ``None`` if the stored one is up to date.
-
-    Of an unchanged period, fields that GRDF leaves out stay.
-    """
+    """Return the document to write, with a note of a changed load or end; ``None`` if the stored one is up to date."""
     if stored is None:
         return new
     same = (stored.get("load"), stored.get("end")) == (new["load"], new["end"])
