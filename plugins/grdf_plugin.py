@@ -1,7 +1,4 @@
-"""The only module that Airflow's plugin loader reads (see ``.airflowignore``).
-
-Every process of Airflow imports it, so the page is created only when the API server asks: FastAPI takes over a second.
-"""
+"""The only module that Airflow's plugin loader reads. It imports the page only for the API server."""
 
 from __future__ import annotations
 

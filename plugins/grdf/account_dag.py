@@ -36,10 +36,7 @@ choose *All Runs* under *Reprocess Behavior*. Any run may be repeated.
 
 
 def account_dags(listed: Callable[[], Iterable[str]]) -> dict[str, DAG]:
-    """Return a file's DAGs by id; in a task's process only the one that Airflow names, without asking for the list.
-
-    :param listed: returns the ids of the file's accounts
-    """
+    """Return a file's DAGs by id; in a task's process only the one that Airflow names, without asking for the list."""
     named = get_parsing_context().dag_id
     account = account_of(named) if named else None
     accounts = listed() if named is None else (account,) if account else ()

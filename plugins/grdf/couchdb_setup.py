@@ -1,7 +1,4 @@
-"""Set-up of CouchDB: databases, the ordinary user, access rules. It may be repeated.
-
-``./grdf couchdb setup``, or ``python -m grdf.couchdb_setup``.
-"""
+"""Set-up of CouchDB: databases, the ordinary user, access rules. It may be repeated."""
 
 from __future__ import annotations
 
@@ -55,7 +52,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def set_up(ordinary: CouchDBHook, *, say: Say, readers: Collection[str] = ()) -> None:
     """Create what is missing, correct the access rules, and check the ordinary login.
 
-    :param say: called with one line about each item
     :param readers: further CouchDB users, let into the databases for readers alone: the others have personal data and
         tokens, and allow writing an approval of a deletion
     :raises BadSettings: if a connection must be corrected
@@ -106,7 +102,6 @@ def logs_requests(admin: CouchDBHook) -> bool:
 
 
 def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
-    """Create the ordinary user, or set its password to the connection's. Return its name."""
     name, password = ordinary.facts.login, ordinary.facts.password
     is_known = ordinary.logs_in()
     if is_known and ordinary.is_administrator():

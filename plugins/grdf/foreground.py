@@ -39,14 +39,7 @@ TOKENS: dict[str, str] = {}
 
 @dataclass
 class Step:
-    """A step that was performed.
-
-    :param task: its name in the account's DAG
-    :param outcome: a key of :data:`CODES`
-    :param seconds: with its waits
-    :param says: what a person should know
-    :param result: what the task returned
-    """
+    """A step of the account's DAG that was performed, with an outcome of :data:`CODES` and its seconds with waits."""
 
     task: str
     outcome: str = "done"
@@ -85,7 +78,6 @@ def run(options: argparse.Namespace) -> list[Step]:
 
 
 def _perform(step: Step, kind: type[AccountOperator], more: dict[str, Any], options: argparse.Namespace) -> None:
-    """Perform a step, again while its failure may pass."""
     from airflow.sdk.exceptions import AirflowSkipException
 
     from grdf.hooks.adict import AdictHook
@@ -113,7 +105,6 @@ def _perform(step: Step, kind: type[AccountOperator], more: dict[str, Any], opti
 
 
 def _context(number: int, tries: int, options: argparse.Namespace) -> Context:
-    """Return what the operators read of Airflow's context, as of a scheduled run."""
     first, end = options.first, options.end
     range_ = {"from": str(first), "to": str(end), "include_definitive": False} if first else {}
     task = SimpleNamespace(try_number=number, max_tries=tries - 1, run_id=RUN, dag_id="grdf_run", task_id="read")

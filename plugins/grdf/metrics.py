@@ -19,13 +19,7 @@ Kind = Literal["gauge", "counter"]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric.
-
-    :param name: below Airflow's prefix (``[metrics] statsd_prefix``, ``otel_prefix``: ``airflow``)
-    :param kind: the daily check sets gauges, tasks count
-    :param says: what it counts or measures
-    :param tags: their names
-    """
+    """One metric: its name below Airflow's prefix, what it counts or measures, and its tags."""
 
     name: str
     kind: Kind
@@ -94,20 +88,13 @@ def count(metric: Metric, number: int = 1, **tags: str) -> None:
 
 
 def count_stored_days(connection: str, counts: Mapping[str, int]) -> None:
-    """Count what a load has stored.
-
-    :param connection: of the account's client; empty if its document is odd
-    :param counts: as the load returns them
-    """
+    """Count what a load has stored for a client (``""`` if the document is odd)."""
     for change in ("new", "corrected", "unchanged"):
         count(LOADED, counts.get(change, 0), connection=connection or "unknown", change=change)
 
 
 def count_call(connection: str, url: str, status: int | None) -> None:
-    """Count a call to GRDF.
-
-    :param status: ``None`` if no answer came
-    """
+    """Count a call to GRDF; ``status`` is ``None`` without an answer."""
     kind = KINDS.get(urlsplit(url).path.rpartition("/")[2], "token")
     count(CALLS, connection=connection, kind=kind, outcome=_outcome(status))
 

@@ -1,7 +1,4 @@
-"""Reads options of Airflow's section ``[grdf]``.
-
-From ``airflow.cfg`` or ``AIRFLOW__GRDF__<NAME>``. Messages never quote a value: it may be a secret in the wrong place.
-"""
+"""Reads options of ``[grdf]``. Messages never quote a value: it may be a secret in the wrong place."""
 
 from __future__ import annotations
 
@@ -28,20 +25,13 @@ class WrongOption(Exception):
 
 
 class Setting(Generic[_T]):
-    """One option. Calling it reads it.
-
-    :param read: makes the value of the text, and the default of ``""``; may raise :class:`WrongOption`
-    :param name: by default that of ``read``
-    """
+    """One option. Calling it reads it; ``read`` makes the value of the text and the default of ``""``."""
 
     def __init__(self, read: Callable[[str], _T], name: str = "") -> None:
         self.name, self._read, self.__doc__ = name or read.__name__, read, read.__doc__
 
     def __call__(self) -> _T:
-        """Return the value.
-
-        :raises BadSettings: if it is wrong, or unreadable, as with a lone percent sign in ``airflow.cfg``
-        """
+        """Return the value; ``BadSettings`` if it is wrong or unreadable, as with a lone percent sign."""
         try:
             written = str(conf.get(SECTION, self.name, fallback="")).strip()
         except Exception as error:  # noqa: BLE001 - of the parser's many kinds; its text would show what is written
@@ -54,10 +44,7 @@ class Setting(Generic[_T]):
         raise BadSettings.about(None, f"the setting [{SECTION}] {self.name} {what}", do)
 
     def or_default(self) -> _T:
-        """Return the value, or the default with a log line if it is wrong: no DAG may go.
-
-        ``grdf_health`` and ``./grdf doctor`` are red until it is corrected.
-        """
+        """Return the value, or the default with a log line if it is wrong: no DAG may go."""
         try:
             return self()
         except BadSettings as error:

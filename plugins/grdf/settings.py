@@ -18,20 +18,13 @@ WAYS_IN: tuple[WayIn, ...] = get_args(WayIn)
 
 @Setting
 def state_folder(written: str) -> Path:
-    """Return the folder for our files: the copy of the account list, local staging, the count of calls.
-
-    The image has it outside Airflow's home, which Python searches: a ``grdf/__init__.py`` in it would replace this
-    package.
-    """
+    """Return the folder for our files: the copy of the account list, local staging, the count of calls."""
     return Path(os.environ.get("AIRFLOW_HOME") or Path.home() / "airflow") / (written or "grdf")
 
 
 @Setting
 def staging_url(written: str) -> str:
-    """Return where raw answers wait between ``extract`` and ``load``, as for ``ObjectStoragePath``.
-
-    Before the host's ``@`` stands an Airflow connection, never a login: messages name the place.
-    """
+    """Return where raw answers wait; before its ``@`` stands a connection, no login: messages name the place."""
     url = written or f"file://{state_folder() / 'staging'}"
     query = url.partition("?")[2]
     if holds_password(url) or redact(query) != query:
@@ -57,10 +50,7 @@ retry_seconds = number("retry_seconds", 600, least=1, most=86_400)
 
 @Setting
 def connections(written: str) -> tuple[str, ...]:
-    """Return the connections of our clients at GRDF, in the order in which new accounts get them.
-
-    A contract gives a client 6,000 calls a day for fewer than 5,000 meters; a larger city has several.
-    """
+    """Return our clients' connections in order: a contract gives 6,000 calls a day for fewer than 5,000 meters."""
     named = [word.strip() for word in (written or DEFAULT).split(",")]
     what = ""
     if not all(map(CONNECTION_ID.fullmatch, named)):
@@ -92,10 +82,7 @@ third_party = text("third_party")
 
 @Setting
 def ways_in(written: str) -> tuple[WayIn, ...]:
-    """Return the ways in on the page, in order: ``direct`` (declarations), ``client_connect`` (GRDF's site).
-
-    ``direct`` comes first by default, since GRDF's customers give up on its site (ADICT 5).
-    """
+    """Return the ways in on the page in order, ``direct`` first: GRDF's customers give up on its site (ADICT 5)."""
     named = [word.strip().lower() for word in (written or ", ".join(WAYS_IN)).split(",") if word.strip()]
     ways = tuple(way for word in dict.fromkeys(named) for way in WAYS_IN if way == word)
     if not ways or len(ways) != len({*named}):
@@ -106,10 +93,7 @@ def ways_in(written: str) -> tuple[WayIn, ...]:
 
 @Setting
 def consent_text(written: str) -> Path | None:
-    """Return the folder of the consent texts; ``None`` for our own.
-
-    It holds ``<version>.fr.txt`` and ``<version>.en.txt``; the highest version is shown.
-    """
+    """Return the folder of the consent texts ``<version>.fr.txt`` and ``.en.txt``; ``None`` for our own."""
     return Path(written) if written else None
 
 

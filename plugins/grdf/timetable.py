@@ -28,8 +28,6 @@ def minute_of(account_id: str, spread_minutes: int) -> int:
 class GasDayTimetable(Timetable):
     """One run per gas day, 23 to 25 h, each account at its own minute of a later morning (ADICT 3.9).
 
-    It stores a single number: Airflow rebuilds each DAG's timetable many times a pass.
-
     :param minutes: in Paris clock time, from 06:00 at the end of the gas day to the start of its run
     """
 
@@ -39,12 +37,7 @@ class GasDayTimetable(Timetable):
 
     @classmethod
     def for_account(cls, account_id: str, *, publication_days: int, first_hour: int, spread_minutes: int) -> Any:
-        """Return an account's timetable.
-
-        :param publication_days: whole days to wait after the end of the gas day
-        :param first_hour: of the first accounts' runs, Paris time
-        :param spread_minutes: over which accounts are spread from there
-        """
+        """Return an account's timetable, by days after the gas day, hour in Paris, and minutes to spread over."""
         base = publication_days * 1440 + (first_hour - START_HOUR) * 60
         return cls(max(base, 0) + minute_of(account_id, spread_minutes))
 
@@ -93,11 +86,7 @@ class GasDayTimetable(Timetable):
     def next_dagrun_info(
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
-        """Return the next run (Airflow doc, "Customizing DAG Scheduling with Timetables").
-
-        Without catch-up, an account that has waited gets the latest due gas day alone: the run asks GRDF for the days
-        since.
-        """
+        """Return the next run; without catch-up, of the latest due gas day: the run asks for the days since."""
         days = [self._first_day_from(restriction.earliest)] if restriction.earliest is not None else []
         if last_automated_data_interval is not None:
             days.append(gas_day_of(last_automated_data_interval.start) + timedelta(days=1))

@@ -34,10 +34,7 @@ def has_bundle() -> bool:
 
 
 def known_accounts() -> tuple[str, ...]:
-    """Return the ids of the accounts that have a DAG: CouchDB's answer, otherwise its last one.
-
-    :raises ServiceUnavailable: if there is neither; Airflow reports an import error
-    """
+    """Return the ids of the accounts with a DAG, now or by the last answer; otherwise ``ServiceUnavailable``."""
     from grdf.stores.accounts.account_mirror import AccountMirror
 
     path = settings.state_folder() / "accounts.json"
@@ -68,11 +65,7 @@ def id_if_listed(document: dict[str, Any]) -> str | None:
 
 
 def accounts_with_dag(mirror: AccountMirror[str]) -> Mapping[str, str]:
-    """Return the accounts that have a DAG, the same mapping while nothing has changed.
-
-    :param mirror: made with :func:`id_if_listed`
-    :raises GasError: if CouchDB does not answer, or has no database of accounts
-    """
+    """Return the accounts with a DAG, the same mapping while nothing has changed; ``GasError`` without CouchDB."""
     lines = mirror.lines()
     if not mirror.has_database:
         raise missing_databases_error(mirror.couchdb)
@@ -80,10 +73,7 @@ def accounts_with_dag(mirror: AccountMirror[str]) -> Mapping[str, str]:
 
 
 def missing_databases_error(hook: CouchDBHook, *doctypes: str) -> ServiceUnavailable:
-    """Return the error for missing databases. They may be about to be restored, so no DAG may go.
-
-    :param doctypes: by default, that of accounts
-    """
+    """Return the error for missing databases. They may be about to be restored, so no DAG may go."""
     names = ", ".join(doctypes or (ACCOUNT,))
     return ServiceUnavailable.about(
         account=None, cause=f"CouchDB has no database for {names} (connection {hook.couchdb_conn_id})"

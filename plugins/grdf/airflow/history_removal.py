@@ -42,7 +42,6 @@ WITHOUT_API = {"everything": "[grdf] airflow_conn_id is not set: until `airflow 
 def remove_history(account: str, *, this_run: str) -> dict[str, Any]:
     """Remove an account's DAG, and our runs that name it, with the task logs on this machine. It may be repeated.
 
-    :param this_run: id of the calling deletion, which stays
     :return: for the record: the runs that stay because they have not ended, and what is kept
     :raises BadSettings: if Airflow refuses the user
     :raises ServiceUnavailable: if Airflow does not answer

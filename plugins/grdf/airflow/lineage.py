@@ -33,12 +33,7 @@ def lineage_of(
     prefix: str,
     counts: Mapping[str, int],
 ) -> OperatorLineage[Any, Any]:
-    """Return the lineage of a load.
-
-    :param answers: those stored, at least one
-    :param server: CouchDB's address, without a login
-    :param prefix: of its databases' names
-    """
+    """Return the lineage of a load."""
     from airflow.providers.openlineage.extractors import OperatorLineage
     from attrs import define
     from openlineage.client.event_v2 import InputDataset, OutputDataset

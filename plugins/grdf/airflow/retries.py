@@ -57,11 +57,7 @@ class GasRetryPolicy(ExceptionRetryPolicy):
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
     ) -> RetryDecision:
-        """Decide what to do after a failure.
-
-        :param try_number: from 1
-        :param max_tries: how many retries the task has
-        """
+        """Decide what to do after a failure."""
         if isinstance(exception, RefusalDoubted) and try_number >= SOON:
             return RetryDecision.fail("GRDF still refuses it. The next run asks again.")
         decision = super().evaluate(exception, try_number, max_tries, context)

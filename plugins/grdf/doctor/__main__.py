@@ -1,7 +1,4 @@
-"""The command: runs all checks, prints a line per finding, ends with an exit code.
-
-``./grdf doctor``, or ``python -m grdf.doctor``.
-"""
+"""The command: runs all checks, prints a line per finding, ends with an exit code."""
 
 from __future__ import annotations
 

@@ -16,10 +16,7 @@ MOST_NAMED = 5
 
 
 def check_accounts(couchdb: CouchDBHook, airflow: Airflow | Finding) -> Iterator[Finding]:
-    """Judge the fleet, without the quota. What GRDF or a household must mend is no fault here.
-
-    :param airflow: what its database shows, or why it cannot be read from here
-    """
+    """Judge the fleet, without the quota. What GRDF or a household must mend is no fault here."""
     unseen = isinstance(airflow, Finding)
     clients = [Client(name) for name in settings.connections.or_default()]
     unread = (lambda _: {}) if isinstance(airflow, Finding) else airflow.why_unread

@@ -28,14 +28,7 @@ QUERIES = {
 
 @dataclass(frozen=True, slots=True)
 class Airflow:
-    """What Airflow's database shows.
-
-    :param health: Airflow's own view of its components
-    :param errors: DAG files that cannot be imported
-    :param paused: the accounts' DAGs, and whether each is paused
-    :param stale: those gone from Airflow's list of DAGs
-    :param read: those that have read their account lately
-    """
+    """What Airflow's database shows, and which accounts' DAGs are paused, stale, or have read lately."""
 
     health: Mapping[str, Mapping[str, str | None]]
     pools: Mapping[str, int]
@@ -83,7 +76,6 @@ def read_airflow() -> Airflow | Finding:
 
 
 def _is_another(error: Exception) -> bool:
-    """Return whether a database answered that is not Airflow's."""
     kind = type(error).__name__  # SQLAlchemy's; only OperationalError means unreachable
     said = str(getattr(error, "orig", ""))
     return kind in ("ProgrammingError", "DatabaseError") or said.startswith(("no such table", "no such column"))
@@ -114,7 +106,6 @@ def check_airflow(airflow: Airflow | Finding) -> Iterator[Finding]:
 
 
 def _component(component: str, health: Mapping[str, str | None]) -> Finding:
-    """Report whether a part of Airflow is alive. Before the first start that is no fault."""
     name, last = component.replace("dag_", "DAG "), (health[f"latest_{component}_heartbeat"] or "")[:16]
     if health["status"] == "healthy":
         return Finding("ok", f"a {name} runs")

@@ -1,7 +1,4 @@
-"""Checks of each client at GRDF: connection, clock, token, one cheap call, quota left.
-
-A refusal met here stops no worker (:data:`grdf.quota.call_terms.TRIAL`).
-"""
+"""Checks of each client at GRDF. A refusal met here stops no worker (:data:`grdf.quota.call_terms.TRIAL`)."""
 
 from __future__ import annotations
 
@@ -48,10 +45,7 @@ def check_deletion_client(hook: GrdfOAuthHook) -> Iterator[Finding]:
 
 
 def _connection(hook: GrdfOAuthHook) -> Iterator[Finding]:
-    """Read the connection's fields, and compare this machine's clock with GRDF's. No secret is sent.
-
-    :raises ServiceUnavailable: if the login server does not answer
-    """
+    """Read the connection's fields, and compare this machine's clock with GRDF's. No secret is sent."""
     facts = hook.facts
     yield Finding("ok", f"the connection is complete: {facts.api_base}")
     if facts.calls_per_second > 1:

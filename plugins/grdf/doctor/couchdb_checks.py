@@ -49,10 +49,7 @@ def check_connection(hook: CouchDBHook) -> Iterator[Finding]:
 
 
 def _server(hook: CouchDBHook) -> Iterator[Finding]:
-    """Check the server's version and clock.
-
-    :raises BadSettings: if it is no CouchDB, or refuses the login
-    """
+    """Check the server's version and clock; ``BadSettings`` if it is no CouchDB, or refuses the login."""
     answer = hook.request_server("GET", "/")
     if answer.status_code == 401:
         do = f"Correct login and password of the connection {hook.couchdb_conn_id}, or have the user created. {SET_UP}"

@@ -22,12 +22,7 @@ APART = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report.
-
-    :param says: what was found, as a clause without secrets
-    :param do: what to do, as a sentence; ``""`` if nothing
-    :param what: the subject, such as ``CouchDB`` or ``GRDF (grdf_adict)``; set by :func:`findings_of`
-    """
+    """One line of the report on a subject: a clause without secrets, and what to do, or ``""``."""
 
     state: State
     says: str
@@ -61,10 +56,7 @@ def finding_of_error(error: GasError) -> Finding:
 
 
 def compare_clocks(date: str, whose: str) -> Finding:
-    """Compare this machine's clock with a server's ``Date`` (RFC 9110: always GMT).
-
-    :raises ValueError: if there is none
-    """
+    """Compare this machine's clock with a server's ``Date`` (RFC 9110: always GMT); ``ValueError`` without one."""
     ahead = (datetime.now(UTC) - parsedate_to_datetime(date).replace(tzinfo=UTC)).total_seconds()
     if abs(ahead) <= APART.total_seconds():
         return Finding("ok", f"this machine's clock agrees with {whose}'s")
@@ -103,10 +95,7 @@ REASONS: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
 
 
 def explain_error(error: requests.RequestException) -> tuple[str, str]:
-    """Return why a server could not be asked, and what to do, of :data:`REASONS`.
-
-    urllib3's error is in the arguments of the one by ``requests``, behind the retries.
-    """
+    """Return why a server could not be asked, and what to do, of :data:`REASONS`, by what ``requests`` wraps."""
     parts = [error, *(getattr(part, "reason", part) for part in (error, *error.args))]
     for kinds, why, do in REASONS:
         if any(isinstance(part, kinds) for part in parts):

@@ -26,11 +26,7 @@ _DOTTED = re.compile(r"\w*(?:\.\w*)+")
 
 
 def send_alert(context: Context, title: str, text: str) -> bool:
-    """Send a message by the notifier of the settings, and return whether there is one.
-
-    :param context: for templates in the notifier's arguments
-    :raises BadSettings: if the notifier fails or cannot be made
-    """
+    """Send a message by the settings' notifier, if there is one; ``BadSettings`` if it fails or cannot be made."""
     notifier = build_notifier(title, text)
     if notifier is None:
         return False
@@ -47,10 +43,7 @@ def send_alert(context: Context, title: str, text: str) -> bool:
 
 
 def build_notifier(title: str = "title", text: str = "text") -> BaseNotifier | None:
-    """Return the notifier, with our words for arguments that the settings leave open; ``None`` without one.
-
-    :raises BadSettings: if it cannot be made; nothing is sent to find out
-    """
+    """Return the notifier, with our words for open arguments; ``BadSettings`` if it cannot be made. Nothing is sent."""
     path, kwargs = settings.alert_notifier(), settings.alert_notifier_kwargs()
     if not path:
         return None

@@ -26,10 +26,7 @@ from include.gas.rights.meter_rights import Meter
 def judge_fleet(
     couchdb: CouchDBHook, clients: Sequence[Client], unread: Unread, now: datetime
 ) -> tuple[Sequence[AccountSummary], Verdict]:
-    """Return all accounts and the verdict. If no run reads a silent account, GRDF is asked for a token.
-
-    :raises GasError: if the accounts cannot be read
-    """
+    """Return all accounts and the verdict; ``GasError`` if they cannot be read. GRDF may be asked for a token."""
     from grdf.airflow.account_list import missing_databases_error
 
     if missing := [doctype for doctype in DOCTYPES if not couchdb.has_database(doctype)]:
@@ -48,10 +45,7 @@ def find_concerns(
     clients: Sequence[Client],
     now: datetime,
 ) -> list[Concern]:
-    """Return what the causes about rights and deletions concern.
-
-    :param meters: all of the ledger
-    """
+    """Return what the causes about rights and deletions concern."""
     asked, accounts = Ledger(couchdb).last_asked(), {each.id: each.renews is not None for each in fleet}
     of_clients = {client.name: asked.get(client.name, "") for client in clients}
     left = unfinished_deletions(couchdb.scan(AUDIT), accounts, now)
@@ -83,10 +77,7 @@ def read_client(name: str) -> Client:
 
 
 def with_quota(client: Client, facts: GrdfConnection) -> Client:
-    """Return a client with its quota.
-
-    :raises GasError: if its calls cannot be counted
-    """
+    """Return a client with its quota; ``GasError`` if its calls cannot be counted."""
     used = governor_for(facts).usage()
     return replace(
         client, left=used.left, calls=facts.calls_per_day, used=used.calls, history=used.history, pause=used.pause

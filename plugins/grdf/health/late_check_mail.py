@@ -27,7 +27,6 @@ async def mail_late_check(minutes: int, context: Any = None, **_: Any) -> None:
 
     Airflow 3.3.2 calls this for red ones, too (``DagRun.update_state``).
 
-    :param minutes: after the run was due
     :raises BadSettings: if the mail cannot be sent
     """
     from grdf.health.alerting import send_alert

@@ -22,11 +22,7 @@ FAILED = f"no run has read it for {DAYS} days: they were skipped, failed, or did
 
 
 def find_unread_accounts(ti: Any, today: date, accounts: Sequence[str]) -> Mapping[str, str]:
-    """Return why accounts are not read, as far as Airflow tells a task.
-
-    :param today: civil date in Paris
-    :param accounts: at most :data:`MOST` are asked about
-    """
+    """Return why accounts are not read, as far as Airflow tells a task."""
     # A run is about the day before it, or some days before.
     days = [gas_day_start(today - ONE_DAY * ago) for ago in range(DAYS + 1 + settings.publication_days.or_default())]
     found: dict[str, str] = {}

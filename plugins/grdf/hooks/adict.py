@@ -33,13 +33,7 @@ UNQUOTED = partial(http_error, quoted=False)
 
 @dataclass(frozen=True)
 class Call:
-    """A call to ADICT.
-
-    :param path: below the API base
-    :param what: the subject, for messages
-    :param data: by argument of ``requests``: ``params``, ``json`` or ``files``
-    :param judge: the function of :mod:`include.gas.answers.refusals` for this call
-    """
+    """A call to ADICT: path, subject for messages, arguments of ``requests``, and the function for its refusals."""
 
     method: str
     path: str = field(repr=False)
@@ -51,14 +45,7 @@ class Call:
 
 
 class AdictHook(BaseHook):
-    """Calls ADICT with the shared data token, and renews it once when GRDF refuses it.
-
-    Each question raises the error for GRDF's status (:mod:`include.gas.answers.refusals`). :meth:`for_account` leads to
-    the client of an account, which alone has its rights.
-
-    :param token_store: the tokens of all clients, by Variable
-    :param family: the hooks of known clients
-    """
+    """Calls ADICT with the shared data token, and renews it once when GRDF refuses it."""
 
     conn_name_attr = "grdf_conn_id"
     default_conn_name = "grdf_adict"
@@ -78,11 +65,7 @@ class AdictHook(BaseHook):
         self._family[grdf_conn_id] = self
 
     def for_account(self, document: Mapping[str, Any]) -> AdictHook:
-        """Return the hook for an account's client. No other one may be asked for it.
-
-        :param document: the account's, or the record of its deletion
-        :raises ClientUnknown: if it names something odd, or a connection that the settings do not list
-        """
+        """Return the hook for an account's client, by its document or record; ``ClientUnknown`` if odd or unlisted."""
         return self.for_connection(connection_of(document))
 
     def for_connection(self, conn_id: str) -> AdictHook:
@@ -92,11 +75,7 @@ class AdictHook(BaseHook):
     # -- the token -----------------------------------------------------------------------------------------------------
 
     def data_token(self, *, terms: Terms = DAILY) -> tuple[DataToken, bool]:
-        """Return the shared token and whether GRDF was called for a new one.
-
-        The token is looked for again at the call's turn: another worker may have renewed it. Two tokens at once are
-        both good.
-        """
+        """Return the shared token and whether GRDF was called for a new one: another worker may have renewed it."""
         if token := self._stored_token():
             return token, False
         turn = self._governor().turn(terms.for_token)
@@ -133,10 +112,7 @@ class AdictHook(BaseHook):
         return StagedAnswer(pce, window, sent.at.isoformat(), sent.text)
 
     def meter_facts(self, pce: str, kind: str, *, account: str, terms: Terms = DAILY) -> str:
-        """Ask for the facts of one meter (``donnees_<kind>``).
-
-        :param kind: ``contractuelles``, or ``techniques``, which has the meter's address
-        """
+        """Ask for the facts of one meter (``donnees_<kind>``)."""
         what = f"the data ({kind}) of meter {meter_tag(account, pce)}"
         return self._ask(Call("GET", f"/pce/{pce}/donnees_{kind}", what, account), terms).text
 
@@ -158,8 +134,6 @@ class AdictHook(BaseHook):
 
         Without an answer, GRDF may have taken it: :meth:`query_rights` before another try.
 
-        :param request: from :func:`include.gas.account.declared_right.declaration_request`
-        :return: as :func:`include.gas.account.declared_right.parse_declaration_answer`
         :raises RightExists: if GRDF already has a right of ours to this meter
         :raises DeclarationRefused: if what was entered is not as GRDF knows it
         """
@@ -168,11 +142,9 @@ class AdictHook(BaseHook):
         return parse_declaration_answer(self._ask(call, terms).text)
 
     def send_proof(self, right_id: str, files: Sequence[ProofFile], *, account: str, terms: Terms = DAILY) -> None:
-        """Send one to three files as proof of a consent (``PUT /droit_acces/{id}/preuves``).
+        """Send one to three files as proof (``PUT /droit_acces/{id}/preuves``); ``ProofNotSent`` if GRDF refuses.
 
         Without an answer, GRDF may have taken it: its list of rights shows that.
-
-        :raises ProofNotSent: if GRDF does not take it
         """
         parts = [("preuves", (file.name(place), file.content, file.kind)) for place, file in enumerate(files, 1)]
         path = f"/droit_acces/{quote(right_id, safe='')}/preuves"
@@ -187,7 +159,6 @@ class AdictHook(BaseHook):
     # -- how it is asked -----------------------------------------------------------------------------------------------
 
     def _ask(self, call: Call, terms: Terms) -> TimedResponse:
-        """Make a call, again with a new token after a 401, and return the answer unless it is a refusal."""
         sent = self._send(call, terms)
         if sent.response.status_code == 401:
             sent = self._send(call, terms)
@@ -197,7 +168,6 @@ class AdictHook(BaseHook):
         return sent
 
     def _send(self, call: Call, terms: Terms) -> TimedResponse:
-        """Make a call with the shared token, and discard that if GRDF refuses it."""
         governor, name = self._governor(), variable_of(self.grdf_conn_id)
         token, _ = self.data_token(terms=terms)
         turn = governor.turn(terms, account=call.account)

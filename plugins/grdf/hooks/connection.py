@@ -31,10 +31,7 @@ UNSAFE = (
 
 
 def address_fault(url: str, *, carries_secrets: bool = False) -> str:
-    """Return why a text is no usable http(s) address, as a clause. A login in it would be quoted by messages.
-
-    :param carries_secrets: whether secrets, tokens or keys travel over a foreign network
-    """
+    """Return why a text is no usable http(s) address, as a clause. A login in it would be quoted by messages."""
     try:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
@@ -48,10 +45,7 @@ def address_fault(url: str, *, carries_secrets: bool = False) -> str:
 
 
 def incomplete_connection(conn_id: str, faults: Mapping[str, str]) -> BadSettings:
-    """Return the error for a connection with missing or wrong fields.
-
-    :param faults: by field, the end of a clause; ``""`` if it is right
-    """
+    """Return the error for a connection with missing or wrong fields, by the end of a clause for each."""
     wrong = "; ".join(f"{name} {fault}" for name, fault in faults.items() if fault)
     return BadSettings.about(
         None,
@@ -123,8 +117,6 @@ def extra_of(connection: Connection) -> Mapping[str, Any]:
 class GrdfConnection:
     """The contents of a GRDF connection; its ``repr`` lacks the secret.
 
-    :param api_base: without a trailing slash
-    :param redirect_uri: as declared to GRDF; may be empty
     :param scope: GRDF's is the path of the API base (ADICT 2.3)
     :param issuer: the required ``iss``; by default :func:`issuer_of`
     :param jwks_url: the provider's public keys, for RS and ES; may be empty
@@ -147,10 +139,7 @@ class GrdfConnection:
 
     @classmethod
     def from_airflow(cls, connection: Connection) -> GrdfConnection:
-        """Read a connection of any type. Numbers in its extra may be texts, and algorithms one text.
-
-        :raises BadSettings: names all that is missing or wrong
-        """
+        """Read a connection of any type; ``BadSettings`` names all that is missing or wrong."""
         extra = {name: value for name, value in extra_of(connection).items() if value not in (None, "", [])}
         if isinstance(names := extra.get("id_token_algorithms"), str):
             extra["id_token_algorithms"] = [name.strip() for name in names.split(",")]
@@ -205,8 +194,6 @@ def base_url(connection: Connection, *, default_scheme: str) -> str:
 
     ``host`` may be a whole URL. From a URI, Airflow stores the path as the schema, so another schema than ``http`` or
     ``https`` is a path.
-
-    :param default_scheme: for a host without one; this machine gets ``http``
     """
     host, schema, path = connection.host or "", connection.schema or "", ""
     if not host:

@@ -58,9 +58,7 @@ class CouchServer(BaseHook):
 
     ``BadSettings`` if a person must correct connection or server, ``ServiceUnavailable`` without a usable answer.
 
-    :param couchdb_conn_id: with host, port, schema, login, password and, in its extra, ``database_prefix``
     :param timeout: seconds to connect and for a part of an answer; a whole one may take :data:`READS` times the latter
-    :param patience: repetitions while the server is busy or restarts
     """
 
     conn_name_attr = "couchdb_conn_id"
@@ -180,10 +178,7 @@ class CouchServer(BaseHook):
         return None if response.status_code == 404 else self.json_object(response)
 
     def rows(self, doctype: str, *, keys: list[str] | None = None, **options: Any) -> list[dict[str, Any]]:
-        """Return rows of ``_all_docs``, all or by id; none without a database.
-
-        :param options: of ``_all_docs``, read as JSON by CouchDB
-        """
+        """Return rows of ``_all_docs``, all or by id, with CouchDB's options; none without a database."""
         query = {name: json.dumps(value, ensure_ascii=False) for name, value in options.items()}
         method, body = ("GET", None) if keys is None else ("POST", {"keys": keys})
         answer = self.request_json(method, doctype, "/_all_docs", query=query, body=body)
@@ -193,10 +188,7 @@ class CouchServer(BaseHook):
         return rows
 
     def rows_with_docs(self, doctype: str, **options: Any) -> list[dict[str, Any]]:
-        """Return the :meth:`rows` that have a document.
-
-        A row with an ``error``, as when a shard does not answer, is an error: leaving it out would make totals too low.
-        """
+        """Return :meth:`rows` with a document. A row with an ``error`` is one: without it totals would be too low."""
         found: list[dict[str, Any]] = []
         for row in self.rows(doctype, include_docs=True, **options):
             value, error = row.get("value"), row.get("error")

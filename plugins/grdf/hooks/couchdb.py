@@ -63,10 +63,7 @@ class CouchDBHook(CouchServer):
         return self.request_json("GET", doctype, _path_of(doc_id))
 
     def put(self, doctype: str, document: Mapping[str, Any]) -> str | None:
-        """Write a document, with ``_rev`` if it replaces one.
-
-        :return: the new revision; ``None`` if it was changed (409) or lost with its database: it must not be made anew
-        """
+        """Write a document, with ``_rev`` in place of one. Return its revision, or ``None`` if changed or lost."""
         path, replaces = _path_of(str(document["_id"])), "_rev" in document
         send = self.request if replaces else self._writing
         response = send("PUT", doctype, path, body=document)
@@ -95,10 +92,7 @@ class CouchDBHook(CouchServer):
         return found
 
     def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:
-        """Write documents in batches and read the answer item by item. Conflicts are returned.
-
-        :raises ServiceUnavailable: on any other refusal; what was written stays
-        """
+        """Write documents in batches and return conflicts; ``ServiceUnavailable`` on any other refusal."""
         written: dict[str, str] = {}
         conflicts: set[str] = set()
         refused: list[str] = []
@@ -123,11 +117,7 @@ class CouchDBHook(CouchServer):
         return WriteResult(written=set(written), conflicts=conflicts, revisions=written)
 
     def create_database(self, doctype: str) -> list[str]:
-        """Create what is missing of a doctype's database. Return ``created`` or ``exists``, and what it lacked.
-
-        Of its indexes, one is by account: a query of one account's documents is a hundred times faster
-        (docs/decisions.md).
-        """
+        """Create what is missing of a doctype's database, with indexes by account (docs/decisions.md)."""
         wanted = database(doctype)  # refuses one that no deletion would empty
         response = self.request("PUT", doctype, "")
         if response.status_code in (401, 403):
@@ -156,7 +146,6 @@ class CouchDBHook(CouchServer):
         return self.request_json("GET", doctype, "") is not None
 
     def _writing(self, method: str, doctype: str, path: str, *, body: Mapping[str, Any]) -> requests.Response:
-        """Write. Create a missing database if the login may."""
         response = self.request(method, doctype, path, body=body)
         if response.status_code == 404:
             self.create_database(doctype)

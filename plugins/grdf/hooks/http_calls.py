@@ -1,7 +1,4 @@
-"""HTTP calls with answers bounded in size and time, and calls to GRDF at their turn.
-
-``requests`` limits only connecting and each wait for data, and not every caller has an ``execution_timeout``.
-"""
+"""HTTP calls with answers bounded in size and time, as ``requests`` does not, and calls to GRDF at their turn."""
 
 from __future__ import annotations
 
@@ -43,11 +40,7 @@ class TooLarge(requests.RequestException):
 def no_answer_error(
     who: str, error: Exception, account: str | None = None, do: str | None = None
 ) -> ServiceUnavailable:
-    """Return the error for a failed exchange, without an address: that may have a meter number.
-
-    :param who: the server, as the beginning of a clause
-    :param do: what to do next
-    """
+    """Return the error for a failed exchange with ``who`` (begins a clause), without an address or meter number."""
     outcome = f"could not be reached ({type(error).__name__})"
     if isinstance(error, TooLate | TooLarge):
         outcome = f"did not return a complete answer ({error})"
@@ -83,11 +76,7 @@ def bearer(token: str) -> Callable[[requests.PreparedRequest], requests.Prepared
 
 
 class LimitedAdapter(HTTPAdapter):
-    """Reads each answer to its end before returning it, or raises.
-
-    :param seconds: for the body, after its headers
-    :param most: largest body in bytes, unpacked
-    """
+    """Reads each answer to its end before returning it, or raises."""
 
     def __init__(self, *, seconds: float, most: int, **options: Any) -> None:
         super().__init__(**options)
@@ -102,10 +91,7 @@ class LimitedAdapter(HTTPAdapter):
         return session
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        """Send a request and read the whole answer.
-
-        :raises TooLate, TooLarge: the connection is then closed
-        """
+        """Send a request and read the whole answer; ``TooLate`` or ``TooLarge`` close the connection."""
         response: requests.Response = super().send(request, *args, **options)
         body, end = BytesIO(), time.monotonic() + self._seconds
         try:
@@ -127,10 +113,7 @@ class LimitedAdapter(HTTPAdapter):
 
 
 class TimedResponse(NamedTuple):
-    """An answered call.
-
-    :param at: when it was sent, after its wait for the quota; of differing answers the later one counts
-    """
+    """An answer, and when its call was sent after waiting for the quota: of differing ones the later counts."""
 
     response: requests.Response
     at: datetime
@@ -148,7 +131,6 @@ def send_at_turn(
 
     :param who: the server and subject, as the beginning of a clause
     :param most: largest body in bytes; :data:`LARGEST` by default
-    :param options: of ``requests.Session.request``
     """
     adapter, status = TurnAdapter(turn, most or LARGEST), None
     try:
@@ -169,10 +151,7 @@ def send_at_turn(
 
 
 class TurnAdapter(LimitedAdapter):
-    """Sends one request at its turn, on a connection of its own, maybe through a proxy.
-
-    The turn is taken once the connection is open: handshakes vary by more than the quota's margin.
-    """
+    """Sends one request at its turn, on a connection of its own, maybe through a proxy."""
 
     def __init__(self, turn: Turn, most: int) -> None:
         super().__init__(seconds=SECONDS, most=most)

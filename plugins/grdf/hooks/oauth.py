@@ -71,11 +71,7 @@ class Variables:
 
 @dataclass(frozen=True)
 class DataToken:
-    """A data token; its ``repr`` lacks the token itself.
-
-    :param client: fingerprint of client id and scope
-    :param until: UTC; :data:`MARGIN` before its end, or half of a short life
-    """
+    """A data token; its ``repr`` lacks the token itself. ``until`` is :data:`MARGIN` before its end, UTC."""
 
     value: str = field(repr=False)
     client: str
@@ -83,11 +79,7 @@ class DataToken:
 
     @classmethod
     def from_answer(cls, value: str, facts: GrdfConnection, asked_at: datetime, expires_in: object) -> DataToken:
-        """Return the token of GRDF's answer.
-
-        :param asked_at: UTC, taken before the request
-        :param expires_in: seconds
-        """
+        """Return the token of GRDF's answer for a time before the request, UTC, and a life in seconds."""
         text = str(expires_in).partition(".")[0]
         life = timedelta(seconds=(text.isdecimal() and len(text) < 9 and int(text)) or SOON)
         return cls(value, fingerprint(facts), asked_at + life - min(MARGIN, life / 2))
@@ -115,10 +107,7 @@ def fingerprint(facts: GrdfConnection) -> str:
 
 
 class GrdfOAuthHook(BaseHook):
-    """Calls GRDF's token endpoint with the credentials of one Airflow connection.
-
-    Each call raises ``CredentialsRefused`` or, without a usable answer, ``ServiceUnavailable``.
-    """
+    """Calls GRDF's token endpoint; ``CredentialsRefused`` or, without a usable answer, ``ServiceUnavailable``."""
 
     def __init__(self, grdf_conn_id: str = DEFAULT) -> None:
         super().__init__()
@@ -133,10 +122,7 @@ class GrdfOAuthHook(BaseHook):
 
     @property
     def redirect_uri(self) -> str:
-        """The address registered with GRDF for returning households.
-
-        :raises BadSettings: if neither the connection nor ``[api] base_url`` has it
-        """
+        """The address registered with GRDF for returning households; ``BadSettings`` if it is unknown."""
         base = conf.get("api", "base_url", fallback="").rstrip("/")
         if address := self.facts.redirect_uri or (f"{base}/grdf{CALLBACK}" if base else ""):
             return address
@@ -179,11 +165,9 @@ class GrdfOAuthHook(BaseHook):
     def verify_claims(
         self, id_token: str, *, account: str, nonce: str | None = None, ever: bool = False
     ) -> tuple[Claim, ...]:
-        """Check an ``id_token`` and return the household's rights in it.
+        """Check an ``id_token`` and return its rights; ``IdTokenRefused`` if it fails or names no meter.
 
-        :param nonce: the nonce sent to the authorize page, if any
         :param ever: whether to accept an expired token
-        :raises IdTokenRefused: if it fails the check, or names no meter
         """
         from include.gas.answers.id_token import LEEWAY, parse_claims, verify_id_token  # PyJWT is for first runs alone
 
@@ -202,11 +186,7 @@ class GrdfOAuthHook(BaseHook):
         return parse_claims(claims, account=account)
 
     def request_data_token(self, terms: Terms = DAILY, turn: Turn | None = None) -> DataToken:
-        """Request a new data token from GRDF.
-
-        :param turn: the call's turn, if it has one already
-        :raises CredentialsRefused: also if GRDF grants another scope
-        """
+        """Request a new data token from GRDF; ``CredentialsRefused`` also if GRDF grants another scope."""
         facts, whose = self.facts, f"connection {self.grdf_conn_id}"
         asked_at = datetime.now(UTC)  # before the request, so that its life is never overestimated
         try:
@@ -250,10 +230,7 @@ class GrdfOAuthHook(BaseHook):
         raise ServiceUnavailable.about(account, f"GRDF's token endpoint answered HTTP {status} without a JSON object")
 
     def _public_keys(self, account: str) -> dict[str, Any] | None:
-        """Return the provider's public keys; ``None`` without a ``jwks_url``.
-
-        With the keys, an ``id_token`` for any meter can be signed, so they come from this address alone.
-        """
+        """Return the provider's public keys from ``jwks_url`` alone: they can sign an ``id_token`` for any meter."""
         url, connection = self.facts.jwks_url, f"the connection {self.grdf_conn_id}"
         if not url:
             return None

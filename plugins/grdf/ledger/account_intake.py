@@ -64,10 +64,7 @@ ASKED_EARLY = timedelta(days=1)
 
 
 class AccountIntake:
-    """Takes in one account. ``meters`` are those read or changed so far.
-
-    :param adict: the hook for the account's client, which leads to the others
-    """
+    """Takes in one account. ``meters`` are those read or changed so far."""
 
     def __init__(self, couchdb: CouchDBHook, adict: AdictHook, account: str, terms: Terms = DAILY) -> None:
         self.account, self.client, self.terms = account, adict, terms
@@ -128,11 +125,7 @@ class AccountIntake:
         return self.accounts.update(self.account, change, known=known)
 
     def assign_named_rights(self, document: Document, account: Account) -> None:
-        """Bring named rights that the ledger lacks: the konnector's, or those of a lost ledger.
-
-        :raises MeterTaken: if another account has one of them
-        :raises HouseholdHasLeft: if its household has left
-        """
+        """Bring named rights that the ledger lacks; ``MeterTaken`` or ``HouseholdHasLeft`` if the account may not."""
         named = named_meters(document, account.id)
         self.meters |= self.ledger.fetch_meters(pce for pce, _ in named)
         missing = [(pce, right) for pce, right in named if lacks_right(self.meters[pce], account.id, right)]
@@ -211,18 +204,12 @@ class AccountIntake:
         return self.meters.get(pce) or self.ledger.fetch_meters([pce])[pce]
 
     def assign_right(self, pce: str, right: str, way: Way, *, chosen: bool = False) -> None:
-        """Bring a right, see :func:`include.gas.rights.transitions.assign_right`.
-
-        :raises MeterTaken: if another account has it, or has the meter of one that was chosen
-        """
+        """Bring a right (:func:`~include.gas.rights.transitions.assign_right`); ``MeterTaken`` if another has it."""
         who = claimant_now(self.account, self.client.grdf_conn_id)
         self._apply(pce, lambda meter: assign_right(meter, who, right, way, chosen=chosen))
 
     def _apply(self, pce: str, event: Event) -> None:
-        """Apply an event to a meter.
-
-        :raises MeterTaken: if another account has it, or its right
-        """
+        """Apply an event to a meter; ``MeterTaken`` if another account has it, or its right."""
         try:
             self.meters[pce] = self.ledger.apply(pce, event)
         except OwnedByAnother:
@@ -246,7 +233,6 @@ class AccountIntake:
         It may be the account's own, without an answer so far. One given on GRDF's site does not count: whoever knows
         the name and the address could be faster than its account.
 
-        :param chosen: whether no other account may have the meter
         :raises MeterTaken: if another account has it
         """
         free = {
@@ -275,10 +261,7 @@ class AccountIntake:
                 log.warning("Account %s: GRDF cannot be asked about the other account. %s", self.account, error)
 
     def check_household_stays(self) -> None:
-        """Check that no backup has brought a deleted account back: ids are not used twice.
-
-        :raises HouseholdHasLeft: if one has
-        """
+        """Raise ``HouseholdHasLeft`` if a backup has brought a deleted account back: ids are not used twice."""
         if left := left_accounts(self._couchdb.range(AUDIT, *account_range(self.account))).get(self.account):
             raise household_left_error(self.account, left)
 

@@ -14,11 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def meters_per_client(calls_per_day: int) -> int:
-    """Return how many meters a client may have before new accounts get another one.
-
-    GRDF's contract is for fewer than 5,000 meters with 6,000 calls a day. A sixth is for first runs, monthly readings
-    and repetitions.
-    """
+    """Return how many meters a client gets: 5/6 of the contract's 5,000, the rest is for first runs and repetitions."""
     return calls_per_day * 5 // 6
 
 
@@ -29,10 +25,7 @@ def count_client_meters(meters: Callable[[], Iterable[Meter]]) -> Counter[str]:
 
 
 def choose_client(meters: Counter[str]) -> str:
-    """Return the connection for one more account, and count it in ``meters``. Without room anywhere it is the last one.
-
-    :raises BadSettings: if ``[grdf] connections`` is wrong, or one of the connections before it is unusable
-    """
+    """Return the client for one more account, the last one if all are full; ``BadSettings`` if one is unusable."""
     listed = settings.connections()
     if len(listed) == 1:
         return listed[0]

@@ -38,11 +38,7 @@ from include.gas.rights.meter_rights import Meter, access_to_meter
 
 
 class HouseholdImport:
-    """Checks and takes in the households of one import.
-
-    :param adict: the hook for one of our clients, which leads to the others
-    :param file: name of the import's file, for the records
-    """
+    """Checks and takes in the households of one import."""
 
     def __init__(self, couchdb: CouchDBHook, adict: AdictHook, *, file: str, run: Run) -> None:
         self._couchdb = couchdb
@@ -69,10 +65,7 @@ class HouseholdImport:
         return [done.get(each.number, each) for each in lines]
 
     def _recorded_account(self, line: ImportLine, meter: Meter) -> str:
-        """Return the account of a line without one, by the records, or ``""``.
-
-        One whose right is over may be a former tenant's of the same name.
-        """
+        """Return the account of a line without one, by the records, or ``""``."""
         today = paris_today(datetime.now(UTC))
         for record in self._records.by_meter[meter.pce]:
             is_its = bool(record.account) and is_same_holder(record.entered, line.given)
@@ -83,9 +76,6 @@ class HouseholdImport:
     def import_household(self, line: ImportLine, document: Document | None, connection: str) -> ImportLine:
         """Make sure that a household has its record, account and right, and return the line with its outcome.
 
-        Since the check of all lines, hours may have passed.
-
-        :param connection: the client of a new account
         :raises FailNow: if it cannot be declared; its account has the error, too
         :raises RetryLater: if GRDF or CouchDB does not answer, or it is not our turn; repeating it continues
         """

@@ -1,8 +1,4 @@
-"""Questions to GRDF about refusals that its list contradicts (ADICT 3.7).
-
-Believing them would let one wrong answer stop a household's data, and a fault of an hour ask hundreds for a new
-consent.
-"""
+"""Questions to GRDF about refusals that its list contradicts (ADICT 3.7): one wrong answer must stop nothing."""
 
 from __future__ import annotations
 
@@ -23,10 +19,7 @@ if TYPE_CHECKING:
 def confirm_refusals(
     problems: Iterable[GasError], ledger: Ledger, client: AdictHook, account: str, pce: str, terms: Terms = DAILY
 ) -> list[GasError]:
-    """Return a meter's problems, with refusals that GRDF's list contradicts as temporary ones.
-
-    Without the list, no refusal is believed: the next morning's shows it anyway.
-    """
+    """Return a meter's problems; refusals that GRDF's list contradicts, or without a list, are temporary."""
     from grdf.ledger.rights_query import query_rights
 
     found = list(problems)

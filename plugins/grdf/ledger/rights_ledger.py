@@ -1,7 +1,4 @@
-"""The meters' documents in CouchDB, each changed by compare-and-swap.
-
-Two accounts that want one meter meet in one document, on any machine, and the second sees the first.
-"""
+"""The meters' documents, changed by compare-and-swap: of two accounts that want one, the second sees the first."""
 
 from __future__ import annotations
 
@@ -56,10 +53,7 @@ class Ledger:
                 log.error("%s", error)
 
     def meters_of_account(self, account: str) -> list[Meter]:
-        """Return the meters to which an account has a right, whatever its document names. This reads all.
-
-        :raises BadAccount: if one that names the account cannot be read
-        """
+        """Return all meters to which an account has a right; ``BadAccount`` if one that names it cannot be read."""
         documents = (each for each in self._couchdb.scan(METER) if f"'account': {account!r}" in str(each))
         return [meter for meter in map(_read, documents) if meter.rights_of(account)]
 
@@ -74,11 +68,7 @@ class Ledger:
             self._couchdb.put(LEASE, {"_id": ASKED, **(self._couchdb.get(LEASE, ASKED) or {}), **now})
 
     def apply(self, pce: str, event: Event) -> Meter:
-        """Apply an event to a meter, and return it as stored. An event without effect writes nothing.
-
-        :param event: called once per try
-        :raises OwnedByAnother: if another account has the meter
-        """
+        """Apply an event, called once per try, and return the stored meter; ``OwnedByAnother`` if it is another's."""
         meter = Meter(pce=pce)
 
         def changed(stored: Document | None) -> Document | None:
@@ -99,10 +89,7 @@ class Ledger:
             return {}
 
     def access_of(self, document: Mapping[str, Any], meters: Mapping[str, Meter] | None = None) -> list[MeterAccess]:
-        """Return what an account has of the meters that its document names.
-
-        :param meters: those already read, also further ones to which it has or declares a right
-        """
+        """Return what an account has of the meters that its document names, and of ``meters`` already read."""
         account, known = str(document["_id"]), dict(meters or {})
         named, given = [pce for pce, _ in named_meters(document, account)], Declaration.from_document(document)
         declared = given.pce if given and needs_declaration(document) else ""
@@ -115,10 +102,7 @@ class Ledger:
         return [each for each in access if each.word != "none" or each.pce in (*named, declared)]
 
     def settle_account(self, document: Document, meters: Iterable[Meter] = ()) -> Document:
-        """Return an account's document with its meters and state; a known lasting right ends personal data.
-
-        :param meters: just read, also such that the document does not name yet
-        """
+        """Return an account's document with its meters and state; a known lasting right ends personal data."""
         now, known = datetime.now(UTC), {meter.pce: meter for meter in meters}
         if (given := Declaration.from_document(document)) and given.pce and has_personal_data(document):
             known = self.fetch_meters([given.pce] if given.pce not in known else []) | known
@@ -127,10 +111,7 @@ class Ledger:
         return settle_account(document, self.access_of(document, known), now)
 
     def read_account(self, document: Mapping[str, Any]) -> Account:
-        """Return the account in a document, with what it has of its meters now.
-
-        :raises BadAccount: if the document cannot be understood
-        """
+        """Return the account in a document, with what it has of its meters now; ``BadAccount`` if unreadable."""
         account = Account.from_document(document)
         return replace(account, meters=tuple(self.access_of(document)))
 

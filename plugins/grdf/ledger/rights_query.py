@@ -28,11 +28,7 @@ SPLIT = 10
 
 @dataclass(slots=True)
 class RightsFound:
-    """GRDF's answer about some meters, as noted in the ledger.
-
-    :param rights: all lines about these meters
-    :param meters: the meters after the look
-    """
+    """GRDF's answer about some meters, as noted in the ledger."""
 
     rights: list[AccessRight] = field(default_factory=list)
     meters: dict[str, Meter] = field(default_factory=dict)
@@ -46,11 +42,7 @@ def query_rights(
     account: str = "",
     terms: Terms = DAILY,
 ) -> RightsFound:
-    """Ask GRDF for a client's rights to some meters, a thousand in a call, and note its answer.
-
-    :param account: for messages; ``""`` for several
-    :raises GasError: if GRDF does not answer; earlier answers are noted
-    """
+    """Ask GRDF for a client's rights to some meters, a thousand in a call, and note its answer."""
     found, wanted = RightsFound(), sorted(set(pces))
     questions, split = [wanted[at : at + MOST] for at in range(0, len(wanted), MOST)], 0
     while questions:

@@ -29,11 +29,7 @@ if TYPE_CHECKING:
 
 
 class UnclaimedRights:
-    """Gives unclaimed rights to accounts. It may be repeated.
-
-    :param asker: the user who asked for that
-    :param dry_run: whether to report only
-    """
+    """Gives unclaimed rights to accounts. It may be repeated."""
 
     def __init__(self, couchdb: CouchDBHook, log: Log, *, asker: str, dry_run: bool) -> None:
         self._accounts = AccountStore(couchdb)
@@ -43,12 +39,7 @@ class UnclaimedRights:
         self._dry_run = dry_run
 
     def assign_rights(self, account: str, client: str, rights: Sequence[AccessRight], at: datetime) -> str:
-        """Give an account rights to one meter. Return why the ledger refuses; ``""`` if it does not.
-
-        :param client: the client that has them
-        :param rights: as GRDF lists them, the oldest first
-        :param at: when GRDF was asked for them, aware
-        """
+        """Give an account rights to one meter, the oldest first. Return why the ledger refuses, or ``""``."""
         pce, answer = rights[0].pce, RightsAnswer(client, rights, utc_text(at), paris_today(at))
         who = claimant_now(account, client)
 
@@ -76,10 +67,8 @@ class UnclaimedRights:
         return ""
 
     def assign_newest_rights(self, clients: AdictHook, name: str) -> int:
-        """Give an account, on a person's word, the newest usable right to its meters or its refused one's.
+        """Give an account, on a person's word, the newest usable right to its meters, and return how many it gets.
 
-        :param clients: the hook for one of our clients, which leads to the account's
-        :return: how many rights it was or would be given
         :raises GasError: if it cannot be given one, or GRDF does not answer
         """
         document = self._accounts.read_document(name)

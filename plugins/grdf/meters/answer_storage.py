@@ -51,8 +51,6 @@ def store_answer(
 
     Without a body, disallowed stored days are removed; otherwise an overlapping run may have stored days of a newer
     right. The log outlives a deletion, so doubtful days are not in it: they would show when a home is empty.
-
-    :param account: its document, with the meter's contract
     """
     pce, car = answer.pce, Status.billing_of(account, answer.pce).contract.car
     report = store_readings(
@@ -83,10 +81,7 @@ def store_answer(
 
 
 def warn_of_skipped_lines(answer: SortedAnswer[Any], kind: str, log: Log) -> int:
-    """Log how many lines of a stored answer were left out, and return their number.
-
-    :param kind: what the lines are called, such as ``lines``
-    """
+    """Log how many lines of a stored answer were left out, and return their number."""
     if left_out := answer.left_out:
         log.warning(
             "Account %s, meter %s: GRDF's answer contained %s that were left out: %s. All others are stored; "
@@ -101,7 +96,6 @@ def record_stored_days(
 ) -> None:
     """Write to an account what is stored of the meters read, if it differs.
 
-    :param known: the account's document as it was read
     :param well: what it has of its meters, if all could be read: then there is no problem
     :raises AccountLeaving, BadAccount: if the household has left meanwhile
     """
@@ -136,8 +130,6 @@ def undo_if_household_left(
 
     A deletion waits for running tasks, but a worker cut off from Airflow goes on. A missing document alone proves
     nothing: a database that is being restored has none.
-
-    :param forget: removes what is staged of the account, in both cases
     """
     try:
         yield

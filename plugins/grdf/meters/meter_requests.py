@@ -29,11 +29,7 @@ if TYPE_CHECKING:
 
 
 class MeterRequest(NamedTuple):
-    """What a task asks for of one meter.
-
-    :param windows: one for each stretch that its rights cover
-    :param whole: whether these are all; complete answers are then marked as such
-    """
+    """What a task asks for of one meter."""
 
     access: MeterAccess
     windows: Sequence[Window]
@@ -41,11 +37,7 @@ class MeterRequest(NamedTuple):
 
 
 class MeterRead(NamedTuple):
-    """What was read of one meter.
-
-    :param answers: each with its sorted lines, in order of arrival
-    :param problems: those of this meter alone
-    """
+    """What was read of one meter."""
 
     pce: str
     answers: list[tuple[StagedAnswer, SortedAnswer[Reading]]]
@@ -56,11 +48,7 @@ class MeterRead(NamedTuple):
 def book_calls(
     adict: AdictHook, task: str, calls: int, purpose: Purpose, last_read: Callable[[], float] = lambda: 0.0
 ) -> Iterator[Terms]:
-    """Book all calls of a task with its first one, and give back unused ones. Yield their terms.
-
-    :param task: identifies the account, the task and its run
-    :param last_read: see :class:`grdf.quota.call_terms.Booking`
-    """
+    """Book all calls of a task with its first one, give back unused ones, and yield their terms."""
     # Hashed: other users of the machine may read the quota's state, and no deletion looks there.
     terms = Terms(purpose, Booking(blake2b(task.encode(), digest_size=12).hexdigest(), calls, last_read))
     try:
@@ -72,10 +60,7 @@ def book_calls(
 def read_meters(
     adict: AdictHook, ledger: Ledger, account: str, asked: Sequence[MeterRequest], run: Run, purpose: Purpose
 ) -> Iterator[MeterRead]:
-    """Ask for gas days, meter by meter, and for GRDF's list of rights about each refusal.
-
-    :raises CredentialsRefused, BadSettings, QuotaWait: if the failure concerns all meters
-    """
+    """Ask for gas days by meter, and for GRDF's list about refusals. An error of the client or quota is raised."""
     calls = sum(len(each.windows) for each in asked)
     with book_calls(adict, f"{account}:{purpose} {run.id}", calls, purpose, run.last_success) as terms:
         for each in asked:
@@ -107,10 +92,7 @@ def _read(adict: AdictHook, account: str, asked: MeterRequest, terms: Terms) -> 
 
 
 def handle_problems(run: Run, accounts: AccountStore, account: Account, reads: Sequence[MeterRead]) -> list[GasError]:
-    """Mark an account with what its household must know, and return its meters' problems.
-
-    :raises RetryLater: the first problem that this run asks about again
-    """
+    """Mark an account with what its household must know, and return problems; ``RetryLater`` for another try."""
     problems = [problem for read in reads for problem in read.problems]
     closed = sum(any(isinstance(problem, FailNow) for problem in read.problems) for read in reads)
     for problem in problems:

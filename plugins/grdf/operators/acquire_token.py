@@ -23,18 +23,13 @@ if TYPE_CHECKING:
 
 
 class AcquireTokenOperator(AccountOperator):
-    """Turns the account's grant or declaration into meters on the first launch; later checks that they are known.
-
-    The ``id_token`` is verified, and tokens are removed once their rights are in the ledger
-    (``grdf.ledger.account_intake``).
-    """
+    """Turns the account's grant or declaration into meters on the first launch; later checks that they are known."""
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Return the account, how many meters it has, and whether this was its first launch.
 
-        :raises FailNow: if its grant or declaration cannot be used, and no meter can be read
         :raises AirflowSkipException: if the household must act first
-        :raises RetryLater: if GRDF or CouchDB does not answer, and no meter can be read
+        :raises GasError: if no meter can be read
         """
         run = Run.from_context(context)
         document = self.accounts.read_document(self.account_id)
@@ -93,10 +88,7 @@ class AcquireTokenOperator(AccountOperator):
             return self.accounts.read_document(account.id)
 
     def _has_nothing_to_do(self, account: Account) -> bool:
-        """Return whether nothing is left to do for an account whose household must act.
-
-        GRDF may still be asked for days of a right that is over. Disallowed stored days are removed by the next run.
-        """
+        """Return whether nothing is left to do: days of a right that is over may still be asked for or removed."""
         from include.gas.documents.disallowed_days import find_disallowed_days
 
         today = paris_today(datetime.now(UTC))

@@ -24,17 +24,10 @@ if TYPE_CHECKING:
 
 
 class AdoptKonnectorOperator(AccountOperator):
-    """Converts the konnector's documents into those of an account and its first meter, then removes them.
-
-    They name neither, so the form does. Safe to repeat, to interrupt, and to run beside the account's DAG.
-    """
+    """Converts the konnector's documents into those of an account and its first meter, then removes them."""
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Return the account, whether this was a dry run, the counts, how many documents went, and the changed days.
-
-        :raises BadAccount: if there is no such account, or its meter is not known yet
-        :raises AccountLeaving: if the account is being deleted
-        """
+        """Return counts and the changed days; ``BadAccount`` without a meter, ``AccountLeaving`` during a deletion."""
         dry_run = bool(Run.from_context(context).params["dry_run"])
         document = self.accounts.read_document(self.account_id)
         check_not_leaving(document)

@@ -80,10 +80,7 @@ class GrdfOperator(BaseOperator):
         return AdictHook()
 
     def clients(self) -> list[AdictHook]:
-        """Return the hooks for all our clients at GRDF, in order.
-
-        If ``[grdf] connections`` is wrong, only the usual one; accounts of others then report it.
-        """
+        """Return the hooks for all our clients, or the usual one if ``[grdf] connections`` is wrong."""
         return [self.adict.for_connection(conn_id) for conn_id in settings.connections.or_default()]
 
     @property
@@ -93,10 +90,7 @@ class GrdfOperator(BaseOperator):
 
 
 class AccountOperator(GrdfOperator):
-    """A task for one account.
-
-    :param account_id: templated
-    """
+    """A task for one account (``account_id`` is templated)."""
 
     template_fields: Sequence[str] = ("account_id",)
 

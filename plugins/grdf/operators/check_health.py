@@ -35,11 +35,7 @@ class CheckHealthOperator(GrdfOperator):
     """
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Return counts, without names.
-
-        :raises FleetUnwell: if a limit is crossed
-        :raises RetryLater: if CouchDB does not answer, and another try is left
-        """
+        """Return counts, without names; ``FleetUnwell`` if a limit is crossed, ``RetryLater`` without CouchDB."""
         from grdf.health import gauges, settings_check
 
         now = datetime.now(UTC)

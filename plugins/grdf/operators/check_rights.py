@@ -78,17 +78,13 @@ class CheckRightsOperator(GrdfOperator):
         return dict(counts)
 
     def _orphan_rights(self, meters: dict[str, Meter], accounts: Collection[str], records: Iterable[Document]) -> None:
-        """Unclaim the rights of accounts that are gone without a deletion.
-
-        :param meters: all meters, which this updates
-        """
+        """Unclaim the rights of accounts that are gone without a deletion."""
         known = {"", *accounts, *(str(each.get("account")) for each in records)}
         for meter in list(meters.values()):
             for account in {right.account for right in meter.rights} - known:
                 meters |= self.ledger.apply_if_readable(meter.pce, partial(orphan_rights, account=account))
 
     def _restore_lost_rights(self, meters: dict[str, Meter], documents: Sequence[Document]) -> None:
-        """Bring the rights that accounts name and the ledger lacks: it was lost, or is older."""
         from grdf.ledger.account_intake import AccountIntake, lacks_right
 
         # The account that had a meter keeps it: first those that are behind none.
@@ -106,10 +102,7 @@ class CheckRightsOperator(GrdfOperator):
                 self.log.warning("Account %s: its rights are not looked up: %s", name, describe_oddity(error))
 
     def _query_client(self, client: AdictHook, meters: dict[str, Meter]) -> list[GasError]:
-        """Note what GRDF lists of a client's rights, and return problems of the list for a developer.
-
-        :raises GasError: if GRDF answers neither question
-        """
+        """Note what GRDF lists of a client's rights, and return the list's problems; ``GasError`` without an answer."""
         from grdf.ledger.rights_query import query_rights
 
         name, at = client.grdf_conn_id, datetime.now(UTC)
@@ -180,10 +173,7 @@ class CheckRightsOperator(GrdfOperator):
 
 
 def _problems_of(client: str, found: RightsList, meters: Iterable[Meter]) -> list[GasError]:
-    """Return the unknown words for states in a list.
-
-    :raises BadSettings: if it shows none of the client's rights: it is another client's
-    """
+    """Return the unknown states in a list; ``BadSettings`` if it shows none of the client's rights."""
     ids = {right.id for meter in meters for right in meter.rights if right.client == client and right.id}
     if len(ids) >= FEW and not ids & {right.id for right in found.rights} and not found.odd:
         raise BadSettings.about(

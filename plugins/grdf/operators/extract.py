@@ -34,11 +34,7 @@ class ExtractOperator(AccountOperator):
     """
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Return counts of answers and lines, and the problems that a person must know although the rest can be loaded.
-
-        :raises RetryLater: if GRDF could not answer at the moment
-        :raises FailNow: if a person must act first
-        """
+        """Return counts and problems; ``RetryLater`` if GRDF could not answer, ``FailNow`` if a person must act."""
         run = Run.from_context(context)
         document = self.accounts.read_document(self.account_id)
         check_not_leaving(document)
@@ -64,7 +60,6 @@ class ExtractOperator(AccountOperator):
         }
 
     def _plan_requests(self, run: Run, document: dict[str, Any], account: Account) -> Iterator[MeterRequest]:
-        """Yield what to ask for now."""
         today = paris_today(datetime.now(UTC))
         for meter in account.meters:
             tag = meter_tag(account.id, meter.pce)

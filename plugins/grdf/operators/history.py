@@ -35,10 +35,7 @@ class PlanHistoryOperator(GrdfOperator):
     """Checks the form, and lists the accounts to read, with one mapped task each."""
 
     def perform(self, context: Context) -> list[str]:
-        """Return account ids, in order.
-
-        :raises BadRequest: if the form is wrong
-        """
+        """Return account ids, in order; ``BadRequest`` if the form is wrong."""
         run = Run.from_context(context)
         window = parse_range(run.params["from"], run.params["to"])
         wanted = run.named_accounts("Nothing was read. Enter account ids, or none for all.")
@@ -63,7 +60,6 @@ class PlanHistoryOperator(GrdfOperator):
         return accounts
 
     def _readable_accounts(self) -> dict[str, tuple[int, str]]:
-        """Return the readable accounts, with their number of meters and their client."""
         from grdf.airflow.account_list import id_if_listed
 
         found: dict[str, tuple[int, str]] = {}
@@ -91,10 +87,7 @@ class ReadHistoryOperator(AccountOperator):
     template_fields: Sequence[str] = ("account_id",)
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Return counts of days, what changed, and why meters were not asked for at all.
-
-        :raises GasError: if a meter could not be read; the data of the others is stored
-        """
+        """Return counts of days, what changed, and why not; ``GasError`` if a meter could not be read."""
         run = Run.from_context(context)
         window = parse_range(run.params["from"], run.params["to"])
         document = self.accounts.read_document(self.account_id)
@@ -137,10 +130,7 @@ class ReadHistoryOperator(AccountOperator):
     def _windows(
         self, access: MeterAccess, asked: Window, unasked: list[str], *, include_definitive: bool
     ) -> tuple[Window, ...]:
-        """Return what is left to ask for, one window per stretch of the rights.
-
-        :param unasked: gets the reason if there is none
-        """
+        """Return what is left to ask for, one window per stretch of the rights."""
         account, tag, today = self.account_id, meter_tag(self.account_id, access.pce), paris_today(datetime.now(UTC))
         window, reasons = askable_part(asked, today=today, right_first=access.first_day, right_end=access.end_day)
         for reason in reasons:
@@ -163,11 +153,7 @@ class ReadHistoryOperator(AccountOperator):
 
 
 class AnnounceHistoryOperator(GrdfOperator):
-    """Announces the changes of all mapped tasks (two that end at once could not), and names unreadable accounts.
-
-    :param planned: ids of the accounts to be read (templated)
-    :param results: the mapped tasks' return values (templated)
-    """
+    """Announces the changes of all mapped tasks (two that end at once could not), and names unreadable accounts."""
 
     template_fields: Sequence[str] = ("planned", "results")
 

@@ -34,8 +34,6 @@ class LoadOperator(AccountOperator):
 
     Only allowed days are stored, and disallowed ones after the first of these are removed, also of meters that are not
     read. Safe to repeat, to interrupt and to run twice at once.
-
-    :param staged: the return value of ``extract`` (templated)
     """
 
     template_fields: Sequence[str] = ("account_id", "staged")
@@ -47,10 +45,7 @@ class LoadOperator(AccountOperator):
         self._loads: list[StoredAnswer] = []
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Return counts of new, corrected and unchanged days and of totals, and the changed days.
-
-        :raises FailNow: after loading, if ``extract`` met something that a person must know
-        """
+        """Return counts and the changed days; ``FailNow``, after loading, if ``extract`` met a problem for a person."""
         run, staged = Run.from_context(context), self.staged or {}
         problems: list[str] = staged.get("problems") or []
         forget = partial(self.staging.remove, self.account_id, run.id) if staged.get("answers") else None
@@ -97,10 +92,7 @@ class LoadOperator(AccountOperator):
         return counts
 
     def _read_staged(self, run: Run) -> list[StagedAnswer]:
-        """Return what the run has staged.
-
-        :raises AnswersGone: if it is gone, unless an earlier try may have stored it
-        """
+        """Return what the run has staged; ``AnswersGone`` unless an earlier try may have stored it."""
         try:
             return self.staging.get(self.account_id, run.id)
         except AnswersGone:
@@ -114,7 +106,6 @@ class LoadOperator(AccountOperator):
         return store_answer(self.couchdb, self._before, access, answer, lines, self.log)
 
     def _remove_disallowed_days(self, meters: Iterable[MeterAccess]) -> Iterator[StoredAnswer]:
-        """Remove disallowed days of all years and meters."""
         now = datetime.now(UTC)
         for meter in meters:
             if days := find_disallowed_days(self.couchdb, self.account_id, meter.pce, meter.days, paris_today(now)):

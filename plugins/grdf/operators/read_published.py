@@ -60,11 +60,7 @@ class ReadPublishedOperator(GrdfOperator):
     """
 
     def perform(self, context: Context) -> dict[str, int]:
-        """Return counts of meters, periods new, corrected and removed, and accounts left unchanged.
-
-        :param context: its param ``accounts`` names accounts to read now
-        :raises GasError: after all others, what most needs another try or a person
-        """
+        """Return counts of meters, periods and accounts left unchanged; ``GasError`` after all others."""
         run = Run.from_context(context)
         named = run.named_accounts("Nothing was read. Enter account ids, or none for all that are due.")
         self._since, self._counts = run.due if named else None, Counter[str]()
@@ -80,7 +76,6 @@ class ReadPublishedOperator(GrdfOperator):
         return counts
 
     def _due_accounts(self) -> dict[str, Document]:
-        """Return, by id, the accounts that have a meter due by their own documents."""
         return {
             document["_id"]: document
             for document in self.accounts.active_documents()
@@ -99,7 +94,6 @@ class ReadPublishedOperator(GrdfOperator):
         return bool(access.days) and is_full_read_due(str(document["_id"]), last, paris_today(datetime.now(UTC)))
 
     def _read_all(self, accounts: Iterable[str]) -> Iterator[GasError]:
-        """Read accounts of one client at GRDF, and yield what fails. A failure of the client ends it."""
         in_a_row = 0
         for account_id in accounts:
             try:
@@ -133,8 +127,6 @@ class ReadPublishedOperator(GrdfOperator):
 
     def _read_meter(self, client: AdictHook, document: Document, access: MeterAccess) -> None:
         """Read a meter with one call for each kind of data, and store what the account may then hold.
-
-        If GRDF may not be asked, only disallowed data are removed.
 
         :raises GasError: if the failure concerns all accounts or is temporary; what was valid is stored
         """
@@ -174,10 +166,7 @@ class ReadPublishedOperator(GrdfOperator):
             raise problem
 
     def _store(self, account: str, pce: str, billing: Billing, periods: list[Read]) -> None:
-        """Store what the account may hold by now, without a contract read after the end of its right.
-
-        :raises AccountLeaving, BadAccount: if the household has left meanwhile
-        """
+        """Store what the account may hold by now; ``AccountLeaving`` or ``BadAccount`` if the household has left."""
         document = self.accounts.read_document(account)
         check_not_leaving(document)
         access = next(

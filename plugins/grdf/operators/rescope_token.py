@@ -11,18 +11,10 @@ if TYPE_CHECKING:
 
 
 class RescopeTokenOperator(AccountOperator):
-    """Makes sure that a token with the scope for data is valid for the work ahead.
-
-    Client Connect's is valid for ``openid`` only (ADICT 2.1). One ``client_credentials`` token every 4 hours serves all
-    accounts of a client.
-    """
+    """Makes sure that a data token is valid for the work ahead: Client Connect's is for ``openid`` (ADICT 2.1)."""
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Return the account, whether GRDF was asked, and until when the token is used (UTC); never the token.
-
-        :raises CredentialsRefused: if GRDF does not accept our client
-        :raises ServiceUnavailable: if the token endpoint does not answer
-        """
+        """Return the account, whether GRDF was asked, and until when the token is used (UTC); never the token."""
         clients = self.clients()
         # With a single client, the account need not be read.
         alone = len(clients) == 1

@@ -24,10 +24,7 @@ class RemoveOverdueOperator(GrdfOperator):
     """Removes overdue records of consents, links and files, see the text of ``grdf_retention``."""
 
     def perform(self, context: Context) -> int:
-        """Return how many records were removed. CouchDB comes first, in case the staging store fails.
-
-        :raises BadSettings: if the login may not purge
-        """
+        """Return how many records were removed; ``BadSettings`` if the login may not purge."""
         from grdf.stores.database_files import DatabaseFiles
         from grdf.stores.household_links import HouseholdLinks
         from grdf.stores.removal import purger

@@ -68,7 +68,6 @@ def _misunderstood(request: Request, _: Exception) -> Response:
 
 
 def _stopped(request: Request, error: Exception) -> Response:
-    """Explain why a household is not connected, and how to start again."""
     assert isinstance(error, ConnectionStopped)
     return render.problem(request, error.status, error.key, _again(request, error.again), cause=error.cause)
 

@@ -1,8 +1,4 @@
-"""Protects requests to the page and responses from it.
-
-It refuses cross-site changes, limits bodies, adds security headers, and hides queries from Airflow's access log. A
-middleware of the page alone.
-"""
+"""Protects the page alone: no cross-site changes, limited bodies, security headers, no queries in logs."""
 
 from __future__ import annotations
 
@@ -36,10 +32,7 @@ CSP = {
 
 
 def policy(**changes: str) -> str:
-    """Return the Content-Security-Policy.
-
-    :param changes: directives to replace for one page
-    """
+    """Return the Content-Security-Policy."""
     return "; ".join(f"{name} {value}" for name, value in (CSP | changes).items())
 
 
@@ -108,10 +101,7 @@ class _Body:
         self.is_left = "Transfer-Encoding" in headers or headers.get("Content-Length", "0") != "0"
 
     async def receive(self) -> Message:
-        """Return the next part.
-
-        :raises HTTPException: 408 if it comes too slowly, 413 if it is too large
-        """
+        """Return the next part; ``HTTPException`` 408 if it comes too slowly, 413 if it is too large."""
         if not self.is_left:
             return await self._receive()
         try:

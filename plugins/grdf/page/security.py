@@ -44,10 +44,7 @@ class Visitor:
 
 
 async def visitor_if_any(request: Request) -> Visitor | None:
-    """Return the user, or ``None`` without a login, for routes that a household may use.
-
-    :raises HTTPException: 503 if Airflow cannot be asked
-    """
+    """Return the user, or ``None`` without a login, for households' routes; 503 if Airflow cannot be asked."""
     scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
     bearer = HTTPAuthorizationCredentials(scheme=scheme, credentials=token) if token else None
     try:
@@ -66,10 +63,7 @@ VisitorIfAnyDep = Annotated[Visitor | None, Depends(visitor_if_any)]
 
 
 def visitor(found: VisitorIfAnyDep) -> Visitor:
-    """Return the user who sent the request.
-
-    :raises HTTPException: 401 without a login
-    """
+    """Return the user who sent the request; 401 without a login."""
     if found is None:
         raise HTTPException(401, "not logged in")
     return found
@@ -79,10 +73,7 @@ VisitorDep = Annotated[Visitor, Depends(visitor)]
 
 
 def account_in_path(account: str, _: VisitorDep) -> str:
-    """Return the id of the account in the path.
-
-    :raises HTTPException: 404 if it cannot be an account's id
-    """
+    """Return the id of the account in the path; 404 if it cannot be one."""
     try:
         return check_account_id(account)
     except ValueError:
@@ -135,10 +126,7 @@ def login_url(request: Request) -> str | None:
 
 
 def _answer(question: Callable[[], Any]) -> Any:
-    """Return what Airflow answers; ``None`` if it refuses the user.
-
-    :raises HTTPException: 503 if it cannot answer
-    """
+    """Return what Airflow answers, or ``None`` if it refuses the user; 503 if it cannot answer."""
     try:
         return question()
     except HTTPException as refused:

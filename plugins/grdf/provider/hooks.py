@@ -1,8 +1,4 @@
-"""The hooks of our connection types, with the *Test* buttons' ``test_connection``.
-
-Airflow hands them the form under an invented id, so only a *Test* of that very connection reads the secret that
-revokes.
-"""
+"""The hooks of our connection types, which Airflow's *Test* buttons give the form under an invented id."""
 
 from __future__ import annotations
 
@@ -55,11 +51,7 @@ class GrdfCouchDB(CouchDBHook):
 
 
 def test_result(conn_id: str, what: str, check: Check) -> tuple[bool, str]:
-    """Check until something must be mended, and return whether the connection works, with sentences to show.
-
-    :param conn_id: the invented id of the form's values
-    :param what: the subject of the check
-    """
+    """Check until something must be mended, and return whether the connection works, with sentences to show."""
     found: list[Finding] = []
     for finding in findings_of(what, check):
         if finding.state == "bad":
@@ -69,7 +61,6 @@ def test_result(conn_id: str, what: str, check: Check) -> tuple[bool, str]:
 
 
 def _shown(findings: list[Finding], conn_id: str) -> str:
-    """Return sentences with "this connection" for the invented id."""
     text = re.sub(r" \(or in AIRFLOW_CONN_\w+\)", "", " ".join(map(_sentence, findings)))
     named = rf"(?:(?P<start>The|Our) |(?:the|our) )?(?:Airflow )?(?:connection )?\b{re.escape(conn_id)}\b"
     return redact(re.sub(named, lambda found: "This connection" if found["start"] else "this connection", text))

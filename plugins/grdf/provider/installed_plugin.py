@@ -1,7 +1,4 @@
-"""The plugin of an installed package (entry point ``airflow.plugins``).
-
-``None`` if Airflow's plugins folder has our plugin too, as in a checkout: a second one would be an import error.
-"""
+"""The plugin of an installed package; ``None`` if Airflow's plugins folder has ours too: an import error."""
 
 from __future__ import annotations
 

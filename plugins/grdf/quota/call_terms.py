@@ -17,11 +17,7 @@ MARGIN = 0.07
 
 @dataclass(frozen=True)
 class Quota:
-    """What one client may do.
-
-    :param calls_per_second: highest rate
-    :param calls_per_day: limit for any 24 hours and for any calendar day in Paris
-    """
+    """What one client may do; ``calls_per_day`` in any 24 hours and any calendar day in Paris."""
 
     calls_per_second: float
     calls_per_day: int
@@ -37,12 +33,9 @@ class Booking:
     """The calls of a task, counted together when it asks for the first.
 
     :param name: identifies the task across tries; ``""`` comes first, for a call that serves all tasks
-    :param calls: how many are left to make
     :param last_read: returns when the account was last read (epoch seconds; 0 for never), on scarcity: the oldest comes
         first
-    :param since: what it has returned
-    :param counted: how many of the calls are counted already
-    :param at: the five-minute interval since 1970 in which they are counted
+    :param at: the five-minute interval since 1970 in which ``counted`` ones are
     """
 
     name: str = ""
@@ -57,7 +50,6 @@ class Booking:
 class Terms:
     """The terms on which a call waits for its turn.
 
-    :param booking: the calls of the task, if it makes several
     :param longest_wait: seconds; short for a page
     :param trial: whether a person tries values that may be wrong, so that an answer must not stop workers
     """

@@ -36,13 +36,7 @@ log = logging.getLogger(__name__)
 
 
 class Usage(NamedTuple):
-    """How much of a client's quota is used.
-
-    :param calls: those of the last 24 hours, and all of this Paris day
-    :param history: those of them for imports of the past
-    :param left: calls that may still be made
-    :param pause: seconds without calls, after a 429
-    """
+    """How much of a client's quota is used: calls of the last 24 hours and this Paris day; a pause in seconds."""
 
     calls: int
     history: int
@@ -51,10 +45,7 @@ class Usage(NamedTuple):
 
 
 def governor_for(client: GrdfConnection) -> Governor:
-    """Return the governor for a client. Connections with one client id share a quota.
-
-    :raises BadSettings: if a setting of the quota is wrong
-    """
+    """Return the governor for a client id's quota; ``BadSettings`` if a setting of it is wrong."""
     from grdf import settings  # Airflow's settings; the arithmetic does without
 
     return Governor(
@@ -67,13 +58,10 @@ def governor_for(client: GrdfConnection) -> Governor:
 
 
 class Governor:
-    """Lets calls go at the rate of the quota.
+    """Lets calls go at the rate of a client's quota, by a state that all workers share.
 
-    :param store: the state shared by all workers
-    :param client_id: the quota is counted per client
     :param clock: this process's own monotonic clock (seconds)
     :param credentials: fingerprint of id and secret, whose refusal does not affect others
-    :param connection: for messages
     """
 
     def __init__(
@@ -112,10 +100,7 @@ class Governor:
             self.change_state(lambda ledger, _: ledger.release_calls(Ticket(terms.purpose, booking)))
 
     def after_call(self, status: int, retry_after: float | None) -> None:
-        """Process GRDF's answer to a call. After a 429 all workers wait.
-
-        :param retry_after: seconds
-        """
+        """Process GRDF's answer to a call. After a 429 all workers wait."""
         if status == 429:
             seconds = self.change_state(lambda ledger, now: ledger.pause.begin(now, retry_after))
             log.warning("GRDF's quota is exceeded (HTTP 429): no worker calls GRDF for %.0f s.", seconds)
@@ -166,10 +151,7 @@ class Governor:
         return f"{end.astimezone(PARIS):%H:%M on %-d %B} (Paris time)"
 
     def change_state(self, change: Callable[[QuotaState, float], Result]) -> Result:
-        """Change the quota's state, and return what the change does.
-
-        :param change: a function of the state and the shared clock (epoch seconds)
-        """
+        """Change the quota's state by a function of it and the shared clock (epoch seconds), and return its result."""
 
         def changed(text: str | None, now: float) -> tuple[str, Result]:
             ledger = QuotaState.parse(text, now)
@@ -182,10 +164,8 @@ class Governor:
 class Turn:
     """The turn of one call: draw near, connect, take it, send.
 
-    Turns are little more than a second apart, so a delay between turn and sending, such as a TLS handshake or busy
-    cores, would earn a 429. A delayed call asks again.
-
-    :ivar waited: seconds so far
+    Turns are little more than a second apart, so a delay between turn and sending would earn a 429. A delayed call asks
+    again.
     """
 
     def __init__(self, governor: Governor, account: str | None, terms: Terms) -> None:
@@ -230,10 +210,7 @@ class Turn:
             self._governor.after_call(status, retry_after)
 
     def _ask(self, patience: float) -> Wait:
-        """Ask once for permission to call.
-
-        :param patience: seconds that the call may still wait
-        """
+        """Ask once for permission to call."""
         governor, ticket, booking = self._governor, self.ticket, self.ticket.booking
 
         def ask(ledger: QuotaState, now: float) -> tuple[Wait, QuotaWait | None]:

@@ -41,12 +41,7 @@ BIN = 300
 
 @dataclass
 class Ticket:
-    """A call to make and its place in the queue, by :meth:`QuotaState.request_call`.
-
-    :param at: the booked instant (epoch seconds); 0 if there is none yet
-    :param counted: the five-minute interval in which it is counted
-    :param went: when it was let go (epoch seconds); 0 if it was not
-    """
+    """A call's place in the queue: booked instant, interval, and when it went, in epoch seconds or 0."""
 
     purpose: Purpose = "daily"
     booking: Booking = field(default_factory=Booking)
@@ -64,12 +59,7 @@ class Wait(NamedTuple):
 
 @dataclass
 class Pause:
-    """A time without calls.
-
-    :param until: epoch seconds
-    :param length: seconds, unless GRDF named the time
-    :param credentials: a fingerprint; ``""`` for all
-    """
+    """A time without calls, ``until`` epoch seconds, for those with the same credentials (``""``: all)."""
 
     until: float = 0.0
     length: float = 0.0
@@ -88,12 +78,7 @@ class Pause:
 
 @dataclass
 class Waiting:
-    """A task that waits for calls of the day.
-
-    :param history: whether it is for an import of the past
-    :param since: when its account was last read (epoch seconds)
-    :param until: when it is dropped unless it asks again (epoch seconds)
-    """
+    """A task that waits for calls of the day: since its account was last read, until it is dropped (epoch seconds)."""
 
     calls: int
     history: bool
@@ -103,15 +88,11 @@ class Waiting:
 
 @dataclass
 class QuotaState:
-    """The shared state of one client's quota.
+    """The shared state of one client's quota; times in epoch seconds.
 
-    :param last: when the last call was let go (epoch seconds)
-    :param free: the first instant that is not booked (epoch seconds)
+    :param free: the first instant that is not booked
     :param fleet: calls per day that all daily runs need, if known
     :param calls: number by five-minute interval since 1970 and purpose
-    :param waiting: by task name
-    :param pause: after a 429
-    :param refusal: after a refused token
     """
 
     last: float = 0.0
@@ -124,10 +105,7 @@ class QuotaState:
 
     @classmethod
     def parse(cls, text: str | None, now: float) -> Self:
-        """Return the state in a text without outdated counts; empty for ``None``.
-
-        :raises msgspec.MsgspecError: if the text is no such state
-        """
+        """Return the state in a text, or an empty one; ``msgspec.MsgspecError`` if the text is no such state."""
         ledger = cls() if text is None else msgspec.json.decode(text, type=cls)
         if ledger.last > now + SET_BACK:
             ledger.last = ledger.free = 0.0
@@ -144,11 +122,7 @@ class QuotaState:
         return sum(sum(made.values()) for made in self.calls.values()), self._count_made("history")
 
     def share(self, quota: Quota, purpose: Purpose) -> int:
-        """Return the calls per day available for a purpose.
-
-        History leaves half of the day, or more if daily runs need it: what they made in the last day and wait for, or
-        the fleet's need, and a twentieth for a morning that starts earlier.
-        """
+        """Return the calls per day for a purpose; history leaves half, or what daily runs need and a twentieth."""
         if purpose != "history":
             return quota.calls_per_day
         total, history = self.count_calls()
@@ -207,7 +181,6 @@ class QuotaState:
         booking.counted = 0
 
     def _book_day(self, now: float, quota: Quota, purpose: Purpose, booking: Booking) -> float:
-        """Count a task's calls if the day has room for all, and return from when on it has."""
         calls = max(1, min(booking.calls, self.share(quota, purpose)))
         if purpose != "connect":
             since = now if booking.since is None else booking.since
@@ -222,7 +195,6 @@ class QuotaState:
         return now
 
     def _room(self, now: float, quota: Quota, name: str, task: Waiting) -> float:
-        """Return from when on there is room for a task's calls beside those before it."""
         rank = (task.history, task.since, name)
         before = [each for other, each in self.waiting.items() if (each.history, each.since, other) < rank]
         total, history = self.count_calls()
@@ -238,7 +210,6 @@ class QuotaState:
         return max(at, now + BIN)  # more than fits into a day
 
     def _pause(self, now: float, purpose: Purpose, credentials: str) -> tuple[float, Literal["turn", "pause", "token"]]:
-        """Return until when a call waits for the end of a pause, and why."""
         refused = self.refusal.until if credentials == self.refusal.credentials and purpose != "connect" else 0.0
         until = max(self.pause.until, refused)
         return (0.0, "turn") if until <= now else (until, "token" if until == refused else "pause")

@@ -1,7 +1,4 @@
-"""The store of the quota's state, by SQLAlchemy: SQLite for one machine, PostgreSQL for several.
-
-It reads a text and a shared clock and writes the changed text, atomically; the lock of a dead process ends with it.
-"""
+"""The quota's state by SQLAlchemy: SQLite or PostgreSQL, changed atomically by a lock that ends with its process."""
 
 from __future__ import annotations
 
@@ -54,11 +51,7 @@ class QuotaStore:
         self._url = url if self.file else f"postgresql+{driver or 'psycopg'}://{place}"
 
     def update(self, key: str, change: Change[Result]) -> Result:
-        """Change one text. The clock is PostgreSQL's, or this machine's.
-
-        :raises StoreBusy: if it makes sense to try again
-        :raises BadSettings: if the store cannot be used
-        """
+        """Change one text by PostgreSQL's or this machine's clock; ``StoreBusy`` may pass, ``BadSettings`` not."""
         from sqlalchemy import Column, MetaData, Table, Text, text
         from sqlalchemy.exc import SQLAlchemyError
 

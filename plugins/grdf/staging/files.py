@@ -8,10 +8,7 @@ from pathlib import Path
 
 
 def write_private(target: Path, content: str | bytes) -> None:
-    """Write a file with mode 0600 and flush it to disk, in folders created with 0700.
-
-    :raises OSError: if it cannot be written; nothing is left behind
-    """
+    """Write a file (0600, folders 0700), flushed to disk; ``OSError`` leaves nothing behind."""
     for folder in reversed([each for each in target.parents if not each.exists()]):
         folder.mkdir(mode=0o700, exist_ok=True)
     number, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)

@@ -21,11 +21,7 @@ _WRONG = (
 
 
 class Folder:
-    """A folder below ``[grdf] staging_url``.
-
-    :param base_url: such as ``file:///var/lib/grdf`` or ``s3://connection@bucket/x``
-    :param account: for messages
-    """
+    """A folder below ``[grdf] staging_url``."""
 
     def __init__(self, base_url: str, name: str = "", account: str | None = None) -> None:
         self.base_url = base_url.rstrip("/")
@@ -73,10 +69,7 @@ class Folder:
             return found
 
     def remove_old(self, before: datetime, *, keep: str) -> int:
-        """Remove files unchanged since a moment, at any depth, and return how many.
-
-        :param keep: name of a folder that is left alone
-        """
+        """Remove files unchanged since a moment, at any depth, and return how many."""
         removed, base = 0, self._path()
         with self.failures():
             for path in _within(base):
@@ -104,11 +97,7 @@ class Folder:
 
     @contextmanager
     def failures(self) -> Iterator[None]:
-        """Turn a failure inside the block into an error with the next step.
-
-        :raises StoreBusy: if it makes sense to try again
-        :raises BadSettings: if a person must correct the place or its settings
-        """
+        """Turn a failure in the block into an error: ``StoreBusy`` if it may pass, otherwise ``BadSettings``."""
         try:
             yield
         except GasError:
@@ -132,20 +121,14 @@ def local_path(url: str) -> Path | None:
 
 
 def _changed(path: ObjectStoragePath) -> float:
-    """Return when a file was last put there or changed, epoch seconds.
-
-    A copy on a disk may have its original's time, so the inode's counts.
-    """
+    """Return when a file was last put there or changed, epoch seconds; a copy may have its original's time."""
     local = local_path(str(path))
     moment: float = os.lstat(local).st_ctime if local else path.fs.modified(path.path).timestamp()
     return moment
 
 
 def _within(path: ObjectStoragePath) -> list[ObjectStoragePath]:
-    """Return the files in a folder at any depth; the path itself if it is none.
-
-    :raises OSError: for an unreadable folder, which must not pass for empty
-    """
+    """Return the files in a folder at any depth, or the file itself; ``OSError`` if a folder is unreadable."""
     path.fs.invalidate_cache()  # another process may have written
     strict = {"on_error": _raise} if local_path(str(path)) else {}
     names: list[str] = path.fs.find(path.path, **strict)

@@ -19,10 +19,7 @@ class Imports(Folder):
         return self.read(name, MOST_BYTES + 1)
 
     def upload(self, name: str, content: bytes) -> int:
-        """Store an uploaded file of households, and return its number of lines. Only the format is checked.
-
-        :raises BadRequest: if name or format are not valid, or the name is taken
-        """
+        """Store an uploaded file, and return its number of lines; ``BadRequest`` if name or format are wrong."""
         check_name(name)
         lines = len(read_lines(content))
         if self.content(name) is not None:

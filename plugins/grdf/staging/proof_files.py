@@ -1,8 +1,4 @@
-"""An operator's own files that wait to be sent to GRDF as proofs.
-
-They lie in ``proofs/<account>`` until GRDF has taken them or the account is deleted. Messages name a file by its place,
-since its name may be a person's.
-"""
+"""An operator's own files that wait to be sent to GRDF as proofs."""
 
 from __future__ import annotations
 
@@ -28,10 +24,7 @@ class ProofFiles(Folder):
         self.write(f"{time.time_ns()}-{secrets.token_hex(4)}.{ENDINGS[proof.kind]}", proof.content)
 
     def checked(self) -> dict[str, ProofFile]:
-        """Return the waiting files by name, in order, as many as GRDF takes.
-
-        :raises ProofNotSent: if GRDF would not take one of them
-        """
+        """Return the waiting files by name, as many as GRDF takes; ``ProofNotSent`` if it would refuse one."""
         found: dict[str, ProofFile] = {}
         for place, name in enumerate(names := self.names()[:MOST], 1):
             try:

@@ -1,7 +1,4 @@
-"""Raw ADICT answers between ``extract`` and ``load``: written atomically, private, short-lived.
-
-They contain gas days and a meter number, so they never go through XCom. One file per run.
-"""
+"""Raw ADICT answers between ``extract`` and ``load``: private, short-lived, never in XCom. One file per run."""
 
 from __future__ import annotations
 
@@ -28,9 +25,8 @@ class AnswersGone(FailNow):
 
 @dataclass(frozen=True)
 class StagedAnswer:
-    """One raw answer of ADICT.
+    """One raw answer of ADICT, requested at ``read_at`` (ISO 8601, UTC).
 
-    :param read_at: when the request was sent, ISO 8601 in UTC
     :param history_from: the oldest gas day of a complete full read
     :param under: GRDF's ids of the account's rights then
     """
@@ -44,10 +40,7 @@ class StagedAnswer:
 
 
 class Staging:
-    """Where answers wait, by account and run.
-
-    :param base_url: as for ``ObjectStoragePath``, such as ``file:///var/lib/grdf`` or ``s3://connection@bucket/x``
-    """
+    """Where answers wait, by account and run, below a place as for ``ObjectStoragePath``."""
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
@@ -57,11 +50,7 @@ class Staging:
         self._folder(account).write(_name(run_id), msgspec.json.encode(answers))
 
     def get(self, account: str, run_id: str) -> list[StagedAnswer]:
-        """Return a run's answers.
-
-        :raises AnswersGone: if they do not exist any more
-        :raises FailNow: if they cannot be understood
-        """
+        """Return a run's answers; ``AnswersGone`` if they do not exist any more, ``FailNow`` if unreadable."""
         folder, name = self._folder(account), _name(run_id)
         if (content := folder.read(name)) is None:
             raise AnswersGone.about(
@@ -96,10 +85,7 @@ class Staging:
         return self.proofs(account).remove_all() + self._folder(account).remove_all()
 
     def remove_old(self, before: datetime) -> int:
-        """Remove all files unchanged since a moment, but proofs, and return how many.
-
-        A failed run leaves answers; editors and SFTP programs leave copies in ``import/``.
-        """
+        """Remove old files but proofs, and return how many; editors and SFTP programs leave some in ``import/``."""
         return Folder(self.base_url).remove_old(before, keep=PROOFS)
 
     def _folder(self, account: str) -> Folder:

@@ -24,13 +24,10 @@ def change_document(
     account: str | None = None,
     known: _Read | None = None,
 ) -> _New:
-    """Change a document, and return it as stored. An unchanged one is not written.
+    """Change a document, and return it as stored; ``StoreBusy`` if others kept changing it. Unchanged, it stays.
 
-    :param read: returns the stored document
     :param change: returns the new document for the stored one; called once per try, must not change its argument
-    :param account: for the message
     :param known: the document as already read, which saves a request; it is read again before nothing is written
-    :raises StoreBusy: if others kept changing it
     """
     for turn in range(TRIES):
         time.sleep(random.uniform(0, 0.02) * turn)  # so that competing writers do not collide again

@@ -29,11 +29,7 @@ class ConsentRecords:
         return sorted(found, key=lambda record: record.given)
 
     def keep_copies(self, documents: Iterable[Document], left: date, days: int) -> int:
-        """Copy records without an account's id, and return their number. It may be repeated; the originals stay.
-
-        :param left: civil date in Paris from which no account needs them
-        :param days: how long to keep them; 0 for none
-        """
+        """Copy records without an account's id, kept for ``days`` from ``left`` in Paris, and return their number."""
         copies = [kept_copy(document, left, days) for document in documents] if days else []
         for copy in copies:
             self._couchdb.put(DOCTYPE, copy)

@@ -20,10 +20,7 @@ class DatabaseFiles:
         self._couchdb = couchdb
 
     def compact(self, doctype: str) -> None:
-        """Compact a database's file, which drops removed documents and old revisions.
-
-        :raises BadSettings: if the login is no administrator's
-        """
+        """Compact a database's file, which drops old revisions; ``BadSettings`` if the login is no administrator's."""
         self._wait(doctype, "")
         self._couchdb.request_json("POST", doctype, "/_compact", body={})  # without a database nothing was ever stored
 
@@ -38,7 +35,6 @@ class DatabaseFiles:
             self._warn_if_refused("POST", doctype, f"/_compact/{name}", row["id"], body={})
 
     def _update(self, doctype: str, design: Document, view: str) -> None:
-        """Query an index, which makes CouchDB update it."""
         name = design["_id"]
         if design.get("language") == "query":
             # CouchDB takes an index only if all its fields are asked for (mango_idx_view:is_usable).

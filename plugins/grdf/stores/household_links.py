@@ -1,9 +1,4 @@
-"""The validity of households' links: per account at most one, the last created.
-
-A sealed link names its account, which may not exist yet. One document per account has the valid link, its end, and the
-tries, which are limited because a thief could send anything. Use is noted on the account, so failures and later
-corrections leave the link good.
-"""
+"""The validity of households' links: per account at most one, the last created."""
 
 from __future__ import annotations
 
@@ -36,19 +31,11 @@ class HouseholdLinks:
         self._couchdb = couchdb
 
     def create_link(self, account: str, link: str, until: int) -> None:
-        """Make a link valid, and any other link of the account void.
-
-        :param account: need not exist
-        :param link: an id from which the link cannot be made
-        :param until: epoch seconds
-        """
+        """Make a link, named by an id, valid until epoch seconds, and any other link of the account void."""
         self._change(account, lambda stored: stored | {"link": link, "until": until, "tries": 0})
 
     def link_state(self, account: str, link: str, *, sends: bool = False) -> LinkState:
-        """Return the state of a link.
-
-        :param sends: whether something is about to be sent, which counts as a try of a good link
-        """
+        """Return the state of a link. ``sends``: something is about to be sent, which counts as a try."""
         found: LinkState = "void"
         document = self._couchdb.get(ACCOUNT, account)
 

@@ -60,20 +60,14 @@ class Remover:
         return removed
 
     def remove_tombstones(self, doctype: str, ids: Collection[str]) -> int:
-        """Purge tombstones of earlier deletions, and return their number.
-
-        :param ids: that they may have; a range does not find them
-        """
+        """Purge tombstones of earlier deletions by ids that they may have, and return their number."""
         rows = self.couchdb.rows(doctype, keys=list(ids))
         gone = [row for row in rows if object_or_empty(row.get("value")).get("deleted")]
         return self.remove_revisions(doctype, {row["id"]: row["value"]["rev"] for row in gone})
 
 
 def purger(couchdb: CouchDBHook) -> Remover:
-    """Return a remover that purges.
-
-    :raises BadSettings: if the administrator's login may not purge
-    """
+    """Return a remover that purges; ``BadSettings`` if the administrator's login may not."""
     remover = Remover(admin := couchdb.administrator())
     if not remover.purges:
         raise BadSettings.about(

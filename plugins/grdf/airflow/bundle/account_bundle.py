@@ -29,10 +29,7 @@ PAUSE = 9
 
 
 class AccountBundle(BaseDagBundle):
-    """The accounts' DAG files.
-
-    :param refresh_interval: seconds
-    """
+    """The accounts' DAG files."""
 
     supports_versioning = True
     """With a constant version Airflow stops after a refresh, instead of listing files and reading all DAGs' rows."""
@@ -62,11 +59,7 @@ class AccountBundle(BaseDagBundle):
         super().initialize()
 
     def refresh(self) -> None:
-        """Write the files whose accounts have changed. Only the DAG processor calls this.
-
-        :raises Exception: if CouchDB has not answered since the processor started: Airflow then keeps all DAGs as they
-            are
-        """
+        """Write the files whose accounts have changed. Only the DAG processor calls this."""
         began = time.monotonic()
         if began >= self._ask_at:
             try:

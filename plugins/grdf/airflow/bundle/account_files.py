@@ -26,10 +26,7 @@ def write_missing(folder: Path) -> None:
 
 
 def write_changed(folder: Path, accounts: Iterable[str]) -> list[Path]:
-    """Write the files whose accounts have changed, and return them.
-
-    :param accounts: the ids of all accounts that have a DAG
-    """
+    """Write the files whose accounts have changed, and return them."""
     shares: list[list[str]] = [[] for _ in range(DAG_FILES)]
     for account in sorted(accounts):
         shares[dag_file_of(account)].append(account)

@@ -30,11 +30,7 @@ FLEET = timedelta(hours=20)
 
 
 def task_defaults(limit: timedelta | None = None, **more: Any) -> dict[str, Any]:
-    """Return a DAG's ``default_args``.
-
-    :param limit: of a try; ``None`` if each task sets its own
-    :param more: further arguments; an empty one is left to Airflow
-    """
+    """Return a DAG's ``default_args``."""
     return {
         "owner": "grdf",
         "pool": settings.pool.or_default(),

@@ -20,15 +20,11 @@ class Run:
 
     :param kind: Airflow's run type: ``scheduled``, ``backfill``, ``manual``, ...
     :param day: the gas day of the data interval, or the last complete one for a manual run without
-    :param due: the earliest start, aware
-    :param started: when it was last started, aware
-    :param asker: Airflow's name of the user who started it, if known
+    :param due: the earliest start, aware; ``started`` is when it last started
     :param try_number: from 1
-    :param is_last_try: whether Airflow will not retry by itself
     :param was_cleared: whether a person has cleared it, so that it repeats in the first user's name; retries do not
         count
-    :param conf: the configuration that it was started with
-    :param params: the values of the form
+    :param conf: the configuration that it was started with, ``params`` those of the form
     :param succeeded: when the previous successful run ended, asked of Airflow on use
     """
 
@@ -86,10 +82,7 @@ class Run:
         return self.asker or "unknown"
 
     def stop_if_cleared(self, dag: str) -> None:
-        """Raise an error if the run was cleared: nothing may be repeated in the name of another user.
-
-        :raises BadRequest: if it was
-        """
+        """Raise ``BadRequest`` if the run was cleared: nothing may be repeated in the name of another user."""
         if self.was_cleared:
             raise BadRequest.about(
                 None,
@@ -98,11 +91,7 @@ class Run:
             )
 
     def named_accounts(self, next_step: str) -> list[str]:
-        """Return the ids in the param ``accounts`` without duplicates.
-
-        :param next_step: for the message: what was not done, and what to do
-        :raises BadRequest: if the param is not a list of ids
-        """
+        """Return the ids in the param ``accounts`` without duplicates; ``BadRequest`` if it is not a list of ids."""
         named = self.params.get("accounts") or []
         if not isinstance(named, list) or not all(isinstance(each, str) and each.strip() for each in named):
             raise BadRequest.about(None, "`accounts` is not a list of ids", next_step)

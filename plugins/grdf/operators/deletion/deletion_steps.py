@@ -27,17 +27,10 @@ FIRST_YEAR = 2010
 
 
 class MarkLeavingOperator(DeletionOperator):
-    """Begins the deletion on its record, and marks the account: its DAG refuses to run, and is no longer listed.
-
-    It takes over from another run that carries out the deletion, whose next step then stops.
-    """
+    """Begins the deletion on its record, also in place of another run, and marks the account: its DAG stops."""
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Mark the account.
-
-        :raises BadRequest: without an approval of this run
-        :raises BadAccount: if another deletion has removed the account meanwhile
-        """
+        """Mark the account; ``BadRequest`` without an approval of this run, ``BadAccount`` if it is gone."""
         run, now = Run.from_context(context), datetime.now(UTC)
         _, document = self.check_request(run)
         if not settings.deletion_needs_approval():
@@ -59,11 +52,7 @@ class RevokeRightsOperator(DeletionOperator):
     """
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Return GRDF's ids of the revoked rights.
-
-        :raises BadRequest: without an approval of this run and these rights
-        :raises GasError: if a right is still in force
-        """
+        """Return the revoked ids; ``BadRequest`` without their approval, ``GasError`` if one is still in force."""
         from grdf.hooks.revocation import RevocationHook
 
         run = Run.from_context(context)
@@ -94,17 +83,10 @@ class RevokeRightsOperator(DeletionOperator):
 
 
 class PurgeAccountOperator(DeletionOperator):
-    """Removes gas days, totals, staged answers and the account document, unless the data are kept.
-
-    A killed try is repeated as a whole.
-    """
+    """Removes gas days, totals, staged answers and the account document, unless the data are kept."""
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Return the id of the deletion's record.
-
-        :raises BadRequest: without an approval of this run
-        :raises StoreBusy: if something is still stored
-        """
+        """Return the record's id; ``BadRequest`` without an approval, ``StoreBusy`` if something is still stored."""
         from grdf.airflow.history_removal import remove_history
         from grdf.stores.database_files import DatabaseFiles
 

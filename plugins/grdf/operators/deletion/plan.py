@@ -38,11 +38,7 @@ class CheckDeletionOperator(DeletionOperator):
     """Validates the form, which API callers have not seen, and prints the plan."""
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Return the account, whether this is a dry run, and the plan as text for the approver.
-
-        :raises BadRequest: if the form is wrong
-        :raises BadAccount: if there is no such account
-        """
+        """Return the plan as text for the approver; ``BadRequest`` for a wrong form, ``BadAccount`` without account."""
         run = Run.from_context(context)
         params = run.params
         if not params["keep_data"]:
@@ -77,12 +73,7 @@ class CheckDeletionOperator(DeletionOperator):
             return document
 
     def plan(self, run: Run, entry: Document, document: Document | None) -> tuple[str, list[str]]:
-        """Return what the deletion would remove as text, and GRDF's ids of the rights to revoke.
-
-        Without an answer of GRDF, the known ones: a deletion must not wait for GRDF.
-
-        :param document: ``None`` if an earlier try has removed it
-        """
+        """Return what the deletion would remove as text, and GRDF's ids of the rights to revoke."""
         if document is None:
             text = f"Account **{self.account_id}**: an earlier deletion was interrupted near its end; this one ends it."
             return text, []
@@ -128,10 +119,7 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
     template_fields: Sequence[str] = ("account_id", "subject")
 
     def execute(self, context: Context) -> Any:
-        """Ask for the approval.
-
-        :raises BadRequest: if Airflow does not name the asker
-        """
+        """Ask for the approval; ``BadRequest`` if Airflow does not name the asker."""
         run = Run.from_context(context)
         if run.asker is None and not settings.deletion_by_one_person():
             raise BadRequest.about(
@@ -144,10 +132,7 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
         return ApprovalOperator.execute(self, context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Process the answer. A rejection skips the next steps; ``revoke`` checks whether the plan still holds.
-
-        :param event: the answer, with the user as Airflow has it
-        """
+        """Process the answer. A rejection skips the next steps; ``revoke`` checks whether the plan still holds."""
         if event.get("chosen_options") == [self.APPROVE]:
             run, approver = Run.from_context(context), str((event.get("responded_by_user") or {}).get("name") or "")
             noted = read_order(run).with_approval_from(self.read_record())

@@ -45,10 +45,7 @@ class DeletionOperator(AccountOperator):
         return purger(self.couchdb)
 
     def all_meters(self, document: Mapping[str, Any]) -> list[Meter]:
-        """Return the meters to which the household has or had a right, and those that its document names.
-
-        :param document: empty if the account is gone
-        """
+        """Return the meters to which the household has or had a right, and those that its document names."""
         given = _declaration_of_meter(document)
         named = [given.pce] if given else []
         with suppress(BadAccount):
@@ -97,19 +94,13 @@ class DeletionOperator(AccountOperator):
         return open_record(self.account_id, self.couchdb.range(AUDIT, *account_range(self.account_id)))
 
     def change_record(self, change: Callable[[Document], Document]) -> Document:
-        """Change the record of this deletion, and return it.
-
-        :param change: called once per try
-        """
+        """Change the record of this deletion, and return it."""
         from grdf.stores.compare_and_swap import change_document
 
         return change_document(self.couchdb, AUDIT, self.read_record, change, account=self.account_id)
 
     def note_facts(self, run: Run, **facts: object) -> Document:
-        """Note facts on the record of the deletion that this run carries out, and return it.
-
-        :raises BadRequest: as :meth:`check_permission`
-        """
+        """Note facts on the record of the deletion that this run carries out, and return it; ``BadRequest`` if not."""
 
         def change(entry: Document) -> Document:
             self.check_permission(run, entry)
@@ -118,11 +109,7 @@ class DeletionOperator(AccountOperator):
         return self.change_record(change)
 
     def check_permission(self, run: Run, entry: Document, *, begins: bool = False) -> DeletionOrder:
-        """Return this run's order, if it may be carried out.
-
-        :param begins: whether it begins now; otherwise it must be under way
-        :raises BadRequest: without a valid approval, if one is needed, or if another run carries out the deletion
-        """
+        """Return this run's order; ``BadRequest`` without a valid approval, or if another run carries it out."""
         order, by_one_person = read_order(run).with_approval_from(entry), settings.deletion_by_one_person()
         is_approved = order.is_approved(by_one_person=by_one_person) or not settings.deletion_needs_approval()
         if not is_approved or not (begins or order.matches(entry)):
@@ -136,11 +123,7 @@ class DeletionOperator(AccountOperator):
         return order
 
     def check_request(self, run: Run) -> tuple[Document, Document | None]:
-        """Return the record, and the account's document; ``None`` if an earlier try has removed it.
-
-        :raises BadRequest: if the id was not typed twice
-        :raises BadAccount: if there is no such account
-        """
+        """Return record and document (``None`` if removed); ``BadRequest`` or ``BadAccount`` for a wrong id."""
         if (confirmed := run.params["confirm"]) != self.account_id:
             raise BadRequest.about(
                 self.account_id,

@@ -27,10 +27,9 @@ class AdoptRightsOperator(GrdfOperator):
     """
 
     def perform(self, context: Context) -> dict[str, int]:
-        """Return how many accounts have rights now or would have, and how many cannot.
+        """Return how many accounts have rights or would have, and how many cannot.
 
         :raises BadRequest: if the form is wrong, or the run was cleared
-        :raises RetryLater: if GRDF or CouchDB does not answer; the next try continues
         :raises GasError: if GRDF gave no list for one of our clients; the rights of the others are adopted
         """
         from grdf.ledger.unclaimed_rights import UnclaimedRights

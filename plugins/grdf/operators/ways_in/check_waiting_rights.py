@@ -37,11 +37,7 @@ class CheckWaitingRightsOperator(GrdfOperator):
     """
 
     def perform(self, context: Context) -> list[str]:
-        """Return the DAGs of accounts with a meter that may be read now and could not be before.
-
-        :raises GasError: if GRDF did not answer and no account begins; with several clients, one without calls waits
-            for the next run
-        """
+        """Return the DAGs of accounts with a meter that is newly readable; ``GasError`` if GRDF did not answer."""
         run, now = Run.from_context(context), datetime.now(UTC)
         unsettled = [each for each in map(PendingAccount.from_document, self.accounts.active_documents()) if each]
         due = {each.account for each in unsettled if not run.is_scheduled or each.is_due(run.due, now)}
@@ -73,11 +69,7 @@ class CheckWaitingRightsOperator(GrdfOperator):
         return found
 
     def _settle(self, client: AdictHook, accounts: Sequence[PendingAccount], due: Set[str], begun: list[str]) -> None:
-        """Settle a client's accounts.
-
-        :param due: ids of accounts to take in now; rights are looked for of all
-        :param begun: gets the DAGs of accounts that begin to be read
-        """
+        """Settle a client's accounts, of which those in ``due`` are taken in; ``begun`` gets DAGs to start."""
         from grdf.ledger.rights_query import query_rights
 
         meters, failed = query_rights(self.ledger, client, {pce for each in accounts for pce in each.meters}).meters, 0

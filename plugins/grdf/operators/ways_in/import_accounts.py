@@ -39,7 +39,6 @@ class ImportAccountsOperator(GrdfOperator):
         """Return how many lines have each outcome.
 
         :raises BadRequest: if form, file or a line is wrong, or the run was cleared; nothing was sent to GRDF then
-        :raises RetryLater: if GRDF or CouchDB does not answer; the next try continues
         :raises GasError: if one of several clients cannot be called; the lines of the others are done
         """
         from grdf.ledger.household_import import HouseholdImport

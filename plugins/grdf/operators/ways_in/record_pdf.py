@@ -1,7 +1,4 @@
-"""The record of a consent for GRDF: a PDF in French, by fpdf2 in Noto Sans.
-
-The same record always gives the same file.
-"""
+"""The record of a consent for GRDF: a PDF in French, by fpdf2 in Noto Sans."""
 
 from __future__ import annotations
 

@@ -33,17 +33,13 @@ class SendProofOperator(AccountOperator):
     """Sends the proofs that GRDF waits for: the record as a PDF, behind an operator's own files.
 
     GRDF is asked first, so that nothing is sent twice. A proof that cannot be sent stops no other.
-
-    :param account_id: templated; empty for all that wait
     """
 
     def perform(self, context: Context) -> dict[str, int]:
         """Return how many proofs GRDF waited for, how many were sent, and in how many files.
 
         :raises BadRequest: if the run was cleared
-        :raises BadAccount: if there is no such account
-        :raises RetryLater: if some could not be sent at the moment
-        :raises FailNow: if a person must act for some; the others were sent
+        :raises GasError: if some could not be sent, now or before a person acts; the others were
         """
         from grdf.ledger.rights_query import query_rights
         from grdf.stores.consent_records import ConsentRecords
@@ -73,10 +69,7 @@ class SendProofOperator(AccountOperator):
         return counts
 
     def _send_all(self, account: str, client: AdictHook, found: RightsFound) -> None:
-        """Send an account's proofs, once for each of GRDF's questions.
-
-        One still asked for or refused is replaced if the operator's own files wait.
-        """
+        """Send an account's proofs once per question of GRDF; the operator's own files replace a refused one."""
         with self._noting():
             check_not_leaving(self.accounts.read_document(account))
             rights = {right.id: right for meter in found.meters.values() for right in meter.rights_of(account)}
@@ -97,10 +90,7 @@ class SendProofOperator(AccountOperator):
     def _send(
         self, account: str, client: AdictHook, line: AccessRight, declared: str, own: Sequence[ProofFile]
     ) -> None:
-        """Send the proof of a right.
-
-        :param declared: since when its account has it, UTC text
-        """
+        """Send the proof of a right, which the account has since ``declared`` (UTC text)."""
         from grdf.operators.ways_in.record_pdf import record_pdf
 
         tag, record = meter_tag(account, line.pce), find_record(self._records.by_meter[line.pce], line, declared)

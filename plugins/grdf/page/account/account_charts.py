@@ -22,12 +22,7 @@ def draw_chart(
     title: Callable[[date], str],
     years: bool = False,
 ) -> Markup:
-    """Return a chart: days and months beside the same ones a year earlier, or years.
-
-    :param name: description for screen readers
-    :param label: the x-axis label of a cell's first day
-    :param title: the period in the tooltip, from its first day
-    """
+    """Return a chart of days or months beside a year earlier, or of years; ``name`` is for screen readers."""
     spell = LocaleFormatter(t.language)
 
     def former(cell: Cell) -> Bar:

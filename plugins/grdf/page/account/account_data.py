@@ -25,11 +25,8 @@ from include.gas.rights.meter_rights import find_unclaimed_rights
 class Figures:
     """What a meter has used, and what store and ledger know besides.
 
-    :param month: first day of the month shown; ``months`` are those of its year
-    :param missing: how many published days are not stored
     :param differing: how many billing periods differ from the stored days of two years
     :param unclaimed: the day of an unclaimed right in force to the meter, or ``""``
-    :param shared: whether another account also reads the meter
     """
 
     month: date
@@ -45,12 +42,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class AccountView:
-    """The data shown for an account.
-
-    :param line: its line in the list
-    :param meter: ``None`` until the account has one
-    :param names: of the meters in addresses
-    """
+    """The data shown for an account, without a ``meter`` until it has one."""
 
     line: AccountSummary
     meter: MeterDays | None = None
@@ -80,10 +72,7 @@ def asked_month(text: str | None) -> date | None:
 
 
 def names_in_addresses(account: str, meters: Iterable[str]) -> dict[str, str]:
-    """Return the meters by their names in addresses, which proxies and browsers keep: tags, such as ``M-7KQ``.
-
-    The second of two with the same tag is ``M-7KQ-2``.
-    """
+    """Return the meters by tags, such as ``M-7KQ`` and ``M-7KQ-2``: proxies and browsers keep addresses."""
     named: dict[str, str] = {}
     for pce in sorted(meters):
         tag = meter_tag(account, pce)
@@ -95,11 +84,7 @@ def names_in_addresses(account: str, meters: Iterable[str]) -> dict[str, str]:
 def account_view(
     couchdb: CouchDBHook, document: Document, *, today: date, meter: str = "", month: date | None = None
 ) -> AccountView:
-    """Return the data to show for an account.
-
-    :param meter: as in :func:`names_in_addresses`; by default the first
-    :param month: its first day; by default that of the last stored day
-    """
+    """Return the data to show for an account: by default, its first meter and the month of the last stored day."""
     line = summarize_account(document)
     if line.odd or not line.meters:
         return AccountView(line)

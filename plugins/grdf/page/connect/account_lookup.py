@@ -23,10 +23,7 @@ def couchdb() -> CouchDBHook:
 
 
 def find_connectable_account(account: str) -> tuple[Document | None, str]:
-    """Return a connectable account's document, if it exists, and its client.
-
-    :raises GasError: if it may not be connected, its client is none of ours, or CouchDB cannot be read
-    """
+    """Return a connectable account's document, if it exists, and its client; otherwise ``GasError``."""
     store = couchdb()
     document = store.get(ACCOUNT, account)
     check_connectable(document)
@@ -40,9 +37,5 @@ def find_connectable_account(account: str) -> tuple[Document | None, str]:
 
 
 def page_address(connection: str) -> str:
-    """Return the page's address as GRDF and households see it.
-
-    :param connection: its redirect URI leads there
-    :raises BadSettings: if it is unknown
-    """
+    """Return the page's address as GRDF and households see it; ``BadSettings`` if it is unknown."""
     return GrdfOAuthHook(connection).redirect_uri.rstrip("/").removesuffix(CALLBACK)

@@ -50,14 +50,7 @@ PATIENCE = 20.0
 
 @dataclass(frozen=True)
 class Attempt:
-    """What the browser keeps of an attempt.
-
-    :param connection: the client that gets the consent
-    :param token: of the household's link; empty for an operator
-    :param state: names the attempt in GRDF's answer
-    :param nonce: must be in the ``id_token``
-    :param verifier: PKCE's
-    """
+    """What the browser keeps of an attempt: client, link's token (``""`` for an operator), and random values."""
 
     account: str
     connection: str
@@ -67,10 +60,7 @@ class Attempt:
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
 
     def authorize_url(self, facts: GrdfConnection, redirect_uri: str, hint: str) -> str:
-        """Return the address of GRDF's authorization page.
-
-        :param hint: the ``login_hint``; may be empty
-        """
+        """Return the address of GRDF's authorization page."""
         query = {
             "response_type": "code",
             "client_id": facts.client_id,
@@ -95,10 +85,7 @@ def challenge_of(verifier: str) -> str:
 
 
 def redirect_to_grdf(request: Request, opener: Opener, sent: FormData) -> Response:
-    """Redirect the browser to GRDF, or show the form again if a field is wrong.
-
-    :raises ConnectionStopped: if the form was opened at an address other than the callback's
-    """
+    """Redirect to GRDF, or show the form again; ``ConnectionStopped`` under another address than the callback's."""
     _, connection = find_connectable_account(opener.account)
     oauth = GrdfOAuthHook(connection)
     facts, back = oauth.facts, urlsplit(oauth.redirect_uri)
@@ -149,9 +136,6 @@ def callback(request: Request, visitor: VisitorIfAnyDep, state: str = "", code: 
 
 def finish_consent(attempt: Attempt, opener: Opener, code: str) -> None:
     """Exchange the code at once, and leave its ``id_token`` on the account, as cozy-stack does.
-
-    The account's run decides on the meters. Of two consents by one link at once the later stays; the other's right is
-    unclaimed.
 
     :raises GasError: if GRDF or CouchDB does not answer, or the account cannot be connected; it is then unchanged
     :raises ConnectionStopped: if the household's link is not good

@@ -64,10 +64,7 @@ def begin(request: Request, opener: OpenerDep, sent: Annotated[FormData, Depends
 
 @router.post("/connect/{account}/link")
 def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
-    """Create a link for an account, in place of earlier ones.
-
-    Programs get JSON with ``account``, ``link`` and ``until``.
-    """
+    """Create a link for an account, in place of earlier ones."""
     if not settings.household_links():
         raise HTTPException(404, "links for households are switched off")
     until, invitation = int(time.time()) + 86_400 * LINK_DAYS, Invitation(secrets.token_urlsafe(16), account)

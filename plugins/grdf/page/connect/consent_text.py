@@ -19,10 +19,7 @@ OURS = FOLDER / "consent"
 
 
 def consent_text(asked: Declaration, language: str, today: date) -> ConsentText:
-    """Return the highest version's text, filled with the household's choices.
-
-    :raises BadSettings: if a text is missing, empty or unreadable
-    """
+    """Return the highest version's text with the household's choices; ``BadSettings`` if it cannot be read."""
     version, texts = _newest(settings.consent_text() or OURS)
     text = texts[language]
     for name, value in _values(asked, Texts(language), today).items():

@@ -65,11 +65,7 @@ def declare(request: Request, opener: Opener, typed: DirectForm) -> Response:
 
 
 def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
-    """Store the consent record, then the account with its declaration.
-
-    :raises GasError: if the account cannot be connected
-    :raises ConnectionStopped: if it cannot be now, or the link is not good
-    """
+    """Store the consent record, then the declaration; ``GasError`` or ``ConnectionStopped`` if it may not be."""
     account, at = opener.account, datetime.fromisoformat(record.given)
     document, connection = find_connectable_account(account)
 

@@ -37,16 +37,11 @@ MINUTES = 60
 TEXTS = ("pce", "name", "company", "postcode", "email", "phone", "first", "calls_until", "proof")
 """Text fields, named as in the declaration; operators alone fill in ``proof``."""
 ALWAYS = PERIMETERS[0]
-"""Daily data, without which nothing can be read."""
 LONGEST_PROOF = 200
 
 
 class DirectForm:
-    """The form of the direct way as sent.
-
-    :param sent: texts, ``perimeters``, ``step`` (``check`` for the summary, ``send``, or ``change`` for the form) and
-        ``agreed``, the digest of the ticked text
-    """
+    """The form of the direct way: ``step`` is ``check``, ``send`` or ``change``, ``agreed`` the text's digest."""
 
     def __init__(self, sent: FormData) -> None:
         self.texts = {name: str(sent.get(name, "")).strip() for name in TEXTS}
@@ -95,13 +90,7 @@ def show_forms(
     typed: DirectForm | None = None,
     errors: Collection[str] = (),
 ) -> Response:
-    """Return the page with a form for each way in.
-
-    :param holder: Client Connect's fields, if not valid
-    :param typed: the form of the direct way as typed
-    :param errors: its wrong fields
-    :raises GasError: if the account cannot be connected
-    """
+    """Return the page with a form for each way in."""
     t, account, household, ways = texts_for(request), opener.account, opener.is_household, settings.ways_in()
     document, connection = find_connectable_account(account)
     action = f"{request.scope['root_path']}{opener.path()}"

@@ -1,8 +1,4 @@
-"""Who opened a page about one account: a logged-in operator, or a household with its link.
-
-A sealed link stands for a login, for some days and one connection (``stores/household_links``). Its secret, the query
-parameter ``token``, is kept out of all logs (``guard``).
-"""
+"""Who opened a page about an account: an operator, or a household with a sealed link, kept out of all logs."""
 
 from __future__ import annotations
 
@@ -22,7 +18,6 @@ from include.gas.account.marks import ConnectedMark
 from include.gas.days.gas_day import utc_text
 
 BY_LINK = "the household itself, with a link"
-"""``by`` of a connection without an Airflow user."""
 HOUSEHOLD = "/household"
 LINK_DAYS = 7
 """Days for which a household's link is valid."""
@@ -32,9 +27,7 @@ class ConnectionStopped(Exception):
     """Why a household cannot be connected now, for the visitor; what only operators may read is a ``GasError``.
 
     :param key: of the texts ``connect.<key>.title``, ``.what`` and ``.next``
-    :param status: the page's HTTP status
     :param cause: a value for the texts, without secrets
-    :param again: where to start again, if not where the visitor began
     """
 
     def __init__(self, key: str, status: int, cause: str = "", again: str = "") -> None:
@@ -52,12 +45,7 @@ class Invitation:
 
 @dataclass(frozen=True)
 class Opener:
-    """Who opened the page.
-
-    :param by: for records and logs
-    :param link: id of the household's link; empty for an operator
-    :param token: the sealed token in the link's address
-    """
+    """Who opened the page; without ``link`` and ``token``, an operator."""
 
     account: str
     by: str
@@ -78,11 +66,7 @@ class Opener:
         return RedirectResponse(f"{request.scope['root_path']}{self.path('/progress')}", 303)
 
     def has_sent(self, *, sends: bool = False) -> bool:
-        """Return whether the household's link was used, so that it only shows progress.
-
-        :param sends: whether something is about to be sent, which counts as a try
-        :raises ConnectionStopped: if the link may not be used for another reason
-        """
+        """Return whether the household's link was used; ``ConnectionStopped`` if it is not good. ``sends`` is a try."""
         if not self.is_household:
             return False
         standing = HouseholdLinks(couchdb()).link_state(self.account, self.link, sends=sends)
@@ -98,10 +82,7 @@ class Opener:
 
 
 def by_link(request: Request, token: str) -> Opener:
-    """Return the household with a link, which may have been used or taken back.
-
-    :raises ConnectionStopped: if it was not made here or has expired, or links are switched off
-    """
+    """Return the household with a link; ``ConnectionStopped`` if it is foreign, expired or switched off."""
     request.state.household = True
     found = unseal(token, Invitation, 86_400 * LINK_DAYS) if settings.household_links() else None
     if found is None:
@@ -110,10 +91,7 @@ def by_link(request: Request, token: str) -> Opener:
 
 
 def by_login(visitor: Visitor | None, account: str) -> Opener:
-    """Return the operator who is logged in.
-
-    :raises HTTPException: without one who may connect the account
-    """
+    """Return the logged-in operator; ``HTTPException`` without one who may connect the account."""
     if visitor is None:
         raise HTTPException(401, "not logged in")
     may_connect(visitor, account_in_path(account, visitor))

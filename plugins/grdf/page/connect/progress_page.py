@@ -41,11 +41,7 @@ def follow(request: Request, opener: OpenerDep) -> Response:
 
 
 def describe_progress(t: Texts, opener: Opener, document: Document | None, form: str) -> dict[str, Any]:
-    """Return in words how far an account is.
-
-    :param document: its own message is not for a household
-    :param form: address of the form; empty if it cannot be used
-    """
+    """Return in words how far an account is, without its own message, which is not for a household."""
     household, mark = opener.is_household, parse_entry(ConnectedMark, (document or {}).get(ConnectedMark.key))
     is_its = not household or (mark is not None and (mark.by, mark.link) == (opener.by, opener.link))
     found = find_progress(document if is_its else None)

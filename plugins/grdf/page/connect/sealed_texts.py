@@ -1,7 +1,4 @@
-"""Sealed texts for browsers and links, which must come back unread and unchanged.
-
-Fernet, with a key derived by HKDF (RFC 5869) from Airflow's ``[api] secret_key``, one per kind of content.
-"""
+"""Sealed texts for browsers and links: Fernet, with keys by HKDF (RFC 5869) from ``[api] secret_key``."""
 
 from __future__ import annotations
 
@@ -20,18 +17,12 @@ Content = TypeVar("Content")
 
 
 def seal(content: object) -> str:
-    """Return the sealed text for a dataclass of texts.
-
-    :raises BadSettings: without a secret to derive a key from
-    """
+    """Return the sealed text for a dataclass of texts; ``BadSettings`` without a secret key."""
     return _fernet(type(content)).encrypt(msgspec.json.encode(content)).decode()
 
 
 def unseal(text: str, kind: type[Content], seconds: int) -> Content | None:
-    """Return what was sealed; ``None`` if not here, not of this kind, or too long ago.
-
-    :raises BadSettings: without a secret to derive a key from
-    """
+    """Return what was sealed here, of this kind and in time, or ``None``; ``BadSettings`` without a secret key."""
     try:
         return msgspec.json.decode(_fernet(kind).decrypt(text.encode(), ttl=seconds), type=kind)
     except (InvalidToken, msgspec.MsgspecError):

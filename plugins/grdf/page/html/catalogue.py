@@ -1,7 +1,4 @@
-"""All texts of the page in English and French, by the browser's choice.
-
-``texts/<part>.<language>.json`` maps keys to texts with placeholders such as ``{name}``.
-"""
+"""All texts of the page, in ``texts/<part>.<language>.json`` with placeholders such as ``{name}``."""
 
 from __future__ import annotations
 
@@ -17,10 +14,7 @@ FOLDER = Path(__file__).parents[1] / "texts"
 
 @cache
 def catalogue(language: str) -> dict[str, str]:
-    """Return all texts of a language by key.
-
-    :raises ValueError: if two parts contain the same key
-    """
+    """Return all texts of a language by key; ``ValueError`` if two parts contain the same."""
     texts: dict[str, str] = {}
     for path in sorted(FOLDER.glob(f"*.{language}.json")):
         part: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
@@ -38,10 +32,7 @@ class Texts:
         self._texts = catalogue(language)
 
     def __call__(self, key: str, **gaps: object) -> str:
-        """Return a text with its placeholders filled in, not escaped.
-
-        :raises KeyError: if there is no such text, or a placeholder has no value
-        """
+        """Return a text, filled in but not escaped; ``KeyError`` if it or a value for a placeholder is missing."""
         return self._texts[key].format_map(gaps)
 
     def __contains__(self, key: object) -> bool:

@@ -1,8 +1,4 @@
-"""Bar charts as inline SVG, drawn by pygal and coloured by the style sheet, without scripts.
-
-Removed: what the Content-Security-Policy forbids. Added: unit, mark for corrections, line for a measured zero, column
-for missing days.
-"""
+"""Bar charts as inline SVG, drawn by pygal and coloured by the style sheet, without scripts."""
 
 from __future__ import annotations
 
@@ -25,14 +21,7 @@ ZERO = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar.
-
-    :param load: ``None`` draws no bar
-    :param kind: CSS class
-    :param text: tooltip
-    :param gap: whether to draw a column for missing data
-    :param marked: whether to mark a correction
-    """
+    """One bar: its load (or ``None``), CSS class and tooltip; a column for a ``gap``, a mark for a correction."""
 
     load: Number | None
     kind: str
@@ -48,12 +37,7 @@ def bar_chart(
     name: str,
     unit: str,
 ) -> Markup:
-    """Return a chart of bars side by side.
-
-    :param series: CSS class and one bar per label, from left to right
-    :param name: description for screen readers
-    :param unit: of the bars' heights
-    """
+    """Return a chart of bars side by side."""
     highest = max((bar.load for _, bars in series for bar in bars if bar.load is not None), default=0) or 1
     chart = pygal.Bar(
         width=WIDTH, height=HEIGHT, margin=4, spacing=6, js=[], css=[], no_prefix=True, classes=("chart",),

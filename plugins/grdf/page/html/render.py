@@ -1,8 +1,4 @@
-"""Pages from templates and texts, and their static files.
-
-Values are escaped. Templates also have ``t`` (texts), ``spell`` (days and numbers), ``base`` and ``airflow`` (paths)
-and ``static`` (path of a file).
-"""
+"""Pages from templates, which also have ``t``, ``spell``, ``base``, ``airflow``, ``static``, and static files."""
 
 from __future__ import annotations
 
@@ -63,11 +59,7 @@ def page(request: Request, template: str, status: int = 200, /, **values: Any) -
 def problem(
     request: Request, status: int, key: str, /, links: tuple[tuple[str, str], ...] = (), **gaps: object
 ) -> HTMLResponse:
-    """Return a page with a problem and the next step.
-
-    :param key: prefix of the texts ``<key>.title``, ``<key>.what`` and ``<key>.next``
-    :param links: links to offer, each as its address and the key of its text
-    """
+    """Return a page with a problem and the next step."""
     return page(request, "problem.html", status, key=key, gaps=gaps, links=links)
 
 

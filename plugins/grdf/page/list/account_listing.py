@@ -21,10 +21,7 @@ _URGENCY = {situation: place for place, situation in enumerate(Situation)}
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """One account of the list.
-
-    :param missing: how many published days are not stored
-    """
+    """One account of the list."""
 
     overview: AccountSummary
     situation: Situation
@@ -43,13 +40,7 @@ SORTS: Mapping[str, Callable[[AccountRow], Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """The query parameters of the list; invalid ones become defaults.
-
-    :param search: part of an account id or meter number, case-folded
-    :param state: ``None`` for all
-    :param sort: a key of :data:`SORTS`
-    :param page: from 1
-    """
+    """The query parameters of the list; invalid ones become defaults. ``page`` counts from 1."""
 
     search: str = ""
     state: Situation | None = None
@@ -89,14 +80,7 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A page of the list.
-
-    :param question: with its page limited to existing ones
-    :param total: visible accounts
-    :param found: those that match
-    :param pages: at least 1
-    :param counts: matches of the search by situation, the most urgent first, without zeros
-    """
+    """A page of the list. ``total`` accounts are visible, ``found`` match, ``counts`` are by situation."""
 
     question: ListQuery
     lines: tuple[AccountRow, ...]
@@ -117,10 +101,7 @@ class Listing:
 
 
 def build_listing(overviews: Collection[AccountSummary], question: ListQuery, today: date) -> Listing:
-    """Return the page of the list for a query.
-
-    :param overviews: the visible accounts
-    """
+    """Return the page of the list for a query."""
     wanted = question.search
     lines = [
         AccountRow(each, each.situation(today), each.missing(today))

@@ -32,16 +32,10 @@ def account_mirror() -> AccountMirror[AccountSummary]:
 
 
 def all_meters() -> Collection[Meter]:
-    """Return all meters in ``couchdb``.
-
-    :raises GasError: if the connection cannot be used, or CouchDB does not answer
-    """
+    """Return all meters in ``couchdb``; ``GasError`` if it cannot be used."""
     return _meters.lines().values()
 
 
 def couchdb() -> CouchDBHook:
-    """Return this process's hook for ``couchdb``.
-
-    :raises GasError: if the connection cannot be used
-    """
+    """Return this process's hook for ``couchdb``; ``GasError`` if the connection cannot be used."""
     return account_mirror().couchdb

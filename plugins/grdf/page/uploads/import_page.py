@@ -1,7 +1,4 @@
-"""``/import/``: upload a file of households, start its import, fetch the result.
-
-File names, which may name a person, stand in queries alone: no log keeps these.
-"""
+"""``/import/``: upload, import, fetch the result. File names may name a person, so they stand in queries alone."""
 
 from __future__ import annotations
 

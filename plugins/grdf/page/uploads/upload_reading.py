@@ -10,10 +10,7 @@ MOST_FILES = 10
 
 
 async def read_uploads(request: Request) -> list[tuple[str, bytes]]:
-    """Return the files of a form, by names that may be a person's. FastAPI would read them before the login check.
-
-    :raises HTTPException: 400 if it is no form with files, 408 if it comes too slowly, 413 if it is too large
-    """
+    """Return the files of a form, read after the login check; 400 without files, 408 if slow, 413 if too large."""
     async with request.form(max_files=MOST_FILES, max_fields=MOST_FILES) as form:
         files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
         found = [(file.filename or "", await file.read()) for file in files]

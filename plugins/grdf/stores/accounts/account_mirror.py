@@ -29,12 +29,7 @@ Line = TypeVar("Line")
 
 
 class AccountMirror(Generic[Line]):
-    """One line per account of the CouchDB that the connection ``couchdb`` names.
-
-    :param line: what to keep of an account's document; ``None`` leaves it out
-    :param patience: repetitions while CouchDB is busy or restarts
-    :param doctype: of other documents to mirror
-    """
+    """One line per account of the CouchDB that the connection ``couchdb`` names."""
 
     def __init__(
         self, line: Callable[[dict[str, Any]], Line | None], *, patience: int = 0, doctype: str = ACCOUNT
@@ -52,20 +47,14 @@ class AccountMirror(Generic[Line]):
 
     @property
     def couchdb(self) -> CouchDBHook:
-        """The hook, without a request to CouchDB.
-
-        :raises GasError: if the connection cannot be used
-        """
+        """The hook, without a request to CouchDB; ``GasError`` if the connection cannot be used."""
         if self._hook is None or time.monotonic() > self._hook_until:
             self._hook = CouchDBHook(timeout=QUICK, patience=self._patience)
             self._hook_until = time.monotonic() + KEPT
         return self._hook
 
     def lines(self) -> Mapping[str, Line]:
-        """Return the lines of our account type by id, the same mapping while nothing has changed.
-
-        :raises GasError: if CouchDB does not answer
-        """
+        """Return our accounts' lines by id, the same mapping while unchanged; ``GasError`` without CouchDB."""
         if not self._lock.acquire(timeout=sum(QUICK)):
             raise ServiceUnavailable.about(
                 None, "CouchDB is too slow: others are already waiting for the list of accounts"

@@ -22,10 +22,7 @@ class AccountStore:
         self._couchdb = couchdb
 
     def read_document(self, account_id: str) -> Document:
-        """Return an account's document.
-
-        :raises BadAccount: if there is none
-        """
+        """Return an account's document; ``BadAccount`` if there is none."""
         document = self._couchdb.get(ACCOUNT, account_id) if account_id else None
         if document is None:
             raise BadAccount.about(
@@ -37,29 +34,20 @@ class AccountStore:
         return document
 
     def read_account(self, account_id: str) -> Account:
-        """Return an account.
-
-        :raises BadAccount: if there is none, or its document is invalid
-        """
+        """Return an account; ``BadAccount`` if there is none, or its document is invalid."""
         return Account.from_document(self.read_document(account_id))
 
     def update(
         self, account_id: str, change: Callable[[Document], Document], *, known: Document | None = None
     ) -> Document:
-        """Change an account's document (:func:`grdf.stores.compare_and_swap.change_document`), and return it as stored.
-
-        :raises BadAccount: if the account does not exist
-        """
+        """Change an account's document by compare-and-swap, and return it; ``BadAccount`` if there is none."""
         read = partial(self.read_document, account_id)
         return change_document(self._couchdb, ACCOUNT, read, change, account=account_id, known=known)
 
     def update_if_staying(
         self, account_id: str, change: Callable[[Document], Document], *, known: Document | None = None
     ) -> Document:
-        """Change the document as :meth:`update` does, unless the account is being deleted.
-
-        :raises AccountLeaving: if its deletion is in progress
-        """
+        """Change the document as :meth:`update` does; ``AccountLeaving`` during a deletion."""
 
         def change_if_it_stays(document: Document) -> Document:
             check_not_leaving(document)
@@ -73,10 +61,7 @@ class AccountStore:
         return change_document(self._couchdb, ACCOUNT, read, change, account=account_id)
 
     def mark_error(self, account_id: str, error: GasError, *, partial: bool = False) -> None:
-        """Note on an account what a person must do, if a failure concerns this household.
-
-        :param partial: whether other meters can still be read
-        """
+        """Note on an account what a person must do, if a failure concerns this household."""
         if not error.state:
             return
         now = datetime.now(UTC)
