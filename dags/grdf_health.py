@@ -11,16 +11,16 @@ from grdf.health.late_check_mail import mail_late_check
 from grdf.operators.check_health import CheckHealthOperator
 
 DOC = """
-Looks at all accounts once a day, after the morning's pass. The log of `check` begins with the verdict, and says for
-each cause how many accounts are concerned, whom since the last look, and what to do: so whoever falls silent is named
-once. It is **red** if a share crosses its limit, few calls to GRDF are left, GRDF was not asked about a client's
-rights, accounts or databases are gone from CouchDB, or CouchDB does not answer (`docs/runbook.md`).
+Looks at all accounts once a day, after the morning's pass. The log of `check` begins with the verdict, and has for each
+cause how many accounts are concerned, which are new since the last look, and what to do: an account that falls silent
+is named once. It is **red** if a share crosses its limit, few calls to GRDF are left, GRDF was not asked about a
+client's rights, accounts or databases are gone from CouchDB, or CouchDB does not answer (`docs/runbook.md`).
 
 It changes nothing, and asks GRDF for a token alone, if an account is silent. If there is anything to tell, one mail for
 all accounts is sent by the notifier of `[grdf] alert_notifier`.
 If it has not ended in time, the scheduler finds that out and the triggerer sends one, because then the morning's pass
 is probably stuck, too. After 23 hours without an end, as in a pool without slots, the scheduler makes the run red, so
-that it is seen where no notifier is set, and the next day's run begins. Without a scheduler nobody does: watch that
+that it is seen where no notifier is set, and the next day's run begins. A stopped scheduler does neither: watch it
 from outside (`docs/runbook.md`, scheduler still).
 """
 

@@ -88,7 +88,7 @@ class Demo:
         before = {run["dag_run_id"] for run in self.airflow.runs(dag)}
         control.set(mail_at_once=True)  # not at the next quarter of an hour
         answer_mail(control.base_url)
-        self.say(f"The holder of {DIRECT.account} has accepted in GRDF's e-mail. GRDF tells nobody, so we look.")
+        self.say(f"The holder of {DIRECT.account} has accepted in GRDF's e-mail. GRDF sends no notice, so we look.")
         self._wait({WAITING_DAG: self.airflow.trigger(WAITING_DAG)})
         started = [run["dag_run_id"] for run in self.airflow.runs(dag) if run["dag_run_id"] not in before]
         if not started:

@@ -207,7 +207,7 @@ class Processes:
         cwd: Path | None = None,
         pass_fds: Sequence[int] = (),
     ) -> Child:
-        """Start a program in its own process group, with its output in a log file. Arguments are no place for secrets."""
+        """Start a program in its own process group, logged to a file. Arguments are no place for secrets."""
         log.parent.mkdir(parents=True, exist_ok=True)
         command = [os.fspath(part) for part in argv]
         if threading.current_thread() is threading.main_thread():

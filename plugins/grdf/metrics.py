@@ -115,4 +115,4 @@ def _send(how: str, metric: Metric, value: float, tags: dict[str, str]) -> None:
 
         getattr(stats, how)(metric.name, value, tags=tags)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with metrics, the task's work is worth more
-        log.debug("The metric %s was not told: %s: %s", metric.name, type(error).__name__, error)
+        log.debug("The metric %s was not sent: %s: %s", metric.name, type(error).__name__, error)

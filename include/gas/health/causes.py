@@ -11,7 +11,7 @@ from typing import Self
 
 RUNBOOK = "docs/runbook.md"
 NEVER = 100
-"""The percentage of causes that are reported but call nobody: ordinary life."""
+"""The percentage of causes that are reported but call no person: ordinary life."""
 QUOTA_LEFT = 10
 """Percentage of a client's daily calls below which they are nearly spent."""
 

@@ -31,7 +31,7 @@ DIGITS_LOST = (
     "text and enter them again"
 )
 BAD_ACCOUNT = "its account is not an id: 1 to 128 letters, digits, '_' and '-', not beginning with '_'"
-TWICE = "its meter or its account is on several lines of the file, and nobody can tell which of them is right"
+TWICE = "its meter or its account is on several lines of the file, and it is not clear which of them is right"
 OTHER = "its account has or asks for another right; see the account, or import the household under another id"
 TAKEN = "another account has its meter: GRDF is asked whether it still does; if so, the line waits until it is free"
 CONNECTED = "it has a right to this meter already, or one that waits for its holder"

@@ -75,7 +75,7 @@ def _version(text: str, vendor: str) -> Finding:
     numbers = tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
     if numbers < OLDEST:
         return Finding(
-            "bad", f"version {text or 'unknown'} answers, which is too old: nobody mends its security any more, and "
+            "bad", f"version {text or 'unknown'} answers, which is too old: it gets no security fixes any more, and "
             "ids of households that have left would stay in its files",
             "Install CouchDB 3.5.",
         )  # fmt: skip

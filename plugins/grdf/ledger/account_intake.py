@@ -230,8 +230,8 @@ class AccountIntake:
     def adopt_declared_right(self, given: Declaration, found: RightsFound, *, chosen: bool = True) -> None:
         """Take up an unclaimed right that was declared for this very holder.
 
-        It may be the account's own, without an answer so far. One given on GRDF's site does not count: whoever knows
-        the name and the address could be faster than its account.
+        It may be the account's own, without an answer so far. One given on GRDF's site does not count: anyone
+        who knows name and address could be faster than its account.
 
         :raises MeterTaken: if another account has it
         """

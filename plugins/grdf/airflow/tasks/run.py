@@ -86,7 +86,7 @@ class Run:
         if self.was_cleared:
             raise BadRequest.about(
                 None,
-                f"this run of {dag} was cleared, and it is not known whether whoever did that may start it",
+                f"this run of {dag} was cleared, and it is not known whether the user who did that may start it",
                 f"Nothing was done. Start {dag} anew: it continues where this run stopped.",
             )
 

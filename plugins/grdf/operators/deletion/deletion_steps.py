@@ -108,7 +108,7 @@ class PurgeAccountOperator(DeletionOperator):
         record = self.note_facts(run, airflow_history=history, finished_at=utc_text(datetime.now(UTC)))
         self.log.info(
             "Account %s has left. Asked by %s, approved by %s; consents: %s; removed: %s. Kept as record %s.",
-            self.account_id, record["asked_by"], record["approved_by"] or "nobody", record["revoked"] or "none",
+            self.account_id, record["asked_by"], record["approved_by"] or "no one", record["revoked"] or "none",
             record["removed"] or "nothing", record["_id"],
         )  # fmt: skip
         return {"account": self.account_id, "record": record["_id"]}

@@ -112,7 +112,7 @@ class CheckDeletionOperator(DeletionOperator):
 class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
     """Waits for an approval by another user than the asker; if the asker approves, it asks again.
 
-    The text is computed here, and question and approval are on the record in CouchDB: whoever may edit the DAG's runs
+    The text is computed here, and question and approval are on the record in CouchDB: users who may edit the DAG's runs
     can change states and return values in Airflow.
     """
 
@@ -124,7 +124,7 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
         if run.asker is None and not settings.deletion_by_one_person():
             raise BadRequest.about(
                 self.account_id,
-                "Airflow does not say who asked for its deletion, so nobody can be told apart from that person",
+                "Airflow does not say who asked for its deletion, so it is not clear who else may approve it",
                 "Nothing was done. Start the DAG in Airflow's UI or through its API, as a logged-in user.",
             )
         self.body, rights = self.plan(run, *self.check_request(run))
