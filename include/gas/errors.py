@@ -115,7 +115,10 @@ class RightLost(FailNow):
 
 
 class RightNotInForce(RightLost):
-    """None of the account's rights to a meter is in force by GRDF's list, so GRDF was not asked for data."""
+    """None of the account's rights to a meter is in force by GRDF's list, so GRDF was not asked for data.
+
+    It would send them under another account's right. The account document already has the ``state``.
+    """
 
     state = None
 

@@ -18,7 +18,11 @@ WAYS_IN: tuple[WayIn, ...] = get_args(WayIn)
 
 @Setting
 def state_folder(written: str) -> Path:
-    """Return the folder for our files: the copy of the account list, local staging, the count of calls."""
+    """Return the folder for our files: the copy of the account list, local staging, the count of calls.
+
+    The image has it outside Airflow's home, which Python searches: a ``grdf/__init__.py`` there would replace this
+    package.
+    """
     return Path(os.environ.get("AIRFLOW_HOME") or Path.home() / "airflow") / (written or "grdf")
 
 

@@ -13,7 +13,7 @@ from include.gas.errors import BadAccount, ClientUnknown
 DEFAULT = "grdf_adict"
 """Connection of accounts that name none. Fixed: the first of a setting would change with its order."""
 CONNECTION_ID = re.compile(r"(?!(?i:.*_delete|grdfgrandlyon)$)[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
-"""Excludes connections with a secret that revokes, in any case: variables of the environment are upper case."""
+"""Excludes connections with a secret that revokes, in upper or lower case: environment variables have upper case."""
 
 KEY = "grdf_connection"
 """Key in account documents."""

@@ -210,7 +210,10 @@ def without_person(document: Mapping[str, Any]) -> Document:
 
 
 def without_expired_person(document: Document, now: datetime) -> Document:
-    """Remove personal data from a declaration refused or unanswered for 30 days. It counts as refused then."""
+    """Remove personal data from a declaration refused or unanswered for 30 days. It counts as refused then.
+
+    The moment goes too, so that an entry made by hand later gets as much time.
+    """
     found = _section(document)
     age = _age(found, now)
     if age is None or age < REFUSED_KEPT or not has_personal_data(document):

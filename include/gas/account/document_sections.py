@@ -27,10 +27,7 @@ def parse_entry(kind: type[T], value: object) -> T | None:
     """Return an entry, or ``None`` if a field cannot be read. Unknown keys are ignored."""
     try:
         return msgspec.convert(value, kind, strict=False)
-    except (
-        msgspec.ValidationError,
-        UnicodeError,
-    ):  # ValidationError for half a surrogate pair, which Python's json reads, in a number
+    except (msgspec.ValidationError, UnicodeError):  # the latter: half a surrogate pair in place of a number
         return None
 
 

@@ -36,7 +36,7 @@ _BY_FREQUENCY = {"1M": _Row(5, 80), "MM": _Row(55, 80), "6M": _Row(None, 240), "
 
 
 def silent_after(frequency: str) -> int | None:
-    """Return the days after which a meter is silent; ``None`` without daily data. ``frequency``: GRDF's, or ``""``."""
+    """Return after how many days a meter is silent; ``None`` without daily data. ``frequency`` is GRDF's, or ``""``."""
     return _BY_FREQUENCY.get(frequency, _BY_FREQUENCY["1M"]).days
 
 

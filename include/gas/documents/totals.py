@@ -21,7 +21,10 @@ OF_PERIODS = frozenset(("source", "published_days"))
 
 
 def exact_sum(loads: Iterable[Number]) -> Number:
-    """Return the exact sum in kWh: 76.712 + 5.5 is 82.212, in any order, as ``int`` if all are."""
+    """Return the exact sum in kWh: 76.712 + 5.5 is 82.212, in any order.
+
+    :return: an ``int`` for integers; else the float nearest to the sum of the shortest decimal representations
+    """
     numbers = list(loads)
     if all(isinstance(number, int) for number in numbers):
         return sum(numbers)

@@ -220,9 +220,8 @@ def _apply_line(right: Right, line: AccessRight | None, answer: RightsAnswer) ->
     if answer.at < right.listed_at or (right.account and settles and not answer.whole):
         return right
     new = _with(right, line, answer)
-    is_same = (
-        right.listed_at and replace(new, listed_at=right.listed_at) == right
-    )  # so that each morning's list writes nothing
+    # So that each morning's list writes nothing.
+    is_same = right.listed_at and replace(new, listed_at=right.listed_at) == right
     return right if is_same else new
 
 

@@ -157,9 +157,7 @@ class AccountIntake:
 
     def _use_grant(self, document: Document, account: Account) -> None:
         """Turn the account's grant into rights, and remove it once they are in the ledger."""
-        in_time = (
-            ConnectedMark.read_moment(document) is not None
-        )  # our page has checked its age, and this run may be late
+        in_time = ConnectedMark.read_moment(document) is not None  # our page has checked its age
         self.check_household_stays()
         grant, oauth = account.grant, self.client.oauth
         assert grant

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def meters_per_client(calls_per_day: int) -> int:
-    """Return how many meters a client gets: 5/6 of the contract's 5,000, the rest is for first runs and repetitions."""
+    """Return how many meters a client may have: 5/6 of its calls a day, without first runs and repetitions."""
     return calls_per_day * 5 // 6
 
 

@@ -1,4 +1,9 @@
-"""The validity of households' links: per account at most one, the last created."""
+"""The validity of households' links: per account at most one, the last created.
+
+A sealed link names its account, which may not exist yet. A document per account has the valid link, its end, and its
+tries, which are limited because a thief could send anything. Use is noted on the account, so failures and later
+corrections leave the link good.
+"""
 
 from __future__ import annotations
 

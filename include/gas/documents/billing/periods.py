@@ -116,7 +116,10 @@ def readable_periods(documents: Iterable[Mapping[str, Any]]) -> Iterator[Period]
 
 
 def merge_period(stored: Document | None, new: Document) -> Document | None:
-    """Return the document to write, with a note of a changed load or end; ``None`` if the stored one is up to date."""
+    """Return the document to write, with a note of a changed load or end; ``None`` if the stored one is up to date.
+
+    Of an unchanged period, fields that GRDF leaves out stay.
+    """
     if stored is None:
         return new
     same = (stored.get("load"), stored.get("end")) == (new["load"], new["end"])
