@@ -188,7 +188,7 @@ class CouchServer(BaseHook):
         return rows
 
     def rows_with_docs(self, doctype: str, **options: Any) -> list[dict[str, Any]]:
-        """Return :meth:`rows` with a document. One with an ``error`` is an error: without it totals would be too low."""
+        """Return :meth:`rows` with a document. An ``error`` in one is raised: without it totals would be too low."""
         found: list[dict[str, Any]] = []
         for row in self.rows(doctype, include_docs=True, **options):
             value, error = row.get("value"), row.get("error")
